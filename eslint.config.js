@@ -1,0 +1,17 @@
+import neostandard from 'neostandard'
+
+export default [
+  ...neostandard({ ts: true, noJsx: true, ignores: ['dist/', '.tap/'] }),
+  {
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    // These talk to a person on a terminal.
+    files: ['scripts/**', 'demo/**', 'bench/**', 'test/control-plane/**', 'test/stand-in/**'],
+    rules: { 'no-console': 'off' },
+  },
+]
