@@ -7,6 +7,8 @@ export default [
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       'no-console': 'error',
+      // A schema and the type that is read from it bear one name.
+      '@typescript-eslint/no-redeclare': 'off',
     },
   },
   {

@@ -1,0 +1,37 @@
+// Makes dist/: the program in one file with all that it needs, and the chunks that only some runs load.
+import standaloneCode from 'ajv/dist/standalone/index.js'
+import { build, type Plugin } from 'esbuild'
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { ajv, schemas } from '../src/myapp/validators.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Puts the code that Ajv compiles the schemas to in place of the module that compiles them at start. */
+const precompiledValidators: Plugin = {
+  name: 'precompiled-validators',
+  setup ({ onLoad }) {
+    onLoad({ filter: /src\/myapp\/validators\.ts$/ }, () => {
+      for (const [name, schema] of Object.entries(schemas)) if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
+      const contents = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])))
+      return { contents, loader: 'js', resolveDir: root }
+    })
+  },
+}
+
+rmSync(`${root}/dist`, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  sourcemap: 'linked',
+  // Packages in the older module format ask for a require of their own.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  plugins: [precompiledValidators],
+  logLevel: 'warning',
+})

@@ -1,0 +1,51 @@
+import { isObject } from './merge.ts'
+import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
+
+/** Where Metacontroller's default strategy keeps its copy of what it applied last. */
+export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
+
+/** What Metacontroller applied last to a child; undefined where it keeps no copy (server-side apply, a child just adopted). */
+export function lastApplied (child: ObservedObject): KubernetesObject | undefined {
+  const text = child.metadata.annotations?.[lastAppliedAnnotation]
+  if (text === undefined) return undefined
+  try {
+    const applied: unknown = JSON.parse(text)
+    return isObject(applied) && isObject(applied.metadata) ? applied as unknown as KubernetesObject : undefined
+  } catch {
+    return undefined // edited by hand; Metacontroller reports that itself
+  }
+}
+
+/** Whether Metacontroller applies this child with server-side apply: somebody's apply set its owner. */
+export function isServerSideApplied (child: ObservedObject): boolean {
+  return (child.metadata.managedFields ?? []).some(({ operation, fieldsV1 }) =>
+    operation === 'Apply' && ownedAt(fieldsV1, ['f:metadata', 'f:ownerReferences']) !== undefined)
+}
+
+/**
+ * An answer that leaves a child as it is: what was applied last, or without a record of that the child itself less
+ * what the server keeps in it.
+ */
+export function asItIs (child: ObservedObject): KubernetesObject {
+  const applied = lastApplied(child)
+  if (applied !== undefined) return applied
+  const { apiVersion, kind, metadata: { name, namespace, labels }, spec } = child
+  return { apiVersion, kind, metadata: { name, namespace, ...labels && { labels } }, ...spec !== undefined && { spec } }
+}
+
+/**
+ * Whether anybody but Metacontroller has written at a place, told by managedFields; true where nothing tells. A path is in
+ * the steps of FieldsV1, such as `f:spec` and `k:{"name":"app"}`. What an admission webhook adds has no writer's name.
+ */
+export function writtenByOthers (child: ObservedObject, path: string[]): boolean {
+  const owners = (child.metadata.managedFields ?? []).filter((owner) => owner.subresource === undefined)
+  if (owners.length === 0) return true
+  return owners.some((owner) => !isMetacontroller(owner) && ownedAt(owner.fieldsV1, path) !== undefined)
+}
+
+/** Metacontroller's own entry is the one that wrote its annotation. */
+const isMetacontroller = ({ fieldsV1 }: FieldsOwner) =>
+  ownedAt(fieldsV1, ['f:metadata', 'f:annotations', `f:${lastAppliedAnnotation}`]) !== undefined
+
+const ownedAt = (fields: unknown, path: string[]): unknown =>
+  path.reduce<unknown>((at, step) => isObject(at) ? at[step] : undefined, fields)

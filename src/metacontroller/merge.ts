@@ -1,0 +1,50 @@
+/**
+ * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into what is on the server.
+ * The operator has to know, because the merge keeps what it finds: see converge.ts. Pure; the cluster tests hold it
+ * against the real one.
+ */
+
+type Json = unknown
+type JsonObject = Record<string, Json>
+
+/** Tells a JSON object from lists, scalars and null. */
+export const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The keys by which lists of objects are merged; the first that every item of all three lists has is taken. */
+const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
+
+/**
+ * What the server is sent when `desired` is answered: `observed`, less what was `applied` last and is not desired any
+ * more, plus what is desired. Nothing that is handed in is changed; parts of it are in the result.
+ */
+export function merge (observed: Json, applied: Json, desired: Json): Json {
+  if (isObject(observed) && isObject(desired)) return mergeObjects(observed, isObject(applied) ? applied : {}, desired)
+  if (Array.isArray(observed) && Array.isArray(desired)) return mergeLists(observed, Array.isArray(applied) ? applied : [], desired)
+  return desired
+}
+
+function mergeObjects (observed: JsonObject, applied: JsonObject, desired: JsonObject): JsonObject {
+  const merged = { ...observed }
+  for (const key of Object.keys(applied)) if (!Object.hasOwn(desired, key)) delete merged[key]
+  for (const [key, value] of Object.entries(desired)) merged[key] = merge(observed[key], applied[key], value)
+  return merged
+}
+
+function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[] {
+  const mergeKey = commonMergeKey([...observed, ...applied, ...desired])
+  if (mergeKey === undefined) return desired
+  const keyOf = (item: Json) => String((item as JsonObject)[mergeKey])
+  const byKey = (list: Json[]) => new Map(list.map((item) => [keyOf(item), item]))
+  const [merged, appliedByKey, desiredByKey] = [byKey(observed), byKey(applied), byKey(desired)]
+  for (const key of appliedByKey.keys()) if (!desiredByKey.has(key)) merged.delete(key)
+  for (const [key, item] of desiredByKey) merged.set(key, merge(merged.get(key), appliedByKey.get(key), item))
+  // An item keeps the place that it has on the server, even one that is there twice; new ones go last.
+  const places = observed.map(keyOf).filter((key) => merged.has(key))
+  return [...places, ...[...desiredByKey.keys()].filter((key) => !places.includes(key))].map((key) => merged.get(key))
+}
+
+/** The key that decides which items are the same one; without it a list is replaced as a whole. */
+function commonMergeKey (items: Json[]): string | undefined {
+  if (!items.every(isObject)) return undefined
+  return items.length === 0 ? undefined : mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
+}

@@ -1,0 +1,70 @@
+import { group, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern, version } from './schema.ts'
+
+type Schema = Record<string, unknown>
+
+/**
+ * The CustomResourceDefinition of MyApp as a plain object, made from schema.ts. scripts/generate.ts writes it to
+ * manifests/crd.yaml.
+ */
+export function customResourceDefinition (): object {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `myapps.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, listKind: `${kind}List`, plural: 'myapps', singular: 'myapp', shortNames: ['ma'], categories: ['all'] },
+      versions: [{
+        name: version,
+        served: true,
+        storage: true,
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' },
+        },
+        additionalPrinterColumns: [
+          { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Available pods of those wanted.' },
+          { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+          { name: 'Image', type: 'string', jsonPath: '.spec.image' },
+          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+          { name: 'Port', type: 'integer', jsonPath: '.spec.port', priority: 1 },
+          { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
+        ],
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            description: 'An application: a Deployment that runs it, a Service that it is reached by, and a status that tells how it is.',
+            required: ['spec'],
+            properties: {
+              apiVersion: { type: 'string' },
+              kind: { type: 'string' },
+              metadata: { type: 'object' },
+              spec: structural(MyAppSpec),
+              status: structural(MyAppStatus),
+            },
+            'x-kubernetes-validations': [{
+              rule: `self.metadata.name.matches('${namePattern}') && size(self.metadata.name) <= ${nameMaxLength}`,
+              messageExpression: `'"' + self.metadata.name + '" cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"'`,
+            }],
+          },
+        },
+      }],
+    },
+  }
+}
+
+/**
+ * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes; and
+ * where a rule says a bound in words the bare bound goes, or the API server
+ * would refuse a value twice, once in words and once not.
+ */
+function structural (schema: object): Schema {
+  const { additionalProperties, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
+  if (kept['x-kubernetes-validations'] !== undefined) for (const bound of ['minimum', 'maximum', 'minLength', 'pattern']) delete kept[bound]
+  if (kept.properties !== undefined) {
+    kept.properties = Object.fromEntries(Object.entries(kept.properties as Record<string, Schema>).map(([name, property]) => [name, structural(property)]))
+  }
+  if (kept.items !== undefined) kept.items = structural(kept.items as Schema)
+  return kept
+}

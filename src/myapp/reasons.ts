@@ -1,0 +1,23 @@
+import type { Phase } from './schema.ts'
+
+/**
+ * Every reason that a condition of a MyApp can have: the phase it goes with, and what it means. The README lists them;
+ * people and alerts go by them, so one that is published is not renamed.
+ */
+export const reasons = {
+  AllReplicasAvailable: { phase: 'Running', meaning: 'Every replica of the current generation is available and the Service leads to them.' },
+  ScaledToZero: { phase: 'Running', meaning: 'No replica is wanted and none is left.' },
+  Creating: { phase: 'Pending', meaning: 'The Deployment or the Service does not exist yet.' },
+  Updating: { phase: 'Pending', meaning: 'The Deployment or the Service is not yet as the spec asks.' },
+  RollingOut: { phase: 'Pending', meaning: 'Pods of the current generation are taking the place of older ones.' },
+  RolloutPaused: { phase: 'Pending', meaning: 'Somebody has paused the rollout of the Deployment.' },
+  ScalingDown: { phase: 'Pending', meaning: 'More pods exist than are wanted; they are being removed.' },
+  ReplicasUnavailable: { phase: 'Pending', meaning: 'Pods are up to date, but not all of them are available.' },
+  Terminating: { phase: 'Pending', meaning: 'The MyApp is being deleted: first its Deployment, then its Service.' },
+  InvalidSpec: { phase: 'Failed', meaning: 'The stored spec breaks a rule of the schema. What runs is left as it is.' },
+  NameConflict: { phase: 'Failed', meaning: 'A Deployment or Service of this name belongs to somebody else. It is left alone.' },
+  ProgressDeadlineExceeded: { phase: 'Failed', meaning: 'The rollout made no progress for as long as the Deployment allows.' },
+  ReplicaFailure: { phase: 'Failed', meaning: 'Pods cannot be created: a quota, an admission policy or a limit refuses them.' },
+} as const satisfies Record<string, { phase: Phase, meaning: string }>
+
+export type Reason = keyof typeof reasons

@@ -1,0 +1,20 @@
+import { Ajv } from 'ajv'
+import { CustomizeRequest, HookRequest } from './request.ts'
+import { MyAppSpec } from './schema.ts'
+
+/**
+ * The validators, compiled by Ajv from the schemas. scripts/build.ts replaces this module by the code that Ajv makes of
+ * it, so that neither Ajv nor the schemas are in the built program.
+ */
+
+/** Ajv as the project uses it. The CRD's own keywords mean nothing to it. */
+export const ajv = new Ajv({ code: { source: true, esm: true }, verbose: false })
+ajv.addVocabulary(['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys'])
+for (const format of ['int32', 'int64', 'date-time']) ajv.addFormat(format, true)
+
+/** The schemas by the name of the validator that is exported for each. */
+export const schemas = { specValidator: MyAppSpec, hookRequestValidator: HookRequest, customizeRequestValidator: CustomizeRequest }
+
+export const specValidator = ajv.compile<MyAppSpec>(schemas.specValidator)
+export const hookRequestValidator = ajv.compile<HookRequest>(schemas.hookRequestValidator)
+export const customizeRequestValidator = ajv.compile<CustomizeRequest>(schemas.customizeRequestValidator)

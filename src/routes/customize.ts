@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+import { customize } from '../myapp/customize.ts'
+import { customizeRequestValidator } from '../myapp/validators.ts'
+import { serveHook } from './hook.ts'
+
+/** POST /customize: which other objects a sync of a MyApp has to see. */
+export function customizeRoute (server: FastifyInstance): void {
+  serveHook(server, {
+    path: '/customize',
+    validator: customizeRequestValidator,
+    handle: customize,
+    logged: ({ parent: { metadata: { namespace, name, generation } } }) => ({ namespace, name, generation }),
+  })
+}

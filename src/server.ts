@@ -1,0 +1,60 @@
+import underPressure from '@fastify/under-pressure'
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import type { Config } from './config.ts'
+import { customizeRoute } from './routes/customize.ts'
+import { finalizeRoute } from './routes/finalize.ts'
+import { healthRoutes } from './routes/health.ts'
+import { syncRoute } from './routes/sync.ts'
+
+/** What a server is given from outside. */
+export interface Dependencies {
+  logger: FastifyBaseLogger
+  /** Whether /readyz says so. */
+  isReady: () => boolean
+}
+
+/** The hook server, not listening yet. Every answer that is not 200 is `{ error }` with one short sentence: Metacontroller shows it as an Event. */
+export async function buildServer (config: Config, { logger, isReady }: Dependencies): Promise<FastifyInstance> {
+  const server = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.BODY_LIMIT,
+    keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'ignore',
+  })
+  server.removeContentTypeParser('text/plain')
+  server.setErrorHandler<FastifyError>((error, call, reply) => {
+    const statusCode = error.statusCode ?? 500
+    if (statusCode >= 500) call.log.error({ err: { type: error.name, stack: error.stack } }, 'hook call failed')
+    else call.log.warn({ path: call.routeOptions.url, statusCode, reason: explain(error, config) }, 'hook call refused')
+    reply.code(statusCode).send({ error: statusCode >= 500 ? `an error inside the operator; its log tells more under reqId ${call.id}` : explain(error, config) })
+  })
+  server.setNotFoundHandler((_call, reply) => reply.code(404).send({ error: 'there are POST /sync, /finalize and /customize, and GET /healthz and /readyz' }))
+  await server.register(underPressure, {
+    maxEventLoopDelay: config.MAX_EVENT_LOOP_DELAY_MS,
+    // 429 and this header are the one way in which Metacontroller lets itself be told to wait.
+    pressureHandler: (_call, reply) => {
+      reply.code(429).header('retry-after', '1').send({ error: 'the operator is overloaded; it asks to be called again in a second' })
+    },
+  })
+  syncRoute(server)
+  finalizeRoute(server)
+  customizeRoute(server)
+  healthRoutes(server, isReady)
+  return server
+}
+
+/** A sentence for a refusal. What a parser says of a body may quote it, and it may hold secrets, so it is not passed on. */
+function explain (error: FastifyError, config: Config): string {
+  switch (error.code) {
+    case undefined: return error.message
+    case 'FST_ERR_CTP_INVALID_JSON_BODY': return 'the body is not JSON'
+    case 'FST_ERR_CTP_BODY_TOO_LARGE': return `the body is larger than BODY_LIMIT, ${config.BODY_LIMIT} bytes`
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': return 'the content type must be application/json'
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY': return 'the body is empty'
+    default: return `the request cannot be read (${error.code})`
+  }
+}
