@@ -53,16 +53,21 @@ function isExact ({ path, namesOnly }: ExactField, desired: unknown, merged: unk
 /** The value that a field gets in an answer on the way; undefined leaves it out. */
 function remedy ({ path, remedy, namesOnly }: ExactField, answer: unknown, observed: unknown, applied: unknown): unknown {
   const [wanted, found] = [at(answer, path), at(observed, path)]
-  if (remedy === 'leave out') return at(applied, path) === undefined ? found : undefined
+  if (remedy === 'leave out' && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
-  // Named only, an item is taken over without a word on the rest of it, and the merge goes by names instead of ports:
-  // two items on one port (TCP and UDP) would otherwise pass for the same.
-  const known = names(wanted)
-  const strays = found.filter((item) => !known.includes(nameOf(item)))
-  const byName = (item: unknown) => nameOf(item) === undefined ? item : { name: nameOf(item) }
-  if (namesOnly) return [...wanted as unknown[], ...strays.map(byName)]
-  return found.map((item) => strays.includes(item) ? byName(item) : item)
+  const wantedNames = names(wanted)
+  const strays = found.filter((item) => !wantedNames.includes(nameOf(item)))
+  if (namesOnly) return [...wanted as unknown[], ...takeOver(strays)]
+  if (remedy === 'leave out') return takeOver(found)
+  return found.map((item) => strays.includes(item) ? takeOver([item])[0] : item)
 }
+
+/**
+ * Items as answered to become ours. By their names alone where they have them, which leaves the rest of them as it is
+ * and makes the merge go by names: two ports of one number (TCP and UDP) would otherwise pass for the same.
+ */
+const takeOver = (items: unknown[]): unknown[] =>
+  items.every((item) => nameOf(item) !== undefined) ? items.map((item) => ({ name: nameOf(item) })) : items
 
 /** A `paused` that is on the server without ever having been applied belongs to whoever set it, and stays. */
 const pausedByOthers = (observed: ObservedObject, applied: KubernetesObject | undefined) =>

@@ -58,9 +58,10 @@ function finding ({ keyword, params, message }: ErrorObject, path: string[], val
   }
 }
 
-/** A value as it may be shown: what can hold a secret is named by its kind only. */
+/** The fields whose values may be shown; of any other a value could hold a secret, and only its kind is told. */
+const shownFields = ['image', 'replicas', 'port', 'name']
+
 function show (path: string[], value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
-  if (typeof value === 'string' && ['image', 'name'].includes(path.at(-1) ?? '')) return JSON.stringify(value)
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (typeof value !== 'object' && shownFields.includes(path.at(-1) ?? '')) return JSON.stringify(value)
+  return Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -1,0 +1,94 @@
+import t from 'tap'
+import type { HookRequest, ObservedDeployment, ObservedService } from '../../src/myapp/request.ts'
+import { reasons } from '../../src/myapp/reasons.ts'
+import { sync } from '../../src/myapp/sync.ts'
+import { recorded } from '../fixtures/recorded.ts'
+
+interface Scene { request: HookRequest, deployment: ObservedDeployment, service: ObservedService }
+
+/** The recorded moment at which demo-app runs with 3 replicas, with something changed. */
+function running (change: (scene: Scene) => void = () => {}): HookRequest {
+  const request = recorded('sync-running')
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+  const service = request.children['Service.v1']['default/demo-app']
+  if (deployment === undefined || service === undefined) throw new Error('the recording has no children')
+  change({ request, deployment, service })
+  return request
+}
+
+const replicas = (counts: object) => running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
+const wanting = (wanted: number, counts: object) => running(({ request, deployment }) => {
+  Object.assign(request.parent.spec as object, { replicas: wanted })
+  deployment.spec.replicas = wanted
+  Object.assign(deployment.status ?? {}, counts)
+})
+const condition = (condition: { type: string, status: string, reason: string, message: string }) => running(({ deployment }) => {
+  const { conditions = [] } = deployment.status ?? {}
+  conditions.splice(0, conditions.length, ...conditions.filter(({ type }) => type !== condition.type), condition)
+})
+const related = (change: (object: HookRequest) => void) => { const request = recorded('sync-names-taken-by-others'); change(request); return request }
+
+const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof reasons, message: string | RegExp, ready: string }> = [
+  { when: 'nothing exists yet', request: recorded('sync-new'), reason: 'Creating', message: 'Creating Deployment and Service demo-app', ready: '0/3' },
+  { when: 'the Service was deleted', request: running(({ request }) => { request.children['Service.v1'] = {} }), reason: 'Creating', message: 'Creating Service demo-app', ready: '3/3' },
+  { when: 'the Deployment controller has not looked yet', request: recorded('sync-children-created'), reason: 'Updating', message: 'Waiting for the Deployment controller to see the change of Deployment demo-app', ready: '0/3' },
+  { when: 'pods start', request: recorded('sync-rolling-out'), reason: 'ReplicasUnavailable', message: '2 of 3 replicas are available', ready: '2/3' },
+  { when: 'all pods are available', request: recorded('sync-running'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
+  { when: 'replicas were changed and the Deployment was not yet', request: recorded('sync-scaled-spec'), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/5' },
+  { when: 'the image was changed and the Deployment was not yet', request: running(({ request }) => Object.assign(request.parent.spec as object, { image: 'nginx:2' })), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
+  { when: 'a new image rolls out', request: recorded('sync-image-rollout-in-progress'), reason: 'RollingOut', message: '2 of 5 replicas are up to date', ready: '6/5' },
+  { when: 'old pods are still there', request: replicas({ replicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old ones are being removed', ready: '3/3' },
+  { when: 'somebody paused the rollout', request: running(({ deployment }) => { deployment.spec.paused = true; Object.assign(deployment.status ?? {}, { updatedReplicas: 1 }) }), reason: 'RolloutPaused', message: '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '3/3' },
+  { when: 'a pod is lost', request: replicas({ availableReplicas: 2, readyReplicas: 2 }), reason: 'ReplicasUnavailable', message: '2 of 3 replicas are available', ready: '2/3' },
+  { when: 'it shrinks', request: wanting(2, { replicas: 3, updatedReplicas: 3 }), reason: 'ScalingDown', message: '1 of 3 pods are being removed', ready: '3/2' },
+  { when: 'it shrinks to nothing', request: wanting(0, {}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
+  { when: 'it is scaled to zero', request: wanting(0, { replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'ScaledToZero', message: 'Scaled to zero: no pods run', ready: '0/0' },
+  { when: 'a quota refuses pods', request: condition({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota: few' }), reason: 'ReplicaFailure', message: 'Pods cannot be created: pods "x" is forbidden: exceeded quota: few', ready: '3/3' },
+  { when: 'the progress deadline is missed', request: condition({ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "x" has timed out progressing.' }), reason: 'ProgressDeadlineExceeded', message: /stuck with 3 of 3 replicas available: ReplicaSet "x" has timed out/, ready: '3/3' },
+  { when: 'the Service port was edited', request: recorded('sync-service-port-edited-by-hand'), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '2/2' },
+  { when: 'the Service selects by a label that the pods lack', request: running(({ service }) => { service.spec.selector = { app: 'demo-app', stray: 'x' } }), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '3/3' },
+  { when: 'both names are taken', request: recorded('sync-names-taken-by-others'), reason: 'NameConflict', message: 'Deployment and Service taken-labels exist already and do not belong to this MyApp: delete what is there, or give one of them another name', ready: '0/1' },
+  {
+    when: 'what has the name is on its way out',
+    request: related(({ related }) => { for (const group of Object.values(related)) for (const object of Object.values(group)) object.metadata.deletionTimestamp = '2026-11-23T09:37:17Z' }),
+    reason: 'Creating',
+    message: 'Waiting for an older Deployment and Service taken-labels to be gone',
+    ready: '0/1',
+  },
+  {
+    when: 'what has the name is about to be adopted',
+    request: related(({ related, parent }) => { for (const group of Object.values(related)) for (const object of Object.values(group)) object.metadata.labels = { 'controller-uid': parent.metadata.uid } }),
+    reason: 'Creating',
+    message: 'Creating Deployment and Service taken-labels',
+    ready: '0/1',
+  },
+  { when: 'the stored spec is invalid and nothing runs', request: recorded('sync-invalid-stored-spec'), reason: 'InvalidSpec', message: 'spec.replicas: 500 is more than the maximum of 100; nothing is created until the spec is mended', ready: '0/0' },
+  { when: 'the spec turned invalid', request: running(({ request }) => { request.parent.spec = { image: 'a b' } }), reason: 'InvalidSpec', message: 'spec.image: "a b" does not match ^\\S+$; what runs is left as it is until the spec is mended', ready: '3/3' },
+]
+
+for (const { when, request, reason, message, ready } of cases) {
+  t.test(`when ${when}: ${reason}`, async (t) => {
+    const { status } = sync(request)
+    t.match({ phase: status.phase, message: status.message, ready: status.ready }, { phase: reasons[reason].phase, message, ready })
+    const conditions = Object.fromEntries((status.conditions ?? []).map(({ type, status, reason }) => [type, { status, reason }]))
+    const is = (phase: string) => ({ status: reasons[reason].phase === phase ? 'True' : 'False', reason })
+    t.strictSame(conditions, { Ready: is('Running'), Reconciling: is('Pending'), Stalled: is('Failed') })
+  })
+}
+
+t.test('every sync reason is shown by one of the cases above', async (t) => {
+  const shown = new Set(cases.map(({ reason }) => reason))
+  t.strictSame(Object.keys(reasons).filter((reason) => !shown.has(reason as keyof typeof reasons)), ['Terminating'])
+})
+
+t.test('lastTransitionTime moves with the status of its condition only', async (t) => {
+  const first = sync(running()).status.conditions ?? []
+  const later = running(({ request, deployment }) => {
+    request.parent.status = { conditions: first }
+    deployment.metadata.managedFields?.push({ time: '2026-11-24T00:00:00Z' })
+  })
+  t.strictSame(sync(later).status.conditions, first, 'still running: as it was')
+  Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, { availableReplicas: 1 })
+  const times = Object.fromEntries((sync(later).status.conditions ?? []).map(({ type, lastTransitionTime }) => [type, lastTransitionTime]))
+  t.strictSame(times, { Ready: '2026-11-24T00:00:00Z', Reconciling: '2026-11-24T00:00:00Z', Stalled: first[2]?.lastTransitionTime }, 'the newest time that the request shows')
+})

@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { lastApplied } from '../../src/metacontroller/last-applied.ts'
+import { customize } from '../../src/myapp/customize.ts'
+import { finalize } from '../../src/myapp/finalize.ts'
+import { sync } from '../../src/myapp/sync.ts'
+import { validate } from '../../src/myapp/validation.ts'
+import * as arbitrary from '../fixtures/arbitrary.ts'
+import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
+
+const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
+
+/** Every place of a value at which there is a null. */
+const nulls = (value: unknown): unknown[] => value === null ? [value] : typeof value === 'object' ? Object.values(value).flatMap(nulls) : []
+
+t.test('a new MyApp gets a Deployment and a Service in the form that the API server stores', async (t) => {
+  const request = recorded('sync-new')
+  request.parent.spec = { image: 'registry.example.com:5000/web:1.2@sha256:0', env: [{ name: 'B', value: '$(A)' }, { name: 'A', value: '' }] }
+  t.matchOnlyStrict(sync(request).children, [{
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
+      template: {
+        metadata: { labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
+        spec: {
+          containers: [{
+            name: 'app',
+            image: 'registry.example.com:5000/web:1.2@sha256:0',
+            ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+            env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
+          }],
+        },
+      },
+    },
+  }, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
+    spec: { type: 'ClusterIP', selector: { app: 'demo-app', 'managed-by': 'myapp-operator' }, ports: [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }] },
+  }])
+})
+
+t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
+  const request = recorded('sync-names-taken-by-others')
+  t.strictSame(kinds(sync(request).children), [])
+  request.related['Service.v1'] = {}
+  t.strictSame(kinds(sync(request).children), ['Service'])
+})
+
+t.test('of an invalid MyApp the children stay as they were applied last', async (t) => {
+  const request = recorded('sync-running')
+  request.parent.spec = { image: 'nginx', replicas: 500 }
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+  if (deployment === undefined) throw new Error('the recording has no Deployment')
+  t.strictSame(sync(request).children[0], lastApplied(deployment))
+  delete deployment.metadata.annotations
+  t.strictSame(sync(request).children[0]?.spec, deployment.spec, 'and as they are where no record of that is kept')
+})
+
+t.test('finalize takes the Deployment first, then the Service, and only then lets go', async (t) => {
+  const answers = ['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map((name) => finalize(recorded(name)))
+  t.strictSame(answers.map(({ children, finalized }) => ({ children: kinds(children), finalized })), [
+    { children: ['Service'], finalized: false },
+    { children: [], finalized: false },
+    { children: [], finalized: true },
+  ])
+  t.strictSame(answers.map(({ status }) => status.message), ['Terminating: waiting for Deployment demo-app to be gone', 'Terminating: waiting for Service demo-app to be gone', 'Terminating: everything that belonged to it is gone'])
+})
+
+t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
+  const request = recorded('finalize-deployment-gone')
+  const [service] = Object.values(request.children['Service.v1'])
+  if (service === undefined) throw new Error('the recording has no Service')
+  request.children['Service.v1'] = { 'default/copy': { ...service, metadata: { ...service.metadata, name: 'copy', deletionTimestamp: '2026-11-23T09:37:17Z' } } }
+  t.strictSame({ ...finalize(request), status: null }, { status: null, children: [], finalized: false })
+})
+
+t.test('customize asks for whatever has the names of the children', async (t) => {
+  t.strictSame(customize(recordedCustomize('customize-new')), {
+    relatedResources: [
+      { apiVersion: 'apps/v1', resource: 'deployments', namespace: 'default', names: ['demo-app'] },
+      { apiVersion: 'v1', resource: 'services', namespace: 'default', names: ['demo-app'] },
+    ],
+  })
+})
+
+t.test('whatever the spec: the same answer to the same request, nothing of it changed, and no child lost', async () => {
+  fc.assert(fc.property(arbitrary.request(), (request) => {
+    const before = JSON.stringify(request)
+    const answer = sync(request)
+    const text = JSON.stringify(answer)
+    if (JSON.stringify(sync(JSON.parse(before))) !== text) throw new Error('the answers differ')
+    if (JSON.stringify(request) !== before) throw new Error('the request was changed')
+    if (nulls(JSON.parse(text)).length > 0) throw new Error('there is a null in the answer')
+    const observed = Object.values(request.children).flatMap((group) => Object.values(group))
+    const answered = answer.children.map((child) => `${child.kind}/${child.metadata.namespace}/${child.metadata.name}`)
+    for (const { kind, metadata } of observed) if (!answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
+    if (answer.children.some(({ metadata }) => metadata.namespace !== request.parent.metadata.namespace)) throw new Error('a child of another namespace')
+    if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
+  }), { numRuns: 500 })
+})
+
+t.test('whatever the spec: Failed and named where it is invalid, Running only with every replica available', async () => {
+  fc.assert(fc.property(arbitrary.request(), (request) => {
+    const { status, children } = sync(request)
+    const observed = request.children['Deployment.apps/v1']['default/demo-app']
+    const validated = validate(request.parent)
+    if ('problem' in validated) {
+      if (status.phase !== 'Failed' || !/^(spec|metadata)[^:]*: /.test(status.message ?? '')) throw new Error(`not Failed: ${status.message}`)
+      if (observed === undefined && children.length > 0) throw new Error('something is created')
+      return
+    }
+    const wanted = validated.spec.replicas ?? 1
+    if (status.phase === 'Running' && (observed?.spec.replicas !== wanted || (observed.status?.availableReplicas ?? 0) !== wanted)) throw new Error('Running is not true')
+    if ((status.availableReplicas ?? 0) !== (observed?.status?.availableReplicas ?? 0)) throw new Error('a count that was not observed')
+  }), { numRuns: 500 })
+})

@@ -1,0 +1,56 @@
+import t from 'tap'
+import { validate } from '../../src/myapp/validation.ts'
+import { recorded } from '../fixtures/recorded.ts'
+
+const judge = (spec: unknown, name = 'demo-app') => {
+  const { parent } = recorded('sync-new')
+  return validate({ ...parent, metadata: { ...parent.metadata, name }, spec })
+}
+const variables = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `V${index}` }))
+const image = 'nginx'
+
+const refused: Array<[says: string, spec: unknown, problem: string, name?: string]> = [
+  ['no spec', undefined, 'spec: it is missing'],
+  ['a spec that is a word', 'nginx', 'spec: a string is not of type object'],
+  ['no image', {}, 'spec: image is missing'],
+  ['an empty image', { image: '' }, 'spec.image: it is empty'],
+  ['a blank in the image', { image: 'a b' }, 'spec.image: "a b" does not match ^\\S+$'],
+  ['an image that is a number', { image: 1 }, 'spec.image: 1 is not of type string'],
+  ['fewer than no replicas', { image, replicas: -1 }, 'spec.replicas: -1 is less than the minimum of 0'],
+  ['too many replicas', { image, replicas: 101 }, 'spec.replicas: 101 is more than the maximum of 100'],
+  ['half a replica', { image, replicas: 1.5 }, 'spec.replicas: 1.5 is not of type integer'],
+  ['port 0', { image, port: 0 }, 'spec.port: 0 is less than the minimum of 1'],
+  ['port 65536', { image, port: 65536 }, 'spec.port: 65536 is more than the maximum of 65535'],
+  ['a port by name', { image, port: 'http' }, 'spec.port: "http" is not of type integer'],
+  ['an unknown field', { image, replica: 1 }, 'spec: "replica" is not a field of it'],
+  ['env that is no list', { image, env: { A: '1' } }, 'spec.env: an object is not of type array'],
+  ['a variable without a name', { image, env: [{ value: 'secret' }] }, 'spec.env[0]: name is missing'],
+  ['a variable that starts with a digit', { image, env: [{ name: 'A' }, { name: '1A', value: 'secret' }] }, 'spec.env[1].name: "1A" does not match ^([-_a-zA-Z]|\\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$'],
+  ['a value that is a number', { image, env: [{ name: 'A', value: 123456 }] }, 'spec.env[0].value: a number is not of type string'],
+  ['a variable twice', { image, env: [{ name: 'A', value: 'secret' }, { name: 'A' }] }, 'spec.env[1].name: "A" is there twice'],
+  ['too many variables', { image, env: variables(257) }, 'spec.env: it has 257 items, more than the maximum of 256'],
+  ['too much env', { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] }, 'spec.env: names and values have 32769 characters in all, more than the 32768 that fit'],
+  ['a name that starts with a digit', { image }, 'metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', '1app'],
+  ['a name with a dot', { image }, 'metadata.name: "a.b" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', 'a.b'],
+]
+
+for (const [says, spec, problem, name] of refused) {
+  t.test(`${says} is refused with field, bound and value`, async (t) => {
+    t.strictSame(judge(spec, name), { problem })
+    t.notMatch(problem, 'secret')
+  })
+}
+
+t.test('the bounds themselves are allowed', async (t) => {
+  const specs = [
+    { image },
+    { image, replicas: 0, port: 1 },
+    { image, replicas: 100, port: 65535 },
+    { image, env: [] },
+    { image, env: variables(256) },
+    { image, env: [{ name: 'A', value: '✓'.repeat(32767) }] },
+    { image, env: [{ name: '.a-b.c_1' }, { name: '_' }, { name: '__proto__', value: 'x' }] },
+  ]
+  for (const spec of specs) t.strictSame(judge(spec), { spec })
+  t.strictSame(judge({ image }, 'a'.repeat(63)), { spec: { image } })
+})
