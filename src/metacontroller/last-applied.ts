@@ -4,13 +4,14 @@ import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.t
 /** Where Metacontroller's default strategy keeps its copy of what it applied last. */
 export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** What Metacontroller applied last to a child; undefined where it keeps no copy (server-side apply, a child just adopted). */
+/** What Metacontroller applied last to a child; undefined where it keeps no copy (server-side apply, a child just adopted) or that of another child (a manifest copied under a new name). */
 export function lastApplied (child: ObservedObject): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
   if (text === undefined) return undefined
   try {
     const applied: unknown = JSON.parse(text)
-    return isObject(applied) && isObject(applied.metadata) ? applied as unknown as KubernetesObject : undefined
+    const isThisChild = isObject(applied) && applied.kind === child.kind && isObject(applied.metadata) && applied.metadata.name === child.metadata.name
+    return isThisChild ? applied as unknown as KubernetesObject : undefined
   } catch {
     return undefined // edited by hand; Metacontroller reports that itself
   }

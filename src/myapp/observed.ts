@@ -1,6 +1,6 @@
 import type { ObservedMetadata } from '../metacontroller/protocol.ts'
 import { type ChildKind, childKinds } from './children/child-kind.ts'
-import type { HookRequest, ObservedDeployment, ObservedService } from './request.ts'
+import { type HookRequest, keyOf, type ObservedDeployment, type ObservedService } from './request.ts'
 
 /** An object that has the name of a child and is not one. */
 export interface TakenName {
@@ -29,8 +29,6 @@ export function observe (request: HookRequest): Observations {
     }),
   }
 }
-
-const keyOf = ({ namespace, name }: ObservedMetadata) => `${namespace}/${name}`
 
 /** Ours is what has us for its controller, or what has none and bears the label by which Metacontroller will adopt it. */
 function belongsTo (uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {

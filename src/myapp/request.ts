@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ObjectMap, Observed, ObservedMetadata } from '../metacontroller/protocol.ts'
+import { ObjectMap, Observed, ObservedMetadata, type ObservedObject } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from './schema.ts'
 
 /** What the hooks rely on in the requests that they are sent. A request that differs is refused, never guessed at. */
@@ -61,7 +61,7 @@ export const HookRequest = Type.Object({
   children: Type.Object({
     'Deployment.apps/v1': ObjectMap(ObservedDeployment),
     'Service.v1': ObjectMap(ObservedService),
-  }),
+  }, { additionalProperties: ObjectMap(Observed(Type.Unknown(), Type.Unknown())) }),
   related: Type.Object({
     'Deployment.apps/v1': Type.Optional(ObjectMap(Related)),
     'Service.v1': Type.Optional(ObjectMap(Related)),
@@ -77,3 +77,25 @@ export type ObservedService = Type.Static<typeof ObservedService>
 export type Parent = Type.Static<typeof Parent>
 export type HookRequest = Type.Static<typeof HookRequest>
 export type CustomizeRequest = Type.Static<typeof CustomizeRequest>
+
+/** A child as Metacontroller sent it: its group, its key in the group, and the object. */
+export interface SentChild { group: string, key: string, child: ObservedObject }
+
+/** All children of a request, those of kinds that this version does not know too. */
+export const sentChildren = ({ children }: HookRequest): SentChild[] =>
+  Object.entries<Record<string, ObservedObject>>(children).flatMap(([group, objects]) => Object.entries(objects).map(([key, child]) => ({ group, key, child })))
+
+/** `namespace/name`, the key of an object in its group. */
+export const keyOf = ({ namespace, name }: { namespace: string, name: string }) => `${namespace}/${name}`
+
+/**
+ * What a schema can't say of a request: that its children belong to the MyApp's own namespace and stand under their own
+ * names. The sentence for what does not fit; undefined where all does.
+ */
+export function inconsistency (request: HookRequest): string | undefined {
+  for (const { group, key, child: { metadata } } of sentChildren(request)) {
+    if (metadata.namespace !== request.parent.metadata.namespace) return `children ${group} ${key} is not in the namespace of the MyApp`
+    if (key !== keyOf(metadata)) return `children ${group} ${key} is not the key of ${keyOf(metadata)}`
+  }
+  return undefined
+}

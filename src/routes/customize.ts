@@ -8,6 +8,7 @@ export function customizeRoute (server: FastifyInstance): void {
   serveHook(server, {
     path: '/customize',
     validator: customizeRequestValidator,
+    objection: () => undefined,
     handle: customize,
     logged: ({ parent: { metadata: { namespace, name, generation } } }) => ({ namespace, name, generation }),
   })

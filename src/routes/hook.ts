@@ -11,6 +11,8 @@ export interface Validator<Request> {
 export interface Hook<Request, Response> {
   path: '/sync' | '/finalize' | '/customize'
   validator: Validator<Request>
+  /** What a schema can't say against a request; undefined where nothing is. */
+  objection: (request: Request) => string | undefined
   handle: (request: Request) => Response
   logged: (request: Request, response: Response) => Record<string, unknown>
 }
@@ -19,10 +21,12 @@ export interface Hook<Request, Response> {
 export const refusal = (statusCode: number, message: string) => Object.assign(new Error(message), { statusCode })
 
 /** Serves a hook. What its validator does not take is answered with 422 and the place that is wrong; every call is logged in one line. */
-export function serveHook<Request, Response> (server: FastifyInstance, { path, validator, handle, logged }: Hook<Request, Response>): void {
+export function serveHook<Request, Response> (server: FastifyInstance, { path, validator, objection, handle, logged }: Hook<Request, Response>): void {
   server.post(path, (call, reply: FastifyReply) => {
     const request = call.body
     if (!validator(request)) throw refusal(422, `the request is not one of Metacontroller's for a MyApp: ${place(validator.errors?.[0])}`)
+    const against = objection(request)
+    if (against !== undefined) throw refusal(422, against)
     const response = handle(request)
     call.log.info({ hook: path.slice(1), ...logged(request, response), durationMs: Number(reply.elapsedTime.toFixed(3)) }, 'hook call')
     reply.send(response)

@@ -61,6 +61,22 @@ t.test('of an invalid MyApp the children stay as they were applied last', async 
   t.strictSame(sync(request).children[0]?.spec, deployment.spec, 'and as they are where no record of that is kept')
 })
 
+t.test('what this version would not have made stays: a copy under a new name, a kind it does not know', async (t) => {
+  const request = recorded('sync-running')
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+  if (deployment === undefined) throw new Error('the recording has no Deployment')
+  const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
+  const unknown = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { ...deployment.metadata, annotations: {} }, spec: { minReplicas: 2 } }
+  Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
+  Object.assign(request.children, { 'HorizontalPodAutoscaler.autoscaling/v2': { 'default/demo-app': unknown } })
+  t.match(sync(request).children.slice(2), [
+    { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
+    { kind: 'HorizontalPodAutoscaler', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
+  ])
+  request.finalizing = true
+  t.strictSame(kinds(finalize(request).children), ['Deployment', 'Deployment', 'Service'], 'and an unknown kind goes first')
+})
+
 t.test('finalize takes the Deployment first, then the Service, and only then lets go', async (t) => {
   const answers = ['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map((name) => finalize(recorded(name)))
   t.strictSame(answers.map(({ children, finalized }) => ({ children: kinds(children), finalized })), [
