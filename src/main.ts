@@ -21,14 +21,22 @@ async function start (config: Config): Promise<void> {
     await server.close()
     logger.info('stopped')
   })
-  await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
+  try {
+    await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
+  } catch (error) {
+    giveUp(`it cannot listen: ${(error as Error).message}`)
+  }
 }
 
 function configuration (): Config {
   try {
     return readConfig(process.env)
   } catch (error) {
-    process.stderr.write(`myapp-operator cannot start, its environment is wrong:\n${(error as Error).message}\n`)
-    process.exit(1)
+    return giveUp(`its environment is wrong:\n${(error as Error).message}`)
   }
+}
+
+function giveUp (why: string): never {
+  process.stderr.write(`myapp-operator cannot start, ${why}\n`)
+  process.exit(1)
 }

@@ -26,6 +26,8 @@ export async function buildServer (config: Config, { logger, isReady }: Dependen
     onConstructorPoisoning: 'ignore',
   })
   server.removeContentTypeParser('text/plain')
+  // A caller that keeps its connection would hold up the end, and not find the replica that takes over.
+  server.addHook('onSend', async (_call, reply) => { if (!isReady()) reply.header('connection', 'close') })
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const statusCode = error.statusCode ?? 500
     if (statusCode >= 500) call.log.error({ err: { type: error.name, stack: error.stack } }, 'hook call failed')

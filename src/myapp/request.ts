@@ -90,10 +90,11 @@ export const keyOf = ({ namespace, name }: { namespace: string, name: string }) 
 
 /**
  * What a schema can't say of a request: that its children belong to the MyApp's own namespace and stand under their own
- * names. The sentence for what does not fit; undefined where all does.
+ * kinds and names. The sentence for what does not fit; undefined where all does.
  */
 export function inconsistency (request: HookRequest): string | undefined {
-  for (const { group, key, child: { metadata } } of sentChildren(request)) {
+  for (const { group, key, child: { apiVersion, kind, metadata } } of sentChildren(request)) {
+    if (group !== `${kind}.${apiVersion}`) return `children ${group} ${key} is of another kind`
     if (metadata.namespace !== request.parent.metadata.namespace) return `children ${group} ${key} is not in the namespace of the MyApp`
     if (key !== keyOf(metadata)) return `children ${group} ${key} is not the key of ${keyOf(metadata)}`
   }

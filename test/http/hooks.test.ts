@@ -1,0 +1,148 @@
+import fc from 'fast-check'
+import { pino } from 'pino'
+import t from 'tap'
+import { readConfig } from '../../src/config.ts'
+import { buildServer } from '../../src/server.ts'
+import { keyOf, sentChildren } from '../../src/myapp/request.ts'
+import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
+
+const logged: string[] = []
+const logger = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) })
+let ready = true
+const server = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger, isReady: () => ready })
+t.teardown(() => server.close())
+
+const post = (url: string, payload: unknown, headers = { 'content-type': 'application/json' }) =>
+  server.inject({ method: 'POST', url, headers, payload: typeof payload === 'string' ? payload : JSON.stringify(payload) })
+
+t.test('each hook answers what Metacontroller sends with 200, and logs the call in one line', async (t) => {
+  logged.length = 0
+  const sync = await post('/sync', recorded('sync-running'))
+  t.equal(sync.statusCode, 200)
+  t.match(sync.json(), { status: { phase: 'Running' }, children: [{ kind: 'Deployment' }, { kind: 'Service' }] })
+  t.match((await post('/finalize', recorded('finalize-all-gone'))).json(), { finalized: true, children: [] })
+  t.match((await post('/customize', recordedCustomize('customize-new'))).json(), { relatedResources: [{ resource: 'deployments' }, { resource: 'services' }] })
+  const lines = logged.map((line) => JSON.parse(line))
+  t.match(lines, [
+    { hook: 'sync', namespace: 'default', name: 'demo-app', generation: 1, phase: 'Running', observedChildren: 2, desiredChildren: 2, durationMs: Number },
+    { hook: 'finalize', name: 'demo-app', finalized: true },
+    { hook: 'customize', name: 'demo-app' },
+  ])
+  t.equal(lines.length, 3)
+})
+
+t.test('two servers give the same bytes', async (t) => {
+  const other = await buildServer(readConfig({}), { logger, isReady: () => true })
+  t.teardown(() => other.close())
+  const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
+  const [a, b] = await Promise.all([server, other].map((server) => server.inject({ method: 'POST', url: '/sync', headers: { 'content-type': 'application/json' }, payload })))
+  t.equal(a?.body, b?.body)
+})
+
+const changed = (name: string, change: (request: any) => void) => { const request = recorded(name); change(request); return request } // eslint-disable-line @typescript-eslint/no-explicit-any -- the changes break the type on purpose
+
+const refused: Array<[what: string, url: string, payload: unknown, statusCode: number, error: RegExp, type?: string]> = [
+  ['half a body', '/sync', '{"parent":{"spec":{"env":[{"value":"secret"', 400, /^the body is not JSON$/],
+  ['no body', '/sync', '', 400, /^the body is empty$/],
+  ['text', '/sync', 'secret', 415, /^the content type must be application\/json$/, 'text/plain'],
+  ['null', '/sync', 'null', 422, /the body must be object/],
+  ['a list', '/finalize', '[]', 422, /the body must be object/],
+  ['an empty object', '/customize', {}, 422, /the body must have required property 'parent'/],
+  ['another kind', '/sync', changed('sync-running', (request) => { request.parent.kind = 'YourApp' }), 422, /parent.kind must be MyApp$/],
+  ['another version', '/sync', changed('sync-running', (request) => { request.parent.apiVersion = 'example.com/v2' }), 422, /parent.apiVersion must be example.com\/v1$/],
+  ['children that are null', '/sync', changed('sync-running', (request) => { request.children = null }), 422, /children must be object/],
+  ['a group that is missing', '/finalize', changed('finalize-all-gone', (request) => { delete request.children['Service.v1'] }), 422, /children must have required property 'Service.v1'/],
+  ['a child that is null', '/sync', changed('sync-running', (request) => { request.children['Service.v1']['default/demo-app'] = null }), 422, /children.Service.v1.default\/demo-app must be object/],
+  ['a child of another namespace', '/sync', changed('sync-running', (request) => { request.parent.metadata.namespace = 'other' }), 422, /^children Deployment.apps\/v1 default\/demo-app is not in the namespace of the MyApp$/],
+  ['a child under a key that is not its own', '/sync', changed('sync-running', (request) => { request.children['Service.v1']['default/x'] = request.children['Service.v1']['default/demo-app'] }), 422, /default\/x is not the key of default\/demo-app/],
+  ['a deletion sent to sync', '/sync', recorded('finalize-children-present'), 422, /must lead to \/finalize/],
+  ['a living MyApp sent to finalize', '/finalize', recorded('sync-running'), 422, /must lead to \/sync/],
+  ['a body over the limit', '/sync', changed('sync-running', (request) => { request.padding = 'x'.repeat(100_000) }), 413, /^the body is larger than BODY_LIMIT, 100000 bytes$/],
+  ['a path that is not there', '/webhook', {}, 404, /there are POST \/sync/],
+]
+
+for (const [what, url, payload, statusCode, error, type = 'application/json'] of refused) {
+  t.test(`${what} is answered with ${statusCode} and a short sentence`, async (t) => {
+    const response = await post(url, payload, { 'content-type': type })
+    t.equal(response.statusCode, statusCode)
+    const body = response.json()
+    t.strictSame(Object.keys(body), ['error'])
+    t.match(body.error, error)
+    t.notMatch(body.error, /secret|\n|at .*\.ts/)
+    t.ok(body.error.length < 200)
+  })
+}
+
+t.test('a bug is answered with 500 and tells nothing but where to look', async (t) => {
+  const broken = await buildServer(readConfig({}), { logger, isReady: () => true })
+  t.teardown(() => broken.close())
+  broken.addHook('preHandler', async () => { throw new TypeError('secret') })
+  const response = await broken.inject({ method: 'POST', url: '/sync', payload: recorded('sync-running') })
+  t.equal(response.statusCode, 500)
+  t.match(response.json(), { error: /^an error inside the operator; its log tells more under reqId/ })
+})
+
+t.test('an overloaded process answers 429 with Retry-After, and its health all the same', async (t) => {
+  const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), { logger, isReady: () => true })
+  t.teardown(() => slow.close())
+  await slow.ready()
+  // The delay is sampled once a second: busy turns of the loop until a sample has seen them.
+  const until = Date.now() + 10_000
+  let response
+  do {
+    for (let turn = 0; turn < 5; turn++) {
+      const end = Date.now() + 60
+      while (Date.now() < end);
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    response = await slow.inject({ method: 'POST', url: '/sync', payload: recorded('sync-running') })
+  } while (response.statusCode === 200 && Date.now() < until)
+  t.equal(response.statusCode, 429)
+  t.equal(response.headers['retry-after'], '1')
+  t.match(response.json(), { error: /overloaded/ })
+  t.equal((await slow.inject('/healthz')).statusCode, 200)
+  t.equal((await slow.inject('/readyz')).statusCode, 200)
+})
+
+t.test('readyz fails once the process is stopping; healthz does not', async (t) => {
+  t.equal((await server.inject('/readyz')).statusCode, 200)
+  ready = false
+  t.equal((await server.inject('/readyz')).statusCode, 503)
+  t.equal((await server.inject('/healthz')).statusCode, 200)
+  ready = true
+})
+
+/** Every place in a value, as a path. */
+const places = (value: unknown, path: string[] = []): string[][] =>
+  typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, item]) => [[...path, key], ...places(item, [...path, key])]) : []
+
+/** Recorded requests with a few places taken away or filled with something else. */
+const damaged = fc.constantFrom('sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others').chain((name) => {
+  const request = recorded(name)
+  return fc.array(fc.tuple(fc.constantFrom(...places(request)), fc.oneof(fc.constant(undefined), fc.jsonValue())), { minLength: 1, maxLength: 3 }).map((damages) => {
+    const damaged = structuredClone(request) as unknown
+    for (const [path, value] of damages) {
+      const holder = path.slice(0, -1).reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], damaged)
+      if (typeof holder !== 'object' || holder === null) continue
+      if (value === undefined) delete (holder as Record<string, unknown>)[path.at(-1) as string]
+      else (holder as Record<string, unknown>)[path.at(-1) as string] = value
+    }
+    return damaged
+  })
+})
+
+t.test('no body, however wrong, gets a 200 that leaves a child out or holds a null', async () => {
+  await fc.assert(fc.asyncProperty(fc.oneof({ weight: 20, arbitrary: damaged }, { weight: 1, arbitrary: fc.jsonValue() }), async (body) => {
+    const response = await post('/sync', body)
+    if (response.statusCode !== 200) {
+      if (response.statusCode !== 422 && response.statusCode !== 400) throw new Error(`${response.statusCode} ${response.body}`)
+      return
+    }
+    const { children } = response.json()
+    if (!Array.isArray(children) || children.some((child) => child === null)) throw new Error('children is not a list of objects')
+    const answered = new Set(children.map((child) => `${child.apiVersion} ${child.kind} ${keyOf(child.metadata)}`))
+    for (const { child } of sentChildren(body as never)) {
+      if (!answered.has(`${child.apiVersion} ${child.kind} ${keyOf(child.metadata)}`)) throw new Error(`${child.kind} ${keyOf(child.metadata)} is left out`)
+    }
+  }), { numRuns: 3000 })
+})
