@@ -1,0 +1,194 @@
+/**
+ * Builds the programs of the local control plane from their Go modules, once for a user and a
+ * state of the modules. `node test/control-plane/build.ts` does it by hand.
+ */
+import { createHash } from 'node:crypto'
+import { appendFile, link, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runProgram } from './processes.ts'
+import { type Report, reportTo } from './progress.ts'
+
+interface Module {
+  name: string
+  folder: string
+  ldflags: string
+  /** How long the first build takes on two cores. */
+  minutes: number
+}
+
+const oldestGo = '1.26'
+const lockIsStaleAfterMs = 20_000
+/** Often enough for a line that changes on a terminal; elsewhere each line stays. */
+const progressEveryMs = process.stderr.isTTY ? 250 : 20_000
+
+/**
+ * Gives the folder that holds `server` (etcd), `kube-apiserver`, `kube-controller-manager`,
+ * `kube-scheduler`, `kubectl` and `kwok`, which it builds first when they are not in the user's
+ * cache folder. Needs Go for building only.
+ */
+export async function ensureControlPlane (report: Report, signal?: AbortSignal): Promise<string> {
+  const modules = [await kubernetes(), kwok]
+  const folder = join(cacheFolder(), await cacheKey(modules))
+  if (await exists(folder)) return folder
+  await mkdir(cacheFolder(), { recursive: true })
+  const unlock = await lock(`${folder}.lock`, report, signal)
+  try {
+    if (!await exists(folder)) await build(modules, folder, report, signal)
+  } finally {
+    await unlock()
+  }
+  return folder
+}
+
+const kwok: Module = { name: 'kwok', folder: join(import.meta.dirname, 'kwok'), ldflags: '-s -w', minutes: 2 }
+
+async function kubernetes (): Promise<Module> {
+  const folder = join(import.meta.dirname, 'kubernetes')
+  const version = /k8s\.io\/kubernetes (v\S+)/.exec(await readFile(join(folder, 'go.mod'), 'utf8'))?.[1]
+  // Without the version kubectl and the servers call themselves v0.0.0.
+  return { name: `Kubernetes ${version}`, folder, ldflags: `-s -w -X k8s.io/component-base/version.gitVersion=${version}`, minutes: 5 }
+}
+
+function cacheFolder (): string {
+  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache')
+  return join(caches, 'myapp-operator')
+}
+
+async function cacheKey (modules: Module[]): Promise<string> {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
+  for (const { folder, ldflags } of modules) {
+    hash.update(ldflags)
+    for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(folder, file)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+function exists (path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false)
+}
+
+/**
+ * Lets one process build at a time. Whoever holds the lock touches it, so that one left behind by
+ * a process that was killed is known by its age; if two ever hold it, both builds succeed.
+ */
+async function lock (path: string, report: Report, signal?: AbortSignal): Promise<() => Promise<void>> {
+  const mine = `${path}-${process.pid}`
+  await writeFile(mine, '')
+  try {
+    for (let waiting = false; !await link(mine, path).then(() => true, () => false); waiting = true) {
+      if (!waiting) report('Another process is building the local control plane: waiting for it')
+      const held = await stat(path).catch(() => undefined)
+      if (held !== undefined && Date.now() - held.mtimeMs > lockIsStaleAfterMs) await rm(path, { force: true })
+      else await sleep(500, undefined, signal === undefined ? {} : { signal })
+    }
+  } finally {
+    await rm(mine, { force: true })
+  }
+  const touch = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), lockIsStaleAfterMs / 10).unref()
+  return async () => {
+    clearInterval(touch)
+    await rm(path, { force: true })
+  }
+}
+
+async function build (modules: Module[], folder: string, report: Report, signal?: AbortSignal): Promise<void> {
+  await checkGo(signal)
+  await removeAbandoned()
+  const log = `${folder}.log`
+  await writeFile(log, '')
+  const partial = await mkdtemp(`${folder}.partial-`)
+  try {
+    const minutes = modules.reduce((sum, module) => sum + module.minutes, 0)
+    report(`Building the local control plane (${modules.map(({ name }) => name).join(', ')}): about ${minutes} minutes on two cores, this once`)
+    for (const module of modules) await buildModule(module, partial, log, report, signal)
+    await rename(partial, folder).catch(async error => {
+      if (!await exists(folder)) throw error
+    })
+    await rm(log)
+    report(`Built the local control plane into ${folder}`)
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
+}
+
+async function checkGo (signal?: AbortSignal): Promise<void> {
+  // Asked in a module's folder, where another toolchain may be chosen than elsewhere.
+  const { code, stdout, stderr } = await runProgram({ command: 'go', args: ['env', 'GOVERSION'], cwd: kwok.folder }, { signal })
+  if (code === 127) throw new Error(`The local control plane is built with Go ${oldestGo} or newer, and there is no \`go\` on the PATH.`)
+  const tooOld = /running go (\S+?)[;)]/.exec(stderr)?.[1]
+  if (tooOld !== undefined) {
+    throw new Error(`The local control plane is built with Go ${oldestGo} or newer; the \`go\` on the PATH is ${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`)
+  }
+  if (code !== 0) throw new Error(`\`go env\` failed: ${firstLine(stderr || stdout)}`)
+}
+
+async function removeAbandoned (): Promise<void> {
+  for (const name of await readdir(cacheFolder())) {
+    const path = join(cacheFolder(), name)
+    const anHourAgo = Date.now() - 3_600_000
+    if (name.includes('.partial-') && (await stat(path)).mtimeMs < anHourAgo) await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function buildModule (module: Module, into: string, log: string, report: Report, signal?: AbortSignal): Promise<void> {
+  let downloaded = 0
+  let compiled = 0
+  let total: number | undefined
+  const started = Date.now()
+  const timer = setInterval(() => {
+    const done = total === undefined ? `${downloaded} Go modules fetched` : `${compiled} of about ${total} packages compiled`
+    report(`${module.name}: ${done} in ${clock(Date.now() - started)} of about ${module.minutes} min`, 'progress')
+  }, progressEveryMs)
+  try {
+    const packages = await go(['list', '-deps', 'tool'], line => {
+      if (line.startsWith('go: downloading')) downloaded++
+    })
+    total = packages.trim().split('\n').length
+    await go(['build', '-v', '-trimpath', `-ldflags=${module.ldflags}`, '-o', `${into}/`, 'tool'], line => {
+      if (/^[\w.~-]+(\/[\w.~-]+)*$/.test(line)) compiled++
+    })
+  } finally {
+    clearInterval(timer)
+  }
+
+  async function go (args: string[], onLine: (line: string) => void): Promise<string> {
+    const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' }
+    const { code, stdout, stderr } = await runProgram({ command: 'go', args, cwd: module.folder, env }, { signal, onStderr: splitLines(onLine) })
+    await appendFile(log, `go ${args.join(' ')}\n${stderr}\n`)
+    if (code !== 0) throw new Error(`Building ${module.name} failed (${lastLine(stderr)}); the compiler's output: ${log}`)
+    return stdout
+  }
+}
+
+function clock (ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+function splitLines (onLine: (line: string) => void): (text: string) => void {
+  let rest = ''
+  return text => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    lines.forEach(onLine)
+  }
+}
+
+const firstLine = (text: string) => text.trim().split('\n')[0]?.slice(0, 300)
+const lastLine = (text: string) => text.trim().split('\n').at(-1)?.slice(0, 300)
+
+if (import.meta.main) {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+  try {
+    console.log(await ensureControlPlane(reportTo(process.stderr), interrupted.signal))
+  } catch (error) {
+    if (interrupted.signal.aborted) process.exitCode = 130
+    else {
+      console.error((error as Error).message)
+      process.exitCode = 1
+    }
+  }
+}

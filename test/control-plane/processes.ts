@@ -1,0 +1,191 @@
+/**
+ * Starting programs and being sure that they end: with `stop`, or with this process, however it
+ * ends. Works where there is a POSIX shell: Linux, macOS, WSL.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { copyFile, open, readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A program to start. */
+export interface Program {
+  /** What messages call it. */
+  name: string
+  command: string
+  args: readonly string[]
+  /** Its whole environment; this process's without it. */
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  /** Where its output goes. */
+  logFile: string
+}
+
+/** A program that was started. */
+export interface RunningProgram {
+  readonly name: string
+  readonly pid: number
+  readonly logFile: string
+  /** Settles once it has ended, with how: `code 1`, or the name of a signal. */
+  readonly ended: Promise<string>
+  /** Asks it to end, and makes it end if it has not within `graceMs`; settles once it has. */
+  stop(graceMs?: number): Promise<void>
+}
+
+/** What a program that ran to its end left. */
+export interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/**
+ * The program takes the place of this shell, at the head of a process group of its own. What stays
+ * behind it in that group waits for the end of a pipe that only this process holds open: it comes
+ * with the end of this process, even by SIGKILL, and takes the whole group with it.
+ */
+const endWithParent = '(read -r _ <&3 || kill -s KILL -- "-$$") >/dev/null 2>&1 & exec "$@" 3<&-'
+
+type Output = 'pipe' | number
+
+function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, 'logFile'>, output: Output): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', endWithParent, name, command, ...args], {
+    detached: true,
+    stdio: [output === 'pipe' ? 'pipe' : 'ignore', output, output, 'pipe'],
+    ...(env === undefined ? {} : { env }),
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  for (const pipe of child.stdio) pipe?.on('error', () => {})
+  child.once('exit', () => killGroup(child))
+  child.once('close', () => child.stdio[3]?.destroy())
+  return child
+}
+
+/** Ends what is left of the group: as long as anything is, no other group can have its number. */
+function killGroup ({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Starts a program that keeps running. */
+export async function startProgram (program: Program): Promise<RunningProgram> {
+  const log = await open(program.logFile, 'a')
+  const child = spawnInGroup(program, log.fd)
+  await log.close()
+  const ended = new Promise<string>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
+  })
+  const { pid } = child
+  if (pid === undefined) {
+    await ended
+    throw new Error(`${program.name} did not start`)
+  }
+  async function stop (graceMs = 5000): Promise<void> {
+    if (graceMs > 0 && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM')
+      const timeout = new AbortController()
+      await Promise.race([ended, sleep(graceMs, undefined, timeout).catch(() => {})])
+      timeout.abort()
+    }
+    killGroup(child)
+    await ended
+  }
+  return { name: program.name, pid, logFile: program.logFile, ended, stop }
+}
+
+/** Waits until a program just started is ready; throws, naming a copy of its log, when it ends or takes too long. */
+export async function waitUntilReady (program: RunningProgram, isReady: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  let end: string | undefined
+  program.ended.then(how => { end = how }, error => { end = String(error) })
+  for (;;) {
+    if (end !== undefined) throw await failure(program, `ended with ${end} before it was ready`)
+    if (await isReady().catch(() => false)) return
+    if (Date.now() > deadline) throw await failure(program, `was not ready after ${timeoutMs / 1000} s`)
+    await sleep(40)
+  }
+}
+
+/** An error for a program that failed, with the last line of its log and where a copy of it stays. */
+export async function failure ({ name, pid, logFile }: RunningProgram, what: string): Promise<Error> {
+  const copy = join(tmpdir(), `myapp-operator-${name}-${pid}.log`)
+  await copyFile(logFile, copy)
+  const lastLine = (await readFile(copy, 'utf8')).trim().split('\n').at(-1)
+  return new Error(`${name} ${what}${lastLine ? ` (${lastLine.slice(0, 300)})` : ''}; its log: ${copy}`)
+}
+
+/** Runs a program to its end and gives what it printed. */
+export async function runProgram (
+  program: Omit<Program, 'logFile' | 'name'>,
+  options: { input?: string | undefined, signal?: AbortSignal | undefined, onStderr?: (text: string) => void } = {}
+): Promise<Outcome> {
+  options.signal?.throwIfAborted()
+  const child = spawnInGroup({ name: program.command, ...program }, 'pipe')
+  const abort = () => killGroup(child)
+  options.signal?.addEventListener('abort', abort)
+  const [stdin, stdout, stderr] = child.stdio
+  let printed = ''
+  let complained = ''
+  stdout?.setEncoding('utf8').on('data', (text: string) => { printed += text })
+  stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complained += text
+    options.onStderr?.(text)
+  })
+  stdin?.end(options.input)
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    options.signal?.throwIfAborted()
+    return { code, stdout: printed, stderr: complained }
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * Removes a folder when this process ends without having done so itself. Gives a function that
+ * removes it now.
+ */
+export async function removeAtEnd (folder: string): Promise<() => Promise<void>> {
+  const script = 'read -r _; for i in 1 2 3; do rm -rf -- "$1" && exit; sleep 1; done'
+  const child = spawn('/bin/sh', ['-c', script, 'sh', folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  child.stdin.on('error', () => {})
+  const ended = new Promise(resolve => child.once('close', resolve))
+  return async () => {
+    child.stdin.end()
+    await ended
+  }
+}
+
+/**
+ * Each process looks in a stretch of its own, so that clusters which start at the same time do
+ * not take each other's ports, and below the range that systems take for outgoing connections:
+ * a client that keeps dialling a server which is down could else find its own port there.
+ */
+const stretch = { first: 20_000 + (process.pid % 200) * 60, length: 60 }
+let next = 0
+
+/** A port of 127.0.0.1 that nothing listens on and that this process has not been given before. */
+export async function freePort (): Promise<number> {
+  for (let tries = 0; tries < stretch.length; tries++) {
+    const port = stretch.first + next++ % stretch.length
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port is free from ${stretch.first} to ${stretch.first + stretch.length - 1}`)
+}
+
+function isFree (port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}

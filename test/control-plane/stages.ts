@@ -1,0 +1,166 @@
+/**
+ * What kwok makes of nodes and pods on paper: ready at once, unless a pod is to fail. Its
+ * annotation, or its image, says so. An annotation that is set later breaks a running pod;
+ * without it the pod gets well.
+ */
+
+/** The ways in which a pod can fail on purpose. */
+export type Failure = 'ImagePullBackOff' | 'CrashLoopBackOff' | 'OOMKilled' | 'NotReady'
+
+/** The annotation of a pod that makes it fail; its value is a `Failure`. */
+export const failureAnnotation = 'pods.example.com/fails'
+
+/** An image that makes each pod that runs it fail. */
+export const failingImage = (failure: Failure): string => `fails.example.com/${failure.toLowerCase()}`
+
+interface Requirement {
+  key: string
+  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+  values?: string[]
+}
+
+type Next = { statusTemplate: string } | { delete: true }
+
+interface Stage {
+  apiVersion: 'kwok.x-k8s.io/v1alpha1'
+  kind: 'Stage'
+  metadata: { name: string }
+  spec: {
+    resourceRef: { apiGroup: 'v1', kind: 'Node' | 'Pod' }
+    selector: { matchExpressions: Requirement[] }
+    delay?: { durationMilliseconds: number }
+    next: Next
+  }
+}
+
+const readyCondition = '.status.conditions.[] | select( .type == "Ready" )'
+const isReady: Requirement = { key: `${readyCondition} | .status`, operator: 'In', values: ['True'] }
+const isNotReady: Requirement = { ...isReady, operator: 'NotIn' }
+const isDeleted: Requirement = { key: '.metadata.deletionTimestamp', operator: 'Exists' }
+const isNotDeleted: Requirement = { ...isDeleted, operator: 'DoesNotExist' }
+const howItFails = `.metadata.annotations["${failureAnnotation}"] // (.spec.containers[0].image | capture("^fails[.]example[.]com/(?<how>[a-z]+)").how) | ascii_downcase`
+
+const nodeConditions = `
+  {{ $now := Now }}
+  conditions:
+  {{ range NodeConditions }}
+  - type: {{ .type | Quote }}
+    status: {{ .status | Quote }}
+    reason: {{ .reason | Quote }}
+    message: {{ .message | Quote }}
+    lastHeartbeatTime: {{ $now | Quote }}
+    lastTransitionTime: {{ $.metadata.creationTimestamp | Quote }}
+  {{ end }}`
+
+const nodeStatus = `${nodeConditions}
+  addresses:
+  - {type: InternalIP, address: {{ NodeIP | Quote }}}
+  - {type: Hostname, address: {{ NodeName | Quote }}}
+  capacity: {cpu: 1k, memory: 4Ti, pods: 100k}
+  allocatable: {cpu: 1k, memory: 4Ti, pods: 100k}
+  nodeInfo:
+    architecture: amd64
+    operatingSystem: linux
+    kubeletVersion: on-paper
+    containerRuntimeVersion: kwok://on-paper
+    kernelVersion: on-paper
+    osImage: on paper
+    bootID: ""
+    machineID: ""
+    systemUUID: ""
+    kubeProxyVersion: ""
+  phase: Running`
+
+interface PodStatus {
+  phase: 'Pending' | 'Running'
+  ready: boolean
+  /** Why it is not ready. */
+  message?: string
+  restarts?: number
+  /** The state of each container, a line of YAML. */
+  state: string
+  lastState?: string
+}
+
+function podStatus ({ phase, ready, message = '', restarts = 0, state, lastState = '{}' }: PodStatus): string {
+  const condition = (type: string, met: boolean) => `
+  - type: ${type}
+    status: "${met ? 'True' : 'False'}"
+    reason: ${met ? '""' : 'ContainersNotReady'}
+    message: ${JSON.stringify(met ? '' : message)}
+    lastTransitionTime: {{ $now | Quote }}`
+  return `
+  {{ $now := Now }}
+  phase: ${phase}
+  startTime: {{ or .status.startTime $now | Quote }}
+  conditions:${condition('Initialized', true)}${condition('ContainersReady', ready)}${condition('Ready', ready)}
+  {{ with NodeIPsWith .spec.nodeName }}
+  hostIP: {{ index . 0 | Quote }}
+  hostIPs: [{ip: {{ index . 0 | Quote }}}]
+  {{ end }}
+  {{ with PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
+  podIP: {{ index . 0 | Quote }}
+  podIPs: [{ip: {{ index . 0 | Quote }}}]
+  {{ end }}
+  containerStatuses:
+  {{ range .spec.containers }}
+  - name: {{ .name | Quote }}
+    image: {{ .image | Quote }}
+    imageID: ""
+    ready: ${ready}
+    started: ${ready}
+    restartCount: ${restarts}
+    state: ${state}
+    lastState: ${lastState}
+  {{ end }}`
+}
+
+const running = '{running: {startedAt: {{ $now | Quote }}}}'
+const backOff = '{waiting: {reason: CrashLoopBackOff, message: back-off 40s restarting failed container}}'
+const terminated = (reason: string, exitCode: number) =>
+  `{terminated: {reason: ${reason}, exitCode: ${exitCode}, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}}`
+
+const failures: Record<Failure, PodStatus> = {
+  ImagePullBackOff: {
+    phase: 'Pending',
+    ready: false,
+    state: '{waiting: {reason: ImagePullBackOff, message: {{ printf "Back-off pulling image %s" .image | Quote }}}}',
+  },
+  CrashLoopBackOff: { phase: 'Running', ready: false, restarts: 3, state: backOff, lastState: terminated('Error', 1) },
+  OOMKilled: { phase: 'Running', ready: false, restarts: 3, state: backOff, lastState: terminated('OOMKilled', 137) },
+  NotReady: { phase: 'Running', ready: false, state: running },
+}
+
+function stage (name: string, kind: 'Node' | 'Pod', matchExpressions: Requirement[], next: Next, delayMs?: number): Stage {
+  return {
+    apiVersion: 'kwok.x-k8s.io/v1alpha1',
+    kind: 'Stage',
+    metadata: { name },
+    spec: {
+      resourceRef: { apiGroup: 'v1', kind },
+      selector: { matchExpressions },
+      ...(delayMs === undefined ? {} : { delay: { durationMilliseconds: delayMs } }),
+      next,
+    },
+  }
+}
+
+function failing ([failure, status]: [string, PodStatus]): Stage {
+  const message = `fails on purpose: ${failure}`
+  return stage(`pod-${failure.toLowerCase()}`, 'Pod', [
+    isNotDeleted,
+    { key: howItFails, operator: 'In', values: [failure.toLowerCase()] },
+    { key: `${readyCondition} | .message`, operator: 'NotIn', values: [message] },
+  ], { statusTemplate: podStatus({ ...status, message }) })
+}
+
+/** The Stages that kwok is configured with. */
+export const stages: readonly Stage[] = [
+  stage('node-ready', 'Node', [isNotReady], { statusTemplate: nodeStatus }),
+  stage('node-heartbeat', 'Node', [isReady], { statusTemplate: nodeConditions }, 60_000),
+  stage('pod-ready', 'Pod', [isNotDeleted, isNotReady, { key: howItFails, operator: 'DoesNotExist' }], {
+    statusTemplate: podStatus({ phase: 'Running', ready: true, state: running }),
+  }),
+  stage('pod-deleted', 'Pod', [isDeleted], { delete: true }),
+  ...Object.entries(failures).map(failing),
+]
