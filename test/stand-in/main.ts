@@ -1,7 +1,9 @@
 /**
  * A stand-in for Metacontroller, for tests: it knows CompositeControllers with v2 hooks and the
  * default apply strategy. Left out: etag, rolling updates, namespaceSelector, hook authentication,
- * DecoratorControllers, metrics and every limit on its queries.
+ * duplicate fields in an answer (an error for Metacontroller), Events combined from similar ones,
+ * DecoratorControllers, metrics and every limit on its queries. Where it behaves otherwise than
+ * Metacontroller 4.17.2, Metacontroller is right.
  */
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'

@@ -94,18 +94,21 @@ function desiredChildren (controller: CompositeController, parent: KubeObject, c
   const selector = childSelector(controller, parent)
   const generated = controller.spec.generateSelector ? { 'controller-uid': parent.metadata.uid ?? '' } : {}
   const desired = createObjectMap()
-  for (const child of children) {
-    const namespace = child.metadata.namespace || parent.metadata.namespace
-    const given: unknown = child.metadata.labels
-    const labels = { ...generated, ...stringMap(given, child) }
+  for (const answered of children) {
+    const child = withNamespace(answered, answered.metadata.namespace || parent.metadata.namespace)
+    const labels = { ...generated, ...givenLabels(child) }
     if (!selects(selector, labels)) throw new Error(`labels on desired child ${describe(child)} don't match parent selector`)
-    const metadata = { ...child.metadata, ...namespace && { namespace }, ...Object.keys(labels).length > 0 && { labels } }
-    desired.insert({ ...child, metadata })
+    desired.insert({ ...child, metadata: { ...child.metadata, ...Object.keys(labels).length > 0 && { labels } } })
   }
   return desired
 }
 
-function stringMap (labels: unknown, child: KubeObject): Record<string, string> {
+function withNamespace (child: KubeObject, namespace: string | undefined): KubeObject {
+  return namespace ? { ...child, metadata: { ...child.metadata, namespace } } : child
+}
+
+function givenLabels (child: KubeObject): Record<string, string> {
+  const labels: unknown = child.metadata.labels
   if (labels === undefined) return {}
   if (isFields(labels) && Object.values(labels).every(value => typeof value === 'string')) {
     return labels as Record<string, string>
