@@ -54,7 +54,7 @@ export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy 
     logFile,
   })
   try {
-    await waitUntilReady(program, () => isHealthy(`http://${health}/healthz`), 60_000)
+    await waitUntilReady(program, () => isHealthy(`http://${health}/healthz`))
   } catch (error) {
     await program.stop(0)
     throw error
