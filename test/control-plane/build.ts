@@ -42,7 +42,7 @@ export async function ensureControlPlane (report: Report, signal?: AbortSignal):
   return folder
 }
 
-const kwok: Module = { name: 'kwok', folder: join(import.meta.dirname, 'kwok'), ldflags: '-s -w', minutes: 2 }
+const kwok: Module = { name: 'kwok', folder: join(import.meta.dirname, 'kwok'), ldflags: '-s -w', minutes: 1 }
 
 async function kubernetes (): Promise<Module> {
   const folder = join(import.meta.dirname, 'kubernetes')

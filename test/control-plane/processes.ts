@@ -99,12 +99,17 @@ export async function startProgram (program: Program): Promise<RunningProgram> {
   return { name: program.name, pid, logFile: program.logFile, ended, stop }
 }
 
-/** Waits until a program just started is ready; throws, naming a copy of its log, when it ends or takes too long. */
-export async function waitUntilReady (program: RunningProgram, isReady: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+/** Waits until a program just started is ready; throws, naming its log, when it ends or takes too long. */
+export async function waitUntilReady (
+  program: RunningProgram,
+  isReady: () => Promise<boolean>,
+  { timeoutMs = 30_000, signal }: { timeoutMs?: number, signal?: AbortSignal | undefined } = {}
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   let end: string | undefined
   program.ended.then(how => { end = how }, error => { end = String(error) })
   for (;;) {
+    signal?.throwIfAborted()
     if (end !== undefined) throw await failure(program, `ended with ${end} before it was ready`)
     if (await isReady().catch(() => false)) return
     if (Date.now() > deadline) throw await failure(program, `was not ready after ${timeoutMs / 1000} s`)
@@ -112,18 +117,28 @@ export async function waitUntilReady (program: RunningProgram, isReady: () => Pr
   }
 }
 
-/** An error for a program that failed, with the last line of its log and where a copy of it stays. */
-export async function failure ({ name, pid, logFile }: RunningProgram, what: string): Promise<Error> {
-  const copy = join(tmpdir(), `myapp-operator-${name}-${pid}.log`)
+async function failure ({ name, logFile }: RunningProgram, what: string): Promise<Error> {
+  const { copy, lastLine } = await keepLog(name, logFile)
+  return new Error(`${name} ${what}${lastLine && ` (${lastLine})`}; its log: ${copy}`)
+}
+
+/** Copies a log to where it outlasts the folder it is in. */
+export async function keepLog (name: string, logFile: string): Promise<{ copy: string, lastLine: string }> {
+  const copy = join(tmpdir(), `myapp-operator-${name}-${new Date().toISOString().replaceAll(':', '')}.log`)
   await copyFile(logFile, copy)
-  const lastLine = (await readFile(copy, 'utf8')).trim().split('\n').at(-1)
-  return new Error(`${name} ${what}${lastLine ? ` (${lastLine.slice(0, 300)})` : ''}; its log: ${copy}`)
+  const lastLine = (await readFile(copy, 'utf8')).trim().split('\n').at(-1) ?? ''
+  return { copy, lastLine: lastLine.slice(0, 300) }
 }
 
 /** Runs a program to its end and gives what it printed. */
 export async function runProgram (
   program: Omit<Program, 'logFile' | 'name'>,
-  options: { input?: string | undefined, signal?: AbortSignal | undefined, onStderr?: (text: string) => void } = {}
+  options: {
+    input?: string | undefined
+    signal?: AbortSignal | undefined
+    onStdout?: (text: string) => void
+    onStderr?: (text: string) => void
+  } = {}
 ): Promise<Outcome> {
   options.signal?.throwIfAborted()
   const child = spawnInGroup({ name: program.command, ...program }, 'pipe')
@@ -132,7 +147,10 @@ export async function runProgram (
   const [stdin, stdout, stderr] = child.stdio
   let printed = ''
   let complained = ''
-  stdout?.setEncoding('utf8').on('data', (text: string) => { printed += text })
+  stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+    options.onStdout?.(text)
+  })
   stderr?.setEncoding('utf8').on('data', (text: string) => {
     complained += text
     options.onStderr?.(text)

@@ -94,13 +94,15 @@ function podStatus ({ phase, ready, message = '', restarts = 0, state, lastState
   phase: ${phase}
   startTime: {{ or .status.startTime $now | Quote }}
   conditions:${condition('Initialized', true)}${condition('ContainersReady', ready)}${condition('Ready', ready)}
-  {{ with NodeIPsWith .spec.nodeName }}
-  hostIP: {{ index . 0 | Quote }}
-  hostIPs: [{ip: {{ index . 0 | Quote }}}]
+  {{ if not .status.podIP }}
+  {{ with index (NodeIPsWith .spec.nodeName) 0 }}
+  hostIP: {{ . | Quote }}
+  hostIPs: [{ip: {{ . | Quote }}}]
   {{ end }}
-  {{ with PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace }}
-  podIP: {{ index . 0 | Quote }}
-  podIPs: [{ip: {{ index . 0 | Quote }}}]
+  {{ with index (PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace) 0 }}
+  podIP: {{ . | Quote }}
+  podIPs: [{ip: {{ . | Quote }}}]
+  {{ end }}
   {{ end }}
   containerStatuses:
   {{ range .spec.containers }}

@@ -1,0 +1,71 @@
+/** The files that the control plane's programs are started with. */
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { stages } from './stages.ts'
+
+/** Everybody who asks something of the API server, each a user, so that its audit log tells them apart. */
+const groups = {
+  admin: 'system:masters',
+  metacontroller: 'system:masters',
+  // May do what a test's role bindings let it.
+  'restricted-metacontroller': '',
+  'kube-controller-manager': 'system:masters',
+  'kube-scheduler': 'system:masters',
+  kwok: 'system:masters',
+} as const
+
+/** A user of the API server. */
+export type User = keyof typeof groups
+
+/** What each user shows the API server. */
+export type Tokens = Record<User, string>
+
+/** What the API server logs of requests: metadata only, and of reads only Metacontroller's. */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'Metadata', users: ['metacontroller', 'restricted-metacontroller'] },
+    { level: 'None', verbs: ['get', 'list', 'watch'] },
+    { level: 'Metadata' },
+  ],
+}
+
+const users = Object.keys(groups) as User[]
+
+/** Writes all that is needed before anything runs. */
+export async function writeConfiguration (dir: string): Promise<Tokens> {
+  const tokens = Object.fromEntries(users.map(user => [user, randomUUID()])) as Tokens
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
+  await Promise.all([
+    writeFile(join(dir, 'tokens.csv'), users.map(user => `${tokens[user]},${user},${user},"${groups[user]}"\n`).join('')),
+    writeFile(join(dir, 'service-account.key'), privateKey),
+    writeFile(join(dir, 'service-account.pub'), publicKey),
+    writeFile(join(dir, 'audit-policy.yaml'), stringify(auditPolicy)),
+    writeFile(join(dir, 'stages.yaml'), stages.map(stage => stringify(stage)).join('---\n')),
+  ])
+  return tokens
+}
+
+/** Writes each user's kubeconfig, once the API server has made its certificate. */
+export async function writeKubeconfigs (dir: string, server: string, tokens: Tokens): Promise<void> {
+  const certificate = await readFile(join(dir, 'apiserver.crt'), 'base64')
+  await Promise.all(users.map(user => writeFile(kubeconfigOf(dir, user), stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'local',
+    clusters: [{ name: 'local', cluster: { server, 'certificate-authority-data': certificate } }],
+    users: [{ name: user, user: { token: tokens[user] } }],
+    contexts: [{ name: 'local', context: { cluster: 'local', user } }],
+  }))))
+}
+
+/** Where a user's kubeconfig is. */
+export const kubeconfigOf = (dir: string, user: User): string => join(dir, `${user}.kubeconfig`)
