@@ -1,0 +1,105 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Kubectl, kubectlFor } from '../test/control-plane/kubectl.ts'
+import { removeAtEnd, runProgram } from '../test/control-plane/processes.ts'
+import { type Report } from '../test/control-plane/progress.ts'
+import { type Cluster, exportLine } from './cluster.ts'
+import { type KubeObject, isOfTheDemo, manifests, readManifests, selectsTheDemo, toYaml } from './manifests.ts'
+
+const myAppCrd = 'myapps.example.com'
+
+/** Uses the cluster of a kubeconfig context, once it is sure that the demo would spoil nothing there. */
+export async function useContext (context: string, report: Report, signal: AbortSignal): Promise<Cluster> {
+  const config = await kubeconfigOf(context, signal)
+  const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-context-'))
+  const remove = await removeAtEnd(dir)
+  try {
+    const kubeconfig = join(dir, 'kubeconfig')
+    await writeFile(kubeconfig, config, { mode: 0o600 })
+    const kubectl = kubectlFor({ command: 'kubectl', kubeconfig, cacheDir: join(dir, 'kubectl') })
+    await assertReachable(context, kubectl, signal)
+    await assertFree(context, kubectl)
+    report(`Using the cluster of context ${context}.`)
+    await installMissingCrds(kubectl)
+    return {
+      kubectl,
+      metacontrollerKubeconfig: kubeconfig,
+      exports: [exportLine('KUBECONFIG', kubeconfig)],
+      patienceSeconds: 300,
+      outlivesTheDemo: true,
+      async close () {
+        await kubectl(['delete', 'customresourcedefinitions', '-l', selectsTheDemo, '--timeout=60s'])
+        await remove()
+      },
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+/** A kubeconfig with that context alone. */
+async function kubeconfigOf (context: string, signal: AbortSignal): Promise<string> {
+  const kubectl = (args: string[]) => runProgram({ command: 'kubectl', args }, { signal })
+  const contexts = await kubectl(['config', 'get-contexts', '-o', 'name'])
+  if (contexts.code === 127) throw new Error('--context needs kubectl on the PATH.')
+  if (contexts.code !== 0) throw new Error(`Your kubeconfig cannot be read: ${contexts.stderr.trim()}`)
+  const names = contexts.stdout.split('\n').filter(name => name !== '')
+  if (!names.includes(context)) {
+    throw new Error(`Your kubeconfig has no context ${context}; it has ${names.length === 0 ? 'none' : names.join(', ')}.`)
+  }
+  const config = await kubectl(['config', 'view', '--raw', '--minify', '--flatten', `--context=${context}`])
+  if (config.code !== 0) throw new Error(`The context ${context} cannot be read: ${config.stderr.trim()}`)
+  return config.stdout
+}
+
+async function assertReachable (context: string, kubectl: Kubectl, signal: AbortSignal): Promise<void> {
+  try {
+    await kubectl(['get', '--raw', '/readyz', '--request-timeout=10s'], undefined, { signal })
+  } catch (error) {
+    throw new Error(`The cluster of context ${context} cannot be reached: ${(error as Error).message.split('\n').at(-1)}`, { cause: error })
+  }
+}
+
+/** Refuses a cluster where the demo would change what is somebody's, or be disturbed. */
+async function assertFree (context: string, kubectl: Kubectl): Promise<void> {
+  const crds = await get(kubectl, 'customresourcedefinitions', myAppCrd, 'compositecontrollers.metacontroller.k8s.io')
+  if (crds.some(({ metadata }) => metadata.name.startsWith('compositecontrollers.'))) {
+    const [controller] = await get(kubectl, 'compositecontrollers.metacontroller.k8s.io', 'myapp')
+    if (controller !== undefined && !isOfTheDemo(controller)) {
+      throw new Error(`The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`)
+    }
+  }
+  const myApps = crds.find(({ metadata }) => metadata.name === myAppCrd)
+  if (myApps !== undefined && !isOfTheDemo(myApps)) {
+    throw new Error(`The cluster of context ${context} knows MyApps already: its CRD ${myAppCrd} is not the demo's, which would replace it.`)
+  }
+  const metacontroller = await runningMetacontroller(kubectl)
+  if (metacontroller !== undefined) {
+    throw new Error(`The cluster of context ${context} runs a Metacontroller, ${metacontroller}: it would call the demo's hook too, and cannot reach this machine.`)
+  }
+}
+
+async function get (kubectl: Kubectl, kind: string, ...names: string[]): Promise<KubeObject[]> {
+  const found = await kubectl(['get', kind, ...names, '--ignore-not-found', '-o', 'json'])
+  if (found === '') return []
+  const object = JSON.parse(found) as KubeObject & { items?: KubeObject[] }
+  return object.items ?? [object]
+}
+
+async function runningMetacontroller (kubectl: Kubectl): Promise<string | undefined> {
+  const images = '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.spec.template.spec.containers[*].image}{"\\n"}{end}'
+  const workloads = await kubectl(['get', 'statefulsets,deployments', '--all-namespaces', '-o', `jsonpath=${images}`])
+  return /^(\S+ \S+) .*\bmetacontroller(@|:|\s|$)/m.exec(workloads)?.[1]
+}
+
+/** Metacontroller's own kinds, unless the cluster has them. */
+async function installMissingCrds (kubectl: Kubectl): Promise<void> {
+  const crds = await readManifests(manifests.metacontrollerCrds)
+  const names = crds.map(({ metadata }) => metadata.name)
+  const there = await get(kubectl, 'customresourcedefinitions', ...names)
+  const missing = crds.filter(crd => !there.some(({ metadata }) => metadata.name === crd.metadata.name))
+  if (missing.length > 0) await kubectl(['apply', '-f', '-'], toYaml(missing))
+  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'customresourcedefinitions', ...names])
+}

@@ -1,0 +1,172 @@
+/** The operator at work, from nothing: `npm run demo`. */
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startMetacontroller } from '../test/cluster/metacontroller.ts'
+import { keepLog, removeAtEnd } from '../test/control-plane/processes.ts'
+import { reportTo } from '../test/control-plane/progress.ts'
+import { type Cluster } from './cluster.ts'
+import { useContext } from './context-cluster.ts'
+import { followLog } from './follow.ts'
+import { startHook } from './hook.ts'
+import { bootLocalCluster } from './local-cluster.ts'
+import { compositeControllerFor, manifests, readManifests, toYaml } from './manifests.ts'
+
+const usage = `npm run demo                      the operator at work on a local Kubernetes, until Ctrl-C
+npm run demo -- --once            ends by itself, once demo-app was Running and is deleted again
+npm run demo -- --context NAME    on the cluster of that kubeconfig context instead
+
+METACONTROLLER=/path/to/metacontroller runs the real Metacontroller instead of the stand-in.`
+
+const report = reportTo(process.stdout)
+const options = readOptions()
+const interrupted = untilInterrupted()
+/** What is to be undone at the end, the last first. */
+const undo: (() => Promise<void>)[] = []
+let problem: unknown
+try {
+  await demo(interrupted)
+} catch (error) {
+  problem = interrupted.aborted ? undefined : error
+}
+if (interrupted.aborted) report('\nStopping …')
+while (undo.length > 0) await undo.pop()?.().catch(error => { problem ??= error })
+if (interrupted.aborted) report('Stopped; nothing is left.')
+if (problem !== undefined) {
+  report(`\nThe demo failed: ${oneLine(problem)}`)
+  process.exitCode = 1
+}
+
+async function demo (signal: AbortSignal): Promise<void> {
+  const logs = await mkdtemp(join(tmpdir(), 'myapp-operator-demo-'))
+  undo.push(await removeAtEnd(logs))
+  const hookLog = join(logs, 'hook.log')
+
+  const cluster = options.context === undefined ? await bootLocalCluster(report, signal) : await useContext(options.context, report, signal)
+  undo.push(cluster.close)
+
+  const hook = await startHook(hookLog, report, signal)
+  undo.push(hook.stop)
+  report(`The hook runs from src/ at ${hook.url}.`)
+
+  const metacontroller = await startMetacontroller({ kubeconfig: cluster.metacontrollerKubeconfig, logFile: join(logs, 'metacontroller.log') })
+  undo.push(metacontroller.stop)
+  report(metacontroller.engine === 'stand-in'
+    ? 'Metacontroller is played by the stand-in of the tests; METACONTROLLER=/path/to/metacontroller runs the real one.'
+    : `${metacontroller.engine} runs.`)
+
+  await install(cluster, hook.url, signal)
+  await getToRunning(cluster, hookLog, signal)
+  if (options.once) return await deleteAgain(cluster, signal)
+
+  report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map(line => `  ${line}`).join('\n')}\n
+Then try: kubectl scale myapp demo-app --replicas=5
+Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here on, the hook's log:\n`)
+  await followLog(hookLog, signal)
+}
+
+async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
+  if (cluster.outlivesTheDemo) undo.push(() => takeAway(cluster))
+  await apply(cluster, manifests.crd, toYaml(await readManifests(manifests.crd)), signal)
+  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', manifests.crd], undefined, { signal })
+  await apply(cluster, manifests.compositeController, toYaml(await compositeControllerFor(hookUrl)), signal)
+}
+
+/** In this order: a MyApp has a finalizer that only Metacontroller and the hook together remove. */
+async function takeAway ({ kubectl }: Cluster): Promise<void> {
+  report('Deleting the MyApps, then the CompositeController …')
+  await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=60s'])
+  await kubectl(['delete', 'compositecontrollers.metacontroller.k8s.io', 'myapp', '--ignore-not-found', '--timeout=60s'])
+}
+
+async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+  const { kubectl, patienceSeconds } = cluster
+  const watching = new AbortController()
+  const stopWatching = () => watching.abort()
+  signal.addEventListener('abort', stopWatching)
+  // It looks on from before the start, or it would miss it, and speaks when it has been announced.
+  let print = (text: string) => { unseen += text }
+  let unseen = ''
+  const watch = kubectl(['get', 'myapps', '--watch'], undefined, { signal: watching.signal, onStdout: text => print(text) })
+  try {
+    await apply(cluster, manifests.example, undefined, signal)
+    report('\n$ kubectl get myapps --watch')
+    print = text => { process.stdout.write(text) }
+    print(unseen)
+    await kubectl(['wait', '--for=jsonpath={.status.phase}=Running', `--timeout=${patienceSeconds}s`, '-f', manifests.example], undefined, { signal })
+    await sleep(200)
+  } catch (error) {
+    signal.throwIfAborted()
+    const status = await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '')
+    const { copy } = await keepLog('hook', hookLog)
+    throw new Error(`demo-app was not Running after ${patienceSeconds} s (${status.length > 2 ? status : (error as Error).message}); the hook's log: ${copy}`, { cause: error })
+  } finally {
+    signal.removeEventListener('abort', stopWatching)
+    stopWatching()
+    await watch.catch(() => {})
+  }
+  await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
+}
+
+async function deleteAgain (cluster: Cluster, signal: AbortSignal): Promise<void> {
+  await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${cluster.patienceSeconds}s`], signal)
+  const left = await cluster.kubectl(['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'], undefined, { signal })
+  if (left !== '') throw new Error(`demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there.`)
+  report('\ndemo-app was Running and is gone, and so are its Deployment and its Service.')
+}
+
+async function apply ({ kubectl }: Cluster, file: string, changed: string | undefined, signal: AbortSignal): Promise<void> {
+  const name = relative(join(import.meta.dirname, '..'), file)
+  report(`$ kubectl apply -f ${name}`)
+  try {
+    report((await kubectl(['apply', '-f', changed === undefined ? file : '-'], changed, { signal })).trimEnd())
+  } catch (error) {
+    throw new Error(`${name} could not be applied: ${oneLine(error)}`, { cause: error })
+  }
+}
+
+async function show ({ kubectl }: Cluster, args: string[], signal: AbortSignal): Promise<void> {
+  report(`\n$ kubectl ${args.join(' ')}`)
+  report((await kubectl(args, undefined, { signal })).trimEnd())
+}
+
+function oneLine (error: unknown): string {
+  const line = (error as Error).message.replace(/\s+/g, ' ').trim()
+  return line.length > 800 ? `${line.slice(0, 800)} …` : line
+}
+
+function readOptions (): { once: boolean, context?: string } {
+  try {
+    const { values: { help, ...values } } = parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        context: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (!help) return values
+    console.log(usage)
+    process.exit()
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+/** Aborts at the first Ctrl-C. A later one ends this process at once, and with it all that it started. */
+function untilInterrupted (): AbortSignal {
+  const controller = new AbortController()
+  let first = 0
+  const interrupt = () => {
+    first ||= Date.now()
+    // npm passes on a Ctrl-C that the terminal has sent to this process already.
+    if (Date.now() - first > 1000) process.exit(130)
+    controller.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+  // A terminal that is gone must not keep the demo from cleaning up.
+  process.stdout.on('error', interrupt)
+  return controller.signal
+}

@@ -1,0 +1,20 @@
+import { open, stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pretty from 'pino-pretty'
+
+/** Prints what is added to the hook's log from now on, for people to read, until it is told to stop. */
+export async function followLog (file: string, signal: AbortSignal): Promise<void> {
+  const lines = pretty({ colorize: process.stdout.isTTY, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname,reqId' })
+  let { size: position } = await stat(file)
+  const log = await open(file)
+  try {
+    while (await sleep(100, true, { signal }).catch(() => false)) {
+      const { bytesRead, buffer } = await log.read({ position })
+      position += bytesRead
+      if (bytesRead > 0) lines.write(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    lines.end()
+    await log.close()
+  }
+}

@@ -1,0 +1,29 @@
+import { bootControlPlane, installMetacontrollerCrds } from '../test/control-plane/boot.ts'
+import { ensureControlPlane } from '../test/control-plane/build.ts'
+import { type Report } from '../test/control-plane/progress.ts'
+import { type Cluster, exportLine } from './cluster.ts'
+
+/** Boots the local control plane, built first where need be. */
+export async function bootLocalCluster (report: Report, signal: AbortSignal): Promise<Cluster> {
+  const binDir = await ensureControlPlane(report, signal)
+  report('Booting a local Kubernetes …', 'progress')
+  const started = Date.now()
+  const controlPlane = await bootControlPlane({ binDir, signal })
+  try {
+    await installMetacontrollerCrds(controlPlane)
+  } catch (error) {
+    await controlPlane.stop()
+    throw error
+  }
+  report(`A local Kubernetes is up at ${controlPlane.url} (${((Date.now() - started) / 1000).toFixed(1)} s).`)
+  report('Its API server and controllers are real; its one node runs pods on paper: they get ready, but no container starts.')
+  return {
+    kubectl: controlPlane.kubectl,
+    metacontrollerKubeconfig: controlPlane.kubeconfigFor('metacontroller'),
+    // The PATH of the other terminal, not of this one.
+    exports: [exportLine('KUBECONFIG', controlPlane.kubeconfig), `${exportLine('PATH', binDir)}:$PATH`],
+    patienceSeconds: 60,
+    outlivesTheDemo: false,
+    close: controlPlane.stop,
+  }
+}

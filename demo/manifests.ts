@@ -1,0 +1,52 @@
+/** The repository's manifests, as the demo applies them. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseAllDocuments, stringify } from 'yaml'
+
+const root = join(import.meta.dirname, '..')
+
+/** Where the manifests are. */
+export const manifests = {
+  crd: join(root, 'manifests/crd.yaml'),
+  compositeController: join(root, 'metacontroller/composite-controller.yaml'),
+  example: join(root, 'manifests/examples/demo-app.yaml'),
+  metacontrollerCrds: join(root, 'test/control-plane/metacontroller-crds.yaml'),
+}
+
+/** An object of Kubernetes, as far as the demo looks at it. */
+export interface KubeObject {
+  kind: string
+  metadata: { name: string, labels?: Record<string, string> }
+}
+
+interface CompositeController extends KubeObject {
+  spec: { hooks: Record<string, { webhook: { url: string } }> }
+}
+
+// By this label a later run knows what an earlier one left in a cluster.
+const label = { key: 'app.kubernetes.io/managed-by', value: 'myapp-operator-demo' }
+
+/** The label selector of all that the demo added to a cluster, MyApps aside. */
+export const selectsTheDemo = `${label.key}=${label.value}`
+
+/** Whether the demo added an object. */
+export const isOfTheDemo = ({ metadata }: KubeObject): boolean => metadata.labels?.[label.key] === label.value
+
+/** The objects of a manifest, labelled as the demo's. */
+export async function readManifests (file: string): Promise<KubeObject[]> {
+  const objects = parseAllDocuments(await readFile(file, 'utf8')).map(document => document.toJS() as KubeObject)
+  for (const { metadata } of objects) metadata.labels = { ...metadata.labels, [label.key]: label.value }
+  return objects
+}
+
+/** The CompositeController, its webhooks pointed at a hook. */
+export async function compositeControllerFor (hookUrl: string): Promise<KubeObject[]> {
+  const controllers = await readManifests(manifests.compositeController) as CompositeController[]
+  for (const { spec } of controllers) {
+    for (const { webhook } of Object.values(spec.hooks)) webhook.url = new URL(new URL(webhook.url).pathname, hookUrl).href
+  }
+  return controllers
+}
+
+/** Objects as kubectl reads them. */
+export const toYaml = (objects: KubeObject[]): string => objects.map(object => stringify(object)).join('---\n')
