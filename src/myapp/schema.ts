@@ -28,6 +28,7 @@ export const envMaxCharacters = 32_768
 /** What an optional field means when it is left out; the API server fills these in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
+/** A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and refuses the CRD. */
 const rule = (cel: string, words: string) => ({ rule: cel, messageExpression: words })
 
 export const EnvVar = Type.Object({
@@ -65,8 +66,8 @@ export const MyAppSpec = Type.Object({
     minimum: 0,
     maximum: 100,
     'x-kubernetes-validations': [
-      rule('self >= 0', "string(self) + ' is less than 0'"),
-      rule('self <= 100', "string(self) + ' is more than the 100 that one MyApp may have'"),
+      rule('self >= 0', "'%d is less than 0'.format([self])"),
+      rule('self <= 100', "'%d is more than the 100 that one MyApp may have'.format([self])"),
     ],
   })),
   port: Type.Optional(Type.Integer({
@@ -76,7 +77,7 @@ export const MyAppSpec = Type.Object({
     minimum: 1,
     maximum: 65535,
     'x-kubernetes-validations': [
-      rule('self >= 1 && self <= 65535', "string(self) + ' is not a port: ports are 1 to 65535'"),
+      rule('self >= 1 && self <= 65535', "'%d is not a port: ports are 1 to 65535'.format([self])"),
     ],
   })),
   env: Type.Optional(Type.Array(EnvVar, {
@@ -86,7 +87,7 @@ export const MyAppSpec = Type.Object({
     'x-kubernetes-list-map-keys': ['name'],
     'x-kubernetes-validations': [
       rule(`self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ${envMaxCharacters}`,
-        `'names and values have ' + string(self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum()) + ' characters in all, more than the ${envMaxCharacters} that fit'`),
+        `'names and values have %d characters in all, more than the ${envMaxCharacters} that fit'.format([self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum()])`),
     ],
   })),
 }, { additionalProperties: false, description: 'What to run. Only image must be given.' })
