@@ -33,7 +33,7 @@ try {
 }
 if (interrupted.aborted) report('\nStopping …')
 while (undo.length > 0) await undo.pop()?.().catch(error => { problem ??= error })
-if (interrupted.aborted) report('Stopped; nothing is left.')
+if (interrupted.aborted && problem === undefined) report('Stopped; nothing is left.')
 if (problem !== undefined) {
   report(`\nThe demo failed: ${oneLine(problem)}`)
   process.exitCode = 1
@@ -100,7 +100,7 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
   } catch (error) {
     signal.throwIfAborted()
     const status = await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '')
-    const { copy } = await keepLog('hook', hookLog)
+    const copy = await keepLog('hook', hookLog)
     throw new Error(`demo-app was not Running after ${patienceSeconds} s (${status.length > 2 ? status : (error as Error).message}); the hook's log: ${copy}`, { cause: error })
   } finally {
     signal.removeEventListener('abort', stopWatching)

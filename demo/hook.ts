@@ -27,11 +27,12 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
   let running: RunningProgram | undefined
 
   async function start (): Promise<RunningProgram> {
-    const started = running = await startProgram(program)
-    started.ended.then(how => {
-      if (started === running) report(`The hook ended with ${how}; it starts again when a file under src/ is saved.`)
-    })
-    return started
+    running = await startProgram(program)
+    return running
+  }
+  async function noteEnd (started: RunningProgram): Promise<void> {
+    const how = await started.ended
+    if (started === running) report(`The hook ended with ${how}; it starts again when a file under src/ is saved.`)
   }
   async function stop (): Promise<void> {
     const stopped = running
@@ -40,7 +41,9 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
   }
 
   try {
-    await waitUntilReady(await start(), async () => (await fetch(`${url}/readyz`)).ok, { signal })
+    const first = await start()
+    await waitUntilReady(first, async () => (await fetch(`${url}/readyz`)).ok, { signal })
+    noteEnd(first)
   } catch (error) {
     await stop()
     throw error
@@ -49,7 +52,7 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
   const watched = onSave(join(root, 'src'), async file => {
     report(`${file} was saved: the hook starts anew.`)
     await stop()
-    await start()
+    noteEnd(await start())
   }, watching.signal)
   return {
     url,

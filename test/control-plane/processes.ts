@@ -118,16 +118,17 @@ export async function waitUntilReady (
 }
 
 async function failure ({ name, logFile }: RunningProgram, what: string): Promise<Error> {
-  const { copy, lastLine } = await keepLog(name, logFile)
-  return new Error(`${name} ${what}${lastLine && ` (${lastLine})`}; its log: ${copy}`)
+  const copy = await keepLog(name, logFile)
+  const lines = (await readFile(copy, 'utf8')).trim().split('\n')
+  const reason = lines.findLast(line => /error/i.test(line)) ?? lines.at(-1)
+  return new Error(`${name} ${what}${reason ? ` (${reason.slice(0, 300)})` : ''}; its log: ${copy}`)
 }
 
-/** Copies a log to where it outlasts the folder it is in. */
-export async function keepLog (name: string, logFile: string): Promise<{ copy: string, lastLine: string }> {
+/** Copies a log to where it outlasts the folder it is in, and says where. */
+export async function keepLog (name: string, logFile: string): Promise<string> {
   const copy = join(tmpdir(), `myapp-operator-${name}-${new Date().toISOString().replaceAll(':', '')}.log`)
   await copyFile(logFile, copy)
-  const lastLine = (await readFile(copy, 'utf8')).trim().split('\n').at(-1) ?? ''
-  return { copy, lastLine: lastLine.slice(0, 300) }
+  return copy
 }
 
 /** Runs a program to its end and gives what it printed. */
