@@ -19,6 +19,21 @@ const precompiledValidators: Plugin = {
   },
 }
 
+/**
+ * Leaves out what the program never gets to. The SDK can make every exporter and propagator by itself, from the environment
+ * or a file, and imports them all; it is handed its exporters (src/telemetry/exporters.ts). And the instrumentations can
+ * catch modules as they are loaded, but a bundle loads none.
+ */
+const unreachable: Plugin = {
+  name: 'unreachable',
+  setup ({ onResolve, onLoad }) {
+    const exportersOfTheSdk = /^@opentelemetry\/(exporter-.*|configuration)$/
+    onResolve({ filter: exportersOfTheSdk }, ({ path, importer }) => /@opentelemetry\/sdk-node\//.test(importer) ? { path, namespace: 'unreachable' } : undefined)
+    onResolve({ filter: /^(require|import)-in-the-middle$/ }, ({ path }) => ({ path, namespace: 'unreachable' }))
+    onLoad({ filter: /.*/, namespace: 'unreachable' }, ({ path }) => ({ contents: path.endsWith('-in-the-middle') ? 'exports.Hook = class {}' : '', loader: 'js' }))
+  },
+}
+
 rmSync(`${root}/dist`, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
@@ -32,6 +47,6 @@ await build({
   sourcemap: 'linked',
   // Packages in the older module format ask for a require of their own.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  plugins: [precompiledValidators],
+  plugins: [precompiledValidators, unreachable],
   logLevel: 'warning',
 })

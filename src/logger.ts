@@ -1,11 +1,24 @@
 import { pino, type Logger } from 'pino'
 import type { Config } from './config.ts'
 
-/** The log of the program, on standard output: a JSON object a line, or readable lines where a person looks on. */
-export async function createLogger (config: Config): Promise<Logger> {
+/** So much of the log is kept in memory for a reader that does not keep up; what is more is dropped. */
+const mostWaiting = 4 * 1024 * 1024
+
+/**
+ * The log of the program, on standard output: a JSON object a line, or readable lines where a person looks on. It is written
+ * in the background, so that a slow reader holds up no answer. With `logRecords` the lines are telemetry, too.
+ */
+export async function createLogger (config: Config, { logRecords }: { logRecords: boolean } = { logRecords: false }): Promise<Logger> {
   const options = { level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const output = await outputStream(config)
+  if (!logRecords) return pino(options, output)
+  const { logRecordStream } = await import('./telemetry/log-records.ts')
+  return pino(options, pino.multistream([{ level: 'trace', stream: output }, { level: 'trace', stream: logRecordStream() }]))
+}
+
+async function outputStream (config: Config) {
   const pretty = config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
-  if (!pretty) return pino(options)
+  if (!pretty) return pino.destination({ dest: 1, sync: false, maxLength: mostWaiting })
   const { default: prettyStream } = await import('pino-pretty')
-  return pino(options, prettyStream({ ignore: 'reqId', translateTime: 'SYS:HH:MM:ss.l' }))
+  return prettyStream({ ignore: 'reqId,trace_id,span_id,trace_flags', translateTime: 'SYS:HH:MM:ss.l' })
 }

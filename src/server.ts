@@ -1,9 +1,10 @@
 import underPressure from '@fastify/under-pressure'
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { customizeRoute } from './routes/customize.ts'
 import { finalizeRoute } from './routes/finalize.ts'
 import { healthRoutes } from './routes/health.ts'
+import { type Failure, stackFrames } from './routes/outcome.ts'
 import { syncRoute } from './routes/sync.ts'
 
 /** What a server is given from outside. */
@@ -11,11 +12,13 @@ export interface Dependencies {
   logger: FastifyBaseLogger
   /** Whether /readyz says so. */
   isReady: () => boolean
+  /** What makes the instance, if not Fastify as it is. */
+  createServer?: typeof fastify
 }
 
 /** The hook server, not listening yet. Every answer that is not 200 is `{ error }` with one short sentence: Metacontroller shows it as an Event. */
-export async function buildServer (config: Config, { logger, isReady }: Dependencies): Promise<FastifyInstance> {
-  const server = fastify({
+export async function buildServer (config: Config, { logger, isReady, createServer = fastify }: Dependencies): Promise<FastifyInstance> {
+  const server = createServer({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.BODY_LIMIT,
@@ -27,12 +30,18 @@ export async function buildServer (config: Config, { logger, isReady }: Dependen
   })
   server.removeContentTypeParser('text/plain')
   // A caller that keeps its connection would hold up the end, and not find the replica that takes over.
-  server.addHook('onSend', async (_call, reply) => { if (!isReady()) reply.header('connection', 'close') })
+  server.addHook('onSend', (_call, reply, _payload, done) => {
+    if (!isReady()) reply.header('connection', 'close')
+    done()
+  })
+  server.decorateRequest('outcome', undefined)
+  server.decorateRequest('failure', undefined)
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const statusCode = error.statusCode ?? 500
-    if (statusCode >= 500) call.log.error({ err: { type: error.name, stack: error.stack } }, 'hook call failed')
-    else call.log.warn({ path: call.routeOptions.url, statusCode, reason: explain(error, config) }, 'hook call refused')
-    reply.code(statusCode).send({ error: statusCode >= 500 ? `an error inside the operator; its log tells more under reqId ${call.id}` : explain(error, config) })
+    const failure = call.failure = statusCode >= 500 ? bug(error) : { type: error.code ?? String(statusCode), message: explain(error, config) }
+    if (statusCode >= 500) call.log.error({ err: { type: failure.type, stack: failure.frames } }, 'hook call failed')
+    else call.log.warn({ path: call.routeOptions.url, statusCode, reason: failure.message }, 'hook call refused')
+    reply.code(statusCode).send({ error: statusCode >= 500 ? `${failure.message}; its log tells more under reqId ${call.id}` : failure.message })
   })
   server.setNotFoundHandler((_call, reply) => reply.code(404).send({ error: 'there are POST /sync, /finalize and /customize, and GET /healthz and /readyz' }))
   await server.register(underPressure, {
@@ -48,6 +57,9 @@ export async function buildServer (config: Config, { logger, isReady }: Dependen
   healthRoutes(server, isReady)
   return server
 }
+
+/** What can be told of an error that nobody expected. Its own message can quote a value. */
+const bug = (error: Error): Failure => ({ type: error.name, message: 'an error inside the operator', frames: stackFrames(error) })
 
 /** A sentence for a refusal. What a parser says of a body may quote it, and it may hold secrets, so it is not passed on. */
 function explain (error: FastifyError, config: Config): string {

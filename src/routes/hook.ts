@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { HookName, Outcome } from './outcome.ts'
 
 /** A validator as Ajv makes them. */
 export interface Validator<Request> {
@@ -9,7 +10,7 @@ export interface Validator<Request> {
 
 /** One hook: the path that it is posted to, what it takes, what it answers, and what its log line tells. */
 export interface Hook<Request, Response> {
-  path: '/sync' | '/finalize' | '/customize'
+  path: `/${HookName}`
   validator: Validator<Request>
   /** What a schema can't say against a request; undefined where nothing is. */
   objection: (request: Request) => string | undefined
@@ -21,15 +22,19 @@ export interface Hook<Request, Response> {
 export const refusal = (statusCode: number, message: string) => Object.assign(new Error(message), { statusCode })
 
 /** Serves a hook. What its validator does not take is answered with 422 and the place that is wrong; every call is logged in one line. */
-export function serveHook<Request, Response> (server: FastifyInstance, { path, validator, objection, handle, logged }: Hook<Request, Response>): void {
-  server.post(path, (call, reply: FastifyReply) => {
+export function serveHook<Request extends Outcome['request'], Response> (server: FastifyInstance, { path, validator, objection, handle, logged }: Hook<Request, Response>): void {
+  const hook = path.slice(1) as HookName
+  server.post(path, { config: { hook } }, (call, reply: FastifyReply) => {
+    const start = performance.now()
     const request = call.body
     if (!validator(request)) throw refusal(422, `the request is not one of Metacontroller's for a MyApp: ${place(validator.errors?.[0])}`)
     const against = objection(request)
     if (against !== undefined) throw refusal(422, against)
     const response = handle(request)
-    call.log.info({ hook: path.slice(1), ...logged(request, response), durationMs: Number(reply.elapsedTime.toFixed(3)) }, 'hook call')
     reply.send(response)
+    // Nobody waits for what follows.
+    call.outcome = { request, response, handledMs: performance.now() - start }
+    call.log.info({ hook, ...logged(request, response), durationMs: Number(reply.elapsedTime.toFixed(3)) }, 'hook call')
   })
 }
 

@@ -1,0 +1,60 @@
+import { differences } from '../metacontroller/difference.ts'
+import { lastApplied } from '../metacontroller/last-applied.ts'
+import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
+import type { HookRequest } from '../myapp/request.ts'
+import type { Condition } from '../myapp/schema.ts'
+
+/** What an answer makes Metacontroller do to a child. */
+export interface Change {
+  action: 'create' | 'update' | 'delete'
+  kind: string
+  name: string
+  /** The paths of the fields that an update is about. */
+  fields: string[]
+}
+
+/** A condition that is answered with another status than it has. */
+export interface ConditionChange {
+  type: string
+  before: string
+  after: string
+  reason: string
+}
+
+/** What the answered children make Metacontroller do, one change a child at most. */
+export function changesOf ({ parent, children }: HookRequest, answered: KubernetesObject[]): Change[] {
+  const groups: Record<string, Record<string, ObservedObject>> = children
+  const key = (name: string) => `${parent.metadata.namespace}/${name}`
+  const written = answered.flatMap((child): Change[] => {
+    const { apiVersion, kind, metadata: { name } } = child
+    const observed = groups[groupOf(apiVersion, kind)]?.[key(name)]
+    if (observed === undefined) return [{ action: 'create', kind, name, fields: [] }]
+    const fields = fieldsToWrite(observed, child)
+    return fields.length === 0 ? [] : [{ action: 'update', kind, name, fields }]
+  })
+  const kept = new Set(answered.map(({ apiVersion, kind, metadata: { name } }) => `${groupOf(apiVersion, kind)} ${key(name)}`))
+  const deleted = Object.entries(groups).flatMap(([group, objects]) => Object.entries(objects).flatMap(([key, { kind, metadata }]): Change[] =>
+    kept.has(`${group} ${key}`) || metadata.deletionTimestamp !== undefined ? [] : [{ action: 'delete', kind, name: metadata.name, fields: [] }]))
+  return [...written, ...deleted]
+}
+
+/** The conditions whose status changes with an answer. */
+export function conditionChanges (before: Array<{ type: string, status: string }> = [], after: Condition[] = []): ConditionChange[] {
+  return after.flatMap(({ type, status, reason }) => {
+    const was = before.find((condition) => condition.type === type)?.status ?? 'Unknown'
+    return was === status ? [] : [{ type, before: was, after: status, reason }]
+  })
+}
+
+const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
+
+/** What is desired and not there, and what was applied once and is not desired any more, which Metacontroller takes away. */
+function fieldsToWrite (observed: ObservedObject, desired: KubernetesObject): string[] {
+  const applied = lastApplied(observed)
+  const missing = differences(observed, desired)
+  const stale = applied === undefined ? [] : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
+  return [...new Set([...missing, ...stale])]
+}
+
+/** Metacontroller adds this label to what it applies; it is not for the hook to answer. */
+const labelOfMetacontroller = 'metadata.labels.controller-uid'

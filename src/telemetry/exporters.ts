@@ -1,0 +1,92 @@
+import { type IMetricReader, AggregationTemporality, AggregationType, ConsoleMetricExporter, InstrumentType, PeriodicExportingMetricReader, type PushMetricExporter, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
+import { BatchLogRecordProcessor, ConsoleLogRecordExporter, type LogRecordProcessor, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { BatchSpanProcessor, ConsoleSpanExporter, type ReadableSpan, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { FastifyBaseLogger } from 'fastify'
+import { type Exporter, lazyExporter } from './lazy-exporter.ts'
+import { watchOutages } from './outage.ts'
+import type { Protocol, TelemetrySettings } from './settings.ts'
+
+type Load<Items> = Record<Protocol, () => Promise<Exporter<Items>>>
+
+const spanExporters: Load<ReadableSpan[]> = {
+  'http/protobuf': async () => new (await import('@opentelemetry/exporter-trace-otlp-proto')).OTLPTraceExporter(),
+  'http/json': async () => new (await import('@opentelemetry/exporter-trace-otlp-http')).OTLPTraceExporter(),
+  grpc: async () => new (await import('@opentelemetry/exporter-trace-otlp-grpc')).OTLPTraceExporter(),
+}
+
+const metricExporters: Load<ResourceMetrics> = {
+  'http/protobuf': async () => new (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter(),
+  'http/json': async () => new (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter(),
+  grpc: async () => new (await import('@opentelemetry/exporter-metrics-otlp-grpc')).OTLPMetricExporter(),
+}
+
+const logExporters: Load<ReadableLogRecord[]> = {
+  'http/protobuf': async () => new (await import('@opentelemetry/exporter-logs-otlp-proto')).OTLPLogExporter(),
+  'http/json': async () => new (await import('@opentelemetry/exporter-logs-otlp-http')).OTLPLogExporter(),
+  grpc: async () => new (await import('@opentelemetry/exporter-logs-otlp-grpc')).OTLPLogExporter(),
+}
+
+const countOf = { spans: (spans: ReadableSpan[]) => spans.length, records: (records: ReadableLogRecord[]) => records.length, metrics: () => 0 }
+
+/** Where ended spans go. */
+export function spanProcessors ({ traces }: TelemetrySettings, logger: FastifyBaseLogger): SpanProcessor[] {
+  return traces.exporters.map((name) => name === 'console'
+    ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
+    : new BatchSpanProcessor({ exporter: lazyExporter(spanExporters[traces.protocol], watchOutages('traces', logger), countOf.spans), ...traces.batch }))
+}
+
+/** Where log records go. */
+export function logRecordProcessors ({ logs }: TelemetrySettings, logger: FastifyBaseLogger): LogRecordProcessor[] {
+  return logs.exporters.map((name) => name === 'console'
+    ? new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })
+    : new BatchLogRecordProcessor({ exporter: lazyExporter(logExporters[logs.protocol], watchOutages('logs', logger), countOf.records), ...logs.batch }))
+}
+
+/** What collects the metrics, and sends them or has them fetched. */
+export async function metricReaders ({ metrics }: TelemetrySettings, logger: FastifyBaseLogger, environment: Record<string, string | undefined>): Promise<IMetricReader[]> {
+  const { exportIntervalMillis, exportTimeoutMillis } = metrics
+  const periodic = (exporter: PushMetricExporter) => new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+  return await Promise.all(metrics.exporters.map(async (name) => {
+    if (name === 'prometheus') return await prometheusReader(environment, logger)
+    if (name === 'console') return periodic(new ConsoleMetricExporter())
+    return periodic({
+      ...lazyExporter(metricExporters[metrics.protocol], watchOutages('metrics', logger), countOf.metrics),
+      // The reader asks these at once, before the exporter is loaded.
+      selectAggregationTemporality: temporality(environment),
+      selectAggregation: histogramAggregation(environment),
+    })
+  }))
+}
+
+async function prometheusReader (environment: Record<string, string | undefined>, logger: FastifyBaseLogger): Promise<IMetricReader> {
+  const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
+  const host = environment['OTEL_EXPORTER_PROMETHEUS_HOST'] || 'localhost'
+  const port = Number(environment['OTEL_EXPORTER_PROMETHEUS_PORT'] || PrometheusExporter.DEFAULT_OPTIONS.port)
+  // Names and labels are what rules and dashboards go by: without the scope, which says the same of each.
+  const reader = new PrometheusExporter({ host, port, withoutScopeInfo: true, preventServerStart: true })
+  try {
+    await reader.startServer()
+    logger.info({ host, port }, 'metrics can be fetched at /metrics')
+  } catch (error) {
+    logger.warn({ host, port, reason: (error as NodeJS.ErrnoException).code }, 'metrics cannot be fetched: set another OTEL_EXPORTER_PROMETHEUS_PORT or _HOST')
+  }
+  return reader
+}
+
+/** OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. */
+function temporality (environment: Record<string, string | undefined>): (instrument: InstrumentType) => AggregationTemporality {
+  const preference = environment['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE']?.toLowerCase()
+  const deltas = [
+    ...['delta', 'lowmemory'].includes(preference ?? '') ? [InstrumentType.COUNTER, InstrumentType.HISTOGRAM] : [],
+    ...preference === 'delta' ? [InstrumentType.OBSERVABLE_COUNTER] : [],
+  ]
+  return (instrument) => deltas.includes(instrument) ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE
+}
+
+/** OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION. */
+function histogramAggregation (environment: Record<string, string | undefined>) {
+  const exponential = environment['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION']?.toLowerCase() === 'base2_exponential_bucket_histogram'
+  return (instrument: InstrumentType) => exponential && instrument === InstrumentType.HISTOGRAM
+    ? { type: AggregationType.EXPONENTIAL_HISTOGRAM } as const
+    : { type: AggregationType.DEFAULT } as const
+}

@@ -1,0 +1,93 @@
+import { type Attributes, type Exception, type Link, propagation, ROOT_CONTEXT, type Span, type SpanContext, SpanKind, type SpanStatus, type TimeInput, trace, type Tracer } from '@opentelemetry/api'
+import { FastifyInstrumentation } from '@opentelemetry/instrumentation-fastify'
+import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { describeCall } from './call-span.ts'
+import type { KnownMyApps } from './known-myapps.ts'
+import type { OperatorMetrics } from './operator-metrics.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    span: Span | undefined
+  }
+}
+
+/**
+ * Fastify as @opentelemetry/instrumentation-fastify patches it, by hand, since a bundle has no module for it to catch, and
+ * made to give one SERVER span a hook call. By itself it makes an internal span for the handler, one more for each hook
+ * of Fastify, and none for a call that fails before its handler: the one span starts when a call arrives, the handler's
+ * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
+ */
+export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps): typeof Fastify {
+  let tracer: Tracer | undefined
+  const instrumentation = new FastifyInstrumentation({
+    requestHook: (handlerSpan, { request }) => { (handlerSpan as HandlerSpan).join((request as FastifyRequest).span) },
+  })
+  instrumentation.setTracerProvider({
+    getTracer: (name, version) => {
+      tracer = trace.getTracer(name, version)
+      return { startSpan: () => new HandlerSpan(), startActiveSpan: tracer.startActiveSpan.bind(tracer) }
+    },
+  })
+  const [fastifyModule] = instrumentation.getModuleDefinitions()
+  const patched: typeof Fastify = fastifyModule?.patch?.({ fastify }) ?? fastify
+  return ((options: object) => {
+    const server = patched(options) as unknown as FastifyInstance
+    // Its patch of addHook would make a span of every hook.
+    const { addHook } = server as { addHook: { __unwrap?: () => void } }
+    addHook.__unwrap?.()
+    if (tracer !== undefined) followCalls(server, tracer, metrics, known)
+    return server
+  }) as typeof Fastify
+}
+
+function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps): void {
+  server.decorateRequest('span', undefined)
+  server.addHook('onRequest', (call, reply, done) => {
+    if (call.routeOptions.config.hook !== undefined) startSpan(call, reply, tracer)
+    done()
+  })
+  const end = (call: FastifyRequest, statusCode: number | undefined, seconds: number) => {
+    const { span, routeOptions: { config: { hook } } } = call
+    if (span === undefined || hook === undefined) return
+    call.span = undefined
+    try {
+      describeCall(span, call, hook, { statusCode, seconds, metrics, known })
+    } catch (error) {
+      call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
+    }
+    span.end()
+  }
+  server.addHook('onResponse', (call, reply, done) => {
+    end(call, reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
+  server.addHook('onRequestAbort', (call, done) => {
+    end(call, undefined, 0)
+    done()
+  })
+}
+
+function startSpan (call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
+  const route = call.routeOptions.url
+  const attributes = { 'http.request.method': call.method, 'url.path': route ?? '', 'url.scheme': 'http', 'http.route': route ?? '' }
+  const span = call.span = tracer.startSpan(`${call.method} ${route}`, { kind: SpanKind.SERVER, attributes }, propagation.extract(ROOT_CONTEXT, call.headers))
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  if (trace.isSpanContextValid(span.spanContext())) call.log = reply.log = call.log.child({ trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` })
+}
+
+/** The span that the instrumentation makes for a handler: one and the same with the span of the call, which ends and fails by itself. */
+class HandlerSpan implements Span {
+  #span: Span | undefined
+  join (span: Span | undefined): void { this.#span = span }
+  spanContext (): SpanContext { return this.#span?.spanContext() ?? { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 } }
+  setAttribute (key: string, value: Parameters<Span['setAttribute']>[1]): this { this.#span?.setAttribute(key, value); return this }
+  setAttributes (attributes: Attributes): this { this.#span?.setAttributes(attributes); return this }
+  addEvent (name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this { this.#span?.addEvent(name, attributes, time); return this }
+  addLink (link: Link): this { this.#span?.addLink(link); return this }
+  addLinks (links: Link[]): this { this.#span?.addLinks(links); return this }
+  isRecording (): boolean { return this.#span?.isRecording() ?? false }
+  setStatus (_status: SpanStatus): this { return this }
+  updateName (_name: string): this { return this }
+  recordException (_exception: Exception): void {}
+  end (): void {}
+}
