@@ -16,6 +16,8 @@ interface Module {
   ldflags: string
   /** How long the first build takes on two cores. */
   minutes: number
+  /** What its programs are made of besides other modules. */
+  sources?: string[]
 }
 
 const oldestGo = '1.26'
@@ -29,7 +31,15 @@ const progressEveryMs = process.stderr.isTTY ? 250 : 20_000
  * cache folder. Needs Go for building only.
  */
 export async function ensureControlPlane (report: Report, signal?: AbortSignal): Promise<string> {
-  const modules = [await kubernetes(), kwok]
+  return await ensureBuilt([await kubernetes(), kwok], report, signal)
+}
+
+/** Gives the folder that holds `collector`, the OpenTelemetry Collector, likewise. */
+export async function ensureCollector (report: Report, signal?: AbortSignal): Promise<string> {
+  return await ensureBuilt([collector], report, signal)
+}
+
+async function ensureBuilt (modules: Module[], report: Report, signal?: AbortSignal): Promise<string> {
   const folder = join(cacheFolder(), await cacheKey(modules))
   if (await exists(folder)) return folder
   await mkdir(cacheFolder(), { recursive: true })
@@ -43,6 +53,10 @@ export async function ensureControlPlane (report: Report, signal?: AbortSignal):
 }
 
 const kwok: Module = { name: 'kwok', folder: join(import.meta.dirname, 'kwok'), ldflags: '-s -w', minutes: 1 }
+
+const collector: Module = {
+  name: 'OpenTelemetry Collector', folder: join(import.meta.dirname, 'collector'), ldflags: '-s -w', minutes: 2, sources: ['main.go'],
+}
 
 async function kubernetes (): Promise<Module> {
   const folder = join(import.meta.dirname, 'kubernetes')
@@ -58,9 +72,9 @@ function cacheFolder (): string {
 
 async function cacheKey (modules: Module[]): Promise<string> {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
-  for (const { folder, ldflags } of modules) {
+  for (const { folder, ldflags, sources = [] } of modules) {
     hash.update(ldflags)
-    for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(folder, file)))
+    for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(await readFile(join(folder, file)))
   }
   return hash.digest('hex').slice(0, 16)
 }
@@ -101,13 +115,13 @@ async function build (modules: Module[], folder: string, report: Report, signal?
   const partial = await mkdtemp(`${folder}.partial-`)
   try {
     const minutes = modules.reduce((sum, module) => sum + module.minutes, 0)
-    report(`Building the local control plane (${modules.map(({ name }) => name).join(', ')}): about ${minutes} minutes on two cores, this once`)
+    report(`Building ${modules.map(({ name }) => name).join(' and ')}: about ${minutes} minutes on two cores, this once`)
     for (const module of modules) await buildModule(module, partial, log, report, signal)
     await rename(partial, folder).catch(async error => {
       if (!await exists(folder)) throw error
     })
     await rm(log)
-    report(`Built the local control plane into ${folder}`)
+    report(`Built into ${folder}`)
   } finally {
     await rm(partial, { recursive: true, force: true })
   }
@@ -184,6 +198,7 @@ if (import.meta.main) {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   try {
     console.log(await ensureControlPlane(reportTo(process.stderr), interrupted.signal))
+    console.log(await ensureCollector(reportTo(process.stderr), interrupted.signal))
   } catch (error) {
     if (interrupted.signal.aborted) process.exitCode = 130
     else {
