@@ -120,7 +120,7 @@ async function build (modules: Module[], folder: string, report: Report, signal?
     await rename(partial, folder).catch(async error => {
       if (!await exists(folder)) throw error
     })
-    await rm(log)
+    await rm(log, { force: true })
     report(`Built into ${folder}`)
   } finally {
     await rm(partial, { recursive: true, force: true })
@@ -153,7 +153,7 @@ async function buildModule (module: Module, into: string, log: string, report: R
   const started = Date.now()
   const timer = setInterval(() => {
     const done = total === undefined ? `${downloaded} Go modules fetched` : `${compiled} of about ${total} packages compiled`
-    report(`${module.name}: ${done} in ${clock(Date.now() - started)} of about ${module.minutes} min`, 'progress')
+    report(`${module.name}: ${done} in ${clock(Date.now() - started)}`, 'progress')
   }, progressEveryMs)
   try {
     const packages = await go(['list', '-deps', 'tool'], line => {
@@ -200,10 +200,7 @@ if (import.meta.main) {
     console.log(await ensureControlPlane(reportTo(process.stderr), interrupted.signal))
     console.log(await ensureCollector(reportTo(process.stderr), interrupted.signal))
   } catch (error) {
-    if (interrupted.signal.aborted) process.exitCode = 130
-    else {
-      console.error((error as Error).message)
-      process.exitCode = 1
-    }
+    console.error(`\n${interrupted.signal.aborted ? 'Interrupted.' : (error as Error).message}`)
+    process.exitCode = 1
   }
 }
