@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Export } from './data.ts'
+
+/** How a receiver treats what it is sent. */
+export type Manner = 'take' | 'refuse' | 'hang'
+
+/** A receiver of OTLP in JSON over HTTP, which can also misbehave. */
+export interface Receiver {
+  url: string
+  manner: Manner
+  /** What it has taken. */
+  readonly exports: Export[]
+  /** Path and headers of every request, taken or not. */
+  readonly requests: Array<Pick<IncomingMessage, 'url' | 'headers'>>
+  /** Waits until a look at what it has taken finds something. */
+  until<Found> (look: (exports: Export[]) => Found | undefined | false): Promise<Found>
+  close (): void
+}
+
+/** Starts a receiver on a free port. */
+export async function startReceiver (): Promise<Receiver> {
+  const server = createServer(async (request, response) => {
+    receiver.requests.push(request)
+    const body = await text(request)
+    if (receiver.manner === 'hang') return
+    if (receiver.manner === 'refuse') response.writeHead(503).end()
+    else {
+      if (request.headers['content-type'] === 'application/json') receiver.exports.push(JSON.parse(body))
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    }
+  })
+  const receiver: Receiver = {
+    url: '',
+    manner: 'take',
+    exports: [],
+    requests: [],
+    until: async (look) => {
+      for (const deadline = Date.now() + 20_000; ;) {
+        const found = look(receiver.exports)
+        if (found !== undefined && found !== false) return found
+        if (Date.now() > deadline) throw new Error(`not among ${receiver.requests.length} requests: ${look.toString()}`)
+        await wait(20)
+      }
+    },
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return receiver
+}

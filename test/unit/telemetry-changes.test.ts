@@ -1,0 +1,69 @@
+import t from 'tap'
+import { sync } from '../../src/myapp/sync.ts'
+import type { HookRequest } from '../../src/myapp/request.ts'
+import { finalize } from '../../src/myapp/finalize.ts'
+import { changesOf, conditionChanges } from '../../src/telemetry/changes.ts'
+import { recorded } from '../fixtures/recorded.ts'
+
+/** A request in which all is as the answer to `request` wants it. */
+function steady (request: HookRequest): HookRequest {
+  const next = structuredClone(request)
+  const { status, children } = sync(request)
+  for (const child of children) {
+    const group = next.children[`${child.kind}.${child.apiVersion}` as 'Service.v1'] as Record<string, unknown>
+    const applied = { ...child, metadata: { ...child.metadata, labels: { ...child.metadata.labels, 'controller-uid': request.parent.metadata.uid } } }
+    group['default/demo-app'] = {
+      ...structuredClone(applied),
+      metadata: { ...applied.metadata, uid: child.kind, annotations: { 'metacontroller.k8s.io/last-applied-configuration': JSON.stringify(applied) } },
+    }
+  }
+  next.parent.status = status as never
+  return next
+}
+
+const changes = (request: HookRequest) => changesOf(request, sync(request).children)
+const edited = (edit: (deployment: any) => void) => { // eslint-disable-line @typescript-eslint/no-explicit-any -- edits what people edit
+  const request = steady(recorded('sync-new'))
+  edit(request.children['Deployment.apps/v1']['default/demo-app'])
+  return request
+}
+
+t.test('a child that does not exist is created', async (t) => {
+  t.same(changes(recorded('sync-new')), [
+    { action: 'create', kind: 'Deployment', name: 'demo-app', fields: [] },
+    { action: 'create', kind: 'Service', name: 'demo-app', fields: [] },
+  ])
+})
+
+t.test('nothing is to happen when all is as desired', async (t) => {
+  t.same(changes(steady(recorded('sync-new'))), [])
+})
+
+t.test('a child that differs is updated, and the fields are named', async (t) => {
+  const image = edited((deployment) => { deployment.spec.template.spec.containers[0].image = 'other' })
+  t.same(changes(image), [{ action: 'update', kind: 'Deployment', name: 'demo-app', fields: ['spec.template.spec.containers[app].image'] }])
+})
+
+t.test('what was applied and is not desired any more is named too', async (t) => {
+  const stale = edited((deployment) => {
+    const annotations = deployment.metadata.annotations
+    const applied = JSON.parse(annotations['metacontroller.k8s.io/last-applied-configuration'])
+    applied.spec.paused = true
+    annotations['metacontroller.k8s.io/last-applied-configuration'] = JSON.stringify(applied)
+  })
+  t.same(changes(stale), [{ action: 'update', kind: 'Deployment', name: 'demo-app', fields: ['spec.paused'] }])
+})
+
+t.test('a child that is not answered is deleted, unless it is leaving already', async (t) => {
+  const request = recorded('finalize-children-present')
+  t.same(changesOf(request, finalize(request).children).map(({ action, kind }) => `${action} ${kind}`).filter((change) => !change.startsWith('update')), ['delete Deployment'])
+  for (const { metadata } of Object.values(request.children['Deployment.apps/v1'])) metadata.deletionTimestamp = '2026-11-23T08:00:00Z'
+  t.same(changesOf(request, finalize(request).children).filter(({ action }) => action === 'delete'), [])
+})
+
+t.test('a condition changes when its status does', async (t) => {
+  const condition = (status: 'True' | 'False') => ({ type: 'Ready', status, reason: 'Because', message: '', lastTransitionTime: '' })
+  t.same(conditionChanges([condition('True')], [condition('True')]), [])
+  t.same(conditionChanges([condition('True')], [condition('False')]), [{ type: 'Ready', before: 'True', after: 'False', reason: 'Because' }])
+  t.same(conditionChanges(undefined, [condition('False')]), [{ type: 'Ready', before: 'Unknown', after: 'False', reason: 'Because' }])
+})

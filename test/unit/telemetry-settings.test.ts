@@ -1,0 +1,61 @@
+import t from 'tap'
+import { readTelemetrySettings } from '../../src/telemetry/settings.ts'
+
+const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
+const exportersOf = (environment: Record<string, string>) => {
+  const { traces, metrics, logs } = readTelemetrySettings(environment)
+  return [traces, metrics, logs].map(({ exporters }) => exporters.join(','))
+}
+
+t.test('which exporters a signal has', async (t) => {
+  const cases: Array<[string, Record<string, string>, string[]]> = [
+    ['nothing is set', {}, ['', '', '']],
+    ['a protocol or headers without an endpoint', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }, ['', '', '']],
+    ['an endpoint for all', endpoint, ['otlp', 'otlp', '']],
+    ['an endpoint for one', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/v1/traces' }, ['otlp', '', '']],
+    ['an empty endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, ['', '', '']],
+    ['logs as well', { ...endpoint, OTEL_LOGS_EXPORTER: 'otlp' }, ['otlp', 'otlp', 'otlp']],
+    ['none', { ...endpoint, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }, ['', '', '']],
+    ['named without an endpoint: the default one', { OTEL_TRACES_EXPORTER: 'otlp' }, ['otlp', '', '']],
+    ['console and Prometheus', { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'prometheus, otlp' }, ['console', 'prometheus,otlp', '']],
+    ['the SDK disabled', { ...endpoint, OTEL_SDK_DISABLED: 'TRUE', OTEL_LOGS_EXPORTER: 'otlp' }, ['', '', '']],
+    ['the SDK not disabled', { ...endpoint, OTEL_SDK_DISABLED: 'false' }, ['otlp', 'otlp', '']],
+  ]
+  for (const [name, environment, expected] of cases) {
+    t.same(exportersOf(environment), expected, name)
+    t.same(readTelemetrySettings(environment).warnings, [], name)
+  }
+})
+
+t.test('the gRPC port with HTTP is warned of once', async (t) => {
+  const grpcPort = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317', OTEL_LOGS_EXPORTER: 'otlp' }
+  t.match(readTelemetrySettings(grpcPort).warnings, [/^the OTLP endpoint of traces, metrics, logs has port 4317, where collectors speak gRPC, but the protocol is HTTP: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc$/])
+  t.equal(readTelemetrySettings(grpcPort).warnings.length, 1)
+  t.match(readTelemetrySettings({ ...grpcPort, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: '' }).warnings, [])
+  t.same(readTelemetrySettings({ ...grpcPort, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).warnings, [])
+  t.same(readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'no address' }).warnings, [])
+})
+
+t.test('what is not understood is said, and its default used', async (t) => {
+  const { traces, metrics, warnings } = readTelemetrySettings({
+    ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin', OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke', OTEL_BSP_MAX_QUEUE_SIZE: '-1', OTEL_METRIC_EXPORT_INTERVAL: 'soon',
+  })
+  t.same(traces.exporters, [])
+  t.equal(metrics.protocol, 'http/protobuf')
+  t.equal(metrics.exportIntervalMillis, 60_000)
+  t.strictSame(warnings, [
+    'OTEL_TRACES_EXPORTER=zipkin is not understood: choose from otlp, console and none',
+    'OTEL_EXPORTER_OTLP_PROTOCOL=smoke is not understood: choose from http/protobuf, http/json, grpc; http/protobuf is used',
+    'OTEL_METRIC_EXPORT_INTERVAL=soon is not a number above 0; its default is used',
+    'OTEL_BSP_MAX_QUEUE_SIZE=-1 is not a number above 0; its default is used',
+  ])
+})
+
+t.test('limits of batches and intervals', async (t) => {
+  const { traces, metrics, logs } = readTelemetrySettings({
+    OTEL_BSP_MAX_QUEUE_SIZE: '10', OTEL_BSP_SCHEDULE_DELAY: '20', OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '30', OTEL_METRIC_EXPORT_INTERVAL: '100', OTEL_METRIC_EXPORT_TIMEOUT: '500',
+  })
+  t.same(traces.batch, { maxQueueSize: 10, scheduledDelayMillis: 20 })
+  t.same(logs.batch, { maxExportBatchSize: 30 })
+  t.match(metrics, { exportIntervalMillis: 100, exportTimeoutMillis: 100 }, 'a timeout is no longer than the interval')
+})

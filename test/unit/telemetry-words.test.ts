@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { stackFrames } from '../../src/routes/outcome.ts'
+import { attributes, events } from '../../src/telemetry/attributes.ts'
+import { watchOutages } from '../../src/telemetry/outage.ts'
+import { linkTo } from '../../src/telemetry/trace-link.ts'
+
+t.test('a traceparent makes a link, anything else makes none', async (t) => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  t.match(linkTo({ traceparent }), { context: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1, isRemote: true } })
+  const bad = ['', 'secret', '00-00000000000000000000000000000000-b7ad6b7169203331-01', '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01', 'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', `${traceparent}-more`]
+  for (const text of bad) t.equal(linkTo({ traceparent: text }), undefined, text)
+  t.equal(linkTo({}), undefined)
+  t.equal(linkTo(undefined), undefined)
+})
+
+t.test('a stack is told without its message and folders', async (t) => {
+  const error = new Error('secret')
+  t.match(stackFrames(error), /telemetry-words\.test\.ts:\d+:\d+/)
+  t.notMatch(stackFrames(error), /secret|\/|\\/)
+  t.equal(stackFrames(Object.assign(new Error('a'), { stack: 'Error: at secret (a)\n    at sync (file:///app/dist/main.js:1:2)\n    at /app/x.js:3:4\n    at new Map (<anonymous>)' })),
+    '    at sync (main.js:1:2)\n    at x.js:3:4\n    at new Map (<anonymous>)')
+})
+
+t.test('an outage is logged at its start and its end', async (t) => {
+  const logged: unknown[] = []
+  const log = (...line: unknown[]) => { logged.push(line) }
+  const outage = watchOutages('traces', { warn: log, info: log } as never)
+  outage.succeeded()
+  outage.failed(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 5)
+  outage.failed(new Error('x'), 2)
+  outage.succeeded()
+  outage.succeeded()
+  outage.failed(Object.assign(new Error('secret'), { code: 503 }), 1)
+  t.match(logged, [
+    [{ signal: 'traces', reason: 'ECONNREFUSED' }, String],
+    [{ signal: 'traces', failedExports: 2, lostItems: 7 }, 'telemetry is exported again'],
+    [{ reason: 'the endpoint answered 503' }, String],
+  ])
+  t.equal(logged.length, 3)
+})
+
+t.test('docs/telemetry.md lists every attribute and event', async (t) => {
+  const docs = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8')
+  for (const [name, description] of Object.entries({ ...attributes, ...events })) t.ok(docs.includes(`| \`${name}\` | ${description} |`), name)
+})
