@@ -33,7 +33,10 @@ try {
 }
 if (interrupted.aborted) report('\nStopping …')
 while (undo.length > 0) await undo.pop()?.().catch(error => { problem ??= error })
-if (interrupted.aborted && problem === undefined) report('Stopped; nothing is left.')
+if (interrupted.aborted && problem === undefined) {
+  report('Stopped; nothing is left.')
+  if (options.once) process.exitCode = 130
+}
 if (problem !== undefined) {
   report(`\nThe demo failed: ${oneLine(problem)}`)
   process.exitCode = 1

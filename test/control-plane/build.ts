@@ -3,11 +3,11 @@
  * state of the modules. `node test/control-plane/build.ts` does it by hand.
  */
 import { createHash } from 'node:crypto'
-import { appendFile, link, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdir, mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runProgram } from './processes.ts'
+import { removeAtEnd, runProgram } from './processes.ts'
 import { type Report, reportTo } from './progress.ts'
 
 interface Module {
@@ -109,10 +109,10 @@ async function lock (path: string, report: Report, signal?: AbortSignal): Promis
 
 async function build (modules: Module[], folder: string, report: Report, signal?: AbortSignal): Promise<void> {
   await checkGo(signal)
-  await removeAbandoned()
   const log = `${folder}.log`
   await writeFile(log, '')
   const partial = await mkdtemp(`${folder}.partial-`)
+  const removePartial = await removeAtEnd(partial)
   try {
     const minutes = modules.reduce((sum, module) => sum + module.minutes, 0)
     report(`Building ${modules.map(({ name }) => name).join(' and ')}: about ${minutes} minutes on two cores, this once`)
@@ -123,7 +123,7 @@ async function build (modules: Module[], folder: string, report: Report, signal?
     await rm(log, { force: true })
     report(`Built into ${folder}`)
   } finally {
-    await rm(partial, { recursive: true, force: true })
+    await removePartial()
   }
 }
 
@@ -136,14 +136,6 @@ async function checkGo (signal?: AbortSignal): Promise<void> {
     throw new Error(`The local control plane is built with Go ${oldestGo} or newer; the \`go\` on the PATH is ${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`)
   }
   if (code !== 0) throw new Error(`\`go env\` failed: ${firstLine(stderr || stdout)}`)
-}
-
-async function removeAbandoned (): Promise<void> {
-  for (const name of await readdir(cacheFolder())) {
-    const path = join(cacheFolder(), name)
-    const anHourAgo = Date.now() - 3_600_000
-    if (name.includes('.partial-') && (await stat(path)).mtimeMs < anHourAgo) await rm(path, { recursive: true, force: true })
-  }
 }
 
 async function buildModule (module: Module, into: string, log: string, report: Report, signal?: AbortSignal): Promise<void> {
