@@ -1,0 +1,97 @@
+/** A control plane with the operator at work on it, and the scenarios that are played there. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { parse } from 'yaml'
+import { bootControlPlane, type ControlPlane, installMetacontrollerCrds } from '../control-plane/boot.ts'
+import { ensureControlPlane } from '../control-plane/build.ts'
+import { type Api, connect } from './api.ts'
+import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
+import { type Hook, startHook } from './hook.ts'
+import { followJsonLines } from './json-lines.ts'
+import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetacontroller } from './metacontroller.ts'
+import { type View, watchAll } from './view.ts'
+
+/** What is between Metacontroller and the hook; the hook itself where there is nothing. */
+export interface Front { port: number, stop (): Promise<void> }
+
+export interface Cluster {
+  controlPlane: ControlPlane
+  api: Api
+  view: View
+  hook: Hook
+  metacontroller: RunningMetacontroller
+  strategy: ApplyStrategy
+  audit (): readonly AuditEvent[]
+  logFile (program: string): string
+  /** A namespace of its own for a scenario. */
+  namespace (t: Test): Promise<Namespace>
+}
+
+const root = join(import.meta.dirname, '../..')
+export const manifest = (path: string): string => join(root, path)
+
+const strategies: ApplyStrategy[] = process.env['METACONTROLLER'] ? ['dynamic-apply', 'server-side-apply'] : ['dynamic-apply']
+
+/** Plays scenarios on a cluster of their own, all at once: under each apply strategy that the engine knows. */
+export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void): void {
+  t.setTimeout(600_000)
+  for (const strategy of strategies) {
+    t.test(`${engineName()}, ${strategy}`, async t => {
+      t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
+      const cluster = await startCluster(t, strategy)
+      t.jobs = Infinity
+      scenarios(t, cluster)
+    })
+  }
+}
+
+async function startCluster (t: Test, strategy: ApplyStrategy): Promise<Cluster> {
+  const controlPlane = await bootBare(t)
+  const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
+  const hook = await startHook({ dir })
+  t.teardown(() => hook.stop())
+  await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
+  const logFile = (program: string) => join(dir, `${program}.log`)
+  const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor('metacontroller'), logFile: logFile('metacontroller'), applyStrategy: strategy })
+  t.teardown(() => metacontroller.stop())
+  await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(hook.port)))
+  const api = connect(kubeconfig)
+  const watching = new AbortController()
+  t.teardown(() => {
+    watching.abort()
+    api.close()
+  })
+  const view = await watchAll(api, watching.signal)
+  const cluster: Cluster = {
+    controlPlane,
+    api,
+    view,
+    hook,
+    metacontroller,
+    strategy,
+    audit: followJsonLines<AuditEvent>(auditLog),
+    logFile,
+    namespace: t => openNamespace(cluster, t.name),
+  }
+  return cluster
+}
+
+/** A control plane without the operator. */
+export async function bootBare (t: Test): Promise<ControlPlane> {
+  const controlPlane = await bootControlPlane({ binDir: await ensureControlPlane(line => t.comment(line)) })
+  t.teardown(() => controlPlane.stop())
+  return controlPlane
+}
+
+export async function installMyAppCrd ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
+  await kubectl(['apply', '-f', manifest('manifests/crd.yaml')])
+  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', manifest('manifests/crd.yaml')])
+}
+
+/** The CompositeController as it is shipped, but for the address of the hook. */
+function compositeController (port: number): object {
+  const shipped = parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')) as { spec: { hooks: Record<string, { webhook: { url: string } }> } }
+  for (const { webhook } of Object.values(shipped.spec.hooks)) webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
+  return shipped
+}

@@ -1,0 +1,173 @@
+import { underEachStrategy } from './cluster.ts'
+import type { Happening } from './view.ts'
+
+const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
+
+/** The values that something took, one after the other. */
+const course = <Value>(values: Value[]) => values.filter((value, index) => value !== values[index - 1])
+
+const phases = (happenings: Happening<'MyApp'>[]) => course(happenings.map(({ object }) => object.status?.phase).filter(phase => phase !== undefined))
+
+underEachStrategy((t, cluster) => {
+  t.test('a MyApp becomes a Deployment, a Service and Running', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', {
+      image: 'nginx:1.29',
+      replicas: 3,
+      port: 80,
+      env: [{ name: 'WHO', value: 'you' }, { name: 'GREETING', value: 'hello $(WHO)' }, { name: 'EMPTY', value: '' }],
+    })
+    const shop = await here.running('shop')
+    t.match(shop.status, { ready: '3/3', replicas: 3, readyReplicas: 3, updatedReplicas: 3, availableReplicas: 3, selector: 'app=shop,managed-by=myapp-operator' })
+    t.match(shop.status?.conditions?.map(({ type, status, reason }) => [type, status, reason]), [
+      ['Ready', 'True', 'AllReplicasAvailable'], ['Reconciling', 'False', 'AllReplicasAvailable'], ['Stalled', 'False', 'AllReplicasAvailable'],
+    ])
+
+    const [deployment, service] = [here.get('Deployment', 'shop'), here.get('Service', 'shop')]
+    const selector = { app: 'shop', 'managed-by': 'myapp-operator' }
+    const labels = {
+      ...selector,
+      'app.kubernetes.io/name': 'shop',
+      'app.kubernetes.io/instance': 'shop',
+      'app.kubernetes.io/version': '1.29',
+      'app.kubernetes.io/managed-by': 'myapp-operator',
+    }
+    for (const { metadata } of [deployment, service]) {
+      t.match(metadata.labels, labels)
+      t.match(metadata.ownerReferences, [{ kind: 'MyApp', uid: shop.metadata.uid, controller: true }])
+    }
+    t.match(deployment.spec, { replicas: 3, template: { metadata: { labels } } })
+    t.strictSame(deployment.spec.selector.matchLabels, selector)
+    t.match(deployment.spec.template.spec.containers, [{
+      name: 'app',
+      image: 'nginx:1.29',
+      ports: [{ name: 'http', containerPort: 80 }],
+      env: [{ name: 'WHO', value: 'you' }, { name: 'GREETING', value: 'hello $(WHO)' }, { name: 'EMPTY' }],
+    }])
+    t.match(service.spec, { type: 'ClusterIP', ports: [{ name: 'http', port: 80, targetPort: 80 }] })
+    t.strictSame(service.spec.selector, selector)
+
+    const [heading = '', line = ''] = (await here.kubectl('get', 'ma', '-o', 'wide')).split('\n')
+    t.strictSame(heading.split(/\s+/), ['NAME', 'READY', 'PHASE', 'IMAGE', 'AGE', 'PORT', 'MESSAGE'])
+    t.match(line, /^shop +3\/3 +Running +nginx:1\.29 +\d+s +80 +3 of 3 replicas are available$/)
+  })
+
+  t.test('an image is all that a MyApp needs', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx' })
+    const { status } = await here.running('shop')
+    t.equal(status?.ready, '1/1')
+    const { replicas, template } = here.get('Deployment', 'shop').spec
+    t.equal(replicas, 1)
+    t.match(template.spec.containers[0]?.ports, [{ containerPort: 8080 }])
+    t.notOk(template.spec.containers[0]?.env)
+    t.match(here.get('Service', 'shop').spec.ports, [{ port: 8080, targetPort: 8080 }])
+  })
+
+  t.test('a MyApp scales by an edit and by kubectl scale', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx' })
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { replicas: 3 } })
+    t.equal((await here.running('shop')).status?.ready, '3/3')
+    await here.kubectl('scale', 'ma', 'shop', '--replicas=5')
+    const scaled = await here.until('there are 5 replicas', () => here.get('MyApp', 'shop').status?.ready === '5/5' && here.get('MyApp', 'shop'))
+    t.match([scaled.spec.replicas, scaled.status?.phase], [5, 'Running'])
+    t.equal(here.get('Deployment', 'shop').spec.replicas, 5)
+    await here.kubectl('scale', 'ma', 'shop', '--replicas=2')
+    await here.until('there are 2 replicas', () => here.get('MyApp', 'shop').status?.ready === '2/2')
+    t.equal((await here.running('shop')).status?.replicas, 2)
+    t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced for it')
+  })
+
+  t.test('a new image rolls out, and the status goes Pending, Running', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
+    await here.running('shop')
+    const before = here.happenings('MyApp').length
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
+    await here.running('shop')
+    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
+    t.equal(here.get('Deployment', 'shop').metadata.labels?.['app.kubernetes.io/version'], '1.29')
+    t.equal(here.list('ReplicaSet').length, 2, 'one roll')
+
+    const course = here.happenings('MyApp').slice(before).filter(({ object }) => object.status?.observedGeneration === 2)
+    t.strictSame(phases(course), ['Pending', 'Running'])
+    const messages = course.map(({ object }) => object.status?.message)
+    t.ok(messages.some(message => /^[0-3] of 3 replicas are up to date/.test(message ?? '')), messages.join('; '))
+  })
+
+  t.test('variables that are changed, added and removed reach the pods in the order of the spec', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }, { name: 'C', value: '3' }] })
+    await here.running('shop')
+    const env = [{ name: 'A', value: '1' }, { name: 'C', value: 'three' }, { name: 'D', value: '$(C)' }, { name: 'E' }]
+    await here.edit('MyApp', 'shop', { spec: { env } })
+    await here.running('shop')
+    t.strictSame(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, env)
+    t.equal(here.list('ReplicaSet').length, 2, 'one roll')
+    await here.edit('MyApp', 'shop', { spec: { env: null } })
+    await here.running('shop')
+    t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
+  })
+
+  t.test('a new port reaches the container and the Service, which keeps its address', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', port: 8080 })
+    await here.running('shop')
+    const { clusterIP } = here.get('Service', 'shop').spec
+    await here.edit('MyApp', 'shop', { spec: { port: 9090 } })
+    await here.running('shop')
+    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.ports, [{ name: 'http', containerPort: 9090 }])
+    const { spec } = here.get('Service', 'shop')
+    t.match(spec.ports, [{ name: 'http', port: 9090, targetPort: 9090 }])
+    t.equal(spec.ports.length, 1)
+    t.equal(spec.clusterIP, clusterIP)
+  })
+
+  t.test('what kubectl rollout restart and others put on the children stays there', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx:1.28' })
+    await here.running('shop')
+    const theirs = { metadata: { labels: { team: 'blue' }, annotations: { note: 'ours' } } }
+    await here.edit('Deployment', 'shop', theirs)
+    await here.edit('Service', 'shop', theirs)
+    await here.kubectl('rollout', 'restart', 'deployment/shop')
+    await here.until('it has rolled', () => here.list('ReplicaSet').length === 2)
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
+    await here.running('shop')
+    for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata, theirs.metadata)
+    t.ok(here.get('Deployment', 'shop').spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'])
+    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
+    t.equal(here.list('ReplicaSet').length, 3, 'the restart is not undone: no more rolls than were asked for')
+  })
+
+  t.test('the longest name, a hundred variables and values in any script come through', async t => {
+    const here = await cluster.namespace(t)
+    const name = 'a'.repeat(62) + '9'
+    const values = ['grüß Gott', '日本語のテキスト', '🚀 👩‍👩‍👧', 'العربية', 'a "quoted"\nline\twith \\ and $(V0) and $$', ' ', '<&>\u2028\u0085']
+    const env = Array.from({ length: 100 }, (_, index) => ({ name: `V${index}`, value: values[index % values.length] ?? '' }))
+    await here.create(name, { image: 'nginx', env })
+    await here.running(name)
+    t.strictSame(here.get('Deployment', name).spec.template.spec.containers[0]?.env, env)
+    t.ok(here.get('Service', name))
+    await here.edit('MyApp', name, { spec: { env: env.toReversed() } })
+    await here.running(name)
+    t.strictSame(names(here.get('Deployment', name).spec.template.spec.containers[0]?.env), names(env.toReversed()))
+  })
+
+  t.test('a MyApp that is deleted and created anew has children of its own', async t => {
+    const here = await cluster.namespace(t)
+    const first = await here.create('shop', { image: 'nginx:1.28', env: [{ name: 'OLD', value: 'yes' }] })
+    await here.running('shop')
+    const copy = JSON.parse(await here.kubectl('get', 'ma', 'shop', '-o', 'json')) as { metadata: { resourceVersion?: string, uid?: string } }
+    await here.kubectl('delete', 'ma', 'shop')
+    delete copy.metadata.resourceVersion
+    delete copy.metadata.uid
+    await here.pipe(copy, 'create')
+    await here.until('the new one is seen', () => here.find('MyApp', 'shop')?.metadata.uid !== first.metadata.uid)
+    const second = await here.running('shop')
+    for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata.ownerReferences, [{ uid: second.metadata.uid }])
+    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, [{ name: 'OLD', value: 'yes' }])
+  })
+})

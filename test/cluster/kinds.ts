@@ -1,0 +1,79 @@
+/** The kinds that the scenarios look at, as far as they look. */
+import type { MyAppSpec, MyAppStatus } from '../../src/myapp/schema.ts'
+
+export type Strings = Record<string, string>
+
+export interface Metadata {
+  name: string
+  namespace?: string
+  uid: string
+  resourceVersion: string
+  generation?: number
+  deletionTimestamp?: string
+  labels?: Strings
+  annotations?: Strings
+  finalizers?: string[]
+  ownerReferences?: { kind: string, uid: string, controller?: boolean }[]
+}
+
+export interface KubeObject {
+  apiVersion: string
+  kind: string
+  metadata: Metadata
+}
+
+export interface MyApp extends KubeObject {
+  spec: Required<Omit<MyAppSpec, 'env'>> & Pick<MyAppSpec, 'env'>
+  status?: MyAppStatus
+}
+
+export interface Container {
+  name: string
+  image: string
+  ports?: { name: string, containerPort: number, protocol: string }[]
+  env?: { name: string, value?: string }[]
+}
+
+interface PodTemplate {
+  metadata: { labels: Strings, annotations?: Strings }
+  spec: { containers: Container[] }
+}
+
+interface Condition { type: string, status: string, reason?: string, message?: string }
+
+export interface Deployment extends KubeObject {
+  spec: { replicas: number, paused?: boolean, selector: { matchLabels: Strings }, template: PodTemplate, strategy: object }
+  status?: { replicas?: number, readyReplicas?: number, updatedReplicas?: number, availableReplicas?: number, conditions?: Condition[] }
+}
+
+export interface Service extends KubeObject {
+  spec: { clusterIP: string, selector: Strings, ports: { name: string, port: number, targetPort: number | string, protocol: string }[] }
+}
+
+export interface ReplicaSet extends KubeObject {
+  spec: { replicas: number, template: PodTemplate }
+}
+
+/** The kinds that are watched, by name. */
+export interface Kinds {
+  MyApp: MyApp
+  Deployment: Deployment
+  Service: Service
+  ReplicaSet: ReplicaSet
+}
+
+export type Kind = keyof Kinds
+
+export const kinds: Record<Kind, { apiVersion: string, resource: string }> = {
+  MyApp: { apiVersion: 'example.com/v1', resource: 'myapps' },
+  Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
+  Service: { apiVersion: 'v1', resource: 'services' },
+  ReplicaSet: { apiVersion: 'apps/v1', resource: 'replicasets' },
+}
+
+/** The path of the API server where objects of a kind are: those of one namespace, or all. */
+export function pathOf (kind: Kind, namespace?: string, name?: string): string {
+  const { apiVersion, resource } = kinds[kind]
+  const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
+  return [group, ...namespace === undefined ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Api, Refusal } from './api.ts'
+import { type Kind, type Kinds, kinds, pathOf } from './kinds.ts'
+
+/** Something that happened to an object, as a watch tells it. */
+export interface Happening<K extends Kind = Kind> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  kind: K
+  object: Kinds[K]
+  /** When it was, counted in writes to the API server: the order of all happenings, of whatever kinds. */
+  version: number
+}
+
+/** All objects of the kinds that the scenarios look at, and all that happened to them, in every namespace. */
+export interface View {
+  find<K extends Kind> (kind: K, namespace: string, name: string): Kinds[K] | undefined
+  list<K extends Kind> (kind: K, namespace: string): Kinds[K][]
+  happenings (namespace: string): Happening[]
+  /** Takes in what the API server answered to a write, which can be ahead of the watch. */
+  note<K extends Kind> (kind: K, object: Kinds[K]): void
+  /** Settles at the next change, or after a moment. */
+  change (): Promise<unknown>
+}
+
+const moment = 250
+
+/** Watches an API server until told to stop. Settles when everything that is there has been seen. */
+export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
+  const objects = new Map<string, Kinds[Kind]>()
+  const versions = new Map<string, number>()
+  const happenings = new Map<string, Happening[]>()
+  let waiting = Promise.withResolvers<void>()
+
+  const keyOf = (kind: Kind, namespace: string, name: string) => `${kind} ${namespace}/${name}`
+  const versionOf = (object: Kinds[Kind]) => Number(object.metadata.resourceVersion)
+
+  function store (kind: Kind, object: Kinds[Kind], deleted = false): void {
+    const { namespace = '', name } = object.metadata
+    const key = keyOf(kind, namespace, name)
+    const version = versionOf(object)
+    if (version < (versions.get(key) ?? 0)) return
+    versions.set(key, version)
+    if (deleted) objects.delete(key)
+    else objects.set(key, object)
+    waiting.resolve()
+    waiting = Promise.withResolvers()
+  }
+
+  function receive<K extends Kind> (kind: K, line: string): string {
+    const { type, object } = JSON.parse(line) as { type: Happening['type'] | 'BOOKMARK' | 'ERROR', object: Kinds[K] & { code: number, message: string } }
+    if (type === 'ERROR') throw new Refusal(object.code, object.message)
+    if (type !== 'BOOKMARK') {
+      const { namespace = '' } = object.metadata
+      const before = happenings.get(namespace) ?? []
+      before.push({ type, kind, object, version: versionOf(object) })
+      happenings.set(namespace, before)
+      store(kind, object, type === 'DELETED')
+    }
+    return object.metadata.resourceVersion
+  }
+
+  async function follow (kind: Kind, from: string): Promise<void> {
+    let version = from
+    while (!signal.aborted) {
+      try {
+        const path = `${pathOf(kind)}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
+        await api.lines(path, line => { version = receive(kind, line) }, signal)
+      } catch (error) {
+        if (error instanceof Refusal && error.code === 410) throw error
+      }
+      // A watch ends with its server, and when the definition of its kind changes.
+      await sleep(50, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  await Promise.all((Object.keys(kinds) as Kind[]).map(async kind => {
+    const { metadata, items } = await api.request<{ metadata: { resourceVersion: string }, items: Kinds[Kind][] }>('GET', pathOf(kind))
+    for (const item of items) store(kind, item)
+    follow(kind, metadata.resourceVersion).catch(error => { process.emitWarning(`the watch of ${kind}s broke: ${(error as Error).message}`) })
+  }))
+
+  return {
+    find: <K extends Kind>(kind: K, namespace: string, name: string) => objects.get(keyOf(kind, namespace, name)) as Kinds[K] | undefined,
+    list: <K extends Kind>(kind: K, namespace: string) =>
+      [...objects].filter(([key]) => key.startsWith(keyOf(kind, namespace, ''))).map(([, object]) => object as Kinds[K]),
+    happenings: namespace => happenings.get(namespace) ?? [],
+    note: store,
+    async change () {
+      const timeout = new AbortController()
+      await Promise.race([waiting.promise, sleep(moment, undefined, timeout).catch(() => {})])
+      timeout.abort()
+    },
+  }
+}
