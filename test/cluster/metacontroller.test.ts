@@ -1,0 +1,246 @@
+/**
+ * What the hook relies on in Metacontroller: the traps that its answers have to avoid. Holds for
+ * Metacontroller 4.17.2, and so must for the stand-in.
+ */
+import t from 'tap'
+import { type Stage, startScriptedCluster } from './scripted-cluster.ts'
+import type { Request } from './scripted-hook.ts'
+
+t.setTimeout(600_000)
+const open = await startScriptedCluster(t)
+t.jobs = Infinity
+
+const variables = (...names: string[]): object[] => names.map(name => ({ name, value: name.toLowerCase() }))
+
+function service (name: string, port = 80): object {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app: name }, ports: [{ name: 'http', port, targetPort: port }] } }
+}
+
+interface Parts { metadata?: object, spec?: object, pod?: object, container?: object }
+
+function deployment (name: string, { metadata, spec, pod, container }: Parts = {}): object {
+  const containers = [{ name: 'app', image: 'nginx', ports: [{ name: 'http', containerPort: 80 }], ...container }]
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, ...metadata },
+    spec: { replicas: 0, selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers, ...pod } }, ...spec },
+  }
+}
+
+const firstErrors = (here: Stage): Promise<string[]> => here.until('there is an Event', async () => {
+  const errors = await here.errors('a')
+  return errors.length > 0 && errors
+})
+const names = (group: object | undefined): string[] => Object.keys(group ?? {})
+
+t.test('a request has every group, keyed by kind, its objects by namespace and name', async t => {
+  const here = await open('request')
+  here.script(path => path === '/customize' ? { relatedResources: [{ apiVersion: 'v1', resource: 'configmaps', namespace: here.namespace }] } : { children: [service('a')] })
+  await here.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } })
+  await here.parent('a')
+  const last = await here.until('the child and the related object are seen', async () => here.calls().findLast(({ request }) =>
+    names(request.children?.['Service.v1']).length > 0 && names(request.related['ConfigMap.v1']).length > 0))
+  t.same(names(last.request).sort(), ['children', 'controller', 'finalizing', 'parent', 'related'])
+  t.same(names(last.request.children).sort(), ['Deployment.apps/v1', 'Service.v1'])
+  t.same(names(last.request.children['Service.v1']), ['request/a'])
+  t.same(names(last.request.related['ConfigMap.v1']), ['request/c'])
+  t.same(last.request.parent.metadata.finalizers, ['metacontroller.io/compositecontroller-thing'])
+  t.equal(last.request.finalizing, false)
+  t.same(names(here.calls()[0]?.request), ['controller', 'parent'], 'customize comes first and sees no more')
+})
+
+const hot: Record<string, Parts> = {
+  'an empty value': { container: { env: [{ name: 'A', value: '' }] } },
+  'cpu that is not canonical': { container: { resources: { limits: { cpu: '0.5' } } } },
+  'memory that is not canonical': { container: { resources: { limits: { memory: '1024Mi' } } } },
+  'an empty list': { container: { env: [] } },
+  'a null': { spec: { minReadySeconds: null } },
+  'a zero that the server omits': { spec: { minReadySeconds: 0 } },
+  'a false that the server omits': { spec: { paused: false } },
+  'an unknown field': { spec: { nonsense: 1 } },
+}
+const calm: Record<string, Parts> = {
+  'a variable with a name only': { container: { env: [{ name: 'A' }] } },
+  'canonical quantities': { container: { resources: { limits: { cpu: '500m', memory: '1Gi' } } } },
+  'empty objects': { metadata: { annotations: {} }, pod: { securityContext: {} }, container: { resources: {} } },
+  'a value with characters that JSON may escape': { container: { env: [{ name: 'A', value: '<é&\u2028>' }] } },
+}
+
+t.test('what is not as the server stores it is written at every sync', async t => {
+  const here = await open('hot')
+  const wanted = new Map([...Object.entries(hot), ...Object.entries(calm)].map(([what, parts], index) => [`d${index}`, { what, parts, isHot: what in hot }]))
+  here.script((path, { parent }) => path === '/customize' ? {} : { children: [deployment(parent.metadata.name, wanted.get(parent.metadata.name)?.parts)] })
+  for (const name of wanted.keys()) await here.parent(name)
+  for (const name of wanted.keys()) {
+    await here.until(`${name} is at rest`, async () => (await here.get('deployments', name).catch(() => undefined))?.status?.observedGeneration)
+  }
+  await Promise.all([...wanted.keys()].map(name => here.poke(name)))
+  await here.mark()
+  await Promise.all([...wanted.keys()].map(name => here.poke(name, 2)))
+  for (const [name, { what, isHot }] of wanted) {
+    t.ok(here.syncs(name) >= 2)
+    t.equal(here.writes().filter(write => write === `update deployments/${name} 200`).length, isHot ? here.syncs(name) : 0, what)
+  }
+})
+
+t.test('so is a status that is not as the server stores it', async t => {
+  const here = await open('hot-status')
+  const statuses: Record<string, string> = { float: '{"count": 1.0}', unknown: '{"nonsense": 1}', null: '{"message": null}', calm: '{"count": 1}' }
+  here.script((path, { parent }) => ({ code: 200, body: path === '/customize' ? '{}' : `{"children": [], "status": ${statuses[parent.metadata.name]}}` }))
+  for (const name of Object.keys(statuses)) await here.parent(name)
+  await Promise.all(Object.keys(statuses).map(name => here.poke(name)))
+  await here.mark()
+  await Promise.all(Object.keys(statuses).map(name => here.poke(name, 2)))
+  for (const name of Object.keys(statuses)) {
+    t.ok(here.syncs(name) >= 2)
+    t.equal(here.writes().filter(write => write === `update things/${name}/status 200`).length, name === 'calm' ? 0 : here.syncs(name), name)
+  }
+})
+
+t.test('lists are merged by key: the order there stays, strays stay, what was applied goes', async t => {
+  const here = await open('lists')
+  let env = variables('B', 'C')
+  here.script(path => path === '/customize' ? {} : { children: [deployment('a', { container: { env } })] })
+  await here.parent('a')
+  await here.until('it is there', async () => !await here.isGone('deployments', 'a'))
+  const observed = async (wanted: object[]): Promise<string> => {
+    env = wanted
+    await here.poke('a')
+    const { template } = (await here.get('deployments', 'a')).spec as { template: { spec: { containers: [{ env: { name: string }[] }] } } }
+    return template.spec.containers[0].env.map(({ name }) => name).join()
+  }
+  t.equal(await observed(variables('A', 'B', 'C')), 'B,C,A', 'prepended')
+  t.equal(await observed(variables('C', 'B', 'A')), 'B,C,A', 'reordered')
+  t.equal(await observed(variables('C', 'A')), 'C,A', 'removed')
+  await here.patch('deployments', 'a', [{ op: 'add', path: '/spec/template/spec/containers/0/env/0', value: { name: 'STRAY', value: 'x' } }])
+  t.equal(await observed(variables('C', 'A')), 'STRAY,C,A', 'added by hand')
+  t.equal(await observed([...variables('STRAY'), ...variables('C', 'A')]), 'STRAY,C,A', 'taken over')
+  t.equal(await observed(variables('C', 'A')), 'C,A', 'and so removed')
+})
+
+t.test('a port edited by hand is refused for ever, while the status is written', async t => {
+  const here = await open('port')
+  let message = 'before'
+  here.script(path => path === '/customize' ? {} : { status: { message }, children: [service('a', 8080)] })
+  await here.parent('a')
+  await here.until('it is there', async () => !await here.isGone('services', 'a'))
+  await here.patch('services', 'a', [{ op: 'replace', path: '/spec/ports/0/port', value: 1234 }])
+  message = 'after'
+  await here.until('the status is written', async () => (await here.get('things', 'a')).status?.message === 'after')
+  t.match(await firstErrors(here), [/^Sync error: can't reconcile children for Thing port\/a: Service "a" is invalid: .*Duplicate value/])
+  t.match((await here.get('services', 'a')).spec, { ports: [{ port: 1234 }] })
+})
+
+t.test('200 with no children deletes every child; an answer it cannot read deletes none', async t => {
+  const here = await open('answers')
+  let body = ''
+  here.script((path, { parent: { metadata: { name } } }) =>
+    path === '/customize' ? {} : body ? { code: 200, body } : { status: { message: 'good' }, children: [service(name)] })
+  await here.parent('a')
+  await here.until('it is there', async () => !await here.isGone('services', 'a'))
+  for (const unreadable of ['<html>', '[]', '{"children": [], "extra": 1}', '{"children": [], "resyncAfterSeconds": "5"}', '{"children": [{"apiVersion": "v1"}]}']) {
+    body = unreadable
+    await here.poke('a')
+    t.notOk(await here.isGone('services', 'a'), unreadable)
+    t.equal((await here.get('things', 'a')).status?.message, 'good')
+  }
+  body = '{}'
+  await here.poke('a')
+  await here.until('the child is deleted', () => here.isGone('services', 'a'))
+  t.same(Object.keys((await here.get('things', 'a')).status ?? {}), ['observedGeneration'])
+})
+
+t.test('a failed call is repeated ever later, and its body is in an Event', async t => {
+  const here = await open('failing')
+  here.script(path => path === '/customize' ? {} : { code: 500, body: '{"error": "why"}' })
+  await here.parent('a')
+  const syncs = () => here.calls().filter(({ path }) => path === '/sync')
+  await here.until('it has failed nine times', async () => syncs().length >= 9)
+  const [before, last] = syncs().slice(7, 9)
+  t.ok((last?.at ?? 0) - (before?.at ?? 0) >= 300, 'the eighth delay is 640 ms, or one less for a call that an event brought')
+  t.same(await firstErrors(here), ['Sync error: sync hook failed for Thing failing/a: sync hook failed (version=v2): unsupported status code: 500 body: {"error": "why"}'])
+})
+
+t.test('429 waits as long as Retry-After says, without an Event', async t => {
+  const here = await open('busy')
+  here.script(path => path === '/customize' ? {} : { code: 429, body: 'busy', headers: { 'retry-after': '1' } })
+  await here.parent('a')
+  const syncs = () => here.calls().filter(({ path }) => path === '/sync')
+  await here.until('it has been called three times or more', async () => syncs().length >= 4)
+  const [before, last] = syncs().slice(-2)
+  t.ok((last?.at ?? 0) - (before?.at ?? 0) >= 950)
+  t.same(await here.errors('a'), [])
+})
+
+t.test('finalize is called until it says finalized, and sees what is left', async t => {
+  const here = await open('finalize')
+  const isLeft = ({ children }: Request, kind: string): boolean => names(children[kind]).length > 0
+  here.script((path, request) => {
+    if (path === '/customize') return {}
+    if (!request.finalizing) return { children: [deployment('a'), service('a')] }
+    if (isLeft(request, 'Deployment.apps/v1')) return { children: [service('a')] }
+    return { children: [], finalized: !isLeft(request, 'Service.v1') }
+  })
+  await here.parent('a')
+  await here.until('both are there', async () => here.calls().some(({ request }) => request.children && isLeft(request, 'Deployment.apps/v1') && isLeft(request, 'Service.v1')))
+  await here.mark()
+  await here.remove('things', 'a')
+  await here.until('it is gone', () => here.isGone('things', 'a'))
+  const deletes = here.writes().filter(write => write.startsWith('delete'))
+  t.same(deletes, ['delete deployments/a 200', 'delete services/a 200'])
+  t.same(here.calls().at(-1)?.path, '/finalize')
+})
+
+t.test('an object of somebody else that has the name of a child is left alone', async t => {
+  const here = await open('taken')
+  await here.create('services', service('a', 7))
+  here.script(path => path === '/customize' ? {} : { children: [service('a', 80)] })
+  await here.parent('a')
+  await here.until('the status is written', async () => (await here.get('things', 'a')).status)
+  await here.mark()
+  await here.poke('a', 2)
+  t.ok(here.syncs('a') >= 2)
+  t.same(here.writes(), Array(here.syncs('a')).fill('create services/a 409'))
+  t.match((await here.get('services', 'a')).spec, { ports: [{ port: 7 }] })
+  t.same(await here.errors('a'), [])
+})
+
+t.test('a child whose label goes is released, one that gets the label is adopted', async t => {
+  const here = await open('adopt')
+  here.script(path => path === '/customize' ? {} : { children: [service('a')] })
+  const { metadata: { uid } } = await here.parent('a')
+  const owners = async () => (await here.get('services', 'a').catch(() => undefined))?.metadata.ownerReferences?.map(owner => owner.uid)
+  await here.until('it is owned', async () => (await owners())?.[0] === uid)
+  await here.patch('services', 'a', { metadata: { labels: { 'controller-uid': 'other' } } })
+  await here.until('it is released', async () => await owners() === undefined)
+  await here.patch('services', 'a', { metadata: { labels: { 'controller-uid': uid } } })
+  await here.until('it is adopted', async () => (await owners())?.[0] === uid)
+  await here.create('services', { ...service('b'), metadata: { name: 'b', labels: { 'controller-uid': uid } } })
+  await here.until('what is adopted and not desired is deleted', () => here.isGone('services', 'b'))
+  t.notOk(await here.isGone('services', 'a'))
+})
+
+t.test('customize is asked once for a generation; what it names brings a sync', async t => {
+  const here = await open('related')
+  const rule = (name: string) => ({ apiVersion: 'v1', resource: 'configmaps', namespace: here.namespace, names: [name] })
+  here.script((path, { parent, related }) => path === '/customize'
+    ? { relatedResources: [rule(String(parent.spec.wants))] }
+    : { children: [], status: { message: names(related['ConfigMap.v1']).join() } })
+  const sees = (message: string) => here.until(`it sees "${message}"`, async () => (await here.get('things', 'a')).status?.message === message)
+  const asked = () => here.calls().filter(({ path, request }) => path === '/customize' && request.parent.metadata.name === 'a').length
+  await here.parent('a', { wants: 'one' })
+  await here.until('it is synced', async () => (await here.get('things', 'a')).status)
+  await here.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' } })
+  await sees('related/one')
+  await here.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'two' } })
+  await here.poke('a')
+  const before = asked()
+  await here.poke('a', 2)
+  t.equal(asked(), before, 'an annotation changes no generation')
+  await here.patch('things', 'a', { spec: { wants: 'two' } })
+  await sees('related/two')
+  t.ok(asked() > before)
+  await here.remove('configmaps', 'two')
+  await here.until('it sees none', async () => !(await here.get('things', 'a')).status?.message)
+})

@@ -1,0 +1,80 @@
+/** A hook whose answers a test writes, to see what Metacontroller makes of them. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Any Kubernetes object. */
+export interface Thing {
+  apiVersion: string
+  kind: string
+  metadata: {
+    name: string
+    namespace: string
+    uid: string
+    labels?: Record<string, string>
+    finalizers?: string[]
+    ownerReferences?: { uid: string }[]
+  }
+  spec: Record<string, unknown>
+  status?: Record<string, unknown>
+}
+
+/** What Metacontroller asks a hook. */
+export interface Request {
+  controller: { metadata: { name: string } }
+  parent: Thing
+  children: Record<string, Record<string, Thing>>
+  related: Record<string, Record<string, Thing>>
+  finalizing: boolean
+}
+
+/** A call as it came in. */
+export interface Call { path: string, request: Request, at: number }
+
+/** An answer that is not simply a 200 with JSON. */
+export interface RawAnswer { code: number, body: string, headers?: Record<string, string> }
+
+/** Gives the answer to a call: something that becomes JSON, or a raw answer. */
+export type Script = (path: string, request: Request) => object | RawAnswer
+
+/** A running scripted hook. */
+export interface ScriptedHook {
+  url: string
+  /** Sets what is answered for the parents of a namespace. */
+  script(namespace: string, script: Script): void
+  calls(namespace: string): Call[]
+  stop(): Promise<void>
+}
+
+/** Starts a scripted hook; parents that no script is about have no children and finalize at once. */
+export async function startScriptedHook (): Promise<ScriptedHook> {
+  const scripts = new Map<string, Script>()
+  const calls: Call[] = []
+  const server = createServer(async (incoming, outgoing) => {
+    const request = JSON.parse((await incoming.setEncoding('utf8').toArray()).join('')) as Request
+    const path = incoming.url ?? ''
+    calls.push({ path, request, at: Date.now() })
+    const script = scripts.get(request.parent.metadata.namespace) ?? bare
+    const { code, body, headers } = raw(script(path, request))
+    outgoing.writeHead(code, headers).end(body)
+  })
+  server.keepAliveTimeout = 120_000
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    script: (namespace, script) => { scripts.set(namespace, script) },
+    calls: namespace => calls.filter(({ request }) => request.parent.metadata.namespace === namespace),
+    async stop () {
+      const closed = new Promise(resolve => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const bare: Script = (path, { finalizing }) =>
+  path === '/customize' ? { relatedResources: [] } : { children: [], ...finalizing && { finalized: true } }
+
+function raw (answer: object | RawAnswer): RawAnswer {
+  if ('code' in answer && 'body' in answer) return answer
+  return { code: 200, body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } }
+}
