@@ -68,7 +68,7 @@ t.test('a program', async t => {
 
   t.test('that fails to start is reported with the reason and a log that stays', async t => {
     const program = await shell('echo listening; echo "Error: the port is taken" >&2; echo bye; exit 4')
-    const error = await waitUntilReady(program, () => Promise.reject(new Error('refused'))).catch(error => error as Error)
+    const error = await waitUntilReady(program, () => Promise.reject(new Error('refused'))).then(() => undefined, (error: Error) => error)
     t.match(error?.message, /^shell ended with code 4 before it was ready \(Error: the port is taken\); its log: /)
     t.ok((await stat(keptLog(error))).isFile())
     await rm(keptLog(error))
@@ -76,7 +76,7 @@ t.test('a program', async t => {
 
   t.test('that never gets ready is reported', async t => {
     const program = await shell('exec sleep 60')
-    const error = await waitUntilReady(program, async () => false, { timeoutMs: 100 }).catch(error => error as Error)
+    const error = await waitUntilReady(program, async () => false, { timeoutMs: 100 }).then(() => undefined, (error: Error) => error)
     t.match(error?.message, /^shell was not ready after 0.1 s/)
     await program.stop()
     await rm(keptLog(error))
