@@ -3,6 +3,7 @@ import neostandard from 'neostandard'
 export default [
   ...neostandard({ ts: true, noJsx: true, ignores: ['dist/', '.tap/'] }),
   {
+    files: ['**/*.ts'],
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',

@@ -34,6 +34,18 @@ export function asItIs (child: ObservedObject): KubernetesObject {
   return { apiVersion, kind, metadata: { name, namespace, ...labels && { labels } }, ...spec !== undefined && { spec } }
 }
 
+/** An answer that leaves a child alone altogether: of what was applied last, what is there now, drift and all. */
+export function leftAlone (child: ObservedObject): KubernetesObject {
+  const applied = lastApplied(child)
+  return applied === undefined ? asItIs(child) : asObserved(applied, child) as KubernetesObject
+}
+
+/** The fields that were applied, with the values that are observed; lists as they are observed, since a merge by key keeps them so. */
+function asObserved (applied: unknown, observed: unknown): unknown {
+  if (!isObject(applied) || !isObject(observed)) return observed
+  return Object.fromEntries(Object.keys(applied).filter((key) => Object.hasOwn(observed, key)).map((key) => [key, asObserved(applied[key], observed[key])]))
+}
+
 /**
  * Whether anybody but Metacontroller has written at a place, told by managedFields; true where nothing tells. A path is in
  * the steps of FieldsV1, such as `f:spec` and `k:{"name":"app"}`. What an admission webhook adds has no writer's name.

@@ -71,12 +71,13 @@ export interface FinalizeResponse<Status> extends SyncResponse<Status> {
   finalized: boolean
 }
 
-/** Which other objects a sync needs to see; a change of any of them calls it again. */
+/** Which other objects a sync needs to see, by name or by label; a change of any of them calls it again. */
 export interface RelatedRule {
   apiVersion: string
   resource: string
   namespace: string
-  names: string[]
+  names?: string[]
+  labelSelector?: { matchLabels: Record<string, string> }
 }
 
 /** The answer of a customize hook. */

@@ -55,16 +55,23 @@ export function customResourceDefinition (): object {
 }
 
 /**
- * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes; and
- * where a rule says a bound in words the bare bound goes, or the API server
- * would refuse a value twice, once in words and once not.
+ * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes, and a map
+ * has its values' schema in its place; a number or text is int-or-string; and where a rule says a bound in words the bare
+ * bound goes, or the API server would refuse a value twice, once in words and once not.
  */
 function structural (schema: object): Schema {
-  const { additionalProperties, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
-  if (kept['x-kubernetes-validations'] !== undefined) for (const bound of ['minimum', 'maximum', 'minLength', 'pattern']) delete kept[bound]
+  const { additionalProperties, patternProperties, anyOf, oneOf, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
+  if (kept['x-kubernetes-int-or-string'] === true) {
+    const { pattern, maxLength } = (anyOf as Schema[]).find(({ type }) => type === 'string') ?? {}
+    return { ...kept, anyOf: [{ type: 'integer' }, { type: 'string' }], pattern, ...maxLength !== undefined && { maxLength } }
+  }
+  if (patternProperties !== undefined) return { ...kept, additionalProperties: structural(Object.values(patternProperties as Record<string, Schema>)[0] ?? {}) }
+  if (hasWordsForBounds(kept)) for (const bound of ['minimum', 'maximum', 'minLength', 'pattern']) delete kept[bound]
   if (kept.properties !== undefined) {
     kept.properties = Object.fromEntries(Object.entries(kept.properties as Record<string, Schema>).map(([name, property]) => [name, structural(property)]))
   }
   if (kept.items !== undefined) kept.items = structural(kept.items as Schema)
   return kept
 }
+
+const hasWordsForBounds = ({ type, 'x-kubernetes-validations': rules }: Schema) => rules !== undefined && type !== 'object' && type !== 'array'

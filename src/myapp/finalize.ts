@@ -1,22 +1,25 @@
 import { asItIs } from '../metacontroller/last-applied.ts'
 import type { FinalizeResponse } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/child-kind.ts'
-import { type HookRequest, sentChildren } from './request.ts'
+import { type HookRequest, type SentChild, sentChildren } from './request.ts'
 import type { MyAppStatus } from './schema.ts'
 import { terminatingStatus } from './status.ts'
 
+const stages = ['before the pods', 'with the pods', 'after the pods']
+
 /**
- * What is left of a MyApp that is being deleted. One kind goes at a time, in the order of the list (kinds that this
- * version does not know before it): the first that is still observed is left out of the answer, the others stay as they
- * are. Only when none is left may the MyApp go.
+ * What is left of a MyApp that is being deleted. It goes in stages: first what leads to its pods or scales them (and kinds
+ * that this version does not know), then the Deployment, then the Service. What belongs to the first stage that is still
+ * observed is left out of the answer, the rest stays as it is. Only when nothing is left may the MyApp go.
  */
 export function finalize (request: HookRequest): FinalizeResponse<MyAppStatus> {
-  const order = (group: string) => childKinds.findIndex((kind) => kind.group === group)
-  const left = sentChildren(request).toSorted((a, b) => order(a.group) - order(b.group))
-  const leaving = left[0]
+  const sent = sentChildren(request)
+  const stageOf = ({ group }: SentChild) => Math.max(0, stages.indexOf(childKinds.find((kind) => kind.group === group)?.leaves ?? ''))
+  const stage = Math.min(...sent.map(stageOf))
+  const leaving = sent.filter((child) => stageOf(child) === stage)
   return {
-    status: terminatingStatus(request, leaving?.child.kind),
-    children: left.filter(({ group }) => group !== leaving?.group).map(({ child }) => asItIs(child)),
-    finalized: leaving === undefined,
+    status: terminatingStatus(request, leaving.map(({ child }) => child.kind)),
+    children: sent.filter((child) => stageOf(child) !== stage).map(({ child }) => asItIs(child)),
+    finalized: sent.length === 0,
   }
 }

@@ -1,33 +1,67 @@
-import type { ObservedMetadata } from '../metacontroller/protocol.ts'
+import type { KubernetesObject, ObservedMetadata, ObservedObject } from '../metacontroller/protocol.ts'
+import type { App } from './app.ts'
 import { type ChildKind, childKinds } from './children/child-kind.ts'
-import { type HookRequest, keyOf, type ObservedDeployment, type ObservedService } from './request.ts'
+import { type Config, readConfig } from './config-digest.ts'
+import { type HookRequest, keyOf, type ObservedDeployment, type ObservedPod, type ObservedService } from './request.ts'
+import type { MyAppSpec } from './schema.ts'
 
-/** An object that has the name of a child and is not one. */
-export interface TakenName {
+/** A child that a MyApp is to have, of a kind that Metacontroller manages here. */
+export interface DesiredChild {
   kind: ChildKind
-  /** Whether it is on its way out. */
-  leaving: boolean
+  desired: KubernetesObject
+  /** Set where an object that is not this MyApp's has the name: whether it is on its way out. */
+  taken?: { leaving: boolean }
 }
 
-/** What there is of a MyApp on the API server. */
+/** A MyApp with a valid spec as it is to be and as it is. */
 export interface Observations {
+  app: App
+  config: Config
+  /** What it is to have. */
+  wanted: DesiredChild[]
+  /** Kinds that it asks for and the CompositeController does not declare. */
+  undeclared: ChildKind[]
   deployment: ObservedDeployment | undefined
   service: ObservedService | undefined
-  taken: TakenName[]
+  pods: ObservedPod[]
 }
 
-/** Picks what belongs to the parent of a request, by name, and finds the names that others have taken. */
-export function observe (request: HookRequest): Observations {
+/** Puts together what a request tells of a MyApp with the given spec. */
+export function observe (request: HookRequest, spec: MyAppSpec): Observations {
+  const { name, namespace } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
+  const deployment = request.children['Deployment.apps/v1'][key]
+  const config = readConfig(request, spec)
+  const app: App = { name, namespace, spec, deployment, configDigest: config.digest }
+  const all = childKinds.flatMap((kind) => {
+    const desired = kind.desired(app)
+    return desired === undefined ? [] : [{ kind, desired, ...takenBy(request, kind, key) }]
+  })
   return {
-    deployment: request.children['Deployment.apps/v1'][key],
+    app,
+    config,
+    wanted: all.filter(({ kind }) => isDeclared(request, kind)),
+    undeclared: all.map(({ kind }) => kind).filter((kind) => !isDeclared(request, kind)),
+    deployment,
     service: request.children['Service.v1'][key],
-    taken: childKinds.flatMap((kind) => {
-      const other = request.related[kind.group]?.[key]?.metadata
-      if (other === undefined || request.children[kind.group][key] !== undefined || belongsTo(request.parent.metadata.uid, other)) return []
-      return [{ kind, leaving: other.deletionTimestamp !== undefined }]
-    }),
+    pods: Object.values(request.related['Pod.v1'] ?? {}),
   }
+}
+
+/** The observed child of a kind that bears the name of the parent. */
+export function childOf ({ children, parent }: HookRequest, group: string): ObservedObject | undefined {
+  const groups: Record<string, Record<string, ObservedObject>> = children
+  return groups[group]?.[keyOf(parent.metadata)]
+}
+
+/** Of a kind that is not declared Metacontroller would create a child and never look at it again. */
+const isDeclared = ({ children }: HookRequest, { group }: ChildKind) => Object.hasOwn(children, group)
+
+function takenBy (request: HookRequest, { group }: ChildKind, key: string): Pick<DesiredChild, 'taken'> {
+  const related: Record<string, Record<string, { metadata: ObservedMetadata }>> = request.related
+  const other = related[group]?.[key]?.metadata
+  if (other === undefined || childOf(request, group) !== undefined || belongsTo(request.parent.metadata.uid, other)) return {}
+  return { taken: { leaving: other.deletionTimestamp !== undefined } }
 }
 
 /** Ours is what has us for its controller, or what has none and bears the label by which Metacontroller will adopt it. */

@@ -4,76 +4,112 @@ import { apiVersion, kind } from './schema.ts'
 
 /** What the hooks rely on in the requests that they are sent. A request that differs is refused, never guessed at. */
 
-const count = Type.Optional(Type.Integer())
+const opt = Type.Optional
+const count = opt(Type.Integer())
+const text = opt(Type.String())
+
+const Conditions = opt(Type.Array(Type.Object({
+  type: Type.String(), status: Type.String(), reason: text, message: text, lastTransitionTime: text, lastUpdateTime: text,
+})))
 
 /** A Deployment as observed, as far as the hooks read it. */
 export const ObservedDeployment = Observed(
   Type.Object({
     replicas: count,
-    paused: Type.Optional(Type.Boolean()),
-    selector: Type.Optional(Type.Object({ matchLabels: Type.Optional(Type.Record(Type.String(), Type.String())) })),
+    paused: opt(Type.Boolean()),
+    selector: opt(Type.Object({ matchLabels: opt(Type.Record(Type.String(), Type.String())) })),
     template: Type.Object({
       spec: Type.Object({ containers: Type.Array(Type.Object({ name: Type.String() })) }),
     }),
   }),
-  Type.Object({
-    observedGeneration: count,
-    replicas: count,
-    readyReplicas: count,
-    updatedReplicas: count,
-    availableReplicas: count,
-    conditions: Type.Optional(Type.Array(Type.Object({
-      type: Type.String(),
-      status: Type.String(),
-      reason: Type.Optional(Type.String()),
-      message: Type.Optional(Type.String()),
-      lastTransitionTime: Type.Optional(Type.String()),
-      lastUpdateTime: Type.Optional(Type.String()),
-    }))),
-  })
+  Type.Object({ observedGeneration: count, replicas: count, readyReplicas: count, updatedReplicas: count, availableReplicas: count, conditions: Conditions })
 )
 
 /** A Service as observed, as far as the hooks read it. */
 export const ObservedService = Observed(
   Type.Object({
-    selector: Type.Optional(Type.Record(Type.String(), Type.String())),
-    ports: Type.Optional(Type.Array(Type.Object({ port: Type.Integer(), name: Type.Optional(Type.String()) }))),
+    selector: opt(Type.Record(Type.String(), Type.String())),
+    ports: opt(Type.Array(Type.Object({ port: Type.Integer(), name: text }))),
   }),
   Type.Object({})
 )
 
-const Related = Type.Object({ metadata: ObservedMetadata })
+/** A HorizontalPodAutoscaler as observed, as far as the hooks read it. */
+export const ObservedAutoscaler = Observed(Type.Unknown(), Type.Object({ desiredReplicas: count, currentReplicas: count, conditions: Conditions }))
+
+const Address = Type.Object({ hostname: text, ip: text })
+/** An Ingress as observed, as far as the hooks read it. */
+export const ObservedIngress = Observed(Type.Unknown(), Type.Object({ loadBalancer: opt(Type.Object({ ingress: opt(Type.Array(Address)) })) }))
+
+/** An HTTPRoute as observed, as far as the hooks read it. */
+export const ObservedRoute = Observed(Type.Unknown(), Type.Object({ parents: opt(Type.Array(Type.Object({ conditions: Conditions }))) }))
+
+const State = opt(Type.Object({
+  waiting: opt(Type.Object({ reason: text, message: text })),
+  running: opt(Type.Object({})),
+  terminated: opt(Type.Object({ exitCode: count, reason: text, message: text })),
+}))
+const ContainerStatuses = opt(Type.Array(Type.Object({
+  name: Type.String(), ready: opt(Type.Boolean()), started: opt(Type.Boolean()), restartCount: count, state: State, lastState: State,
+})))
+/** A pod as observed, as far as the hooks read it. */
+export const ObservedPod = Type.Object({
+  metadata: ObservedMetadata,
+  status: opt(Type.Object({ phase: text, reason: text, message: text, conditions: Conditions, containerStatuses: ContainerStatuses, initContainerStatuses: ContainerStatuses })),
+})
+
+/** A ConfigMap or a Secret as observed. */
+export const ObservedConfig = Type.Object({
+  metadata: ObservedMetadata,
+  data: opt(Type.Record(Type.String(), Type.String())),
+  binaryData: opt(Type.Record(Type.String(), Type.String())),
+})
+
+/** The CompositeController, as far as the hooks read it: which kinds of children it declares. */
+const Controller = opt(Type.Object({
+  metadata: opt(Type.Object({ name: text })),
+  spec: opt(Type.Object({ childResources: opt(Type.Array(Type.Object({ apiVersion: Type.String(), resource: Type.String() }))) })),
+}))
 
 /** The MyApp itself. Its spec can be anything here: validation.ts judges it, and a bad one is an answer, not an error. */
 export const Parent = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal(kind),
   metadata: ObservedMetadata,
-  spec: Type.Optional(Type.Unknown()),
-  status: Type.Optional(Type.Object({
-    conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String(), lastTransitionTime: Type.String() }))),
+  spec: opt(Type.Unknown()),
+  status: opt(Type.Object({
+    conditions: opt(Type.Array(Type.Object({ type: Type.String(), status: Type.String(), lastTransitionTime: Type.String() }))),
   })),
 })
 
-/** What /sync and /finalize are sent. Every group must be there: one that is missing would pass for children that are gone. */
+const anyChild = ObjectMap(Observed(Type.Unknown(), Type.Unknown()))
+
+/** What /sync and /finalize are sent. The groups of Deployment and Service must be there: one that is missing would pass for children that are gone. */
 export const HookRequest = Type.Object({
+  controller: Controller,
   parent: Parent,
   children: Type.Object({
     'Deployment.apps/v1': ObjectMap(ObservedDeployment),
     'Service.v1': ObjectMap(ObservedService),
-  }, { additionalProperties: ObjectMap(Observed(Type.Unknown(), Type.Unknown())) }),
+    'HorizontalPodAutoscaler.autoscaling/v2': opt(ObjectMap(ObservedAutoscaler)),
+    'Ingress.networking.k8s.io/v1': opt(ObjectMap(ObservedIngress)),
+    'HTTPRoute.gateway.networking.k8s.io/v1': opt(ObjectMap(ObservedRoute)),
+  }, { additionalProperties: anyChild }),
   related: Type.Object({
-    'Deployment.apps/v1': Type.Optional(ObjectMap(Related)),
-    'Service.v1': Type.Optional(ObjectMap(Related)),
-  }),
+    'Pod.v1': opt(ObjectMap(ObservedPod)),
+    'ConfigMap.v1': opt(ObjectMap(ObservedConfig)),
+    'Secret.v1': opt(ObjectMap(ObservedConfig)),
+  }, { additionalProperties: ObjectMap(Type.Object({ metadata: ObservedMetadata })) }),
   finalizing: Type.Boolean(),
 })
 
 /** What /customize is sent. */
-export const CustomizeRequest = Type.Object({ parent: Parent })
+export const CustomizeRequest = Type.Object({ controller: Controller, parent: Parent })
 
 export type ObservedDeployment = Type.Static<typeof ObservedDeployment>
 export type ObservedService = Type.Static<typeof ObservedService>
+export type ObservedPod = Type.Static<typeof ObservedPod>
+export type ObservedConfig = Type.Static<typeof ObservedConfig>
 export type Parent = Type.Static<typeof Parent>
 export type HookRequest = Type.Static<typeof HookRequest>
 export type CustomizeRequest = Type.Static<typeof CustomizeRequest>

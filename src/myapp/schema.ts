@@ -1,4 +1,6 @@
 import Type from 'typebox'
+import * as pod from './pod-schema.ts'
+import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './child-schema.ts'
 
 /**
  * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
@@ -28,6 +30,9 @@ export const envMaxCharacters = 32_768
 /** What an optional field means when it is left out; the API server fills these in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
+const opt = Type.Optional
+const list = <Item extends Type.TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
+
 /** A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and refuses the CRD. */
 const rule = (cel: string, words: string) => ({ rule: cel, messageExpression: words })
 
@@ -46,7 +51,12 @@ export const EnvVar = Type.Object({
     default: '',
     maxLength: envMaxCharacters,
   })),
-}, { additionalProperties: false, description: 'One environment variable.' })
+  valueFrom: Type.Optional(pod.EnvVarSource),
+}, {
+  additionalProperties: false,
+  description: 'One environment variable.',
+  'x-kubernetes-validations': [{ rule: "!has(self.valueFrom) || !has(self.value) || self.value == ''", message: 'value and valueFrom are both given' }],
+})
 
 export const MyAppSpec = Type.Object({
   image: Type.String({
@@ -90,13 +100,56 @@ export const MyAppSpec = Type.Object({
         `'names and values have %d characters in all, more than the ${envMaxCharacters} that fit'.format([self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum()])`),
     ],
   })),
-}, { additionalProperties: false, description: 'What to run. Only image must be given.' })
+  envFrom: opt(list('Sources of more variables; env goes before them.', pod.EnvFrom, 32)),
+  command: opt(list('Entrypoint, in place of that of the image.', Type.String({ maxLength: 8192 }), 64)),
+  args: opt(list('Arguments, in place of those of the image.', Type.String({ maxLength: 8192 }), 64)),
+  workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
+  imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Always for the tag latest, else IfNotPresent, unless given.' })),
+  imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16)),
+  serviceAccountName: opt(Type.String({ description: 'ServiceAccount of the pods. default unless given.', minLength: 1, maxLength: 253 })),
+  automountServiceAccountToken: opt(Type.Boolean({ description: 'Whether the pods get the token of their ServiceAccount. False unless given.' })),
+  expose: opt(Type.Boolean({ description: 'False for an app that listens on nothing: no Service, no port, no readiness check. True unless given.' })),
+  resources: opt(pod.Resources),
+  probes: opt(pod.Probes),
+  volumes: opt(list('Files from ConfigMaps, Secrets, claims, or empty.', pod.Volume, 32, { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })),
+  rolloutOnConfigChange: opt(Type.Boolean({ description: 'Whether the pods roll when the data of a ConfigMap or Secret that the MyApp refers to changes. True unless given.' })),
+  autoscaling: opt(Autoscaling),
+  ingress: opt(Ingress),
+  gateway: opt(Gateway),
+  disruption: opt(Disruption),
+  networkPolicy: opt(NetworkPolicy),
+  podSecurity: opt(Type.Enum(['Baseline', 'Restricted', 'Custom'], { type: 'string', description: 'Baseline: default seccomp profile, no privilege escalation. Restricted: the restricted Pod Security Standard and a read-only root with an empty /tmp. Custom: securityContext and containerSecurityContext say. Baseline unless given.' })),
+  securityContext: opt(pod.PodSecurityContext),
+  containerSecurityContext: opt(pod.ContainerSecurityContext),
+  topologySpreadConstraints: opt(list('How pods are spread. Over zones and nodes as far as possible unless given; an empty list: not at all.', pod.TopologySpreadConstraint, 8)),
+  nodeSelector: opt(pod.Labels('Labels that a node must have.')),
+  tolerations: opt(list('Taints of nodes that are tolerated.', pod.Toleration, 32)),
+  affinity: opt(pod.Affinity),
+  priorityClassName: opt(Type.String({ description: 'PriorityClass of the pods.', maxLength: 253 })),
+  strategy: opt(pod.Strategy),
+  terminationGracePeriodSeconds: opt(Type.Integer({ description: 'How long a pod has to end. 30 unless given.', format: 'int64', minimum: 1, maximum: 86_400 })),
+  minReadySeconds: opt(Type.Integer({ description: 'How long a pod must be ready to count as available. 0 unless given.', format: 'int32', minimum: 0, maximum: 3600 })),
+  progressDeadlineSeconds: opt(Type.Integer({ description: 'A rollout that makes no progress for this long has failed. 600 unless given.', format: 'int32', minimum: 1, maximum: 86_400 })),
+  revisionHistoryLimit: opt(Type.Integer({ description: 'Old ReplicaSets that are kept. 10 unless given.', format: 'int32', minimum: 0, maximum: 100 })),
+  podLabels: opt(pod.Labels('More labels for the pods.')),
+  podAnnotations: opt(pod.Labels('Annotations for the pods.')),
+  paused: opt(Type.Boolean({ description: 'True: the children stay exactly as they are, whatever the spec says and whoever edits them.' })),
+  suspend: opt(Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' })),
+}, {
+  additionalProperties: false,
+  description: 'What to run. Only image must be given.',
+  'x-kubernetes-validations': [
+    { rule: "(!has(self.securityContext) && !has(self.containerSecurityContext)) || (has(self.podSecurity) && self.podSecurity == 'Custom')", message: 'securityContext and containerSecurityContext go with podSecurity Custom only' },
+    { rule: '!has(self.expose) || self.expose || (!has(self.ingress) && !has(self.gateway))', message: 'ingress and gateway need a Service, and expose is false' },
+    { rule: '!has(self.minReadySeconds) || self.minReadySeconds < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)', message: 'minReadySeconds must be less than progressDeadlineSeconds' },
+  ],
+})
 
 /** The phases, for people; programs go by the conditions. */
 export const phases = ['Pending', 'Running', 'Failed'] as const
 
 export const Condition = Type.Object({
-  type: Type.String({ description: 'Ready, Reconciling or Stalled.', minLength: 1, maxLength: 316 }),
+  type: Type.String({ description: 'What it is about: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.', minLength: 1, maxLength: 316 }),
   status: Type.Enum(['True', 'False', 'Unknown'], { type: 'string', description: 'Whether the condition holds.' }),
   observedGeneration: Type.Optional(Type.Integer({ description: 'The generation of the MyApp that the condition speaks of.', format: 'int64', minimum: 0 })),
   lastTransitionTime: Type.String({ description: 'When the status of the condition last changed.', format: 'date-time' }),
@@ -116,8 +169,10 @@ export const MyAppStatus = Type.Object({
   availableReplicas: count('Pods that are available.'),
   observedGeneration: Type.Optional(Type.Integer({ description: 'The generation that this status speaks of.', format: 'int64' })),
   selector: Type.Optional(Type.String({ description: 'Label selector of the pods, for the scale subresource.' })),
+  address: opt(Type.String({ description: 'URL by which it is reached inside the cluster.' })),
+  urls: opt(Type.Array(Type.String({ description: 'A URL.' }), { description: 'URLs by which it is reached from outside, as admitted.' })),
   conditions: Type.Optional(Type.Array(Condition, {
-    description: 'Ready, Reconciling and Stalled, after the conventions of kstatus.',
+    description: 'Ready, Reconciling and Stalled after the conventions of kstatus, Available, and of ConfigReady, Scaled and Routed those that apply.',
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['type'],
   })),

@@ -1,29 +1,43 @@
 import { answerNow } from '../metacontroller/converge.ts'
-import { asItIs } from '../metacontroller/last-applied.ts'
-import type { SyncResponse } from '../metacontroller/protocol.ts'
+import { asItIs, leftAlone } from '../metacontroller/last-applied.ts'
+import type { KubernetesObject, SyncResponse } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/child-kind.ts'
-import { observe } from './observed.ts'
+import { childOf, type DesiredChild, type Observations, observe } from './observed.ts'
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
 import type { MyAppStatus } from './schema.ts'
-import { statusOf } from './status.ts'
+import { invalidStatus, statusOf } from './status.ts'
 import { validate } from './validation.ts'
 
 /**
- * What a MyApp shall have and how it is. Of an invalid MyApp the children stay as they are; a child whose name somebody
- * else has is left out, which touches nothing, since an object that is not in `children` is not deleted either. What
- * this version would not have made stays as it is: a manifest copied under a new name, which Metacontroller adopts for
- * its label, or a kind that only a newer version knows.
+ * What a MyApp shall have and how it is. Of an invalid MyApp the children stay as they were applied last, of a paused one
+ * as they are. What this version would not have made stays too: a manifest copied under a new name, which
+ * Metacontroller adopts for its label, or a kind that only a newer version knows.
  */
 export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
   const validated = validate(request.parent)
-  const observations = observe(request)
-  const own = keyOf(request.parent.metadata)
-  const isOwn = ({ group, key }: SentChild) => key === own && childKinds.some((kind) => kind.group === group)
-  const kept = sentChildren(request).filter((sent) => 'problem' in validated || !isOwn(sent)).map(({ child }) => asItIs(child))
-  const desired = 'problem' in validated
-    ? []
-    : childKinds
-      .filter((kind) => !observations.taken.some((taken) => taken.kind === kind))
-      .map((kind) => answerNow(kind.desired(request.parent, validated.spec), request.children[kind.group][own], kind.exactFields))
-  return { status: statusOf(request, validated, observations), children: [...desired, ...kept] }
+  const sent = sentChildren(request)
+  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => asItIs(child)) }
+  const observations = observe(request, validated.spec)
+  const status = statusOf(request, observations)
+  if (validated.spec.paused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
+  const key = keyOf(request.parent.metadata)
+  const isOurs = ({ group, key: sentKey }: SentChild) => sentKey === key && childKinds.some((kind) => kind.group === group)
+  return {
+    status,
+    children: [
+      ...observations.wanted.flatMap((wanted) => answerFor(request, observations, wanted)),
+      ...sent.filter((sent) => !isOurs(sent)).map(({ child }) => asItIs(child)),
+    ],
+  }
+}
+
+/**
+ * The answer for one child. One whose name somebody else has is left out, which touches nothing: an object that is not in
+ * `children` is not deleted either. While config is missing that the pods need they stay as they are, or they would not start.
+ */
+function answerFor (request: HookRequest, { config }: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
+  const child = childOf(request, kind.group)
+  if (taken !== undefined) return []
+  if (kind.kind === 'Deployment' && config.missing.length > 0) return child === undefined ? [] : [asItIs(child)]
+  return [answerNow(desired, child, kind.exactFields)]
 }

@@ -19,8 +19,23 @@ export function validate (parent: Parent): Validated {
   const spec = parent.spec
   if (spec === undefined) return { problem: 'spec: it is missing' }
   if (!specValidator(spec)) return { problem: sentence(specValidator.errors?.[0], spec) }
-  const problem = envProblem(spec.env ?? [])
+  const problem = envProblem(spec.env ?? []) ?? contradiction(spec)
   return problem === undefined ? { spec } : { problem }
+}
+
+/** What fits the schema field by field and not as a whole. */
+function contradiction (spec: MyAppSpec): string | undefined {
+  const { env = [], podSecurity, securityContext, containerSecurityContext, expose, ingress, gateway, minReadySeconds = 0, progressDeadlineSeconds = 600, autoscaling, strategy } = spec
+  const both = env.findIndex(({ value, valueFrom }) => value && valueFrom)
+  if (both >= 0) return `spec.env[${both}]: value and valueFrom are both given`
+  if ((securityContext || containerSecurityContext) && podSecurity !== 'Custom') return 'spec.podSecurity: securityContext and containerSecurityContext go with podSecurity Custom only'
+  if (expose === false && (ingress || gateway)) return 'spec.expose: ingress and gateway need a Service, and expose is false'
+  if (minReadySeconds >= progressDeadlineSeconds) return `spec.minReadySeconds: ${minReadySeconds} is not less than progressDeadlineSeconds, ${progressDeadlineSeconds}`
+  if (autoscaling && (autoscaling.minReplicas ?? 1) > autoscaling.maxReplicas) return `spec.autoscaling.minReplicas: ${autoscaling.minReplicas} is more than maxReplicas, ${autoscaling.maxReplicas}`
+  const metric = autoscaling?.metrics?.findIndex(({ type, ...sources }) => Object.keys(sources).join() !== type.charAt(0).toLowerCase() + type.slice(1)) ?? -1
+  if (metric >= 0) return `spec.autoscaling.metrics[${metric}]: the field that type names is to be given, and no other`
+  if (strategy?.rollingUpdate && strategy.type !== 'RollingUpdate') return 'spec.strategy.rollingUpdate: it goes with type RollingUpdate only'
+  return undefined
 }
 
 function envProblem (env: NonNullable<MyAppSpec['env']>): string | undefined {
@@ -47,6 +62,8 @@ function finding ({ keyword, params, message }: ErrorObject, path: string[], val
   switch (keyword) {
     case 'required': return `${params.missingProperty} is missing`
     case 'additionalProperties': return `${JSON.stringify(params.additionalProperty)} is not a field of it`
+    case 'oneOf': return 'exactly one kind of source or check is to be given'
+    case 'enum': return `${shown} is not one of ${params.allowedValues.join(', ')}`
     case 'type': return `${shown} is not of type ${params.type}`
     case 'minimum': return `${shown} is less than the minimum of ${params.limit}`
     case 'maximum': return `${shown} is more than the maximum of ${params.limit}`
@@ -59,7 +76,7 @@ function finding ({ keyword, params, message }: ErrorObject, path: string[], val
 }
 
 /** The fields whose values may be shown; of any other a value could hold a secret, and only its kind is told. */
-const shownFields = ['image', 'replicas', 'port', 'name']
+const shownFields = ['image', 'replicas', 'port', 'name', 'imagePullPolicy', 'podSecurity', 'type', 'minReplicas', 'maxReplicas']
 
 function show (path: string[], value: unknown): string {
   if (typeof value !== 'object' && shownFields.includes(path.at(-1) ?? '')) return JSON.stringify(value)

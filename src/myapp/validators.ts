@@ -9,7 +9,7 @@ import { MyAppSpec } from './schema.ts'
 
 /** Ajv as the project uses it. The CRD's own keywords mean nothing to it. */
 export const ajv = new Ajv({ code: { source: true, esm: true }, verbose: false })
-ajv.addVocabulary(['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys'])
+ajv.addVocabulary(['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-int-or-string'])
 for (const format of ['int32', 'int64', 'date-time']) ajv.addFormat(format, true)
 
 /** The schemas by the name of the validator that is exported for each. */

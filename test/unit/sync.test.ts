@@ -27,11 +27,23 @@ t.test('a new MyApp gets a Deployment and a Service in the form that the API ser
       template: {
         metadata: { labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
         spec: {
+          automountServiceAccountToken: false,
+          securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+          topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+            topologyKey,
+            maxSkew: 1,
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+            matchLabelKeys: ['pod-template-hash'],
+          })),
           containers: [{
             name: 'app',
             image: 'registry.example.com:5000/web:1.2@sha256:0',
             ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
             env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
+            readinessProbe: { tcpSocket: { port: 8080 } },
+            lifecycle: { preStop: { sleep: { seconds: 5 } } },
+            securityContext: { allowPrivilegeEscalation: false },
           }],
         },
       },
@@ -47,7 +59,7 @@ t.test('a new MyApp gets a Deployment and a Service in the form that the API ser
 t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
   const request = recorded('sync-names-taken-by-others')
   t.strictSame(kinds(sync(request).children), [])
-  request.related['Service.v1'] = {}
+  Object.assign(request.related, { 'Service.v1': {} })
   t.strictSame(kinds(sync(request).children), ['Service'])
 })
 
@@ -66,15 +78,15 @@ t.test('what this version would not have made stays: a copy under a new name, a 
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
   if (deployment === undefined) throw new Error('the recording has no Deployment')
   const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
-  const unknown = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { ...deployment.metadata, annotations: {} }, spec: { minReplicas: 2 } }
+  const unknown = { apiVersion: 'later.example.com/v1', kind: 'Later', metadata: { ...deployment.metadata, annotations: {} }, spec: { minReplicas: 2 } }
   Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
-  Object.assign(request.children, { 'HorizontalPodAutoscaler.autoscaling/v2': { 'default/demo-app': unknown } })
-  t.match(sync(request).children.slice(2), [
+  Object.assign(request.children, { 'Later.later.example.com/v1': { 'default/demo-app': unknown } })
+  t.match(sync(request).children.slice(3), [
     { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
-    { kind: 'HorizontalPodAutoscaler', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
+    { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
   ])
   request.finalizing = true
-  t.strictSame(kinds(finalize(request).children), ['Deployment', 'Deployment', 'Service'], 'and an unknown kind goes first')
+  t.strictSame(kinds(finalize(request).children), ['Deployment', 'Deployment', 'PodDisruptionBudget', 'Service'], 'and an unknown kind goes first')
 })
 
 t.test('finalize takes the Deployment first, then the Service, and only then lets go', async (t) => {
@@ -84,7 +96,7 @@ t.test('finalize takes the Deployment first, then the Service, and only then let
     { children: [], finalized: false },
     { children: [], finalized: true },
   ])
-  t.strictSame(answers.map(({ status }) => status.message), ['Terminating: waiting for Deployment demo-app to be gone', 'Terminating: waiting for Service demo-app to be gone', 'Terminating: everything that belonged to it is gone'])
+  t.strictSame(answers.map(({ status }) => status.message), ['Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be gone', 'Terminating: waiting for Service demo-app to be gone', 'Terminating: everything that belonged to it is gone'])
 })
 
 t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
@@ -95,13 +107,17 @@ t.test('finalize waits for a child of any name and for one that is on its way ou
   t.strictSame({ ...finalize(request), status: null }, { status: null, children: [], finalized: false })
 })
 
-t.test('customize asks for whatever has the names of the children', async (t) => {
-  t.strictSame(customize(recordedCustomize('customize-new')), {
-    relatedResources: [
-      { apiVersion: 'apps/v1', resource: 'deployments', namespace: 'default', names: ['demo-app'] },
-      { apiVersion: 'v1', resource: 'services', namespace: 'default', names: ['demo-app'] },
-    ],
-  })
+t.test('customize asks for whatever has the names of the children, for the pods, and for the config that they use', async (t) => {
+  const request = recordedCustomize('customize-new')
+  const pods = { apiVersion: 'v1', resource: 'pods', namespace: 'default', labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } } }
+  const named = (apiVersion: string, resource: string, names = ['demo-app']) => ({ apiVersion, resource, namespace: 'default', names })
+  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'services'), named('policy/v1', 'poddisruptionbudgets'), pods])
+  request.parent.spec = { image: 'nginx', expose: false, gateway: { parentRefs: [{ name: 'g' }] }, envFrom: [{ secretRef: { name: 'b' } }, { secretRef: { name: 'a' } }, { configMapRef: { name: 'c' } }, { secretRef: { name: 'a' } }] }
+  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'services'), pods], 'of an invalid one only what every MyApp has')
+  request.parent.spec = { image: 'nginx', expose: false, envFrom: [{ secretRef: { name: 'b' } }, { secretRef: { name: 'a' } }, { configMapRef: { name: 'c' } }, { secretRef: { name: 'a' } }] }
+  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'configmaps', ['c']), named('v1', 'secrets', ['b', 'a']), pods])
+  request.parent.spec = { image: 'nginx', gateway: { parentRefs: [{ name: 'g' }] } }
+  t.strictSame(customize(request).relatedResources.map(({ resource }) => resource), ['deployments', 'services', 'pods'], 'nothing of a kind that the CompositeController does not declare')
 })
 
 t.test('whatever the spec: the same answer to the same request, nothing of it changed, and no child lost', async () => {
@@ -114,7 +130,7 @@ t.test('whatever the spec: the same answer to the same request, nothing of it ch
     if (nulls(JSON.parse(text)).length > 0) throw new Error('there is a null in the answer')
     const observed = Object.values(request.children).flatMap((group) => Object.values(group))
     const answered = answer.children.map((child) => `${child.kind}/${child.metadata.namespace}/${child.metadata.name}`)
-    for (const { kind, metadata } of observed) if (!answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
+    for (const { kind, metadata } of observed) if (kind !== 'PodDisruptionBudget' && !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
     if (answer.children.some(({ metadata }) => metadata.namespace !== request.parent.metadata.namespace)) throw new Error('a child of another namespace')
     if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
   }), { numRuns: 500 })

@@ -1,8 +1,15 @@
+import type { App } from '../app.ts'
+import { compact } from './compact.ts'
 import { defaults } from '../schema.ts'
 import type { ChildKind } from './child-kind.ts'
 import { childLabels, selectorLabels } from './labels.ts'
+import { podTemplate } from './pod-template.ts'
 
-const container = ['spec', 'template', 'spec', 'containers', { name: 'app' }]
+/** Where the number of replicas that an autoscaler had reached is kept while the app is suspended. */
+export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
+
+const pods = ['spec', 'template', 'spec']
+const container = [...pods, 'containers', { name: 'app' }]
 
 /** The Deployment that runs the pods of a MyApp. */
 export const deployment: ChildKind = {
@@ -10,36 +17,50 @@ export const deployment: ChildKind = {
   kind: 'Deployment',
   resource: 'deployments',
   group: 'Deployment.apps/v1',
-  desired: ({ metadata: { name, namespace } }, spec) => {
-    const labels = childLabels(name, spec.image)
-    // `value: ''` is not stored by the API server; a variable without a value is empty all the same.
-    const env = (spec.env ?? []).map(({ name, value }) => value ? { name, value } : { name })
+  leaves: 'with the pods',
+  desired: (app) => {
+    const { name, namespace, spec } = app
+    const { type = 'RollingUpdate', rollingUpdate = {} } = spec.strategy ?? {}
     return {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name, namespace, labels },
+      metadata: {
+        name,
+        namespace,
+        labels: childLabels(name, spec.image),
+        ...spec.suspend && spec.autoscaling && { annotations: { [suspendedReplicasAnnotation]: String(reached(app)) } },
+      },
       spec: {
-        replicas: spec.replicas ?? defaults.replicas,
+        replicas: replicas(app),
+        ...compact({
+          minReadySeconds: spec.minReadySeconds || undefined,
+          progressDeadlineSeconds: spec.progressDeadlineSeconds,
+          revisionHistoryLimit: spec.revisionHistoryLimit,
+        }),
         selector: { matchLabels: selectorLabels(name) },
         // Always in full: a strategy that first comes up later can't be switched.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
-        template: {
-          metadata: { labels },
-          spec: {
-            containers: [{
-              name: 'app',
-              image: spec.image,
-              ports: [{ name: 'http', containerPort: spec.port ?? defaults.port, protocol: 'TCP' }],
-              ...env.length > 0 && { env },
-            }],
-          },
-        },
+        strategy: type === 'Recreate' ? { type } : { type, rollingUpdate: { maxSurge: '25%', maxUnavailable: 0, ...rollingUpdate } },
+        template: podTemplate(app),
       },
     }
   },
   exactFields: [
-    { path: container.slice(0, -1), remedy: 'take over', namesOnly: true },
-    { path: [...container, 'env'], remedy: 'leave out' },
-    { path: [...container, 'ports'], remedy: 'leave out' },
+    { path: [...pods, 'containers'], remedy: 'take over', namesOnly: true },
+    ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({ path: [...container, field], remedy: 'leave out' as const })),
   ],
+}
+
+/**
+ * How many replicas to ask for. Under an autoscaler the number is its own: whatever is there is asked for again, so that no
+ * sync undoes what it did; what it had reached before a suspension comes back after it.
+ */
+export function replicas (app: App): number {
+  if (app.spec.suspend) return 0
+  return app.spec.autoscaling ? reached(app) : app.spec.replicas ?? defaults.replicas
+}
+
+function reached ({ spec: { autoscaling, replicas }, deployment }: App): number {
+  const kept = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
+  const there = deployment?.spec.replicas || (Number.isInteger(kept) ? kept : replicas ?? defaults.replicas)
+  return Math.min(Math.max(there, autoscaling?.minReplicas ?? 1), autoscaling?.maxReplicas ?? there)
 }

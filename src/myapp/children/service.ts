@@ -1,3 +1,4 @@
+import { isExposed } from '../app.ts'
 import { defaults } from '../schema.ts'
 import type { ChildKind } from './child-kind.ts'
 import { childLabels, selectorLabels } from './labels.ts'
@@ -8,7 +9,9 @@ export const service: ChildKind = {
   kind: 'Service',
   resource: 'services',
   group: 'Service.v1',
-  desired: ({ metadata: { name, namespace } }, spec) => {
+  leaves: 'after the pods',
+  desired: ({ name, namespace, spec }) => {
+    if (!isExposed(spec)) return undefined
     const port = spec.port ?? defaults.port
     return {
       apiVersion: 'v1',

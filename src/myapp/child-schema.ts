@@ -1,0 +1,74 @@
+import Type, { type TProperties } from 'typebox'
+import { exactlyOne, LabelSelector, podsOrPercent } from './pod-schema.ts'
+import { quantityPattern } from './quantity.ts'
+
+/** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
+
+const opt = Type.Optional
+const object = <Properties extends TProperties>(description: string, properties: Properties, options: object = {}) =>
+  Type.Object(properties, { description, additionalProperties: false, ...options })
+const name = (description: string, maxLength = 253) => Type.String({ description, minLength: 1, maxLength })
+const integer = (description: string, minimum: number, maximum: number) => Type.Integer({ description, format: 'int32', minimum, maximum })
+const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], { description, 'x-kubernetes-int-or-string': true })
+
+const target = object('What the autoscaler aims at.', {
+  type: Type.Enum(['Utilization', 'AverageValue', 'Value'], { type: 'string', description: 'Which of the three follows.' }),
+  averageUtilization: opt(integer('Percent of what the pods request.', 1, 10_000)),
+  averageValue: opt(quantity('A value for each pod.')),
+  value: opt(quantity('A value for all of them.')),
+})
+const metric = object('The metric.', { name: name('Name of the metric.'), selector: opt(LabelSelector) })
+const resource = name('cpu or memory.', 63)
+export const Metric = object('A metric of autoscaling/v2.', {
+  type: Type.Enum(['Resource', 'ContainerResource', 'Pods', 'Object', 'External'], { type: 'string', description: 'Where it comes from; the field of that name follows.' }),
+  resource: opt(object('cpu or memory of the pods.', { name: resource, target })),
+  containerResource: opt(object('cpu or memory of one container.', { name: resource, container: name('Name of the container; that of a MyApp is app.', 63), target })),
+  pods: opt(object('A metric of each pod.', { metric, target })),
+  object: opt(object('A metric of another object.', {
+    describedObject: object('The object.', { apiVersion: opt(name('Its API version.')), kind: name('Its kind.', 63), name: name('Its name.') }), metric, target,
+  })),
+  external: opt(object('A metric from outside the cluster.', { metric, target })),
+}, {
+  'x-kubernetes-validations': [{
+    rule: "has(self.resource) == (self.type == 'Resource') && has(self.containerResource) == (self.type == 'ContainerResource') && has(self.pods) == (self.type == 'Pods') && has(self.object) == (self.type == 'Object') && has(self.external) == (self.type == 'External')",
+    message: 'the field that type names is to be given, and no other',
+  }],
+})
+
+export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s.', {
+  minReplicas: opt(integer('At least so many. 1 unless given.', 1, 100)),
+  maxReplicas: integer('At most so many.', 1, 100),
+  targetCPUUtilizationPercentage: opt(integer('CPU that the pods are to use, in percent of what they request. 80 where no target and no metric is given.', 1, 1000)),
+  targetMemoryUtilizationPercentage: opt(integer('Memory that the pods are to use, in percent of what they request.', 1, 1000)),
+  metrics: opt(Type.Array(Metric, { description: 'Any other metric of autoscaling/v2.', maxItems: 16 })),
+}, { 'x-kubernetes-validations': [{ rule: '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas', message: 'minReplicas is more than maxReplicas' }] })
+
+const hostname = name('Host name.', 253)
+export const Ingress = object('An Ingress that leads to the Service.', {
+  host: opt(hostname),
+  path: opt(Type.String({ description: 'Path prefix. / unless given.', pattern: '^/', maxLength: 1024 })),
+  pathType: opt(Type.Enum(['Prefix', 'Exact', 'ImplementationSpecific'], { type: 'string', description: 'Prefix unless given.' })),
+  ingressClassName: opt(name('Class. That of the cluster unless given.')),
+  tlsSecretName: opt(name('Secret with the certificate; with it the host is served over HTTPS.')),
+  annotations: opt(Type.Record(Type.String(), Type.String({ maxLength: 8192 }), { description: 'For the controller of the class.', maxProperties: 64 })),
+})
+
+export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
+  parentRefs: Type.Array(object('A Gateway.', {
+    name: name('Its name.'), namespace: opt(name('Its namespace. That of the MyApp unless given.', 63)), sectionName: opt(name('Its listener. All of them unless given.')),
+  }), { description: 'The Gateways.', minItems: 1, maxItems: 8 }),
+  hostnames: opt(Type.Array(hostname, { description: 'Host names. Those of the Gateways unless given.', maxItems: 16 })),
+})
+
+export const Disruption = object('How many pods a drain may take at once: a PodDisruptionBudget. From two replicas on one, unless given.', {
+  maxUnavailable: opt(podsOrPercent('At most so many are taken.')),
+  minAvailable: opt(podsOrPercent('At least so many stay.')),
+}, exactlyOne('maxUnavailable', 'minAvailable'))
+
+const peer = object('Apps or namespaces.', {
+  app: opt(name('Name of a MyApp.', 63)), namespace: opt(name('Name of a namespace. That of the MyApp unless given.', 63)),
+}, { 'x-kubernetes-validations': [{ rule: 'has(self.app) || has(self.namespace)', message: 'app or namespace is to be given' }] })
+export const NetworkPolicy = object('Who may call in, and where the app may call. Anybody and anywhere unless given.', {
+  from: opt(Type.Array(peer, { description: 'Who may call the port. An empty list: nobody. Anybody unless given.', maxItems: 32 })),
+  to: opt(Type.Array(peer, { description: 'Where the app may call, DNS besides. An empty list: nowhere else. Anywhere unless given.', maxItems: 32 })),
+})

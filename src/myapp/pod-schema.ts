@@ -1,0 +1,174 @@
+import Type, { type TProperties, type TSchema } from 'typebox'
+import { quantityPattern } from './quantity.ts'
+
+/**
+ * The parts of a MyApp that have their shape from Kubernetes' own pod: same names, same meaning, and of the fields those
+ * that an application team needs. All are optional in the spec.
+ */
+
+const opt = Type.Optional
+const text = (description: string, options: object = {}) => Type.String({ description, maxLength: 4096, ...options })
+const flag = (description: string) => Type.Boolean({ description })
+const seconds = (description: string, minimum = 0) => Type.Integer({ description, format: 'int32', minimum, maximum: 86_400 })
+const choice = <const Choices extends readonly string[]>(choices: Choices, description: string) => Type.Enum(choices, { type: 'string', description })
+const object = <Properties extends TProperties>(description: string, properties: Properties, options: object = {}) =>
+  Type.Object(properties, { description, additionalProperties: false, ...options })
+const list = <Item extends TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
+
+/** The rule that exactly one of some fields is given, for the API server in words and for the validator as it is. */
+export const exactlyOne = (...fields: string[]) => ({
+  oneOf: fields.map((field) => ({ required: [field] })),
+  'x-kubernetes-validations': [{
+    rule: `[${fields.map((field) => `has(self.${field})`).join(', ')}].filter(given, given).size() == 1`,
+    message: `exactly one of ${fields.join(', ')} is to be given`,
+  }],
+})
+
+const resourceName = (description: string) => text(description, { minLength: 1, maxLength: 253 })
+const key = text('Key in it.', { minLength: 1, maxLength: 253 })
+const optional = flag('Whether the app may run without it.')
+const strings = (description: string, maxProperties = 64) => Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { description, maxProperties })
+
+/** A quantity as a number or as text. */
+const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], {
+  description, 'x-kubernetes-int-or-string': true,
+})
+
+/** A number of pods, or a share of them such as 25%. */
+export const podsOrPercent = (description: string) => Type.Union([Type.Integer({ minimum: 0, maximum: 100 }), Type.String({ pattern: '^(100|[0-9]{1,2})%$' })], {
+  description, 'x-kubernetes-int-or-string': true,
+})
+
+const port = Type.Integer({ description: 'Port; the port of the MyApp unless given.', format: 'int32', minimum: 1, maximum: 65535 })
+
+export const EnvVarSource = object('Where the value comes from, in place of value.', {
+  secretKeyRef: opt(object('A key of a Secret of the same namespace.', { name: resourceName('Name of the Secret.'), key, optional: opt(optional) })),
+  configMapKeyRef: opt(object('A key of a ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), key, optional: opt(optional) })),
+  fieldRef: opt(object('A field of the pod.', { fieldPath: text('For example metadata.name or status.podIP.', { minLength: 1, maxLength: 256 }) })),
+  resourceFieldRef: opt(object('A resource of the container.', {
+    resource: text('For example limits.memory.', { minLength: 1, maxLength: 256 }), divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
+  })),
+}, exactlyOne('secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'))
+
+export const EnvFrom = object('Every key of a ConfigMap or Secret as a variable.', {
+  prefix: opt(text('Put in front of every name.', { maxLength: 256 })),
+  configMapRef: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), optional: opt(optional) })),
+  secretRef: opt(object('A Secret of the same namespace.', { name: resourceName('Name of the Secret.'), optional: opt(optional) })),
+}, exactlyOne('configMapRef', 'secretRef'))
+
+const amounts = (description: string) => object(description, {
+  cpu: opt(quantity('CPUs, for example 500m or 2.')),
+  memory: opt(quantity('Memory, for example 256Mi.')),
+  'ephemeral-storage': opt(quantity('Disk for logs and emptyDir volumes.')),
+})
+export const Resources = object('What the container needs at least (requests) and gets at most (limits).', {
+  requests: opt(amounts('What the scheduler sets aside for it.')), limits: opt(amounts('Above this it is slowed (cpu) or ended (memory).')),
+})
+
+const handlers = {
+  httpGet: opt(object('An HTTP GET; 200 to 399 is healthy.', {
+    path: opt(text('Path. / unless given.', { maxLength: 1024 })), port: opt(port), scheme: opt(choice(['HTTP', 'HTTPS'], 'HTTP unless given.')),
+  })),
+  tcpSocket: opt(object('A TCP connection.', { port: opt(port) })),
+  grpc: opt(object('The gRPC health protocol.', { port: opt(port), service: opt(text('Name of the service to ask for.', { maxLength: 256 })) })),
+  exec: opt(object('A command in the container; exit code 0 is healthy.', { command: list('The command and its arguments.', Type.String({ maxLength: 4096 }), 64, { minItems: 1 }) })),
+}
+const probe = (description: string) => object(description, {
+  ...handlers,
+  initialDelaySeconds: opt(seconds('Before the first check. 0 unless given.')),
+  periodSeconds: opt(seconds('Between checks. 10 unless given.', 1)),
+  timeoutSeconds: opt(seconds('For an answer. 1 unless given.', 1)),
+  failureThreshold: opt(seconds('Failures in a row that count. 3 unless given.', 1)),
+  successThreshold: opt(seconds('Successes in a row that count. 1 unless given.', 1)),
+}, exactlyOne('httpGet', 'tcpSocket', 'grpc', 'exec'))
+export const Probes = object('Checks of the container.', {
+  startup: opt(probe('Holds the other checks back until it succeeds.')),
+  readiness: opt(probe('Whether it gets traffic. A TCP check of the port unless given.')),
+  liveness: opt(probe('Whether it is restarted. None unless given.')),
+})
+
+const items = list('Keys to take, with the file for each; all of them unless given.', object('One key.', {
+  key, path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
+}), 64)
+export const Volume = object('Files for the container.', {
+  name: text('Name of the volume.', { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }),
+  mountPath: text('Where it is in the container.', { pattern: '^/[^:]*$', maxLength: 1024 }),
+  subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024 })),
+  readOnly: opt(flag('True unless given; false for emptyDir.')),
+  configMap: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), items: opt(items), optional: opt(optional) })),
+  secret: opt(object('A Secret of the same namespace.', { secretName: resourceName('Name of the Secret.'), items: opt(items), optional: opt(optional) })),
+  emptyDir: opt(object('An empty folder that lives as long as the pod.', { medium: opt(choice(['Memory'], 'Memory: in RAM.')), sizeLimit: opt(quantity('Largest size.')) })),
+  persistentVolumeClaim: opt(object('An existing claim.', { claimName: resourceName('Name of the claim.') })),
+}, exactlyOne('configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'))
+
+const expression = object('A condition on a label.', {
+  key: text('Label.', { minLength: 1, maxLength: 317 }),
+  operator: choice(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'], 'How the label is compared.'),
+  values: opt(list('Values to compare with.', Type.String({ maxLength: 63 }), 64)),
+})
+export const LabelSelector = object('Selects by labels.', {
+  matchLabels: opt(strings('Labels with their values.')),
+  matchExpressions: opt(list('Conditions that all hold.', expression, 32)),
+})
+const nodeTerm = object('Nodes for which all of it holds.', { matchExpressions: opt(list('On labels.', expression, 32)), matchFields: opt(list('On fields.', expression, 32)) })
+const podTerm = object('Pods to be near to or far from.', {
+  labelSelector: opt(LabelSelector),
+  namespaceSelector: opt(LabelSelector),
+  namespaces: opt(list('Their namespaces.', Type.String({ maxLength: 63 }), 32)),
+  topologyKey: text('What near means, for example kubernetes.io/hostname.', { minLength: 1, maxLength: 317 }),
+})
+const weight = Type.Integer({ description: 'How much it counts.', format: 'int32', minimum: 1, maximum: 100 })
+const podAffinity = (description: string) => object(description, {
+  requiredDuringSchedulingIgnoredDuringExecution: opt(list('Must hold.', podTerm, 16)),
+  preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, podAffinityTerm: podTerm }), 16)),
+})
+export const Affinity = object('Where pods go, by nodes and other pods.', {
+  nodeAffinity: opt(object('By nodes.', {
+    requiredDuringSchedulingIgnoredDuringExecution: opt(object('Must hold.', { nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, { minItems: 1 }) })),
+    preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, preference: nodeTerm }), 16)),
+  })),
+  podAffinity: opt(podAffinity('Near these pods.')),
+  podAntiAffinity: opt(podAffinity('Far from these pods.')),
+})
+
+export const Toleration = object('A taint that is tolerated.', {
+  key: opt(text('Taint; all of them unless given.', { maxLength: 317 })),
+  operator: opt(choice(['Exists', 'Equal'], 'Equal unless given.')),
+  value: opt(text('Value of the taint.', { maxLength: 63 })),
+  effect: opt(choice(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], 'Effect of the taint; all of them unless given.')),
+  tolerationSeconds: opt(Type.Integer({ description: 'For how long NoExecute is tolerated; for ever unless given.', format: 'int64', minimum: 0 })),
+})
+
+export const TopologySpreadConstraint = object('How pods are spread.', {
+  topologyKey: text('Over what, for example topology.kubernetes.io/zone.', { minLength: 1, maxLength: 317 }),
+  maxSkew: Type.Integer({ description: 'By how many pods places may differ.', format: 'int32', minimum: 1 }),
+  whenUnsatisfiable: choice(['DoNotSchedule', 'ScheduleAnyway'], 'What happens where it cannot hold.'),
+})
+
+export const Strategy = object('How a change of the pods rolls out. RollingUpdate, surge before remove, unless given.', {
+  type: choice(['RollingUpdate', 'Recreate'], 'RollingUpdate, or Recreate: all old pods go before new ones come.'),
+  rollingUpdate: opt(object('Bounds of a rolling update.', {
+    maxSurge: opt(podsOrPercent('Pods above the wanted number. 25% unless given.')),
+    maxUnavailable: opt(podsOrPercent('Pods below it. 0 unless given.')),
+  })),
+}, { 'x-kubernetes-validations': [{ rule: "!has(self.rollingUpdate) || self.type == 'RollingUpdate'", message: 'rollingUpdate goes with type RollingUpdate only' }] })
+
+const seccompProfile = object('Seccomp profile.', { type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'), localhostProfile: opt(text('File of a Localhost profile.')) })
+const id = (description: string) => Type.Integer({ description, format: 'int64', minimum: 0 })
+export const PodSecurityContext = object('Security of the pod, with podSecurity Custom.', {
+  runAsNonRoot: opt(flag('Refuses to run as root.')), runAsUser: opt(id('User.')), runAsGroup: opt(id('Group.')), fsGroup: opt(id('Group of the volumes.')), seccompProfile: opt(seccompProfile),
+})
+export const ContainerSecurityContext = object('Security of the container, with podSecurity Custom.', {
+  runAsNonRoot: opt(flag('Refuses to run as root.')),
+  runAsUser: opt(id('User.')),
+  runAsGroup: opt(id('Group.')),
+  readOnlyRootFilesystem: opt(flag('Whether the root file system is read-only.')),
+  allowPrivilegeEscalation: opt(flag('Whether a process may gain rights.')),
+  privileged: opt(flag('Whether it has all rights of the node.')),
+  capabilities: opt(object('Capabilities beside the default ones.', {
+    add: opt(list('To add.', Type.String({ maxLength: 64 }), 64)), drop: opt(list('To drop.', Type.String({ maxLength: 64 }), 64)),
+  })),
+  seccompProfile: opt(seccompProfile),
+})
+
+export const Labels = strings

@@ -1,0 +1,88 @@
+import { holds } from '../metacontroller/difference.ts'
+import { isExposed } from './app.ts'
+import { replicas as wantedReplicas } from './children/deployment.ts'
+import { childLabels } from './children/labels.ts'
+import { childOf, type Observations } from './observed.ts'
+import { podFailure } from './pod-failure.ts'
+import { type Reason, reasons } from './reasons.ts'
+import type { HookRequest, ObservedDeployment, ObservedPod } from './request.ts'
+import type { Phase } from './schema.ts'
+
+/** Why a MyApp is in its phase, and the sentence for it. */
+export interface Verdict {
+  reason: Reason
+  message: string
+  /** Where the reason alone does not tell it. */
+  phase?: Phase
+}
+
+/** How a MyApp with a valid spec is: the first thing that keeps it from running, or that it runs. */
+export function judge (request: HookRequest, observations: Observations): Verdict {
+  const { app, config, wanted, undeclared, deployment } = observations
+  if (app.spec.paused) return paused(observations)
+  const taken = wanted.filter((child) => child.taken !== undefined)
+  if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
+  if (undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { reason: 'GatewayNotEnabled', message: 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress' }
+  if (config.missing.length > 0) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
+  const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
+  if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
+  if (!runsWhatIsAsked(observations, deployment)) return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }
+  if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
+    return { reason: 'Updating', message: `Waiting for the Deployment controller to see the change of Deployment ${app.name}` }
+  }
+  const verdict = judgeReplicas(app.name, wantedReplicas(app), deployment, observations.pods)
+  if (reasons[verdict.reason].phase !== 'Running') return verdict
+  if (!leadsToPods(observations)) return { reason: 'Updating', message: `Bringing Service ${app.name} in line with the spec` }
+  return app.spec.suspend ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' } : verdict
+}
+
+/** Words with commas and an `and`. */
+export const listed = (words: string[]) => words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+
+function paused ({ app, deployment, pods }: Observations): Verdict {
+  if (deployment === undefined) return { reason: 'Paused', phase: 'Pending', message: 'Paused before there was anything: nothing is created until paused is taken away' }
+  const { message, reason } = judgeReplicas(app.name, deployment.spec.replicas ?? 1, deployment, pods)
+  return { reason: 'Paused', phase: reasons[reason].phase, message: `Paused: nothing is changed until paused is taken away. ${message}` }
+}
+
+function nameConflict (name: string, kinds: string[], leaving: boolean): Verdict {
+  if (leaving) return { reason: 'Creating', message: `Waiting for an older ${listed(kinds)} ${name} to be gone` }
+  return { reason: 'NameConflict', message: `${listed(kinds)} ${name} ${kinds.length > 1 ? 'exist already and do' : 'exists already and does'} not belong to this MyApp: delete what is there, or give one of them another name` }
+}
+
+/** Whether the pods that the Deployment makes are those of the spec. Labels do not count: pods run without them. */
+function runsWhatIsAsked ({ wanted }: Observations, deployment: ObservedDeployment): boolean {
+  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired.spec as { replicas: number, template: { spec: object } }
+  return deployment.spec.replicas === desired.replicas && holds(deployment.spec.template.spec, desired.template.spec)
+}
+
+/** Whether the Service offers the port of the spec and selects by nothing that the pods don't have. */
+function leadsToPods ({ app: { name, spec }, wanted, service }: Observations): boolean {
+  if (!isExposed(spec)) return true
+  const desired = wanted.find(({ kind }) => kind.kind === 'Service')?.desired.spec as { ports: unknown }
+  return holds(service?.spec.ports, desired.ports) && holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, service?.spec.selector ?? {})
+}
+
+function judgeReplicas (name: string, wanted: number, { spec, status = {} }: ObservedDeployment, pods: ObservedPod[]): Verdict {
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  const condition = (type: string) => status.conditions?.find((condition) => condition.type === type)
+  const failure = condition('ReplicaFailure')
+  if (failure?.status === 'True') return { reason: 'ReplicaFailure', message: `Pods cannot be created: ${failure.message ?? failure.reason ?? 'the Deployment does not say why'}` }
+  const complete = updatedReplicas >= wanted && availableReplicas >= wanted
+  const podsFail = complete ? undefined : podFailure(pods)
+  const progress = condition('Progressing')
+  if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
+    return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podsFail ?? progress.message ?? 'no progress within the deadline'}` }
+  }
+  if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
+  if (updatedReplicas < wanted) {
+    const upToDate = `${updatedReplicas} of ${wanted} replicas are up to date`
+    if (spec.paused) return { reason: 'RolloutPaused', message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on` }
+    return { reason: 'RollingOut', message: upToDate }
+  }
+  if (replicas > updatedReplicas) return { reason: 'RollingOut', message: `${wanted} of ${wanted} replicas are up to date, ${replicas - updatedReplicas} old ones are being removed` }
+  if (replicas > wanted) return { reason: 'ScalingDown', message: `${replicas - wanted} of ${replicas} pods are being removed` }
+  if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: `${availableReplicas} of ${wanted} replicas are available` }
+  if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
+  return { reason: 'AllReplicasAvailable', message: `${availableReplicas} of ${wanted} replicas are available` }
+}
