@@ -1,6 +1,6 @@
 import t from 'tap'
 import { sync } from '../../src/myapp/sync.ts'
-import type { HookRequest } from '../../src/myapp/request.ts'
+import { type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { changesOf, conditionChanges } from '../../src/telemetry/changes.ts'
 import { recorded } from '../fixtures/recorded.ts'
@@ -32,6 +32,7 @@ t.test('a child that does not exist is created', async (t) => {
   t.same(changes(recorded('sync-new')), [
     { action: 'create', kind: 'Deployment', name: 'demo-app', fields: [] },
     { action: 'create', kind: 'Service', name: 'demo-app', fields: [] },
+    { action: 'create', kind: 'PodDisruptionBudget', name: 'demo-app', fields: [] },
   ])
 })
 
@@ -56,8 +57,8 @@ t.test('what was applied and is not desired any more is named too', async (t) =>
 
 t.test('a child that is not answered is deleted, unless it is leaving already', async (t) => {
   const request = recorded('finalize-children-present')
-  t.same(changesOf(request, finalize(request).children).map(({ action, kind }) => `${action} ${kind}`).filter((change) => !change.startsWith('update')), ['delete Deployment'])
-  for (const { metadata } of Object.values(request.children['Deployment.apps/v1'])) metadata.deletionTimestamp = '2026-11-23T08:00:00Z'
+  t.same(changesOf(request, finalize(request).children).map(({ action, kind }) => `${action} ${kind}`).filter((change) => !change.startsWith('update')), ['delete Deployment', 'delete PodDisruptionBudget'])
+  for (const { child: { metadata } } of sentChildren(request)) metadata.deletionTimestamp = '2026-11-23T08:00:00Z'
   t.same(changesOf(request, finalize(request).children).filter(({ action }) => action === 'delete'), [])
 })
 
