@@ -10,6 +10,7 @@ import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
 import { followJsonLines } from './json-lines.ts'
 import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetacontroller } from './metacontroller.ts'
+import { type Difference, differences } from './server-side-apply.ts'
 import { type View, watchAll } from './view.ts'
 
 /** What is between Metacontroller and the hook; the hook itself where there is nothing. */
@@ -22,6 +23,8 @@ export interface Cluster {
   hook: Hook
   metacontroller: RunningMetacontroller
   strategy: ApplyStrategy
+  /** Whether things are otherwise here than under the default strategy, in a way that is known. */
+  differs (difference: Difference): boolean
   audit (): readonly AuditEvent[]
   logFile (program: string): string
   /** A namespace of its own for a scenario. */
@@ -70,9 +73,10 @@ async function startCluster (t: Test, strategy: ApplyStrategy): Promise<Cluster>
     hook,
     metacontroller,
     strategy,
+    differs: difference => strategy === 'server-side-apply' && difference in differences,
     audit: followJsonLines<AuditEvent>(auditLog),
     logFile,
-    namespace: t => openNamespace(cluster, t.name),
+    namespace: t => openNamespace(cluster, t),
   }
   return cluster
 }
@@ -86,7 +90,7 @@ export async function bootBare (t: Test): Promise<ControlPlane> {
 
 export async function installMyAppCrd ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
   await kubectl(['apply', '-f', manifest('manifests/crd.yaml')])
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', manifest('manifests/crd.yaml')])
+  await kubectl(['wait', '--for=create', '--timeout=60s', 'crd/myapps.example.com'])
 }
 
 /** The CompositeController as it is shipped, but for the address of the hook. */

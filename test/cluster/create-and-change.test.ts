@@ -145,7 +145,8 @@ underEachStrategy((t, cluster) => {
   t.test('the longest name, a hundred variables and values in any script come through', async t => {
     const here = await cluster.namespace(t)
     const name = 'a'.repeat(62) + '9'
-    const values = ['grüß Gott', '日本語のテキスト', '🚀 👩‍👩‍👧', 'العربية', 'a "quoted"\nline\twith \\ and $(V0) and $$', ' ', '<&>\u2028\u0085']
+    const values = ['grüß Gott', '日本語のテキスト', '🚀 👩‍👩‍👧', 'العربية', 'a "quoted"\nline\twith \\ and $(V0) and $$', ' ', '<&>']
+    if (!cluster.differs('line separators in values become blanks')) values.push('\u0085 \u2028 \u2029')
     const env = Array.from({ length: 100 }, (_, index) => ({ name: `V${index}`, value: values[index % values.length] ?? '' }))
     await here.create(name, { image: 'nginx', env })
     await here.running(name)

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Test } from 'tap'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Reason } from '../../src/myapp/reasons.ts'
 import type { Cluster } from './cluster.ts'
@@ -34,7 +35,7 @@ export interface Namespace {
   running (name: string, seconds?: number): Promise<MyApp>
   failed (name: string, reason: Reason): Promise<MyApp>
   gone (kind: Kind, name: string): Promise<void>
-  /** What Metacontroller has written here, but for Events, as `update deployments/shop`. */
+  /** What Metacontroller has written here, but for Events, as `update deployments/shop`; with the code if it was refused. */
   writes (): string[]
   /** The calls that the hook has answered for a MyApp. */
   calls (name: string): HookLine[]
@@ -48,9 +49,9 @@ const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
 let count = 0
 
 /** Creates a namespace, named after the scenario. */
-export async function openNamespace (cluster: Cluster, title: string): Promise<Namespace> {
+export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespace> {
   const { api, view, controlPlane } = cluster
-  const name = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 50)}-${++count}`.replace(/^-/, '')
+  const name = `${t.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 50)}-${++count}`.replace(/^-/, '')
   await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 
   async function write<K extends Kind> (kind: K, method: string, path: string, body: object, contentType?: string): Promise<Kinds[K]> {
@@ -79,7 +80,10 @@ export async function openNamespace (cluster: Cluster, title: string): Promise<N
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look()
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) throw new Error(`after ${seconds} s it is not so that ${what}\n${await report(cluster, name)}`)
+        if (Date.now() > deadline) {
+          for (const line of await report(cluster, name)) t.comment(line)
+          throw new Error(`after ${seconds} s it is not so that ${what}`)
+        }
         await view.change()
       }
     },
@@ -93,7 +97,10 @@ export async function openNamespace (cluster: Cluster, title: string): Promise<N
     },
     writes: () => cluster.audit()
       .filter(({ user, verb, objectRef }) => user.username === 'metacontroller' && writeVerbs.includes(verb) && objectRef?.namespace === name && objectRef.resource !== 'events')
-      .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}/${objectRef?.name}${objectRef?.subresource ? `/${objectRef.subresource}` : ''}`),
+      .map(({ verb, objectRef, responseStatus }) => {
+        const code = responseStatus?.code ?? 0
+        return [verb, [objectRef?.resource, objectRef?.name, objectRef?.subresource].filter(Boolean).join('/'), ...code < 300 ? [] : [`(${code})`]].join(' ')
+      }),
     calls: app => cluster.hook.log().filter(line => line.namespace === name && line.name === app && line.hook !== 'customize'),
     kubectl: (...args) => controlPlane.kubectl(['-n', name, ...args]),
     pipe: (input, ...args) => controlPlane.kubectl(['-n', name, ...args, '-f', '-'], JSON.stringify(input)),
@@ -107,17 +114,18 @@ function settled (app: MyApp | undefined, phase: string): MyApp | undefined {
 }
 
 /** What is known about a namespace, for whoever has to find out why a scenario failed. */
-async function report ({ api, view, hook, logFile }: Cluster, namespace: string): Promise<string> {
+async function report ({ api, view, hook, logFile }: Cluster, namespace: string): Promise<string[]> {
   const show = ({ metadata: { managedFields, ...metadata }, ...rest }: Kinds[Kind] & { metadata: { managedFields?: unknown } }) => JSON.stringify({ ...rest, metadata })
-  const objects = (Object.keys(kinds) as Kind[]).flatMap(kind => view.list(kind, namespace).map(object => `${kind} ${show(object)}`))
   const events = await api.request<{ items: { reason: string, message: string, count: number }[] }>('GET', `/api/v1/namespaces/${namespace}/events`)
-    .then(({ items }) => items.map(({ reason, message, count }) => `${reason} (${count}): ${message}`), String)
-  const calls = hook.log().filter(line => line.namespace === undefined || line.namespace === namespace).map(line => JSON.stringify(line))
-  const metacontroller = readFileSync(logFile('metacontroller'), 'utf8').split('\n').filter(line => line.includes(namespace))
+    .then(({ items }) => items.map(({ reason, message, count }) => `${reason} (${count}): ${message}`), error => [String(error)])
   return [
-    ['what is there', objects],
-    ['last Events', events.slice(-10)],
-    ['last of the log of the hook', calls.slice(-10)],
-    ['last of the log of Metacontroller', metacontroller.slice(-10)],
-  ].map(([title, lines]) => `-- ${title}:\n${[lines].flat().join('\n')}`).join('\n')
+    'What is there:',
+    ...(Object.keys(kinds) as Kind[]).flatMap(kind => view.list(kind, namespace).map(object => `${kind} ${show(object)}`)),
+    'The last Events:',
+    ...events.slice(-10),
+    'The last of the log of the hook:',
+    ...hook.log().filter(line => line.namespace === undefined || line.namespace === namespace).slice(-10).map(line => JSON.stringify(line)),
+    'The last of the log of Metacontroller:',
+    ...readFileSync(logFile('metacontroller'), 'utf8').split('\n').filter(line => line.includes(namespace)).slice(-10),
+  ].map(line => line.replaceAll(/[^\P{C}\t]|[\u2028\u2029]/gu, ' '))
 }

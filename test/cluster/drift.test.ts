@@ -1,0 +1,120 @@
+import { underEachStrategy } from './cluster.ts'
+import type { Deployment, Service } from './kinds.ts'
+import type { Operation } from './namespace.ts'
+import type { Difference } from './server-side-apply.ts'
+
+/** Something of a child that somebody edits by hand. */
+interface Drift {
+  what: string
+  kind: 'Deployment' | 'Service'
+  edit: object | Operation[]
+  unless?: Difference
+}
+
+const container = '/spec/template/spec/containers/0'
+
+const drifts: Drift[] = [
+  { what: 'the replicas', kind: 'Deployment', edit: { spec: { replicas: 7 } } },
+  { what: 'the image', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/image`, value: 'nginx:evil' }] },
+  { what: 'the value of a variable', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/env/0/value`, value: 'other' }] },
+  { what: 'a variable that was removed', kind: 'Deployment', edit: [{ op: 'remove', path: `${container}/env/0` }] },
+  { what: 'a variable that was added', kind: 'Deployment', edit: [{ op: 'add', path: `${container}/env/0`, value: { name: 'STRAY', value: 'x' } }], unless: 'entries that others added stay' },
+  { what: 'the order of the variables', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/env`, value: [{ name: 'B', value: '$(A)' }, { name: 'A', value: 'a' }] }] },
+  { what: 'the port of the container', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/ports/0/containerPort`, value: 1234 }], unless: 'a port that was edited by hand stays' },
+  { what: 'a port that was added to the container', kind: 'Deployment', edit: [{ op: 'add', path: `${container}/ports/-`, value: { name: 'stray', containerPort: 1234 } }], unless: 'entries that others added stay' },
+  { what: 'a sidecar that was added', kind: 'Deployment', edit: [{ op: 'add', path: '/spec/template/spec/containers/-', value: { name: 'sidecar', image: 'busybox' } }], unless: 'entries that others added stay' },
+  { what: 'a label of the Deployment', kind: 'Deployment', edit: { metadata: { labels: { 'app.kubernetes.io/name': 'other' } } }, unless: 'labels of a Deployment are not repaired' },
+  { what: 'a label of the pods that was removed', kind: 'Deployment', edit: { spec: { template: { metadata: { labels: { 'app.kubernetes.io/instance': null } } } } } },
+  { what: 'a label of the Service', kind: 'Service', edit: { metadata: { labels: { 'managed-by': null } } } },
+  { what: 'the selector of the Service', kind: 'Service', edit: { spec: { selector: { app: 'other' } } } },
+  { what: 'a key that was added to the selector of the Service', kind: 'Service', edit: { spec: { selector: { stray: 'yes' } } } },
+  { what: 'the port of the Service', kind: 'Service', edit: [{ op: 'replace', path: '/spec/ports/0/port', value: 1234 }], unless: 'a port that was edited by hand stays' },
+  { what: 'the target port of the Service', kind: 'Service', edit: [{ op: 'replace', path: '/spec/ports/0/targetPort', value: 1234 }] },
+  { what: 'a port that was added to the Service', kind: 'Service', edit: [{ op: 'add', path: '/spec/ports/-', value: { name: 'stray', port: 1234 } }], unless: 'entries that others added stay' },
+]
+
+const shop = { image: 'nginx', replicas: 2, port: 8080, env: [{ name: 'A', value: 'a' }, { name: 'B', value: '$(A)' }] }
+
+/** What of a child is the operator's, and shall be as it was. */
+const owned = ({ metadata: { labels }, spec }: Deployment | Service) => JSON.stringify({ labels: Object.entries(labels ?? {}).sort(), spec })
+
+underEachStrategy((t, cluster) => {
+  for (const { what, kind, edit, unless } of drifts) {
+    if (unless !== undefined && cluster.differs(unless)) {
+      t.test(`drift stays under server-side apply: ${what} (${unless})`, async t => {
+        const here = await cluster.namespace(t)
+        await here.create('shop', shop)
+        await here.running('shop')
+        const before = owned(here.get(kind, 'shop'))
+        await here.edit(kind, 'shop', edit)
+        const calls = here.calls('shop').length
+        await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
+        await here.until('the hook was asked since', () => here.calls('shop').length > calls)
+        t.not(owned(here.get(kind, 'shop')), before)
+      })
+      continue
+    }
+    t.test(`drift is repaired: ${what}`, async t => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', shop)
+      await here.running('shop')
+      const before = owned(here.get(kind, 'shop'))
+      const writes = here.writes().length
+      t.not(owned(await here.edit(kind, 'shop', edit)), before, 'the edit is stored')
+      await here.until(`${kind} shop is as it was`, () => owned(here.get(kind, 'shop')) === before)
+      const repairs = here.writes().slice(writes).filter(write => write.endsWith('s/shop') && !write.includes('myapps'))
+      t.ok(repairs.length <= 3, `in three answers at most: ${repairs}`)
+      await here.running('shop')
+    })
+  }
+
+  for (const kind of ['Deployment', 'Service'] as const) {
+    t.test(`a ${kind} that was deleted is created anew`, async t => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', shop)
+      await here.running('shop')
+      const { uid } = here.get(kind, 'shop').metadata
+      await here.remove(kind, 'shop')
+      await here.until(`there is another ${kind}`, () => (here.find(kind, 'shop')?.metadata.uid ?? uid) !== uid)
+      await here.running('shop')
+      t.pass()
+    })
+  }
+
+  t.test('variables put first, reversed and mixed with strays end in the exact order, with one roll of the pods each', async t => {
+    const here = await cluster.namespace(t)
+    const named = (...names: string[]) => names.map((name, index) => ({ name, value: index === 0 ? name : `$(${names[index - 1]})` }))
+    await here.create('shop', { ...shop, env: named('B', 'C') })
+    await here.running('shop')
+    let rolls = 1
+    for (const env of [named('A', 'B', 'C'), named('C', 'B', 'A'), named('D', 'C', 'A', 'E'), named('A', 'C', 'D', 'B', 'E'), named('E')]) {
+      const writes = here.writes().length
+      await here.edit('MyApp', 'shop', { spec: { env } })
+      await here.running('shop')
+      const { metadata, spec } = here.get('Deployment', 'shop')
+      t.strictSame(spec.template.spec.containers[0]?.env, env)
+      t.notOk(spec.paused)
+      t.equal(here.list('ReplicaSet').length, ++rolls, 'one roll')
+      t.equal(metadata.annotations?.['deployment.kubernetes.io/revision'], String(rolls))
+      const answers = here.writes().slice(writes).filter(write => write.endsWith(' deployments/shop'))
+      t.ok(answers.length <= 3, `in three answers at most: ${answers}`)
+    }
+  })
+
+  t.test('strays, a wrong order and an edited port at once are repaired together with a change of the spec', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', shop)
+    await here.running('shop')
+    const strays = cluster.differs('entries that others added stay') ? [] : [{ name: 'STRAY' }]
+    await here.edit('Deployment', 'shop', [
+      { op: 'replace', path: `${container}/env`, value: [{ name: 'B', value: '$(A)' }, ...strays, { name: 'A', value: 'a' }] },
+      ...cluster.differs('a port that was edited by hand stays') ? [] : [{ op: 'replace' as const, path: `${container}/ports/0/containerPort`, value: 1234 }],
+    ])
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
+    await here.running('shop')
+    const [app] = here.get('Deployment', 'shop').spec.template.spec.containers
+    t.match(app, { image: 'nginx:1.29', ports: [{ name: 'http', containerPort: 9090 }] })
+    t.equal(app?.ports?.length, 1)
+    t.strictSame(app?.env, shop.env)
+  })
+})

@@ -1,0 +1,16 @@
+/**
+ * What Metacontroller's server-side apply does otherwise than its default, dynamic apply, and why. Everything else that the
+ * scenarios expect holds under both.
+ */
+export const differences = {
+  'entries that others added stay':
+    'Only what the operator once applied itself is taken away, and nothing tells the hook what was applied: there is no last-applied annotation. Service selectors are atomic and repaired all the same.',
+  'a port that was edited by hand stays':
+    'Ports are merged by number: the edited one belongs to whoever edited it, and with ours beside it the name is there twice, which the API server refuses.',
+  'labels of a Deployment are not repaired':
+    'A child is applied anew only when its generation changes, and labels do not count. Services have no generation and are repaired.',
+  'line separators in values become blanks':
+    'The child is sent as YAML, where U+0085, U+2028 and U+2029 end a line.',
+} as const
+
+export type Difference = keyof typeof differences
