@@ -1,6 +1,6 @@
-import underPressure from '@fastify/under-pressure'
 import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
+import { refuseOverload } from './overload.ts'
 import { customizeRoute } from './routes/customize.ts'
 import { finalizeRoute } from './routes/finalize.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -44,13 +44,7 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     reply.code(statusCode).send({ error: statusCode >= 500 ? `${failure.message}; its log tells more under reqId ${call.id}` : failure.message })
   })
   server.setNotFoundHandler((_call, reply) => reply.code(404).send({ error: 'there are POST /sync, /finalize and /customize, and GET /healthz and /readyz' }))
-  await server.register(underPressure, {
-    maxEventLoopDelay: config.MAX_EVENT_LOOP_DELAY_MS,
-    // 429 and this header are the one way in which Metacontroller lets itself be told to wait.
-    pressureHandler: (_call, reply) => {
-      reply.code(429).header('retry-after', '1').send({ error: 'the operator is overloaded; it asks to be called again in a second' })
-    },
-  })
+  await refuseOverload(server, config)
   syncRoute(server)
   finalizeRoute(server)
   customizeRoute(server)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
@@ -102,6 +104,30 @@ t.test('an overloaded process answers 429 with Retry-After, and its health all t
   t.match(response.json(), { error: /overloaded/ })
   t.equal((await slow.inject('/healthz')).statusCode, 200)
   t.equal((await slow.inject('/readyz')).statusCode, 200)
+})
+
+t.test('more bytes at once than memory allows are answered 429, and taken again when there is room', async (t) => {
+  const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger, isReady: () => true })
+  t.teardown(() => small.close())
+  const url = new URL(await small.listen({ host: '127.0.0.1', port: 0 }))
+  const body = JSON.stringify(changed('sync-new', (request) => { request.padding = 'x'.repeat(90_000 - JSON.stringify(request).length) }))
+  /** Sends a request but for its last byte; the answer comes when that is sent. */
+  const begin = async () => {
+    const socket = connect(Number(url.port), url.hostname).setEncoding('utf8')
+    t.teardown(() => socket.destroy())
+    const answer = once(socket, 'data')
+    socket.write(`POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, -1)}`)
+    return { answer, finish: () => socket.write(body.slice(-1)) }
+  }
+  const first = await Promise.all([begin(), begin(), begin()])
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const tooMany = await begin()
+  t.match((await tooMany.answer)[0], /^HTTP\/1.1 429 [^]*retry-after: 1\r\n/)
+  for (const { finish } of first) finish()
+  for (const { answer } of first) t.match((await answer)[0], /^HTTP\/1.1 200 /)
+  const next = await begin()
+  next.finish()
+  t.match((await next.answer)[0], /^HTTP\/1.1 200 /)
 })
 
 t.test('readyz fails once the process is stopping; healthz does not', async (t) => {
