@@ -16,6 +16,7 @@ export async function refuseOverload (server: FastifyInstance, config: Config): 
   let inMemory = 0
   server.addHook('onRequest', (call, reply, done) => {
     const size = Number(call.headers['content-length'] ?? 0)
+    if (size > config.BODY_LIMIT) return done() // refused for its size before it is read
     if (inMemory + size > limit) return refuse(reply)
     inMemory += size
     reply.raw.once('close', () => { inMemory -= size })
