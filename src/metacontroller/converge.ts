@@ -57,7 +57,7 @@ function remedy ({ path, remedy, namesOnly }: ExactField, answer: unknown, obser
   if (!Array.isArray(found)) return found
   const wantedNames = names(wanted)
   const strays = found.filter((item) => !wantedNames.includes(nameOf(item)))
-  if (namesOnly) return [...wanted as unknown[], ...takeOver(strays)]
+  if (namesOnly) return [...Array.isArray(wanted) ? wanted : [], ...takeOver(strays)]
   if (remedy === 'leave out') return takeOver(found)
   return found.map((item) => strays.includes(item) ? takeOver([item])[0] : item)
 }

@@ -45,7 +45,7 @@ export const deployment: ChildKind = {
     }
   },
   exactFields: [
-    { path: [...pods, 'containers'], remedy: 'take over', namesOnly: true },
+    ...['containers', 'initContainers', 'volumes'].map((field) => ({ path: [...pods, field], remedy: 'take over' as const, namesOnly: true })),
     ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({ path: [...container, field], remedy: 'leave out' as const })),
   ],
 }
