@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kubectl, kubectlFor } from '../test/control-plane/kubectl.ts'
+import { type Kubectl, kubectlFor, waitUntilEstablished } from '../test/control-plane/kubectl.ts'
 import { removeAtEnd, runProgram } from '../test/control-plane/processes.ts'
 import { type Report } from '../test/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
@@ -101,5 +101,5 @@ async function installMissingCrds (kubectl: Kubectl): Promise<void> {
   const there = await get(kubectl, 'customresourcedefinitions', ...names)
   const missing = crds.filter(crd => !there.some(({ metadata }) => metadata.name === crd.metadata.name))
   if (missing.length > 0) await kubectl(['apply', '-f', '-'], toYaml(missing))
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'customresourcedefinitions', ...names])
+  await waitUntilEstablished(kubectl, ['customresourcedefinitions', ...names])
 }

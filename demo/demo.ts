@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startMetacontroller } from '../test/cluster/metacontroller.ts'
+import { waitUntilEstablished } from '../test/control-plane/kubectl.ts'
 import { keepLog, removeAtEnd } from '../test/control-plane/processes.ts'
 import { reportTo } from '../test/control-plane/progress.ts'
 import { type Cluster } from './cluster.ts'
@@ -73,7 +74,7 @@ Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here
 async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
   if (cluster.outlivesTheDemo) undo.push(() => takeAway(cluster))
   await apply(cluster, manifests.crd, toYaml(await readManifests(manifests.crd)), signal)
-  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', manifests.crd], undefined, { signal })
+  await waitUntilEstablished(cluster.kubectl, ['-f', manifests.crd])
   await apply(cluster, manifests.compositeController, toYaml(await compositeControllerFor(hookUrl)), signal)
 }
 

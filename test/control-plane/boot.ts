@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callApiServer } from './api-call.ts'
 import { type User, kubeconfigOf, writeConfiguration, writeKubeconfigs } from './configuration.ts'
-import { type Kubectl, kubectlFor } from './kubectl.ts'
+import { type Kubectl, kubectlFor, waitUntilEstablished } from './kubectl.ts'
 import { type Program, type RunningProgram, freePort, removeAtEnd, startProgram, waitUntilReady } from './processes.ts'
 import { type Layout, etcd, kubeApiServer, kubeControllerManager, kubeScheduler, kwok } from './programs.ts'
 
@@ -125,5 +125,5 @@ function isReady (object: unknown): boolean {
 export async function installMetacontrollerCrds ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
   const file = join(import.meta.dirname, 'metacontroller-crds.yaml')
   await kubectl(['apply', '-f', file])
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', file])
+  await waitUntilEstablished(kubectl, ['-f', file])
 }
