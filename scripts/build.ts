@@ -2,6 +2,7 @@
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { build, type Plugin } from 'esbuild'
 import { rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ajv, schemas } from '../src/myapp/validators.ts'
 
@@ -34,6 +35,15 @@ const unreachable: Plugin = {
   },
 }
 
+/** Has what a package requires at run time, past the bundler, be in the bundle: there are no packages beside it in the image. */
+const hiddenRequires: Plugin = {
+  name: 'hidden-requires',
+  setup ({ onLoad }) {
+    onLoad({ filter: /@opentelemetry\/otlp-grpc-exporter-base\/dist\/[^/]*\.mjs$/ }, async ({ path }) =>
+      ({ contents: (await readFile(path, 'utf8')).replaceAll('__require("@', 'require("@'), loader: 'js' }))
+  },
+}
+
 rmSync(`${root}/dist`, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
@@ -46,7 +56,7 @@ await build({
   format: 'esm',
   sourcemap: 'linked',
   // Packages in the older module format ask for a require of their own.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  plugins: [precompiledValidators, unreachable],
+  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  plugins: [precompiledValidators, unreachable, hiddenRequires],
   logLevel: 'warning',
 })

@@ -9,6 +9,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 import { instrument } from './fastify.ts'
 import { knownMyApps } from './known-myapps.ts'
+import { sdkLines } from './log-records.ts'
 import { operatorMetrics } from './operator-metrics.ts'
 import type { TelemetrySettings } from './settings.ts'
 import type { Telemetry, TelemetryOptions } from './start.ts'
@@ -43,7 +44,7 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
 
 /** Has what the SDK says of itself logged, at the given level of ours. OTEL_LOG_LEVEL is how much it says. */
 function listen (logger: FastifyBaseLogger, environment: Record<string, string | undefined>, level: 'warn' | 'debug'): void {
-  const say = (message: string) => { logger[level]({ from: 'opentelemetry' }, message.split('\n')[0]?.slice(0, 200)) }
+  const say = (message: string) => { logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200)) }
   diag.setLogger({ error: say, warn: say, info: say, debug: say, verbose: say }, {
     logLevel: diagLogLevelFromString(environment['OTEL_LOG_LEVEL']) ?? DiagLogLevel.WARN,
     suppressOverrideMessage: true,

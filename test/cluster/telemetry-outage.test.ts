@@ -1,0 +1,137 @@
+import { Agent, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { recorded } from '../fixtures/recorded.ts'
+import { type Collector, prepareCollector } from '../otlp/collector.ts'
+import { logRecordsIn, pointsIn, spansIn } from '../otlp/data.ts'
+import { type Hook, startHook } from '../otlp/hook.ts'
+import { type Manner, startReceiver } from '../otlp/receiver.ts'
+
+t.setTimeout(300_000)
+
+/** Exports often, and gives up on an endpoint soon, so that a test sees many of both. */
+const often = {
+  OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_BLRP_SCHEDULE_DELAY: '100', OTEL_METRIC_EXPORT_INTERVAL: '500', OTEL_EXPORTER_OTLP_TIMEOUT: '1000', OTEL_LOGS_EXPORTER: 'otlp',
+}
+
+const body = JSON.stringify(recorded('sync-running'))
+const agent = new Agent({ keepAlive: true })
+t.teardown(() => agent.destroy())
+
+const collect = async (t: Test): Promise<Collector> => {
+  const collector = await prepareCollector(t.testdir(), (line) => t.comment(line))
+  t.teardown(() => collector.stop())
+  return collector
+}
+
+/** Calls the hook once over a kept connection: what it answers, and how long that takes. */
+function call (hook: Hook): Promise<{ answer: string, milliseconds: number }> {
+  const start = performance.now()
+  return new Promise((resolve, reject) => {
+    const outgoing = request(`${hook.url}/sync`, { method: 'POST', agent, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } }, async (response) => {
+      const answer = await text(response)
+      if (response.statusCode === 200) resolve({ answer, milliseconds: performance.now() - start })
+      else reject(new Error(`${response.statusCode}: ${answer}`))
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+/** Calls the healthy hook and the other in turn, so that what disturbs one disturbs both. */
+async function compare (t: Test, healthy: Hook, other: Hook, calls = 600) {
+  const times: Record<'healthy' | 'other', number[]> = { healthy: [], other: [] }
+  let different = 0
+  for (let index = 0; index < calls; index++) {
+    const [first, second] = [await call(healthy), await call(other)]
+    if (first.answer !== second.answer) different += 1
+    times.healthy.push(first.milliseconds)
+    times.other.push(second.milliseconds)
+    await wait(1)
+  }
+  t.equal(different, 0, 'the answers are right')
+  const p99 = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN
+  return { healthy: p99(times.healthy), other: p99(times.other) }
+}
+
+/** The worst of a hundred is what a busy machine makes of it now and then: three tries. */
+async function isAsFast (t: Test, healthy: Hook, other: Hook): Promise<void> {
+  const tries: string[] = []
+  let asFast = false
+  while (!asFast && tries.length < 3) {
+    const p99 = await compare(t, healthy, other)
+    tries.push(`${p99.other.toFixed(2)} ms, healthy ${p99.healthy.toFixed(2)} ms`)
+    asFast = p99.other <= p99.healthy + 1
+  }
+  t.ok(asFast, `p99 within 1 ms of the healthy one: ${tries.join('; ')}`)
+}
+
+const told = (hook: Hook, msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
+
+t.test('with a Collector that is not there, killed, refuses or never answers, calls are answered as ever', async (t) => {
+  const collector = await collect(t)
+  await collector.start()
+  const healthy = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+
+  await t.test('down at the start, then up, killed and up again', async (t) => {
+    const sick = await collect(t)
+    const hook = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: sick.url })
+    await isAsFast(t, healthy, hook)
+    await until(() => told(hook, /cannot be exported/).length === 3)
+    await sick.start()
+    await until(() => told(hook, /exported again/).length === 3)
+    await compare(t, healthy, hook, 50)
+    await sick.until((exports) => spansIn(exports).length >= 50 && logRecordsIn(exports).length >= 50 && pointsIn(exports).length > 0)
+    await sick.kill()
+    await isAsFast(t, healthy, hook)
+    await until(() => told(hook, /cannot be exported/).length === 6)
+    await sick.start()
+    await until(() => told(hook, /exported again/).length === 6)
+    t.equal(told(hook, /cannot be exported/).length, 6, 'said once an outage and signal')
+    t.match(told(hook, /exported again/).find(({ signal }) => signal === 'traces'), { failedExports: Number, lostItems: Number })
+    await call(hook)
+    const { code, milliseconds } = await hook.terminate()
+    t.equal(code, 0)
+    t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
+    const { trace_id: last } = hook.lines.findLast(({ msg }) => msg === 'hook call') ?? {}
+    await sick.until((exports) => spansIn(exports).some(({ traceId }) => traceId === last))
+  })
+
+  for (const manner of ['refuse', 'hang'] satisfies Manner[]) {
+    await t.test(manner === 'refuse' ? 'it answers 503' : 'it never answers', async (t) => {
+      const receiver = await startReceiver()
+      t.teardown(() => receiver.close())
+      receiver.manner = manner
+      const hook = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
+      await isAsFast(t, healthy, hook)
+      await until(() => told(hook, /cannot be exported/).length === 3)
+      // More than wait to be exported at most.
+      for (let calls = 0; calls < 4000; calls++) await Promise.all([call(healthy), call(hook)])
+      const [other, usual] = [hook.residentMegabytes(), healthy.residentMegabytes()]
+      t.ok(other < usual + 40, `resident memory ${Math.round(other)} MB, healthy ${Math.round(usual)} MB`)
+      t.equal(told(hook, /cannot be exported/).length, 3, 'said once a signal')
+      const { code, milliseconds } = await hook.terminate()
+      t.equal(code, 0)
+      t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
+    })
+  }
+  await healthy.terminate()
+  t.same(told(healthy, /cannot be exported/), [])
+})
+
+t.test('gRPC reaches the Collector too', async (t) => {
+  const collector = await collect(t)
+  await collector.start()
+  const hook = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })
+  await call(hook)
+  t.match(await hook.terminate(), { code: 0 })
+  await collector.until((exports) => spansIn(exports).length === 1 && pointsIn(exports).length > 0 && logRecordsIn(exports).length > 0)
+})
+
+async function until (look: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !look();) {
+    if (Date.now() > deadline) throw new Error(`not within 30 s: ${look.toString()}`)
+    await wait(20)
+  }
+}
