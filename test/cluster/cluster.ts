@@ -8,7 +8,7 @@ import { ensureControlPlane } from '../control-plane/build.ts'
 import { type Api, connect } from './api.ts'
 import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
-import { followJsonLines } from './json-lines.ts'
+import { followJsonLinesOf } from './json-lines.ts'
 import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetacontroller } from './metacontroller.ts'
 import { type Difference, differences } from './server-side-apply.ts'
 import { type View, watchAll } from './view.ts'
@@ -25,7 +25,8 @@ export interface Cluster {
   strategy: ApplyStrategy
   /** Whether things are otherwise here than under the default strategy, in a way that is known. */
   differs (difference: Difference): boolean
-  audit (): readonly AuditEvent[]
+  /** What the API server was asked to write in a namespace, and all that Metacontroller asked. */
+  audit (namespace: string): readonly AuditEvent[]
   logFile (program: string): string
   /** A namespace of its own for a scenario. */
   namespace (t: Test): Promise<Namespace>
@@ -36,14 +37,14 @@ export const manifest = (path: string): string => join(root, path)
 
 const strategies: ApplyStrategy[] = process.env['METACONTROLLER'] ? ['dynamic-apply', 'server-side-apply'] : ['dynamic-apply']
 
-/** Plays scenarios on a cluster of their own, all at once: under each apply strategy that the engine knows. */
+/** Plays scenarios side by side on a cluster of their own, under each apply strategy that the engine knows. */
 export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void): void {
   t.setTimeout(600_000)
   for (const strategy of strategies) {
     t.test(`${engineName()}, ${strategy}`, async t => {
       t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
       const cluster = await startCluster(t, strategy)
-      t.jobs = Infinity
+      t.jobs = 24
       scenarios(t, cluster)
     })
   }
@@ -74,7 +75,7 @@ async function startCluster (t: Test, strategy: ApplyStrategy): Promise<Cluster>
     metacontroller,
     strategy,
     differs: difference => strategy === 'server-side-apply' && difference in differences,
-    audit: followJsonLines<AuditEvent>(auditLog),
+    audit: followJsonLinesOf<AuditEvent>(auditLog, ({ objectRef }) => objectRef?.namespace),
     logFile,
     namespace: t => openNamespace(cluster, t),
   }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, type RunningProgram, startProgram, waitUntilReady } from '../control-plane/processes.ts'
-import { followJsonLines } from './json-lines.ts'
+import { followJsonLinesOf } from './json-lines.ts'
 
 /** What the hook logs of a call; lines on other matters have less. */
 export interface HookLine {
@@ -18,8 +18,8 @@ export interface HookLine {
 /** A process of the hook, as it is shipped. */
 export interface Hook {
   port: number
-  /** All that it has logged, over all its lives. */
-  log (): readonly HookLine[]
+  /** What it has logged of a namespace, over all its lives; without one, of other matters. */
+  log (namespace?: string): readonly HookLine[]
   /** Ends it at once, as a crash would. */
   kill (): Promise<void>
   /** Starts it again after its end, at the same port. */
@@ -49,7 +49,7 @@ export async function startHook ({ dir, name = 'hook' }: { dir: string, name?: s
   await start()
   return {
     port,
-    log: followJsonLines<HookLine>(logFile),
+    log: followJsonLinesOf<HookLine>(logFile, line => line.namespace),
     start,
     kill: () => running.stop(0),
     stop: () => running.stop(),

@@ -23,3 +23,20 @@ export function followJsonLines<Line> (file: string): () => readonly Line[] {
     return lines
   }
 }
+
+/** Like followJsonLines, for one group of lines at a time. */
+export function followJsonLinesOf<Line> (file: string, groupOf: (line: Line) => string | undefined): (group?: string) => readonly Line[] {
+  const follow = followJsonLines<Line>(file)
+  const groups = new Map<string | undefined, Line[]>()
+  let grouped = 0
+  return group => {
+    const lines = follow()
+    for (const line of lines.slice(grouped)) {
+      const known = groups.get(groupOf(line))
+      if (known === undefined) groups.set(groupOf(line), [line])
+      else known.push(line)
+    }
+    grouped = lines.length
+    return groups.get(group) ?? []
+  }
+}

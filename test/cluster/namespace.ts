@@ -95,13 +95,13 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
     async gone (kind, object) {
       await here.until(`${kind} ${object} is gone`, () => here.find(kind, object) === undefined)
     },
-    writes: () => cluster.audit()
-      .filter(({ user, verb, objectRef }) => user.username === 'metacontroller' && writeVerbs.includes(verb) && objectRef?.namespace === name && objectRef.resource !== 'events')
+    writes: () => cluster.audit(name)
+      .filter(({ user, verb, objectRef }) => user.username === 'metacontroller' && writeVerbs.includes(verb) && objectRef?.resource !== 'events')
       .map(({ verb, objectRef, responseStatus }) => {
         const code = responseStatus?.code ?? 0
         return [verb, [objectRef?.resource, objectRef?.name, objectRef?.subresource].filter(Boolean).join('/'), ...code < 300 ? [] : [`(${code})`]].join(' ')
       }),
-    calls: app => cluster.hook.log().filter(line => line.namespace === name && line.name === app && line.hook !== 'customize'),
+    calls: app => cluster.hook.log(name).filter(line => line.name === app && line.hook !== 'customize'),
     kubectl: (...args) => controlPlane.kubectl(['-n', name, ...args]),
     pipe: (input, ...args) => controlPlane.kubectl(['-n', name, ...args, '-f', '-'], JSON.stringify(input)),
   }
@@ -124,7 +124,7 @@ async function report ({ api, view, hook, logFile }: Cluster, namespace: string)
     'The last Events:',
     ...events.slice(-10),
     'The last of the log of the hook:',
-    ...hook.log().filter(line => line.namespace === undefined || line.namespace === namespace).slice(-10).map(line => JSON.stringify(line)),
+    ...[...hook.log().slice(-3), ...hook.log(namespace).slice(-10)].map(line => JSON.stringify(line)),
     'The last of the log of Metacontroller:',
     ...readFileSync(logFile('metacontroller'), 'utf8').split('\n').filter(line => line.includes(namespace)).slice(-10),
   ].map(line => line.replaceAll(/[^\P{C}\t]|[\u2028\u2029]/gu, ' '))

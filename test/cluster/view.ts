@@ -23,6 +23,8 @@ export interface View {
 }
 
 const moment = 250
+/** So much is gathered before those who wait are woken: there can be many. */
+const pause = 20
 
 /** Watches an API server until told to stop. Settles when everything that is there has been seen. */
 export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
@@ -30,9 +32,16 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
   const versions = new Map<string, number>()
   const happenings = new Map<string, Happening[]>()
   let waiting = Promise.withResolvers<void>()
+  let waker: NodeJS.Timeout | undefined
 
   const keyOf = (kind: Kind, namespace: string, name: string) => `${kind} ${namespace}/${name}`
   const versionOf = (object: Kinds[Kind]) => Number(object.metadata.resourceVersion)
+
+  function wake (): void {
+    waker = undefined
+    waiting.resolve()
+    waiting = Promise.withResolvers()
+  }
 
   function store (kind: Kind, object: Kinds[Kind], deleted = false): void {
     const { namespace = '', name } = object.metadata
@@ -42,8 +51,7 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
     versions.set(key, version)
     if (deleted) objects.delete(key)
     else objects.set(key, object)
-    waiting.resolve()
-    waiting = Promise.withResolvers()
+    waker ??= setTimeout(wake, pause)
   }
 
   function receive<K extends Kind> (kind: K, line: string): string {

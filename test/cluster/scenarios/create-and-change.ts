@@ -1,5 +1,6 @@
-import { underEachStrategy } from './cluster.ts'
-import type { Happening } from './view.ts'
+import type { Test } from 'tap'
+import type { Cluster } from '../cluster.ts'
+import type { Happening } from '../view.ts'
 
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 
@@ -8,7 +9,8 @@ const course = <Value>(values: Value[]) => values.filter((value, index) => value
 
 const phases = (happenings: Happening<'MyApp'>[]) => course(happenings.map(({ object }) => object.status?.phase).filter(phase => phase !== undefined))
 
-underEachStrategy((t, cluster) => {
+/** A MyApp gets what its spec asks for, and follows every change of it. */
+export function createAndChange (t: Test, cluster: Cluster): void {
   t.test('a MyApp becomes a Deployment, a Service and Running', async t => {
     const here = await cluster.namespace(t)
     await here.create('shop', {
@@ -171,4 +173,4 @@ underEachStrategy((t, cluster) => {
     for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata.ownerReferences, [{ uid: second.metadata.uid }])
     t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, [{ name: 'OLD', value: 'yes' }])
   })
-})
+}

@@ -1,7 +1,8 @@
-import { underEachStrategy } from './cluster.ts'
-import type { Deployment, Service } from './kinds.ts'
-import type { Operation } from './namespace.ts'
-import type { Difference } from './server-side-apply.ts'
+import type { Test } from 'tap'
+import type { Cluster } from '../cluster.ts'
+import type { Deployment, Service } from '../kinds.ts'
+import type { Operation } from '../namespace.ts'
+import type { Difference } from '../server-side-apply.ts'
 
 /** Something of a child that somebody edits by hand. */
 interface Drift {
@@ -38,7 +39,8 @@ const shop = { image: 'nginx', replicas: 2, port: 8080, env: [{ name: 'A', value
 /** What of a child is the operator's, and shall be as it was. */
 const owned = ({ metadata: { labels }, spec }: Deployment | Service) => JSON.stringify({ labels: Object.entries(labels ?? {}).sort(), spec })
 
-underEachStrategy((t, cluster) => {
+/** What others do to the children is undone, where it is the operator's. */
+export function drift (t: Test, cluster: Cluster): void {
   for (const { what, kind, edit, unless } of drifts) {
     if (unless !== undefined && cluster.differs(unless)) {
       t.test(`drift stays under server-side apply: ${what} (${unless})`, async t => {
@@ -117,4 +119,4 @@ underEachStrategy((t, cluster) => {
     t.equal(app?.ports?.length, 1)
     t.strictSame(app?.env, shop.env)
   })
-})
+}

@@ -1,0 +1,11 @@
+import { underEachStrategy } from './cluster.ts'
+import { createAndChange } from './scenarios/create-and-change.ts'
+import { drift } from './scenarios/drift.ts'
+import { finalize } from './scenarios/finalize.ts'
+import { nameConflict } from './scenarios/name-conflict.ts'
+import { status } from './scenarios/status.ts'
+
+underEachStrategy((t, cluster) => {
+  // Those that wait for somebody else come first.
+  for (const scenarios of [finalize, nameConflict, status, drift, createAndChange]) scenarios(t, cluster)
+})
