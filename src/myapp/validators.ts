@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv'
+import { newAjv } from './ajv.ts'
 import { CustomizeRequest, HookRequest } from './request.ts'
 import { MyAppSpec } from './schema.ts'
 
@@ -7,10 +7,7 @@ import { MyAppSpec } from './schema.ts'
  * it, so that neither Ajv nor the schemas are in the built program.
  */
 
-/** Ajv as the project uses it. The CRD's own keywords mean nothing to it. */
-export const ajv = new Ajv({ code: { source: true, esm: true }, verbose: false })
-ajv.addVocabulary(['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-int-or-string'])
-for (const format of ['int32', 'int64', 'date-time']) ajv.addFormat(format, true)
+export const ajv = newAjv({ code: { source: true, esm: true }, verbose: false })
 
 /** The schemas by the name of the validator that is exported for each. */
 export const schemas = { specValidator: MyAppSpec, hookRequestValidator: HookRequest, customizeRequestValidator: CustomizeRequest }

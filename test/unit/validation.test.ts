@@ -1,5 +1,7 @@
 import t from 'tap'
-import { validate } from '../../src/myapp/validation.ts'
+import { newAjv } from '../../src/myapp/ajv.ts'
+import { MyAppSpec } from '../../src/myapp/schema.ts'
+import { problems, sentence, validate } from '../../src/myapp/validation.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
 const judge = (spec: unknown, name = 'demo-app') => {
@@ -30,6 +32,13 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   ['a variable twice', { image, env: [{ name: 'A', value: 'secret' }, { name: 'A' }] }, 'spec.env[1].name: "A" is there twice'],
   ['too many variables', { image, env: variables(257) }, 'spec.env: it has 257 items, more than the maximum of 256'],
   ['too much env', { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] }, 'spec.env: names and values have 32769 characters in all, more than the 32768 that fit'],
+  ['two sources of a value', { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' }, secretKeyRef: { name: 'a', key: 'b' } } }] }, 'spec.env[0].valueFrom: exactly one kind of source or check is to be given'],
+  ['no source of a value', { image, env: [{ name: 'A', valueFrom: {} }] }, 'spec.env[0].valueFrom: exactly one kind of source or check is to be given'],
+  ['a percentage without its sign', { image, disruption: { maxUnavailable: '25' } }, 'spec.disruption.maxUnavailable: a string does not match ^(100|[0-9]{1,2})%$'],
+  ['a number of pods that is neither', { image, disruption: { maxUnavailable: true } }, 'spec.disruption.maxUnavailable: a boolean is neither an integer nor a string'],
+  ['a label that is a number', { image, podLabels: { 'a.b/c': 1 } }, 'spec.podLabels["a.b/c"]: a number is not of type string'],
+  ['a volume twice', { image, volumes: ['/a', '/b'].map((mountPath) => ({ name: 'v', mountPath, emptyDir: {} })) }, 'spec.volumes[1].name: "v" is there twice'],
+  ['a peer that is nobody', { image, networkPolicy: { from: [{ app: 'a' }, {}] } }, 'spec.networkPolicy.from[1]: app or namespace is to be given'],
   ['a name that starts with a digit', { image }, 'metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', '1app'],
   ['a name with a dot', { image }, 'metadata.name: "a.b" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', 'a.b'],
 ]
@@ -53,4 +62,17 @@ t.test('the bounds themselves are allowed', async (t) => {
   ]
   for (const spec of specs) t.strictSame(judge(spec), { spec })
   t.strictSame(judge({ image }, 'a'.repeat(63)), { spec: { image } })
+})
+
+t.test('a validator that goes on after the first problem tells all of them', async (t) => {
+  const isValid = newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
+  const all = (spec: unknown, name = 'demo-app') => problems(name, spec, isValid).map(sentence)
+  t.strictSame(all({ replicas: 101, podSecurity: 7, prot: 80, disruption: { minAvailable: '5' } }), [
+    'spec: image is missing',
+    'spec: "prot" is not a field of it',
+    'spec.replicas: 101 is more than the maximum of 100',
+    'spec.disruption.minAvailable: a string does not match ^(100|[0-9]{1,2})%$',
+    'spec.podSecurity: 7 is not of type string',
+  ])
+  t.strictSame(all({ image, expose: false, gateway: { parentRefs: [{ name: 'g' }] }, autoscaling: { minReplicas: 3, maxReplicas: 2 } }, '1app').length, 3)
 })
