@@ -3,9 +3,10 @@ import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
 import { finalize } from './scenarios/finalize.ts'
 import { nameConflict } from './scenarios/name-conflict.ts'
+import { noWrite } from './scenarios/no-write.ts'
 import { status } from './scenarios/status.ts'
 
 underEachStrategy((t, cluster) => {
   // Those that wait for somebody else come first.
-  for (const scenarios of [finalize, nameConflict, status, drift, createAndChange]) scenarios(t, cluster)
+  for (const scenarios of [noWrite, finalize, nameConflict, status, drift, createAndChange]) scenarios(t, cluster)
 })

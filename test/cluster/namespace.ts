@@ -40,8 +40,8 @@ export interface Namespace {
   /** The calls that the hook has answered for a MyApp. */
   calls (name: string): HookLine[]
   kubectl (...args: string[]): Promise<string>
-  /** Like kubectl, with something on its standard input. */
-  pipe (input: object, ...args: string[]): Promise<string>
+  /** Applies manifests in YAML or JSON. */
+  apply (text: string): Promise<string>
 }
 
 const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
@@ -103,7 +103,7 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
       }),
     calls: app => cluster.hook.log(name).filter(line => line.name === app && line.hook !== 'customize'),
     kubectl: (...args) => controlPlane.kubectl(['-n', name, ...args]),
-    pipe: (input, ...args) => controlPlane.kubectl(['-n', name, ...args, '-f', '-'], JSON.stringify(input)),
+    apply: text => controlPlane.kubectl(['-n', name, 'apply', '-f', '-'], text),
   }
   return here
 }

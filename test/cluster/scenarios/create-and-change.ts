@@ -167,7 +167,7 @@ export function createAndChange (t: Test, cluster: Cluster): void {
     await here.kubectl('delete', 'ma', 'shop')
     delete copy.metadata.resourceVersion
     delete copy.metadata.uid
-    await here.pipe(copy, 'create')
+    await here.apply(JSON.stringify(copy))
     await here.until('the new one is seen', () => here.find('MyApp', 'shop')?.metadata.uid !== first.metadata.uid)
     const second = await here.running('shop')
     for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata.ownerReferences, [{ uid: second.metadata.uid }])

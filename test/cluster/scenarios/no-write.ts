@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import { parseAllDocuments } from 'yaml'
+import type { MyAppSpec } from '../../../src/myapp/schema.ts'
+import { type Cluster, manifest } from '../cluster.ts'
+import type { Namespace } from '../namespace.ts'
+
+/** Specs that say in other words what the API server stores, or what it does not store at all. */
+const specs: Record<string, MyAppSpec> = {
+  'an empty value': { image: 'nginx', env: [{ name: 'EMPTY', value: '' }, { name: 'FULL', value: 'x' }] },
+  'empty lists': { image: 'nginx', env: [], args: [], command: [], volumes: [], tolerations: [], topologySpreadConstraints: [] },
+  'empty objects': { image: 'nginx', resources: {}, podLabels: {}, podAnnotations: {}, nodeSelector: {}, probes: {}, affinity: {} },
+  'quantities in other units': { image: 'nginx', resources: { requests: { cpu: '250m', memory: '1024Ki' }, limits: { cpu: '1000m', memory: '2048Mi' } } },
+  'fields at zero and false': { image: 'nginx', replicas: 0, minReadySeconds: 0, automountServiceAccountToken: false, suspend: false, paused: false, rolloutOnConfigChange: false },
+}
+
+interface Document { kind: string, metadata: { name: string } }
+
+/** The names of the MyApps in an example. */
+function applied (file: string): { text: string, apps: string[] } {
+  const text = readFileSync(file, 'utf8')
+  const documents = parseAllDocuments(text).map(document => document.toJS() as Document)
+  return { text, apps: documents.filter(({ kind }) => kind === 'MyApp').map(({ metadata }) => metadata.name) }
+}
+
+/** Makes Metacontroller sync a MyApp. That it has called again shows that it is through with the call before. */
+async function touch (here: Namespace, name: string, times: number): Promise<void> {
+  for (let time = 0; time < times; time++) {
+    const calls = here.calls(name).length
+    await here.edit('MyApp', name, { metadata: { annotations: { touched: String(calls) } } })
+    await here.until('the hook was asked', () => here.calls(name).length > calls)
+  }
+}
+
+/** Settles once Metacontroller has not written for a while. */
+async function rest (here: Namespace): Promise<void> {
+  let [writes, since] = [-1, 0]
+  await here.until('Metacontroller is at rest', () => {
+    const now = here.writes().length
+    if (now !== writes) [writes, since] = [now, Date.now()]
+    return Date.now() - since > 1500
+  })
+}
+
+async function isQuiet (t: Test, here: Namespace, name: string): Promise<void> {
+  await here.running(name)
+  await here.until('every condition is known', () => here.get('MyApp', name).status?.conditions?.every(({ status }) => status !== 'Unknown'))
+  await rest(here)
+  const before = here.writes().length
+  const calls = here.calls(name).length
+  await here.until('there was a resync', () => here.calls(name).length > calls)
+  await touch(here, name, 1)
+  t.strictSame(here.writes().slice(before), [], 'nothing is written in a resync')
+  await touch(here, name, 10)
+  t.strictSame(here.writes().slice(before), [], 'nor in ten forced syncs')
+}
+
+/** What is as it shall be is not written again. */
+export function noWrite (t: Test, cluster: Cluster): void {
+  t.test('nothing is written for a MyApp that is as it shall be', async t => {
+    t.jobs = 40
+    for (const file of readdirSync(manifest('manifests/examples'))) {
+      t.test(`examples/${file}`, async t => {
+        const here = await cluster.namespace(t)
+        const { text, apps } = applied(manifest(`manifests/examples/${file}`))
+        await here.apply(text)
+        await Promise.all(apps.map(async app => {
+          await here.until(`MyApp ${app} is seen`, () => here.find('MyApp', app))
+          await isQuiet(t, here, app)
+        }))
+      })
+    }
+    for (const [what, spec] of Object.entries(specs)) {
+      t.test(what, async t => {
+        const here = await cluster.namespace(t)
+        await here.create('shop', spec)
+        await isQuiet(t, here, 'shop')
+      })
+    }
+  })
+}
