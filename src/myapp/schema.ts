@@ -33,8 +33,11 @@ export const defaults = { replicas: 1, port: 8080 } as const
 const opt = Type.Optional
 const list = <Item extends Type.TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
 
-/** A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and refuses the CRD. */
-const rule = (cel: string, words: string) => ({ rule: cel, messageExpression: words })
+/**
+ * A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and
+ * refuses the CRD. Words that quote a text need others beside them: the API server does not say anything with a line break in it.
+ */
+const rule = (cel: string, words: string, otherwise?: string) => ({ rule: cel, messageExpression: words, ...otherwise !== undefined && { message: otherwise } })
 
 export const EnvVar = Type.Object({
   name: Type.String({
@@ -43,7 +46,8 @@ export const EnvVar = Type.Object({
     pattern: envNamePattern,
     'x-kubernetes-validations': [
       rule(`self.matches('${envNamePattern.replaceAll('\\', '\\\\')}')`,
-        "'\"' + self + '\" is not a name for an environment variable: use letters, digits, \"_\", \"-\" and \".\", and do not start with a digit or with \"..\"'"),
+        "'\"' + self + '\" is not a name for an environment variable: use letters, digits, \"_\", \"-\" and \".\", and do not start with a digit or with \"..\"'",
+        'this is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."'),
     ],
   }),
   value: Type.Optional(Type.String({
@@ -66,7 +70,7 @@ export const MyAppSpec = Type.Object({
     pattern: '^\\S+$',
     'x-kubernetes-validations': [
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
-      rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'"),
+      rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
     ],
   }),
   replicas: Type.Optional(Type.Integer({
