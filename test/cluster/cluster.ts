@@ -1,6 +1,7 @@
 /** A control plane with the operator at work on it, and the scenarios that are played there. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { bootControlPlane, type ControlPlane, installMetacontrollerCrds } from '../control-plane/boot.ts'
@@ -91,7 +92,8 @@ export async function bootBare (t: Test): Promise<ControlPlane> {
 
 export async function installMyAppCrd ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
   await kubectl(['apply', '-f', manifest('manifests/crd.yaml')])
-  await kubectl(['wait', '--for=create', '--timeout=60s', 'crd/myapps.example.com'])
+  // Looks afresh at what there is; what kubectl looked up before does not have it.
+  while (!(await kubectl(['api-resources', '--api-group=example.com'])).includes('myapps')) await sleep(50)
 }
 
 /** The CompositeController as it is shipped, but for the address of the hook. */
