@@ -1,7 +1,7 @@
-// Makes dist/: the program in one file with all that it needs, and the chunks that only some runs load.
+// Makes dist/: the hook in one file with all that it needs, the chunks that only some runs load, and the command line.
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { build, type Plugin } from 'esbuild'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ajv, schemas } from '../src/myapp/validators.ts'
@@ -60,3 +60,18 @@ await build({
   plugins: [precompiledValidators, unreachable, hiddenRequires],
   logLevel: 'warning',
 })
+
+// Apart from the hook, so that neither has what only the other needs.
+await build({
+  absWorkingDir: root,
+  entryPoints: { cli: 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  plugins: [precompiledValidators],
+  logLevel: 'warning',
+})
+chmodSync(`${root}/dist/cli.js`, 0o755)

@@ -27,7 +27,7 @@ export function problems (name: string, spec: unknown, isValid: ValidateFunction
 }
 
 /** The whole sentence: `spec.replicas: 500 is more than the maximum of 100`. */
-export const sentence = ({ path, message }: Problem) => `${pathText(path)}: ${message}`
+export const sentence = ({ path, message }: Problem) => path.length === 0 ? message : `${pathText(path)}: ${message}`
 
 const pathText = (path: Problem['path']) => path.map((key, index) =>
   typeof key === 'number' ? `[${key}]` : /^[\w-]+$/.test(key) ? `${index === 0 ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`).join('')

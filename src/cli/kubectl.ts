@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process'
+import type { ObservedObject } from '../metacontroller/protocol.ts'
+import { UserError } from './usage.ts'
+
+/** Reads from a cluster with kubectl. */
+export interface Kubectl {
+  /** The namespace of the context. */
+  namespace: () => string
+  /** Those of some objects that are there. */
+  get: (args: string[]) => ObservedObject[]
+}
+
+/** What kubectl was refused for lack of rights, or for a kind that the cluster does not have. */
+export class Refused extends UserError {}
+
+/** kubectl for the cluster of a context, or of the current one. */
+export function kubectlFor (context: string | undefined): Kubectl {
+  const run = (args: string[]): string => {
+    const { error, status, stdout, stderr } = spawnSync('kubectl', [...context === undefined ? [] : ['--context', context], ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
+    if (error !== undefined) throw new UserError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'kubectl is not there: --live reads with it' : `kubectl: ${error.message}`)
+    if (status === 0) return stdout
+    const message = `kubectl: ${stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`
+    throw /\(Forbidden\)|doesn't have a resource type/.test(stderr) ? new Refused(message) : new UserError(message)
+  }
+  return {
+    namespace: () => run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']) || 'default',
+    get: (args) => {
+      const text = run(['get', ...args, '--ignore-not-found', '-o', 'json'])
+      if (text.trim() === '') return []
+      const object = JSON.parse(text) as ObservedObject & { items?: ObservedObject[] }
+      return object.kind === 'List' || object.items !== undefined ? object.items ?? [] : [object]
+    },
+  }
+}

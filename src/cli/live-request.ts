@@ -1,0 +1,84 @@
+import type { ObservedObject } from '../metacontroller/protocol.ts'
+import { type ChildKind, childKinds } from '../myapp/children/child-kind.ts'
+import { configReferences } from '../myapp/config-digest.ts'
+import { type HookRequest, keyOf, type ObservedConfig } from '../myapp/request.ts'
+import { apiVersion, group, kind } from '../myapp/schema.ts'
+import { type Kubectl, Refused } from './kubectl.ts'
+import type { MyApp } from './my-apps.ts'
+
+type Controller = NonNullable<HookRequest['controller']>
+
+/** The request that Metacontroller would send for a MyApp in a cluster, whose spec is not yet that of the file. */
+export interface LiveRequest {
+  request: HookRequest
+  /** What kubectl may not read. */
+  unreadable: string[]
+}
+
+/** Reads from a cluster what Metacontroller would send. */
+export function liveRequest ({ metadata: { name, namespace }, spec }: MyApp, kubectl: Kubectl): LiveRequest {
+  const here = ['-n', namespace]
+  const [parent] = kubectl.get([`myapps.${group}`, name, ...here])
+  const controller = compositeController(kubectl)
+  const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
+  const found = kubectl.get([kinds.map(qualified).join(), name, ...here])
+  const uid = parent?.metadata.uid ?? 'unknown'
+  const groups = (own: boolean) => Object.fromEntries(kinds.map(({ group }) => [group, byKey(found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own))]))
+  const { config, unreadable } = readConfig(spec, namespace, kubectl)
+  return {
+    request: {
+      ...controller && { controller },
+      parent: (parent ?? { apiVersion, kind, metadata: { name, namespace, uid, generation: 1 } }) as HookRequest['parent'],
+      children: groups(true) as HookRequest['children'],
+      related: { ...groups(false), ...config },
+      finalizing: false,
+    },
+    unreadable,
+  }
+}
+
+/** The CompositeController for MyApps; undefined where there is none, or none that may be read. */
+function compositeController (kubectl: Kubectl): Controller | undefined {
+  try {
+    const all = kubectl.get(['compositecontrollers.metacontroller.k8s.io']) as unknown as Array<Controller & { spec: { parentResource: { resource: string } } }>
+    return all.find(({ spec }) => spec.parentResource.resource === 'myapps')
+  } catch (error) {
+    if (error instanceof Refused) return undefined
+    throw error
+  }
+}
+
+/** Without a CompositeController to tell, every cluster has all kinds but that of the Gateway API. */
+const isDeclared = ({ apiVersion, resource, kind }: ChildKind, controller: Controller | undefined) =>
+  controller?.spec?.childResources?.some((declared) => declared.apiVersion === apiVersion && declared.resource === resource) ?? kind !== 'HTTPRoute'
+
+/** As kubectl wants it: `deployments.v1.apps`. */
+function qualified ({ apiVersion, resource }: ChildKind): string {
+  const [group, version] = apiVersion.split('/')
+  return version === undefined ? resource : `${resource}.${version}.${group}`
+}
+
+const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}`
+const byKey = <Item extends { metadata: { name: string, namespace: string } }>(objects: Item[]) => Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
+const isOwnedBy = (uid: string, { metadata }: ObservedObject) => (metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === uid)
+
+function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): { config: HookRequest['related'], unreadable: string[] } {
+  const references = configReferences(spec)
+  const config: HookRequest['related'] = {}
+  const unreadable: string[] = []
+  for (const kind of ['ConfigMap', 'Secret'] as const) {
+    const ofKind = references.filter((reference) => reference.kind === kind)
+    const names = [...new Set(ofKind.map(({ name }) => name))]
+    if (names.length === 0) continue
+    try {
+      config[`${kind}.v1`] = byKey(kubectl.get([`${kind.toLowerCase()}s`, ...names, '-n', namespace]) as unknown as ObservedConfig[])
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      unreadable.push(...names.map((name) => `${kind} ${name}`))
+      // Taken to be there with every key that is asked for.
+      const keysOf = (name: string) => ofKind.flatMap((reference) => reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [])
+      config[`${kind}.v1`] = byKey(names.map((name) => ({ metadata: { name, namespace, uid: 'unknown' }, data: Object.fromEntries(keysOf(name)) })))
+    }
+  }
+  return { config, unreadable }
+}

@@ -1,0 +1,84 @@
+import { isObject } from '../metacontroller/merge.ts'
+import { newAjv } from '../myapp/ajv.ts'
+import { configReferences } from '../myapp/config-digest.ts'
+import { keyOf } from '../myapp/request.ts'
+import type { Problem } from '../myapp/rules.ts'
+import { apiVersion, kind, MyAppSpec } from '../myapp/schema.ts'
+import { problems, sentence } from '../myapp/validation.ts'
+import { type Config, readConfig } from './config.ts'
+import { type Manifest, type Place, type PlacedProblem, placeText, readManifests } from './manifest.ts'
+import type { Source } from './source.ts'
+import { storedForm } from './stored-form.ts'
+
+/** A MyApp from a file, with a spec as the API server would store it. */
+export interface MyApp {
+  metadata: { name: string, namespace: string, labels?: Record<string, string>, annotations?: Record<string, string> }
+  /** Whether it names its namespace itself. */
+  isPlaced: boolean
+  spec: MyAppSpec
+}
+
+/** What the files hold: MyApps that are valid, the config that comes with them, what is wrong, and what is worth knowing. */
+export interface Files {
+  myApps: MyApp[]
+  config: Config
+  problems: string[]
+  notes: string[]
+}
+
+/** Reads MyApps, and the ConfigMaps and Secrets that come with them. */
+export function readMyApps (sources: Source[], defaultNamespace: string): Files {
+  const files: Files = { myApps: [], config: { 'ConfigMap.v1': {}, 'Secret.v1': {} }, problems: [], notes: [] }
+  const read = sources.map(readManifests)
+  const manifests = read.flatMap(({ manifests }) => manifests)
+  const isMyApp = ({ object }: Manifest) => object['kind'] === kind
+  const judged = judge(manifests.filter(isMyApp), defaultNamespace)
+  files.myApps = judged.myApps
+  files.problems = [...read.flatMap(({ syntaxProblems }) => syntaxProblems), ...judged.problems].map(({ place, message }) => `${placeText(place)}: ${message}`)
+  const needed = new Set(files.myApps.flatMap(({ metadata: { namespace }, spec }) => configReferences(spec).map(({ kind, name }) => `${kind}.v1 ${keyOf({ namespace, name })}`)))
+  for (const manifest of manifests.filter((manifest) => !isMyApp(manifest))) {
+    const config = readConfig(manifest.object, defaultNamespace)
+    if (config !== undefined) files.config[config.group][keyOf(config.object.metadata)] = config.object
+    if (config === undefined || !needed.has(`${config.group} ${keyOf(config.object.metadata)}`)) {
+      files.notes.push(`${placeText(manifest.placeOf(['kind']))}: ${manifest.object['kind'] ?? 'an object without a kind'} is left out: it is neither a MyApp nor used by one`)
+    }
+  }
+  return files
+}
+
+/** Those of some MyApps that are valid, and all that is wrong with the others, in the order of the lines. */
+function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyApp[], problems: PlacedProblem[] } {
+  const isValid = newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
+  const earlier = new Map<string, Place>()
+  const myApps: MyApp[] = []
+  const placed = manifests.flatMap(({ object, placeOf }) => {
+    const metadata = isObject(object['metadata']) ? object['metadata'] : {}
+    const { name, namespace = defaultNamespace } = metadata
+    const spec = storedForm(object['spec'] ?? undefined)
+    const key = `${namespace}/${name}`
+    const found = [...outerProblems(object, metadata), ...problems(typeof name === 'string' ? name : 'unknown', spec, isValid), ...repetition(name, earlier.get(key))]
+    earlier.set(key, placeOf(['metadata', 'name']))
+    if (found.length === 0) myApps.push({ metadata: { ...metadata, namespace } as MyApp['metadata'], isPlaced: metadata.namespace !== undefined, spec: spec as MyAppSpec })
+    return found
+      .map((problem) => ({ place: placeOf(problem.path, problem.stray), message: sentence(problem) }))
+      .sort(({ place: a }, { place: b }) => a.line - b.line || a.column - b.column)
+  })
+  return { myApps, problems: placed }
+}
+
+const repetition = (name: unknown, first: Place | undefined): Problem[] =>
+  first === undefined ? [] : [{ path: ['metadata', 'name'], message: `${JSON.stringify(name)} is there twice, first at ${placeText(first)}` }]
+
+/** What is wrong around name and spec. */
+function outerProblems (object: Record<string, unknown>, metadata: Record<string, unknown>): Problem[] {
+  const fields = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
+  const { name, namespace = '' } = metadata
+  return [
+    ...object['apiVersion'] === apiVersion ? [] : [{ path: ['apiVersion'], message: `${JSON.stringify(object['apiVersion'] ?? null)} is not ${apiVersion}` }],
+    ...Object.keys(object).filter((field) => !fields.includes(field)).map((field) => ({ path: [], message: `${JSON.stringify(field)} is not a field of a MyApp`, stray: field })),
+    ...typeof name === 'string' ? [] : [{ path: ['metadata'], message: name === undefined ? 'name is missing' : 'name is not of type string' }],
+    ...typeof namespace === 'string' ? [] : [{ path: ['metadata', 'namespace'], message: 'it is not of type string' }],
+    ...(['labels', 'annotations'] as const).flatMap((field) => Object.entries(metadata[field] ?? {}).flatMap(([key, value]) =>
+      typeof value === 'string' ? [] : [{ path: ['metadata', field, key], message: `a ${typeof value} is not of type string` }])),
+  ]
+}
