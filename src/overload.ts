@@ -1,6 +1,6 @@
-import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from './config.ts'
+import { eventLoopDelay } from './event-loop-delay.ts'
 
 /** How many of the largest bodies may be in memory at once. */
 const largestBodies = 3
@@ -10,11 +10,13 @@ const largestBodies = 3
  * can afford. Such a call is answered with 429 and `Retry-After: 1`, the one way in which Metacontroller lets itself be
  * told to wait; without that header it would call again at once. Health is answered all the same.
  */
-export async function refuseOverload (server: FastifyInstance, config: Config): Promise<void> {
-  await server.register(underPressure, { maxEventLoopDelay: config.MAX_EVENT_LOOP_DELAY_MS, pressureHandler: (_call, reply) => refuse(reply) })
+export function refuseOverload (server: FastifyInstance, config: Config): void {
+  const delay = eventLoopDelay()
+  const mostDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
   const limit = largestBodies * config.BODY_LIMIT
   let inMemory = 0
   server.addHook('onRequest', (call, reply, done) => {
+    if (call.routeOptions.config.hook !== undefined && delay.current() > mostDelay) return refuse(reply)
     const size = Number(call.headers['content-length'] ?? 0)
     if (size > config.BODY_LIMIT) return done() // refused for its size before it is read
     if (inMemory + size > limit) return refuse(reply)

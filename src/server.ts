@@ -44,7 +44,7 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     reply.code(statusCode).send({ error: statusCode >= 500 ? `${failure.message}; its log tells more under reqId ${call.id}` : failure.message })
   })
   server.setNotFoundHandler((_call, reply) => reply.code(404).send({ error: 'there are POST /sync, /finalize and /customize, and GET /healthz and /readyz' }))
-  await refuseOverload(server, config)
+  refuseOverload(server, config)
   syncRoute(server)
   finalizeRoute(server)
   customizeRoute(server)

@@ -6,6 +6,8 @@ import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { FastifyBaseLogger } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import packageJson from '../../package.json' with { type: 'json' }
+import { eventLoopDelay } from '../event-loop-delay.ts'
+import { measureEventLoop } from './event-loop-metrics.ts'
 import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 import { instrument } from './fastify.ts'
 import { knownMyApps } from './known-myapps.ts'
@@ -17,6 +19,9 @@ import type { Telemetry, TelemetryOptions } from './start.ts'
 /** Each at its end, a process gets this long to send what is left. */
 const flushTimeoutMs = 3000
 
+/** The instrumentation's own measure of the event loop's delay wakes an idle process a hundred times a second; see event-loop-metrics.ts. */
+const never = 2 ** 31 - 1
+
 /** Starts the SDK with what the settings ask for and nothing else: it detects nothing of the machine, and exporters load when there is something to send. */
 export async function startSdk (settings: TelemetrySettings, { environment, logger, forgetMyAppAfterMs }: TelemetryOptions): Promise<Telemetry> {
   const sdk = new NodeSDK({
@@ -25,13 +30,14 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
     spanProcessors: spanProcessors(settings, logger),
     metricReaders: await metricReaders(settings, logger, environment),
     logRecordProcessors: logRecordProcessors(settings, logger),
-    instrumentations: settings.metrics.exporters.length > 0 ? [new RuntimeNodeInstrumentation()] : [],
+    instrumentations: settings.metrics.exporters.length > 0 ? [new RuntimeNodeInstrumentation({ monitoringPrecision: never })] : [],
   })
   // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.
   listen(logger, environment, 'warn')
   sdk.start()
   listen(logger, environment, 'debug')
   const known = knownMyApps({ most: 10_000, forgetAfterMs: forgetMyAppAfterMs })
+  measureEventLoop(metrics.getMeter(packageJson.name, packageJson.version), eventLoopDelay())
   const instruments = operatorMetrics(metrics.getMeter(packageJson.name, packageJson.version), known)
   return {
     instrument: (fastify) => instrument(fastify, instruments, known),

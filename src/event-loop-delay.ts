@@ -1,0 +1,30 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+
+/** How late the event loop runs what is due. */
+export interface EventLoopDelay {
+  /** By how much it is late now or was a moment ago, in ms. */
+  current: () => number
+  /** All delays since it was last reset, in nanoseconds. */
+  histogram: RecordableHistogram
+}
+
+let followed: EventLoopDelay | undefined
+
+/** The delay of the one event loop that there is, followed from the first time that anybody asks. */
+export const eventLoopDelay = (): EventLoopDelay => followed ??= follow(500)
+
+/**
+ * Follows the delay with a timer that is due now and then; a look in between sees whether it is overdue. Node's own monitor
+ * wakes an idle process a hundred times a second, which is most of the time that such a process uses.
+ */
+function follow (everyMs: number): EventLoopDelay {
+  const histogram = createHistogram()
+  let due = performance.now() + everyMs
+  let latest = 0
+  setInterval(() => {
+    latest = Math.max(0, performance.now() - due)
+    histogram.record(Math.max(1, Math.round(latest * 1e6)))
+    due = performance.now() + everyMs
+  }, everyMs).unref()
+  return { current: () => Math.max(latest, performance.now() - due), histogram }
+}
