@@ -54,7 +54,7 @@ const holding = ['Paused', 'NameConflict', 'ConfigMissing', 'GatewayNotEnabled']
 
 const held = (request: HookRequest, key: string) => {
   const [ready] = sync(request).status.conditions ?? []
-  return ready !== undefined && holding.includes(ready.reason) ? [`${key}: ${ready.reason}: ${ready.message}`] : []
+  return ready !== undefined && holding.includes(ready.reason) ? [`${key}: ${ready.message}`] : []
 }
 
 /** Of config that can't be read the digest is taken to be the one that is there. */

@@ -1,0 +1,169 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { run } from '../../src/cli/run.ts'
+
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const recording = (name: string) => file(`test/fixtures/requests/${name}.json`)
+
+/** Runs a command line; a text goes to a file first, whose name stands in its place. */
+function command (t: Test, ...args: Array<string | { text: string }>) {
+  const folder = t.testdir()
+  const names = args.map((arg, index) => {
+    if (typeof arg === 'string') return arg
+    const name = join(folder, `${index}.yaml`)
+    writeFileSync(name, arg.text)
+    return name
+  })
+  let [out, err] = ['', '']
+  const code = run(names, { out: (text) => { out += text }, err: (text) => { err += text.replaceAll(`${folder}/`, '') } })
+  return { code, out, err: err.split('\n').slice(0, -1) }
+}
+
+const myApp = (spec: string, metadata = 'name: demo-app') => ({ text: `apiVersion: example.com/v1\nkind: MyApp\nmetadata: {${metadata}}\nspec:\n${spec.replace(/^/gm, '  ')}\n` })
+const kinds = (yaml: string) => parseAllDocuments(yaml).map((document) => (document.toJS() as { kind: string }).kind)
+const running = ['--diff', '--against', recording('sync-running')]
+const demoApp = file('manifests/examples/demo-app.yaml')
+
+t.test('every example renders, and what it renders to is printed as YAML or JSON', async (t) => {
+  for (const name of readdirSync(file('manifests/examples'))) {
+    const yaml = command(t, 'render', '-f', file(`manifests/examples/${name}`))
+    t.strictSame([yaml.code, yaml.err], [0, []], name)
+    t.equal(kinds(yaml.out)[0], 'Deployment')
+    const { items } = JSON.parse(command(t, 'render', '-o', 'json', '-f', file(`manifests/examples/${name}`)).out)
+    t.strictSame(items, parseAllDocuments(yaml.out, { version: '1.1' }).map((document) => document.toJS()))
+  }
+})
+
+t.test('defaults are those that the API server fills in, and null is what is not given', async (t) => {
+  const { out } = command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
+  t.match(out, /replicas: 1\n/)
+  t.match(out, /containerPort: 8080/)
+})
+
+t.test('a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does', async (t) => {
+  t.match(command(t, 'render', '-f', myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]")).out, /value: "on"\n(.*\n)*.*value: "0777"/)
+  t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), { code: 1, err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string'] })
+  t.match(command(t, 'validate', '-f', myApp('image: nginx\nterminationGracePeriodSeconds: 0777\nnodeSelector: {date: 2001-12-14, time: 10:20:30}')), { code: 0, err: [] })
+})
+
+t.test('validate tells every problem with its file, line and column', async (t) => {
+  const { code, out, err } = command(t, 'validate', '-f', {
+    text: `# two of them
+apiVersion: example.com/v1
+kind: MyApp
+metadata:
+  name: 1app
+spec:
+  replicas: 101
+  prot: 80
+  env:
+    - name: A
+      value: 5
+    - name: B
+      valueFrom: {secretKeyRef: {name: a}}
+  podLabels: &labels
+    a.b/c: 5
+  nodeSelector: *labels
+---
+apiVersion: example.com/v2
+kind: MyApp
+extra: 1
+metadata: {}
+spec: {image: a}
+`
+  }, '-f', { text: 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\nspec:\n  image: [\n' })
+  t.strictSame([code, out, err], [1, '', [
+    '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    '2.yaml:5:9: metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
+    '2.yaml:6:1: spec: image is missing',
+    '2.yaml:7:13: spec.replicas: 101 is more than the maximum of 100',
+    '2.yaml:8:3: spec: "prot" is not a field of it',
+    '2.yaml:11:14: spec.env[0].value: a number is not of type string',
+    '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef: key is missing',
+    '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string',
+    '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string',
+    '2.yaml:18:13: apiVersion: "example.com/v2" is not example.com/v1',
+    '2.yaml:20:1: "extra" is not a field of a MyApp',
+    '2.yaml:21:1: metadata: name is missing',
+  ]])
+  t.match(command(t, 'render', '-f', myApp('replicas: 3')), { code: 2, out: '', err: ['2.yaml:4:1: spec: image is missing'] })
+})
+
+t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
+  const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
+  t.match(command(t, 'validate', '-f', twice), { code: 1, err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'] })
+  t.match(command(t, 'validate', '-f', myApp('image: a'), '-f', myApp('image: b', 'name: demo-app, namespace: other')), { code: 0 })
+})
+
+t.test('folders, lists and several files are read; what is neither a MyApp nor used by one is named', async (t) => {
+  const folder = t.testdir({ 'a.yaml': myApp('image: nginx').text, 'b.txt': 'not this', deeper: { 'c.json': JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'c' }, spec: { image: 'c' } }] }) } })
+  t.strictSame(kinds(runIn('render', '-f', folder).out), ['Deployment', 'Service'])
+  t.equal(kinds(runIn('render', '-R', '-f', folder).out).length, 4)
+  mkdirSync(join(folder, 'others'))
+  writeFileSync(join(folder, 'others', 'd.yaml'), 'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n')
+  t.match(runIn('validate', '-R', '-f', folder).err, /others\/d.yaml:2:7: Namespace is left out/)
+  t.match(runIn('validate', '-f', join(folder, 'others')), { code: 2, err: /there is no MyApp in/ })
+})
+
+function runIn (...args: string[]) {
+  let [out, err] = ['', '']
+  return { code: run(args, { out: (text) => { out += text }, err: (text) => { err += text } }), out, err }
+}
+
+t.test('a ConfigMap of the files counts as there: its data shows in the digest, and what is missing is named', async (t) => {
+  const app = myApp('image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]')
+  const config = (value: string, more = '') => ({ text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n` })
+  const digest = (out: string) => /config-digest: (\w+)/.exec(out)?.[1]
+  const first = command(t, 'render', '-f', app, '-f', config('x'))
+  t.strictSame([first.code, first.err], [0, []])
+  t.equal(digest(first.out), digest(command(t, 'render', '-f', app, '-f', config('x', ', labels: {a: b}')).out), 'metadata does not matter')
+  t.not(digest(first.out), digest(command(t, 'render', '-f', app, '-f', config('y')).out))
+  t.match(command(t, 'render', '-f', app), { code: 0, err: ['default/demo-app: Secret s is not in the files: without it no pod starts', 'default/demo-app: ConfigMap c is not in the files: without it no pod starts'] })
+})
+
+t.test('--diff against a recorded request: nothing, an update, a delete and a create', async (t) => {
+  t.match(command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
+  const app = myApp('image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\nexpose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}')
+  const changes = JSON.parse(command(t, 'render', '-o', 'json', '-f', app, ...running).out) as Array<{ action: string, kind: string, fields: string[], podsRoll: boolean }>
+  t.match(changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]), [['update', 'Deployment', true], ['create', 'HorizontalPodAutoscaler', false], ['delete', 'Service', false]])
+  const container = 'spec.template.spec.containers[app]'
+  for (const field of [`${container}.env[OTHER]`, `${container}.env[LOG_LEVEL]`, `${container}.readinessProbe`, `${container}.ports`]) t.ok(changes[0]?.fields.includes(field), field)
+  const { code, out } = command(t, 'render', '-f', myApp('image: nginx:latest\nreplicas: 2\nport: 80\nenv: [{name: LOG_LEVEL, value: info}, {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: http://otel-collector.observability:4318}]'), ...running)
+  t.equal(code, 1)
+  t.match(out, /^update Deployment default\/demo-app\n {2}spec\.replicas\n--- .* as it is\n\+\+\+ .* as it would be\n@@ .*\n( .*\n)*- {2}replicas: 3\n\+ {2}replicas: 2\n/)
+  t.notMatch(out, /last-applied|managedFields|resourceVersion|controller-uid/)
+})
+
+t.test('--diff tells what is repaired that somebody edited by hand, and what holds a change back', async (t) => {
+  const edited = JSON.parse(command(t, 'render', '-o', 'json', '-f', myApp('image: nginx:1.29\nreplicas: 5\nport: 80'), '--diff', '--against', recording('sync-service-port-edited-by-hand')).out) as Array<{ kind: string, fields: string[] }>
+  t.ok(edited.find(({ kind }) => kind === 'Service')?.fields.some((field) => field.startsWith('spec.ports')))
+  t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), { code: 0, out: '', err: [/^default\/demo-app: Paused: nothing is changed/] })
+  t.match(command(t, 'render', '-f', myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'), ...running).err, [/^default\/demo-app: Secret s is missing/])
+  t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: taken'), '--diff', '--against', recording('sync-names-taken-by-others')).err, [/^\S+\/taken: Deployment and Service taken exist already/])
+})
+
+t.test('a command line that can\'t be followed is told in a line, with exit code 2', async (t) => {
+  const cases: Array<[args: string[], says: RegExp]> = [
+    [[], /render or validate\?/],
+    [['build'], /build is not a command/],
+    [['render'], /-f is missing/],
+    [['render', 'a.yaml'], /what is a.yaml\? Files go with -f/],
+    [['render', '-f', 'a.yaml', '-o', 'xml'], /-o xml: must be yaml or json/],
+    [['render', '-f', 'a.yaml', '--diff'], /either --live or --against/],
+    [['render', '-f', 'a.yaml', '--live'], /go with --diff/],
+    [['validate', '-f', 'a.yaml', '--live'], /go with render/],
+    [['render', '--no-such'], /Unknown option '--no-such'/],
+    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: ENOENT/],
+    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read/],
+    [['render', '-f', demoApp, '--diff', '--against', file('package.json')], /package.json is not a request to \/sync/],
+    [['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')], /no recorded request is about MyApp \S+\/demo-app/],
+  ]
+  for (const [args, says] of cases) {
+    const { code, out, err } = command(t, ...args)
+    t.match({ code, out, err }, { code: 2, out: '', err: [says] })
+    t.equal(err.length, 1)
+  }
+})
