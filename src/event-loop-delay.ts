@@ -11,7 +11,10 @@ export interface EventLoopDelay {
 let followed: EventLoopDelay | undefined
 
 /** The delay of the one event loop that there is, followed from the first time that anybody asks. */
-export const eventLoopDelay = (): EventLoopDelay => followed ??= follow(500)
+export function eventLoopDelay (): EventLoopDelay {
+  followed ??= follow(500)
+  return followed
+}
 
 /**
  * Follows the delay with a timer that is due now and then; a look in between sees whether it is overdue. Node's own monitor

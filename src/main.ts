@@ -28,6 +28,8 @@ async function start (config: Config): Promise<void> {
     await Promise.race([server.close(), wait(shutdownTimeoutMs - flushMs - config.SHUTDOWN_DELAY_MS)])
     logger.info('stopped')
     await telemetry.shutdown()
+    // At its exit a process would write what waits before what is being written.
+    await new Promise<unknown>((resolve) => { logger.flush(resolve) })
   })
   try {
     await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })

@@ -24,11 +24,11 @@ export interface Receiver {
 export async function startReceiver (): Promise<Receiver> {
   const server = createServer(async (request, response) => {
     receiver.requests.push(request)
-    const body = await text(request)
+    const body = await text(request).catch(() => '') // its sender was killed
     if (receiver.manner === 'hang') return
     if (receiver.manner === 'refuse') response.writeHead(503).end()
     else {
-      if (request.headers['content-type'] === 'application/json') receiver.exports.push(JSON.parse(body))
+      if (body !== '' && request.headers['content-type'] === 'application/json') receiver.exports.push(JSON.parse(body))
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
     }
   })
