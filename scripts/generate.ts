@@ -1,11 +1,24 @@
-// Writes what is generated from src/myapp/schema.ts: manifests/crd.yaml.
-import { writeFileSync } from 'node:fs'
+// Writes what is generated from src/myapp/schema.ts: the CRD, the schema for editors and the reference of the API.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/myapp/crd.ts'
+import { apiReference } from './api-reference.ts'
+import { editorSchemaText } from './editor-schema.ts'
 
 /** The text of manifests/crd.yaml. */
 export const crdYaml = () => '# Generated from src/myapp/schema.ts by `npm run generate`.\n' + stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
 
+/** Every generated file, and how its text is made. */
+export const generated: Record<string, () => string> = {
+  'manifests/crd.yaml': crdYaml,
+  'manifests/schema/myapp.schema.json': editorSchemaText,
+  'docs/api.md': apiReference,
+}
+
 if (import.meta.main) {
-  writeFileSync(new URL('../manifests/crd.yaml', import.meta.url), crdYaml())
+  for (const [file, text] of Object.entries(generated)) {
+    const url = new URL(`../${file}`, import.meta.url)
+    mkdirSync(new URL('.', url), { recursive: true })
+    writeFileSync(url, text())
+  }
 }

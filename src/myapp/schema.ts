@@ -180,7 +180,11 @@ export const MyAppStatus = Type.Object({
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['type'],
   })),
-}, { description: 'What was observed. Written by the operator.' })
+}, {
+  description: 'What was observed. Written by the operator.',
+  // Until the operator has looked: to kstatus an object without an observed generation is one that is done.
+  default: { observedGeneration: -1 },
+})
 
 export type EnvVar = Type.Static<typeof EnvVar>
 export type MyAppSpec = Type.Static<typeof MyAppSpec>

@@ -1,10 +1,27 @@
-import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { crdYaml } from '../../scripts/generate.ts'
+import { parseAllDocuments } from 'yaml'
+import { editorSchema } from '../../scripts/editor-schema.ts'
+import { generated } from '../../scripts/generate.ts'
 import { customResourceDefinition } from '../../src/myapp/crd.ts'
 
-t.test('manifests/crd.yaml is what the schema says (npm run generate writes it)', async (t) => {
-  t.equal(readFileSync(new URL('../../manifests/crd.yaml', import.meta.url), 'utf8'), crdYaml())
+const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+
+for (const [file, text] of Object.entries(generated)) {
+  t.test(`${file} is what the schema says (npm run generate writes it)`, async (t) => {
+    t.equal(read(file), text())
+  })
+}
+
+t.test('the schema for editors takes every example and refuses what is misspelt', async (t) => {
+  const isValid = new Ajv({ formats: { 'date-time': true } }).compile(editorSchema())
+  const examples = readdirSync(new URL('../../manifests/examples', import.meta.url)).flatMap((name) => parseAllDocuments(read(`manifests/examples/${name}`)).map((document) => document.toJS()))
+  const myApps = examples.filter(({ kind }) => kind === 'MyApp')
+  t.ok(myApps.length > 10)
+  for (const myApp of myApps) t.ok(isValid(myApp), `${myApp.metadata.name} ${JSON.stringify(isValid.errors)}`)
+  const [{ spec, ...myApp }] = myApps
+  for (const wrong of [{ ...myApp, spec: { ...spec, prot: 80 } }, { ...myApp, spec: {} }, { ...myApp, kind: 'Myapp', spec }, { ...myApp, spec, extra: 1 }, { ...myApp, metadata: { name: '1' }, spec }]) t.notOk(isValid(wrong))
 })
 
 t.test('every field of the CRD has a description for kubectl explain', async (t) => {

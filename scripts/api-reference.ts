@@ -1,0 +1,113 @@
+import { reasons } from '../src/myapp/reasons.ts'
+import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
+
+interface Schema {
+  type?: string
+  description?: string
+  default?: unknown
+  enum?: string[]
+  format?: string
+  minimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  minItems?: number
+  maxItems?: number
+  maxProperties?: number
+  pattern?: string
+  required?: string[]
+  properties?: Record<string, Schema>
+  patternProperties?: Record<string, Schema>
+  items?: Schema
+  anyOf?: Schema[]
+  'x-kubernetes-validations'?: Array<{ message?: string }>
+}
+
+/** The text of docs/api.md: every field of a MyApp. */
+export function apiReference (): string {
+  const { properties = {}, required = [], ...spec } = MyAppSpec as unknown as Schema
+  const status = MyAppStatus as unknown as Schema
+  const fields = Object.entries(properties)
+  return [
+    '<!-- Generated from src/myapp/schema.ts by `npm run generate`. -->',
+    `# ${kind} (${apiVersion})`,
+    `\`metadata.name\` names the Deployment and the Service too: at most ${nameMaxLength} characters, \`${namePattern}\`. Fields that have parts are told field by field below.`,
+    '## spec',
+    intro(spec),
+    table(fields.map(([name, schema]) => row(isLarge(schema) ? `[${name}](#spec${name.toLowerCase()})` : `\`${name}\``, schema, required.includes(name)))),
+    ...fields.filter(([, schema]) => isLarge(schema)).flatMap(([name, schema]) => [`### spec.${name}`, intro(schema), table(rows(schema, name, new Map()))]),
+    '## status',
+    intro(status),
+    table(rows(status, '', new Map())),
+    '### Conditions',
+    'Each has `status` True, False or Unknown, a `reason` and a `message`. The reason of Ready, Reconciling and Stalled is one of the list below.',
+    ['| condition | there | True when |', '| --- | --- | --- |', ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`)].join('\n'),
+    '### Reasons',
+    ['| reason | phase | means |', '| --- | --- | --- |', ...Object.entries(reasons).map(([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`)].join('\n'),
+  ].join('\n\n') + '\n'
+}
+
+const isLarge = ({ properties, items }: Schema) => properties !== undefined || items?.properties !== undefined
+
+const conditions: Array<[type: string, when: string, meaning: string]> = [
+  ['Ready', 'always', 'The phase is Running.'],
+  ['Reconciling', 'always', 'The phase is Pending.'],
+  ['Stalled', 'always', 'The phase is Failed: a person must act.'],
+  ['Available', 'with a valid spec', 'Enough pods are there to serve, as the Deployment sees it.'],
+  ['ConfigReady', 'with references to ConfigMaps or Secrets', 'Every one of them is there, and every key.'],
+  ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
+  ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside is led to the Service.'],
+]
+
+const intro = (schema: Schema) => [schema.description, ...rules(schema).map(upperFirst)].join(' ')
+
+/** The rules for an object as a whole, or for each of a list, by what is said when they are broken. */
+const rules = (schema: Schema) => [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
+  validations.flatMap(({ message }) => message === undefined ? [] : [`refused with \u201c${message}\u201d`]))
+const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+const table = (rows: string[]) => ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
+
+/** The rows for the fields of an object or of a list's items, deeper ones after the one that holds them. A shape that was told already is referred to. */
+function rows (schema: Schema, path: string, told: Map<string, string>): string[] {
+  const { properties = {}, required = [] } = schema.items ?? schema
+  const prefix = path === '' ? '' : `${path}${schema.items === undefined ? '' : '[]'}.`
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const fields = field.properties ?? field.items?.properties
+    const shape = JSON.stringify(fields)
+    const before = fields && told.get(shape)
+    const here = `${prefix}${name}`
+    if (fields !== undefined && before === undefined) told.set(shape, here)
+    return [row(`\`${here}\``, field, required.includes(name), before), ...fields !== undefined && before === undefined ? rows(field, here, told) : []]
+  })
+}
+
+function row (name: string, schema: Schema, isRequired: boolean, sameAs?: string): string {
+  const { description = '' } = schema
+  const like = sameAs === undefined ? '' : ` Has the fields of \`${sameAs}\`.`
+  const cells = [name, typeOf(schema), isRequired ? 'required' : 'default' in schema ? code(schema.default) : '', bounds(schema), `${description}${like}`]
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}
+
+function typeOf ({ type, items, anyOf, patternProperties }: Schema): string {
+  if (anyOf !== undefined) return 'integer or string'
+  if (items !== undefined) return `list of ${typeOf(items)}s`
+  return patternProperties !== undefined ? 'map of strings' : type ?? 'any'
+}
+
+function bounds (schema: Schema): string {
+  const { minimum, maximum, minLength, maxLength, minItems, maxItems, maxProperties, pattern, items, anyOf = [] } = schema
+  const range = (from: number | undefined, to: number | undefined, of = '') => from !== undefined && to !== undefined ? `${from} to ${to}${of}` : to !== undefined ? `at most ${to}${of}` : from !== undefined ? `at least ${from}${of}` : undefined
+  return [
+    schema.enum?.map(code).join(', '),
+    range(minimum, maximum),
+    range(minLength, maxLength, ' characters'),
+    range(minItems, maxItems, ' items'),
+    range(undefined, maxProperties, ' entries'),
+    pattern === undefined ? undefined : `\`${pattern}\``,
+    ...anyOf.map(bounds).map((text) => text || undefined),
+    items === undefined || items.properties !== undefined ? undefined : bounds(items) && `each ${bounds(items)}`,
+    ...isLarge(schema) ? rules(schema) : [],
+  ].filter((text) => text !== undefined && text !== '').join('; ')
+}
+
+const code = (value: unknown) => `\`${typeof value === 'string' ? value || '""' : JSON.stringify(value)}\``
