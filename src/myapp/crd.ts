@@ -44,7 +44,9 @@ export function customResourceDefinition (): object {
               status: structural(MyAppStatus),
             },
             'x-kubernetes-validations': [{
-              rule: `self.metadata.name.matches('${namePattern}') && size(self.metadata.name) <= ${nameMaxLength}`,
+              // On creation only: a name never changes, and one that an older CRD let in must not keep its finalizer for ever.
+              rule: `oldSelf.hasValue() || (self.metadata.name.matches('${namePattern}') && size(self.metadata.name) <= ${nameMaxLength})`,
+              optionalOldSelf: true,
               messageExpression: `'"' + self.metadata.name + '" cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"'`,
             }],
           },
