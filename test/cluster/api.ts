@@ -52,7 +52,7 @@ export function connect (kubeconfig: string): Api {
   async function text (response: IncomingMessage): Promise<string> {
     const text = (await response.setEncoding('utf8').toArray()).join('')
     const { statusCode = 0 } = response
-    if (statusCode < 200 || statusCode > 299) throw new Refusal(statusCode, messageOf(text))
+    if (statusCode < 200 || statusCode > 299) throw new Refusal(statusCode, messageOf(text).replaceAll(/\s+/g, ' '))
     return text
   }
 

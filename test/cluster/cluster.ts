@@ -14,7 +14,7 @@ import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetaco
 import { type Difference, differences } from './server-side-apply.ts'
 import { type View, watchAll } from './view.ts'
 
-/** What is between Metacontroller and the hook; the hook itself where there is nothing. */
+/** What Metacontroller calls: the hook, or something that stands before it. */
 export interface Front { port: number, stop (): Promise<void> }
 
 export interface Cluster {
@@ -40,27 +40,34 @@ const strategies: ApplyStrategy[] = process.env['METACONTROLLER'] ? ['dynamic-ap
 
 /** Plays scenarios side by side on a cluster of their own, under each apply strategy that the engine knows. */
 export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void): void {
+  underEachStrategyBehind(async hook => hook, scenarios)
+}
+
+/** The same, with something between Metacontroller and the hook. */
+export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hook, dir: string) => Promise<F>, scenarios: (t: Test, cluster: Cluster, front: F) => void): void {
   t.setTimeout(600_000)
   for (const strategy of strategies) {
     t.test(`${engineName()}, ${strategy}`, async t => {
       t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
-      const cluster = await startCluster(t, strategy)
+      const controlPlane = await bootBare(t)
+      const hook = await startHook({ dir: controlPlane.dir })
+      t.teardown(() => hook.stop())
+      const front = await startFront(hook, controlPlane.dir)
+      t.teardown(() => front.stop())
+      const cluster = await startCluster(t, strategy, controlPlane, hook, front)
       t.jobs = 24
-      scenarios(t, cluster)
+      scenarios(t, cluster, front)
     })
   }
 }
 
-async function startCluster (t: Test, strategy: ApplyStrategy): Promise<Cluster> {
-  const controlPlane = await bootBare(t)
+async function startCluster (t: Test, strategy: ApplyStrategy, controlPlane: ControlPlane, hook: Hook, front: Front): Promise<Cluster> {
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
-  const hook = await startHook({ dir })
-  t.teardown(() => hook.stop())
   await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
   const logFile = (program: string) => join(dir, `${program}.log`)
   const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor('metacontroller'), logFile: logFile('metacontroller'), applyStrategy: strategy })
   t.teardown(() => metacontroller.stop())
-  await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(hook.port)))
+  await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(front.port)))
   const api = connect(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {

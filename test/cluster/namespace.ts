@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Reason } from '../../src/myapp/reasons.ts'
@@ -32,6 +33,8 @@ export interface Namespace {
   happenings<K extends Kind> (kind: K): Happening<K>[]
   /** Waits until a look at things finds something; what it finds is the answer. Fails with all that is known. */
   until<Found> (what: string, look: () => Found | undefined | false, seconds?: number): Promise<Found>
+  /** The same for a look that takes its time, and tells yes or no. */
+  eventually (what: string, look: () => Promise<boolean>): Promise<void>
   running (name: string, seconds?: number): Promise<MyApp>
   failed (name: string, reason: Reason): Promise<MyApp>
   gone (kind: Kind, name: string): Promise<void>
@@ -60,6 +63,11 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
     return object
   }
 
+  async function giveUp (what: string, seconds: number): Promise<never> {
+    for (const line of await report(cluster, name)) t.comment(line)
+    throw new Error(`after ${seconds} s it is not so that ${what}`)
+  }
+
   const here: Namespace = {
     name,
     create: (app, spec) => write('MyApp', 'POST', pathOf('MyApp', name), { apiVersion: kinds.MyApp.apiVersion, kind: 'MyApp', metadata: { name: app }, spec }),
@@ -80,12 +88,12 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look()
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) {
-          for (const line of await report(cluster, name)) t.comment(line)
-          throw new Error(`after ${seconds} s it is not so that ${what}`)
-        }
+        if (Date.now() > deadline) return await giveUp(what, seconds)
         await view.change()
       }
+    },
+    async eventually (what, look) {
+      for (const deadline = Date.now() + 90_000; !await look(); await sleep(250)) if (Date.now() > deadline) await giveUp(what, 90)
     },
     running: (app, seconds) => here.until(`MyApp ${app} is Running`, () => settled(here.find('MyApp', app), 'Running'), seconds),
     failed: (app, reason) => here.until(`MyApp ${app} is Failed with ${reason}`, () => {
