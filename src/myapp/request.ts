@@ -52,9 +52,14 @@ const State = opt(Type.Object({
 const ContainerStatuses = opt(Type.Array(Type.Object({
   name: Type.String(), ready: opt(Type.Boolean()), started: opt(Type.Boolean()), restartCount: count, state: State, lastState: State,
 })))
+const port = Type.Union([Type.Integer(), Type.String()])
+const Probe = opt(Type.Object({
+  httpGet: opt(Type.Object({ path: text, port, scheme: text })), tcpSocket: opt(Type.Object({ port })), grpc: opt(Type.Object({ port })),
+}))
 /** A pod as observed, as far as the hooks read it. */
 export const ObservedPod = Type.Object({
   metadata: ObservedMetadata,
+  spec: opt(Type.Object({ containers: opt(Type.Array(Type.Object({ name: Type.String(), startupProbe: Probe, readinessProbe: Probe, livenessProbe: Probe }))) })),
   status: opt(Type.Object({ phase: text, reason: text, message: text, conditions: Conditions, containerStatuses: ContainerStatuses, initContainerStatuses: ContainerStatuses })),
 })
 

@@ -3,7 +3,7 @@ import { isExposed } from './app.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { childLabels } from './children/labels.ts'
 import { childOf, type Observations } from './observed.ts'
-import { podFailure } from './pod-failure.ts'
+import { awaitedCheck, podFailure } from './pod-failure.ts'
 import { type Reason, reasons } from './reasons.ts'
 import type { HookRequest, ObservedDeployment, ObservedPod } from './request.ts'
 import type { Phase } from './schema.ts'
@@ -72,17 +72,19 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   const podsFail = complete ? undefined : podFailure(pods)
   const progress = condition('Progressing')
   if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
-    return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podsFail ?? progress.message ?? 'no progress within the deadline'}` }
+    return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podFailure(pods, true) ?? progress.message ?? 'no progress within the deadline'}` }
   }
   if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
+  const awaited = complete ? undefined : awaitedCheck(pods)
+  const soFar = (message: string) => awaited === undefined ? message : `${message}: ${awaited}`
   if (updatedReplicas < wanted) {
     const upToDate = `${updatedReplicas} of ${wanted} replicas are up to date`
     if (spec.paused) return { reason: 'RolloutPaused', message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on` }
-    return { reason: 'RollingOut', message: upToDate }
+    return { reason: 'RollingOut', message: soFar(upToDate) }
   }
-  if (replicas > updatedReplicas) return { reason: 'RollingOut', message: `${wanted} of ${wanted} replicas are up to date, ${replicas - updatedReplicas} old ones are being removed` }
+  if (replicas > updatedReplicas) return { reason: 'RollingOut', message: soFar(`${wanted} of ${wanted} replicas are up to date, ${replicas - updatedReplicas} old ones are being removed`) }
   if (replicas > wanted) return { reason: 'ScalingDown', message: `${replicas - wanted} of ${replicas} pods are being removed` }
-  if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: `${availableReplicas} of ${wanted} replicas are available` }
+  if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: soFar(`${availableReplicas} of ${wanted} replicas are available`) }
   if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
   return { reason: 'AllReplicasAvailable', message: `${availableReplicas} of ${wanted} replicas are available` }
 }

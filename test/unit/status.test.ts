@@ -83,6 +83,19 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
     message: '2 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 4 restarts): see its log',
     ready: '1/3',
   },
+  {
+    when: 'a pod runs and has not passed its readiness check',
+    request: running(({ request, deployment }) => {
+      Object.assign(deployment.status ?? {}, { availableReplicas: 2, readyReplicas: 2 })
+      for (const pod of Object.values(request.related['Pod.v1'] ?? {}).slice(2)) {
+        pod.spec = { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] }
+        Object.assign(pod.status ?? {}, { containerStatuses: [{ name: 'app', ready: false, started: true, restartCount: 0, state: { running: {} } }] })
+      }
+    }),
+    reason: 'ReplicasUnavailable',
+    message: '2 of 3 replicas are available: waiting for container app to pass its readiness check (TCP on port 80)',
+    ready: '2/3',
+  },
   { when: 'the stored spec is invalid and nothing runs', request: recorded('sync-invalid-stored-spec'), reason: 'InvalidSpec', message: 'spec.replicas: 500 is more than the maximum of 100; nothing is created until the spec is mended', ready: '0/0' },
   { when: 'the spec turned invalid', request: running(({ request }) => { request.parent.spec = { image: 'a b' } }), reason: 'InvalidSpec', message: 'spec.image: "a b" does not match ^\\S+$; what runs is left as it is until the spec is mended', ready: '3/3' },
 ]
