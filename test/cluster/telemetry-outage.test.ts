@@ -39,32 +39,42 @@ function call (hook: Hook): Promise<{ answer: string, milliseconds: number }> {
   })
 }
 
-/** Calls the healthy hook and the other in turn, so that what disturbs one disturbs both. */
-async function compare (t: Test, healthy: Hook, other: Hook, calls = 600) {
-  const times: Record<'healthy' | 'other', number[]> = { healthy: [], other: [] }
+/** Hooks that export to a Collector that is well: how far the two differ is what the machine makes of equal ones. */
+interface Healthy { one: Hook, two: Hook }
+
+/** Calls the hooks in turn, so that what disturbs one disturbs all, and tells the p99 of each in milliseconds. */
+async function compare (t: Test, healthy: Healthy, other: Hook, calls = 300) {
+  const hooks = { one: healthy.one, two: healthy.two, other }
+  const times = { one: [] as number[], two: [] as number[], other: [] as number[] }
   let different = 0
   for (let index = 0; index < calls; index++) {
-    const [first, second] = [await call(healthy), await call(other)]
-    if (first.answer !== second.answer) different += 1
-    times.healthy.push(first.milliseconds)
-    times.other.push(second.milliseconds)
+    const answers = new Set<string>()
+    for (const name of ['one', 'two', 'other'] as const) {
+      const { answer, milliseconds } = await call(hooks[name])
+      answers.add(answer)
+      times[name].push(milliseconds)
+    }
+    if (answers.size > 1) different += 1
     await wait(1)
   }
   t.equal(different, 0, 'the answers are right')
   const p99 = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN
-  return { healthy: p99(times.healthy), other: p99(times.other) }
+  return { one: p99(times.one), two: p99(times.two), other: p99(times.other) }
 }
 
-/** The worst of a hundred is what a busy machine makes of it now and then: three tries. */
-async function isAsFast (t: Test, healthy: Hook, other: Hook): Promise<void> {
+/**
+ * The p99 stays within 1 ms of that of a healthy hook, beyond what two healthy ones differ by. The worst of a hundred is
+ * what a busy machine makes of it now and then: five tries.
+ */
+async function isAsFast (t: Test, healthy: Healthy, other: Hook): Promise<void> {
   const tries: string[] = []
   let asFast = false
-  while (!asFast && tries.length < 3) {
+  while (!asFast && tries.length < 5) {
     const p99 = await compare(t, healthy, other)
-    tries.push(`${p99.other.toFixed(2)} ms, healthy ${p99.healthy.toFixed(2)} ms`)
-    asFast = p99.other <= p99.healthy + 1
+    tries.push(`${p99.other.toFixed(2)} ms, healthy ${p99.one.toFixed(2)} and ${p99.two.toFixed(2)} ms`)
+    asFast = p99.other <= Math.max(p99.one, p99.two) + Math.abs(p99.one - p99.two) + 1
   }
-  t.ok(asFast, `p99 within 1 ms of the healthy one: ${tries.join('; ')}`)
+  t.ok(asFast, `p99 within 1 ms of the healthy ones: ${tries.join('; ')}`)
 }
 
 const told = (hook: Hook, msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
@@ -72,7 +82,8 @@ const told = (hook: Hook, msg: RegExp) => hook.lines.filter((line) => msg.test(S
 t.test('with a Collector that is not there, killed, refuses or never answers, calls are answered as ever', async (t) => {
   const collector = await collect(t)
   await collector.start()
-  const healthy = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+  const [one, two] = await Promise.all([1, 2].map(() => startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }))) as [Hook, Hook]
+  const healthy = { one, two }
 
   await t.test('down at the start, then up, killed and up again', async (t) => {
     const sick = await collect(t)
@@ -107,8 +118,8 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       await isAsFast(t, healthy, hook)
       await until(() => told(hook, /cannot be exported/).length === 3)
       // More than wait to be exported at most.
-      for (let calls = 0; calls < 4000; calls++) await Promise.all([call(healthy), call(hook)])
-      const [other, usual] = [hook.residentMegabytes(), healthy.residentMegabytes()]
+      for (let calls = 0; calls < 2500; calls++) await Promise.all([call(healthy.one), call(hook)])
+      const [other, usual] = [hook.residentMegabytes(), healthy.one.residentMegabytes()]
       t.ok(other < usual + 40, `resident memory ${Math.round(other)} MB, healthy ${Math.round(usual)} MB`)
       t.equal(told(hook, /cannot be exported/).length, 3, 'said once a signal')
       const { code, milliseconds } = await hook.terminate()
@@ -116,8 +127,10 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
     })
   }
-  await healthy.terminate()
-  t.same(told(healthy, /cannot be exported/), [])
+  for (const hook of [one, two]) {
+    await hook.terminate()
+    t.same(told(hook, /cannot be exported/), [])
+  }
 })
 
 t.test('gRPC reaches the Collector too', async (t) => {

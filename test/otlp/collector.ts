@@ -29,26 +29,30 @@ export async function prepareCollector (dir: string, report: Report): Promise<Co
   const command = join(await ensureCollector(report), 'collector')
   await mkdir(dir, { recursive: true })
   const [http, grpc] = [await freePort(), await freePort()]
-  const [config, output] = [join(dir, 'collector.json'), join(dir, 'telemetry.jsonl')]
-  await writeFile(config, JSON.stringify(configuration(http, grpc, output)))
+  const config = join(dir, 'collector.json')
+  // A file for each start: a Collector that is killed can leave half a line, and the next would go on behind it.
+  const outputs: string[] = []
   let running: RunningProgram | undefined
-  const text = () => existsSync(output) ? readFileSync(output, 'utf8') : ''
   // A line that is being written is not there yet.
-  const exports = (): Export[] => text().split('\n').slice(0, -1).map((line) => JSON.parse(line))
+  const lines = () => outputs.filter((output) => existsSync(output)).flatMap((output) => readFileSync(output, 'utf8').split('\n').slice(0, -1))
+  const exports = (): Export[] => lines().map((line) => JSON.parse(line))
   return {
     url: `http://127.0.0.1:${http}`,
     grpcUrl: `http://127.0.0.1:${grpc}`,
-    text,
+    text: () => lines().join('\n'),
     exports,
     until: async (look, seconds = 30) => {
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look(exports())
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) throw new Error(`not in ${output} after ${seconds} s: ${look.toString()}`)
+        if (Date.now() > deadline) throw new Error(`not in ${dir} after ${seconds} s: ${look.toString()}`)
         await wait(50)
       }
     },
     start: async () => {
+      const output = join(dir, `telemetry-${outputs.length + 1}.jsonl`)
+      outputs.push(output)
+      await writeFile(config, JSON.stringify(configuration(http, grpc, output)))
       running = await startProgram({ name: 'collector', command, args: ['--config', config], cwd: dir, logFile: join(dir, 'collector.log') })
       await waitUntilReady(running, async () => (await fetch(`http://127.0.0.1:${http}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).ok)
     },
