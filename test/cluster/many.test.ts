@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { underEachStrategyBehind } from './cluster.ts'
+import { type Hook, startHook } from './hook.ts'
+import { startSpreadingFront } from './spreading-front.ts'
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`)
+
+/** A second process of the hook beside the one that each cluster has, both behind one address. */
+async function startSecondHook (hook: Hook, dir: string) {
+  const second = await startHook({ dir, name: 'second-hook' })
+  const front = await startSpreadingFront([hook.port, second.port])
+  return {
+    port: front.port,
+    second,
+    stop: async () => {
+      await front.stop()
+      await second.stop()
+    },
+  }
+}
+
+underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
+  t.test('many MyApps, and two processes of the hook', async t => {
+    await t.test('one is always enough: both are killed in turn, and no MyApp notices', async t => {
+      const here = await cluster.namespace(t)
+      const apps = names(24)
+      for (const [index, name] of apps.entries()) {
+        const victim = index % 2 === 0 ? cluster.hook : second
+        await victim.kill()
+        await here.create(name, { image: 'nginx:1.28', env: [{ name: 'A', value: 'a' }] })
+        const earlier = apps[index - 4]
+        if (earlier !== undefined) await here.edit('MyApp', earlier, { spec: { image: 'nginx:1.29', env: [{ name: 'B', value: 'b' }, { name: 'A', value: '$(B)' }] } })
+        await sleep(50)
+        await victim.start()
+      }
+      await Promise.all(apps.map(name => here.running(name)))
+      const images = apps.map(name => here.get('Deployment', name).spec.template.spec.containers[0]?.image)
+      t.strictSame(images, apps.map((_, index) => index < apps.length - 4 ? 'nginx:1.29' : 'nginx:1.28'))
+      const happenings = [...here.happenings('Deployment'), ...here.happenings('Service')]
+      t.strictSame(happenings.filter(({ type }) => type === 'DELETED'), [], 'no child was ever taken away')
+    })
+
+    await t.test('two hundred MyApps created at once are all Running, and deleted at once all gone', async t => {
+      const here = await cluster.namespace(t)
+      const apps = names(200)
+      const start = Date.now()
+      await Promise.all(apps.map(name => here.create(name, { image: 'nginx:1.29' })))
+      await Promise.all(apps.map(name => here.running(name, 180)))
+      t.comment(`Running after ${((Date.now() - start) / 1000).toFixed(1)} s`)
+      t.equal(here.list('Deployment').length, 200)
+      t.equal(here.list('Service').length, 200)
+      await here.kubectl('delete', 'ma', '--all', '--wait=false')
+      await here.until('all are gone', () => (['MyApp', 'Deployment', 'Service'] as const).every(kind => here.list(kind).length === 0), 180)
+      t.comment(`gone after ${((Date.now() - start) / 1000).toFixed(1)} s`)
+    })
+  })
+})
