@@ -2,8 +2,8 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
 /** How late the event loop runs what is due. */
 export interface EventLoopDelay {
-  /** By how much it is late now or was a moment ago, in ms. */
-  current: () => number
+  /** By how much it has been late of late, in ms: one long turn, as at the start, counts for half and is forgotten soon. */
+  recent: () => number
   /** All delays since it was last reset, in nanoseconds. */
   histogram: RecordableHistogram
 }
@@ -17,17 +17,17 @@ export function eventLoopDelay (): EventLoopDelay {
 }
 
 /**
- * Follows the delay with a timer that is due now and then; a look in between sees whether it is overdue. Node's own monitor
- * wakes an idle process a hundred times a second, which is most of the time that such a process uses.
+ * Follows the delay with a timer that is due now and then. Node's own monitor wakes an idle process a hundred times a second, which is most of the time that such a process uses.
  */
 function follow (everyMs: number): EventLoopDelay {
   const histogram = createHistogram()
   let due = performance.now() + everyMs
-  let latest = 0
+  let recent = 0
   setInterval(() => {
-    latest = Math.max(0, performance.now() - due)
-    histogram.record(Math.max(1, Math.round(latest * 1e6)))
+    const late = Math.max(0, performance.now() - due)
+    recent = (recent + late) / 2
+    histogram.record(Math.max(1, Math.round(late * 1e6)))
     due = performance.now() + everyMs
   }, everyMs).unref()
-  return { current: () => Math.max(latest, performance.now() - due), histogram }
+  return { recent: () => recent, histogram }
 }

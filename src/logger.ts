@@ -18,7 +18,7 @@ export async function createLogger (config: Config, { logRecords }: { logRecords
 
 async function outputStream (config: Config) {
   const pretty = config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
-  if (!pretty) return pino.destination({ dest: 1, sync: false, maxLength: mostWaiting })
+  if (!pretty) return pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: mostWaiting })
   const { default: prettyStream } = await import('pino-pretty')
   return prettyStream({ ignore: 'reqId,trace_id,span_id,trace_flags', translateTime: 'SYS:HH:MM:ss.l' })
 }

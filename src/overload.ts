@@ -16,7 +16,7 @@ export function refuseOverload (server: FastifyInstance, config: Config): void {
   const limit = largestBodies * config.BODY_LIMIT
   let inMemory = 0
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined && delay.current() > mostDelay) return refuse(reply)
+    if (call.routeOptions.config.hook !== undefined && delay.recent() > mostDelay) return refuse(reply)
     const size = Number(call.headers['content-length'] ?? 0)
     if (size > config.BODY_LIMIT) return done() // refused for its size before it is read
     if (inMemory + size > limit) return refuse(reply)
