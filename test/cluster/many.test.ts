@@ -23,7 +23,7 @@ underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
   t.test('many MyApps, and two processes of the hook', async t => {
     await t.test('one is always enough: both are killed in turn, and no MyApp notices', async t => {
       const here = await cluster.namespace(t)
-      const apps = names(24)
+      const apps = names(12)
       for (const [index, name] of apps.entries()) {
         const victim = index % 2 === 0 ? cluster.hook : second
         await victim.kill()

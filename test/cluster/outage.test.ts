@@ -16,9 +16,10 @@ async function costOf (t: Test, { hook, ...cluster }: Cluster, outage: number): 
   await here.create('created', { image: 'nginx:1.28' })
   await here.edit('MyApp', 'changed', { spec: { image: 'nginx:1.29' } })
   await here.remove('MyApp', 'deleted')
-  const before = here.list('Deployment').concat(here.list('Service') as never[]).map(({ metadata }) => metadata.uid).sort()
+  const children = () => (['Deployment', 'Service'] as const).flatMap(kind => here.list(kind).map(({ metadata }) => metadata.uid))
+  const before = children()
   await up
-  t.strictSame(here.list('Deployment').concat(here.list('Service') as never[]).map(({ metadata }) => metadata.uid).sort(), before, 'what runs, runs on meanwhile')
+  t.strictSame(children(), before, 'what runs, runs on meanwhile')
   t.notOk(here.get('Deployment', 'deleted').metadata.deletionTimestamp)
   await hook.start()
   const returned = Date.now()
