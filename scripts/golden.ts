@@ -1,0 +1,15 @@
+// Keeps what this version makes of the examples, for the versions to come: npm run golden, when it is released.
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import packageJson from '../package.json' with { type: 'json' }
+import { goldenFolder, renderFile } from '../test/compatibility/golden.ts'
+
+const manifests = fileURLToPath(new URL('../manifests', import.meta.url))
+const folder = `${goldenFolder}/${packageJson.version}`
+rmSync(folder, { recursive: true, force: true })
+for (const part of ['examples', 'children']) mkdirSync(`${folder}/${part}`, { recursive: true })
+copyFileSync(`${manifests}/crd.yaml`, `${folder}/crd.yaml`)
+for (const name of readdirSync(`${manifests}/examples`)) {
+  copyFileSync(`${manifests}/examples/${name}`, `${folder}/examples/${name}`)
+  writeFileSync(`${folder}/children/${name}`, renderFile(`${manifests}/examples/${name}`))
+}

@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { changedFields } from '../../src/cli/change.ts'
+import { run } from '../../src/cli/run.ts'
+
+/** Where what a release made of the examples is kept: for each version its CRD, its examples and their children. */
+export const goldenFolder = fileURLToPath(new URL('../fixtures/golden', import.meta.url))
+
+/** The children of the MyApps in a file, as YAML. */
+export function renderFile (file: string): string {
+  let [out, err] = ['', '']
+  if (run(['render', '-f', file], { out: (text) => { out += text }, err: (text) => { err += text } }) !== 0) throw new Error(err)
+  return out
+}
+
+/** The newest release of which there is a golden output. */
+export function newestRelease (): string {
+  const newest = readdirSync(goldenFolder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+  if (newest === undefined) throw new Error('no golden output is there: npm run golden makes it')
+  return newest
+}
+
+interface Child { kind: string, metadata: { name: string } }
+
+/** What differs between children, each difference once: `Deployment spec.replicas`, or the kind alone of a child that came or went. */
+export function childDifferences (before: string, after: string): string[] {
+  const read = (yaml: string) => new Map(parseAllDocuments(yaml, { version: '1.1' }).map((document) => document.toJS() as Child).map((child) => [`${child.kind}/${child.metadata.name}`, child]))
+  const [old, fresh] = [read(before), read(after)]
+  return [...new Set([...old.keys(), ...fresh.keys()].flatMap((key) => {
+    const [was, is] = [old.get(key), fresh.get(key)]
+    if (was === undefined || is === undefined) return [(was ?? is)?.kind ?? key]
+    return changedFields(was, is).map((field) => `${is.kind} ${field}`)
+  }))]
+}
+
+/** A difference that the release notes tell of. */
+export interface Explanation { what: string, says: string }
+
+/** The entries under `### Children` of what the changelog has for the next release: "- `Deployment spec.replicas`: why". */
+export function explanations (changelog: string): Explanation[] {
+  const unreleased = changelog.split(/^## /m).find((section) => section.startsWith('[Unreleased]')) ?? ''
+  const children = unreleased.split(/^### /m).find((section) => section.startsWith('Children')) ?? ''
+  return [...children.matchAll(/^- `([^`]+)`: (.*(?:\n {2}.*)*)/gm)].map(([, what = '', says = '']) => ({ what, says }))
+}
+
+/** What is wrong with the explanations of some differences: one that has none, one that explains nothing, a roll that is not told of. */
+export function unexplained (differences: string[], explained: Explanation[]): string[] {
+  const covers = ({ what }: Explanation, difference: string) => difference === what || (difference.startsWith(what) && /^[.[ ]/.test(difference.slice(what.length)))
+  return [
+    ...differences.filter((difference) => !explained.some((explanation) => covers(explanation, difference))).map((difference) => `${difference} differs from the last release, and CHANGELOG.md does not say so`),
+    ...explained.filter((explanation) => !differences.some((difference) => covers(explanation, difference))).map(({ what }) => `${what} does not differ from the last release, and CHANGELOG.md says so`),
+    ...explained.filter(({ what, says }) => what.startsWith('Deployment spec.template') && !/\broll/.test(says)).map(({ what }) => `${what}: CHANGELOG.md must say of which apps the pods roll`),
+  ]
+}
