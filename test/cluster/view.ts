@@ -19,7 +19,7 @@ export interface View {
   /** Takes in what the API server answered to a write, which can be ahead of the watch. */
   note<K extends Kind> (kind: K, object: Kinds[K]): void
   /** Settles at the next change, or after a moment. */
-  change (): Promise<unknown>
+  change (): Promise<void>
 }
 
 const moment = 250
@@ -38,6 +38,7 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
   const versionOf = (object: Kinds[Kind]) => Number(object.metadata.resourceVersion)
 
   function wake (): void {
+    clearTimeout(waker)
     waker = undefined
     waiting.resolve()
     waiting = Promise.withResolvers()
@@ -54,38 +55,52 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
     waker ??= setTimeout(wake, pause)
   }
 
-  function receive<K extends Kind> (kind: K, line: string): string {
-    const { type, object } = JSON.parse(line) as { type: Happening['type'] | 'BOOKMARK' | 'ERROR', object: Kinds[K] & { code: number, message: string } }
+  function happen (type: Happening['type'], kind: Kind, object: Kinds[Kind], version = versionOf(object)): void {
+    const { namespace = '' } = object.metadata
+    const before = happenings.get(namespace) ?? []
+    before.push({ type, kind, object, version })
+    happenings.set(namespace, before)
+    store(kind, object, type === 'DELETED')
+  }
+
+  function receive (kind: Kind, line: string): string {
+    const { type, object } = JSON.parse(line) as { type: Happening['type'] | 'BOOKMARK' | 'ERROR', object: Kinds[Kind] & { code: number, message: string } }
     if (type === 'ERROR') throw new Refusal(object.code, object.message)
-    if (type !== 'BOOKMARK') {
-      const { namespace = '' } = object.metadata
-      const before = happenings.get(namespace) ?? []
-      before.push({ type, kind, object, version: versionOf(object) })
-      happenings.set(namespace, before)
-      store(kind, object, type === 'DELETED')
-    }
+    if (type !== 'BOOKMARK') happen(type, kind, object)
     return object.metadata.resourceVersion
   }
 
+  /** Catches up with what is there; gives the version from which to watch on. */
+  async function catchUp (kind: Kind): Promise<string> {
+    const { metadata: { resourceVersion }, items } = await api.request<{ metadata: { resourceVersion: string }, items: Kinds[Kind][] }>('GET', pathOf(kind))
+    const found = new Set(items.map(({ metadata: { namespace = '', name } }) => keyOf(kind, namespace, name)))
+    for (const [key, object] of objects) if (key.startsWith(`${kind} `) && !found.has(key)) happen('DELETED', kind, object, Number(resourceVersion))
+    for (const item of items) {
+      const { namespace = '', name } = item.metadata
+      if (versionOf(item) !== versions.get(keyOf(kind, namespace, name))) happen('MODIFIED', kind, item)
+    }
+    return resourceVersion
+  }
+
   async function follow (kind: Kind, from: string): Promise<void> {
-    let version = from
-    while (!signal.aborted) {
+    for (let version = from; !signal.aborted;) {
       try {
         const path = `${pathOf(kind)}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
         await api.lines(path, line => { version = receive(kind, line) }, signal)
       } catch (error) {
-        if (error instanceof Refusal && error.code === 410) throw error
+        // The server does not remember that far back: so it is when the definition of the kind has changed.
+        if (error instanceof Refusal && error.code === 410) version = await catchUp(kind).catch(() => version)
       }
-      // A watch ends with its server, and when the definition of its kind changes.
+      // A watch ends with its server too.
       await sleep(50, undefined, { signal }).catch(() => {})
     }
   }
 
   await Promise.all((Object.keys(kinds) as Kind[]).map(async kind => {
-    const { metadata, items } = await api.request<{ metadata: { resourceVersion: string }, items: Kinds[Kind][] }>('GET', pathOf(kind))
-    for (const item of items) store(kind, item)
-    follow(kind, metadata.resourceVersion).catch(error => { process.emitWarning(`the watch of ${kind}s broke: ${(error as Error).message}`) })
+    follow(kind, await catchUp(kind)).catch(error => { process.emitWarning(`the watch of ${kind}s broke: ${(error as Error).message}`) })
   }))
+  const timer = setInterval(wake, moment)
+  signal.addEventListener('abort', () => clearInterval(timer))
 
   return {
     find: <K extends Kind>(kind: K, namespace: string, name: string) => objects.get(keyOf(kind, namespace, name)) as Kinds[K] | undefined,
@@ -93,10 +108,6 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
       [...objects].filter(([key]) => key.startsWith(keyOf(kind, namespace, ''))).map(([, object]) => object as Kinds[K]),
     happenings: namespace => happenings.get(namespace) ?? [],
     note: store,
-    async change () {
-      const timeout = new AbortController()
-      await Promise.race([waiting.promise, sleep(moment, undefined, timeout).catch(() => {})])
-      timeout.abort()
-    },
+    change: () => waiting.promise,
   }
 }
