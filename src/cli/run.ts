@@ -49,7 +49,7 @@ function renderFiles ({ files, recursive, namespace, output, baseline }: Extract
 /** Reads the files and tells what is wrong with them. */
 function read (names: string[], recursive: boolean, namespace: string, err: Streams['err']): Files {
   const files = readMyApps(readSources(names, recursive), namespace)
-  if (files.myApps.length === 0 && files.problems.length === 0) throw new UserError(`there is no MyApp in ${names.join(', ')}`)
+  if (files.myApps.length === 0 && files.problems.length === 0) throw new UserError(`there is no MyApp in ${names.map((name) => name === '-' ? 'stdin' : name).join(', ')}`)
   tell([...files.notes, ...files.problems], err)
   return files
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from './usage.ts'
 
@@ -7,7 +7,7 @@ export interface Source { name: string, text: string }
 
 /** Reads what -f names: files, folders, and stdin for `-`. */
 export function readSources (files: string[], recursive: boolean): Source[] {
-  return files.flatMap((file) => file === '-' ? [{ name: '<stdin>', text: read(0, 'stdin') }] : expand(file, recursive).map((name) => ({ name, text: read(name, name) })))
+  return files.flatMap((file) => file === '-' ? [{ name: '<stdin>', text: readStdin() }] : expand(file, recursive).map((name) => ({ name, text: read(name) })))
 }
 
 /** The manifests of a folder, in the order of their names; a file is itself. */
@@ -20,11 +20,27 @@ function expand (file: string, recursive: boolean): string[] {
   }
 }
 
-function read (file: string | number, name: string): string {
+function read (file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw unreadable(name, error)
+    throw unreadable(file, error)
+  }
+}
+
+/** Reads stdin to its end, waiting where the program at the other end takes its time and the pipe does not wait by itself. */
+function readStdin (): string {
+  const chunks: Buffer[] = []
+  const buffer = Buffer.alloc(65_536)
+  for (;;) {
+    try {
+      const length = readSync(0, buffer)
+      if (length === 0) return Buffer.concat(chunks).toString('utf8')
+      chunks.push(Buffer.from(buffer.subarray(0, length)))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw unreadable('stdin', error)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
   }
 }
 
