@@ -40,7 +40,7 @@ underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
       t.strictSame(happenings.filter(({ type }) => type === 'DELETED'), [], 'no child was ever taken away')
     })
 
-    await t.test('two hundred MyApps created at once are all Running, and deleted at once all gone', async t => {
+    await t.test('two hundred MyApps created at once are all Running', async t => {
       const here = await cluster.namespace(t)
       const apps = names(200)
       const start = Date.now()
@@ -49,9 +49,6 @@ underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
       t.comment(`Running after ${((Date.now() - start) / 1000).toFixed(1)} s`)
       t.equal(here.list('Deployment').length, 200)
       t.equal(here.list('Service').length, 200)
-      await here.kubectl('delete', 'ma', '--all', '--wait=false')
-      await here.until('all are gone', () => (['MyApp', 'Deployment', 'Service'] as const).every(kind => here.list(kind).length === 0), 180)
-      t.comment(`gone after ${((Date.now() - start) / 1000).toFixed(1)} s`)
     })
   })
 })
