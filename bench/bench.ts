@@ -8,7 +8,8 @@ import { reportTo } from '../test/control-plane/progress.ts'
 import { spansIn } from '../test/otlp/data.ts'
 import { latencies, open, post, sequence, throughput } from './load.ts'
 import { largeBody, runningBody } from './requests.ts'
-import { nodeFlags, pinThisProcess, runNothing, type Server, startBare, startHook } from './servers.ts'
+import { pinThisProcess, runNothing, type Server, startBare, startHook } from './servers.ts'
+import { nodeFlags } from '../scripts/warm.ts'
 import { median, quantile } from './statistics.ts'
 
 interface Row {
@@ -52,7 +53,7 @@ try {
   await collector.stop()
   await rm(dir, { recursive: true, force: true })
 }
-const result = { date: new Date().toISOString(), node: process.version, flags: nodeFlags(), quick, rows }
+const result = { date: new Date().toISOString(), node: process.version, flags: nodeFlags(join(import.meta.dirname, '..')), quick, rows }
 await writeFile(join(import.meta.dirname, 'result.json'), JSON.stringify(result, undefined, 2) + '\n')
 console.log(table(rows))
 

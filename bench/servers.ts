@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nodeFlags } from '../scripts/warm.ts'
 import { freePort } from '../test/control-plane/processes.ts'
 import { get, open } from './load.ts'
 
@@ -29,18 +30,12 @@ export interface Server {
   stop: () => Promise<void>
 }
 
-/** The flags of Node with which `npm start` and the image run the program. */
-export function nodeFlags (): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
-  return scripts.start.split('&& node ')[1]?.split(' ').filter((word) => word.startsWith('--')) ?? []
-}
-
 /** Starts the built program. */
-export const startHook = async (environment: Record<string, string>, log: string, flags = nodeFlags()) =>
+export const startHook = async (environment: Record<string, string>, log: string, flags = nodeFlags(root)) =>
   await start([...flags, join(root, 'dist/main.js')], { NODE_ENV: 'production', ...environment }, log, '/readyz')
 
 /** Starts the baseline. */
-export const startBare = async (log: string, flags = nodeFlags()) => await start([...flags, join(root, 'bench/bare.ts')], {}, log)
+export const startBare = async (log: string, flags = nodeFlags(root)) => await start([...flags, join(root, 'bench/bare.ts')], {}, log)
 
 /** Starts Node with nothing to do: how long it takes to its end, in ms. */
 export async function runNothing (): Promise<number> {

@@ -5,6 +5,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ajv, schemas } from '../src/myapp/validators.ts'
+import { warm } from './warm.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -20,18 +21,36 @@ const precompiledValidators: Plugin = {
   },
 }
 
-/**
- * Leaves out what the program never gets to. The SDK can make every exporter and propagator by itself, from the environment
- * or a file, and imports them all; it is handed its exporters (src/telemetry/exporters.ts). And the instrumentations can
- * catch modules as they are loaded, but a bundle loads none.
- */
-const unreachable: Plugin = {
-  name: 'unreachable',
+/** A module that is left out of the hook: by whom, and what stands in its place. */
+const unreachable: Array<{ path: RegExp, importer?: RegExp, instead: string }> = [
+  // The SDK can make every exporter and read a file by itself, and imports all that this takes; it is handed its exporters (src/telemetry/exporters.ts).
+  { path: /^@opentelemetry\/(exporter-.*|configuration)$/, importer: /@opentelemetry\/sdk-node\//, instead: '' },
+  // Instrumentations catch modules as they are loaded; a bundle loads none.
+  { path: /^(require|import)-in-the-middle$/, instead: 'exports.Hook = class {}' },
+  // No route has a schema that Fastify would compile, nothing is injected, and HTTP/2 is not spoken.
+  { path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request|node:http2)$/, importer: /\/fastify\//, instead: '' },
+  // The schemas are compiled already; of the modules that they are in only other things are used.
+  { path: /^typebox$/, instead: 'const none = new Proxy({}, { get: () => () => ({}) }); export default none' },
+]
+
+/** What the older module format of instrumentation-fastify uses of other packages, in place of all that there is in them. */
+const used: Record<string, string> = {
+  '@opentelemetry/api': 'context, diag, SpanStatusCode, trace',
+  '@opentelemetry/core': 'getRPCMetadata, RPCType',
+  '@opentelemetry/instrumentation': 'InstrumentationBase, InstrumentationNodeModuleDefinition, isWrapped, safeExecuteInTheMiddle',
+  '@opentelemetry/semantic-conventions': 'ATTR_HTTP_ROUTE',
+}
+
+/** Leaves out what the hook never gets to: a start reads and compiles it all the same. */
+const leaveOut: Plugin = {
+  name: 'leave-out',
   setup ({ onResolve, onLoad }) {
-    const exportersOfTheSdk = /^@opentelemetry\/(exporter-.*|configuration)$/
-    onResolve({ filter: exportersOfTheSdk }, ({ path, importer }) => /@opentelemetry\/sdk-node\//.test(importer) ? { path, namespace: 'unreachable' } : undefined)
-    onResolve({ filter: /^(require|import)-in-the-middle$/ }, ({ path }) => ({ path, namespace: 'unreachable' }))
-    onLoad({ filter: /.*/, namespace: 'unreachable' }, ({ path }) => ({ contents: path.endsWith('-in-the-middle') ? 'exports.Hook = class {}' : '', loader: 'js' }))
+    for (const { path, importer = /./, instead } of unreachable) {
+      onResolve({ filter: path }, ({ path, importer: by }) => importer.test(by) ? { path, namespace: 'unreachable', pluginData: instead } : undefined)
+    }
+    onLoad({ filter: /./, namespace: 'unreachable' }, ({ pluginData }) => ({ contents: pluginData, loader: 'js' }))
+    onResolve({ filter: /^@opentelemetry\// }, ({ path, importer }) => used[path] !== undefined && /\/instrumentation-fastify\//.test(importer) ? { path, namespace: 'used' } : undefined)
+    onLoad({ filter: /./, namespace: 'used' }, ({ path }) => ({ contents: `export { ${used[path]} } from '${path}'`, resolveDir: root }))
   },
 }
 
@@ -57,7 +76,11 @@ await build({
   sourcemap: 'linked',
   // Packages in the older module format ask for a require of their own.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
-  plugins: [precompiledValidators, unreachable, hiddenRequires],
+  // Names stay: stacks are read as they are.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  plugins: [precompiledValidators, leaveOut, hiddenRequires],
   logLevel: 'warning',
 })
 
@@ -75,3 +98,5 @@ await build({
   logLevel: 'warning',
 })
 chmodSync(`${root}/dist/cli.js`, 0o755)
+
+await warm(root)

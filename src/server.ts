@@ -1,4 +1,4 @@
-import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { refuseOverload } from './overload.ts'
 import { customizeRoute } from './routes/customize.ts'
@@ -27,6 +27,7 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     return503OnClosing: false,
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'ignore',
+    schemaController: { compilersFactory: noCompilers },
   })
   server.removeContentTypeParser('text/plain')
   // A caller that keeps its connection would hold up the end, and not find the replica that takes over.
@@ -51,6 +52,10 @@ export async function buildServer (config: Config, { logger, isReady, createServ
   healthRoutes(server, isReady)
   return server
 }
+
+/** No route has a schema of Fastify's own: what would compile them is not even loaded. */
+const noCompilers = { buildValidator: () => () => () => true, buildSerializer: () => () => JSON.stringify } as object as
+  NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
 
 /** What can be told of an error that nobody expected. Its own message can quote a value. */
 const bug = (error: Error): Failure => ({ type: error.name, message: 'an error inside the operator', frames: stackFrames(error) })

@@ -1,0 +1,55 @@
+import closeWithGrace from 'close-with-grace'
+import { fastify } from 'fastify'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Config, readConfig } from './config.ts'
+import { createLogger } from './logger.ts'
+import { buildServer } from './server.ts'
+import { readTelemetrySettings } from './telemetry/settings.ts'
+import { startTelemetry } from './telemetry/start.ts'
+
+/** Within this time after SIGTERM the process has ended, whatever is still open. */
+const shutdownTimeoutMs = 9500
+/** This much of it is kept for telemetry to be sent. */
+const flushMs = 3500
+
+/** Runs the hook until a signal ends it. */
+export async function runOperator (): Promise<void> {
+  await start(configuration())
+}
+
+async function start (config: Config): Promise<void> {
+  const settings = readTelemetrySettings(process.env)
+  const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
+  const telemetry = await startTelemetry(settings, { environment: process.env, logger, forgetMyAppAfterMs: config.FORGET_MYAPP_AFTER_MS })
+  let ready = true
+  const server = await buildServer(config, { logger, isReady: () => ready, createServer: telemetry.instrument(fastify) })
+  closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
+    if (err) logger.fatal({ err }, 'stopping after an error that nothing caught')
+    else logger.info({ signal }, 'stopping')
+    ready = false
+    await wait(config.SHUTDOWN_DELAY_MS)
+    await Promise.race([server.close(), wait(shutdownTimeoutMs - flushMs - config.SHUTDOWN_DELAY_MS)])
+    logger.info('stopped')
+    await telemetry.shutdown()
+    // At its exit a process would write what waits before what is being written.
+    await new Promise<unknown>((resolve) => { logger.flush(resolve) })
+  })
+  try {
+    await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
+  } catch (error) {
+    giveUp(`it cannot listen: ${(error as Error).message}`)
+  }
+}
+
+function configuration (): Config {
+  try {
+    return readConfig(process.env)
+  } catch (error) {
+    return giveUp(`its environment is wrong:\n${(error as Error).message}`)
+  }
+}
+
+function giveUp (why: string): never {
+  process.stderr.write(`myapp-operator cannot start, ${why}\n`)
+  process.exit(1)
+}
