@@ -30,7 +30,7 @@ export interface Hook {
 const program = join(import.meta.dirname, '../../dist/main.js')
 
 /** Starts the built hook on a free port; its log goes into a folder. */
-export async function startHook ({ dir, name = 'hook' }: { dir: string, name?: string }): Promise<Hook> {
+export async function startHook ({ dir, name = 'hook', env = {} }: { dir: string, name?: string, env?: Record<string, string> }): Promise<Hook> {
   if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
   const port = await freePort()
   const logFile = join(dir, `${name}.log`)
@@ -40,7 +40,7 @@ export async function startHook ({ dir, name = 'hook' }: { dir: string, name?: s
       name,
       command: process.execPath,
       args: [program],
-      env: { PORT: String(port), LOG_FORMAT: 'json' },
+      env: { PORT: String(port), LOG_FORMAT: 'json', ...env },
       cwd: dir,
       logFile,
     })
