@@ -1,6 +1,6 @@
 // Measures the built program with everything on, against baselines in the same run. bench/README.md says how to read it.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { prepareCollector } from '../test/otlp/collector.ts'
@@ -35,6 +35,8 @@ await collector.start()
 const everythingOn = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_METRIC_EXPORT_INTERVAL: '10000' }
 const hookLog = join(dir, 'hook.log')
 const rows: Row[] = []
+/** How busy the machine was before: above 1 or so, others are measured too. */
+const loadBefore = loadavg().map(round)
 
 try {
   const bare = await startBare(join(dir, 'bare.log'))
@@ -42,7 +44,7 @@ try {
   await sameAnswers(bare, hook)
   await wait(quick ? 2000 : 5000)
   const idle = hook.residentMegabytes()
-  rows.push(await requestsPerSecond(bare, hook), await p99(bare, hook), await large(bare, hook))
+  rows.push(...await requestsPerSecond(bare, hook), await p99(bare, hook), await large(bare, hook))
   const loaded = hook.residentMegabytes()
   await collector.until((exports) => spansIn(exports.slice(-5)).length > 0)
   await Promise.all([bare.stop(), hook.stop()])
@@ -53,7 +55,7 @@ try {
   await collector.stop()
   await rm(dir, { recursive: true, force: true })
 }
-const result = { date: new Date().toISOString(), node: process.version, flags: nodeFlags(join(import.meta.dirname, '..')), quick, rows }
+const result = { date: new Date().toISOString(), node: process.version, loadAverage: loadBefore, flags: nodeFlags(join(import.meta.dirname, '..')), quick, rows }
 await writeFile(join(import.meta.dirname, 'result.json'), JSON.stringify(result, undefined, 2) + '\n')
 console.log(table(rows))
 
@@ -79,12 +81,23 @@ async function interleaved (measure: (server: Server) => Promise<number>, bare: 
   return { bare: median(bares), hook: median(hooks) }
 }
 
-async function requestsPerSecond (bare: Server, hook: Server): Promise<Row> {
+async function requestsPerSecond (bare: Server, hook: Server): Promise<Row[]> {
   const request = post('/sync', runningBody())
   for (const server of [bare, hook]) await throughput(server.port, request, quick ? 2 : 5)
-  const found = await interleaved(({ port }) => throughput(port, request, quick ? 1 : 3), bare, hook)
+  const cpu = new Map<Server, number[]>([[bare, []], [hook, []]])
+  const found = await interleaved(async (server) => {
+    const [seconds, before] = [quick ? 1 : 3, server.cpuMs()]
+    const start = performance.now()
+    const rate = await throughput(server.port, request, seconds)
+    cpu.get(server)?.push((server.cpuMs() - before) / (rate * (performance.now() - start) / 1000))
+    return rate
+  }, bare, hook)
+  const [cpuOfBare, cpuOfHook] = [bare, hook].map((server) => median(cpu.get(server) ?? [])) as [number, number]
   const ratio = found.hook / found.bare
-  return { what: 'requests/s', measured: round(found.hook), unit: '1/s', baseline: round(found.bare), ratio: round(ratio), target: '≥ 0.5x bare', reached: ratio >= 0.5 }
+  return [
+    { what: 'requests/s', measured: round(found.hook), unit: '1/s', baseline: round(found.bare), ratio: round(ratio), target: '≥ 0.5x bare', reached: ratio >= 0.5 },
+    { what: 'CPU for a request', measured: round(cpuOfHook), unit: 'ms', baseline: round(cpuOfBare), ratio: round(cpuOfHook / cpuOfBare), target: '≤ 2x bare', reached: cpuOfHook <= 2 * cpuOfBare },
+  ]
 }
 
 async function p99 (bare: Server, hook: Server): Promise<Row> {

@@ -30,9 +30,15 @@ export interface Server {
   stop: () => Promise<void>
 }
 
-/** Starts the built program. */
+/** What the image sets for the allocator, which a process can't set for itself. */
+export function imageEnvironment (): Record<string, string> {
+  const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  return Object.fromEntries([...text.matchAll(/^(?:ENV)?\s+(MALLOC_\w+)=(\w+)/gm)].map(([, name, value]) => [name, value]))
+}
+
+/** Starts the built program, as the image does. */
 export const startHook = async (environment: Record<string, string>, log: string, flags = nodeFlags(root)) =>
-  await start([...flags, join(root, 'dist/main.js')], { NODE_ENV: 'production', ...environment }, log, '/readyz')
+  await start([...flags, join(root, 'dist/main.js')], { NODE_ENV: 'production', ...imageEnvironment(), ...environment }, log, '/readyz')
 
 /** Starts the baseline. */
 export const startBare = async (log: string, flags = nodeFlags(root)) => await start([...flags, join(root, 'bench/bare.ts')], {}, log)
