@@ -1,4 +1,5 @@
-import { isObject } from './merge.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { isObject, merge } from './merge.ts'
 import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
 
 /** Where Metacontroller's default strategy keeps its copy of what it applied last. */
@@ -34,10 +35,14 @@ export function asItIs (child: ObservedObject): KubernetesObject {
   return { apiVersion, kind, metadata: { name, namespace, ...labels && { labels } }, ...spec !== undefined && { spec } }
 }
 
-/** An answer that leaves a child alone altogether: of what was applied last, what is there now, drift and all. */
+/**
+ * An answer that leaves a child alone altogether: what was applied last, where that changes nothing; or else, of its fields,
+ * what is there now, drift and all.
+ */
 export function leftAlone (child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
-  return applied === undefined ? asItIs(child) : asObserved(applied, child) as KubernetesObject
+  if (applied === undefined) return asItIs(child)
+  return isDeepStrictEqual(merge(child, applied, applied), child) ? applied : asObserved(applied, child) as KubernetesObject
 }
 
 /** The fields that were applied, with the values that are observed; lists as they are observed, since a merge by key keeps them so. */

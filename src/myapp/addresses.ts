@@ -5,8 +5,9 @@ import type { HookRequest } from './request.ts'
 import { defaults, type MyAppStatus } from './schema.ts'
 
 /** Where a MyApp is reached: inside the cluster once its Service is there, from outside once that was admitted. */
-export function reachableAt (request: HookRequest, { app: { name, namespace, spec }, service }: Observations): Pick<MyAppStatus, 'address' | 'urls'> {
-  const urls = [...ingressUrls(request, spec.ingress), ...isAccepted(request) ? (spec.gateway?.hostnames ?? []).map((host) => `http://${host}/`) : []]
+export function reachableAt (request: HookRequest, observations: Observations): Pick<MyAppStatus, 'address' | 'urls'> {
+  const { app: { name, namespace, spec }, service } = observations
+  const urls = [...ingressUrls(request, spec.ingress), ...isAccepted(request, observations) ? (spec.gateway?.hostnames ?? []).map((host) => `http://${host}/`) : []]
   return {
     ...isExposed(spec) && service !== undefined && { address: `http://${name}.${namespace}.svc:${spec.port ?? defaults.port}` },
     ...urls.length > 0 && { urls },

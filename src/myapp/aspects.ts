@@ -3,6 +3,7 @@ import { childOf, type Observations } from './observed.ts'
 import type { HookRequest } from './request.ts'
 import type { Aspect } from './status.ts'
 
+interface GatewayRef { name?: string, namespace?: string, sectionName?: string }
 interface ObservedCondition { type: string, status: string, reason?: string, message?: string }
 
 /** The conditions for one concern each, of those concerns that the MyApp has. */
@@ -38,10 +39,11 @@ function scaled (request: HookRequest): Aspect {
 }
 
 /** Routed: the Ingress has an address, the HTTPRoute is accepted by every Gateway. */
-function routed (request: HookRequest, { app: { spec } }: Observations): Aspect {
+function routed (request: HookRequest, observations: Observations): Aspect {
+  const { spec } = observations.app
   const waiting = [
     ...spec.ingress && !hasAddress(request) ? ['the Ingress has no address yet'] : [],
-    ...spec.gateway && !isAccepted(request) ? ['the HTTPRoute is not accepted by every Gateway'] : [],
+    ...spec.gateway && !isAccepted(request, observations) ? ['the HTTPRoute is not accepted by every Gateway'] : [],
   ]
   return waiting.length === 0
     ? { type: 'Routed', status: 'True', reason: 'RouteAccepted', message: 'Traffic from outside is led to the Service' }
@@ -56,11 +58,15 @@ export function ingressAddresses (request: HookRequest): Array<{ hostname?: stri
 
 const hasAddress = (request: HookRequest) => ingressAddresses(request).length > 0
 
-/** Whether every Gateway has accepted the HTTPRoute. */
-export function isAccepted (request: HookRequest): boolean {
-  const route = childOf(request, 'HTTPRoute.gateway.networking.k8s.io/v1') as { status?: { parents?: Array<{ conditions?: ObservedCondition[] }> } } | undefined
-  const parents = route?.status?.parents ?? []
-  return parents.length > 0 && parents.every(({ conditions = [] }) => conditions.some(({ type, status }) => type === 'Accepted' && status === 'True'))
+/** Whether every Gateway that is asked for has accepted the HTTPRoute. */
+export function isAccepted (request: HookRequest, { app: { spec } }: Observations): boolean {
+  const route = childOf(request, 'HTTPRoute.gateway.networking.k8s.io/v1') as { status?: { parents?: Array<{ parentRef?: GatewayRef, conditions?: ObservedCondition[] }> } } | undefined
+  const accepting = (route?.status?.parents ?? [])
+    .filter(({ conditions = [] }) => conditions.some(({ type, status }) => type === 'Accepted' && status === 'True'))
+    .map(({ parentRef }) => parentRef)
+  const wanted = spec.gateway?.parentRefs ?? []
+  return wanted.length > 0 && wanted.every(({ name, namespace, sectionName }) => accepting.some((ref) =>
+    ref?.name === name && (namespace === undefined || ref.namespace === namespace) && (sectionName === undefined || ref.sectionName === sectionName)))
 }
 
 /** A condition of a child, said of the MyApp. */

@@ -54,11 +54,12 @@ export function readConfig (request: HookRequest, spec: MyAppSpec): Config {
     if (object === undefined && !optional) missing.add(`${kind} ${name}`)
     else if (key !== undefined && data[key] === undefined && !optional) missing.add(`key ${key} of ${kind} ${name}`)
     const seen = key === undefined ? Object.entries(data).sort(([a], [b]) => a < b ? -1 : 1) : [[key, data[key] ?? null]]
-    hash.update(JSON.stringify([kind, name, object !== undefined, seen]))
+    const isSeen = !optional || (key === undefined ? seen.length > 0 : data[key] !== undefined)
+    hash.update(JSON.stringify([kind, name, isSeen, seen]))
   }
   return {
     missing: [...missing],
-    digest: references.length === 0 || spec.rolloutOnConfigChange === false ? undefined : hash.digest('hex').slice(0, 32),
+    digest: references.length === 0 ? undefined : hash.digest('hex').slice(0, 32),
   }
 }
 

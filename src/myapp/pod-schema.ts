@@ -149,7 +149,7 @@ export const Strategy = object('How a change of the pods rolls out. RollingUpdat
   type: choice(['RollingUpdate', 'Recreate'], 'RollingUpdate, or Recreate: all old pods go before new ones come.'),
   rollingUpdate: opt(object('Bounds of a rolling update.', {
     maxSurge: opt(podsOrPercent('Pods above the wanted number. 25% unless given.')),
-    maxUnavailable: opt(podsOrPercent('Pods below it. 0 unless given.')),
+    maxUnavailable: opt(podsOrPercent('Pods below it. 0 unless given; 1 where maxSurge is 0 too, or nothing could move.')),
   })),
 }, { 'x-kubernetes-validations': [{ rule: "!has(self.rollingUpdate) || self.type == 'RollingUpdate'", message: 'rollingUpdate goes with type RollingUpdate only' }] })
 

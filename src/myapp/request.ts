@@ -19,6 +19,7 @@ export const ObservedDeployment = Observed(
     paused: opt(Type.Boolean()),
     selector: opt(Type.Object({ matchLabels: opt(Type.Record(Type.String(), Type.String())) })),
     template: Type.Object({
+      metadata: opt(Type.Object({ annotations: opt(Type.Record(Type.String(), Type.String())) })),
       spec: Type.Object({ containers: Type.Array(Type.Object({ name: Type.String() })) }),
     }),
   }),
@@ -42,7 +43,7 @@ const Address = Type.Object({ hostname: text, ip: text })
 export const ObservedIngress = Observed(Type.Unknown(), Type.Object({ loadBalancer: opt(Type.Object({ ingress: opt(Type.Array(Address)) })) }))
 
 /** An HTTPRoute as observed, as far as the hooks read it. */
-export const ObservedRoute = Observed(Type.Unknown(), Type.Object({ parents: opt(Type.Array(Type.Object({ conditions: Conditions }))) }))
+export const ObservedRoute = Observed(Type.Unknown(), Type.Object({ parents: opt(Type.Array(Type.Object({ parentRef: opt(Type.Object({ name: text, namespace: text, sectionName: text })), conditions: Conditions }))) }))
 
 const State = opt(Type.Object({
   waiting: opt(Type.Object({ reason: text, message: text })),

@@ -1,7 +1,8 @@
 import { answerNow } from '../metacontroller/converge.ts'
 import { asItIs, leftAlone } from '../metacontroller/last-applied.ts'
-import type { KubernetesObject, SyncResponse } from '../metacontroller/protocol.ts'
+import type { KubernetesObject, ObservedObject, SyncResponse } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/child-kind.ts'
+import { horizontalPodAutoscaler } from './children/horizontal-pod-autoscaler.ts'
 import { childOf, type DesiredChild, type Observations, observe } from './observed.ts'
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
 import type { MyAppStatus } from './schema.ts'
@@ -16,7 +17,7 @@ import { validate } from './validation.ts'
 export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
   const validated = validate(request.parent)
   const sent = sentChildren(request)
-  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => asItIs(child)) }
+  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => kept(request, child)) }
   const observations = observe(request, validated.spec)
   const status = statusOf(request, observations)
   if (validated.spec.paused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
@@ -35,9 +36,16 @@ export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
  * The answer for one child. One whose name somebody else has is left out, which touches nothing: an object that is not in
  * `children` is not deleted either. While config is missing that the pods need they stay as they are, or they would not start.
  */
-function answerFor (request: HookRequest, { config }: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
+function answerFor (request: HookRequest, { app, config }: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
-  if (kind.kind === 'Deployment' && config.missing.length > 0) return child === undefined ? [] : [asItIs(child)]
+  if (kind.kind === 'Deployment' && config.missing.length > 0 && !app.spec.suspend) return child === undefined ? [] : [kept(request, child)]
   return [answerNow(desired, child, kind.exactFields)]
+}
+
+/** A child as it was applied last; of a Deployment that has an autoscaler the number is the autoscaler's all the same. */
+function kept (request: HookRequest, child: ObservedObject): KubernetesObject {
+  const answer = asItIs(child)
+  const isScaled = child.kind === 'Deployment' && childOf(request, horizontalPodAutoscaler.group) !== undefined
+  return isScaled ? { ...answer, spec: { ...answer.spec as object, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
 }

@@ -23,7 +23,7 @@ export function judge (request: HookRequest, observations: Observations): Verdic
   const taken = wanted.filter((child) => child.taken !== undefined)
   if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
   if (undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { reason: 'GatewayNotEnabled', message: 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress' }
-  if (config.missing.length > 0) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
+  if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
   if (!runsWhatIsAsked(observations, deployment)) return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }

@@ -10,3 +10,13 @@ export function compact<Fields extends object> (fields: Fields): Compact<Fields>
 }
 
 const isNothing = (value: unknown) => value === undefined || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+
+/** A value without the empty lists and objects in it, at any depth. A selector stays: an empty one selects everything. */
+export function withoutEmptyParts (value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyParts)
+  if (typeof value !== 'object' || value === null) return value
+  const parts = Object.entries(value).map(([key, part]) => [key, withoutEmptyParts(part)] as const)
+  return Object.fromEntries(parts.filter(([key, part]) => selects(key) || typeof part !== 'object' || !isNothing(part)))
+}
+
+const selects = (key: string) => key.endsWith('elector') || key === 'preference'

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { compact } from './compact.ts'
-import { defaults } from '../schema.ts'
+import { defaults, type MyAppSpec } from '../schema.ts'
 import type { ChildKind } from './child-kind.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 import { podTemplate } from './pod-template.ts'
@@ -39,7 +39,7 @@ export const deployment: ChildKind = {
         }),
         selector: { matchLabels: selectorLabels(name) },
         // Always in full: a strategy that first comes up later can't be switched.
-        strategy: type === 'Recreate' ? { type } : { type, rollingUpdate: { maxSurge: '25%', maxUnavailable: 0, ...rollingUpdate } },
+        strategy: type === 'Recreate' ? { type } : { type, rollingUpdate: bounds(rollingUpdate) },
         template: podTemplate(app),
       },
     }
@@ -49,6 +49,13 @@ export const deployment: ChildKind = {
     ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({ path: [...container, field], remedy: 'leave out' as const })),
   ],
 }
+
+/** Bounds of a rolling update. One that may neither add nor remove a pod could not start, and the API server refuses it: it removes one. */
+function bounds ({ maxSurge = '25%', maxUnavailable = 0 }: NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpdate']>) {
+  return { maxSurge, maxUnavailable: isZero(maxSurge) && isZero(maxUnavailable) ? 1 : maxUnavailable }
+}
+
+const isZero = (pods: number | string) => parseInt(String(pods)) === 0
 
 /**
  * How many replicas to ask for. Under an autoscaler the number is its own: whatever is there is asked for again, so that no

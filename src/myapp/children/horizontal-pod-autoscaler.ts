@@ -1,7 +1,7 @@
 import { canonicalQuantity } from '../quantity.ts'
 import type { MyAppSpec } from '../schema.ts'
 import type { ChildKind } from './child-kind.ts'
-import { compact } from './compact.ts'
+import { compact, withoutEmptyParts } from './compact.ts'
 import { childLabels } from './labels.ts'
 
 type Autoscaling = NonNullable<MyAppSpec['autoscaling']>
@@ -37,14 +37,14 @@ function toMetrics ({ targetCPUUtilizationPercentage: cpu, targetMemoryUtilizati
 const utilization = (name: string, averageUtilization: number | undefined) =>
   averageUtilization === undefined ? [] : [{ type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization } } }]
 
-const toMetric = ({ type, resource, containerResource, pods, object, external }: Metric) => compact({
+const toMetric = ({ type, resource, containerResource, pods, object, external }: Metric) => withoutEmptyParts(compact({
   type,
   resource: resource && { ...resource, target: toTarget(resource.target) },
   containerResource: containerResource && { ...containerResource, target: toTarget(containerResource.target) },
   pods: pods && { ...pods, target: toTarget(pods.target) },
   object: object && { ...object, target: toTarget(object.target) },
   external: external && { ...external, target: toTarget(external.target) },
-})
+}))
 
 const toTarget = ({ type, averageUtilization, averageValue, value }: Target) => compact({
   type, averageUtilization, averageValue: averageValue === undefined ? undefined : canonicalQuantity(averageValue), value: value === undefined ? undefined : canonicalQuantity(value),

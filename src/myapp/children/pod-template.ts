@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { canonicalQuantity } from '../quantity.ts'
 import type { MyAppSpec } from '../schema.ts'
-import { compact } from './compact.ts'
+import { compact, withoutEmptyParts } from './compact.ts'
 import { appContainer, needsTmp } from './container.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
@@ -12,13 +12,16 @@ export const configDigestAnnotation = 'example.com/config-digest'
 /** The pods of a MyApp. */
 export function podTemplate (app: App) {
   const { name, spec } = app
+  const digest = digestOf(app)
   return {
     metadata: compact({
       labels: { ...spec.podLabels, ...childLabels(name, spec.image) },
-      annotations: compact({ ...spec.podAnnotations, [configDigestAnnotation]: app.configDigest }),
+      annotations: { ...spec.podAnnotations, ...digest !== undefined && { [configDigestAnnotation]: digest } },
     }),
     spec: compact({
       serviceAccountName: spec.serviceAccountName,
+      // Its older name, which the API server keeps beside it: what only it holds would come back.
+      serviceAccount: spec.serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),
@@ -28,10 +31,16 @@ export function podTemplate (app: App) {
       topologySpreadConstraints: toSpread(name, spec),
       nodeSelector: spec.nodeSelector,
       tolerations: (spec.tolerations ?? []).map(compact),
-      affinity: compactAffinity(spec.affinity ?? {}),
+      affinity: withoutEmptyParts(spec.affinity),
       priorityClassName: spec.priorityClassName,
     }),
   }
+}
+
+/** Opting out keeps the digest that the pods have: to take it away would roll them, and so would opting in again without a change. */
+function digestOf ({ spec, configDigest, deployment }: App): string | undefined {
+  if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest
+  return deployment?.spec.template.metadata?.annotations?.[configDigestAnnotation]
 }
 
 function toVolume ({ name, configMap, secret, emptyDir, persistentVolumeClaim }: NonNullable<MyAppSpec['volumes']>[number]) {
@@ -48,8 +57,3 @@ const toSpread = (name: string, spec: MyAppSpec) => (spec.topologySpreadConstrai
   labelSelector: { matchLabels: selectorLabels(name) },
   matchLabelKeys: ['pod-template-hash'],
 }))
-
-/** Affinity without its empty parts. */
-function compactAffinity (value: object): object {
-  return compact(Object.fromEntries(Object.entries(value).map(([key, part]) => [key, typeof part !== 'object' || key.endsWith('elector') ? part : Array.isArray(part) ? part.map((item) => typeof item === 'object' ? compactAffinity(item) : item) : compactAffinity(part)])))
-}
