@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -49,18 +49,21 @@ t.test('a program', async t => {
   const dir = await mkdtemp(join(tmpdir(), 'processes-test-'))
   t.teardown(() => rm(dir, { recursive: true }))
   const shell = (script: string) => startProgram({ name: 'shell', command: '/bin/sh', args: ['-c', script], logFile: join(dir, 'shell.log') })
+  const trapping = async (script: string) => {
+    const program = await shell(`${script}; echo trapped $$; while :; do sleep 0.05; done`)
+    await waitUntilReady(program, async () => (await readFile(program.logFile, 'utf8')).includes(`trapped ${program.pid}\n`))
+    return program
+  }
 
   t.test('that does not end when asked is made to', async t => {
-    const program = await shell('trap "" TERM; while :; do sleep 1; done')
-    await sleep(100)
+    const program = await trapping('trap "" TERM')
     await program.stop(200)
     t.equal(await program.ended, 'SIGKILL')
     t.ok(await isGone(() => isAlive(-program.pid)))
   })
 
   t.test('that ends in order says how', async t => {
-    const program = await shell('trap "exit 3" TERM; while :; do sleep 0.05; done')
-    await sleep(100)
+    const program = await trapping('trap "exit 3" TERM')
     await program.stop()
     t.equal(await program.ended, 'code 3')
     await program.stop()
