@@ -79,6 +79,8 @@ await build({
   // Names stay: stacks are read as they are.
   minifyWhitespace: true,
   minifySyntax: true,
+  // A process that crashes shows the line that it crashed in.
+  lineLimit: 160,
   legalComments: 'none',
   plugins: [precompiledValidators, leaveOut, hiddenRequires],
   logLevel: 'warning',

@@ -16,9 +16,23 @@ export async function createLogger (config: Config, { logRecords }: { logRecords
   return pino(options, pino.multistream([{ level: 'trace', stream: output }, { level: 'trace', stream: logRecordStream() }]))
 }
 
+/** Has lines written together that come within some milliseconds: each write takes as long as the making of several lines. */
+function soon (output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
+  const write = output.write.bind(output)
+  let due: NodeJS.Timeout | undefined
+  output.write = (line) => {
+    due ??= setTimeout(() => {
+      due = undefined
+      output.flush()
+    }, 10)
+    return write(line)
+  }
+  return output
+}
+
 async function outputStream (config: Config) {
   const pretty = config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
-  if (!pretty) return pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: mostWaiting })
+  if (!pretty) return soon(pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: mostWaiting }))
   const { default: prettyStream } = await import('pino-pretty')
   return prettyStream({ ignore: 'reqId,trace_id,span_id,trace_flags', translateTime: 'SYS:HH:MM:ss.l' })
 }

@@ -25,7 +25,8 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    onProtoPoisoning: 'remove',
+    // A key of a ConfigMap may have any name: it is data like the others, and nothing here assigns by it.
+    onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: noCompilers },
   })

@@ -6,35 +6,52 @@ import { isObject } from './merge.ts'
  */
 export function holds (observed: unknown, desired: unknown): boolean {
   if (desired === undefined) return true
-  if (isObject(desired)) return isObject(observed) && Object.entries(desired).every(([key, value]) => holds(observed[key], value))
+  if (isObject(desired)) {
+    if (!isObject(observed)) return false
+    for (const key in desired) if (!holds(observed[key], desired[key])) return false
+    return true
+  }
   if (!Array.isArray(desired)) return Object.is(observed, desired)
   if (!Array.isArray(observed)) return desired.length === 0
   let from = 0
-  return desired.every((item) => {
-    const found = observed.findIndex((candidate, index) => index >= from && holds(candidate, item))
-    from = found + 1
-    return found >= 0
-  })
+  for (const item of desired) {
+    while (from < observed.length && !holds(observed[from], item)) from += 1
+    if (from === observed.length) return false
+    from += 1
+  }
+  return true
 }
 
 /**
  * Where `observed` lacks something that is `desired`: the paths of the fields, never what is in them. A list item is named
  * by its name where it has one, as in `spec.template.spec.containers[app].image`. Empty exactly if `holds`.
  */
-export function differences (observed: unknown, desired: unknown, path = ''): string[] {
-  if (holds(observed, desired)) return []
-  const deeper = isObject(desired) && isObject(observed)
-    ? Object.entries(desired).flatMap(([key, value]) => differences(observed[key], value, path === '' ? key : `${path}.${key}`))
-    : Array.isArray(desired) && Array.isArray(observed) ? itemDifferences(observed, desired, path) : []
-  return deeper.length > 0 ? deeper : [path]
+export function differences (observed: unknown, desired: unknown): string[] {
+  const found: string[] = []
+  collect(observed, desired, [], found)
+  return found
 }
 
-function itemDifferences (observed: unknown[], desired: unknown[], path: string): string[] {
-  return desired.flatMap((item, index) => {
-    const name = nameOf(item)
-    const counterpart = name === undefined ? observed[index] : observed.find((candidate) => nameOf(candidate) === name)
-    return differences(counterpart, item, `${path}[${name ?? index}]`)
-  })
+/** `place` is where it is in the object, step by step; it is written out only for what differs. */
+function collect (observed: unknown, desired: unknown, place: string[], found: string[]): void {
+  const visit = (step: string, observed: unknown, desired: unknown) => {
+    place.push(step)
+    collect(observed, desired, place, found)
+    place.pop()
+  }
+  if (isObject(desired) && isObject(observed)) {
+    for (const key in desired) visit(`.${key}`, observed[key], desired[key])
+    return
+  }
+  if (holds(observed, desired)) return
+  const before = found.length
+  if (Array.isArray(desired) && Array.isArray(observed)) {
+    for (const [index, item] of desired.entries()) {
+      const name = nameOf(item)
+      visit(`[${name ?? index}]`, name === undefined ? observed[index] : observed.find((candidate) => nameOf(candidate) === name), item)
+    }
+  }
+  if (found.length === before) found.push(place.join('').slice(1))
 }
 
 const nameOf = (item: unknown) => isObject(item) && typeof item.name === 'string' ? item.name : undefined

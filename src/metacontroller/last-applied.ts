@@ -5,10 +5,22 @@ import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.t
 /** Where Metacontroller's default strategy keeps its copy of what it applied last. */
 export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** What Metacontroller applied last to a child; undefined where it keeps no copy (server-side apply, a child just adopted) or that of another child (a manifest copied under a new name). */
-export function lastApplied (child: ObservedObject): KubernetesObject | undefined {
+/** Where a child keeps its copy once it is parsed: several rules ask for it in a call. (A WeakMap would keep what is short-lived until a full garbage collection.) */
+const parsed = Symbol('last applied')
+interface Parsed { [parsed]?: { text: string, applied: KubernetesObject | undefined } }
+
+/**
+ * What Metacontroller applied last to a child, not to be changed; undefined where it keeps no copy (server-side apply, a
+ * child just adopted) or that of another child (a manifest copied under a new name).
+ */
+export function lastApplied (child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
   if (text === undefined) return undefined
+  if (child[parsed]?.text !== text) child[parsed] = { text, applied: parse(text, child) }
+  return child[parsed].applied
+}
+
+function parse (text: string, child: ObservedObject): KubernetesObject | undefined {
   try {
     const applied: unknown = JSON.parse(text)
     const isThisChild = isObject(applied) && applied.kind === child.kind && isObject(applied.metadata) && applied.metadata.name === child.metadata.name

@@ -16,6 +16,7 @@ declare module 'fastify' {
  * made to give one SERVER span a hook call. By itself it makes an internal span for the handler, one more for each hook
  * of Fastify, and none for a call that fails before its handler: the one span starts when a call arrives, the handler's
  * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
+ * Of its patches only the one around the handler is left; the others, which end spans, made each call 50 µs longer.
  */
 export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps): typeof Fastify {
   let tracer: Tracer | undefined
@@ -29,12 +30,13 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
     },
   })
   const [fastifyModule] = instrumentation.getModuleDefinitions()
-  const patched: typeof Fastify = fastifyModule?.patch?.({ fastify }) ?? fastify
   return ((options: object) => {
-    const server = patched(options) as unknown as FastifyInstance
-    // Its patch of addHook would make a span of every hook.
-    const { addHook } = server as { addHook: { __unwrap?: () => void } }
-    addHook.__unwrap?.()
+    const server = fastify(options)
+    const { addHook } = server
+    // What it adds is added here or not; in the end addHook is Fastify's own again, or it would make a span of every hook.
+    server.addHook = ((name: 'preHandler', hook: () => void) => name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
+    fastifyModule?.patch?.({ fastify: () => server }).fastify()
+    server.addHook = addHook
     if (tracer !== undefined) followCalls(server, tracer, metrics, known)
     return server
   }) as typeof Fastify
@@ -42,6 +44,8 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
 
 function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps): void {
   server.decorateRequest('span', undefined)
+  // A call's own logger comes with its span; one more before would cost as much again.
+  server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (call, reply, done) => {
     if (call.routeOptions.config.hook !== undefined) startSpan(call, reply, tracer)
     done()
@@ -72,7 +76,8 @@ function startSpan (call: FastifyRequest, reply: FastifyReply, tracer: Tracer): 
   const attributes = { 'http.request.method': call.method, 'url.path': route ?? '', 'url.scheme': 'http', 'http.route': route ?? '' }
   const span = call.span = tracer.startSpan(`${call.method} ${route}`, { kind: SpanKind.SERVER, attributes }, propagation.extract(ROOT_CONTEXT, call.headers))
   const { traceId, spanId, traceFlags } = span.spanContext()
-  if (trace.isSpanContextValid(span.spanContext())) call.log = reply.log = call.log.child({ trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` })
+  const ids = trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` } : undefined
+  call.log = reply.log = call.log.child({ reqId: call.id, ...ids })
 }
 
 /** The span that the instrumentation makes for a handler: one and the same with the span of the call, which ends and fails by itself. */
