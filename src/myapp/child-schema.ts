@@ -53,10 +53,21 @@ export const Ingress = object('An Ingress that leads to the Service.', {
   annotations: opt(Type.Record(Type.String(), Type.String({ maxLength: 8192 }), { description: 'For the controller of the class.', maxProperties: 64 })),
 })
 
+const eachOnce = (list: string) => `${list}.all(a, ${list}.exists_one(b, b.name == a.name))`
 export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
   parentRefs: Type.Array(object('A Gateway.', {
     name: name('Its name.'), namespace: opt(name('Its namespace. That of the MyApp unless given.', 63)), sectionName: opt(name('Its listener. All of them unless given.')),
-  }), { description: 'The Gateways.', minItems: 1, maxItems: 8 }),
+  }), {
+    description: 'The Gateways, each once.',
+    minItems: 1,
+    maxItems: 8,
+    // Metacontroller merges them by name. What an older CRD let in may stay until it is mended.
+    'x-kubernetes-validations': [{
+      rule: `${eachOnce('self')} || (oldSelf.hasValue() && !${eachOnce('oldSelf.value()')})`,
+      optionalOldSelf: true,
+      message: 'a Gateway is there twice; without a sectionName it stands for all of its listeners',
+    }],
+  }),
   hostnames: opt(Type.Array(hostname, { description: 'Host names. Those of the Gateways unless given.', maxItems: 16 })),
 })
 

@@ -9,7 +9,7 @@ const count = opt(Type.Integer())
 const text = opt(Type.String())
 
 const Conditions = opt(Type.Array(Type.Object({
-  type: Type.String(), status: Type.String(), reason: text, message: text, lastTransitionTime: text, lastUpdateTime: text,
+  type: Type.String(), status: Type.String(), reason: text, message: text, observedGeneration: count, lastTransitionTime: text, lastUpdateTime: text,
 })))
 
 /** A Deployment as observed, as far as the hooks read it. */

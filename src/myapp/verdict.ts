@@ -22,7 +22,7 @@ export function judge (request: HookRequest, observations: Observations): Verdic
   if (app.spec.paused) return paused(observations)
   const taken = wanted.filter((child) => child.taken !== undefined)
   if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
-  if (undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { reason: 'GatewayNotEnabled', message: 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress' }
+  if (undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { reason: 'GatewayNotEnabled', message: gatewayNotEnabled }
   if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
@@ -35,6 +35,9 @@ export function judge (request: HookRequest, observations: Observations): Verdic
   if (!leadsToPods(observations)) return { reason: 'Updating', message: `Bringing Service ${app.name} in line with the spec` }
   return app.spec.suspend ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' } : verdict
 }
+
+/** What is wrong where a gateway is asked for and the CompositeController does not declare HTTPRoutes. */
+export const gatewayNotEnabled = 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
 
 /** Words with commas and an `and`. */
 export const listed = (words: string[]) => words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`

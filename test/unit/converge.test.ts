@@ -6,6 +6,9 @@ import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
 import { merge } from '../../src/metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
+import { httpRoute } from '../../src/myapp/children/http-route.ts'
+import { networkPolicy } from '../../src/myapp/children/network-policy.ts'
+import { podDisruptionBudget } from '../../src/myapp/children/pod-disruption-budget.ts'
 import { service } from '../../src/myapp/children/service.ts'
 import type { ChildKind } from '../../src/myapp/children/child-kind.ts'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
@@ -24,7 +27,7 @@ function living (kind: ChildKind, spec: MyAppSpec, edit: (child: any) => void = 
   const applied = desiredOf(kind, spec)
   const child = stored({ ...structuredClone(applied), metadata: { ...applied.metadata, uid: 'u', annotations: { [lastAppliedAnnotation]: JSON.stringify(applied) } } } as unknown as ObservedObject)
   edit(child)
-  const fields = { 'f:spec': { 'f:selector': {}, 'f:ports': {}, 'f:template': { 'f:spec': { 'f:volumes': {}, 'f:containers': { 'k:{"name":"app"}': { 'f:env': {}, 'f:ports': {}, 'f:volumeMounts': {} } } } } } }
+  const fields = { 'f:spec': { 'f:selector': {}, 'f:ports': {}, 'f:parentRefs': {}, 'f:hostnames': {}, 'f:template': { 'f:spec': { 'f:volumes': {}, 'f:containers': { 'k:{"name":"app"}': { 'f:env': {}, 'f:ports': {}, 'f:volumeMounts': {} } } } } } }
   const owners = { 'f:metadata': { 'f:annotations': { [`f:${lastAppliedAnnotation}`]: {} } } }
   child.metadata.managedFields = [{ manager: 'metacontroller', operation: 'Update', fieldsV1: manager === 'webhook' ? { ...owners, ...fields } : owners }]
   if (manager !== 'webhook') child.metadata.managedFields.push({ manager, operation: 'Update', fieldsV1: fields })
@@ -44,6 +47,7 @@ function stored (object: ObservedObject): ObservedObject {
     unique('port names', (container.ports ?? []).map((port: { name?: string }) => port.name).filter(Boolean))
     for (const { name, value, valueFrom } of container.env ?? []) if (value && valueFrom) throw new Error(`refused: ${name} has both`)
   }
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) throw new Error('refused: one bound or the other')
   if (object.kind === 'Service') {
     if (!spec.ports?.length) throw new Error('refused: a Service needs a port')
     unique('port names', spec.ports.map((port: { name?: string }) => port.name))
@@ -68,7 +72,8 @@ function converge (kind: ChildKind, spec: MyAppSpec, observed: ObservedObject) {
   let rolled = podsOf(observed)
   for (;;) {
     const next = apply(answerNow(desired, observed, kind.exactFields), observed)
-    if (isDeepStrictEqual(next, observed)) return { answers, rolls, child: observed }
+    // The copy is without what the hook remembers of the object.
+    if (isDeepStrictEqual(next, structuredClone(observed))) return { answers, rolls, child: observed }
     if (++answers > 5) throw new Error(`no end: ${JSON.stringify(next.spec)}`)
     observed = next
     if (isDeepStrictEqual(podsOf(observed), rolled) || paused(observed)) continue
@@ -169,4 +174,32 @@ t.test('a Service ends exactly as desired from whatever was there: at most three
     t.equal(answers <= 3, true, `${answers} answers`)
     t.strictSame(child.spec, desiredOf(service, after).spec)
   }), { numRuns: 1500 })
+})
+
+t.test('a PodDisruptionBudget with the other bound, and more in its selector, is as desired after two answers', async (t) => {
+  const observed = living(podDisruptionBudget, spec(), (child) => {
+    child.spec = { minAvailable: 2, selector: { matchLabels: { ...child.spec.selector.matchLabels, stray: 'x' }, matchExpressions: [{ key: 'a', operator: 'Exists' }] } }
+  })
+  const { child, answers } = converge(podDisruptionBudget, spec(), observed)
+  t.strictSame(child.spec, desiredOf(podDisruptionBudget, spec()).spec)
+  t.equal(answers, 2)
+})
+
+t.test('a NetworkPolicy that others opened is shut after two answers', async (t) => {
+  const closed: MyAppSpec = { ...spec(), networkPolicy: { from: [] } }
+  const observed = living(networkPolicy, closed, (child) => { Object.assign(child.spec, { ingress: [{}], podSelector: { matchLabels: { ...child.spec.podSelector.matchLabels, stray: 'x' } } }) })
+  const { child, answers } = converge(networkPolicy, closed, observed)
+  t.strictSame(child.spec, desiredOf(networkPolicy, closed).spec)
+  t.equal(answers, 2)
+})
+
+t.test('an HTTPRoute loses the Gateways and host names that others gave it, in whatever order they are', async (t) => {
+  const asked = (...names: string[]): MyAppSpec => ({ ...spec(), gateway: { parentRefs: names.map((name) => ({ name })) } })
+  const observed = living(httpRoute, asked('a', 'b'), (child) => {
+    child.spec.parentRefs = [{ name: 'stray', sectionName: 'x' }, ...child.spec.parentRefs.toReversed()]
+    child.spec.hostnames = ['stray.example.com']
+  })
+  const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
+  const { parentRefs, hostnames } = child.spec as { parentRefs: Array<{ name: string }>, hostnames: unknown }
+  t.strictSame({ names: parentRefs.map(({ name }) => name), hostnames, answers }, { names: ['b', 'a', 'c'], hostnames: undefined, answers: 2 })
 })

@@ -75,4 +75,5 @@ t.test('a validator that goes on after the first problem tells all of them', asy
     'spec.podSecurity: 7 is not of type string',
   ])
   t.strictSame(all({ image, expose: false, gateway: { parentRefs: [{ name: 'g' }] }, autoscaling: { minReplicas: 3, maxReplicas: 2 } }, '1app').length, 3)
+  t.strictSame(all({ image, gateway: { parentRefs: [{ name: 'g', sectionName: 'a' }, { name: 'h' }, { name: 'g', sectionName: 'b' }] } }), ['spec.gateway.parentRefs[2].name: "g" is there twice; without a sectionName it stands for all of its listeners'])
 })

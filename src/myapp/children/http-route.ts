@@ -26,5 +26,8 @@ export const httpRoute: ChildKind = {
       }],
     }),
   },
-  exactFields: [],
+  exactFields: [
+    { path: ['spec', 'parentRefs'], remedy: 'take over', namesOnly: true },
+    { path: ['spec', 'hostnames'], remedy: 'take over' },
+  ],
 }

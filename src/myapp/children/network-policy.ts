@@ -29,7 +29,8 @@ export const networkPolicy: ChildKind = {
       },
     }
   },
-  exactFields: [],
+  // All of it: a selector or a rule that others add would let in or out whom the MyApp does not name.
+  exactFields: [{ path: ['spec'], remedy: 'take over' }],
 }
 
 /** Without names an app can't call even where it may. */

@@ -25,5 +25,6 @@ export const podDisruptionBudget: ChildKind = {
       },
     }
   },
-  exactFields: [],
+  // All of it: one bound beside the other is refused, and more in the selector would protect fewer pods.
+  exactFields: [{ path: ['spec'], remedy: 'take over' }],
 }
