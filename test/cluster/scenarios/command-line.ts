@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { gatewayNotEnabled } from '../../../src/myapp/verdict.ts'
 import type { Cluster } from '../cluster.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
@@ -21,7 +22,7 @@ export function commandLine (t: Test, cluster: Cluster): void {
     for (const example of examples) await here.apply(readFileSync(example, 'utf8'))
     const args = ['render', '--diff', '--live', '-o', 'json', '-n', here.name, '-f', file('manifests/examples')]
     await here.eventually('nothing differs', async () => (await run(...args)).code === 0)
-    t.match(await run(...args), { code: 0, out: '[]\n', err: '' })
+    t.strictSame(await run(...args), { code: 0, out: '[]\n', err: `${here.name}/gateway: ${gatewayNotEnabled}\n` })
 
     const changed = `${t.testdir({})}/demo-app.yaml`
     writeFileSync(changed, readFileSync(file('manifests/examples/demo-app.yaml'), 'utf8').replace('replicas: 3', 'replicas: 1').replace('nginx:latest', 'nginx:1.29'))

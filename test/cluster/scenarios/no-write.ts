@@ -42,8 +42,16 @@ async function rest (here: Namespace): Promise<void> {
   })
 }
 
-async function isQuiet (t: Test, here: Namespace, name: string): Promise<void> {
-  await here.running(name)
+/** Where no HTTPRoutes are enabled, what asks for a gateway runs; that it can't be reached is told as a failure. */
+async function runsWithoutGateway (here: Namespace, name: string): Promise<void> {
+  const { status } = await here.failed(name, 'GatewayNotEnabled')
+  if (status?.conditions?.find(({ type }) => type === 'Routed')?.reason !== 'GatewayNotEnabled') throw new Error('Routed does not say why')
+  await here.until('it runs all the same', () => here.get('MyApp', name).status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True'))
+}
+
+/** Checks that nothing is written for a MyApp once it has settled. */
+export async function isQuiet (t: Test, here: Namespace, name: string, settle: () => Promise<unknown> = () => here.running(name)): Promise<void> {
+  await settle()
   await here.until('every condition is known', () => here.get('MyApp', name).status?.conditions?.every(({ status }) => status !== 'Unknown'))
   await rest(here)
   const before = here.writes().length
@@ -66,7 +74,7 @@ export function noWrite (t: Test, cluster: Cluster): void {
         await here.apply(text)
         await Promise.all(apps.map(async app => {
           await here.until(`MyApp ${app} is seen`, () => here.find('MyApp', app))
-          await isQuiet(t, here, app)
+          await isQuiet(t, here, app, 'gateway' in here.get('MyApp', app).spec ? () => runsWithoutGateway(here, app) : undefined)
         }))
       })
     }
