@@ -53,10 +53,10 @@ function nameConflict (name: string, kinds: string[], leaving: boolean): Verdict
   return { reason: 'NameConflict', message: `${listed(kinds)} ${name} ${kinds.length > 1 ? 'exist already and do' : 'exists already and does'} not belong to this MyApp: delete what is there, or give one of them another name` }
 }
 
-/** Whether the pods that the Deployment makes are those of the spec. Labels do not count: pods run without them. */
+/** Whether the pods that the Deployment makes are those of the spec, to the last annotation: one that is still to come will roll them. */
 function runsWhatIsAsked ({ wanted }: Observations, deployment: ObservedDeployment): boolean {
-  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired.spec as { replicas: number, template: { spec: object } }
-  return deployment.spec.replicas === desired.replicas && holds(deployment.spec.template.spec, desired.template.spec)
+  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired.spec as { replicas: number, template: object }
+  return deployment.spec.replicas === desired.replicas && holds(deployment.spec.template, desired.template)
 }
 
 /** Whether the Service offers the port of the spec and selects by nothing that the pods don't have. */
