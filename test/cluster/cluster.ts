@@ -6,10 +6,12 @@ import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { bootControlPlane, type ControlPlane, installMetacontrollerCrds } from '../control-plane/boot.ts'
 import { ensureControlPlane } from '../control-plane/build.ts'
+import type { User } from '../control-plane/configuration.ts'
 import { type Api, connect } from './api.ts'
 import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
 import { followJsonLinesOf } from './json-lines.ts'
+import type { Kind } from './kinds.ts'
 import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetacontroller } from './metacontroller.ts'
 import { type Difference, differences } from './server-side-apply.ts'
 import { type View, watchAll } from './view.ts'
@@ -33,18 +35,28 @@ export interface Cluster {
   namespace (t: Test): Promise<Namespace>
 }
 
+/** What a cluster has otherwise than most. */
+export interface Setup {
+  /** Installs what has to be there before Metacontroller is. */
+  prepare?: (controlPlane: ControlPlane) => Promise<void>
+  /** Who Metacontroller is to the API server; somebody who may do anything without it. */
+  user?: User
+  /** The kinds that are watched; those that every cluster has without it. */
+  watched?: Kind[]
+}
+
 const root = join(import.meta.dirname, '../..')
 export const manifest = (path: string): string => join(root, path)
 
 const strategies: ApplyStrategy[] = process.env['METACONTROLLER'] ? ['dynamic-apply', 'server-side-apply'] : ['dynamic-apply']
 
 /** Plays scenarios side by side on a cluster of their own, under each apply strategy that the engine knows. */
-export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void): void {
-  underEachStrategyBehind(async hook => hook, scenarios)
+export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void, setup: Setup = {}): void {
+  underEachStrategyBehind(async hook => hook, scenarios, setup)
 }
 
 /** The same, with something between Metacontroller and the hook. */
-export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hook, dir: string) => Promise<F>, scenarios: (t: Test, cluster: Cluster, front: F) => void): void {
+export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hook, dir: string) => Promise<F>, scenarios: (t: Test, cluster: Cluster, front: F) => void, setup: Setup = {}): void {
   t.setTimeout(600_000)
   for (const strategy of strategies) {
     t.test(`${engineName()}, ${strategy}`, async t => {
@@ -54,27 +66,27 @@ export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hoo
       t.teardown(() => hook.stop())
       const front = await startFront(hook, controlPlane.dir)
       t.teardown(() => front.stop())
-      const cluster = await startCluster(t, strategy, controlPlane, hook, front)
+      const cluster = await startCluster(t, strategy, controlPlane, hook, front, setup)
       t.jobs = 24
       scenarios(t, cluster, front)
     })
   }
 }
 
-async function startCluster (t: Test, strategy: ApplyStrategy, controlPlane: ControlPlane, hook: Hook, front: Front): Promise<Cluster> {
+async function startCluster (t: Test, strategy: ApplyStrategy, controlPlane: ControlPlane, hook: Hook, front: Front, { prepare, user = 'metacontroller', watched }: Setup): Promise<Cluster> {
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
-  await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
+  await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane), prepare?.(controlPlane)])
   const logFile = (program: string) => join(dir, `${program}.log`)
-  const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor('metacontroller'), logFile: logFile('metacontroller'), applyStrategy: strategy })
+  const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor(user), logFile: logFile('metacontroller'), applyStrategy: strategy })
   t.teardown(() => metacontroller.stop())
-  await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(front.port)))
+  await kubectl(['apply', '-f', '-'], JSON.stringify(pointAt(front.port, parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')))))
   const api = connect(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {
     watching.abort()
     api.close()
   })
-  const view = await watchAll(api, watching.signal)
+  const view = await watchAll(api, watching.signal, watched)
   const cluster: Cluster = {
     controlPlane,
     api,
@@ -103,9 +115,9 @@ export async function installMyAppCrd ({ kubectl }: Pick<ControlPlane, 'kubectl'
   while (!(await kubectl(['api-resources', '--api-group=example.com'])).includes('myapps')) await sleep(50)
 }
 
-/** The CompositeController as it is shipped, but for the address of the hook. */
-function compositeController (port: number): object {
-  const shipped = parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')) as { spec: { hooks: Record<string, { webhook: { url: string } }> } }
-  for (const { webhook } of Object.values(shipped.spec.hooks)) webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
-  return shipped
+/** A CompositeController as it is shipped, but for the address of the hook. */
+export function pointAt (port: number, controller: { spec: { hooks: Record<string, { webhook: { url: string } }> } }): object {
+  const pointed = structuredClone(controller)
+  for (const { webhook } of Object.values(pointed.spec.hooks)) webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
+  return pointed
 }

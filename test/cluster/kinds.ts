@@ -54,12 +54,37 @@ export interface ReplicaSet extends KubeObject {
   spec: { replicas: number, template: PodTemplate }
 }
 
-/** The kinds that are watched, by name. */
+export interface Ingress extends KubeObject {
+  spec: { ingressClassName?: string, defaultBackend?: object, tls?: object[], rules?: { host?: string, http: object }[] }
+}
+
+export interface NetworkPolicy extends KubeObject {
+  spec: { podSelector: object, policyTypes: string[], ingress?: object[], egress?: object[] }
+}
+
+export interface PodDisruptionBudget extends KubeObject {
+  spec: { minAvailable?: number | string, maxUnavailable?: number | string, selector: object }
+}
+
+export interface HorizontalPodAutoscaler extends KubeObject {
+  spec: { minReplicas: number, maxReplicas: number, metrics: object[] }
+}
+
+export interface HTTPRoute extends KubeObject {
+  spec: { parentRefs?: { name: string, namespace?: string, sectionName?: string }[], hostnames?: string[], rules: object[] }
+}
+
+/** The kinds that can be watched, by name. */
 export interface Kinds {
   MyApp: MyApp
   Deployment: Deployment
   Service: Service
   ReplicaSet: ReplicaSet
+  Ingress: Ingress
+  NetworkPolicy: NetworkPolicy
+  PodDisruptionBudget: PodDisruptionBudget
+  HorizontalPodAutoscaler: HorizontalPodAutoscaler
+  HTTPRoute: HTTPRoute
 }
 
 export type Kind = keyof Kinds
@@ -69,7 +94,17 @@ export const kinds: Record<Kind, { apiVersion: string, resource: string }> = {
   Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
   Service: { apiVersion: 'v1', resource: 'services' },
   ReplicaSet: { apiVersion: 'apps/v1', resource: 'replicasets' },
+  Ingress: { apiVersion: 'networking.k8s.io/v1', resource: 'ingresses' },
+  NetworkPolicy: { apiVersion: 'networking.k8s.io/v1', resource: 'networkpolicies' },
+  PodDisruptionBudget: { apiVersion: 'policy/v1', resource: 'poddisruptionbudgets' },
+  HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', resource: 'horizontalpodautoscalers' },
+  HTTPRoute: { apiVersion: 'gateway.networking.k8s.io/v1', resource: 'httproutes' },
 }
+
+export const allKinds = Object.keys(kinds) as Kind[]
+
+/** The kinds that every cluster has. */
+export const builtInKinds = allKinds.filter(kind => kind !== 'HTTPRoute')
 
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
 export function pathOf (kind: Kind, namespace?: string, name?: string): string {

@@ -5,7 +5,7 @@ import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Reason } from '../../src/myapp/reasons.ts'
 import type { Cluster } from './cluster.ts'
 import type { HookLine } from './hook.ts'
-import { type Kind, type Kinds, kinds, type MyApp, pathOf } from './kinds.ts'
+import { allKinds, type Kind, type Kinds, kinds, type MyApp, pathOf } from './kinds.ts'
 import type { Happening } from './view.ts'
 
 /** A line of the API server's audit log. */
@@ -25,6 +25,8 @@ export interface Namespace {
   create (name: string, spec: MyAppSpec): Promise<MyApp>
   /** Changes an object as a person would: by a merge patch or a list of operations. */
   edit<K extends Kind> (kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
+  /** Sets what a status says, as the controller of the kind would. */
+  say (kind: Kind, name: string, status: object): Promise<void>
   remove (kind: Kind, name: string): Promise<void>
   find<K extends Kind> (kind: K, name: string): Kinds[K] | undefined
   /** An object that is known to be there. */
@@ -73,6 +75,9 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
     create: (app, spec) => write('MyApp', 'POST', pathOf('MyApp', name), { apiVersion: kinds.MyApp.apiVersion, kind: 'MyApp', metadata: { name: app }, spec }),
     edit: (kind, object, patch) => write(kind, 'PATCH', `${pathOf(kind, name, object)}?fieldManager=person`, patch,
       Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json'),
+    async say (kind, object, status) {
+      await write(kind, 'PATCH', `${pathOf(kind, name, object)}/status?fieldManager=controller`, { status }, 'application/merge-patch+json')
+    },
     async remove (kind, object) {
       await api.request('DELETE', pathOf(kind, name, object))
     },
@@ -104,7 +109,7 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
       await here.until(`${kind} ${object} is gone`, () => here.find(kind, object) === undefined)
     },
     writes: () => cluster.audit(name)
-      .filter(({ user, verb, objectRef }) => user.username === 'metacontroller' && writeVerbs.includes(verb) && objectRef?.resource !== 'events')
+      .filter(({ user, verb, objectRef }) => user.username.endsWith('metacontroller') && writeVerbs.includes(verb) && objectRef?.resource !== 'events')
       .map(({ verb, objectRef, responseStatus }) => {
         const code = responseStatus?.code ?? 0
         return [verb, [objectRef?.resource, objectRef?.name, objectRef?.subresource].filter(Boolean).join('/'), ...code < 300 ? [] : [`(${code})`]].join(' ')
@@ -128,7 +133,7 @@ async function report ({ api, view, hook, logFile }: Cluster, namespace: string)
     .then(({ items }) => items.map(({ reason, message, count }) => `${reason} (${count}): ${message}`), error => [String(error)])
   return [
     'What is there:',
-    ...(Object.keys(kinds) as Kind[]).flatMap(kind => view.list(kind, namespace).map(object => `${kind} ${show(object)}`)),
+    ...allKinds.flatMap(kind => view.list(kind, namespace).map(object => `${kind} ${show(object)}`)),
     'The last Events:',
     ...events.slice(-10),
     'The last of the log of the hook:',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, Refusal } from './api.ts'
-import { type Kind, type Kinds, kinds, pathOf } from './kinds.ts'
+import { builtInKinds, type Kind, type Kinds, pathOf } from './kinds.ts'
 
 /** Something that happened to an object, as a watch tells it. */
 export interface Happening<K extends Kind = Kind> {
@@ -27,7 +27,7 @@ const moment = 250
 const pause = 20
 
 /** Watches an API server until told to stop. Settles when everything that is there has been seen. */
-export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
+export async function watchAll (api: Api, signal: AbortSignal, watched: Kind[] = builtInKinds): Promise<View> {
   const objects = new Map<string, Kinds[Kind]>()
   const versions = new Map<string, number>()
   const happenings = new Map<string, Happening[]>()
@@ -96,7 +96,7 @@ export async function watchAll (api: Api, signal: AbortSignal): Promise<View> {
     }
   }
 
-  await Promise.all((Object.keys(kinds) as Kind[]).map(async kind => {
+  await Promise.all(watched.map(async kind => {
     follow(kind, await catchUp(kind)).catch(error => { process.emitWarning(`the watch of ${kind}s broke: ${(error as Error).message}`) })
   }))
   const timer = setInterval(wake, moment)
