@@ -53,7 +53,6 @@ export const Ingress = object('An Ingress that leads to the Service.', {
   annotations: opt(Type.Record(Type.String(), Type.String({ maxLength: 8192 }), { description: 'For the controller of the class.', maxProperties: 64 })),
 })
 
-const eachOnce = (list: string) => `${list}.all(a, ${list}.exists_one(b, b.name == a.name))`
 export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
   parentRefs: Type.Array(object('A Gateway.', {
     name: name('Its name.'), namespace: opt(name('Its namespace. That of the MyApp unless given.', 63)), sectionName: opt(name('Its listener. All of them unless given.')),
@@ -61,9 +60,9 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
     description: 'The Gateways, each once.',
     minItems: 1,
     maxItems: 8,
-    // Metacontroller merges them by name. What an older CRD let in may stay until it is mended.
+    // Metacontroller merges them by name. What an older CRD let in stands, and its status says what is wrong.
     'x-kubernetes-validations': [{
-      rule: `${eachOnce('self')} || (oldSelf.hasValue() && !${eachOnce('oldSelf.value()')})`,
+      rule: 'oldSelf.hasValue() || self.all(a, self.exists_one(b, b.name == a.name))',
       optionalOldSelf: true,
       message: 'a Gateway is there twice; without a sectionName it stands for all of its listeners',
     }],
