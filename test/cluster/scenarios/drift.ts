@@ -1,13 +1,14 @@
 import type { Test } from 'tap'
+import type { MyAppSpec } from '../../../src/myapp/schema.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Deployment, Service } from '../kinds.ts'
+import type { Kind, KubeObject } from '../kinds.ts'
 import type { Operation } from '../namespace.ts'
 import type { Difference } from '../server-side-apply.ts'
 
 /** Something of a child that somebody edits by hand. */
-interface Drift {
+export interface Drift {
   what: string
-  kind: 'Deployment' | 'Service'
+  kind: Kind
   edit: object | Operation[]
   unless?: Difference
 }
@@ -37,10 +38,13 @@ const drifts: Drift[] = [
 const shop = { image: 'nginx', replicas: 2, port: 8080, env: [{ name: 'A', value: 'a' }, { name: 'B', value: '$(A)' }] }
 
 /** What of a child is the operator's, and shall be as it was. */
-const owned = ({ metadata: { labels }, spec }: Deployment | Service) => JSON.stringify({ labels: Object.entries(labels ?? {}).sort(), spec })
+const owned = ({ metadata: { labels = {}, annotations = {} }, spec }: KubeObject & { spec?: object }) => {
+  const asked = Object.entries(annotations).filter(([name]) => name.startsWith('example.com/'))
+  return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: asked.sort(), spec })
+}
 
-/** What others do to the children is undone, where it is the operator's. */
-export function drift (t: Test, cluster: Cluster): void {
+/** What others do to a child of a MyApp, one thing at a time, is undone. */
+export function repairs (t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drift[]): void {
   for (const { what, kind, edit, unless } of drifts) {
     if (unless !== undefined && cluster.differs(unless)) {
       t.test(`drift stays under server-side apply: ${what} (${unless})`, async t => {
@@ -69,6 +73,11 @@ export function drift (t: Test, cluster: Cluster): void {
       await here.running('shop')
     })
   }
+}
+
+/** What others do to the children is undone, where it is the operator's. */
+export function drift (t: Test, cluster: Cluster): void {
+  repairs(t, cluster, shop, drifts)
 
   for (const kind of ['Deployment', 'Service'] as const) {
     t.test(`a ${kind} that was deleted is created anew`, async t => {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { MyAppSpec } from '../../../src/myapp/schema.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Namespace } from '../namespace.ts'
 
@@ -18,9 +19,41 @@ const foreign = {
     metadata: { name: 'shop', labels },
     spec: { selector: labels, ports: [{ name: 'redis', port: 6379 }] },
   },
+  Ingress: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'shop', labels },
+    spec: { defaultBackend: { service: { name: 'theirs', port: { number: 6379 } } } },
+  },
+  NetworkPolicy: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'shop', labels },
+    spec: { podSelector: { matchLabels: labels }, policyTypes: ['Egress'] },
+  },
+  PodDisruptionBudget: {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'shop', labels },
+    spec: { selector: { matchLabels: labels }, minAvailable: 3 },
+  },
+  HorizontalPodAutoscaler: {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'shop', labels },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'theirs' }, maxReplicas: 3 },
+  },
 } as const
 
 type ForeignKind = keyof typeof foreign
+
+/** What makes a MyApp want a child of the kind besides the Deployment and the Service that each has. */
+const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
+  Ingress: { ingress: { host: 'shop.example.com' } },
+  NetworkPolicy: { networkPolicy: { from: [{ app: 'web' }] } },
+  PodDisruptionBudget: { replicas: 2 },
+  HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 2 } },
+}
 
 /** All of a foreign object that anybody could have touched. */
 function untouched (here: Namespace, kind: ForeignKind): string {
@@ -36,11 +69,12 @@ async function takeName (here: Namespace, kind: ForeignKind): Promise<string> {
 
 /** Names that somebody else has taken. */
 export function nameConflict (t: Test, cluster: Cluster): void {
-  for (const [kind, other] of [['Deployment', 'Service'], ['Service', 'Deployment']] as const) {
+  for (const kind of Object.keys(foreign) as ForeignKind[]) {
+    const other = kind === 'Deployment' ? 'Service' : 'Deployment'
     t.test(`a ${kind} of the same name that is somebody else's is left alone and named; when it goes, the MyApp gets Running`, async t => {
       const here = await cluster.namespace(t)
       const before = await takeName(here, kind)
-      await here.create('shop', { image: 'nginx' })
+      await here.create('shop', { image: 'nginx', ...asking[kind] })
       const { status } = await here.failed('shop', 'NameConflict')
       t.equal(status?.message, `${kind} shop exists already and does not belong to this MyApp: delete what is there, or give one of them another name`)
       await here.until(`its ${other} is there`, () => here.find(other, 'shop'))

@@ -1,0 +1,4 @@
+import { underEachStrategy } from './cluster.ts'
+import { routing } from './scenarios/routing.ts'
+
+underEachStrategy(routing)

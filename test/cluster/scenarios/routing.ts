@@ -1,0 +1,131 @@
+import type { Test } from 'tap'
+import type { MyAppSpec } from '../../../src/myapp/schema.ts'
+import type { Cluster } from '../cluster.ts'
+import { allKinds, type Kind, type MyApp } from '../kinds.ts'
+import type { Namespace } from '../namespace.ts'
+import { type Drift, repairs } from './drift.ts'
+
+const ingress = { host: 'shop.example.com', ingressClassName: 'nginx', annotations: { 'example.com/body-size': '8m' } }
+
+const shop: MyAppSpec = { image: 'nginx', replicas: 2, ingress, networkPolicy: { from: [{ app: 'web' }] } }
+
+const rule = '/spec/rules/0'
+
+const drifts: Drift[] = [
+  { what: 'the host of the Ingress', kind: 'Ingress', edit: [{ op: 'replace', path: `${rule}/host`, value: 'other.example.com' }] },
+  { what: 'the class of the Ingress', kind: 'Ingress', edit: { spec: { ingressClassName: 'other' } } },
+  { what: 'the class of the Ingress that was removed', kind: 'Ingress', edit: { spec: { ingressClassName: null } } },
+  { what: 'the backend of the Ingress', kind: 'Ingress', edit: [{ op: 'replace', path: `${rule}/http/paths/0/backend/service/name`, value: 'other' }] },
+  { what: 'a rule that was added to the Ingress', kind: 'Ingress', edit: [{ op: 'add', path: '/spec/rules/-', value: { host: 'stray.example.com' } }] },
+  { what: 'an annotation of the Ingress', kind: 'Ingress', edit: { metadata: { annotations: { 'example.com/body-size': '1m' } } }, unless: 'annotations of an Ingress are not repaired' },
+  { what: 'who may call by the NetworkPolicy', kind: 'NetworkPolicy', edit: { spec: { ingress: [{}] } } },
+  { what: 'what the NetworkPolicy is about', kind: 'NetworkPolicy', edit: { spec: { policyTypes: ['Egress'] } } },
+  { what: 'the pods of the NetworkPolicy', kind: 'NetworkPolicy', edit: { spec: { podSelector: { matchLabels: { stray: 'yes' } } } } },
+  { what: 'the bound of the PodDisruptionBudget', kind: 'PodDisruptionBudget', edit: { spec: { maxUnavailable: 2 } } },
+  { what: 'the other bound of the PodDisruptionBudget', kind: 'PodDisruptionBudget', edit: { spec: { maxUnavailable: null, minAvailable: 2 } }, unless: 'entries that others added stay' },
+  { what: 'the pods of the PodDisruptionBudget', kind: 'PodDisruptionBudget', edit: { spec: { selector: { matchLabels: { stray: 'yes' } } } } },
+]
+
+/** The condition of a MyApp that says whether it is reached from outside. */
+export const routed = (app: MyApp) => app.status?.conditions?.find(({ type }) => type === 'Routed')
+
+/** Waits until Routed has a status and a message. */
+export const untilRouted = (here: Namespace, name: string, status: 'True' | 'False', message: string): Promise<MyApp> => here.until(`Routed is ${status}: ${message}`, () => {
+  const app = here.get('MyApp', name)
+  const condition = routed(app)
+  return condition?.status === status && condition.message === message && condition.observedGeneration === app.metadata.generation && app
+})
+
+/** The kinds of the MyApp and its children in the order in which they went. */
+export const departures = (here: Namespace): Kind[] => allKinds.filter(kind => kind !== 'ReplicaSet')
+  .flatMap(kind => here.happenings(kind).filter(({ type }) => type === 'DELETED'))
+  .toSorted((a, b) => a.version - b.version)
+  .map(({ kind }) => kind)
+
+/** What leads to a MyApp from outside, and who may. */
+export function routing (t: Test, cluster: Cluster): void {
+  repairs(t, cluster, shop, drifts)
+
+  t.test('an Ingress is Routed once it has an address, with its URL; taken out of the spec it goes', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', ingress })
+    await here.running('shop')
+    const before = await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
+    t.notOk(before.status?.urls)
+    t.match(here.get('Ingress', 'shop'), { metadata: { annotations: ingress.annotations }, spec: { ingressClassName: 'nginx', rules: [{ host: 'shop.example.com' }] } })
+
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
+    const after = await untilRouted(here, 'shop', 'True', 'Traffic from outside is led to the Service')
+    t.strictSame(after.status?.urls, ['http://shop.example.com/'])
+    await here.edit('MyApp', 'shop', { spec: { ingress: { tlsSecretName: 'shop-tls', path: '/shop' } } })
+    await here.until('the URL is that of the TLS host', () => here.get('MyApp', 'shop').status?.urls?.join() === 'https://shop.example.com/shop')
+    await here.edit('MyApp', 'shop', { spec: { ingress: { host: null, tlsSecretName: null } } })
+    await here.until('without a host the URL is that of the address', () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://192.0.2.1/shop')
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: null } })
+    await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
+
+    await here.edit('MyApp', 'shop', { spec: { ingress: null } })
+    await here.gone('Ingress', 'shop')
+    const { status } = await here.running('shop')
+    t.notOk(status?.urls)
+    t.strictSame(status?.conditions?.map(({ type }) => type), ['Ready', 'Reconciling', 'Stalled', 'Available'])
+  })
+
+  t.test('a NetworkPolicy lets in whom the spec names, nobody by an empty list, and goes with the field', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', networkPolicy: { from: [{ app: 'web' }] } })
+    await here.running('shop')
+    t.match(here.get('NetworkPolicy', 'shop').spec, { policyTypes: ['Ingress'], ingress: [{ from: [{ podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 8080 }] }] })
+    await here.edit('MyApp', 'shop', { spec: { networkPolicy: { from: [] } } })
+    const closed = await here.until('nobody is let in', () => here.get('NetworkPolicy', 'shop').spec.ingress === undefined && here.get('NetworkPolicy', 'shop').spec)
+    if (!cluster.differs('entries that others added stay')) {
+      await here.edit('NetworkPolicy', 'shop', { spec: { ingress: [{}] } })
+      await here.until('it is shut again', () => here.get('NetworkPolicy', 'shop').spec.ingress === undefined)
+      t.strictSame(here.get('NetworkPolicy', 'shop').spec, closed)
+    }
+    await here.edit('MyApp', 'shop', { spec: { networkPolicy: null } })
+    await here.gone('NetworkPolicy', 'shop')
+    await here.running('shop')
+  })
+
+  t.test('a PodDisruptionBudget is there from two replicas on, and takes the bound of the spec', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', replicas: 2 })
+    await here.running('shop')
+    t.match(here.get('PodDisruptionBudget', 'shop').spec, { maxUnavailable: 1 })
+    await here.edit('MyApp', 'shop', { spec: { disruption: { minAvailable: '50%' } } })
+    const { spec } = await here.until('it has the bound', () => here.get('PodDisruptionBudget', 'shop').spec.minAvailable === '50%' && here.get('PodDisruptionBudget', 'shop'))
+    t.notOk(spec.maxUnavailable)
+    await here.edit('MyApp', 'shop', { spec: { replicas: 1, disruption: null } })
+    await here.gone('PodDisruptionBudget', 'shop')
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { replicas: 2 } })
+    await here.until('it is back', () => here.find('PodDisruptionBudget', 'shop'))
+    await here.running('shop')
+  })
+
+  t.test('an app that is not exposed loses its Service, and gets it back', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx' })
+    t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)
+    await here.edit('MyApp', 'shop', { spec: { expose: false } })
+    await here.gone('Service', 'shop')
+    t.notOk((await here.running('shop')).status?.address)
+    t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.ports)
+    await here.edit('MyApp', 'shop', { spec: { expose: true } })
+    await here.until('the Service is back', () => here.find('Service', 'shop'))
+    t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)
+  })
+
+  t.test('of a MyApp with every child what leads to the pods goes first, then the pods, then the rest', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { ...shop, autoscaling: { minReplicas: 2, maxReplicas: 4 } })
+    await here.running('shop')
+    t.ok(here.find('HorizontalPodAutoscaler', 'shop'))
+    await here.kubectl('delete', 'ma', 'shop')
+    await here.until('nothing is left', () => allKinds.every(kind => here.list(kind).length === 0))
+    const gone = departures(here)
+    const stages = [gone.slice(0, 2), gone.slice(2, 4), gone.slice(4, 6), gone.slice(6)].map(stage => stage.toSorted())
+    t.strictSame(stages, [['HorizontalPodAutoscaler', 'Ingress'], ['Deployment', 'PodDisruptionBudget'], ['NetworkPolicy', 'Service'], ['MyApp']])
+  })
+}
