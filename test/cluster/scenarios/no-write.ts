@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import type { MyAppSpec } from '../../../src/myapp/schema.ts'
 import { type Cluster, manifest } from '../cluster.ts'
+import { forceSyncs, rest } from '../forced-syncs.ts'
 import type { Namespace } from '../namespace.ts'
 
 /** Specs that say in other words what the API server stores, or what it does not store at all. */
@@ -23,25 +24,6 @@ function applied (file: string): { text: string, apps: string[] } {
   return { text, apps: documents.filter(({ kind }) => kind === 'MyApp').map(({ metadata }) => metadata.name) }
 }
 
-/** Makes Metacontroller sync a MyApp. That it has called again shows that it is through with the call before. */
-async function touch (here: Namespace, name: string, times: number): Promise<void> {
-  for (let time = 0; time < times; time++) {
-    const calls = here.calls(name).length
-    await here.edit('MyApp', name, { metadata: { annotations: { touched: String(calls) } } })
-    await here.until('the hook was asked', () => here.calls(name).length > calls)
-  }
-}
-
-/** Settles once Metacontroller has not written for a while. */
-async function rest (here: Namespace): Promise<void> {
-  let [writes, since] = [-1, 0]
-  await here.until('Metacontroller is at rest', () => {
-    const now = here.writes().length
-    if (now !== writes) [writes, since] = [now, Date.now()]
-    return Date.now() - since > 1500
-  })
-}
-
 /** Where no HTTPRoutes are enabled, what asks for a gateway runs; that it can't be reached is told as a failure. */
 async function runsWithoutGateway (here: Namespace, name: string): Promise<void> {
   const { status } = await here.failed(name, 'GatewayNotEnabled')
@@ -57,9 +39,9 @@ export async function isQuiet (t: Test, here: Namespace, name: string, settle: (
   const before = here.writes().length
   const calls = here.calls(name).length
   await here.until('there was a resync', () => here.calls(name).length > calls)
-  await touch(here, name, 1)
+  await forceSyncs(here, name, 1)
   t.strictSame(here.writes().slice(before), [], 'nothing is written in a resync')
-  await touch(here, name, 10)
+  await forceSyncs(here, name, 10)
   t.strictSame(here.writes().slice(before), [], 'nor in ten forced syncs')
 }
 

@@ -1,0 +1,8 @@
+/** What a MyApp can ask for besides an image, replicas and a port. */
+import { underEachStrategy } from './cluster.ts'
+import { autoscaling } from './scenarios/autoscaling.ts'
+import { configRollout } from './scenarios/config-rollout.ts'
+
+underEachStrategy((t, cluster) => {
+  for (const scenarios of [autoscaling, configRollout]) scenarios(t, cluster)
+})
