@@ -18,9 +18,13 @@ LABEL org.opencontainers.image.title="myapp-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
-# On loopback, the default, a container would answer nobody.
+# On loopback, the default, a container would answer nobody. The C library gives memory back that
+# it would keep: what one thread has freed from the others, and what large bodies took.
 ENV NODE_ENV=production \
-    HOST=0.0.0.0
+    HOST=0.0.0.0 \
+    MALLOC_ARENA_MAX=1 \
+    MALLOC_MMAP_THRESHOLD_=32768 \
+    MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 # package.json says that the bundle's files are modules.
 COPY --from=build --chmod=644 /src/package.json ./
@@ -28,4 +32,6 @@ COPY --from=build /src/dist dist
 # A number, so that runAsNonRoot can be checked. Nothing is written: a read-only root will do.
 USER 65534:65534
 EXPOSE 8080
-CMD ["dist/main.js"]
+# The flags of `npm start`: with them garbage is collected in smaller steps and full collections,
+# which hold up calls, come half as often.
+CMD ["--max-semi-space-size=4", "--heap-growing-percent=100", "dist/main.js"]

@@ -12,7 +12,7 @@ let followed: EventLoopDelay | undefined
 
 /** The delay of the one event loop that there is, followed from the first time that anybody asks. */
 export function eventLoopDelay (): EventLoopDelay {
-  followed ??= follow(500)
+  followed ??= follow(1000)
   return followed
 }
 

@@ -97,12 +97,16 @@ const positive = (environment: Environment, warnings: string[]): PositiveNumber 
   return undefined
 }
 
+/** A batch is serialized in one go, and calls wait meanwhile: of the 512 of the specification for 10 ms. */
+const batchSize = 64
+
 function batchLimits (number: PositiveNumber, prefix: 'OTEL_BSP' | 'OTEL_BLRP'): BatchLimits {
+  const maxQueueSize = number(`${prefix}_MAX_QUEUE_SIZE`)
   const limits = {
-    maxQueueSize: number(`${prefix}_MAX_QUEUE_SIZE`),
+    maxQueueSize,
     scheduledDelayMillis: number(`${prefix}_SCHEDULE_DELAY`),
     exportTimeoutMillis: number(`${prefix}_EXPORT_TIMEOUT`),
-    maxExportBatchSize: number(`${prefix}_MAX_EXPORT_BATCH_SIZE`),
+    maxExportBatchSize: number(`${prefix}_MAX_EXPORT_BATCH_SIZE`) ?? Math.min(batchSize, maxQueueSize ?? batchSize),
   }
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

@@ -30,7 +30,8 @@ t.test('--help and --version', async (t) => {
 
 t.test('a pipe that is closed early is no error', async (t) => {
   const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${program}" render -R -f "${file('manifests/examples')}" | head -1`], { encoding: 'utf8' })
-  t.strictSame([status, stderr], [0, ''])
+  t.equal(status, 0)
+  t.notMatch(stderr, /EPIPE|Error/)
 })
 
 /**

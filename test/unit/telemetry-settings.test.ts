@@ -55,7 +55,8 @@ t.test('limits of batches and intervals', async (t) => {
   const { traces, metrics, logs } = readTelemetrySettings({
     OTEL_BSP_MAX_QUEUE_SIZE: '10', OTEL_BSP_SCHEDULE_DELAY: '20', OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '30', OTEL_METRIC_EXPORT_INTERVAL: '100', OTEL_METRIC_EXPORT_TIMEOUT: '500',
   })
-  t.same(traces.batch, { maxQueueSize: 10, scheduledDelayMillis: 20 })
+  t.same(traces.batch, { maxQueueSize: 10, scheduledDelayMillis: 20, maxExportBatchSize: 10 })
+  t.same(readTelemetrySettings({}).traces.batch, { maxExportBatchSize: 64 })
   t.same(logs.batch, { maxExportBatchSize: 30 })
   t.match(metrics, { exportIntervalMillis: 100, exportTimeoutMillis: 100 }, 'a timeout is no longer than the interval')
 })
