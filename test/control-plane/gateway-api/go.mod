@@ -1,0 +1,6 @@
+// The Gateway API: its CustomResourceDefinitions, of which nothing is compiled.
+module myapp-operator/control-plane/gateway-api
+
+go 1.26.0
+
+require sigs.k8s.io/gateway-api v1.4.0
