@@ -1,3 +1,4 @@
+import type { ValidateFunction } from 'ajv'
 import { isObject } from '../metacontroller/merge.ts'
 import { newAjv } from '../myapp/ajv.ts'
 import { configReferences } from '../myapp/config-digest.ts'
@@ -46,9 +47,17 @@ export function readMyApps (sources: Source[], defaultNamespace: string): Files 
   return files
 }
 
+let validator: ValidateFunction<MyAppSpec> | undefined
+
+/** Finds all that is wrong with a spec; compiled when it is first needed. */
+function specValidator (): ValidateFunction<MyAppSpec> {
+  validator ??= newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
+  return validator
+}
+
 /** Those of some MyApps that are valid, and all that is wrong with the others, in the order of the lines. */
 function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyApp[], problems: PlacedProblem[] } {
-  const isValid = newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
+  const isValid = specValidator()
   const earlier = new Map<string, Place>()
   const myApps: MyApp[] = []
   const placed = manifests.flatMap(({ object, placeOf }) => {
