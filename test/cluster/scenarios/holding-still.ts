@@ -1,0 +1,228 @@
+import type { Test } from 'tap'
+import { MyAppSpec } from '../../../src/myapp/schema.ts'
+import type { Cluster } from '../cluster.ts'
+import { forceSyncs } from '../forced-syncs.ts'
+import type { Deployment, Service } from '../kinds.ts'
+import type { Namespace, Operation } from '../namespace.ts'
+
+const image = 'nginx:1.29'
+const container = '/spec/template/spec/containers/0'
+
+const everyChild = 'deployments,services,horizontalpodautoscalers,poddisruptionbudgets,ingresses,networkpolicies'
+
+/** What makes a Deployment or a Service what it is, less what differs from one MyApp to the next. */
+function essence ({ metadata: { labels = {}, annotations = {} }, spec }: Deployment | Service): object {
+  const foreign = ['controller-uid', 'metacontroller.k8s.io/last-applied-configuration', 'deployment.kubernetes.io/revision']
+  const own = (all: object) => Object.fromEntries(Object.entries(all).filter(([key]) => !foreign.includes(key)).sort())
+  return { labels: own(labels), annotations: own(annotations), spec }
+}
+
+/** Everything that a MyApp can ask for of its pods and its children, as far as it goes together. */
+const full: MyAppSpec = {
+  image: 'registry.example.com/team/app:2.0',
+  replicas: 5,
+  port: 9090,
+  env: [{ name: 'A', value: 'a' }, { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+  envFrom: [{ prefix: 'X_', configMapRef: { name: 'settings', optional: true } }],
+  command: ['app'],
+  args: ['--serve'],
+  workingDir: '/srv',
+  imagePullPolicy: 'Always',
+  imagePullSecrets: [{ name: 'registry' }],
+  serviceAccountName: 'robot',
+  automountServiceAccountToken: true,
+  expose: true,
+  resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: 1, memory: '128Mi', 'ephemeral-storage': '1Gi' } },
+  probes: { startup: { grpc: {} }, readiness: { httpGet: { path: '/ready' }, periodSeconds: 3 }, liveness: { exec: { command: ['true'] }, initialDelaySeconds: 5 } },
+  volumes: [
+    { name: 'config', mountPath: '/config', configMap: { name: 'settings', optional: true } },
+    { name: 'token', mountPath: '/token', secret: { secretName: 'token', optional: true } },
+    { name: 'data', mountPath: '/data', readOnly: false, persistentVolumeClaim: { claimName: 'data' } },
+    { name: 'cache', mountPath: '/cache', emptyDir: { sizeLimit: '64Mi' } },
+  ],
+  rolloutOnConfigChange: true,
+  autoscaling: { minReplicas: 2, maxReplicas: 10 },
+  ingress: { host: 'shop.example.com', tlsSecretName: 'shop' },
+  disruption: { maxUnavailable: 1 },
+  networkPolicy: { from: [{ app: 'front' }], to: [] },
+  podSecurity: 'Custom',
+  securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  containerSecurityContext: { readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+  topologySpreadConstraints: [{ topologyKey: 'kubernetes.io/hostname', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' }],
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+  affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'batch' } } } }] } },
+  priorityClassName: 'system-cluster-critical',
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: '10%' } },
+  terminationGracePeriodSeconds: 60,
+  minReadySeconds: 1,
+  progressDeadlineSeconds: 120,
+  revisionHistoryLimit: 3,
+  podLabels: { team: 'blue' },
+  podAnnotations: { note: 'x' },
+  paused: false,
+  suspend: true,
+}
+
+/** Ten lines with their head. */
+const small: MyAppSpec = { image, replicas: 3, port: 80, env: [{ name: 'LOG_LEVEL', value: 'info' }] }
+
+/** With a few fields that people edit by hand. */
+const grown: MyAppSpec = {
+  image,
+  replicas: 2,
+  resources: { limits: { memory: '128Mi' } },
+  probes: { readiness: { httpGet: { path: '/ready' } } },
+  volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }],
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  podLabels: { team: 'blue' },
+  podAnnotations: { note: 'x' },
+}
+/** Such edits, all at once. */
+const edits: Operation[] = [
+  { op: 'replace', path: `${container}/readinessProbe/httpGet/path`, value: '/' },
+  { op: 'replace', path: `${container}/resources/limits/memory`, value: '1Gi' },
+  { op: 'remove', path: '/spec/template/spec/nodeSelector' },
+  { op: 'replace', path: '/spec/template/metadata/labels/team', value: 'red' },
+  { op: 'remove', path: '/spec/template/metadata/annotations/note' },
+  { op: 'replace', path: '/spec/template/spec/securityContext', value: {} },
+]
+
+const listEdits: Operation[] = [
+  { op: 'replace', path: `${container}/volumeMounts/0/mountPath`, value: '/elsewhere' },
+  { op: 'add', path: `${container}/env`, value: [{ name: 'DEBUG', value: 'yes' }] },
+]
+
+/** All that is repaired under the apply strategy of a cluster. */
+const drift = (cluster: Cluster) => cluster.differs('entries that others added stay') ? edits : [...edits, ...listEdits]
+
+const replaceSpec = (spec: MyAppSpec): Operation[] => [{ op: 'replace', path: '/spec', value: spec }]
+
+const asked = (here: Namespace) => here.happenings('Deployment').map(({ object }) => object.spec.replicas).filter((replicas, index, all) => replicas !== all[index - 1])
+
+/** What stays as it is, and what goes back to what it was. */
+export function holdingStill (t: Test, cluster: Cluster): void {
+  t.test('a paused MyApp is left alone, edits by hand and all, until it is paused no more', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { ...grown, paused: false })
+    await here.running('shop')
+    const before = essence(here.get('Deployment', 'shop'))
+    await here.edit('MyApp', 'shop', { spec: { paused: true } })
+    await here.until('it says Paused', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 7, port: 9090 } })
+    await here.edit('Deployment', 'shop', [{ op: 'replace', path: '/spec/replicas', value: 1 }, ...drift(cluster)])
+    await here.edit('Service', 'shop', { spec: { selector: { team: 'red' } } })
+    await here.until('the one that is left runs', () => here.get('MyApp', 'shop').status?.ready === '1/1')
+    const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
+    const writes = here.writes().length
+    await forceSyncs(here, 'shop', 4)
+    t.strictSame([here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence), edited)
+    t.strictSame(here.writes().slice(writes).filter(write => !write.includes('myapps/shop/status')), [], 'nothing is written but the status')
+    await here.remove('Service', 'shop')
+    await forceSyncs(here, 'shop', 2)
+    t.notOk(here.find('Service', 'shop'), 'what is deleted is not put back either')
+    const { status } = here.get('MyApp', 'shop')
+    t.match(status, { phase: 'Running', ready: '1/1', message: /^Paused: nothing is changed until paused is taken away\. 1 of 1 replicas are available$/ })
+
+    await here.edit('MyApp', 'shop', { spec: { image, replicas: 2, port: null, paused: null } })
+    t.equal((await here.running('shop')).status?.ready, '2/2')
+    t.strictSame(essence(here.get('Deployment', 'shop')), before)
+    t.strictSame(here.get('Service', 'shop').spec.selector, { app: 'shop', 'managed-by': 'myapp-operator' })
+  })
+
+  t.test('paused from the start nothing is created; paused no more, all of it', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image, paused: true })
+    await here.until('it says so', () => here.get('MyApp', 'shop').status?.message?.startsWith('Paused before there was anything'))
+    await forceSyncs(here, 'shop', 2)
+    t.strictSame(here.list('Deployment'), [])
+    await here.edit('MyApp', 'shop', { spec: { paused: false } })
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { paused: true } })
+    await here.until('it says so', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
+    await here.remove('MyApp', 'shop')
+    await here.gone('MyApp', 'shop')
+    t.strictSame([...here.list('Deployment'), ...here.list('Service')], [], 'a paused MyApp can be deleted')
+  })
+
+  t.test('suspended no pod runs; afterwards there are as many as before, of what the spec says by then', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image, replicas: 3 })
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { suspend: true } })
+    const { status } = await here.running('shop')
+    t.match(status, { ready: '0/0', replicas: 0, message: 'Suspended: no pods run until suspend is taken away', conditions: [{ reason: 'Suspended' }] })
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30' } })
+    await here.running('shop')
+    await forceSyncs(here, 'shop', 2)
+    t.equal((await here.kubectl('get', 'pods', '-o', 'name')).trim(), '')
+    await here.edit('MyApp', 'shop', { spec: { suspend: null } })
+    t.equal((await here.running('shop')).status?.ready, '3/3')
+    t.strictSame(asked(here), [3, 0, 3])
+    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.30')
+  })
+
+  t.test('the strategy goes to Recreate and back, and pods roll by each', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image, replicas: 2 })
+    await here.running('shop')
+    const strategies: Array<[MyAppSpec['strategy'] | null, object]> = [
+      [{ type: 'Recreate' }, { type: 'Recreate' }],
+      [{ type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } }, { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }],
+      [{ type: 'Recreate' }, { type: 'Recreate' }],
+      [null, { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } }],
+    ]
+    for (const [index, [strategy, stored]] of strategies.entries()) {
+      await here.edit('MyApp', 'shop', { spec: { strategy: null } })
+      await here.edit('MyApp', 'shop', { spec: { strategy, image: `nginx:1.3${index}` } })
+      await here.running('shop')
+      t.strictSame(here.get('Deployment', 'shop').spec.strategy, stored)
+    }
+  })
+
+  t.test('pods are spread unless topologySpreadConstraints is empty', async t => {
+    const here = await cluster.namespace(t)
+    const spread = () => (here.get('Deployment', 'shop').spec.template.spec as { topologySpreadConstraints?: Array<{ topologyKey: string }> }).topologySpreadConstraints?.map(({ topologyKey }) => topologyKey)
+    await here.create('shop', { image })
+    for (const [topologySpreadConstraints, keys] of [[null, ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']], [[], undefined], [[{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }], ['rack']], [[], undefined]]) {
+      await here.edit('MyApp', 'shop', { spec: { topologySpreadConstraints } })
+      await here.running('shop')
+      t.strictSame(spread(), keys)
+    }
+  })
+
+  t.test('a MyApp that had everything and goes back to ten lines has what those ten lines make', async t => {
+    t.strictSame(Object.keys(MyAppSpec.properties).filter(field => !(field in full)), ['gateway'], 'everything but what the cluster does not have')
+    const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
+    await there.create('shop', small)
+    await there.running('shop')
+    const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
+    await here.create('shop', full)
+    await here.until('it has everything', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended')
+    t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
+    t.ok(Object.keys(here.get('Deployment', 'shop').spec.template.spec).length > Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4)
+    await here.edit('MyApp', 'shop', replaceSpec(small))
+    await here.running('shop')
+    await forceSyncs(here, 'shop', 2)
+    t.strictSame(essence(here.get('Deployment', 'shop')), essence(wanted[0]))
+    t.match(here.get('Service', 'shop').spec, { ports: wanted[1].spec.ports, selector: wanted[1].spec.selector })
+    await here.eventually('there are no other children than those of ten lines', async () => {
+      const [ours, theirs] = await Promise.all([here, there].map(({ kubectl }) => kubectl('get', everyChild, '-o', 'name')))
+      return ours === theirs
+    })
+  })
+
+  t.test('drift in probes, resources, mounts, node selector, labels, annotations and security is repaired with one roll', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', grown)
+    await here.running('shop')
+    const before = essence(here.get('Deployment', 'shop'))
+    t.notSame(essence(await here.edit('Deployment', 'shop', drift(cluster))), before)
+    await here.until('it is as it was', () => JSON.stringify(essence(here.get('Deployment', 'shop'))) === JSON.stringify(before))
+    await here.running('shop')
+    await forceSyncs(here, 'shop', 2)
+    t.strictSame(essence(here.get('Deployment', 'shop')), before)
+    t.ok(here.list('ReplicaSet').length <= 2, 'the pods of the edit, and those of before')
+    t.ok(Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision']) <= 3, 'to the edit and back')
+  })
+}
