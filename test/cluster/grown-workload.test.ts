@@ -3,7 +3,8 @@ import { underEachStrategy } from './cluster.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
 import { holdingStill } from './scenarios/holding-still.ts'
+import { pods } from './scenarios/pods.ts'
 
 underEachStrategy((t, cluster) => {
-  for (const scenarios of [autoscaling, configRollout, holdingStill]) scenarios(t, cluster)
+  for (const scenarios of [autoscaling, configRollout, holdingStill, pods]) scenarios(t, cluster)
 })

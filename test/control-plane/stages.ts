@@ -1,7 +1,8 @@
 /**
  * What kwok makes of nodes and pods on paper: ready at once, unless a pod is to fail. Its
  * annotation, or its image, says so. An annotation that is set later breaks a running pod;
- * without it the pod gets well.
+ * without it the pod gets well. A pod that is annotated with anything else is left to whoever
+ * writes its status.
  */
 
 /** The ways in which a pod can fail on purpose. */
@@ -9,6 +10,9 @@ export type Failure = 'ImagePullBackOff' | 'CrashLoopBackOff' | 'OOMKilled' | 'N
 
 /** The annotation of a pod that makes it fail; its value is a `Failure`. */
 export const failureAnnotation = 'pods.example.com/fails'
+
+/** The value of that annotation for a pod whose status somebody else writes. */
+export const byHand = 'ByHand'
 
 /** An image that makes each pod that runs it fail. */
 export const failingImage = (failure: Failure): string => `fails.example.com/${failure.toLowerCase()}`
