@@ -1,4 +1,4 @@
-// Everything that `npm test` proves, one step after the other, with the sum of it in the last line.
+// Everything that `npm test` proves, with the sum of it in the last line.
 import { spawn } from 'node:child_process'
 
 interface Step {
@@ -6,13 +6,13 @@ interface Step {
   script: string
 }
 
-const steps: Step[] = [
-  { says: 'types', script: 'types' },
-  { says: 'lint', script: 'lint' },
-  { says: 'build', script: 'build' },
-  { says: 'unit tests', script: 'test:unit' },
-  { says: 'HTTP tests', script: 'test:http' },
-  { says: 'cluster tests', script: 'test:cluster' },
+/** One stage after the other; the steps of a stage side by side. */
+const stages: Step[][] = [
+  [{ says: 'types', script: 'types' }, { says: 'lint', script: 'lint' }],
+  [{ says: 'build', script: 'build' }],
+  [{ says: 'unit tests', script: 'test:unit' }],
+  [{ says: 'HTTP tests', script: 'test:http' }],
+  [{ says: 'cluster tests', script: 'test:cluster' }],
 ]
 
 /** How many checks a step passed and failed. */
@@ -21,16 +21,27 @@ interface Counts {
   failed: number
 }
 
-const run = (script: string) => new Promise<{ code: number | null, output: string }>((resolve) => {
-  const child = spawn('npm', ['run', '--silent', script], { stdio: ['inherit', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-    process.stdout.write(text)
+interface Result extends Counts {
+  says: string
+  seconds: number
+  code: number | null
+}
+
+/** Runs a step to its end; what it prints is shown as it comes. */
+function run ({ says, script }: Step): Promise<Result> {
+  const before = performance.now()
+  return new Promise((resolve) => {
+    const child = spawn('npm', ['run', '--silent', script], { stdio: ['inherit', 'pipe', 'inherit'] })
+    let output = ''
+    const end = (code: number | null) => resolve({ says, seconds: (performance.now() - before) / 1000, code, ...counts(code, output) })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      process.stdout.write(text)
+    })
+    child.on('error', () => end(null))
+    child.on('close', end)
   })
-  child.on('error', () => resolve({ code: null, output }))
-  child.on('close', (code) => resolve({ code, output }))
-})
+}
 
 /** What tap sums up at the end; a step that is not tests counts as one check, and a step that broke off as one that failed. */
 function counts (code: number | null, output: string): Counts {
@@ -40,17 +51,16 @@ function counts (code: number | null, output: string): Counts {
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed }
 }
 
-const results: Array<Counts & { says: string, seconds: number }> = []
-for (const { says, script } of steps) {
-  console.log(`\n── ${says} (npm run ${script})`)
-  const before = performance.now()
-  const { code, output } = await run(script)
-  results.push({ says, seconds: (performance.now() - before) / 1000, ...counts(code, output) })
-  if (script === 'build' && code !== 0) break // what follows would test something else than the source
+const results: Result[] = []
+for (const stage of stages) {
+  console.log(`\n── ${stage.map(({ says, script }) => `${says} (npm run ${script})`).join(', ')}`)
+  const ended = await Promise.all(stage.map(run))
+  results.push(...ended)
+  if (ended.some(({ says, code }) => says === 'build' && code !== 0)) break // what follows would test something else than the source
 }
 
 console.log()
 for (const { says, seconds, passed, failed } of results) console.log(`${says.padEnd(14)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed  ${seconds.toFixed(0).padStart(4)} s`)
 const [passed, failed] = (['passed', 'failed'] as const).map((key) => results.reduce((sum, result) => sum + result[key], 0))
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 && results.length === steps.length ? 0 : 1
+process.exitCode = failed === 0 && results.length === stages.flat().length ? 0 : 1
