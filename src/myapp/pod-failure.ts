@@ -41,7 +41,17 @@ export function awaitedCheck (pods: ObservedPod[]): string | undefined {
   return most?.words
 }
 
-const isLiving = ({ metadata, status }: ObservedPod) => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded'
+/**
+ * Why pods have ended for good, as an evicted one has. Others took their place, and they can lie about for long: that they
+ * are there is not a failure of what is to run, but may be why it does not get on.
+ */
+export function endedPods (pods: ObservedPod[]): string | undefined {
+  const most = mostOf(pods.filter((pod) => pod.status?.phase === 'Failed').map(failureOf))
+  return most && `${most.count} ${most.count === 1 ? 'pod has' : 'pods have'} ended (${most.words})`
+}
+
+/** A pod that has ended is not among those that are to run: another one takes its place. */
+const isLiving = ({ metadata, status }: ObservedPod) => metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 
 /** The failure that most pods have, whatever their order; in the words for the one that was restarted most often. */
 function mostOf (all: Array<Failure | undefined>): { count: number, words: string } | undefined {

@@ -3,7 +3,7 @@ import { isExposed } from './app.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { childLabels } from './children/labels.ts'
 import { childOf, type Observations } from './observed.ts'
-import { awaitedCheck, podFailure } from './pod-failure.ts'
+import { awaitedCheck, endedPods, podFailure } from './pod-failure.ts'
 import { type Reason, reasons } from './reasons.ts'
 import type { HookRequest, ObservedDeployment, ObservedPod } from './request.ts'
 import type { Phase } from './schema.ts'
@@ -75,10 +75,10 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   const podsFail = complete ? undefined : podFailure(pods)
   const progress = condition('Progressing')
   if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
-    return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podFailure(pods, true) ?? progress.message ?? 'no progress within the deadline'}` }
+    return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podFailure(pods, true) ?? endedPods(pods) ?? progress.message ?? 'no progress within the deadline'}` }
   }
   if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
-  const awaited = complete ? undefined : awaitedCheck(pods)
+  const awaited = complete ? undefined : awaitedCheck(pods) ?? endedPods(pods)
   const soFar = (message: string) => awaited === undefined ? message : `${message}: ${awaited}`
   if (updatedReplicas < wanted) {
     const upToDate = `${updatedReplicas} of ${wanted} replicas are up to date`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { awaitedCheck, podFailure } from '../../src/myapp/pod-failure.ts'
+import { awaitedCheck, endedPods, podFailure } from '../../src/myapp/pod-failure.ts'
 import type { ObservedPod } from '../../src/myapp/request.ts'
 
 const pod = (status: ObservedPod['status'], deletionTimestamp?: string): ObservedPod =>
@@ -14,6 +14,7 @@ const noProgram = 'failed to create containerd task: failed to create shim task:
 const noProgramSaid = '1 of 1 pod fails: container app is in RunContainerError: exec: "/x": stat /x: no such file or directory'
 const restarted = (exitCode: number, probes: object) => container({ restartCount: 2, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode } } }, probes)
 const pulling = container({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "nope:1"' } } })
+const evicted = pod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' })
 
 const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
   ['there are none', [], undefined],
@@ -40,7 +41,8 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   ['it crashed once and is well', [container({ ready: true, restartCount: 1, state: { running: {} }, lastState: { terminated: { exitCode: 1 } } })], undefined],
   ['memory ran out', [container({ restartCount: 3, state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } })], '1 of 1 pod fails: container app was ended for using more memory than its limit (OOMKilled, 3 restarts): raise resources.limits.memory'],
   ['no node takes it', [pod({ conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.' }] })], '1 of 1 pod fails: no node takes it (Unschedulable): 0/3 nodes are available: 3 Insufficient cpu'],
-  ['it was evicted', [pod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' }), running], '1 of 2 pods fails: Evicted: The node was low on resource: memory.'],
+  ['one was evicted', [evicted, running], undefined],
+  ['many were evicted, and the image is not there', [evicted, evicted, pulling], '1 of 1 pod fails: container app is in ImagePullBackOff: Back-off pulling image "nope:1"'],
   ['what fails is on its way out', [pod({ containerStatuses: [{ name: 'app', state: { waiting: { reason: 'ErrImagePull' } } }] }, '2026-01-01T00:00:00Z'), running], undefined],
 ]
 
@@ -58,4 +60,10 @@ t.test('a check that is not passed is waited for, and fails once there was time 
   t.equal(podFailure([running, notReady, notReady], true), '2 of 3 pods fail: container app runs but does not pass its readiness check (TCP on port 9090)')
   t.equal(podFailure([notStarted], true), '1 of 1 pod fails: container app runs but does not pass its startup check (HTTP GET /up on port 9999)')
   t.equal(podFailure([notReady, pulling, pulling], true), '2 of 3 pods fail: container app is in ImagePullBackOff: Back-off pulling image "nope:1"')
+})
+
+t.test('pods that have ended are told of, whatever their number', async (t) => {
+  t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })]), undefined)
+  t.equal(endedPods([evicted, running]), '1 pod has ended (Evicted: The node was low on resource: memory.)')
+  t.equal(endedPods([evicted, pod({ phase: 'Failed', reason: 'NodeAffinity', message: 'Pod was rejected' }), evicted]), '2 pods have ended (Evicted: The node was low on resource: memory.)')
 })

@@ -128,3 +128,17 @@ t.test('lastTransitionTime moves with the status of its condition only', async (
   const times = Object.fromEntries((sync(later).status.conditions ?? []).slice(0, 3).map(({ type, lastTransitionTime }) => [type, lastTransitionTime]))
   t.strictSame(times, { Ready: '2026-11-24T00:00:00Z', Reconciling: '2026-11-24T00:00:00Z', Stalled: first[2]?.lastTransitionTime }, 'the newest time that the request shows')
 })
+
+t.test('a condition that flips for what is not a child has the time of that', async (t) => {
+  const flipped = (time: string, change: (scene: Scene) => void) => t.equal(sync(running((scene) => {
+    scene.request.parent.status = { conditions: sync(running()).status.conditions ?? [] }
+    Object.assign(scene.deployment.status ?? {}, { availableReplicas: 1 })
+    change(scene)
+  })).status.conditions?.[0]?.lastTransitionTime, time)
+  flipped('2026-11-25T00:00:00Z', ({ request }) => Object.values(request.related['Pod.v1'] ?? {})[0]?.status?.conditions?.push({ type: 'Ready', status: 'False', lastTransitionTime: '2026-11-25T00:00:00Z' }))
+  flipped('2026-11-26T00:00:00Z', ({ request }) => { request.related['ConfigMap.v1'] = { 'default/a': { metadata: { name: 'a', namespace: 'default', uid: 'a', managedFields: [{ time: '2026-11-26T00:00:00Z' }] } } } })
+  flipped('2026-11-27T00:00:00Z', ({ request }) => {
+    const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
+    request.children['HorizontalPodAutoscaler.autoscaling/v2'] = { 'default/demo-app': { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec: {}, status: { conditions: [{ type: 'ScalingActive', status: 'True', lastTransitionTime: '2026-11-27T00:00:00Z' }, { type: 'AbleToScale', status: 'True', lastTransitionTime: 'now' }] } } }
+  })
+})

@@ -50,16 +50,16 @@ const failing: Failing[] = [
   },
 ]
 
-interface Pods { items: Array<{ metadata: { name: string } }> }
+interface Pods { items: Array<{ metadata: { name: string }, status: { phase: string } }> }
 
 const podsPath = (here: Namespace) => `/api/v1/namespaces/${here.name}/pods`
 
-/** Writes the status of every pod of a namespace, as kubelet would. */
+/** Writes the status of every pod of a namespace that has not ended, as kubelet would. */
 async function report ({ api }: Cluster, here: Namespace, { ready = false, restartCount = 0, ...status }: ContainerStatus): Promise<void> {
   const { items } = await api.request<Pods>('GET', podsPath(here))
   const conditions = ['Ready', 'ContainersReady'].map(type => ({ type, status: ready ? 'True' : 'False', lastTransitionTime: now() }))
   const containerStatuses = [{ name: 'app', image, imageID: '', ready, restartCount, ...status }]
-  await Promise.all(items.map(({ metadata: { name } }) =>
+  await Promise.all(items.filter(({ status }) => status.phase !== 'Failed').map(({ metadata: { name } }) =>
     api.request('PATCH', `${podsPath(here)}/${name}/status`, { status: { phase: 'Running', conditions, containerStatuses } }, 'application/strategic-merge-patch+json')))
 }
 
@@ -93,6 +93,26 @@ export function pods (t: Test, cluster: Cluster): void {
     t.match(status, { phase: 'Pending', conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }] })
     await here.edit('MyApp', 'shop', { spec: { nodeSelector: null } })
     await here.running('shop')
+  })
+
+  t.test('pods that were evicted are told of while others take their place, and do not count', async t => {
+    const here = await cluster.namespace(t)
+    const says = (message: string) => here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message)
+    await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
+    for (const evicted of ['1 pod has', '2 pods have']) {
+      let name: string | undefined
+      await here.eventually('a pod is to run', async () => {
+        const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+        name = items.find(({ status }) => status.phase === 'Pending')?.metadata.name
+        return name !== undefined
+      })
+      await cluster.api.request('PATCH', `${podsPath(here)}/${name}/status`, { status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' } }, 'application/merge-patch+json')
+      await says(`0 of 1 replicas are available: ${evicted} ended (Evicted: The node was low on resource: memory.)`)
+    }
+    await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
+    await says(fails('is in ImagePullBackOff: not found'))
+    await report(cluster, here, { ready: true, started: true, state: running() })
+    t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
   })
 
   for (const [level, podSecurity] of [['restricted', 'Restricted'], ['baseline', 'Baseline']] as const) {
