@@ -11,7 +11,7 @@ interface Answer { name?: string, namespace?: string, sectionName?: string, cond
 /** demo-app with two Gateways, and what these have said of its HTTPRoute. */
 function asked (...answers: Answer[]): HookRequest {
   const request = recorded('sync-running')
-  Object.assign(request.parent.spec as object, { gateway: { parentRefs: [{ name: 'public' }, { name: 'inner', namespace: 'infra', sectionName: 'https' }], hostnames: ['shop.example.com'] } })
+  Object.assign(request.parent.spec as object, { gateway: { parentRefs: [{ name: 'public' }, { name: 'inner', namespace: 'infra', sectionName: 'https' }], hostnames: ['shop.example.com', '*.example.com'] } })
   const parents = answers.map(({ conditions, ...parentRef }) => ({ parentRef, ...conditions && { conditions } }))
   const metadata = { name: 'demo-app', namespace: 'default', uid: 'r', generation: 2 }
   Object.assign(request.children, { [group]: { 'default/demo-app': { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata, status: { parents } } } })
