@@ -29,6 +29,9 @@ const key = text('Key in it.', { minLength: 1, maxLength: 253 })
 const optional = flag('Whether the app may run without it.')
 const strings = (description: string, maxProperties = 64) => Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { description, maxProperties })
 
+/** A rule that came with a later version: it is for what is new, and what is stored stands. */
+const laterRule = (rule: string, message: string) => ({ rule: `oldSelf.hasValue() || (${rule})`, optionalOldSelf: true, message })
+
 /** A quantity as a number or as text. */
 const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], {
   description, 'x-kubernetes-int-or-string': true,
@@ -63,6 +66,12 @@ const amounts = (description: string) => object(description, {
 })
 export const Resources = object('What the container needs at least (requests) and gets at most (limits).', {
   requests: opt(amounts('What the scheduler sets aside for it.')), limits: opt(amounts('Above this it is slowed (cpu) or ended (memory).')),
+}, {
+  'x-kubernetes-validations': ['cpu', 'memory', 'ephemeral-storage'].map((resource) => {
+    const [request, limit] = ['requests', 'limits'].map((list) => `self.${list}.${resource.replace('-', '__dash__')}`)
+    return laterRule(`!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
+      `more ${resource} is requested than the limit`)
+  }),
 })
 
 const handlers = {
@@ -73,24 +82,26 @@ const handlers = {
   grpc: opt(object('The gRPC health protocol.', { port: opt(port), service: opt(text('Name of the service to ask for.', { maxLength: 256 })) })),
   exec: opt(object('A command in the container; exit code 0 is healthy.', { command: list('The command and its arguments.', Type.String({ maxLength: 4096 }), 64, { minItems: 1 }) })),
 }
-const probe = (description: string) => object(description, {
+const oneOfHandlers = exactlyOne('httpGet', 'tcpSocket', 'grpc', 'exec')
+const onceIsEnough = laterRule('!has(self.successThreshold) || self.successThreshold == 1', 'successThreshold can only be 1 for startup and liveness')
+const probe = (description: string, ...rules: object[]) => object(description, {
   ...handlers,
   initialDelaySeconds: opt(seconds('Before the first check. 0 unless given.')),
   periodSeconds: opt(seconds('Between checks. 10 unless given.', 1)),
   timeoutSeconds: opt(seconds('For an answer. 1 unless given.', 1)),
   failureThreshold: opt(seconds('Failures in a row that count. 3 unless given.', 1)),
   successThreshold: opt(seconds('Successes in a row that count. 1 unless given.', 1)),
-}, exactlyOne('httpGet', 'tcpSocket', 'grpc', 'exec'))
+}, { ...oneOfHandlers, 'x-kubernetes-validations': [...oneOfHandlers['x-kubernetes-validations'], ...rules] })
 export const Probes = object('Checks of the container.', {
-  startup: opt(probe('Holds the other checks back until it succeeds.')),
+  startup: opt(probe('Holds the other checks back until it succeeds.', onceIsEnough)),
   readiness: opt(probe('Whether it gets traffic. A TCP check of the port unless given.')),
-  liveness: opt(probe('Whether it is restarted. None unless given.')),
+  liveness: opt(probe('Whether it is restarted. None unless given.', onceIsEnough)),
 })
 
 const items = list('Keys to take, with the file for each; all of them unless given.', object('One key.', {
   key, path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
 }), 64)
-export const Volume = object('Files for the container.', {
+const Volume = object('Files for the container.', {
   name: text('Name of the volume.', { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }),
   mountPath: text('Where it is in the container.', { pattern: '^/[^:]*$', maxLength: 1024 }),
   subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024 })),
@@ -100,6 +111,11 @@ export const Volume = object('Files for the container.', {
   emptyDir: opt(object('An empty folder that lives as long as the pod.', { medium: opt(choice(['Memory'], 'Memory: in RAM.')), sizeLimit: opt(quantity('Largest size.')) })),
   persistentVolumeClaim: opt(object('An existing claim.', { claimName: resourceName('Name of the claim.') })),
 }, exactlyOne('configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'))
+export const Volumes = list('Files from ConfigMaps, Secrets, claims, or empty.', Volume, 32, {
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['name'],
+  'x-kubernetes-validations': [laterRule('self.all(one, self.exists_one(other, other.mountPath == one.mountPath))', 'a mountPath is there twice')],
+})
 
 const expression = object('A condition on a label.', {
   key: text('Label.', { minLength: 1, maxLength: 317 }),

@@ -4,19 +4,25 @@ export const quantityPattern = '^\\d{1,15}(\\.\\d{1,3})?(m|k|M|G|T|P|E|Ki|Mi|Gi|
 const decimal: Array<[suffix: string, thousandths: bigint]> = ['E', 'P', 'T', 'G', 'M', 'k', '', 'm'].map((suffix, index) => [suffix, 1000n ** BigInt(7 - index)])
 const binary: Array<[suffix: string, thousandths: bigint]> = ['Ei', 'Pi', 'Ti', 'Gi', 'Mi', 'Ki'].map((suffix, index) => [suffix, 1000n * 1024n ** BigInt(6 - index)])
 
-/**
- * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
- * `1Gi`). Any other spelling would be written anew at every sync. Takes what quantityPattern matches; what is finer
- * than a thousandth is rounded up, as Kubernetes does.
- */
-export function canonicalQuantity (quantity: string | number): string {
-  const [, whole = '0', fraction = '', suffix = ''] = /^(\d+)(?:\.(\d+))?(\D*)$/.exec(String(quantity)) ?? []
+/** A quantity in thousandths. Takes what quantityPattern matches; what is finer is rounded up, as Kubernetes does. */
+export function thousandthsOf (quantity: string | number): bigint {
+  const [, whole = '0', fraction = '', suffix = ''] = parts(quantity)
   const unit = [...decimal, ...binary].find(([name]) => name === suffix)?.[1] ?? 1000n
   const scale = 10n ** BigInt(fraction.length)
-  const thousandths = (BigInt(whole + fraction) * unit + scale - 1n) / scale
+  return (BigInt(whole + fraction) * unit + scale - 1n) / scale
+}
+
+const parts = (quantity: string | number) => /^(\d+)(?:\.(\d+))?(\D*)$/.exec(String(quantity)) ?? []
+
+/**
+ * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
+ * `1Gi`). Any other spelling would be written anew at every sync.
+ */
+export function canonicalQuantity (quantity: string | number): string {
+  const thousandths = thousandthsOf(quantity)
   if (thousandths === 0n) return '0'
   // Below 1024 a binary quantity is written as a plain number.
-  const suffixes = suffix.endsWith('i') && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
+  const suffixes = String(quantity).endsWith('i') && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
   const [name, size] = suffixes.find(([, size]) => thousandths % size === 0n) ?? ['m', 1n]
   return `${thousandths / size}${name}`
 }

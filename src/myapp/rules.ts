@@ -1,3 +1,4 @@
+import { thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
 
 /** Something that is wrong with a MyApp: where it is, and what, in words. */
@@ -10,22 +11,40 @@ export interface Problem {
 
 /** What fits the schema field by field and not as a whole. */
 export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...twice(['volumes'], spec.volumes ?? []), ...contradictions(spec)]
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...contradictions(spec)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
   const characters = env.reduce((sum, { name, value = '' }) => sum + [...name].length + [...value].length, 0)
   return [
-    ...twice(['env'], env),
+    ...twice(['env'], names(env)),
     ...characters > envMaxCharacters ? [problem(['env'], `names and values have ${characters} characters in all, more than the ${envMaxCharacters} that fit`)] : [],
     ...env.flatMap(({ value, valueFrom }, index) => value && valueFrom ? [problem(['env', index], 'value and valueFrom are both given')] : []),
   ]
 }
 
-/** Names that an item of a list before has already. */
-function twice (list: string[], items: Array<{ name: string }>): Problem[] {
-  const names = new Set<string>()
-  return items.flatMap(({ name }, index) => names.size === names.add(name).size ? [problem([...list, index, 'name'], `${JSON.stringify(name)} is there twice`)] : [])
+/** Values of a field that an item of a list before has already. */
+function twice (list: string[], values: string[], field = 'name'): Problem[] {
+  const known = new Set<string>()
+  return values.flatMap((value, index) => known.size === known.add(value).size ? [problem([...list, index, field], `${JSON.stringify(value)} is there twice`)] : [])
+}
+
+const names = (items: Array<{ name: string }> = []) => items.map(({ name }) => name)
+
+function volumeProblems (volumes: NonNullable<MyAppSpec['volumes']>): Problem[] {
+  return [...twice(['volumes'], names(volumes)), ...twice(['volumes'], volumes.map(({ mountPath }) => mountPath), 'mountPath')]
+}
+
+function resourceProblems ({ requests = {}, limits = {} }: NonNullable<MyAppSpec['resources']> = {}): Problem[] {
+  return (['cpu', 'memory', 'ephemeral-storage'] as const).flatMap((resource) => {
+    const { [resource]: request = 0 } = requests
+    const { [resource]: limit = request } = limits
+    return thousandthsOf(request) > thousandthsOf(limit) ? [problem(['resources', 'requests', resource], `${request} is more than the limit, ${limit}`)] : []
+  })
+}
+
+function probeProblems (probes: NonNullable<MyAppSpec['probes']> = {}): Problem[] {
+  return (['startup', 'liveness'] as const).flatMap((check) => (probes[check]?.successThreshold ?? 1) === 1 ? [] : [problem(['probes', check, 'successThreshold'], 'it can only be 1 here')])
 }
 
 function contradictions (spec: MyAppSpec): Problem[] {
@@ -35,7 +54,7 @@ function contradictions (spec: MyAppSpec): Problem[] {
     ...expose === false && (ingress || gateway) ? [problem(['expose'], 'ingress and gateway need a Service, and expose is false')] : [],
     ...minReadySeconds >= progressDeadlineSeconds ? [problem(['minReadySeconds'], `${minReadySeconds} is not less than progressDeadlineSeconds, ${progressDeadlineSeconds}`)] : [],
     ...autoscalingProblems(spec.autoscaling),
-    ...twice(['gateway', 'parentRefs'], gateway?.parentRefs ?? []).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
+    ...twice(['gateway', 'parentRefs'], names(gateway?.parentRefs)).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
     ...strategy?.rollingUpdate && strategy.type !== 'RollingUpdate' ? [problem(['strategy', 'rollingUpdate'], 'it goes with type RollingUpdate only')] : [],
     ...(['from', 'to'] as const).flatMap((side) => (spec.networkPolicy?.[side] ?? []).flatMap(({ app, namespace }, index) =>
       app === undefined && namespace === undefined ? [problem(['networkPolicy', side, index], 'app or namespace is to be given')] : [])),

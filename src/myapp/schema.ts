@@ -115,7 +115,7 @@ export const MyAppSpec = Type.Object({
   expose: opt(Type.Boolean({ description: 'False for an app that listens on nothing: no Service, no port, no readiness check. True unless given.' })),
   resources: opt(pod.Resources),
   probes: opt(pod.Probes),
-  volumes: opt(list('Files from ConfigMaps, Secrets, claims, or empty.', pod.Volume, 32, { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })),
+  volumes: opt(pod.Volumes),
   rolloutOnConfigChange: opt(Type.Boolean({ description: 'Whether the pods roll when the data of a ConfigMap or Secret that the MyApp refers to changes. True unless given.' })),
   autoscaling: opt(Autoscaling),
   ingress: opt(Ingress),

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { parse } from 'yaml'
 import type { ControlPlane } from '../control-plane/boot.ts'
 import { installMetacontrollerCrds } from '../control-plane/boot.ts'
 import { type Api, connect } from './api.ts'
@@ -21,6 +22,8 @@ interface Case {
 }
 
 const variables = (count: number, value = '') => Array.from({ length: count }, (_, index) => ({ name: `V${String(index).padStart(3, '0')}`, value }))
+
+const secretKey = { secretKeyRef: { name: 'a', key: 'b' } }
 
 const cases: Case[] = [
   { what: 'a name of one letter', name: 'a' },
@@ -66,8 +69,36 @@ const cases: Case[] = [
   { what: '32768 characters of names and values', spec: { image, env: [{ name: 'A', value: 'ü'.repeat(32767) }] } },
   { what: '32769 characters of names and values', spec: { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] }, refused: 'names and values have 32769 characters in all, more than the 32768 that fit' },
   { what: '32770 characters in several variables', spec: { image, env: [{ name: 'A', value: 'x'.repeat(16384) }, { name: 'B', value: 'x'.repeat(16384) }] }, refused: 'names and values have 32770 characters in all, more than the 32768 that fit' },
+  { what: 'a variable with a value and a source of one', spec: { image, env: [{ name: 'A', value: 'x', valueFrom: secretKey }] }, refused: 'spec.env[0]: Invalid value: value and valueFrom are both given' },
+  { what: 'a variable with an empty value and a source of one', spec: { image, env: [{ name: 'A', value: '', valueFrom: secretKey }] } },
+  { what: 'a variable with two sources', spec: { image, env: [{ name: 'A', valueFrom: { ...secretKey, fieldRef: { fieldPath: 'metadata.name' } } }] }, refused: 'spec.env[0].valueFrom: Invalid value: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef is to be given' },
+  { what: 'variables from nowhere', spec: { image, envFrom: [{ prefix: 'A' }] }, refused: 'spec.envFrom[0]: Invalid value: exactly one of configMapRef, secretRef is to be given' },
+  { what: 'requests up to the limits', spec: { image, resources: { requests: { cpu: '1000m', memory: 1024, 'ephemeral-storage': '1G' }, limits: { cpu: 1, memory: '1Ki' } } } },
+  { what: 'more cpu requested than the limit', spec: { image, resources: { requests: { cpu: '1.5' }, limits: { cpu: 1 } } }, refused: 'spec.resources: Invalid value: more cpu is requested than the limit' },
+  { what: 'more memory requested than the limit', spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1G' } } }, refused: 'spec.resources: Invalid value: more memory is requested than the limit' },
+  { what: 'more disk requested than the limit', spec: { image, resources: { requests: { 'ephemeral-storage': 2 }, limits: { 'ephemeral-storage': 1 } } }, refused: 'spec.resources: Invalid value: more ephemeral-storage is requested than the limit' },
+  ...['startup', 'readiness', 'liveness'].map(check => ({ what: `a ${check} check in two ways`, spec: { image, probes: { [check]: { tcpSocket: {}, grpc: {} } } }, refused: `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec is to be given` })),
+  ...['startup', 'liveness'].map(check => ({ what: `a ${check} check that is to succeed twice`, spec: { image, probes: { [check]: { tcpSocket: {}, successThreshold: 2 } } }, refused: `spec.probes.${check}: Invalid value: successThreshold can only be 1 for startup and liveness` })),
+  { what: 'a readiness check that is to succeed twice', spec: { image, probes: { readiness: { tcpSocket: {}, successThreshold: 2 } } } },
+  { what: 'a volume of nothing', spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] }, refused: 'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim is to be given' },
+  { what: 'a volume that is there twice', spec: { image, volumes: ['/a', '/b'].map(mountPath => ({ name: 'a', mountPath, emptyDir: {} })) }, refused: 'spec.volumes[1]: Duplicate value: {"name":"a"}' },
+  { what: 'a path with two mounts', spec: { image, volumes: ['a', 'b'].map(name => ({ name, mountPath: '/a', emptyDir: {} })) }, refused: 'spec.volumes: Invalid value: a mountPath is there twice' },
+  { what: 'an autoscaler with more at least than at most', spec: { image, autoscaling: { minReplicas: 3, maxReplicas: 2 } }, refused: 'spec.autoscaling: Invalid value: minReplicas is more than maxReplicas' },
+  { what: 'an autoscaler with as many at least as at most', spec: { image, autoscaling: { minReplicas: 2, maxReplicas: 2 } } },
+  { what: 'a metric that is another than its type', spec: { image, autoscaling: { maxReplicas: 2, metrics: [{ type: 'Pods', resource: { name: 'cpu', target: { type: 'Value' } } }] } }, refused: 'spec.autoscaling.metrics[0]: Invalid value: the field that type names is to be given, and no other' },
+  { what: 'a Gateway that is there twice', spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: a Gateway is there twice' },
+  { what: 'a budget with both bounds', spec: { image, disruption: { maxUnavailable: 1, minAvailable: '50%' } }, refused: 'spec.disruption: Invalid value: exactly one of maxUnavailable, minAvailable is to be given' },
+  ...['from', 'to'].map(side => ({ what: `nobody in networkPolicy.${side}`, spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } }, refused: `spec.networkPolicy.${side}[1]: Invalid value: app or namespace is to be given` })),
+  { what: 'bounds of a rolling update for Recreate', spec: { image, strategy: { type: 'Recreate', rollingUpdate: {} } }, refused: 'spec.strategy: Invalid value: rollingUpdate goes with type RollingUpdate only' },
+  { what: 'a security context beside Restricted', spec: { image, podSecurity: 'Restricted', containerSecurityContext: {} }, refused: 'spec: Invalid value: securityContext and containerSecurityContext go with podSecurity Custom only' },
+  { what: 'a security context of one\'s own', spec: { image, podSecurity: 'Custom', securityContext: {} } },
+  { what: 'an Ingress to what is not exposed', spec: { image, expose: false, ingress: {} }, refused: 'spec: Invalid value: ingress and gateway need a Service, and expose is false' },
+  { what: 'as long to be ready as to make progress', spec: { image, minReadySeconds: 600 }, refused: 'spec: Invalid value: minReadySeconds must be less than progressDeadlineSeconds' },
   { what: 'a field that a MyApp does not have', spec: { image, imagge: 'x' }, refused: 'unknown field "spec.imagge"' },
 ]
+
+const crd = parse(readFileSync(manifest('manifests/crd.yaml'), 'utf8')) as { spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] } }
+const myApp = crd.spec.versions[0].schema.openAPIV3Schema
 
 t.setTimeout(600_000)
 const controlPlane = await bootBare(t)
@@ -77,14 +108,84 @@ t.teardown(() => api.close())
 t.jobs = 8
 
 t.test('a MyApp is let in, or refused in plain words', async t => {
+  const refusals: string[] = []
   for (const { what, name = 'shop', refused, ...rest } of cases) {
     const myApp = { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name }, spec: { image }, ...rest }
     const answer = await dryRun(api, myApp)
     if (refused === undefined) t.equal(answer, 'accepted', what)
     else t.ok(answer.includes(refused), `${what}: ${answer.slice(0, 300)}`)
     if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what} is refused once`)
+    if (refused !== undefined) refusals.push(answer)
+  }
+  const isTold = ([path, { message, messageExpression }]: [string, Rule]) => refusals.some(refusal =>
+    `${refusal.replaceAll(/\[\d+\]/g, '[]')}: `.includes(`${path}: Invalid`) && (refusal.includes(message ?? messageExpression ?? '') || literals(messageExpression).every(words => refusal.includes(words))))
+  t.strictSame(rules(myApp).filter(rule => !isTold(rule)), [], 'every rule of the CRD refuses something here')
+  t.ok(rules(myApp).length > 30)
+})
+
+t.test('every bound of the CRD is kept to', async t => {
+  const all = beyond(myApp.properties?.['spec'] ?? {})
+  t.ok(all.length > 300, `${all.length} bounds`)
+  for (const { path, spec } of all) {
+    const answer = await dryRun(api, { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'shop' }, spec: Object.assign({ image }, spec) })
+    if (!answer.replaceAll(/\[\d+\]/g, '[]').includes(`spec${path}: `)) t.fail(`spec${path}: ${JSON.stringify(spec).slice(0, 200)}: ${answer.slice(0, 300)}`)
   }
 })
+
+interface Rule { message?: string, messageExpression?: string }
+
+/** A schema in the CRD, as far as it is tried. */
+interface Schema {
+  type?: string
+  description?: string
+  properties?: Record<string, Schema>
+  items?: Schema
+  additionalProperties?: Schema
+  required?: string[]
+  enum?: unknown[]
+  minimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  minItems?: number
+  maxItems?: number
+  maxProperties?: number
+  pattern?: string
+  'x-kubernetes-validations'?: Rule[]
+}
+
+/** Every rule of a schema, with the place where it is. */
+function rules (schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
+  return [
+    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [path || '<nil>', rule]),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) => rules(property, path === '' ? name : `${path}.${name}`)),
+    ...schema.items ? rules(schema.items, `${path}[]`) : [],
+  ]
+}
+
+/** The words in an expression that makes a message. */
+const literals = (expression = '') => [...expression.matchAll(/'([^']*)'/g)].flatMap(([, words = '']) => words.split('%d')).filter(words => words !== '"')
+
+/** For each bound in a schema a value beyond it, in what it takes to get there. */
+function beyond (schema: Schema, path = '', wrap: (value: unknown) => unknown = value => value): Array<{ path: string, spec: unknown }> {
+  const { properties = {}, required = [], items, additionalProperties, minimum, maximum, minLength, maxLength, minItems, maxItems, maxProperties } = schema
+  const at = (value: unknown) => ({ path, spec: wrap(value) })
+  return [
+    ...minimum === undefined ? [] : [at(minimum - 1)],
+    ...maximum === undefined ? [] : [at(maximum + 1)],
+    ...minLength === undefined ? [] : [at('')],
+    ...maxLength === undefined ? [] : [at('1'.repeat(maxLength + 1))],
+    ...minItems === undefined ? [] : [at([])],
+    ...maxItems === undefined ? [] : [at(Array(maxItems + 1).fill(items?.type === 'object' ? {} : 'x'))],
+    ...maxProperties === undefined ? [] : [at(Object.fromEntries(Array.from({ length: maxProperties + 1 }, (_, index) => [`k${index}`, 'x'])))],
+    ...schema.pattern === undefined ? [] : [at('\0')],
+    ...schema.enum === undefined ? [] : [at('something else')],
+    ...required.map(name => ({ path: `${path}.${name}`, spec: wrap({ [name]: undefined }) })),
+    ...Object.entries(properties).flatMap(([name, property]) => beyond(property, `${path}.${name}`, value => wrap({ [name]: value }))),
+    ...items ? beyond(items, `${path}[]`, value => wrap([value])) : [],
+    ...additionalProperties ? beyond(additionalProperties, `${path}.key`, value => wrap({ key: value })) : [],
+  ]
+}
 
 /** What the API server says to a MyApp that it is not to keep. */
 async function dryRun (api: Api, myApp: object): Promise<string> {
@@ -104,14 +205,29 @@ t.test('kubectl scale keeps to the bounds too', async t => {
 
 t.test('kubectl explain tells what each field is for', async t => {
   t.match(await explained('ma.spec.replicas'), 'How many pods run: 0 to 100')
-  t.notMatch(await explained('ma.spec'), '<no description>')
-  t.notMatch(await explained('ma.status'), '<no description>')
+  for (const part of ['spec', 'status'] as const) {
+    const [, listed = ''] = (await explained(`ma.${part}`, '--recursive')).split('FIELDS:\n')
+    t.strictSame(listed.split('\n').map(line => /^ +(?=\S+\t)[^\t]+/.exec(line)?.[0].slice(2)).filter(field => field !== undefined), fields(myApp.properties?.[part] ?? {}), `${part}: every field is listed`)
+  }
+  t.strictSame(undescribed(myApp).filter(path => !['.apiVersion', '.kind', '.metadata'].includes(path)), [], 'and has a description, of which kubectl shows each')
+  for (const place of ['spec', 'spec.probes.liveness.httpGet', 'spec.volumes.configMap.items', 'spec.autoscaling.metrics.object', 'status', 'status.conditions']) t.notMatch(await explained(`ma.${place}`), '<no description>')
 })
 
+/** The fields of a schema as kubectl lists them, each with its depth. */
+const fields = ({ properties = {}, items }: Schema, depth = 0): string[] => [
+  ...Object.entries(properties).sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, property]) => [`${'  '.repeat(depth)}${name}`, ...fields(property, depth + 1)]),
+  ...items ? fields(items, depth) : [],
+]
+
+const undescribed = ({ properties = {}, items }: Schema, path = ''): string[] => [
+  ...Object.entries(properties).flatMap(([name, property]) => [...property.description ? [] : [`${path}.${name}`], ...undescribed(property, `${path}.${name}`)]),
+  ...items ? undescribed(items, `${path}[]`) : [],
+]
+
 /** The API server publishes the descriptions of a new kind a moment after it serves the kind. */
-async function explained (field: string): Promise<string> {
+async function explained (field: string, ...options: string[]): Promise<string> {
   for (;;) {
-    const text = await controlPlane.kubectl(['explain', field]).catch(() => undefined)
+    const text = await controlPlane.kubectl(['explain', field, ...options]).catch(() => undefined)
     if (text !== undefined) return text
     await sleep(250)
   }

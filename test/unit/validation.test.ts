@@ -38,6 +38,9 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   ['a number of pods that is neither', { image, disruption: { maxUnavailable: true } }, 'spec.disruption.maxUnavailable: a boolean is neither an integer nor a string'],
   ['a label that is a number', { image, podLabels: { 'a.b/c': 1 } }, 'spec.podLabels["a.b/c"]: a number is not of type string'],
   ['a volume twice', { image, volumes: ['/a', '/b'].map((mountPath) => ({ name: 'v', mountPath, emptyDir: {} })) }, 'spec.volumes[1].name: "v" is there twice'],
+  ['a mount twice', { image, volumes: ['v', 'w'].map((name) => ({ name, mountPath: '/a', emptyDir: {} })) }, 'spec.volumes[1].mountPath: "/a" is there twice'],
+  ['more requested than the limit', { image, resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: 1, memory: '1000Mi' } } }, 'spec.resources.requests.memory: 1Gi is more than the limit, 1000Mi'],
+  ['a startup check that is to succeed twice', { image, probes: { startup: { tcpSocket: {}, successThreshold: 2 } } }, 'spec.probes.startup.successThreshold: it can only be 1 here'],
   ['a peer that is nobody', { image, networkPolicy: { from: [{ app: 'a' }, {}] } }, 'spec.networkPolicy.from[1]: app or namespace is to be given'],
   ['a name that starts with a digit', { image }, 'metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', '1app'],
   ['a name with a dot', { image }, 'metadata.name: "a.b" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', 'a.b'],
@@ -57,6 +60,7 @@ t.test('the bounds themselves are allowed', async (t) => {
     { image, replicas: 100, port: 65535 },
     { image, env: [] },
     { image, env: variables(256) },
+    { image, resources: { requests: { cpu: '1000m', memory: 1024 }, limits: { cpu: 1, memory: '1Ki' } }, probes: { readiness: { exec: { command: ['true'] }, successThreshold: 3 } } },
     { image, env: [{ name: 'A', value: '✓'.repeat(32767) }] },
     { image, env: [{ name: '.a-b.c_1' }, { name: '_' }, { name: '__proto__', value: 'x' }] },
   ]
