@@ -16,8 +16,11 @@ interface Parsed { [parsed]?: { text: string, applied: KubernetesObject | undefi
 export function lastApplied (child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
   if (text === undefined) return undefined
-  if (child[parsed]?.text !== text) child[parsed] = { text, applied: parse(text, child) }
-  return child[parsed].applied
+  const known = child[parsed]
+  if (known?.text === text) return known.applied
+  const applied = parse(text, child)
+  Object.defineProperty(child, parsed, { value: { text, applied }, writable: true }) // hidden from those who compare
+  return applied
 }
 
 function parse (text: string, child: ObservedObject): KubernetesObject | undefined {
