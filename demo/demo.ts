@@ -55,7 +55,8 @@ async function demo (signal: AbortSignal): Promise<void> {
   undo.push(hook.stop)
   report(`The hook runs from src/ at ${hook.url}.`)
 
-  const metacontroller = await startMetacontroller({ kubeconfig: cluster.metacontrollerKubeconfig, logFile: join(logs, 'metacontroller.log') })
+  const metacontrollerLog = join(logs, 'metacontroller.log')
+  const metacontroller = await startMetacontroller({ kubeconfig: cluster.metacontrollerKubeconfig, logFile: metacontrollerLog })
   undo.push(metacontroller.stop)
   report(metacontroller.engine === 'stand-in'
     ? 'Metacontroller is played by the stand-in of the tests; METACONTROLLER=/path/to/metacontroller runs the real one.'
@@ -68,7 +69,9 @@ async function demo (signal: AbortSignal): Promise<void> {
   report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map(line => `  ${line}`).join('\n')}\n
 Then try: kubectl scale myapp demo-app --replicas=5
 Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here on, the hook's log:\n`)
-  await followLog(hookLog, signal)
+  await Promise.race([followLog(hookLog, signal), metacontroller.ended.then(async how => {
+    throw new Error(`Metacontroller ended with ${how}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`)
+  })])
 }
 
 async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {

@@ -20,6 +20,8 @@ export interface MetacontrollerOptions {
 export interface RunningMetacontroller {
   /** Which one it is, for people: `stand-in` or `Metacontroller (PATH)`. */
   engine: string
+  /** Settles once it has ended, with how. */
+  ended: Promise<string>
   /** Ends it in order. */
   stop(): Promise<void>
   /** Ends it at once, as a crash would; settles when it is gone. */
@@ -61,6 +63,7 @@ export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy 
   }
   return {
     engine,
+    ended: program.ended,
     stop: () => program.stop(),
     kill: () => program.stop(0),
   }
