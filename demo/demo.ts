@@ -69,9 +69,10 @@ async function demo (signal: AbortSignal): Promise<void> {
   report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map(line => `  ${line}`).join('\n')}\n
 Then try: kubectl scale myapp demo-app --replicas=5
 Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here on, the hook's log:\n`)
-  await Promise.race([followLog(hookLog, signal), metacontroller.ended.then(async how => {
-    throw new Error(`Metacontroller ended with ${how}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`)
-  })])
+  const ended = new AbortController()
+  metacontroller.ended.then(how => ended.abort(how))
+  await followLog(hookLog, AbortSignal.any([signal, ended.signal]))
+  if (!signal.aborted) throw new Error(`Metacontroller ended with ${ended.signal.reason}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`)
 }
 
 async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
