@@ -1,6 +1,7 @@
 import { answerNow } from '../metacontroller/converge.ts'
-import { asItIs, leftAlone } from '../metacontroller/last-applied.ts'
+import { asItIs, isServerSideApplied, leftAlone } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject, SyncResponse } from '../metacontroller/protocol.ts'
+import type { App } from './app.ts'
 import { childKinds } from './children/child-kind.ts'
 import { horizontalPodAutoscaler } from './children/horizontal-pod-autoscaler.ts'
 import { childOf, type DesiredChild, type Observations, observe } from './observed.ts'
@@ -40,7 +41,18 @@ function answerFor (request: HookRequest, { app, config }: Observations, { kind,
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
   if (kind.kind === 'Deployment' && config.missing.length > 0 && !app.spec.suspend) return child === undefined ? [] : [kept(request, child)]
-  return [answerNow(desired, child, kind.exactFields)]
+  return [withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child)]
+}
+
+/**
+ * Under server-side apply an answer without the replicas that an autoscaler has written: they stay as its own, where a
+ * number that it has changed in the meantime would be forced back. (The default strategy is refused then, and asks again.)
+ */
+function withoutOthersReplicas ({ spec: { autoscaling, suspend } }: App, answer: KubernetesObject, child: ObservedObject | undefined): KubernetesObject {
+  if (answer.kind !== 'Deployment' || autoscaling === undefined || suspend || child === undefined || !isServerSideApplied(child)) return answer
+  const { replicas, ...rest } = answer.spec as { replicas: number }
+  const isWritten = (child.metadata.managedFields ?? []).some(({ subresource, fieldsV1 }) => subresource === 'scale' && 'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}))
+  return isWritten && replicas === (child.spec as { replicas?: number }).replicas ? { ...answer, spec: rest } : answer
 }
 
 /** A child as it was applied last; of a Deployment that has an autoscaler the number is the autoscaler's all the same. */

@@ -73,6 +73,26 @@ t.test('of an invalid MyApp the children stay as they were applied last', async 
   t.strictSame(sync(request).children[0]?.spec, deployment.spec, 'and as they are where no record of that is kept')
 })
 
+t.test('under server-side apply the replicas that an autoscaler has written are left out, those of nobody else', async (t) => {
+  const apply = { manager: 'metacontroller', operation: 'Apply', fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} }, 'f:spec': { 'f:replicas': {} } } }
+  const scaled = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }
+  const status = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status', fieldsV1: { 'f:status': {} } }
+  const asked = (managedFields: object[], spec: object) => {
+    const request = recorded('sync-running')
+    Object.assign(request.parent.spec as object, spec)
+    const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+    Object.assign(deployment?.metadata ?? {}, { managedFields, annotations: {} })
+    return (sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec as { replicas?: number }).replicas
+  }
+  const autoscaling = { maxReplicas: 9 }
+  t.equal(asked([apply, status, scaled], { autoscaling }), undefined)
+  t.equal(asked([apply, status], { autoscaling }), 3, 'nobody else has written them yet')
+  t.equal(asked([scaled], { autoscaling }), 3, 'not under the default strategy')
+  t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'not out of the bounds')
+  t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'not suspended')
+  t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'not without an autoscaler')
+})
+
 t.test('what this version would not have made stays: a copy under a new name, a kind it does not know', async (t) => {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster.ts'
 import { forceSyncs, rest } from '../forced-syncs.ts'
@@ -45,6 +46,23 @@ export function autoscaling (t: Test, cluster: Cluster): void {
       t.strictSame(deploymentWrites(here), before, 'nobody writes the Deployment')
     }
     t.strictSame(asked(here), [3, 6, 4])
+  })
+
+  t.test('an autoscaler that changes its mind while syncs are under way is not undone for a moment', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image, autoscaling: { maxReplicas: 100 } })
+    await runs(here, 1)
+    await scale(cluster, here, 2)
+    await rest(here)
+    const numbers = Array.from({ length: 30 }, (_, index) => index + 3)
+    for (const replicas of numbers) {
+      await cluster.api.request('PATCH', `${pathOf('Deployment', here.name, 'shop')}/scale`, { spec: { replicas } }, mergePatch)
+      if (replicas % 3 === 0) await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: String(replicas) } } })
+      await sleep(15 + (replicas % 7) * 12)
+    }
+    await runs(here, 32)
+    await forceSyncs(here, 'shop', 2)
+    t.strictSame(asked(here), [1, 2, ...numbers])
   })
 
   t.test('handed to an autoscaler and back the replicas never jump', async t => {
