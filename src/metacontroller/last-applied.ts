@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isObject, merge } from './merge.ts'
+import { ownedPart } from './owned-fields.ts'
 import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
 
 /** Where Metacontroller's default strategy keeps its copy of what it applied last. */
@@ -34,19 +35,25 @@ function parse (text: string, child: ObservedObject): KubernetesObject | undefin
 }
 
 /** Whether Metacontroller applies this child with server-side apply: somebody's apply set its owner. */
-export function isServerSideApplied (child: ObservedObject): boolean {
-  return (child.metadata.managedFields ?? []).some(({ operation, fieldsV1 }) =>
-    operation === 'Apply' && ownedAt(fieldsV1, ['f:metadata', 'f:ownerReferences']) !== undefined)
-}
+export const isServerSideApplied = (child: ObservedObject) => (child.metadata.managedFields ?? []).some(isServerSideApply)
+
+const isServerSideApply = ({ operation, fieldsV1 }: FieldsOwner) => operation === 'Apply' && ownedAt(fieldsV1, ['f:metadata', 'f:ownerReferences']) !== undefined
 
 /**
- * An answer that leaves a child as it is: what was applied last, or without a record of that the child itself less
- * what the server keeps in it.
+ * An answer that leaves a child as it is: what was applied last; under server-side apply what is still Metacontroller's
+ * of it, since what an answer leaves out is removed, and what it has is taken from others; or without a record of either
+ * the child itself less what the server keeps in it.
  */
 export function asItIs (child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
   if (applied !== undefined) return applied
   const { apiVersion, kind, metadata: { name, namespace, labels }, spec } = child
+  const fields = child.metadata.managedFields?.find(isServerSideApply)?.fieldsV1
+  if (fields !== undefined) {
+    const { metadata, spec } = ownedPart(child, fields) as { metadata: Pick<KubernetesObject['metadata'], 'labels' | 'annotations'>, spec?: unknown }
+    const { labels, annotations } = metadata
+    return { apiVersion, kind, metadata: { name, namespace, ...labels && { labels }, ...annotations && { annotations } }, ...spec !== undefined && { spec } }
+  }
   return { apiVersion, kind, metadata: { name, namespace, ...labels && { labels } }, ...spec !== undefined && { spec } }
 }
 

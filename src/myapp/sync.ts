@@ -1,4 +1,5 @@
 import { answerNow } from '../metacontroller/converge.ts'
+import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asItIs, isServerSideApplied, leftAlone } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject, SyncResponse } from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
@@ -41,7 +42,7 @@ function answerFor (request: HookRequest, { app, config }: Observations, { kind,
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
   if (kind.kind === 'Deployment' && config.missing.length > 0 && !app.spec.suspend) return child === undefined ? [] : [kept(request, child)]
-  return [withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child)]
+  return [keepingForeignAnnotations(withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child), child)]
 }
 
 /**
@@ -55,9 +56,9 @@ function withoutOthersReplicas ({ spec: { autoscaling, suspend } }: App, answer:
   return isWritten && replicas === (child.spec as { replicas?: number }).replicas ? { ...answer, spec: rest } : answer
 }
 
-/** A child as it was applied last; of a Deployment that has an autoscaler the number is the autoscaler's all the same. */
+/** A child as it was applied last; the number of a Deployment that has an autoscaler is the autoscaler's all the same. */
 function kept (request: HookRequest, child: ObservedObject): KubernetesObject {
   const answer = asItIs(child)
   const isScaled = child.kind === 'Deployment' && childOf(request, horizontalPodAutoscaler.group) !== undefined
-  return isScaled ? { ...answer, spec: { ...answer.spec as object, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
+  return isScaled && 'replicas' in (answer.spec as object) ? { ...answer, spec: { ...answer.spec as object, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
 }

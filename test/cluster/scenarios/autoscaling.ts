@@ -103,6 +103,7 @@ export function autoscaling (t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, replicas: 3, autoscaling: { minReplicas: 2, maxReplicas: 10 } })
     await runs(here, 3)
+    await here.edit('Deployment', 'shop', { metadata: { annotations: { theirs: 'yes' } } })
     for (const replicas of [5, 7]) {
       await scale(cluster, here, replicas)
       await here.edit('MyApp', 'shop', { spec: { suspend: true } })
@@ -114,6 +115,9 @@ export function autoscaling (t: Test, cluster: Cluster): void {
       await runs(here, replicas)
     }
     t.strictSame(asked(here), [3, 5, 0, 5, 7, 0, 7])
+    const { annotations = {} } = here.get('Deployment', 'shop').metadata
+    t.notOk(annotations['example.com/suspended-replicas'])
+    t.equal(annotations['theirs'], 'yes', 'what others noted there stays')
   })
 
   t.test('Scaled is what the autoscaler says of itself', async t => {

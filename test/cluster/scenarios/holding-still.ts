@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { MyAppSpec } from '../../../src/myapp/schema.ts'
 import type { Cluster } from '../cluster.ts'
-import { forceSyncs } from '../forced-syncs.ts'
+import { forceSyncs, rest } from '../forced-syncs.ts'
 import type { Deployment, Service } from '../kinds.ts'
 import type { Namespace, Operation } from '../namespace.ts'
 
@@ -143,6 +143,35 @@ export function holdingStill (t: Test, cluster: Cluster): void {
     await here.remove('MyApp', 'shop')
     await here.gone('MyApp', 'shop')
     t.strictSame([...here.list('Deployment'), ...here.list('Service')], [], 'a paused MyApp can be deleted')
+  })
+
+  t.test('what a paused MyApp has keeps its annotations and its replicas, the operator\'s and others\'', async t => {
+    const here = await cluster.namespace(t)
+    const annotations = { 'example.com/auth': 'required' }
+    await here.create('shop', { image, autoscaling: { minReplicas: 2, maxReplicas: 9 }, ingress: { host: 'shop.example.com', annotations }, podAnnotations: { note: 'x' } })
+    await here.running('shop')
+    for (const kind of ['Ingress', 'Deployment', 'Service'] as const) await here.edit(kind, 'shop', { metadata: { annotations: { theirs: kind } } })
+    await here.edit('MyApp', 'shop', { spec: { paused: true } })
+    await here.until('it says Paused', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
+    await here.kubectl('scale', 'deployment', 'shop', '--replicas=4')
+    await forceSyncs(here, 'shop', 3)
+    t.match(here.get('Ingress', 'shop').metadata.annotations, { ...annotations, theirs: 'Ingress' })
+    t.match(here.get('Service', 'shop').metadata.annotations, { theirs: 'Service' })
+    t.match(here.get('Deployment', 'shop'), { metadata: { annotations: { theirs: 'Deployment' } }, spec: { replicas: 4, template: { metadata: { annotations: { note: 'x' } } } } })
+
+    await here.edit('MyApp', 'shop', { spec: { paused: null } })
+    await here.kubectl('rollout', 'restart', 'deployment/shop')
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { ingress: { annotations: null }, podAnnotations: null } })
+    await here.until('annotations that are not asked for any more are gone', () =>
+      !('example.com/auth' in (here.get('Ingress', 'shop').metadata.annotations ?? {})) && !('note' in (here.get('Deployment', 'shop').spec.template.metadata.annotations ?? {})))
+    t.match(here.get('Ingress', 'shop').metadata.annotations, { theirs: 'Ingress' }, 'those of others are not')
+    t.ok(here.get('Deployment', 'shop').spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'])
+    await here.running('shop')
+    await rest(here)
+    const writes = here.writes()
+    await forceSyncs(here, 'shop', 3)
+    t.strictSame(here.writes(), writes)
   })
 
   t.test('suspended no pod runs; afterwards there are as many as before, of what the spec says by then', async t => {
