@@ -15,6 +15,10 @@ const often = {
   OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_BLRP_SCHEDULE_DELAY: '100', OTEL_METRIC_EXPORT_INTERVAL: '500', OTEL_EXPORTER_OTLP_TIMEOUT: '1000', OTEL_LOGS_EXPORTER: 'otlp',
 }
 
+/** So much waits while nothing can be exported, besides the batches that are on their way. */
+const mostWaiting = 100
+const smallQueues = Object.fromEntries(['BSP', 'BLRP'].flatMap((queue) => [[`OTEL_${queue}_MAX_QUEUE_SIZE`, String(mostWaiting)], [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '20']]))
+
 const body = JSON.stringify(recorded('sync-running'))
 const agent = new Agent({ keepAlive: true })
 t.teardown(() => agent.destroy())
@@ -114,14 +118,19 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       const receiver = await startReceiver()
       t.teardown(() => receiver.close())
       receiver.manner = manner
-      const hook = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
+      const hook = await startHook(t, { ...often, ...smallQueues, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
       await isAsFast(t, healthy, hook)
       await until(() => told(hook, /cannot be exported/).length === 3)
-      // More than wait to be exported at most.
-      for (let calls = 0; calls < 2500; calls++) await Promise.all([call(healthy.one), call(hook)])
-      const [other, usual] = [hook.residentMegabytes(), healthy.one.residentMegabytes()]
-      t.ok(other < usual + 40, `resident memory ${Math.round(other)} MB, healthy ${Math.round(usual)} MB`)
+      // Several times more than wait to be exported at most.
+      for (let calls = 0; calls < 400; calls++) await call(hook)
       t.equal(told(hook, /cannot be exported/).length, 3, 'said once a signal')
+      receiver.manner = 'take'
+      const later = await exportedAgain(hook, 3)
+      const kept = spansIn(receiver.exports).length - later
+      t.ok(kept <= 2 * mostWaiting, `${kept} of more than 700 spans were kept`)
+      t.ok(logRecordsIn(receiver.exports).length - later <= 2 * mostWaiting, 'and as many log records')
+      receiver.manner = manner
+      await call(hook)
       const { code, milliseconds } = await hook.terminate()
       t.equal(code, 0)
       t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
@@ -142,13 +151,15 @@ t.test('gRPC reaches the Collector too', async (t) => {
   await collector.until((exports) => spansIn(exports).length === 1 && pointsIn(exports).length > 0 && logRecordsIn(exports).length > 0)
 })
 
-/** What an outage left in the queues may be nothing: only a call is sure to be exported. */
-async function exportedAgain (hook: Hook, times: number): Promise<void> {
-  for (const deadline = Date.now() + 30_000; told(hook, /exported again/).length < times;) {
+/** What an outage left in the queues may be nothing: only a call is sure to be exported. Tells how many it made. */
+async function exportedAgain (hook: Hook, times: number): Promise<number> {
+  let calls = 0
+  for (const deadline = Date.now() + 30_000; told(hook, /exported again/).length < times; calls++) {
     if (Date.now() > deadline) throw new Error(`after 30 s only ${JSON.stringify(told(hook, /export/))}`)
     await call(hook)
     await wait(100)
   }
+  return calls
 }
 
 async function until (look: () => boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,6 @@ export interface Hook {
   post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<{ status: number, body: unknown, milliseconds: number }>
   /** Asks it to end, and says how it did and how long that took. */
   terminate: () => Promise<{ code: number | null, milliseconds: number }>
-  residentMegabytes: () => number
 }
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -54,6 +53,5 @@ export async function startHook (t: Test, environment: Record<string, string> = 
       const [code] = await exited as [number | null]
       return { code, milliseconds: performance.now() - start }
     },
-    residentMegabytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
   }
 }
