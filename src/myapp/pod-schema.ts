@@ -27,7 +27,8 @@ export const exactlyOne = (...fields: string[]) => ({
 const resourceName = (description: string) => text(description, { minLength: 1, maxLength: 253 })
 const key = text('Key in it.', { minLength: 1, maxLength: 253 })
 const optional = flag('Whether the app may run without it.')
-const strings = (description: string, maxProperties = 64) => Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { description, maxProperties })
+const strings = (description: string, ...rules: object[]) =>
+  Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { description, maxProperties: 64, ...rules.length > 0 && { 'x-kubernetes-validations': rules } })
 
 /** A rule that came with a later version: it is for what is new, and what is stored stands. */
 const laterRule = (rule: string, message: string) => ({ rule: `oldSelf.hasValue() || (${rule})`, optionalOldSelf: true, message })
@@ -187,4 +188,15 @@ export const ContainerSecurityContext = object('Security of the container, with 
   seccompProfile: opt(seccompProfile),
 })
 
-export const Labels = strings
+const namePattern = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
+/** What Kubernetes takes for the key of a label, the value of one, and the key of an annotation. */
+export const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${namePattern}$`
+export const labelValuePattern = `^(${namePattern})?$`
+export const annotationKeyPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?/)?${namePattern}$`
+
+const keyRule = (pattern: string, what: string) =>
+  laterRule(`self.all(key, key.matches('${pattern}'))`, `a key is not one for ${what}: use letters, digits, "-", "_" and ".", and before a "/" a domain`)
+const valueRule = laterRule(`self.all(key, self[key].matches('${labelValuePattern}'))`, 'a value is not one for a label: use at most 63 letters, digits, "-", "_" and "."')
+
+export const Labels = (description: string) => strings(description, keyRule(labelKeyPattern, 'a label'), valueRule)
+export const Annotations = (description: string) => strings(description, keyRule(annotationKeyPattern, 'an annotation'))

@@ -1,3 +1,4 @@
+import { annotationKeyPattern, labelKeyPattern, labelValuePattern } from './pod-schema.ts'
 import { thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
 
@@ -11,7 +12,7 @@ export interface Problem {
 
 /** What fits the schema field by field and not as a whole. */
 export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...contradictions(spec)]
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...contradictions(spec)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
@@ -45,6 +46,17 @@ function resourceProblems ({ requests = {}, limits = {} }: NonNullable<MyAppSpec
 
 function probeProblems (probes: NonNullable<MyAppSpec['probes']> = {}): Problem[] {
   return (['startup', 'liveness'] as const).flatMap((check) => (probes[check]?.successThreshold ?? 1) === 1 ? [] : [problem(['probes', check, 'successThreshold'], 'it can only be 1 here')])
+}
+
+function labelProblems ({ podLabels, nodeSelector, podAnnotations }: MyAppSpec): Problem[] {
+  const wrongKeys = (field: string, all: Record<string, string> = {}, pattern: string, what: string) => Object.keys(all).filter((key) => !new RegExp(pattern).test(key))
+    .map((key) => problem([field, key], `its name is not one for ${what}: use letters, digits, "-", "_" and ".", and before a "/" a domain`))
+  const wrongValues = (field: string, all: Record<string, string> = {}) => Object.keys(all).filter((key) => !new RegExp(labelValuePattern).test(all[key] ?? ''))
+    .map((key) => problem([field, key], 'its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'))
+  return [
+    ...Object.entries({ podLabels, nodeSelector }).flatMap(([field, all]) => [...wrongKeys(field, all, labelKeyPattern, 'a label'), ...wrongValues(field, all)]),
+    ...wrongKeys('podAnnotations', podAnnotations, annotationKeyPattern, 'an annotation'),
+  ]
 }
 
 function contradictions (spec: MyAppSpec): Problem[] {

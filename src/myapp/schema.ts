@@ -136,7 +136,7 @@ export const MyAppSpec = Type.Object({
   progressDeadlineSeconds: opt(Type.Integer({ description: 'A rollout that makes no progress for this long has failed. 600 unless given.', format: 'int32', minimum: 1, maximum: 86_400 })),
   revisionHistoryLimit: opt(Type.Integer({ description: 'Old ReplicaSets that are kept. 10 unless given.', format: 'int32', minimum: 0, maximum: 100 })),
   podLabels: opt(pod.Labels('More labels for the pods.')),
-  podAnnotations: opt(pod.Labels('Annotations for the pods.')),
+  podAnnotations: opt(pod.Annotations('Annotations for the pods.')),
   paused: opt(Type.Boolean({ description: 'True: the children stay exactly as they are, whatever the spec says and whoever edits them.' })),
   suspend: opt(Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' })),
 }, {

@@ -60,5 +60,6 @@ function withoutOthersReplicas ({ spec: { autoscaling, suspend } }: App, answer:
 function kept (request: HookRequest, child: ObservedObject): KubernetesObject {
   const answer = asItIs(child)
   const isScaled = child.kind === 'Deployment' && childOf(request, horizontalPodAutoscaler.group) !== undefined
-  return isScaled && 'replicas' in (answer.spec as object) ? { ...answer, spec: { ...answer.spec as object, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
+  const spec = answer.spec as { replicas?: number } | undefined
+  return isScaled && spec?.replicas !== undefined ? { ...answer, spec: { ...spec, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
 }

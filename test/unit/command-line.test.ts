@@ -47,7 +47,7 @@ t.test('defaults are those that the API server fills in, and null is what is not
 t.test('a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does', async (t) => {
   t.match(command(t, 'render', '-f', myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]")).out, /value: "on"\n(.*\n)*.*value: "0777"/)
   t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), { code: 1, err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string'] })
-  t.match(command(t, 'validate', '-f', myApp('image: nginx\nterminationGracePeriodSeconds: 0777\nnodeSelector: {date: 2001-12-14, time: 10:20:30}')), { code: 0, err: [] })
+  t.match(command(t, 'validate', '-f', myApp('image: nginx\nterminationGracePeriodSeconds: 0777\npodAnnotations: {date: 2001-12-14, time: 10:20:30}')), { code: 0, err: [] })
 })
 
 t.test('validate tells every problem with its file, line and column', async (t) => {
