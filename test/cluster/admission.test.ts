@@ -1,10 +1,11 @@
 /** What the API server lets in: MyApps by the rules of the CRD, and every manifest of this repository. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { ControlPlane } from '../control-plane/boot.ts'
 import { installMetacontrollerCrds } from '../control-plane/boot.ts'
+import { installPrometheusOperatorKinds } from '../control-plane/more-kinds.ts'
 import { type Api, connect } from './api.ts'
 import { bootBare, installMyAppCrd, manifest } from './cluster.ts'
 import { pathOf } from './kinds.ts'
@@ -241,12 +242,13 @@ t.test('every manifest is accepted by the API server as it stands', async t => {
   const files = ['manifests', 'metacontroller'].flatMap(folder => yamlFiles(folder))
   t.ok(files.length > 10, `${files.length} files`)
   await controlPlane.kubectl(['create', 'namespace', 'myapp-operator'])
+  await installPrometheusOperatorKinds(controlPlane)
   for (const file of files) await isAccepted(t, controlPlane, file)
 })
 
 function yamlFiles (folder: string): string[] {
   return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.yaml') && !path.endsWith('kustomization.yaml'))
+    .filter(path => path.endsWith('.yaml') && !/(kustomization|patch)\.yaml$/.test(path))
     .map(path => `${folder}/${path}`)
 }
 
@@ -255,8 +257,13 @@ async function isAccepted (t: Test, { kubectl }: ControlPlane, file: string): Pr
   t.ok(answer.trim().split('\n').every(line => line.endsWith('(server dry run)')), `${file}: ${answer.trim()}`)
 }
 
-t.test('kustomize builds the operator from manifests/, and the API server accepts it', async t => {
-  const built = await controlPlane.kubectl(['kustomize', manifest('manifests')])
-  const answer = await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], built)
-  t.match(answer, 'deployment.apps/myapp-operator created (server dry run)')
+t.test('kustomize builds the operator from manifests/, and the API server accepts it, with the monitoring component too', async t => {
+  const folder = t.testdir()
+  cpSync(manifest('manifests'), folder, { recursive: true })
+  const withMonitoring = { ...parse(readFileSync(manifest('manifests/kustomization.yaml'), 'utf8')) as object, components: ['monitoring'] }
+  for (const kustomization of [undefined, withMonitoring]) {
+    if (kustomization !== undefined) writeFileSync(`${folder}/kustomization.yaml`, stringify(kustomization))
+    const answer = await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], await controlPlane.kubectl(['kustomize', folder]))
+    t.match(answer, 'deployment.apps/myapp-operator created (server dry run)')
+  }
 })

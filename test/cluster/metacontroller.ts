@@ -20,6 +20,8 @@ export interface MetacontrollerOptions {
 export interface RunningMetacontroller {
   /** Which one it is, for people: `stand-in` or `Metacontroller (PATH)`. */
   engine: string
+  /** Where its metrics are. */
+  metricsUrl: string
   /** Settles once it has ended, with how. */
   ended: Promise<string>
   /** Ends it in order. */
@@ -38,6 +40,7 @@ interface Engine {
 export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy = 'dynamic-apply' }: MetacontrollerOptions): Promise<RunningMetacontroller> {
   const { engine, command, args } = await chooseEngine(applyStrategy)
   const health = `127.0.0.1:${await freePort()}`
+  const metrics = `127.0.0.1:${await freePort()}`
   const program = await startProgram({
     name: 'metacontroller',
     command,
@@ -46,7 +49,7 @@ export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy 
       `--kubeconfig=${kubeconfig}`,
       `--apply-strategy=${applyStrategy}`,
       `--health-probe-bind-address=${health}`,
-      `--metrics-address=127.0.0.1:${await freePort()}`,
+      `--metrics-address=${metrics}`,
       // Its own limits, 5 queries a second, are for clusters that it shares with others.
       '--client-go-qps=100',
       '--client-go-burst=200',
@@ -63,6 +66,7 @@ export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy 
   }
   return {
     engine,
+    metricsUrl: `http://${metrics}/metrics`,
     ended: program.ended,
     stop: () => program.stop(),
     kill: () => program.stop(0),

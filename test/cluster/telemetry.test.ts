@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { missing, seriesOf } from '../monitoring/series.ts'
 import { type Collector, prepareCollector } from '../otlp/collector.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../otlp/data.ts'
 import { type Front, manifest, underEachStrategyBehind } from './cluster.ts'
@@ -85,6 +87,12 @@ underEachStrategyBehind(async (_hook, dir) => await startTracedHook(dir), (t, cl
       t.ok(Number(valueOf(name, attributes)) > 0, name)
     }
     t.equal(valueOf('operator.myapps', { phase: 'Running' }), 0, 'it is gone')
+
+    if (process.env['METACONTROLLER']) {
+      const page = await (await fetch(cluster.metacontroller.metricsUrl)).text()
+      const relied = seriesOf(readFileSync(manifest('test/fixtures/metacontroller-metrics.txt'), 'utf8'))
+      t.same(missing(relied, seriesOf(page)), [], 'Metacontroller has the metrics that rules and dashboard rely on')
+    }
 
     const exported = collector.text()
     for (const [what, marker] of Object.entries(planted)) t.notOk(exported.includes(marker), `no ${what}`)

@@ -1,0 +1,6 @@
+// The Prometheus Operator: its CustomResourceDefinitions, of which nothing is compiled.
+module myapp-operator/control-plane/prometheus-operator
+
+go 1.26.0
+
+require github.com/prometheus-operator/prometheus-operator v0.85.0
