@@ -10,7 +10,7 @@ export type Kubectl = (
 
 /** A kubectl that is tied to one cluster and one user. */
 export function kubectlFor ({ command, kubeconfig, cacheDir }: { command: string, kubeconfig: string, cacheDir: string }): Kubectl {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cacheDir }
+  const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cacheDir, GOGC: '400' }
   return async (args, input, options = {}) => {
     const { code, stdout, stderr } = await runProgram({ command, args, env }, { input, ...options })
     if (code !== 0) throw new Error(stderr.trim() || `kubectl ${args.join(' ')} ended with code ${code}`)
