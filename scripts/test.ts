@@ -8,8 +8,7 @@ interface Step {
 
 /** One stage after the other; the steps of a stage side by side. */
 const stages: Step[][] = [
-  [{ says: 'types', script: 'types' }, { says: 'lint', script: 'lint' }],
-  [{ says: 'build', script: 'build' }],
+  [{ says: 'types', script: 'types' }, { says: 'lint', script: 'lint' }, { says: 'build', script: 'build' }],
   [{ says: 'unit tests', script: 'test:unit' }],
   [{ says: 'HTTP tests', script: 'test:http' }],
   [{ says: 'cluster tests', script: 'test:cluster' }],

@@ -76,11 +76,12 @@ function killGroup ({ pid }: ChildProcess): void {
 export async function startProgram (program: Program): Promise<RunningProgram> {
   const log = await open(program.logFile, 'a')
   const child = spawnInGroup(program, log.fd)
-  await log.close()
+  // Before anything is waited for: it may end at once.
   const ended = new Promise<string>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
   })
+  await log.close()
   const { pid } = child
   if (pid === undefined) {
     await ended
