@@ -32,6 +32,5 @@ COPY --from=build /src/dist dist
 # A number, so that runAsNonRoot can be checked. Nothing is written: a read-only root will do.
 USER 65534:65534
 EXPOSE 8080
-# The flags of `npm start`: with them garbage is collected in smaller steps and full collections,
-# which hold up calls, come half as often.
-CMD ["--max-semi-space-size=4", "--heap-growing-percent=100", "dist/main.js"]
+# As `npm start`: what is short-lived is collected in small steps.
+CMD ["--max-semi-space-size=4", "dist/main.js"]

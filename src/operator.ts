@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { fastify } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import { type Config, readConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
@@ -39,6 +40,15 @@ async function start (config: Config): Promise<void> {
   } catch (error) {
     giveUp(`it cannot listen: ${(error as Error).message}`)
   }
+  collectLessOften()
+}
+
+/**
+ * Lets the heap double between full garbage collections, which hold up calls for some 30 ms each: half as many of them, for
+ * 10 MB. On the command line the flag would make the start longer, since Node's own code is compiled for other flags.
+ */
+function collectLessOften (): void {
+  setFlagsFromString('--heap-growing-percent=100')
 }
 
 function configuration (): Config {
