@@ -1,7 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { fastify } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
 import { type Config, readConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
@@ -12,8 +11,6 @@ import { startTelemetry } from './telemetry/start.ts'
 const shutdownTimeoutMs = 9500
 /** This much of it is kept for telemetry to be sent. */
 const flushMs = 3500
-/** By now all is loaded that loads when it is first needed: metrics are exported a minute after the start at the latest, unless told otherwise. */
-const settledAfterMs = 70_000
 
 /** Runs the hook until a signal ends it. */
 export async function runOperator (): Promise<void> {
@@ -42,16 +39,6 @@ async function start (config: Config): Promise<void> {
   } catch (error) {
     giveUp(`it cannot listen: ${(error as Error).message}`)
   }
-  setTimeout(collectLessOften, settledAfterMs).unref()
-}
-
-/**
- * Lets the heap grow to three times what is live between full garbage collections, which hold up calls for some 30 ms each;
- * --max-old-space-size is the end of it all the same. Not on the command line: what Node and the build have compiled
- * ahead is for other flags then, and start and first export take longer.
- */
-function collectLessOften (): void {
-  setFlagsFromString('--heap-growing-percent=200')
 }
 
 function configuration (): Config {
