@@ -16,7 +16,10 @@ export async function createLogger (config: Config, { logRecords }: { logRecords
   return pino(options, pino.multistream([{ level: 'trace', stream: output }, { level: 'trace', stream: logRecordStream() }]))
 }
 
-/** Has lines written together that come within some milliseconds: each write takes as long as the making of several lines. */
+/**
+ * Has lines written together that come within some milliseconds: each write takes as long as the making of several lines.
+ * The stream's own `periodicFlush` would wake a process that has nothing to write.
+ */
 function soon (output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
   const write = output.write.bind(output)
   let due: NodeJS.Timeout | undefined

@@ -25,7 +25,7 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    // A key of a ConfigMap may have any name: it is data like the others, and nothing here assigns by it.
+    // A key of a ConfigMap may have any name: it is data like the others. No object that outlives a call is assigned to by it.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: noCompilers },

@@ -66,7 +66,7 @@ const collector: Module = {
 }
 
 const promtool: Module = {
-  // Without all the places in which Prometheus can look for targets, which take half the time.
+  // Without all the places in which Prometheus can look for targets, a fifth of its packages.
   name: 'promtool', folder: join(import.meta.dirname, 'promtool'), ldflags: '-s -w', minutes: 2, tags: 'remove_all_sd',
 }
 

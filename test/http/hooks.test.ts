@@ -6,6 +6,7 @@ import t from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { buildServer } from '../../src/server.ts'
 import { keyOf, sentChildren } from '../../src/myapp/request.ts'
+import type { Anything } from '../fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
 
 const logged: string[] = []
@@ -41,7 +42,7 @@ t.test('two servers give the same bytes', async (t) => {
   t.equal(a?.body, b?.body)
 })
 
-const changed = (name: string, change: (request: any) => void) => { const request = recorded(name); change(request); return request } // eslint-disable-line @typescript-eslint/no-explicit-any -- the changes break the type on purpose
+const changed = (name: string, change: (request: Anything) => void) => { const request = recorded(name); change(request); return request }
 
 const refused: Array<[what: string, url: string, payload: unknown, statusCode: number, error: RegExp, type?: string]> = [
   ['half a body', '/sync', '{"parent":{"spec":{"env":[{"value":"secret"', 400, /^the body is not JSON$/],

@@ -12,6 +12,7 @@ import { podDisruptionBudget } from '../../src/myapp/children/pod-disruption-bud
 import { service } from '../../src/myapp/children/service.ts'
 import type { ChildKind } from '../../src/myapp/children/child-kind.ts'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
+import type { Anything } from '../fixtures/anything.ts'
 import * as arbitrary from '../fixtures/arbitrary.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
@@ -23,7 +24,7 @@ function desiredOf (kind: ChildKind, spec: MyAppSpec): KubernetesObject {
 }
 
 /** A child as it is after Metacontroller created it, with what the test then does to it by hand. */
-function living (kind: ChildKind, spec: MyAppSpec, edit: (child: any) => void = () => {}, manager = 'kubectl-edit'): ObservedObject { // eslint-disable-line @typescript-eslint/no-explicit-any -- edits reach anywhere
+function living (kind: ChildKind, spec: MyAppSpec, edit: (child: Anything) => void = () => {}, manager = 'kubectl-edit'): ObservedObject {
   const applied = desiredOf(kind, spec)
   const child = stored({ ...structuredClone(applied), metadata: { ...applied.metadata, uid: 'u', annotations: { [lastAppliedAnnotation]: JSON.stringify(applied) } } } as unknown as ObservedObject)
   edit(child)
@@ -36,7 +37,7 @@ function living (kind: ChildKind, spec: MyAppSpec, edit: (child: any) => void = 
 
 /** What the API server does to an object that it is sent: empty lists go. Throws for what it refuses. */
 function stored (object: ObservedObject): ObservedObject {
-  const { spec } = object as { spec: any } // eslint-disable-line @typescript-eslint/no-explicit-any -- a child of any kind
+  const { spec } = object as { spec: Anything }
   const unique = (what: string, keys: unknown[]) => { if (new Set(keys).size < keys.length) throw new Error(`refused: ${what} ${keys} are not unique`) }
   if (spec.template?.spec.volumes?.length === 0) delete spec.template.spec.volumes
   for (const container of spec.template?.spec.containers ?? []) {
@@ -107,7 +108,7 @@ t.test('a rollout that a person has paused stays paused through a repair', async
 })
 
 t.test('what an admission webhook adds stays, without an answer more', async (t) => {
-  const inject = (child: any) => { // eslint-disable-line @typescript-eslint/no-explicit-any -- a child of any kind
+  const inject = (child: Anything) => {
     child.spec.template.spec.containers[0].env.unshift({ name: 'INJECTED', value: '1' })
     child.spec.template.spec.containers.push({ name: 'sidecar' })
   }

@@ -3,6 +3,7 @@ import { sync } from '../../src/myapp/sync.ts'
 import { type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { changesOf, conditionChanges } from '../../src/telemetry/changes.ts'
+import type { Anything } from '../fixtures/anything.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
 /** A request in which all is as the answer to `request` wants it. */
@@ -22,7 +23,7 @@ function steady (request: HookRequest): HookRequest {
 }
 
 const changes = (request: HookRequest) => changesOf(request, sync(request).children)
-const edited = (edit: (deployment: any) => void) => { // eslint-disable-line @typescript-eslint/no-explicit-any -- edits what people edit
+const edited = (edit: (deployment: Anything) => void) => {
   const request = steady(recorded('sync-new'))
   edit(request.children['Deployment.apps/v1']['default/demo-app'])
   return request
