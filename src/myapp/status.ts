@@ -1,11 +1,10 @@
 import { aspects } from './aspects.ts'
-import { judge, listed, type Verdict } from './verdict.ts'
+import { judge, listed, phaseOf, type Verdict } from './verdict.ts'
 import { newestTime } from './newest-time.ts'
 import type { Observations } from './observed.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { selectorLabels } from './children/labels.ts'
 import { reachableAt } from './addresses.ts'
-import { reasons } from './reasons.ts'
 import { type HookRequest, keyOf, type ObservedDeployment, sentChildren } from './request.ts'
 import type { Condition, MyAppStatus } from './schema.ts'
 
@@ -39,7 +38,8 @@ export function terminatingStatus (request: HookRequest, leaving: string[]): MyA
 function assemble (request: HookRequest, deployment: ObservedDeployment | undefined, wanted: number, verdict: Verdict, more: Aspect[] = []): MyAppStatus {
   const { metadata } = request.parent
   const { replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = deployment?.status ?? {}
-  const { reason, message, phase = reasons[reason].phase } = verdict
+  const { reason, message } = verdict
+  const phase = phaseOf(verdict)
   return {
     phase,
     message,

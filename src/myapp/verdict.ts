@@ -18,11 +18,19 @@ export interface Verdict {
 
 /** How a MyApp with a valid spec is: the first thing that keeps it from running, or that it runs. */
 export function judge (request: HookRequest, observations: Observations): Verdict {
-  const { app, config, wanted, undeclared, deployment } = observations
+  const verdict = judgeChildren(request, observations)
+  const isWithoutRoute = observations.undeclared.some(({ kind }) => kind === 'HTTPRoute')
+  return isWithoutRoute && verdict.reason !== 'Paused' && phaseOf(verdict) === 'Running' ? { reason: 'GatewayNotEnabled', message: gatewayNotEnabled } : verdict
+}
+
+/** The phase that a verdict puts a MyApp in. */
+export const phaseOf = ({ reason, phase }: Verdict): Phase => phase ?? reasons[reason].phase
+
+function judgeChildren (request: HookRequest, observations: Observations): Verdict {
+  const { app, config, wanted, deployment } = observations
   if (app.spec.paused) return paused(observations)
   const taken = wanted.filter((child) => child.taken !== undefined)
   if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
-  if (undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { reason: 'GatewayNotEnabled', message: gatewayNotEnabled }
   if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
@@ -31,7 +39,7 @@ export function judge (request: HookRequest, observations: Observations): Verdic
     return { reason: 'Updating', message: `Waiting for the Deployment controller to see the change of Deployment ${app.name}` }
   }
   const verdict = judgeReplicas(app.name, wantedReplicas(app), deployment, observations.pods)
-  if (reasons[verdict.reason].phase !== 'Running') return verdict
+  if (phaseOf(verdict) !== 'Running') return verdict
   if (!leadsToPods(observations)) return { reason: 'Updating', message: `Bringing Service ${app.name} in line with the spec` }
   return app.spec.suspend ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' } : verdict
 }
@@ -44,8 +52,8 @@ export const listed = (words: string[]) => words.length < 2 ? words.join() : `${
 
 function paused ({ app, deployment, pods }: Observations): Verdict {
   if (deployment === undefined) return { reason: 'Paused', phase: 'Pending', message: 'Paused before there was anything: nothing is created until paused is taken away' }
-  const { message, reason } = judgeReplicas(app.name, deployment.spec.replicas ?? 1, deployment, pods)
-  return { reason: 'Paused', phase: reasons[reason].phase, message: `Paused: nothing is changed until paused is taken away. ${message}` }
+  const verdict = judgeReplicas(app.name, deployment.spec.replicas ?? 1, deployment, pods)
+  return { reason: 'Paused', phase: phaseOf(verdict), message: `Paused: nothing is changed until paused is taken away. ${verdict.message}` }
 }
 
 function nameConflict (name: string, kinds: string[], leaving: boolean): Verdict {

@@ -75,6 +75,13 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   { when: 'a Secret is missing', request: asking({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }] }), reason: 'ConfigMissing', message: 'Secret db is missing: what runs is left as it is until then', ready: '3/3' },
   { when: 'a gateway is asked for and not enabled', request: asking({ gateway: { parentRefs: [{ name: 'public' }] } }), reason: 'GatewayNotEnabled', message: /install the gateway component/, ready: '3/3' },
   {
+    when: 'a gateway is not enabled, and a Secret is missing too',
+    request: asking({ gateway: { parentRefs: [{ name: 'public' }] }, envFrom: [{ secretRef: { name: 'db' } }] }),
+    reason: 'ConfigMissing',
+    message: 'Secret db is missing: what runs is left as it is until then',
+    ready: '3/3',
+  },
+  {
     when: 'pods crash',
     request: running(({ request, deployment }) => {
       Object.assign(deployment.status ?? {}, { availableReplicas: 1, readyReplicas: 1 })
