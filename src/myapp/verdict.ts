@@ -1,4 +1,6 @@
 import { holds } from '../metacontroller/difference.ts'
+import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
+import { asItIs } from '../metacontroller/last-applied.ts'
 import { isExposed } from './app.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { childLabels } from './children/labels.ts'
@@ -61,10 +63,13 @@ function nameConflict (name: string, kinds: string[], leaving: boolean): Verdict
   return { reason: 'NameConflict', message: `${listed(kinds)} ${name} ${kinds.length > 1 ? 'exist already and do' : 'exists already and does'} not belong to this MyApp: delete what is there, or give one of them another name` }
 }
 
-/** Whether the pods that the Deployment makes are those of the spec, to the last annotation: one that is still to come will roll them. */
+/** Whether the pods that the Deployment makes are those of the spec, to the last annotation: one that is still to come, or to go, will roll them. */
 function runsWhatIsAsked ({ wanted }: Observations, deployment: ObservedDeployment): boolean {
-  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired.spec as { replicas: number, template: object }
-  return deployment.spec.replicas === desired.replicas && holds(deployment.spec.template, desired.template)
+  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired
+  if (desired === undefined) return false
+  const { replicas, template } = keepingForeignAnnotations(desired, deployment).spec as { replicas: number, template: object }
+  const { template: applied } = asItIs(deployment).spec as { template?: object }
+  return deployment.spec.replicas === replicas && holds(deployment.spec.template, template) && holds(template, applied)
 }
 
 /** Whether the Service offers the port of the spec and selects by nothing that the pods don't have. */

@@ -23,6 +23,23 @@ const wanting = (wanted: number, counts: object) => running(({ request, deployme
   Object.assign(deployment.status ?? {}, counts)
 })
 const asking = (spec: object) => running(({ request }) => Object.assign(request.parent.spec as object, spec))
+const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
+
+/** The Deployment as server-side apply leaves it: no copy of what was applied, but a note of who owns which variables. */
+function serverSideApplied (request: HookRequest, ...owned: string[]): HookRequest {
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as ObservedDeployment
+  const [container] = deployment.spec.template.spec.containers as unknown as Array<{ env: Array<{ name: string }> }>
+  const names = owned.length > 0 ? owned : container?.env.map(({ name }) => name) ?? []
+  const variables = Object.fromEntries(names.map((name) => [`k:{"name":"${name}"}`, { '.': {}, 'f:name': {}, 'f:value': {} }]))
+  const app = { '.': {}, 'f:name': {}, 'f:image': {}, 'f:env': { '.': {}, ...variables } }
+  delete deployment.metadata.annotations
+  deployment.metadata.managedFields = [{
+    manager: 'metacontroller',
+    operation: 'Apply',
+    fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} }, 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"app"}': app } } } } },
+  }]
+  return request
+}
 const suspended = (counts: object) => running(({ request, deployment }) => {
   Object.assign(request.parent.spec as object, { suspend: true })
   deployment.spec.replicas = 0
@@ -43,6 +60,9 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   { when: 'replicas were changed and the Deployment was not yet', request: recorded('sync-scaled-spec'), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/5' },
   { when: 'the image was changed and the Deployment was not yet', request: running(({ request }) => Object.assign(request.parent.spec as object, { image: 'nginx:2' })), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
   { when: 'an annotation of the pods was changed and the Deployment was not yet', request: asking({ podAnnotations: { note: 'x' } }), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
+  { when: 'a variable was taken away and is there yet', request: withoutOneVariable(), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
+  { when: 'a variable was taken away and is there yet under server-side apply', request: serverSideApplied(withoutOneVariable()), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
+  { when: 'a variable that somebody else added is there under server-side apply', request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
   { when: 'a new image rolls out', request: recorded('sync-image-rollout-in-progress'), reason: 'RollingOut', message: '2 of 5 replicas are up to date', ready: '7/5' },
   { when: 'old pods are still there', request: replicas({ replicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old ones are being removed', ready: '3/3' },
   { when: 'somebody paused the rollout', request: running(({ deployment }) => { deployment.spec.paused = true; Object.assign(deployment.status ?? {}, { updatedReplicas: 1 }) }), reason: 'RolloutPaused', message: '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '3/3' },
