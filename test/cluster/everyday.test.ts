@@ -1,13 +1,18 @@
 import { underEachStrategy } from './cluster.ts'
+import { autoscaling } from './scenarios/autoscaling.ts'
 import { commandLine } from './scenarios/command-line.ts'
+import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
 import { finalize } from './scenarios/finalize.ts'
+import { holdingStill } from './scenarios/holding-still.ts'
 import { nameConflict } from './scenarios/name-conflict.ts'
 import { noWrite } from './scenarios/no-write.ts'
+import { pods } from './scenarios/pods.ts'
+import { routing } from './scenarios/routing.ts'
 import { status } from './scenarios/status.ts'
 
 underEachStrategy((t, cluster) => {
   // Those that wait for somebody else come first.
-  for (const scenarios of [noWrite, finalize, nameConflict, status, drift, createAndChange, commandLine]) scenarios(t, cluster)
+  for (const scenarios of [noWrite, finalize, nameConflict, status, autoscaling, configRollout, holdingStill, pods, routing, drift, createAndChange, commandLine]) scenarios(t, cluster)
 })

@@ -89,7 +89,9 @@ export interface Kinds {
 
 export type Kind = keyof Kinds
 
-export const kinds: Record<Kind, { apiVersion: string, resource: string }> = {
+interface Resource { apiVersion: string, resource: string }
+
+export const kinds: Record<Kind, Resource> = {
   MyApp: { apiVersion: 'example.com/v1', resource: 'myapps' },
   Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
   Service: { apiVersion: 'v1', resource: 'services' },
@@ -106,9 +108,14 @@ export const allKinds = Object.keys(kinds) as Kind[]
 /** The kinds that every cluster has. */
 export const builtInKinds = allKinds.filter(kind => kind !== 'HTTPRoute')
 
+/** Kinds that scenarios put there and nobody watches. */
+const config = { ConfigMap: { apiVersion: 'v1', resource: 'configmaps' }, Secret: { apiVersion: 'v1', resource: 'secrets' } }
+
+export type StoredKind = Kind | keyof typeof config
+
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
-export function pathOf (kind: Kind, namespace?: string, name?: string): string {
-  const { apiVersion, resource } = kinds[kind]
+export function pathOf (kind: StoredKind, namespace?: string, name?: string): string {
+  const { apiVersion, resource } = { ...kinds, ...config }[kind]
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
   return [group, ...namespace === undefined ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
 }

@@ -5,7 +5,7 @@ import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Reason } from '../../src/myapp/reasons.ts'
 import type { Cluster } from './cluster.ts'
 import type { HookLine } from './hook.ts'
-import { allKinds, type Kind, type Kinds, kinds, type MyApp, pathOf } from './kinds.ts'
+import { allKinds, type Kind, type Kinds, kinds, type MyApp, pathOf, type StoredKind } from './kinds.ts'
 import type { Happening } from './view.ts'
 
 /** A line of the API server's audit log. */
@@ -23,6 +23,8 @@ export type Operation = { op: 'add' | 'replace', path: string, value: unknown } 
 export interface Namespace {
   name: string
   create (name: string, spec: MyAppSpec): Promise<MyApp>
+  /** Stores an object, new or not, as `kubectl apply --server-side` does. */
+  put (object: { apiVersion: string, kind: StoredKind, metadata: { name: string } }): Promise<void>
   /** Changes an object as a person would: by a merge patch or a list of operations. */
   edit<K extends Kind> (kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
   /** Sets what a status says, as the controller of the kind would. */
@@ -73,6 +75,9 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
   const here: Namespace = {
     name,
     create: (app, spec) => write('MyApp', 'POST', pathOf('MyApp', name), { apiVersion: kinds.MyApp.apiVersion, kind: 'MyApp', metadata: { name: app }, spec }),
+    async put (object) {
+      await api.request('PATCH', `${pathOf(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`, object, 'application/apply-patch+yaml')
+    },
     edit: (kind, object, patch) => write(kind, 'PATCH', `${pathOf(kind, name, object)}?fieldManager=person`, patch,
       Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json'),
     async say (kind, object, status) {

@@ -19,7 +19,7 @@ export function commandLine (t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     // What is told of a cluster without the config, and without metrics, says nothing of the rest.
     const examples = readdirSync(file('manifests/examples')).map((name) => file(`manifests/examples/${name}`))
-    for (const example of examples) await here.apply(readFileSync(example, 'utf8'))
+    await here.apply(examples.map((example) => readFileSync(example, 'utf8')).join('\n---\n'))
     const args = ['render', '--diff', '--live', '-o', 'json', '-n', here.name, '-f', file('manifests/examples')]
     await here.eventually('nothing differs', async () => (await run(...args)).code === 0)
     t.strictSame(await run(...args), { code: 0, out: '[]\n', err: `${here.name}/gateway: ${gatewayNotEnabled}\n` })

@@ -21,9 +21,9 @@ const spec: MyAppSpec = {
 
 interface Config { kind: 'ConfigMap' | 'Secret', name: string, data: Strings, metadata?: object }
 
-/** Applies a ConfigMap or a Secret, with the data in plain text. */
+/** Stores a ConfigMap or a Secret, with the data in plain text. */
 const store = (here: Namespace, { kind, name, data, metadata }: Config) =>
-  here.apply(JSON.stringify({ apiVersion: 'v1', kind, metadata: { name, ...metadata }, [kind === 'Secret' ? 'stringData' : 'data']: data }))
+  here.put({ apiVersion: 'v1', kind, metadata: { name, ...metadata }, [kind === 'Secret' ? 'stringData' : 'data']: data })
 
 const settings = (data: Strings, metadata = {}): Config => ({ kind: 'ConfigMap', name: 'settings', data, metadata })
 const keys = (data: Strings, metadata = {}): Config => ({ kind: 'Secret', name: 'keys', data, metadata })

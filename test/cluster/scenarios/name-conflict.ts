@@ -62,7 +62,7 @@ function untouched (here: Namespace, kind: ForeignKind): string {
 }
 
 async function takeName (here: Namespace, kind: ForeignKind): Promise<string> {
-  await here.apply(JSON.stringify(foreign[kind]))
+  await here.put(foreign[kind])
   await here.until(`the ${kind} is seen`, () => here.find(kind, 'shop'))
   return untouched(here, kind)
 }

@@ -4,6 +4,7 @@ import { parseAllDocuments } from 'yaml'
 import type { MyAppSpec } from '../../../src/myapp/schema.ts'
 import { type Cluster, manifest } from '../cluster.ts'
 import { forceSyncs, rest } from '../forced-syncs.ts'
+import type { StoredKind } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 
 /** Specs that say in other words what the API server stores, or what it does not store at all. */
@@ -15,14 +16,9 @@ const specs: Record<string, MyAppSpec> = {
   'fields at zero and false': { image: 'nginx', replicas: 0, minReadySeconds: 0, automountServiceAccountToken: false, suspend: false, paused: false, rolloutOnConfigChange: false },
 }
 
-interface Document { kind: string, metadata: { name: string } }
+interface Document { apiVersion: string, kind: StoredKind, metadata: { name: string } }
 
-/** The names of the MyApps in an example. */
-function applied (file: string): { text: string, apps: string[] } {
-  const text = readFileSync(file, 'utf8')
-  const documents = parseAllDocuments(text).map(document => document.toJS() as Document)
-  return { text, apps: documents.filter(({ kind }) => kind === 'MyApp').map(({ metadata }) => metadata.name) }
-}
+const documentsIn = (file: string) => parseAllDocuments(readFileSync(file, 'utf8')).map(document => document.toJS() as Document)
 
 /** Where no HTTPRoutes are enabled, what asks for a gateway runs; that it can't be reached is told as a failure. */
 async function runsWithoutGateway (here: Namespace, name: string): Promise<void> {
@@ -52,9 +48,9 @@ export function noWrite (t: Test, cluster: Cluster): void {
     for (const file of readdirSync(manifest('manifests/examples'))) {
       t.test(`examples/${file}`, async t => {
         const here = await cluster.namespace(t)
-        const { text, apps } = applied(manifest(`manifests/examples/${file}`))
-        await here.apply(text)
-        await Promise.all(apps.map(async app => {
+        const documents = documentsIn(manifest(`manifests/examples/${file}`))
+        for (const document of documents) await here.put(document)
+        await Promise.all(documents.filter(({ kind }) => kind === 'MyApp').map(async ({ metadata: { name: app } }) => {
           await here.until(`MyApp ${app} is seen`, () => here.find('MyApp', app))
           await isQuiet(t, here, app, 'gateway' in here.get('MyApp', app).spec ? () => runsWithoutGateway(here, app) : undefined)
         }))
