@@ -20,7 +20,7 @@ interface Schema {
   patternProperties?: Record<string, Schema>
   items?: Schema
   anyOf?: Schema[]
-  'x-kubernetes-validations'?: Array<{ message?: string }>
+  'x-kubernetes-validations'?: Array<{ message?: string, messageExpression?: string }>
 }
 
 /** The text of docs/api.md: every field of a MyApp. */
@@ -61,9 +61,9 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
 
 const intro = (schema: Schema) => [schema.description, ...rules(schema).map(upperFirst)].join(' ')
 
-/** The rules for an object as a whole, or for each of a list, by what is said when they are broken. */
+/** The rules for a field, or for each of a list, by what is said when they are broken; what is said with the value is a bound already. */
 const rules = (schema: Schema) => [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
-  validations.flatMap(({ message }) => message === undefined ? [] : [`refused with \u201c${message}\u201d`]))
+  validations.flatMap(({ message, messageExpression }) => message === undefined || messageExpression !== undefined ? [] : [`refused with \u201c${message}\u201d`]))
 const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 const table = (rows: string[]) => ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 
@@ -106,7 +106,7 @@ function bounds (schema: Schema): string {
     pattern === undefined ? undefined : `\`${pattern}\``,
     ...anyOf.map(bounds).map((text) => text || undefined),
     items === undefined || items.properties !== undefined ? undefined : bounds(items) && `each ${bounds(items)}`,
-    ...isLarge(schema) ? rules(schema) : [],
+    ...rules(schema),
   ].filter((text) => text !== undefined && text !== '').join('; ')
 }
 

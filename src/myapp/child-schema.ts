@@ -1,5 +1,6 @@
 import Type, { type TProperties } from 'typebox'
-import { exactlyOne, LabelSelector, podsOrPercent } from './pod-schema.ts'
+import { hostName, plainPath } from './forms.ts'
+import { Annotations, exactlyOne, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
 import { quantityPattern } from './quantity.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
@@ -43,14 +44,15 @@ export const Autoscaling = object('Replicas by load, in place of replicas. From 
   metrics: opt(Type.Array(Metric, { description: 'Any other metric of autoscaling/v2.', maxItems: 16 })),
 }, { 'x-kubernetes-validations': [{ rule: '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas', message: 'minReplicas is more than maxReplicas' }] })
 
-const hostname = name('Host name.', 253)
 export const Ingress = object('An Ingress that leads to the Service.', {
-  host: opt(hostname),
+  host: opt(Type.String({ description: 'Host name.', minLength: 1, maxLength: 253, ...ofForm(hostName) })),
   path: opt(Type.String({ description: 'Path prefix. / unless given.', pattern: '^/', maxLength: 1024 })),
   pathType: opt(Type.Enum(['Prefix', 'Exact', 'ImplementationSpecific'], { type: 'string', description: 'Prefix unless given.' })),
-  ingressClassName: opt(name('Class. That of the cluster unless given.')),
-  tlsSecretName: opt(name('Secret with the certificate; with it the host is served over HTTPS.')),
-  annotations: opt(Type.Record(Type.String(), Type.String({ maxLength: 8192 }), { description: 'For the controller of the class.', maxProperties: 64 })),
+  ingressClassName: opt(strictName('Class. That of the cluster unless given.')),
+  tlsSecretName: opt(strictName('Secret with the certificate; with it the host is served over HTTPS.')),
+  annotations: opt(Annotations('For the controller of the class.', 8192)),
+}, {
+  'x-kubernetes-validations': [laterRule(`!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`, plainPath.words)],
 })
 
 export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
@@ -67,7 +69,9 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
       message: 'a Gateway is there twice; without a sectionName it stands for all of its listeners',
     }],
   }),
-  hostnames: opt(Type.Array(hostname, { description: 'Host names. Those of the Gateways unless given.', maxItems: 16 })),
+  hostnames: opt(Type.Array(name('Host name.', 253), {
+    description: 'Host names. Those of the Gateways unless given.', maxItems: 16, 'x-kubernetes-validations': [laterRule(`self.all(one, ${hostName.rule('one')})`, hostName.words)],
+  })),
 })
 
 export const Disruption = object('How many pods a drain may take at once: a PodDisruptionBudget. From two replicas on one, unless given.', {

@@ -58,8 +58,8 @@ export function customResourceDefinition (): object {
 
 /**
  * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes, and a map
- * has its values' schema in its place; a number or text is int-or-string; and where a rule says a bound in words the bare
- * bound goes, or the API server would refuse a value twice, once in words and once not.
+ * has its values' schema in its place; a number or text is int-or-string; and where a rule says a bound in words, from the first
+ * version on, the bare bound goes, or the API server would refuse a value twice, once in words and once not.
  */
 function structural (schema: object): Schema {
   const { additionalProperties, patternProperties, anyOf, oneOf, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
@@ -76,4 +76,5 @@ function structural (schema: object): Schema {
   return kept
 }
 
-const hasWordsForBounds = ({ type, 'x-kubernetes-validations': rules }: Schema) => rules !== undefined && type !== 'object' && type !== 'array'
+const hasWordsForBounds = ({ type, 'x-kubernetes-validations': rules = [] }: Schema) =>
+  type !== 'object' && type !== 'array' && (rules as Array<{ optionalOldSelf?: boolean }>).some(({ optionalOldSelf }) => !optionalOldSelf)

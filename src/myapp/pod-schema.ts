@@ -1,4 +1,5 @@
 import Type, { type TProperties, type TSchema } from 'typebox'
+import { annotationKey, configKey, containerResource, type Form, labelKey, labelValue, objectName, podField, relativePath } from './forms.ts'
 import { quantityPattern } from './quantity.ts'
 
 /**
@@ -27,11 +28,18 @@ export const exactlyOne = (...fields: string[]) => ({
 const resourceName = (description: string) => text(description, { minLength: 1, maxLength: 253 })
 const key = text('Key in it.', { minLength: 1, maxLength: 253 })
 const optional = flag('Whether the app may run without it.')
-const strings = (description: string, ...rules: object[]) =>
-  Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { description, maxProperties: 64, ...rules.length > 0 && { 'x-kubernetes-validations': rules } })
+const strings = (description: string, rules: object[] = [], maxLength = 4096) =>
+  Type.Record(Type.String(), Type.String({ maxLength }), { description, maxProperties: 64, ...rules.length > 0 && { 'x-kubernetes-validations': rules } })
 
-/** A rule that came with a later version: it is for what is new, and what is stored stands. */
-const laterRule = (rule: string, message: string) => ({ rule: `oldSelf.hasValue() || (${rule})`, optionalOldSelf: true, message })
+/** A rule that came with a later version: it is for what is new or changed, and what is stored stands. */
+export const laterRule = (rule: string, message: string) => ({ rule: `oldSelf == optional.of(self) || (${rule})`, optionalOldSelf: true, message })
+
+/** The rule that a text has a form. */
+export const ofForm = (form: Form) => ({ 'x-kubernetes-validations': [laterRule(form.rule('self'), form.words)] })
+/** A name that Kubernetes takes for the kind that is named. */
+export const strictName = (description: string) => text(description, { minLength: 1, maxLength: 253, ...ofForm(objectName) })
+
+const envKey = text('Key in it.', { minLength: 1, maxLength: 253, ...ofForm(configKey) })
 
 /** A quantity as a number or as text. */
 const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], {
@@ -46,11 +54,11 @@ export const podsOrPercent = (description: string) => Type.Union([Type.Integer({
 const port = Type.Integer({ description: 'Port; the port of the MyApp unless given.', format: 'int32', minimum: 1, maximum: 65535 })
 
 export const EnvVarSource = object('Where the value comes from, in place of value.', {
-  secretKeyRef: opt(object('A key of a Secret of the same namespace.', { name: resourceName('Name of the Secret.'), key, optional: opt(optional) })),
-  configMapKeyRef: opt(object('A key of a ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), key, optional: opt(optional) })),
-  fieldRef: opt(object('A field of the pod.', { fieldPath: text('For example metadata.name or status.podIP.', { minLength: 1, maxLength: 256 }) })),
+  secretKeyRef: opt(object('A key of a Secret of the same namespace.', { name: resourceName('Name of the Secret.'), key: envKey, optional: opt(optional) })),
+  configMapKeyRef: opt(object('A key of a ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), key: envKey, optional: opt(optional) })),
+  fieldRef: opt(object('A field of the pod.', { fieldPath: text('For example metadata.name or status.podIP.', { minLength: 1, maxLength: 256, ...ofForm(podField) }) })),
   resourceFieldRef: opt(object('A resource of the container.', {
-    resource: text('For example limits.memory.', { minLength: 1, maxLength: 256 }), divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
+    resource: text('For example limits.memory.', { minLength: 1, maxLength: 256, ...ofForm(containerResource) }), divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
   })),
 }, exactlyOne('secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'))
 
@@ -101,11 +109,11 @@ export const Probes = object('Checks of the container.', {
 
 const items = list('Keys to take, with the file for each; all of them unless given.', object('One key.', {
   key, path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
-}), 64)
+}), 64, { 'x-kubernetes-validations': [laterRule(`self.all(item, ${relativePath.rule('item.path')})`, relativePath.words)] })
 const Volume = object('Files for the container.', {
   name: text('Name of the volume.', { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }),
   mountPath: text('Where it is in the container.', { pattern: '^/[^:]*$', maxLength: 1024 }),
-  subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024 })),
+  subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024, ...ofForm(relativePath) })),
   readOnly: opt(flag('True unless given; false for emptyDir.')),
   configMap: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), items: opt(items), optional: opt(optional) })),
   secret: opt(object('A Secret of the same namespace.', { secretName: resourceName('Name of the Secret.'), items: opt(items), optional: opt(optional) })),
@@ -148,12 +156,21 @@ export const Affinity = object('Where pods go, by nodes and other pods.', {
   podAntiAffinity: opt(podAffinity('Far from these pods.')),
 })
 
-export const Toleration = object('A taint that is tolerated.', {
+const Toleration = object('A taint that is tolerated.', {
   key: opt(text('Taint; all of them unless given.', { maxLength: 317 })),
   operator: opt(choice(['Exists', 'Equal'], 'Equal unless given.')),
   value: opt(text('Value of the taint.', { maxLength: 63 })),
   effect: opt(choice(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], 'Effect of the taint; all of them unless given.')),
   tolerationSeconds: opt(Type.Integer({ description: 'For how long NoExecute is tolerated; for ever unless given.', format: 'int64', minimum: 0 })),
+})
+export const Tolerations = list('Taints of nodes that are tolerated.', Toleration, 32, {
+  'x-kubernetes-validations': [
+    laterRule("self.all(one, (has(one.key) && one.key != '') || (has(one.operator) && one.operator == 'Exists'))", 'without a key the operator is to be Exists'),
+    laterRule("self.all(one, !has(one.value) || one.value == '' || !has(one.operator) || one.operator != 'Exists')", 'a value does not go with the operator Exists'),
+    laterRule("self.all(one, !has(one.tolerationSeconds) || (has(one.effect) && one.effect == 'NoExecute'))", 'tolerationSeconds goes with the effect NoExecute only'),
+    laterRule(`self.all(one, !has(one.key) || one.key == '' || ${labelKey.rule('one.key')})`, `a key is ${labelKey.words}`),
+    laterRule(`self.all(one, !has(one.value) || ${labelValue.rule('one.value')})`, `a value is ${labelValue.words}`),
+  ],
 })
 
 export const TopologySpreadConstraint = object('How pods are spread.', {
@@ -188,15 +205,8 @@ export const ContainerSecurityContext = object('Security of the container, with 
   seccompProfile: opt(seccompProfile),
 })
 
-const namePattern = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
-/** What Kubernetes takes for the key of a label, the value of one, and the key of an annotation. */
-export const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${namePattern}$`
-export const labelValuePattern = `^(${namePattern})?$`
-export const annotationKeyPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?/)?${namePattern}$`
+const keyRule = (form: Form) => laterRule(`self.all(key, ${form.rule('key')})`, `a key is ${form.words}`)
+const valueRule = laterRule(`self.all(key, ${labelValue.rule('self[key]')})`, `a value is ${labelValue.words}`)
 
-const keyRule = (pattern: string, what: string) =>
-  laterRule(`self.all(key, key.matches('${pattern}'))`, `a key is not one for ${what}: use letters, digits, "-", "_" and ".", and before a "/" a domain`)
-const valueRule = laterRule(`self.all(key, self[key].matches('${labelValuePattern}'))`, 'a value is not one for a label: use at most 63 letters, digits, "-", "_" and "."')
-
-export const Labels = (description: string) => strings(description, keyRule(labelKeyPattern, 'a label'), valueRule)
-export const Annotations = (description: string) => strings(description, keyRule(annotationKeyPattern, 'an annotation'))
+export const Labels = (description: string) => strings(description, [keyRule(labelKey), valueRule])
+export const Annotations = (description: string, maxLength?: number) => strings(description, [keyRule(annotationKey)], maxLength)

@@ -1,4 +1,4 @@
-import { annotationKeyPattern, labelKeyPattern, labelValuePattern } from './pod-schema.ts'
+import * as forms from './forms.ts'
 import { thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
 
@@ -12,7 +12,7 @@ export interface Problem {
 
 /** What fits the schema field by field and not as a whole. */
 export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...contradictions(spec)]
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...formProblems(spec), ...contradictions(spec)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
@@ -48,14 +48,49 @@ function probeProblems (probes: NonNullable<MyAppSpec['probes']> = {}): Problem[
   return (['startup', 'liveness'] as const).flatMap((check) => (probes[check]?.successThreshold ?? 1) === 1 ? [] : [problem(['probes', check, 'successThreshold'], 'it can only be 1 here')])
 }
 
-function labelProblems ({ podLabels, nodeSelector, podAnnotations }: MyAppSpec): Problem[] {
-  const wrongKeys = (field: string, all: Record<string, string> = {}, pattern: string, what: string) => Object.keys(all).filter((key) => !new RegExp(pattern).test(key))
-    .map((key) => problem([field, key], `its name is not one for ${what}: use letters, digits, "-", "_" and ".", and before a "/" a domain`))
-  const wrongValues = (field: string, all: Record<string, string> = {}) => Object.keys(all).filter((key) => !new RegExp(labelValuePattern).test(all[key] ?? ''))
-    .map((key) => problem([field, key], 'its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'))
+function labelProblems ({ podLabels, nodeSelector, podAnnotations, ingress }: MyAppSpec): Problem[] {
+  const wrongKeys = (path: string[], all: Record<string, string> = {}, form: forms.Form) =>
+    Object.keys(all).filter((key) => !form.fits(key)).map((key) => problem([...path, key], `its name is ${form.words}`))
+  const wrongValues = (path: string[], all: Record<string, string> = {}) =>
+    Object.keys(all).filter((key) => !forms.labelValue.fits(all[key] ?? '')).map((key) => problem([...path, key], `its value is ${forms.labelValue.words}`))
   return [
-    ...Object.entries({ podLabels, nodeSelector }).flatMap(([field, all]) => [...wrongKeys(field, all, labelKeyPattern, 'a label'), ...wrongValues(field, all)]),
-    ...wrongKeys('podAnnotations', podAnnotations, annotationKeyPattern, 'an annotation'),
+    ...Object.entries({ podLabels, nodeSelector }).flatMap(([field, all]) => [...wrongKeys([field], all, forms.labelKey), ...wrongValues([field], all)]),
+    ...wrongKeys(['podAnnotations'], podAnnotations, forms.annotationKey),
+    ...wrongKeys(['ingress', 'annotations'], ingress?.annotations, forms.annotationKey),
+  ]
+}
+
+function tolerationProblems (tolerations: MyAppSpec['tolerations'] = []): Problem[] {
+  return tolerations.flatMap(({ key = '', operator, value = '', effect, tolerationSeconds }, index) => [
+    ...key === '' && operator !== 'Exists' ? [problem(['tolerations', index, 'operator'], 'without a key it is to be Exists')] : [],
+    ...value !== '' && operator === 'Exists' ? [problem(['tolerations', index, 'value'], 'it does not go with the operator Exists')] : [],
+    ...tolerationSeconds !== undefined && effect !== 'NoExecute' ? [problem(['tolerations', index, 'tolerationSeconds'], 'it goes with the effect NoExecute only')] : [],
+    ...key === '' || forms.labelKey.fits(key) ? [] : [problem(['tolerations', index, 'key'], `it is ${forms.labelKey.words}`)],
+    ...forms.labelValue.fits(value) ? [] : [problem(['tolerations', index, 'value'], `it is ${forms.labelValue.words}`)],
+  ])
+}
+
+/** Texts that are not of the form that Kubernetes asks of them. */
+function formProblems ({ env = [], volumes = [], serviceAccountName, ingress, gateway }: MyAppSpec): Problem[] {
+  const unlike = (path: Problem['path'], text: string | undefined, form: forms.Form) => text === undefined || form.fits(text) ? [] : [problem(path, form.words)]
+  return [
+    ...env.flatMap(({ valueFrom }, index) => valueFrom === undefined ? [] : [
+      ...unlike(['env', index, 'valueFrom', 'secretKeyRef', 'key'], valueFrom.secretKeyRef?.key, forms.configKey),
+      ...unlike(['env', index, 'valueFrom', 'configMapKeyRef', 'key'], valueFrom.configMapKeyRef?.key, forms.configKey),
+      ...unlike(['env', index, 'valueFrom', 'fieldRef', 'fieldPath'], valueFrom.fieldRef?.fieldPath, forms.podField),
+      ...unlike(['env', index, 'valueFrom', 'resourceFieldRef', 'resource'], valueFrom.resourceFieldRef?.resource, forms.containerResource),
+    ]),
+    ...volumes.flatMap(({ subPath, configMap, secret }, index) => [
+      ...unlike(['volumes', index, 'subPath'], subPath, forms.relativePath),
+      ...Object.entries({ configMap, secret }).flatMap(([source, files]) =>
+        (files?.items ?? []).flatMap(({ path }, item) => unlike(['volumes', index, source, 'items', item, 'path'], path, forms.relativePath))),
+    ]),
+    ...unlike(['serviceAccountName'], serviceAccountName, forms.objectName),
+    ...unlike(['ingress', 'host'], ingress?.host, forms.hostName),
+    ...unlike(['ingress', 'ingressClassName'], ingress?.ingressClassName, forms.objectName),
+    ...unlike(['ingress', 'tlsSecretName'], ingress?.tlsSecretName, forms.objectName),
+    ...(gateway?.hostnames ?? []).flatMap((host, index) => unlike(['gateway', 'hostnames', index], host, forms.hostName)),
+    ...ingress?.pathType === 'ImplementationSpecific' ? [] : unlike(['ingress', 'path'], ingress?.path, forms.plainPath),
   ]
 }
 

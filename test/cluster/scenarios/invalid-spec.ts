@@ -54,6 +54,7 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'doomed', { spec: { port: 70_000 } })
       await here.create('new', { image, replicas: 101 })
       await here.create('no.service', { image })
+      await here.create('older', { image, serviceAccountName: 'Not_A_Name' })
     })
     const messages = await Promise.all(['replicas', 'port', 'image', 'env', 'new', 'no.service'].map(async name => (await here.failed(name, 'InvalidSpec')).status?.message ?? ''))
     const runs = 'what runs is left as it is until the spec is mended'
@@ -66,6 +67,11 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
     t.match(messages[5], /^metadata\.name: "no\.service" cannot name a Service.*; nothing is created/)
     t.strictSame(snapshot(here), before, 'every child is as it was')
     t.notOk(messages.some(message => message.includes('hunter2')), 'no value of a variable is told')
+
+    const { status } = await here.failed('older', 'InvalidSpec')
+    t.match(status?.message, /^spec\.serviceAccountName: a name has lower-case letters/)
+    await here.edit('MyApp', 'older', { spec: { image: 'nginx:1.29' } })
+    await t.rejects(here.edit('MyApp', 'older', { spec: { serviceAccountName: 'Another_One' } }), /a name has lower-case letters/, 'what a later rule refuses stands as long as it is not changed')
 
     await here.remove('MyApp', 'doomed')
     await here.gone('MyApp', 'doomed')
