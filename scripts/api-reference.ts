@@ -1,11 +1,15 @@
 import { reasons } from '../src/myapp/reasons.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
 
-interface Schema {
+/** A rule in CEL, by what is said when it is broken. */
+export interface Rule { message?: string, messageExpression?: string }
+
+/** A schema, as far as it is told of or tried. */
+export interface Schema {
   type?: string
   description?: string
   default?: unknown
-  enum?: string[]
+  enum?: unknown[]
   format?: string
   minimum?: number
   maximum?: number
@@ -18,9 +22,10 @@ interface Schema {
   required?: string[]
   properties?: Record<string, Schema>
   patternProperties?: Record<string, Schema>
+  additionalProperties?: Schema
   items?: Schema
   anyOf?: Schema[]
-  'x-kubernetes-validations'?: Array<{ message?: string, messageExpression?: string }>
+  'x-kubernetes-validations'?: Rule[]
 }
 
 /** The text of docs/api.md: every field of a MyApp. */

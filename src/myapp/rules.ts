@@ -74,12 +74,14 @@ function tolerationProblems (tolerations: MyAppSpec['tolerations'] = []): Proble
 function formProblems ({ env = [], volumes = [], serviceAccountName, ingress, gateway }: MyAppSpec): Problem[] {
   const unlike = (path: Problem['path'], text: string | undefined, form: forms.Form) => text === undefined || form.fits(text) ? [] : [problem(path, form.words)]
   return [
-    ...env.flatMap(({ valueFrom }, index) => valueFrom === undefined ? [] : [
-      ...unlike(['env', index, 'valueFrom', 'secretKeyRef', 'key'], valueFrom.secretKeyRef?.key, forms.configKey),
-      ...unlike(['env', index, 'valueFrom', 'configMapKeyRef', 'key'], valueFrom.configMapKeyRef?.key, forms.configKey),
-      ...unlike(['env', index, 'valueFrom', 'fieldRef', 'fieldPath'], valueFrom.fieldRef?.fieldPath, forms.podField),
-      ...unlike(['env', index, 'valueFrom', 'resourceFieldRef', 'resource'], valueFrom.resourceFieldRef?.resource, forms.containerResource),
-    ]),
+    ...env.flatMap(({ valueFrom }, index) => valueFrom === undefined
+      ? []
+      : [
+          ...unlike(['env', index, 'valueFrom', 'secretKeyRef', 'key'], valueFrom.secretKeyRef?.key, forms.configKey),
+          ...unlike(['env', index, 'valueFrom', 'configMapKeyRef', 'key'], valueFrom.configMapKeyRef?.key, forms.configKey),
+          ...unlike(['env', index, 'valueFrom', 'fieldRef', 'fieldPath'], valueFrom.fieldRef?.fieldPath, forms.podField),
+          ...unlike(['env', index, 'valueFrom', 'resourceFieldRef', 'resource'], valueFrom.resourceFieldRef?.resource, forms.containerResource),
+        ]),
     ...volumes.flatMap(({ subPath, configMap, secret }, index) => [
       ...unlike(['volumes', index, 'subPath'], subPath, forms.relativePath),
       ...Object.entries({ configMap, secret }).flatMap(([source, files]) =>

@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
+import type { Rule, Schema } from '../../scripts/api-reference.ts'
 import type { ControlPlane } from '../control-plane/boot.ts'
 import { installMetacontrollerCrds } from '../control-plane/boot.ts'
 import { installPrometheusOperatorKinds } from '../control-plane/more-kinds.ts'
@@ -161,28 +162,6 @@ t.test('every bound of the CRD is kept to', async t => {
     if (!answer.replaceAll(/\[\d+\]/g, '[]').includes(`spec${path}: `)) t.fail(`spec${path}: ${JSON.stringify(spec).slice(0, 200)}: ${answer.slice(0, 300)}`)
   }
 })
-
-interface Rule { message?: string, messageExpression?: string }
-
-/** A schema in the CRD, as far as it is tried. */
-interface Schema {
-  type?: string
-  description?: string
-  properties?: Record<string, Schema>
-  items?: Schema
-  additionalProperties?: Schema
-  required?: string[]
-  enum?: unknown[]
-  minimum?: number
-  maximum?: number
-  minLength?: number
-  maxLength?: number
-  minItems?: number
-  maxItems?: number
-  maxProperties?: number
-  pattern?: string
-  'x-kubernetes-validations'?: Rule[]
-}
 
 /** Every rule of a schema, with the place where it is. */
 function rules (schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
