@@ -53,8 +53,8 @@ export function diff (app: MyApp, config: Files['config'], { requestFor }: Prese
 const holding = ['Paused', 'NameConflict', 'ConfigMissing', 'GatewayNotEnabled']
 
 const held = (request: HookRequest, key: string) => {
-  const [ready] = sync(request).status.conditions ?? []
-  return ready !== undefined && holding.includes(ready.reason) ? [`${key}: ${ready.message}`] : []
+  const holds = (sync(request).status.conditions ?? []).filter(({ type, reason }) => ['Ready', 'Routed'].includes(type) && holding.includes(reason))
+  return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]
 }
 
 /** Of config that can't be read the digest is taken to be the one that is there. */

@@ -144,6 +144,8 @@ t.test('--diff tells what is repaired that somebody edited by hand, and what hol
   t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), { code: 0, out: '', err: [/^default\/demo-app: Paused: nothing is changed/] })
   t.match(command(t, 'render', '-f', myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'), ...running).err, [/^default\/demo-app: Secret s is missing/])
   t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: taken'), '--diff', '--against', recording('sync-names-taken-by-others')).err, [/^\S+\/taken: Deployment and Service taken exist already/])
+  const routed = command(t, 'render', '-f', myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'), ...running)
+  t.match(routed.err, [/^default\/demo-app: spec\.gateway needs HTTPRoutes/], 'also where something else changes')
 })
 
 t.test('a command line that can\'t be followed is told in a line, with exit code 2', async (t) => {
