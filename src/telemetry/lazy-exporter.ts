@@ -13,12 +13,23 @@ export interface Exporter<Items> {
 const success = 0
 const failure = 1
 
-/** An exporter that is loaded when there is first something to send, which keeps it out of the way of a start. Its failures are told to `outage`. */
+/** So long after its start a process is ready, and Kubernetes has not yet asked whether it is. */
+const loadAfterMs = 1000
+
+/**
+ * An exporter that is loaded a moment after the start, out of the way of it and of the first calls, or when there is something
+ * to send before. Its failures are told to `outage`.
+ */
 export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outage: Outage, count: (items: Items) => number) {
   let loading: Promise<Exporter<Items>> | undefined
+  const loaded = () => {
+    loading ??= load()
+    return loading
+  }
+  setTimeout(() => { loaded().catch(() => {}) }, loadAfterMs).unref() // what is wrong is told when there is something to send
   const send = async (items: Items): Promise<Result> => {
     try {
-      const exporter = await (loading ??= load())
+      const exporter = await loaded()
       return await new Promise((resolve) => { exporter.export(items, resolve) })
     } catch (error) {
       return { code: failure, error: error as Error }
