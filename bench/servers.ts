@@ -30,15 +30,16 @@ export interface Server {
   stop: () => Promise<void>
 }
 
-/** What the image sets for the allocator, which a process can't set for itself. */
-export function imageEnvironment (): Record<string, string> {
-  const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
-  return Object.fromEntries([...text.matchAll(/^(?:ENV)?\s+(MALLOC_\w+)=(\w+)/gm)].map(([, name, value]) => [name, value]))
+/** What the image and the manifest set about memory, which a process can't set for itself. */
+export function memoryEnvironment (): Record<string, string> {
+  const [image, manifest] = ['Dockerfile', 'manifests/deployment.yaml'].map((file) => readFileSync(join(root, file), 'utf8')) as [string, string]
+  const [, options = ''] = /name: NODE_OPTIONS\n\s+value: (\S+)/.exec(manifest) ?? []
+  return { NODE_OPTIONS: options, ...Object.fromEntries([...image.matchAll(/^(?:ENV)?\s+(MALLOC_\w+)=(\w+)/gm)].map(([, name, value]) => [name, value])) }
 }
 
-/** Starts the built program, as the image does. */
+/** Starts the built program, as the image and the manifest do. */
 export const startHook = async (environment: Record<string, string>, log: string, flags = nodeFlags(root)) =>
-  await start([...flags, join(root, 'dist/main.js')], { NODE_ENV: 'production', ...imageEnvironment(), ...environment }, log, '/readyz')
+  await start([...flags, join(root, 'dist/main.js')], { NODE_ENV: 'production', ...memoryEnvironment(), ...environment }, log, '/readyz')
 
 /** Starts the baseline. */
 export const startBare = async (log: string, flags = nodeFlags(root)) => await start([...flags, join(root, 'bench/bare.ts')], {}, log)
