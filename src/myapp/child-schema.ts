@@ -1,6 +1,6 @@
 import Type, { type TProperties } from 'typebox'
-import { hostName, plainPath } from './forms.ts'
-import { Annotations, exactlyOne, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
+import { hostName, namespaceName, objectName, peerName, plainPath } from './forms.ts'
+import { Annotations, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
 import { quantityPattern } from './quantity.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
@@ -36,12 +36,27 @@ export const Metric = object('A metric of autoscaling/v2.', {
   }],
 })
 
+/** What the target of a metric tells at least one of, by the field that holds it. */
+export const targetFields = {
+  resource: ['averageUtilization', 'averageValue'],
+  containerResource: ['averageUtilization', 'averageValue'],
+  pods: ['averageValue'],
+  object: ['averageValue', 'value'],
+  external: ['averageValue', 'value'],
+} as const
+const hasTarget = Object.entries(targetFields).map(([source, fields]) => ifGiven('one', `${source}.target`, (target) => fields.map((field) => `has(${target}.${field})`).join(' || '))).join(' && ')
+
 export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s.', {
   minReplicas: opt(integer('At least so many. 1 unless given.', 1, 100)),
   maxReplicas: integer('At most so many.', 1, 100),
   targetCPUUtilizationPercentage: opt(integer('CPU that the pods are to use, in percent of what they request. 80 where no target and no metric is given.', 1, 1000)),
   targetMemoryUtilizationPercentage: opt(integer('Memory that the pods are to use, in percent of what they request.', 1, 1000)),
-  metrics: opt(Type.Array(Metric, { description: 'Any other metric of autoscaling/v2.', maxItems: 16 })),
+  metrics: opt(Type.Array(Metric, {
+    description: 'Any other metric of autoscaling/v2.',
+    maxItems: 16,
+    'x-kubernetes-validations': [laterRule(`self.all(one, ${hasTarget})`,
+      'a target needs averageUtilization or averageValue for Resource and ContainerResource, averageValue for Pods, averageValue or value for Object and External')],
+  })),
 }, { 'x-kubernetes-validations': [{ rule: '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas', message: 'minReplicas is more than maxReplicas' }] })
 
 export const Ingress = object('An Ingress that leads to the Service.', {
@@ -67,7 +82,7 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
       rule: 'oldSelf.hasValue() || self.all(a, self.exists_one(b, b.name == a.name))',
       optionalOldSelf: true,
       message: 'a Gateway is there twice; without a sectionName it stands for all of its listeners',
-    }],
+    }, eachOfForm('namespace', namespaceName), eachOfForm('sectionName', objectName)],
   }),
   hostnames: opt(Type.Array(name('Host name.', 253), {
     description: 'Host names. Those of the Gateways unless given.', maxItems: 16, 'x-kubernetes-validations': [laterRule(`self.all(one, ${hostName.rule('one')})`, hostName.words)],
@@ -82,7 +97,8 @@ export const Disruption = object('How many pods a drain may take at once: a PodD
 const peer = object('Apps or namespaces.', {
   app: opt(name('Name of a MyApp.', 63)), namespace: opt(name('Name of a namespace. That of the MyApp unless given.', 63)),
 }, { 'x-kubernetes-validations': [{ rule: 'has(self.app) || has(self.namespace)', message: 'app or namespace is to be given' }] })
+const peers = (description: string) => Type.Array(peer, { description, maxItems: 32, 'x-kubernetes-validations': ['app', 'namespace'].map((field) => eachOfForm(field, peerName)) })
 export const NetworkPolicy = object('Who may call in, and where the app may call. Anybody and anywhere unless given.', {
-  from: opt(Type.Array(peer, { description: 'Who may call the port. An empty list: nobody. Anybody unless given.', maxItems: 32 })),
-  to: opt(Type.Array(peer, { description: 'Where the app may call, DNS besides. An empty list: nowhere else. Anywhere unless given.', maxItems: 32 })),
+  from: opt(peers('Who may call the port. An empty list: nobody. Anybody unless given.')),
+  to: opt(peers('Where the app may call, DNS besides. An empty list: nowhere else. Anywhere unless given.')),
 })

@@ -1,6 +1,7 @@
 import Type, { type TProperties, type TSchema } from 'typebox'
-import { annotationKey, configKey, containerResource, type Form, labelKey, labelValue, objectName, podField, relativePath } from './forms.ts'
-import { quantityPattern } from './quantity.ts'
+import { annotationKey, configKey, containerResource, filePath, type Form, labelKey, labelValue, objectName, podField, profilePath, volumePath } from './forms.ts'
+import { divisors, divisorWords, quantityPattern } from './quantity.ts'
+import { type Expression, nodeExpression, nodeField, podExpression } from './selectors.ts'
 
 /**
  * The parts of a MyApp that have their shape from Kubernetes' own pod: same names, same meaning, and of the fields those
@@ -36,6 +37,20 @@ export const laterRule = (rule: string, message: string) => ({ rule: `oldSelf ==
 
 /** The rule that a text has a form. */
 export const ofForm = (form: Form) => ({ 'x-kubernetes-validations': [laterRule(form.rule('self'), form.words)] })
+
+/** The name of a field in CEL, where some characters and words mean something else. */
+const inCel = (field: string) => field === 'namespace' ? '__namespace__' : field.replaceAll('-', '__dash__')
+
+/** A rule for a field below an object, where each on the way to it may be missing. */
+export function ifGiven (object: string, path: string, rule: (field: string) => string): string {
+  const names = [object, ...path.split('.').map(inCel)]
+  const missing = names.map((_, index) => `!has(${names.slice(0, index + 1).join('.')}) || `).slice(1)
+  return `(${missing.join('')}(${rule(names.join('.'))}))`
+}
+
+/** The rule that a field has a form in all of a list. A rule in the items would have nothing to compare with: the API server takes them as a whole. */
+export const eachOfForm = (path: string, form: Form) => laterRule(`self.all(one, ${ifGiven('one', path, form.rule)})`, `${path}: ${form.words}`)
+
 /** A name that Kubernetes takes for the kind that is named. */
 export const strictName = (description: string) => text(description, { minLength: 1, maxLength: 253, ...ofForm(objectName) })
 
@@ -54,19 +69,25 @@ export const podsOrPercent = (description: string) => Type.Union([Type.Integer({
 const port = Type.Integer({ description: 'Port; the port of the MyApp unless given.', format: 'int32', minimum: 1, maximum: 65535 })
 
 export const EnvVarSource = object('Where the value comes from, in place of value.', {
-  secretKeyRef: opt(object('A key of a Secret of the same namespace.', { name: resourceName('Name of the Secret.'), key: envKey, optional: opt(optional) })),
-  configMapKeyRef: opt(object('A key of a ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), key: envKey, optional: opt(optional) })),
+  secretKeyRef: opt(object('A key of a Secret of the same namespace.', { name: strictName('Name of the Secret.'), key: envKey, optional: opt(optional) })),
+  configMapKeyRef: opt(object('A key of a ConfigMap of the same namespace.', { name: strictName('Name of the ConfigMap.'), key: envKey, optional: opt(optional) })),
   fieldRef: opt(object('A field of the pod.', { fieldPath: text('For example metadata.name or status.podIP.', { minLength: 1, maxLength: 256, ...ofForm(podField) }) })),
   resourceFieldRef: opt(object('A resource of the container.', {
     resource: text('For example limits.memory.', { minLength: 1, maxLength: 256, ...ofForm(containerResource) }), divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
+  }, {
+    'x-kubernetes-validations': [laterRule(ifGiven('self', 'divisor', (divisor) =>
+      `(self.resource.endsWith('.cpu') ? ${JSON.stringify(divisors('limits.cpu'))} : ${JSON.stringify(divisors('limits.memory'))}).exists(one, quantity(one).compareTo(quantity(string(${divisor}))) == 0)`), divisorWords)],
   })),
 }, exactlyOne('secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'))
 
-export const EnvFrom = object('Every key of a ConfigMap or Secret as a variable.', {
+const EnvFromSource = object('Every key of a ConfigMap or Secret as a variable.', {
   prefix: opt(text('Put in front of every name.', { maxLength: 256 })),
   configMapRef: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), optional: opt(optional) })),
   secretRef: opt(object('A Secret of the same namespace.', { name: resourceName('Name of the Secret.'), optional: opt(optional) })),
 }, exactlyOne('configMapRef', 'secretRef'))
+export const EnvFrom = list('Sources of more variables; env goes before them.', EnvFromSource, 32, {
+  'x-kubernetes-validations': ['configMapRef', 'secretRef'].map((source) => eachOfForm(`${source}.name`, objectName)),
+})
 
 const amounts = (description: string) => object(description, {
   cpu: opt(quantity('CPUs, for example 500m or 2.')),
@@ -77,7 +98,7 @@ export const Resources = object('What the container needs at least (requests) an
   requests: opt(amounts('What the scheduler sets aside for it.')), limits: opt(amounts('Above this it is slowed (cpu) or ended (memory).')),
 }, {
   'x-kubernetes-validations': ['cpu', 'memory', 'ephemeral-storage'].map((resource) => {
-    const [request, limit] = ['requests', 'limits'].map((list) => `self.${list}.${resource.replace('-', '__dash__')}`)
+    const [request, limit] = ['requests', 'limits'].map((list) => `self.${list}.${inCel(resource)}`)
     return laterRule(`!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
       `more ${resource} is requested than the limit`)
   }),
@@ -109,11 +130,11 @@ export const Probes = object('Checks of the container.', {
 
 const items = list('Keys to take, with the file for each; all of them unless given.', object('One key.', {
   key, path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
-}), 64, { 'x-kubernetes-validations': [laterRule(`self.all(item, ${relativePath.rule('item.path')})`, relativePath.words)] })
+}), 64, { 'x-kubernetes-validations': [eachOfForm('path', filePath)] })
 const Volume = object('Files for the container.', {
   name: text('Name of the volume.', { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }),
   mountPath: text('Where it is in the container.', { pattern: '^/[^:]*$', maxLength: 1024 }),
-  subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024, ...ofForm(relativePath) })),
+  subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024, ...ofForm(volumePath) })),
   readOnly: opt(flag('True unless given; false for emptyDir.')),
   configMap: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), items: opt(items), optional: opt(optional) })),
   secret: opt(object('A Secret of the same namespace.', { secretName: resourceName('Name of the Secret.'), items: opt(items), optional: opt(optional) })),
@@ -142,15 +163,21 @@ const podTerm = object('Pods to be near to or far from.', {
   namespaces: opt(list('Their namespaces.', Type.String({ maxLength: 63 }), 32)),
   topologyKey: text('What near means, for example kubernetes.io/hostname.', { minLength: 1, maxLength: 317 }),
 })
+/** The rule that conditions in a list have a form; `of` says where in each of the list they are. */
+const expressionsOfForm = (form: Form<Expression>, ...of: string[]) =>
+  laterRule(`self.all(one, ${of.map((path) => ifGiven('one', path, (all) => `${all}.all(condition, ${form.rule('condition')})`)).join(' && ')})`, form.words)
+const nodeRules = (prefix = '') => ({ 'x-kubernetes-validations': [expressionsOfForm(nodeExpression, `${prefix}matchExpressions`), expressionsOfForm(nodeField, `${prefix}matchFields`)] })
+const podRules = (prefix = '') => ({ 'x-kubernetes-validations': [expressionsOfForm(podExpression, ...['labelSelector', 'namespaceSelector'].map((selector) => `${prefix}${selector}.matchExpressions`))] })
+
 const weight = Type.Integer({ description: 'How much it counts.', format: 'int32', minimum: 1, maximum: 100 })
 const podAffinity = (description: string) => object(description, {
-  requiredDuringSchedulingIgnoredDuringExecution: opt(list('Must hold.', podTerm, 16)),
-  preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, podAffinityTerm: podTerm }), 16)),
+  requiredDuringSchedulingIgnoredDuringExecution: opt(list('Must hold.', podTerm, 16, podRules())),
+  preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, podAffinityTerm: podTerm }), 16, podRules('podAffinityTerm.'))),
 })
 export const Affinity = object('Where pods go, by nodes and other pods.', {
   nodeAffinity: opt(object('By nodes.', {
-    requiredDuringSchedulingIgnoredDuringExecution: opt(object('Must hold.', { nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, { minItems: 1 }) })),
-    preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, preference: nodeTerm }), 16)),
+    requiredDuringSchedulingIgnoredDuringExecution: opt(object('Must hold.', { nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, { minItems: 1, ...nodeRules() }) })),
+    preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, preference: nodeTerm }), 16, nodeRules('preference.'))),
   })),
   podAffinity: opt(podAffinity('Near these pods.')),
   podAntiAffinity: opt(podAffinity('Far from these pods.')),
@@ -173,10 +200,14 @@ export const Tolerations = list('Taints of nodes that are tolerated.', Toleratio
   ],
 })
 
-export const TopologySpreadConstraint = object('How pods are spread.', {
+const TopologySpreadConstraint = object('How pods are spread.', {
   topologyKey: text('Over what, for example topology.kubernetes.io/zone.', { minLength: 1, maxLength: 317 }),
   maxSkew: Type.Integer({ description: 'By how many pods places may differ.', format: 'int32', minimum: 1 }),
   whenUnsatisfiable: choice(['DoNotSchedule', 'ScheduleAnyway'], 'What happens where it cannot hold.'),
+})
+export const TopologySpreadConstraints = list('How pods are spread. Over zones and nodes as far as possible unless given; an empty list: not at all.', TopologySpreadConstraint, 8, {
+  'x-kubernetes-validations': [laterRule('self.all(one, self.exists_one(other, other.topologyKey == one.topologyKey && other.whenUnsatisfiable == one.whenUnsatisfiable))',
+    'a topologyKey is there twice with the same whenUnsatisfiable')],
 })
 
 export const Strategy = object('How a change of the pods rolls out. RollingUpdate, surge before remove, unless given.', {
@@ -187,7 +218,9 @@ export const Strategy = object('How a change of the pods rolls out. RollingUpdat
   })),
 }, { 'x-kubernetes-validations': [{ rule: "!has(self.rollingUpdate) || self.type == 'RollingUpdate'", message: 'rollingUpdate goes with type RollingUpdate only' }] })
 
-const seccompProfile = object('Seccomp profile.', { type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'), localhostProfile: opt(text('File of a Localhost profile.')) })
+const seccompProfile = object('Seccomp profile.', { type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'), localhostProfile: opt(text('File of a Localhost profile.', ofForm(profilePath))) }, {
+  'x-kubernetes-validations': [laterRule("(self.type == 'Localhost') == has(self.localhostProfile)", 'localhostProfile goes with type Localhost, which needs it')],
+})
 const id = (description: string) => Type.Integer({ description, format: 'int64', minimum: 0 })
 export const PodSecurityContext = object('Security of the pod, with podSecurity Custom.', {
   runAsNonRoot: opt(flag('Refuses to run as root.')), runAsUser: opt(id('User.')), runAsGroup: opt(id('Group.')), fsGroup: opt(id('Group of the volumes.')), seccompProfile: opt(seccompProfile),
@@ -203,6 +236,9 @@ export const ContainerSecurityContext = object('Security of the container, with 
     add: opt(list('To add.', Type.String({ maxLength: 64 }), 64)), drop: opt(list('To drop.', Type.String({ maxLength: 64 }), 64)),
   })),
   seccompProfile: opt(seccompProfile),
+}, {
+  'x-kubernetes-validations': [laterRule('!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
+    'allowPrivilegeEscalation cannot be false for what is privileged')],
 })
 
 const keyRule = (form: Form) => laterRule(`self.all(key, ${form.rule('key')})`, `a key is ${form.words}`)

@@ -26,3 +26,8 @@ export function canonicalQuantity (quantity: string | number): string {
   const [name, size] = suffixes.find(([, size]) => thousandths % size === 0n) ?? ['m', 1n]
   return `${thousandths / size}${name}`
 }
+
+/** The units that a variable may tell a resource of its container in. */
+export const divisors = (resource: string) =>
+  ['0', '1', ...resource.endsWith('.cpu') ? ['1m'] : ['k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((unit) => `1${unit}`)]
+export const divisorWords = 'a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else'

@@ -1,6 +1,8 @@
+import { targetFields } from './child-schema.ts'
 import * as forms from './forms.ts'
-import { thousandthsOf } from './quantity.ts'
+import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
+import { type Expression, nodeExpression, nodeField, podExpression } from './selectors.ts'
 
 /** Something that is wrong with a MyApp: where it is, and what, in words. */
 export interface Problem {
@@ -12,7 +14,7 @@ export interface Problem {
 
 /** What fits the schema field by field and not as a whole. */
 export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...formProblems(spec), ...contradictions(spec)]
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
@@ -70,29 +72,74 @@ function tolerationProblems (tolerations: MyAppSpec['tolerations'] = []): Proble
   ])
 }
 
-/** Texts that are not of the form that Kubernetes asks of them. */
-function formProblems ({ env = [], volumes = [], serviceAccountName, ingress, gateway }: MyAppSpec): Problem[] {
-  const unlike = (path: Problem['path'], text: string | undefined, form: forms.Form) => text === undefined || form.fits(text) ? [] : [problem(path, form.words)]
+const [required, preferred] = ['requiredDuringSchedulingIgnoredDuringExecution', 'preferredDuringSchedulingIgnoredDuringExecution'] as const
+
+function affinityProblems ({ nodeAffinity, podAffinity, podAntiAffinity }: NonNullable<MyAppSpec['affinity']> = {}): Problem[] {
+  const nodes = [
+    ...(nodeAffinity?.[required]?.nodeSelectorTerms ?? []).map((term, index) => ({ path: ['nodeAffinity', required, 'nodeSelectorTerms', index], term })),
+    ...(nodeAffinity?.[preferred] ?? []).map(({ preference: term }, index) => ({ path: ['nodeAffinity', preferred, index, 'preference'], term })),
+  ]
+  const pods = Object.entries({ podAffinity, podAntiAffinity }).flatMap(([field, affinity]) => [
+    ...(affinity?.[required] ?? []).map((term, index) => ({ path: [field, required, index], term })),
+    ...(affinity?.[preferred] ?? []).map(({ podAffinityTerm: term }, index) => ({ path: [field, preferred, index, 'podAffinityTerm'], term })),
+  ])
+  const wrong = (path: Problem['path'], conditions: Expression[] = [], form: forms.Form<Expression>) =>
+    conditions.flatMap((condition, index) => unlike(['affinity', ...path, index], condition, form))
   return [
-    ...env.flatMap(({ valueFrom }, index) => valueFrom === undefined
-      ? []
-      : [
-          ...unlike(['env', index, 'valueFrom', 'secretKeyRef', 'key'], valueFrom.secretKeyRef?.key, forms.configKey),
-          ...unlike(['env', index, 'valueFrom', 'configMapKeyRef', 'key'], valueFrom.configMapKeyRef?.key, forms.configKey),
-          ...unlike(['env', index, 'valueFrom', 'fieldRef', 'fieldPath'], valueFrom.fieldRef?.fieldPath, forms.podField),
-          ...unlike(['env', index, 'valueFrom', 'resourceFieldRef', 'resource'], valueFrom.resourceFieldRef?.resource, forms.containerResource),
-        ]),
+    ...nodes.flatMap(({ path, term }) => [...wrong([...path, 'matchExpressions'], term.matchExpressions, nodeExpression), ...wrong([...path, 'matchFields'], term.matchFields, nodeField)]),
+    ...pods.flatMap(({ path, term }) => (['labelSelector', 'namespaceSelector'] as const).flatMap((selector) => wrong([...path, selector, 'matchExpressions'], term[selector]?.matchExpressions, podExpression))),
+  ]
+}
+
+/** Texts that are not of the form that Kubernetes asks of them. */
+function formProblems ({ env = [], envFrom = [], volumes = [], serviceAccountName, priorityClassName, ingress, gateway, networkPolicy = {} }: MyAppSpec): Problem[] {
+  return [
+    ...env.flatMap(({ valueFrom = {} }, index) => variableProblems(['env', index, 'valueFrom'], valueFrom)),
+    ...envFrom.flatMap(({ configMapRef, secretRef }, index) =>
+      Object.entries({ configMapRef, secretRef }).flatMap(([source, ref]) => unlike(['envFrom', index, source, 'name'], ref?.name, forms.objectName))),
     ...volumes.flatMap(({ subPath, configMap, secret }, index) => [
-      ...unlike(['volumes', index, 'subPath'], subPath, forms.relativePath),
+      ...unlike(['volumes', index, 'subPath'], subPath, forms.volumePath),
       ...Object.entries({ configMap, secret }).flatMap(([source, files]) =>
-        (files?.items ?? []).flatMap(({ path }, item) => unlike(['volumes', index, source, 'items', item, 'path'], path, forms.relativePath))),
+        (files?.items ?? []).flatMap(({ path }, item) => unlike(['volumes', index, source, 'items', item, 'path'], path, forms.filePath))),
     ]),
     ...unlike(['serviceAccountName'], serviceAccountName, forms.objectName),
+    ...unlike(['priorityClassName'], priorityClassName, forms.optionalName),
     ...unlike(['ingress', 'host'], ingress?.host, forms.hostName),
     ...unlike(['ingress', 'ingressClassName'], ingress?.ingressClassName, forms.objectName),
     ...unlike(['ingress', 'tlsSecretName'], ingress?.tlsSecretName, forms.objectName),
-    ...(gateway?.hostnames ?? []).flatMap((host, index) => unlike(['gateway', 'hostnames', index], host, forms.hostName)),
     ...ingress?.pathType === 'ImplementationSpecific' ? [] : unlike(['ingress', 'path'], ingress?.path, forms.plainPath),
+    ...(gateway?.parentRefs ?? []).flatMap(({ namespace, sectionName }, index) => [
+      ...unlike(['gateway', 'parentRefs', index, 'namespace'], namespace, forms.namespaceName),
+      ...unlike(['gateway', 'parentRefs', index, 'sectionName'], sectionName, forms.objectName),
+    ]),
+    ...(gateway?.hostnames ?? []).flatMap((host, index) => unlike(['gateway', 'hostnames', index], host, forms.hostName)),
+    ...Object.entries(networkPolicy).flatMap(([side, peers]) => peers.flatMap((peer, index) =>
+      Object.entries(peer).flatMap(([field, name]) => unlike(['networkPolicy', side, index, field], name, forms.peerName)))),
+  ]
+}
+
+function variableProblems (path: Problem['path'], { secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef }: NonNullable<NonNullable<MyAppSpec['env']>[number]['valueFrom']>): Problem[] {
+  const { resource = '', divisor = 1 } = resourceFieldRef ?? {}
+  return [
+    ...Object.entries({ secretKeyRef, configMapKeyRef }).flatMap(([source, ref]) =>
+      [...unlike([...path, source, 'name'], ref?.name, forms.objectName), ...unlike([...path, source, 'key'], ref?.key, forms.configKey)]),
+    ...unlike([...path, 'fieldRef', 'fieldPath'], fieldRef?.fieldPath, forms.podField),
+    ...unlike([...path, 'resourceFieldRef', 'resource'], resourceFieldRef?.resource, forms.containerResource),
+    ...divisors(resource).includes(canonicalQuantity(divisor)) ? [] : [problem([...path, 'resourceFieldRef', 'divisor'], divisorWords)],
+  ]
+}
+
+/** What is wrong where a value has not the form. */
+const unlike = <Value>(path: Problem['path'], value: Value | undefined, form: forms.Form<Value>): Problem[] => value === undefined || form.fits(value) ? [] : [problem(path, form.words)]
+
+function securityProblems ({ securityContext = {}, containerSecurityContext = {} }: MyAppSpec): Problem[] {
+  const { privileged, allowPrivilegeEscalation } = containerSecurityContext
+  return [
+    ...Object.entries({ securityContext, containerSecurityContext }).flatMap(([field, { seccompProfile: { type, localhostProfile } = {} }]) => [
+      ...(type === 'Localhost') === (localhostProfile !== undefined) ? [] : [problem([field, 'seccompProfile', 'localhostProfile'], 'it goes with type Localhost, which needs it')],
+      ...unlike([field, 'seccompProfile', 'localhostProfile'], localhostProfile, forms.profilePath),
+    ]),
+    ...privileged && allowPrivilegeEscalation === false ? [problem(['containerSecurityContext', 'allowPrivilegeEscalation'], 'it cannot be false for what is privileged')] : [],
   ]
 }
 
@@ -103,6 +150,7 @@ function contradictions (spec: MyAppSpec): Problem[] {
     ...expose === false && (ingress || gateway) ? [problem(['expose'], 'ingress and gateway need a Service, and expose is false')] : [],
     ...minReadySeconds >= progressDeadlineSeconds ? [problem(['minReadySeconds'], `${minReadySeconds} is not less than progressDeadlineSeconds, ${progressDeadlineSeconds}`)] : [],
     ...autoscalingProblems(spec.autoscaling),
+    ...twice(['topologySpreadConstraints'], (spec.topologySpreadConstraints ?? []).map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`), 'topologyKey'),
     ...twice(['gateway', 'parentRefs'], names(gateway?.parentRefs)).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
     ...strategy?.rollingUpdate && strategy.type !== 'RollingUpdate' ? [problem(['strategy', 'rollingUpdate'], 'it goes with type RollingUpdate only')] : [],
     ...(['from', 'to'] as const).flatMap((side) => (spec.networkPolicy?.[side] ?? []).flatMap(({ app, namespace }, index) =>
@@ -118,6 +166,10 @@ function autoscalingProblems (autoscaling: MyAppSpec['autoscaling']): Problem[] 
     ...metrics.flatMap(({ type, ...sources }, index) => Object.keys(sources).join() === type.charAt(0).toLowerCase() + type.slice(1)
       ? []
       : [problem(['autoscaling', 'metrics', index], 'the field that type names is to be given, and no other')]),
+    ...metrics.flatMap((metric, index) => Object.entries(targetFields).flatMap(([source, fields]) => {
+      const { target = undefined } = metric[source as keyof typeof targetFields] ?? {}
+      return target === undefined || fields.some((field) => target[field] !== undefined) ? [] : [problem(['autoscaling', 'metrics', index, source, 'target'], `${fields.join(' or ')} is missing`)]
+    })),
   ]
 }
 

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import * as pod from './pod-schema.ts'
 import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './child-schema.ts'
+import { optionalName } from './forms.ts'
 
 /**
  * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
@@ -104,7 +105,7 @@ export const MyAppSpec = Type.Object({
         `'names and values have %d characters in all, more than the ${envMaxCharacters} that fit'.format([self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum()])`),
     ],
   })),
-  envFrom: opt(list('Sources of more variables; env goes before them.', pod.EnvFrom, 32)),
+  envFrom: opt(pod.EnvFrom),
   command: opt(list('Entrypoint, in place of that of the image.', Type.String({ maxLength: 8192 }), 64)),
   args: opt(list('Arguments, in place of those of the image.', Type.String({ maxLength: 8192 }), 64)),
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
@@ -125,11 +126,11 @@ export const MyAppSpec = Type.Object({
   podSecurity: opt(Type.Enum(['Baseline', 'Restricted', 'Custom'], { type: 'string', description: 'Baseline: default seccomp profile, no privilege escalation. Restricted: the restricted Pod Security Standard and a read-only root with an empty /tmp. Custom: securityContext and containerSecurityContext say. Baseline unless given.' })),
   securityContext: opt(pod.PodSecurityContext),
   containerSecurityContext: opt(pod.ContainerSecurityContext),
-  topologySpreadConstraints: opt(list('How pods are spread. Over zones and nodes as far as possible unless given; an empty list: not at all.', pod.TopologySpreadConstraint, 8)),
+  topologySpreadConstraints: opt(pod.TopologySpreadConstraints),
   nodeSelector: opt(pod.Labels('Labels that a node must have.')),
   tolerations: opt(pod.Tolerations),
   affinity: opt(pod.Affinity),
-  priorityClassName: opt(Type.String({ description: 'PriorityClass of the pods.', maxLength: 253 })),
+  priorityClassName: opt(Type.String({ description: 'PriorityClass of the pods.', maxLength: 253, ...pod.ofForm(optionalName) })),
   strategy: opt(pod.Strategy),
   terminationGracePeriodSeconds: opt(Type.Integer({ description: 'How long a pod has to end. 30 unless given.', format: 'int64', minimum: 1, maximum: 86_400 })),
   minReadySeconds: opt(Type.Integer({ description: 'How long a pod must be ready to count as available. 0 unless given.', format: 'int32', minimum: 0, maximum: 3600 })),

@@ -4,12 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import type { Rule, Schema } from '../../scripts/api-reference.ts'
+import { storedForm } from '../../src/cli/stored-form.ts'
+import { childKinds } from '../../src/myapp/children/child-kind.ts'
+import { validate } from '../../src/myapp/validation.ts'
 import type { ControlPlane } from '../control-plane/boot.ts'
 import { installMetacontrollerCrds } from '../control-plane/boot.ts'
-import { installPrometheusOperatorKinds } from '../control-plane/more-kinds.ts'
+import { installGatewayApi, installPrometheusOperatorKinds } from '../control-plane/more-kinds.ts'
 import { type Api, connect } from './api.ts'
 import { bootBare, installMyAppCrd, manifest } from './cluster.ts'
-import { pathOf } from './kinds.ts'
+import { pathOf, type StoredKind } from './kinds.ts'
 
 const image = 'nginx'
 const noServiceName = 'cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"'
@@ -26,6 +29,14 @@ interface Case {
 const variables = (count: number, value = '') => Array.from({ length: count }, (_, index) => ({ name: `V${String(index).padStart(3, '0')}`, value }))
 
 const secretKey = { secretKeyRef: { name: 'a', key: 'b' } }
+
+const [required, preferred] = ['requiredDuringSchedulingIgnoredDuringExecution', 'preferredDuringSchedulingIgnoredDuringExecution'] as const
+const ofNodes = (matchExpressions: object[], matchFields: object[] = []) => ({ [required]: { nodeSelectorTerms: [{ matchExpressions, matchFields }] }, [preferred]: [{ weight: 1, preference: { matchExpressions, matchFields } }] })
+const ofPods = (matchExpressions: object[], selector: string) => ({ [required]: [{ topologyKey: 'a', [selector]: { matchExpressions } }], [preferred]: [{ weight: 1, podAffinityTerm: { topologyKey: 'a', [selector]: { matchExpressions } } }] })
+/** An affinity that is to be refused for what must hold and for what should. */
+const refusedParts = (affinity: object, field: string, words: string): Case[] => Object.entries(affinity).map(([part, wrong]) => ({
+  what: `${part}: ${JSON.stringify(wrong)}`, spec: { image, affinity: { [field]: { [part]: wrong } } }, refused: `spec.affinity.${field}.${part}${part === required && field === 'nodeAffinity' ? '.nodeSelectorTerms' : ''}: Invalid value: ${words}`,
+}))
 
 const cases: Case[] = [
   { what: 'a name of one letter', name: 'a' },
@@ -89,11 +100,18 @@ const cases: Case[] = [
   ...["metadata.labels['a.b/c']", "metadata.annotations['A.b/C']", 'metadata.uid', 'spec.nodeName', 'status.podIPs'].map(fieldPath => ({ what: `the field ${fieldPath}`, spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] } })),
   ...['metadata.labels', "metadata.labels['a b']", 'status.phase', 'spec.nodeNames'].map(fieldPath => ({ what: `the field ${fieldPath}`, spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] }, refused: 'a variable can have metadata.name,' })),
   { what: 'the resource cpu', spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] }, refused: 'a variable can have the limits and requests' },
-  ...['secretKeyRef', 'configMapKeyRef'].map(source => ({ what: `a ${source} with a slash`, spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'a', key: 'a/b' } } }] }, refused: 'a key has letters, digits' })),
-  { what: 'a serviceAccountName with a capital', spec: { image, serviceAccountName: 'Shop' }, refused: 'a name has lower-case letters' },
+  ...[['limits.cpu', '1000m'], ['requests.memory', '1Mi'], ['limits.hugepages-2Mi', 1000]].map(([resource, divisor]) => ({ what: `${resource} in ${divisor}`, spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] } })),
+  ...[['limits.cpu', '100m'], ['limits.memory', '1m'], ['limits.memory', '512Mi']].map(([resource, divisor]) => ({ what: `${resource} in ${divisor}`, spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] }, refused: 'a divisor is 1 or 1m for cpu,' })),
+  ...['secretKeyRef', 'configMapKeyRef'].flatMap(source => [
+    ...['a/b', '..a'].map(key => ({ what: `the key ${key} of a ${source}`, spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'a', key } } }] }, refused: 'a key has letters, digits' })),
+    { what: `a ${source} with a capital`, spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'A', key: 'a' } } }] }, refused: `spec.env[0].valueFrom.${source}.name: Invalid value: "A": a name has lower-case letters` },
+  ]),
+  ...['secretRef', 'configMapRef'].map(source => ({ what: `a ${source} with a capital`, spec: { image, envFrom: [{ [source]: { name: 'A' } }] }, refused: `spec.envFrom: Invalid value: ${source}.name: a name has lower-case letters` })),
+  ...['serviceAccountName', 'priorityClassName'].map(field => ({ what: `a ${field} with a capital`, spec: { image, [field]: 'Shop' }, refused: `spec.${field}: Invalid value: "Shop": a name has lower-case letters` })),
+  { what: 'no priorityClassName', spec: { image, priorityClassName: '' } },
   ...['', '..a/b..', 'a/./b', 'a//b'].map(subPath => ({ what: `the subPath ${subPath}`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] } })),
   ...['/a', '..', 'a/../b', 'a/..'].map(subPath => ({ what: `the subPath ${subPath}`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] }, refused: 'a path in the volume has no "/" at its start, and no ".." as a part' })),
-  ...Object.entries({ configMap: 'name', secret: 'secretName' }).map(([source, name]) => ({ what: `a file of a ${source} above the mount`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', [source]: { [name]: 'a', items: [{ key: 'a', path: 'a' }, { key: 'b', path: '../b' }] } }] }, refused: `spec.volumes[0].${source}.items: Invalid value: a path in the volume has no "/"` })),
+  ...Object.entries({ configMap: 'name', secret: 'secretName' }).map(([source, name]) => ({ what: `a file of a ${source} above the mount`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', [source]: { [name]: 'a', items: [{ key: 'a', path: 'a' }, { key: 'b', path: '../b' }] } }] }, refused: `spec.volumes[0].${source}.items: Invalid value: path: a file in the volume has no "/"` })),
   { what: 'tolerations as they are', spec: { image, tolerations: [{ operator: 'Exists' }, { key: 'example.com/a', value: 'b' }, { key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 0 }] } },
   ...[
     [{ value: 'a' }, 'without a key the operator is to be Exists'],
@@ -102,7 +120,14 @@ const cases: Case[] = [
     [{ key: 'a b' }, 'a key is not one for a label'],
     [{ key: 'a', value: 'b c' }, 'a value is not one for a label'],
   ].map(([toleration, words]) => ({ what: `a toleration: ${words}`, spec: { image, tolerations: [{ operator: 'Exists' }, toleration] }, refused: `spec.tolerations: Invalid value: ${words}` })),
-  ...['a', '*.example.com', '1.example.com', 'a.b-1'].map(host => ({ what: `the host ${host}`, spec: { image, ingress: { host }, gateway: { parentRefs: [{ name: 'a' }], hostnames: [host] } } })),
+  { what: 'conditions as they are', spec: { image, affinity: { nodeAffinity: ofNodes([{ key: 'a', operator: 'In', values: ['b'] }, { key: 'a', operator: 'Gt', values: ['1'] }, { key: 'a', operator: 'DoesNotExist' }], [{ key: 'metadata.name', operator: 'NotIn', values: ['b'] }]), podAffinity: ofPods([{ key: 'a', operator: 'Exists', values: [] }], 'labelSelector') } } },
+  ...[[{ key: 'a', operator: 'In' }], [{ key: 'a', operator: 'Exists', values: ['b'] }], [{ key: 'a', operator: 'Gt', values: ['1', '2'] }]].flatMap(conditions => refusedParts(ofNodes(conditions), 'nodeAffinity', 'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt have one')),
+  ...[{ key: 'a', operator: 'In', values: ['b'] }, { key: 'metadata.name', operator: 'Exists' }, { key: 'metadata.name', operator: 'In', values: ['b', 'c'] }].flatMap(field => refusedParts(ofNodes([], [field]), 'nodeAffinity', 'the only field is metadata.name, with In or NotIn and one value')),
+  ...['podAffinity', 'podAntiAffinity'].flatMap(field => [{ key: 'a', operator: 'NotIn', values: [] }, { key: 'a', operator: 'DoesNotExist', values: ['b'] }, { key: 'a', operator: 'Lt', values: ['1'] }].flatMap(condition =>
+    refusedParts(ofPods([condition], field === 'podAffinity' ? 'labelSelector' : 'namespaceSelector'), field, 'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt are for nodes'))),
+  { what: 'spreads that differ', spec: { image, topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map(whenUnsatisfiable => ({ topologyKey: 'a', maxSkew: 1, whenUnsatisfiable })) } },
+  { what: 'a spread that is there twice', spec: { image, topologySpreadConstraints: [1, 2].map(maxSkew => ({ topologyKey: 'a', maxSkew, whenUnsatisfiable: 'DoNotSchedule' })) }, refused: 'spec.topologySpreadConstraints: Invalid value: a topologyKey is there twice with the same whenUnsatisfiable' },
+  ...['a', '*.example.com', '1.example.com', 'a.b-1', 'shop.1'].map(host => ({ what: `the host ${host}`, spec: { image, ingress: { host }, gateway: { parentRefs: [{ name: 'a' }], hostnames: [host] } } })),
   ...['192.168.0.1', 'Shop.example.com', '*', 'shop.*.com', 'shop:80'].flatMap(host => [
     { what: `the host ${host} of an Ingress`, spec: { image, ingress: { host } }, refused: 'a host is a name, not an address' },
     { what: `the host ${host} of a Gateway`, spec: { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', host] } }, refused: 'spec.gateway.hostnames: Invalid value: a host is a name, not an address' },
@@ -111,18 +136,34 @@ const cases: Case[] = [
   { what: 'a path as its controller reads it', spec: { image, ingress: { path: '/a//b/..', pathType: 'ImplementationSpecific' } } },
   ...['/a//b', '/a/../b', '/a%2Fb', '/a/..'].map(path => ({ what: `the path ${path}`, spec: { image, ingress: { path } }, refused: 'spec.ingress: Invalid value: a path has none of //, /./, /../ and %2F in it' })),
   { what: 'a key of an annotation of the Ingress with a blank in it', spec: { image, ingress: { annotations: { 'a b': 'x' } } }, refused: 'spec.ingress.annotations: Invalid value: a key is not one for an annotation' },
+  { what: 'a peer with capitals', spec: { image, networkPolicy: { from: [{ app: 'A_b' }], to: [{ namespace: 'C.d' }] } } },
+  ...['from', 'to'].flatMap(side => ['app', 'namespace'].map(field => ({ what: `a blank in ${side}.${field}`, spec: { image, networkPolicy: { [side]: [{ app: 'a', namespace: 'b', [field]: 'a b' }] } }, refused: `spec.networkPolicy.${side}: Invalid value: ${field}: a name has letters, digits` }))),
+  { what: 'a Gateway in a namespace with a dot', spec: { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: namespace: a name has lower-case letters, digits and "-" only' },
+  { what: 'a listener with capitals', spec: { image, gateway: { parentRefs: [{ name: 'a', sectionName: 'HTTPS' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: sectionName: a name has lower-case letters' },
   { what: 'a volume of nothing', spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] }, refused: 'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim is to be given' },
   { what: 'a volume that is there twice', spec: { image, volumes: ['/a', '/b'].map(mountPath => ({ name: 'a', mountPath, emptyDir: {} })) }, refused: 'spec.volumes[1]: Duplicate value: {"name":"a"}' },
   { what: 'a path with two mounts', spec: { image, volumes: ['a', 'b'].map(name => ({ name, mountPath: '/a', emptyDir: {} })) }, refused: 'spec.volumes: Invalid value: a mountPath is there twice' },
   { what: 'an autoscaler with more at least than at most', spec: { image, autoscaling: { minReplicas: 3, maxReplicas: 2 } }, refused: 'spec.autoscaling: Invalid value: minReplicas is more than maxReplicas' },
   { what: 'an autoscaler with as many at least as at most', spec: { image, autoscaling: { minReplicas: 2, maxReplicas: 2 } } },
   { what: 'a metric that is another than its type', spec: { image, autoscaling: { maxReplicas: 2, metrics: [{ type: 'Pods', resource: { name: 'cpu', target: { type: 'Value' } } }] } }, refused: 'spec.autoscaling.metrics[0]: Invalid value: the field that type names is to be given, and no other' },
+  ...Object.entries({ resource: { name: 'cpu' }, containerResource: { name: 'cpu', container: 'app' }, pods: { metric: { name: 'a' } }, object: { metric: { name: 'a' }, describedObject: { kind: 'Service', name: 'a' } }, external: { metric: { name: 'a' } } }).flatMap(([field, source]) => {
+    const metric = (target: object) => ({ image, autoscaling: { maxReplicas: 2, metrics: [{ type: field.charAt(0).toUpperCase() + field.slice(1), [field]: { ...source, target: { type: 'AverageValue', ...target } } }] } })
+    return [
+      { what: `a target of ${field}`, spec: metric({ averageValue: '1' }) },
+      { what: `a target of ${field} without a value`, spec: metric(field.endsWith('esource') ? { value: 1 } : { averageUtilization: 1 }), refused: 'spec.autoscaling.metrics: Invalid value: a target needs averageUtilization or averageValue for Resource' },
+    ]
+  }),
   { what: 'a Gateway that is there twice', spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: a Gateway is there twice' },
   { what: 'a budget with both bounds', spec: { image, disruption: { maxUnavailable: 1, minAvailable: '50%' } }, refused: 'spec.disruption: Invalid value: exactly one of maxUnavailable, minAvailable is to be given' },
   ...['from', 'to'].map(side => ({ what: `nobody in networkPolicy.${side}`, spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } }, refused: `spec.networkPolicy.${side}[1]: Invalid value: app or namespace is to be given` })),
   { what: 'bounds of a rolling update for Recreate', spec: { image, strategy: { type: 'Recreate', rollingUpdate: {} } }, refused: 'spec.strategy: Invalid value: rollingUpdate goes with type RollingUpdate only' },
   { what: 'a security context beside Restricted', spec: { image, podSecurity: 'Restricted', containerSecurityContext: {} }, refused: 'spec: Invalid value: securityContext and containerSecurityContext go with podSecurity Custom only' },
-  { what: 'a security context of one\'s own', spec: { image, podSecurity: 'Custom', securityContext: {} } },
+  { what: 'a security context of one\'s own', spec: { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } } } },
+  ...['securityContext', 'containerSecurityContext'].flatMap(field => [
+    ...[{ type: 'Localhost' }, { type: 'RuntimeDefault', localhostProfile: 'a' }].map(seccompProfile => ({ what: `a profile ${seccompProfile.type} in ${field}`, spec: { image, podSecurity: 'Custom', [field]: { seccompProfile } }, refused: `spec.${field}.seccompProfile: Invalid value: localhostProfile goes with type Localhost, which needs it` })),
+    { what: `a profile anywhere in ${field}`, spec: { image, podSecurity: 'Custom', [field]: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } } }, refused: `spec.${field}.seccompProfile.localhostProfile: Invalid value: "/a": a profile is a file` },
+  ]),
+  { what: 'what is privileged and gains no rights', spec: { image, podSecurity: 'Custom', containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false } }, refused: 'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation cannot be false for what is privileged' },
   { what: 'an Ingress to what is not exposed', spec: { image, expose: false, ingress: {} }, refused: 'spec: Invalid value: ingress and gateway need a Service, and expose is false' },
   { what: 'as long to be ready as to make progress', spec: { image, minReadySeconds: 600 }, refused: 'spec: Invalid value: minReadySeconds must be less than progressDeadlineSeconds' },
   { what: 'a field that a MyApp does not have', spec: { image, imagge: 'x' }, refused: 'unknown field "spec.imagge"' },
@@ -152,6 +193,20 @@ t.test('a MyApp is let in, or refused in plain words', async t => {
     `${refusal.replaceAll(/\[\d+\]/g, '[]')}: `.includes(`${path}: Invalid`) && (refusal.includes(message ?? messageExpression ?? '') || literals(messageExpression).every(words => refusal.includes(words))))
   t.strictSame(rules(myApp).filter(rule => !isTold(rule)), [], 'every rule of the CRD refuses something here')
   t.ok(rules(myApp).length > 30)
+})
+
+t.test('the hook judges a MyApp as the CRD does, and Kubernetes takes the children of what both let in', async t => {
+  await installGatewayApi(controlPlane)
+  for (const { what, name = 'shop', refused, ...rest } of cases) {
+    const { spec } = { spec: { image }, ...rest }
+    const judged = validate({ apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name, namespace: 'default', uid: '' }, spec: storedForm(spec) })
+    t.equal('problem' in judged, refused !== undefined, what)
+    if ('problem' in judged) continue
+    for (const { kind, desired } of childKinds) {
+      const child = desired({ name, namespace: 'default', spec: judged.spec })
+      if (child !== undefined) t.equal(await dryRun(api, child, kind as StoredKind), 'accepted', `${what}: the ${kind}`)
+    }
+  }
 })
 
 t.test('every bound of the CRD is kept to', async t => {
@@ -196,9 +251,9 @@ function beyond (schema: Schema, path = '', wrap: (value: unknown) => unknown = 
   ]
 }
 
-/** What the API server says to a MyApp that it is not to keep. */
-async function dryRun (api: Api, myApp: object): Promise<string> {
-  return await api.request('POST', `${pathOf('MyApp', 'default')}?dryRun=All&fieldValidation=Strict`, myApp).then(() => 'accepted', (error: Error) => error.message)
+/** What the API server says to an object that it is not to keep. */
+async function dryRun (api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
+  return await api.request('POST', `${pathOf(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object).then(() => 'accepted', (error: Error) => error.message)
 }
 
 t.test('what is left out is filled in', async t => {

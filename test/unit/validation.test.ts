@@ -10,6 +10,9 @@ const judge = (spec: unknown, name = 'demo-app') => {
 }
 const variables = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `V${index}` }))
 const image = 'nginx'
+const [required, preferred] = ['requiredDuringSchedulingIgnoredDuringExecution', 'preferredDuringSchedulingIgnoredDuringExecution']
+const noName = 'a name has lower-case letters, digits, "-" and "." only, and starts and ends with a letter or digit'
+const noPodCondition = 'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt are for nodes'
 
 const refused: Array<[says: string, spec: unknown, problem: string, name?: string]> = [
   ['no spec', undefined, 'spec: it is missing'],
@@ -44,10 +47,27 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   ['a node label without a name', { image, nodeSelector: { 'example.com/': 'x' } }, 'spec.nodeSelector["example.com/"]: its name is not one for a label: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
   ['a field that a pod does not tell', { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a b']" } } }] }, "spec.env[0].valueFrom.fieldRef.fieldPath: a variable can have metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP and status.podIPs"],
   ['a resource without limits. or requests.', { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] }, 'spec.env[0].valueFrom.resourceFieldRef.resource: a variable can have the limits and requests of the container, such as limits.memory: of cpu, memory, ephemeral-storage and hugepages-SIZE'],
-  ['a key with a slash', { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'hunter/2' } } }] }, 'spec.env[0].valueFrom.configMapKeyRef.key: a key has letters, digits, "-", "_" and "." only'],
+  ['a key with a slash', { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'hunter/2' } } }] }, 'spec.env[0].valueFrom.configMapKeyRef.key: a key has letters, digits, "-", "_" and "." only, and does not start with ".."'],
+  ['a ConfigMap with a capital', { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'Hunter2', key: 'a' } } }] }, `spec.env[0].valueFrom.configMapKeyRef.name: ${noName}`],
+  ['a divisor of cpu that is none', { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '100m' } } }] }, 'spec.env[0].valueFrom.resourceFieldRef.divisor: a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else'],
+  ['a ConfigMap of variables with a blank', { image, envFrom: [{ secretRef: { name: 'a' } }, { configMapRef: { name: 'a b' } }] }, `spec.envFrom[1].configMapRef.name: ${noName}`],
   ['a way out of a volume', { image, volumes: [{ name: 'v', mountPath: '/v', subPath: 'a/..', emptyDir: {} }] }, 'spec.volumes[0].subPath: a path in the volume has no "/" at its start, and no ".." as a part'],
-  ['a file above the mount', { image, volumes: [{ name: 'v', mountPath: '/v', configMap: { name: 's', items: [{ key: 'a', path: '../a' }] } }] }, 'spec.volumes[0].configMap.items[0].path: a path in the volume has no "/" at its start, and no ".." as a part'],
-  ['a ServiceAccount with a capital', { image, serviceAccountName: 'Shop' }, 'spec.serviceAccountName: a name has lower-case letters, digits, "-" and "." only, and starts and ends with a letter or digit'],
+  ['a file above the mount', { image, volumes: [{ name: 'v', mountPath: '/v', configMap: { name: 's', items: [{ key: 'a', path: '../a' }] } }] }, 'spec.volumes[0].configMap.items[0].path: a file in the volume has no "/" at its start, and no ".." as a part or at its start'],
+  ['a ServiceAccount with a capital', { image, serviceAccountName: 'Shop' }, `spec.serviceAccountName: ${noName}`],
+  ['a PriorityClass with a capital', { image, priorityClassName: 'High' }, `spec.priorityClassName: ${noName}`],
+  ['a listener with a capital', { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'b', sectionName: 'HTTPS' }] } }, `spec.gateway.parentRefs[1].sectionName: ${noName}`],
+  ['a Gateway in a namespace with a dot', { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } }, 'spec.gateway.parentRefs[0].namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit'],
+  ['a peer with a blank', { image, networkPolicy: { to: [{ namespace: 'a', app: 'b c' }] } }, 'spec.networkPolicy.to[0].app: a name has letters, digits, "-", "_" and "." only, at most 63, and starts and ends with a letter or digit'],
+  ['a condition without values', { image, affinity: { nodeAffinity: { [preferred]: [{ weight: 1, preference: { matchExpressions: [{ key: 'a', operator: 'In' }] } }] } } }, `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt have one`],
+  ['a field of nodes that is none', { image, affinity: { nodeAffinity: { [required]: { nodeSelectorTerms: [{ matchFields: [{ key: 'spec.unschedulable', operator: 'In', values: ['a'] }] }] } } } }, `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: the only field is metadata.name, with In or NotIn and one value`],
+  ['values for what is to exist', { image, affinity: { podAffinity: { [required]: [{ topologyKey: 'a', labelSelector: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } }] } } }, `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: ${noPodCondition}`],
+  ['a comparison of pods', { image, affinity: { podAntiAffinity: { [preferred]: [{ weight: 1, podAffinityTerm: { topologyKey: 'a', namespaceSelector: { matchExpressions: [{ key: 'a', operator: 'Gt', values: ['1'] }] } } }] } } }, `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0]: ${noPodCondition}`],
+  ['a spread twice', { image, topologySpreadConstraints: [1, 2].map((maxSkew) => ({ topologyKey: 'zone', maxSkew, whenUnsatisfiable: 'DoNotSchedule' })) }, 'spec.topologySpreadConstraints[1].topologyKey: "zone DoNotSchedule" is there twice'],
+  ['a local profile without a file', { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost' } } }, 'spec.securityContext.seccompProfile.localhostProfile: it goes with type Localhost, which needs it'],
+  ['a file of another profile', { image, podSecurity: 'Custom', containerSecurityContext: { seccompProfile: { type: 'RuntimeDefault', localhostProfile: 'a' } } }, 'spec.containerSecurityContext.seccompProfile.localhostProfile: it goes with type Localhost, which needs it'],
+  ['a profile anywhere', { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } } }, 'spec.securityContext.seccompProfile.localhostProfile: a profile is a file in the folder that the kubelet has for them: its path has no "/" at its start, and no ".." as a part'],
+  ['what is privileged and gains no rights', { image, podSecurity: 'Custom', containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false } }, 'spec.containerSecurityContext.allowPrivilegeEscalation: it cannot be false for what is privileged'],
+  ['a target without a value', { image, autoscaling: { maxReplicas: 2, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization' } } }] } }, 'spec.autoscaling.metrics[0].resource.target: averageUtilization or averageValue is missing'],
   ['an address for a host', { image, ingress: { host: '10.0.0.1' } }, 'spec.ingress.host: a host is a name, not an address: lower-case letters, digits, "-" and ".", and at most a "*." before it'],
   ['a host with a port', { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', 'b:80'] } }, 'spec.gateway.hostnames[1]: a host is a name, not an address: lower-case letters, digits, "-" and ".", and at most a "*." before it'],
   ['a path with two slashes', { image, ingress: { path: '/a//b' } }, 'spec.ingress.path: a path has none of //, /./, /../ and %2F in it, and does not end with /.. or /., unless pathType is ImplementationSpecific'],
@@ -82,6 +102,9 @@ t.test('the bounds themselves are allowed', async (t) => {
     { image, env: ["metadata.annotations['A.b/c']", 'metadata.uid', 'status.hostIPs'].map((fieldPath, index) => ({ name: `A${index}`, valueFrom: { fieldRef: { fieldPath } } })) },
     { image, volumes: [{ name: 'v', mountPath: '/v', subPath: '..a/b..', emptyDir: {} }], tolerations: [{ operator: 'Exists' }, { key: 'a.b/c', value: '' }] },
     { image, ingress: { host: '*.a.example.com', path: '/a//b', pathType: 'ImplementationSpecific' }, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['1.a-b'] } },
+    { image, ingress: { host: 'shop.1' }, priorityClassName: '', env: [[undefined, 'limits.cpu'], [0, 'limits.cpu'], ['1000m', 'requests.cpu'], ['1024Ki', 'limits.memory'], [1000, 'limits.hugepages-2Mi']].map(([divisor, resource], index) => ({ name: `A${index}`, valueFrom: { resourceFieldRef: { resource, ...divisor !== undefined && { divisor } } } })) },
+    { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'profiles/a.json' } }, containerSecurityContext: { privileged: true } },
+    { image, topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map((whenUnsatisfiable) => ({ topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable })), networkPolicy: { from: [{ app: 'a', namespace: 'b' }], to: [] } },
     { image, env: [{ name: '.a-b.c_1' }, { name: '_' }, { name: '__proto__', value: 'x' }] },
   ]
   for (const spec of specs) t.strictSame(judge(spec), { spec })

@@ -1,0 +1,26 @@
+import type { Form } from './forms.ts'
+
+/** A condition of a selector. */
+export interface Expression { key: string, operator: string, values?: string[] }
+
+/** What the operators on labels go with; `others` says how many values any other operator has, and nothing does where there is none. */
+function operators (words: string, others?: number): Form<Expression> {
+  return {
+    words,
+    rule: (condition) => {
+      const has = (count: string) => `(has(${condition}.values) ? size(${condition}.values) : 0) ${count}`
+      return `${condition}.operator in ['In', 'NotIn'] ? ${has('> 0')} : ${condition}.operator in ['Exists', 'DoesNotExist'] ? ${has('== 0')} : ${others === undefined ? 'false' : has(`== ${others}`)}`
+    },
+    fits: ({ operator, values = [] }) => ['In', 'NotIn'].includes(operator) ? values.length > 0 : values.length === (['Exists', 'DoesNotExist'].includes(operator) ? 0 : others),
+  }
+}
+
+const ofLabels = 'In and NotIn need values, Exists and DoesNotExist have none'
+export const podExpression = operators(`${ofLabels}, and Gt and Lt are for nodes`)
+export const nodeExpression = operators(`${ofLabels}, and Gt and Lt have one`, 1)
+
+export const nodeField: Form<Expression> = {
+  words: 'the only field is metadata.name, with In or NotIn and one value',
+  rule: (condition) => `${condition}.key == 'metadata.name' && ${condition}.operator in ['In', 'NotIn'] && has(${condition}.values) && size(${condition}.values) == 1`,
+  fits: ({ key, operator, values = [] }) => key === 'metadata.name' && ['In', 'NotIn'].includes(operator) && values.length === 1,
+}
