@@ -41,7 +41,7 @@ export function readMyApps (sources: Source[], defaultNamespace: string): Files 
     const config = readConfig(manifest.object, defaultNamespace)
     if (config !== undefined) files.config[config.group][keyOf(config.object.metadata)] = config.object
     if (config === undefined || !needed.has(`${config.group} ${keyOf(config.object.metadata)}`)) {
-      files.notes.push(`${placeText(manifest.placeOf(['kind']))}: ${manifest.object['kind'] ?? 'an object without a kind'} is left out: it is neither a MyApp nor used by one`)
+      files.notes.push(`${placeText(manifest.placeOf(['kind']))}: ${manifest.object['kind'] ?? 'an object without a kind'} is left out: it is neither a MyApp nor config of one`)
     }
   }
   return files

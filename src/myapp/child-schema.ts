@@ -77,12 +77,9 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
     description: 'The Gateways, each once.',
     minItems: 1,
     maxItems: 8,
-    // Metacontroller merges them by name. What an older CRD let in stands, and its status says what is wrong.
-    'x-kubernetes-validations': [{
-      rule: 'oldSelf.hasValue() || self.all(a, self.exists_one(b, b.name == a.name))',
-      optionalOldSelf: true,
-      message: 'a Gateway is there twice; without a sectionName it stands for all of its listeners',
-    }, eachOfForm('namespace', namespaceName), eachOfForm('sectionName', objectName)],
+    // Metacontroller merges them by name.
+    'x-kubernetes-validations': [laterRule('self.all(one, self.exists_one(other, other.name == one.name))',
+      'a Gateway is there twice; without a sectionName it stands for all of its listeners'), eachOfForm('namespace', namespaceName), eachOfForm('sectionName', objectName)],
   }),
   hostnames: opt(Type.Array(name('Host name.', 253), {
     description: 'Host names. Those of the Gateways unless given.', maxItems: 16, 'x-kubernetes-validations': [laterRule(`self.all(one, ${hostName.rule('one')})`, hostName.words)],

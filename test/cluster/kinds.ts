@@ -109,13 +109,21 @@ export const allKinds = Object.keys(kinds) as Kind[]
 export const builtInKinds = allKinds.filter(kind => kind !== 'HTTPRoute')
 
 /** Kinds that scenarios put there and nobody watches. */
-const config = { ConfigMap: { apiVersion: 'v1', resource: 'configmaps' }, Secret: { apiVersion: 'v1', resource: 'secrets' } }
+const unwatched = {
+  ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
+  Secret: { apiVersion: 'v1', resource: 'secrets' },
+  PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },
+  PersistentVolume: { apiVersion: 'v1', resource: 'persistentvolumes' },
+  PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', resource: 'priorityclasses' },
+}
 
-export type StoredKind = Kind | keyof typeof config
+export type StoredKind = Kind | keyof typeof unwatched
+
+const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass']
 
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
 export function pathOf (kind: StoredKind, namespace?: string, name?: string): string {
-  const { apiVersion, resource } = { ...kinds, ...config }[kind]
+  const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
-  return [group, ...namespace === undefined ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
+  return [group, ...namespace === undefined || clusterWide.includes(kind) ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
 }

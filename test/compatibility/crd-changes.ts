@@ -1,4 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { laterRule } from '../../src/myapp/pod-schema.ts'
+
+interface Rule { rule: string, optionalOldSelf?: boolean }
 
 /** The schema of a field of a CRD, as far as changes of it are judged. */
 export interface Schema {
@@ -11,7 +14,7 @@ export interface Schema {
   default?: unknown
   pattern?: string
   nullable?: boolean
-  'x-kubernetes-validations'?: Array<{ rule: string, optionalOldSelf?: boolean }>
+  'x-kubernetes-validations'?: Rule[]
   [keyword: string]: unknown
 }
 
@@ -38,14 +41,18 @@ const lower = ['minimum', 'minLength', 'minItems', 'minProperties']
 const upper = ['maximum', 'maxLength', 'maxItems', 'maxProperties']
 /** Keywords of which any other value than before is another meaning. */
 const fixed = ['type', 'default', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-int-or-string']
-/** Keywords that may go, and neither come nor change: what they mean can't be compared. */
-const droppable = ['pattern', 'format', 'multipleOf', 'oneOf', 'not', 'exclusiveMinimum', 'exclusiveMaximum', 'uniqueItems', 'x-kubernetes-map-type']
+/** Keywords that say nothing of what is allowed. */
+const silent = ['title', 'description', 'example', 'externalDocs']
+/** Keywords that are judged by what they mean. */
+const understood = [...lower, ...upper, ...fixed, ...silent, 'nullable', 'enum', 'required', 'properties', 'items', 'additionalProperties', 'x-kubernetes-preserve-unknown-fields', 'x-kubernetes-validations']
 
 function narrowed (before: Schema, after: Schema, path: string): string[] {
   const field = path === '' ? 'the MyApp' : path
   return [
     ...fixed.flatMap((keyword) => isDeepStrictEqual(before[keyword], after[keyword]) ? [] : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`]),
-    ...droppable.flatMap((keyword) => after[keyword] === undefined || isDeepStrictEqual(before[keyword], after[keyword]) ? [] : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`]),
+    // What any other keyword means can't be compared: it may go, and neither come nor change.
+    ...Object.keys(after).filter((keyword) => !understood.includes(keyword) && after[keyword] !== undefined && !isDeepStrictEqual(before[keyword], after[keyword]))
+      .map((keyword) => `${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`),
     ...lower.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is > was)),
     ...upper.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is < was)),
     ...before.nullable && !after.nullable ? [`${field}: null is not allowed any more`] : [],
@@ -71,11 +78,36 @@ function enumNarrowed (before: Schema, after: Schema, field: string): string[] {
   return before.enum.filter((value) => !after.enum?.includes(value)).map((value) => `${field}: ${shown(value)} is not allowed any more`)
 }
 
-/** A rule that looks at oldSelf lets stand what is stored; any other new one refuses the next edit of it. */
+/** A later rule lets stand what is stored; any other new one may refuse the next edit of it. */
 function rulesAdded (before: Schema, after: Schema, field: string): string[] {
-  const known = (before['x-kubernetes-validations'] ?? []).map(({ rule }) => rule)
-  return (after['x-kubernetes-validations'] ?? []).filter(({ rule }) => !known.includes(rule) && !/\boldSelf\b/.test(rule)).map(({ rule }) => `${field} has a new rule, ${rule}`)
+  const known = (before['x-kubernetes-validations'] ?? []).map(judged)
+  return (after['x-kubernetes-validations'] ?? []).filter((rule) => !known.some((old) => isDeepStrictEqual(old, judged(rule))) && !isLater(rule)).map(({ rule }) => `${field} has a new rule, ${rule}`)
 }
+
+/** A rule without its words. */
+const judged = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOldSelf })
+
+/**
+ * Whether a rule is exactly what laterRule makes of another one, which knows nothing of what is stored: one that looks at oldSelf
+ * itself could forbid any change, and one that is not within its brackets could ask for more than either.
+ */
+function isLater ({ rule, optionalOldSelf }: Rule): boolean {
+  const [start = '', end = ''] = laterRule('…', '').rule.split('…')
+  const inner = rule.slice(start.length, -end.length)
+  return optionalOldSelf === true && rule === laterRule(inner, '').rule && isBalanced(inner) && !/\boldSelf\b/.test(inner)
+}
+
+/** Whether every bracket in an expression closes one that it has opened. */
+function isBalanced (expression: string): boolean {
+  let depth = 0
+  for (const [bracket] of withoutTexts(expression).matchAll(/[()]/g)) {
+    depth += bracket === '(' ? 1 : -1
+    if (depth < 0) return false
+  }
+  return depth === 0
+}
+
+const withoutTexts = (expression: string) => expression.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/g, '')
 
 function parts (before: Schema, after: Schema, path: string): string[] {
   return [

@@ -44,12 +44,35 @@ export function explanations (changelog: string): Explanation[] {
   return [...children.matchAll(/^- `([^`]+)`: (.*(?:\n {2}.*)*)/gm)].map(([, what = '', says = '']) => ({ what, says }))
 }
 
-/** What is wrong with the explanations of some differences: one that has none, one that explains nothing, a roll that is not told of. */
+/** What holds fields and is none itself: an entry for it would explain whatever there is. */
+const holder = /^\S+ (metadata|spec(\.template(\.(metadata|spec(\.(containers|initContainers)(\[[^\]]*\])?)?))?)?)$/
+
+const isWithin = (difference: string, what: string) => difference.startsWith(what) && /^[. []/.test(difference.slice(what.length))
+
+/** Whether an entry is for a difference: it names the same field, or one that has it in it. A kind alone is for a child that came or went. */
+const covers = ({ what }: Explanation, difference: string) =>
+  difference === what || (what.includes(' ') && !holder.test(what) && isWithin(difference, what))
+
+const isOfPods = (difference: string) => /^Deployment spec\.template[.[]/.test(difference)
+
+/** What is wrong with the explanations of some differences: one that has none, one that explains nothing or too much, a roll that is not told of. */
 export function unexplained (differences: string[], explained: Explanation[]): string[] {
-  const covers = ({ what }: Explanation, difference: string) => difference === what || (difference.startsWith(what) && /^[.[ ]/.test(difference.slice(what.length)))
   return [
     ...differences.filter((difference) => !explained.some((explanation) => covers(explanation, difference))).map((difference) => `${difference} differs from the last release, and CHANGELOG.md does not say so`),
-    ...explained.filter((explanation) => !differences.some((difference) => covers(explanation, difference))).map(({ what }) => `${what} does not differ from the last release, and CHANGELOG.md says so`),
-    ...explained.filter(({ what, says }) => what.startsWith('Deployment spec.template') && !/\broll/.test(says)).map(({ what }) => `${what}: CHANGELOG.md must say of which apps the pods roll`),
+    ...explained.flatMap((explanation) => {
+      const { what, says } = explanation
+      const covered = differences.filter((difference) => covers(explanation, difference))
+      if (covered.length === 0) {
+        const isBroad = differences.some((difference) => isWithin(difference, what))
+        return [isBroad ? `${what}: CHANGELOG.md must name the field that differs` : `${what} does not differ from the last release, and CHANGELOG.md says so`]
+      }
+      return covered.some(isOfPods) && !/\bpods\s+of\s.*\broll\b/s.test(says) ? [`${what}: CHANGELOG.md must say of which apps the pods roll`] : []
+    }),
   ]
+}
+
+/** Those of some differences, which an upgrade makes to children that are there, of which the explanations do not tell. */
+export function unforeseen (differences: string[], explained: Explanation[]): string[] {
+  const rollsNone = ({ says }: Explanation) => /\bpods\s+of\s+no\s+app\b/.test(says)
+  return differences.filter((difference) => !explained.some((explanation) => covers(explanation, difference) && !(isOfPods(difference) && rollsNone(explanation))))
 }

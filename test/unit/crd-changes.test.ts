@@ -1,4 +1,5 @@
 import t from 'tap'
+import { laterRule } from '../../src/myapp/pod-schema.ts'
 import { type Crd, narrowings, type Schema } from '../compatibility/crd-changes.ts'
 
 const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
@@ -6,7 +7,9 @@ const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
 })
 const field = (schema: Schema): Schema => ({ type: 'object', properties: { field: schema } })
 const text = { type: 'string' }
-const rule = (rule: string) => ({ type: 'string', 'x-kubernetes-validations': [{ rule }] })
+const rule = (rule: string, more = {}) => ({ type: 'string', 'x-kubernetes-validations': [{ rule, ...more }] })
+const later = (cel: string) => rule(laterRule(cel, '').rule, { optionalOldSelf: true })
+const either = (...types: string[]) => ({ anyOf: types.map((type) => ({ type })), 'x-kubernetes-int-or-string': true })
 
 const allowed: Array<[says: string, before: Schema, after: Schema]> = [
   ['nothing', field(text), field(text)],
@@ -20,7 +23,10 @@ const allowed: Array<[says: string, before: Schema, after: Schema]> = [
   ['no pattern any more', field({ ...text, pattern: '^a' }), field(text)],
   ['one more value', field({ ...text, enum: ['a'] }), field({ ...text, enum: ['a', 'b'] })],
   ['another description', field({ ...text, description: 'a' }), field({ ...text, description: 'b' })],
-  ['a rule that lets stand what is stored', field(text), field(rule('self == oldSelf || self != ""'))],
+  ['a rule that lets stand what is stored', field(text), field(later('self != ""'))],
+  ['such a rule with brackets in a text', field(text), field(later("self.matches('^\\\\)$') && !self.matches(\"\\\"(\")"))],
+  ['a rule with other words', field(rule('self != ""', { message: 'a' })), field(rule('self != ""', { message: 'b' }))],
+  ['no alternatives any more', field({ anyOf: [text] }), field({})],
   ['a rule that is gone', field(rule('self != ""')), field(text)],
 ]
 
@@ -52,6 +58,17 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
   ['unknown fields that are not kept any more', field({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }), field({ type: 'object' }), 'spec.field: unknown fields are not kept any more'],
   ['other keys of a list', field({ type: 'array', 'x-kubernetes-list-map-keys': ['a'] }), field({ type: 'array', 'x-kubernetes-list-map-keys': ['b'] }), 'spec.field: x-kubernetes-list-map-keys is ["b"], and was ["a"]'],
   ['a new rule', field(text), field(rule('self != ""')), 'spec.field has a new rule, self != ""'],
+  ['a rule that forbids any change', field(text), field(rule('self == oldSelf')), 'spec.field has a new rule, self == oldSelf'],
+  ['a rule that only looks at what is stored', field(text), field(rule('oldSelf.hasValue() || self != ""', { optionalOldSelf: true })), 'spec.field has a new rule, oldSelf.hasValue() || self != ""'],
+  ['a rule that lets what is stored stand, and forbids any change', field(text), field(later('oldSelf == optional.of(self)')), 'spec.field has a new rule, oldSelf == optional.of(self) || (oldSelf == optional.of(self))'],
+  ['a rule that is for new objects too and is not evaluated for them', field(text), field(rule(laterRule('self != ""', '').rule)), 'spec.field has a new rule, oldSelf == optional.of(self) || (self != "")'],
+  ['a rule that asks for more beside', field(text), field(later('true) && (self != ""')), 'spec.field has a new rule, oldSelf == optional.of(self) || (true) && (self != "")'],
+  ['a rule that is evaluated for new objects now', field(rule('oldSelf != self')), field(rule('oldSelf != self', { optionalOldSelf: true })), 'spec.field has a new rule, oldSelf != self'],
+  ['one alternative less', field(either('integer', 'string')), field(either('integer')), 'spec.field: anyOf is [{"type":"integer"}], and was [{"type":"integer"},{"type":"string"}]'],
+  ['more that must hold', field(text), field({ ...text, allOf: [{ maxLength: 1 }] }), 'spec.field: allOf is [{"maxLength":1}], and was not there'],
+  ['a choice of fields', field(text), field({ ...text, oneOf: [{ required: ['a'] }] }), 'spec.field: oneOf is [{"required":["a"]}], and was not there'],
+  ['what must not hold', field(text), field({ ...text, not: { maxLength: 1 } }), 'spec.field: not is {"maxLength":1}, and was not there'],
+  ['a keyword that nobody here knows', field(text), field({ ...text, const: 'a' }), 'spec.field: const is "a", and was not there'],
   ['another rule', field(rule('self != ""')), field(rule('self != "a"')), 'spec.field has a new rule, self != "a"'],
 ]
 

@@ -21,8 +21,13 @@ export function commandLine (t: Test, cluster: Cluster): void {
     const examples = readdirSync(file('manifests/examples')).map((name) => file(`manifests/examples/${name}`))
     await here.apply(examples.map((example) => readFileSync(example, 'utf8')).join('\n---\n'))
     const args = ['render', '--diff', '--live', '-o', 'json', '-n', here.name, '-f', file('manifests/examples')]
-    await here.eventually('nothing differs', async () => (await run(...args)).code === 0)
-    t.strictSame(await run(...args), { code: 0, out: '[]\n', err: `${here.name}/gateway: ${gatewayNotEnabled}\n` })
+    let answer = { code: -1, out: '', err: '' }
+    await here.eventually('nothing differs', async () => {
+      answer = await run(...args)
+      return answer.code === 0
+    })
+    t.equal(answer.out, '[]\n')
+    t.strictSame(answer.err.split('\n').filter((line) => line !== '' && !line.includes('is left out')), [`${here.name}/gateway: ${gatewayNotEnabled}`])
 
     const changed = `${t.testdir({})}/demo-app.yaml`
     writeFileSync(changed, readFileSync(file('manifests/examples/demo-app.yaml'), 'utf8').replace('replicas: 3', 'replicas: 1').replace('nginx:latest', 'nginx:1.29'))

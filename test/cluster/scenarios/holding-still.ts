@@ -4,6 +4,8 @@ import type { Cluster } from '../cluster.ts'
 import { forceSyncs, rest } from '../forced-syncs.ts'
 import type { Deployment, Service } from '../kinds.ts'
 import type { Namespace, Operation } from '../namespace.ts'
+import { putBound, volumeClaim } from '../volume-claim.ts'
+import { isQuiet } from './no-write.ts'
 
 const image = 'nginx:1.29'
 const container = '/spec/template/spec/containers/0'
@@ -222,14 +224,17 @@ export function holdingStill (t: Test, cluster: Cluster): void {
     }
   })
 
-  t.test('a MyApp that had everything and goes back to ten lines has what those ten lines make', async t => {
+  t.test('a MyApp that has everything is written no more; when it goes back to ten lines it has what those make', async t => {
     t.strictSame(Object.keys(MyAppSpec.properties).filter(field => !(field in full)), ['gateway'], 'everything but what the cluster does not have')
     const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
     await there.create('shop', small)
     await there.running('shop')
     const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
-    await here.create('shop', full)
-    await here.until('it has everything', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended')
+    await putBound(here, volumeClaim('data'))
+    await here.create('shop', { ...full, suspend: false })
+    await isQuiet(t, here, 'shop')
+    await here.edit('MyApp', 'shop', { spec: { suspend: true } })
+    await here.until('it has everything, and is suspended', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended')
     t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
     t.ok(Object.keys(here.get('Deployment', 'shop').spec.template.spec).length > Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4)
     await here.edit('MyApp', 'shop', replaceSpec(small))

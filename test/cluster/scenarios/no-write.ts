@@ -6,6 +6,7 @@ import { type Cluster, manifest } from '../cluster.ts'
 import { forceSyncs, rest } from '../forced-syncs.ts'
 import type { StoredKind } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
+import { type Claim, putBound } from '../volume-claim.ts'
 
 /** Specs that say in other words what the API server stores, or what it does not store at all. */
 const specs: Record<string, MyAppSpec> = {
@@ -17,6 +18,8 @@ const specs: Record<string, MyAppSpec> = {
 }
 
 interface Document { apiVersion: string, kind: StoredKind, metadata: { name: string } }
+
+const isClaim = (document: Document): document is Claim => document.kind === 'PersistentVolumeClaim'
 
 const documentsIn = (file: string) => parseAllDocuments(readFileSync(file, 'utf8')).map(document => document.toJS() as Document)
 
@@ -49,7 +52,7 @@ export function noWrite (t: Test, cluster: Cluster): void {
       t.test(`examples/${file}`, async t => {
         const here = await cluster.namespace(t)
         const documents = documentsIn(manifest(`manifests/examples/${file}`))
-        for (const document of documents) await here.put(document)
+        for (const document of documents) await (isClaim(document) ? putBound(here, document) : here.put(document))
         await Promise.all(documents.filter(({ kind }) => kind === 'MyApp').map(async ({ metadata: { name: app } }) => {
           await here.until(`MyApp ${app} is seen`, () => here.find('MyApp', app))
           await isQuiet(t, here, app, 'gateway' in here.get('MyApp', app).spec ? () => runsWithoutGateway(here, app) : undefined)
