@@ -18,8 +18,7 @@ export function run (args: string[], { out, err }: Streams): number {
     out(task.does === 'help' ? help : `${version}\n`)
     return 0
   } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    err(`myapp-operator: ${error.message}\n`)
+    err(`myapp-operator: ${error instanceof UserError ? error.message : `this should not happen: ${(error as Error).message}`}\n`)
     return 2
   }
 }

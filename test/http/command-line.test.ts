@@ -75,6 +75,17 @@ t.test('--context is handed to kubectl, and what kubectl complains about is told
   t.match(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), { code: 2, err: 'myapp-operator: kubectl is not there: --live reads with it\n' })
 })
 
+t.test('what kubectl prints that can\'t be read is told in a line, and is not taken for differences', async (t) => {
+  for (const [text, says] of [['hello', 'what it printed is not JSON'], ['null', 'what it printed are not Kubernetes objects'], ['{"items": [null]}', 'what it printed are not Kubernetes objects']] as const) {
+    const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
+    chmodSync(`${folder}/kubectl`, 0o755)
+    t.strictSame(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } }), { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` })
+  }
+  const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
+  chmodSync(`${folder}/kubectl`, 0o755)
+  t.match(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } }).err, /^myapp-operator: kubectl: it ended with 3\n$/)
+})
+
 t.test('the digest of a live Secret is that of the cluster; one that may not be read is taken as unchanged', async (t) => {
   const app = readFileSync(demoApp, 'utf8') + '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', namespace: 'default', uid: 'u' }, data: { password: 'aGlkZGVu' } }

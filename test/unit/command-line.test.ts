@@ -93,6 +93,21 @@ spec: {image: a}
   t.match(command(t, 'render', '-f', myApp('replicas: 3')), { code: 2, out: '', err: ['2.yaml:4:1: spec: image is missing'] })
 })
 
+t.test('what is no YAML, stands for nothing or is not an object is told with its place, and the rest is judged all the same', async (t) => {
+  const cases: Array<[text: string, ...says: string[]]> = [
+    [myApp('image: nginx\ningress: {host: *.example.com}').text, '2.yaml:6:19: *.example.com refers to no anchor: a text that starts with "*" needs quotes'],
+    [myApp('&all\nimage: nginx\nnodeSelector: *all').text, '2.yaml:7:17: *all refers to something that it is in itself'],
+    [myApp('<<: [a]\nimage: nginx').text, '2.yaml:1:1: Merge sources must be maps or map aliases'],
+    [`a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]\n`, '2.yaml:1:1: Excessive alias count indicates a resource exhaustion attack'],
+    [`${myApp('image: a b').text}---\nhello\n`, '2.yaml:7:1: this is not a Kubernetes object', '2.yaml:5:10: spec.image: "a b" does not match ^\\S+$'],
+    ['apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n', '2.yaml:4:3: this is not a Kubernetes object', '2.yaml:5:3: this is not a Kubernetes object', '2.yaml:7:11: this is not a Kubernetes object'],
+  ]
+  for (const [text, ...says] of cases) {
+    t.strictSame(command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
+    t.strictSame(command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
+  }
+})
+
 t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(command(t, 'validate', '-f', twice), { code: 1, err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'] })
@@ -146,6 +161,12 @@ t.test('--diff tells what is repaired that somebody edited by hand, and what hol
   t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: taken'), '--diff', '--against', recording('sync-names-taken-by-others')).err, [/^\S+\/taken: Deployment and Service taken exist already/])
   const routed = command(t, 'render', '-f', myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'), ...running)
   t.match(routed.err, [/^default\/demo-app: spec\.gateway needs HTTPRoutes/], 'also where something else changes')
+})
+
+t.test('what should not happen is told in a line, with exit code 2', async (t) => {
+  let err = ''
+  const code = run(['--help'], { out: () => { throw new TypeError('no such thing') }, err: (text) => { err += text } })
+  t.strictSame({ code, err }, { code: 2, err: 'myapp-operator: this should not happen: no such thing\n' })
 })
 
 t.test('a command line that can\'t be followed is told in a line, with exit code 2', async (t) => {
