@@ -108,6 +108,35 @@ t.test('what is no YAML, stands for nothing or is not an object is told with its
   }
 })
 
+t.test('what the API server refuses of the metadata is a problem, what it takes is none', async (t) => {
+  const metadata = (yaml: string) => command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
+  const refused: Array<[yaml: string, says: string]> = [
+    ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
+    ['labels: {x: a b}', '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'],
+    ['labels: {a b: x}', '3:35: metadata.labels["a b"]: its name is not one for a label: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
+    ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
+    ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
+    ['annotations: {a b: x}', '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['namespace: A_B', '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit'],
+    ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
+    ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
+  ]
+  for (const [yaml, says] of refused) t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
+  for (const yaml of ['labels: {x: "", y/z: A.b_c-1, n:}', 'labels:', 'annotations: {A.b/c: "a b"}', 'creationTimestamp: null', 'finalizers: [a.b/c]']) {
+    t.strictSame(metadata(yaml), { code: 0, out: '', err: [] }, yaml)
+  }
+  t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here').out, /^ {2}namespace: here$/m)
+  t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, ['2.yaml:3:18: metadata.name: a number is not of type string'])
+  t.match(command(t, 'validate', '-f', { text: myApp('image: nginx').text.replace('{name: demo-app}', '[]') }).err, ['2.yaml:3:1: metadata: a list is not of type object'])
+})
+
+t.test('a kind of the operator\'s group that there is not is a problem, and what is in it is not looked at', async (t) => {
+  const good = myApp('image: nginx').text
+  t.strictSame(command(t, 'validate', '-f', { text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}` }), { code: 1, out: '', err: ['2.yaml:8:7: kind: "Myapp" is not MyApp'] })
+  t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), { code: 1, err: ['2.yaml:1:1: kind: null is not MyApp'] })
+})
+
 t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(command(t, 'validate', '-f', twice), { code: 1, err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'] })
