@@ -32,6 +32,9 @@ t.test('a pipe that is closed early is no error', async (t) => {
   const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${program}" render -R -f "${file('manifests/examples')}" | head -1`], { encoding: 'utf8' })
   t.equal(status, 0)
   t.notMatch(stderr, /EPIPE|Error/)
+  const codeOf = (args: string) => spawnSync('sh', ['-c', `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; echo $? >&2; } | :`], { encoding: 'utf8' }).stderr
+  t.equal(codeOf(''), '0\n')
+  t.equal(codeOf(`--diff --against "${file('test/fixtures/requests/sync-new.json')}"`), '1\n', 'the exit code is that without the pipe')
 })
 
 /**

@@ -205,6 +205,16 @@ t.test('--diff tells what is repaired that somebody edited by hand, and what hol
   t.match(routed.err, [/^default\/demo-app: spec\.gateway needs HTTPRoutes/], 'also where something else changes')
 })
 
+t.test('--diff says of a MyApp that is being deleted that nothing will change that', async (t) => {
+  const deleting = ['--diff', '--against', recording('finalize-children-present')]
+  t.strictSame(command(t, 'render', '-f', demoApp, ...deleting), { code: 0, out: '', err: ['default/demo-app: it is being deleted, and its children with it, whatever the spec says'] })
+})
+
+t.test('short options take their value after an equals sign too, as kubectl\'s do', async (t) => {
+  const rendered = (...args: string[]) => command(t, 'render', ...args).out
+  t.equal(rendered(`-f=${demoApp}`, '-o=json', '-n=here'), rendered('-f', demoApp, '-o', 'json', '-n', 'here'))
+})
+
 t.test('what should not happen is told in a line, with exit code 2', async (t) => {
   let err = ''
   const code = run(['--help'], { out: () => { throw new TypeError('no such thing') }, err: (text) => { err += text } })
@@ -222,9 +232,13 @@ t.test('a command line that can\'t be followed is told in a line, with exit code
     [['render', '-f', 'a.yaml', '--live'], /go with --diff/],
     [['validate', '-f', 'a.yaml', '--live'], /go with render/],
     [['render', '--no-such'], /Unknown option '--no-such'/],
-    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: ENOENT/],
-    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read/],
+    [['render', '-f', ''], /-f is missing/],
+    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": a name has lower-case letters/],
+    [['render', '-f', demoApp, '-n', ''], /-n "": a name has lower-case letters/],
+    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
+    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
     [['render', '-f', demoApp, '--diff', '--against', file('package.json')], /package.json is not a request to \/sync/],
+    [['render', '-f', demoApp, '--diff', '--against', demoApp], /demo-app.yaml is not a request to \/sync: Unexpected token/],
     [['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')], /no recorded request is about MyApp \S+\/demo-app/],
   ]
   for (const [args, says] of cases) {
