@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { namespaceName } from '../myapp/forms.ts'
 import { UserError } from './usage.ts'
 
 /** Where what is there is read from: requests that were recorded, or a cluster. */
@@ -31,7 +32,8 @@ export function readArguments (args: string[]): Task {
   const { filename: files, recursive, namespace, output } = values
   if (does !== 'render' && does !== 'validate') throw new UserError(does === undefined ? 'render or validate? See --help' : `${does} is not a command: render and validate are. See --help`)
   if (more.length > 0) throw new UserError(`what is ${more.join(' ')}? Files go with -f`)
-  if (files.length === 0) throw new UserError('-f is missing: which file?')
+  if (files.length === 0 || files.includes('')) throw new UserError('-f is missing: which file?')
+  if (namespace !== undefined && !namespaceName.fits(namespace)) throw new UserError(`-n ${JSON.stringify(namespace)}: ${namespaceName.words}`)
   if (does === 'validate') {
     if (values.diff || values.live || values.context !== undefined || values.against.length > 0) throw new UserError('--diff, --live, --context and --against go with render')
     return { does, files, recursive, namespace }
@@ -42,7 +44,8 @@ export function readArguments (args: string[]): Task {
 
 function parse (args: string[]) {
   try {
-    return parseArgs({ args, options, allowPositionals: true })
+    // kubectl takes -o=json as -o json.
+    return parseArgs({ args: args.map((arg) => arg.replace(/^(-[fno])=/, '$1')), options, allowPositionals: true })
   } catch (error) {
     throw new UserError((error as Error).message.replace(/\. To specify a positional argument.*/s, ''))
   }

@@ -1,13 +1,14 @@
-import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { sync } from '../myapp/sync.ts'
 import { type Change, changes } from './change.ts'
 import type { Baseline } from './arguments.ts'
+import { digestOf, unknownDigest, withDigests } from './digest.ts'
 import { kubectlFor } from './kubectl.ts'
-import { liveRequest } from './live-request.ts'
+import { type LiveRequest, liveRequest } from './live-request.ts'
 import type { Files, MyApp } from './my-apps.ts'
+import { noUid } from './new-request.ts'
 import { readRecording } from './recording.ts'
-import { type Children, settle } from './settle.ts'
+import { settle } from './settle.ts'
 import { UserError } from './usage.ts'
 
 /** What applying a MyApp would do to its children, and what there is to know of it. */
@@ -16,20 +17,20 @@ export interface Diff { changes: Change[], notes: string[] }
 /** What is there already. */
 export interface Present {
   /** The namespace of documents that name none. */
-  namespace: string
-  requestFor: (app: MyApp) => { request: HookRequest, unreadable: string[] }
+  namespace: () => string
+  requestFor: (app: MyApp) => LiveRequest
 }
 
 /** Opens what a diff compares with. */
 export function present (baseline: Baseline): Present {
   if ('context' in baseline) {
     const kubectl = kubectlFor(baseline.context)
-    return { namespace: kubectl.namespace(), requestFor: (app) => liveRequest(app, kubectl) }
+    return { namespace: kubectl.namespace, requestFor: (app) => liveRequest(app, kubectl) }
   }
   const requests = baseline.recordings.map(readRecording)
   const isOf = ({ metadata, isPlaced }: MyApp) => ({ parent }: HookRequest) => parent.metadata.name === metadata.name && (!isPlaced || parent.metadata.namespace === metadata.namespace)
   return {
-    namespace: requests[0]?.parent.metadata.namespace ?? 'default',
+    namespace: () => requests[0]?.parent.metadata.namespace ?? 'default',
     requestFor: (app) => {
       const request = requests.find(isOf(app))
       if (request === undefined) throw new UserError(`no recorded request is about MyApp ${keyOf(app.metadata)}`)
@@ -41,12 +42,15 @@ export function present (baseline: Baseline): Present {
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
 export function diff (app: MyApp, config: Files['config'], { requestFor }: Present): Diff {
   const { request, unreadable } = requestFor(app)
+  const { namespace, uid, deletionTimestamp } = request.parent.metadata
+  const key = keyOf(request.parent.metadata)
+  if (deletionTimestamp !== undefined) return { changes: [], notes: [`${key}: it is being deleted, and its children with it, whatever the spec says`] }
   const related = { ...request.related, 'ConfigMap.v1': { ...request.related['ConfigMap.v1'], ...config['ConfigMap.v1'] }, 'Secret.v1': { ...request.related['Secret.v1'], ...config['Secret.v1'] } }
   const applied = { ...request, parent: { ...request.parent, spec: app.spec }, related }
-  const settled = settle(applied)
-  const key = keyOf(request.parent.metadata)
-  if (unreadable.length > 0) keepDigest(request.children, settled, key)
-  return { changes: changes(request.children, settled), notes: [...unreadable.map((what) => `${key}: ${what} may not be read: taken as there and unchanged`), ...held(applied, key)] }
+  const unknown = unreadable.filter(({ kind, name }) => config[`${kind}.v1`][keyOf({ namespace, name })] === undefined)
+  const isDigestKnown = uid !== noUid && unknown.length === 0
+  const settled = isDigestKnown ? settle(applied) : withDigests(settle(applied), digestOf(request.children['Deployment.apps/v1'][key]) ?? unknownDigest)
+  return { changes: changes(request.children, settled), notes: [...unknown.map(({ kind, name }) => `${key}: ${kind} ${name} may not be read: taken as there and unchanged`), ...held(applied, key)] }
 }
 
 /** Reasons for which an operator leaves children as they are. */
@@ -55,11 +59,4 @@ const holding = ['Paused', 'NameConflict', 'ConfigMissing', 'GatewayNotEnabled']
 const held = (request: HookRequest, key: string) => {
   const holds = (sync(request).status.conditions ?? []).filter(({ type, reason }) => ['Ready', 'Routed'].includes(type) && holding.includes(reason))
   return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]
-}
-
-/** Of config that can't be read the digest is taken to be the one that is there. */
-function keepDigest (before: Children, after: Children, key: string): void {
-  const annotations = (children: Children) => (children['Deployment.apps/v1']?.[key]?.spec as { template: { metadata?: { annotations?: Record<string, string> } } } | undefined)?.template.metadata?.annotations
-  const [old, fresh] = [annotations(before)?.[configDigestAnnotation], annotations(after)]
-  if (old !== undefined && fresh !== undefined) fresh[configDigestAnnotation] = old
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { isObject } from '../metacontroller/merge.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { UserError } from './usage.ts'
 
@@ -16,19 +17,32 @@ export class Refused extends UserError {}
 /** kubectl for the cluster of a context, or of the current one. */
 export function kubectlFor (context: string | undefined): Kubectl {
   const run = (args: string[]): string => {
-    const { error, status, stdout, stderr } = spawnSync('kubectl', [...context === undefined ? [] : ['--context', context], ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
+    const { error, status, signal, stdout, stderr } = spawnSync('kubectl', [...context === undefined ? [] : ['--context', context], ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
     if (error !== undefined) throw new UserError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'kubectl is not there: --live reads with it' : `kubectl: ${error.message}`)
     if (status === 0) return stdout
-    const message = `kubectl: ${stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`
+    const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `it ended with ${status ?? signal}`}`
     throw /\(Forbidden\)|doesn't have a resource type/.test(stderr) ? new Refused(message) : new UserError(message)
   }
   return {
-    namespace: () => run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']) || 'default',
+    namespace: () => run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']).trim() || 'default',
     get: (args) => {
       const text = run(['get', ...args, '--ignore-not-found', '-o', 'json'])
-      if (text.trim() === '') return []
-      const object = JSON.parse(text) as ObservedObject & { items?: ObservedObject[] }
-      return object.kind === 'List' || object.items !== undefined ? object.items ?? [] : [object]
+      return text.trim() === '' ? [] : objectsOf(text)
     },
+  }
+}
+
+function objectsOf (text: string): ObservedObject[] {
+  const answer = parse(text)
+  const objects: unknown[] = isObject(answer) && Array.isArray(answer['items']) ? answer['items'] : [answer]
+  if (!objects.every((object) => isObject(object) && isObject(object['metadata']))) throw new UserError('kubectl: what it printed are not Kubernetes objects')
+  return objects as ObservedObject[]
+}
+
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UserError('kubectl: what it printed is not JSON')
   }
 }

@@ -5,14 +5,15 @@ import { type HookRequest, keyOf, type ObservedConfig } from '../myapp/request.t
 import { apiVersion, group, kind } from '../myapp/schema.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
 import type { MyApp } from './my-apps.ts'
+import { noUid } from './new-request.ts'
 
 type Controller = NonNullable<HookRequest['controller']>
 
 /** The request that Metacontroller would send for a MyApp in a cluster, whose spec is not yet that of the file. */
 export interface LiveRequest {
   request: HookRequest
-  /** What kubectl may not read. */
-  unreadable: string[]
+  /** What kubectl may not read of the config. */
+  unreadable: Array<{ kind: 'ConfigMap' | 'Secret', name: string }>
 }
 
 /** Reads from a cluster what Metacontroller would send. */
@@ -22,7 +23,7 @@ export function liveRequest ({ metadata: { name, namespace }, spec }: MyApp, kub
   const controller = compositeController(kubectl)
   const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
   const found = kubectl.get([kinds.map(qualified).join(), name, ...here])
-  const uid = parent?.metadata.uid ?? 'unknown'
+  const uid = parent?.metadata.uid ?? noUid
   const groups = (own: boolean) => Object.fromEntries(kinds.map(({ group }) => [group, byKey(found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own))]))
   const { config, unreadable } = readConfig(spec, namespace, kubectl)
   return {
@@ -62,10 +63,10 @@ const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}
 const byKey = <Item extends { metadata: { name: string, namespace: string } }>(objects: Item[]) => Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
 const isOwnedBy = (uid: string, { metadata }: ObservedObject) => (metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === uid)
 
-function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): { config: HookRequest['related'], unreadable: string[] } {
+function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): { config: HookRequest['related'], unreadable: LiveRequest['unreadable'] } {
   const references = configReferences(spec)
   const config: HookRequest['related'] = {}
-  const unreadable: string[] = []
+  const unreadable: LiveRequest['unreadable'] = []
   for (const kind of ['ConfigMap', 'Secret'] as const) {
     const ofKind = references.filter((reference) => reference.kind === kind)
     const names = [...new Set(ofKind.map(({ name }) => name))]
@@ -74,7 +75,7 @@ function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): 
       config[`${kind}.v1`] = byKey(kubectl.get([`${kind.toLowerCase()}s`, ...names, '-n', namespace]) as unknown as ObservedConfig[])
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      unreadable.push(...names.map((name) => `${kind} ${name}`))
+      unreadable.push(...names.map((name) => ({ kind, name })))
       // Taken to be there with every key that is asked for.
       const keysOf = (name: string) => ofKind.flatMap((reference) => reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [])
       config[`${kind}.v1`] = byKey(names.map((name) => ({ metadata: { name, namespace, uid: 'unknown' }, data: Object.fromEntries(keysOf(name)) })))

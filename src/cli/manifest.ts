@@ -1,4 +1,5 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Tags } from 'yaml'
+import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Tags, visit } from 'yaml'
+import { isObject } from '../metacontroller/merge.ts'
 import type { Problem } from '../myapp/rules.ts'
 import type { Source } from './source.ts'
 
@@ -28,17 +29,19 @@ export function readManifests ({ name, text }: Source): { manifests: Manifest[],
     const { line, col: column } = lineCounter.linePos(offset)
     return { source: name, line, column }
   }
-  const documents = parseAllDocuments(text, { version: '1.1', schema: 'yaml-1.1', customTags: asInKubectl, lineCounter, prettyErrors: false, merge: true })
+  const documents = parseAllDocuments(text, { version: '1.1', schema: 'yaml-1.1', customTags: asInKubectl, lineCounter, prettyErrors: false, logLevel: 'error', merge: true })
   const manifests: Manifest[] = []
   const syntaxProblems: PlacedProblem[] = []
   for (const document of 'empty' in documents ? [] : documents) {
-    if (document.errors.length > 0) {
-      // The first one brings about most of the others.
-      syntaxProblems.push(...document.errors.slice(0, 1).map(({ pos, message }) => ({ place: at(pos[0]), message })))
-    } else if (document.contents !== null && !(isScalar(document.contents) && document.contents.value === null)) {
-      const value: unknown = document.toJS({ maxAliasCount: 1000 })
-      if (isMap(document.contents)) manifests.push(...takenApart(value as Record<string, unknown>, (path, stray) => at(offsetOf(document, path, stray))))
-      else syntaxProblems.push({ place: at(document.contents.range?.[0] ?? 0), message: 'this is not a Kubernetes object' })
+    const content = contentOf(document)
+    if ('message' in content) {
+      syntaxProblems.push({ place: at(content.offset), message: content.message })
+      continue
+    }
+    for (const { value, path } of takenApart(content.value)) {
+      const placeOf: Manifest['placeOf'] = (inner, stray) => at(offsetOf(document, [...path, ...inner], stray))
+      if (isObject(value)) manifests.push({ object: value, placeOf })
+      else syntaxProblems.push({ place: placeOf([]), message: 'this is not a Kubernetes object' })
     }
   }
   return { manifests, syntaxProblems }
@@ -47,10 +50,37 @@ export function readManifests ({ name, text }: Source): { manifests: Manifest[],
 const asInKubectl = (tags: Tags): Tags => tags.filter((tag) =>
   typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME') || /:(omap|pairs|set)$/.test(tag.tag)))
 
-/** A list such as `kubectl get -o yaml` prints holds objects; anything else is one. */
-function takenApart (object: Record<string, unknown>, placeOf: Manifest['placeOf']): Manifest[] {
-  if (typeof object['kind'] !== 'string' || !object['kind'].endsWith('List') || !Array.isArray(object['items'])) return [{ object, placeOf }]
-  return object['items'].map((item, index) => ({ object: item, placeOf: (path, stray) => placeOf(['items', index, ...path], stray) }))
+/** What a document holds, or the first thing for which it can't be read: that brings about most of the others. */
+function contentOf (document: Document.Parsed): { value: unknown } | { offset: number, message: string } {
+  const [error] = document.errors
+  if (error !== undefined) return { offset: error.pos[0], message: error.message }
+  try {
+    return strayAlias(document) ?? { value: document.toJS({ maxAliasCount: 1000 }) }
+  } catch (error) {
+    return { offset: document.contents?.range?.[0] ?? 0, message: (error as Error).message }
+  }
+}
+
+/** The first alias that stands for nothing, as a text does that starts with "*", or for something that it is in itself. */
+function strayAlias (document: Document.Parsed): { offset: number, message: string } | undefined {
+  let stray: { offset: number, message: string } | undefined
+  visit(document, {
+    Alias (_key, alias, path) {
+      const target = alias.resolve(document)
+      if (target !== undefined && !path.includes(target)) return undefined
+      const reason = target === undefined ? 'refers to no anchor: a text that starts with "*" needs quotes' : 'refers to something that it is in itself'
+      stray = { offset: alias.range?.[0] ?? 0, message: `*${alias.source} ${reason}` }
+      return visit.BREAK
+    },
+  })
+  return stray
+}
+
+/** A list such as `kubectl get -o yaml` prints holds objects; anything else is one, but for an empty document, which is none. */
+function takenApart (value: unknown, path: Problem['path'] = []): Array<{ value: unknown, path: Problem['path'] }> {
+  if (value === null && path.length === 0) return []
+  if (!isObject(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List') || !Array.isArray(value['items'])) return [{ value, path }]
+  return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
 }
 
 function offsetOf (document: Document.Parsed, path: Problem['path'], stray?: string): number {

@@ -4,10 +4,11 @@ import { newAjv } from '../myapp/ajv.ts'
 import { configReferences } from '../myapp/config-digest.ts'
 import { keyOf } from '../myapp/request.ts'
 import type { Problem } from '../myapp/rules.ts'
-import { apiVersion, kind, MyAppSpec } from '../myapp/schema.ts'
+import { apiVersion, group, kind, MyAppSpec } from '../myapp/schema.ts'
 import { problems, sentence } from '../myapp/validation.ts'
 import { type Config, readConfig } from './config.ts'
 import { type Manifest, type Place, type PlacedProblem, placeText, readManifests } from './manifest.ts'
+import { metadataProblems } from './metadata.ts'
 import type { Source } from './source.ts'
 import { storedForm } from './stored-form.ts'
 
@@ -32,7 +33,7 @@ export function readMyApps (sources: Source[], defaultNamespace: string): Files 
   const files: Files = { myApps: [], config: { 'ConfigMap.v1': {}, 'Secret.v1': {} }, problems: [], notes: [] }
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
-  const isMyApp = ({ object }: Manifest) => object['kind'] === kind
+  const isMyApp = ({ object }: Manifest) => object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
   const judged = judge(manifests.filter(isMyApp), defaultNamespace)
   files.myApps = judged.myApps
   files.problems = [...read.flatMap(({ syntaxProblems }) => syntaxProblems), ...judged.problems].map(({ place, message }) => `${placeText(place)}: ${message}`)
@@ -62,12 +63,13 @@ function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyAp
   const myApps: MyApp[] = []
   const placed = manifests.flatMap(({ object, placeOf }) => {
     const metadata = isObject(object['metadata']) ? object['metadata'] : {}
-    const { name, namespace = defaultNamespace } = metadata
+    const { name } = metadata
+    const namespace = metadata['namespace'] || defaultNamespace
     const spec = storedForm(object['spec'] ?? undefined)
     const key = `${namespace}/${name}`
-    const found = [...outerProblems(object, metadata), ...problems(typeof name === 'string' ? name : 'unknown', spec, isValid), ...repetition(name, earlier.get(key))]
+    const found = wrongKind(object) ?? [...outerProblems(object), ...problems(typeof name === 'string' ? name : 'unknown', spec, isValid), ...repetition(name, earlier.get(key))]
     earlier.set(key, placeOf(['metadata', 'name']))
-    if (found.length === 0) myApps.push({ metadata: { ...metadata, namespace } as MyApp['metadata'], isPlaced: metadata.namespace !== undefined, spec: spec as MyAppSpec })
+    if (found.length === 0) myApps.push({ metadata: { ...metadata, namespace } as MyApp['metadata'], isPlaced: Boolean(metadata['namespace']), spec: spec as MyAppSpec })
     return found
       .map((problem) => ({ place: placeOf(problem.path, problem.stray), message: sentence(problem) }))
       .sort(({ place: a }, { place: b }) => a.line - b.line || a.column - b.column)
@@ -78,16 +80,16 @@ function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyAp
 const repetition = (name: unknown, first: Place | undefined): Problem[] =>
   first === undefined ? [] : [{ path: ['metadata', 'name'], message: `${JSON.stringify(name)} is there twice, first at ${placeText(first)}` }]
 
+/** Nothing else is known of what is not a MyApp at all. */
+const wrongKind = ({ kind: given = null }: Record<string, unknown>): Problem[] | undefined =>
+  given === kind ? undefined : [{ path: ['kind'], message: `${JSON.stringify(given)} is not ${kind}` }]
+
 /** What is wrong around name and spec. */
-function outerProblems (object: Record<string, unknown>, metadata: Record<string, unknown>): Problem[] {
+function outerProblems (object: Record<string, unknown>): Problem[] {
   const fields = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
-  const { name, namespace = '' } = metadata
   return [
     ...object['apiVersion'] === apiVersion ? [] : [{ path: ['apiVersion'], message: `${JSON.stringify(object['apiVersion'] ?? null)} is not ${apiVersion}` }],
     ...Object.keys(object).filter((field) => !fields.includes(field)).map((field) => ({ path: [], message: `${JSON.stringify(field)} is not a field of a MyApp`, stray: field })),
-    ...typeof name === 'string' ? [] : [{ path: ['metadata'], message: name === undefined ? 'name is missing' : 'name is not of type string' }],
-    ...typeof namespace === 'string' ? [] : [{ path: ['metadata', 'namespace'], message: 'it is not of type string' }],
-    ...(['labels', 'annotations'] as const).flatMap((field) => Object.entries(metadata[field] ?? {}).flatMap(([key, value]) =>
-      typeof value === 'string' ? [] : [{ path: ['metadata', field, key], message: `a ${typeof value} is not of type string` }])),
+    ...metadataProblems(object['metadata']),
   ]
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type HookRequest, inconsistency } from '../myapp/request.ts'
 import { hookRequestValidator } from '../myapp/validators.ts'
+import { readText } from './source.ts'
 import { UserError } from './usage.ts'
 
 /** Reads a request to /sync that was recorded. */
@@ -16,9 +16,10 @@ export function readRecording (file: string): HookRequest {
 }
 
 function parse (file: string): unknown {
+  const text = readText(file)
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return JSON.parse(text)
   } catch (error) {
-    throw new UserError(`${file} can't be read: ${(error as Error).message}`)
+    throw new UserError(`${file} is not a request to /sync: ${(error as Error).message}`)
   }
 }

@@ -4,7 +4,7 @@ import { observe } from '../myapp/observed.ts'
 import type { Files, MyApp } from './my-apps.ts'
 import { newRequest } from './new-request.ts'
 
-/** The children that a new MyApp gets, and what there is to know of them. */
+/** The children that a new MyApp gets, with a digest of config that is not to be printed, and what there is to know of them. */
 export interface Rendered { children: KubernetesObject[], notes: string[] }
 
 /** Renders a MyApp that is not in any cluster yet. */

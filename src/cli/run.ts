@@ -1,6 +1,7 @@
 import { readArguments, type Task } from './arguments.ts'
 import { changeText } from './change.ts'
 import { diff, present } from './diff.ts'
+import { unknownDigest, withDigest } from './digest.ts'
 import { type Files, readMyApps } from './my-apps.ts'
 import { print, render } from './render.ts'
 import { readSources } from './source.ts'
@@ -18,8 +19,7 @@ export function run (args: string[], { out, err }: Streams): number {
     out(task.does === 'help' ? help : `${version}\n`)
     return 0
   } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    err(`myapp-operator: ${error.message}\n`)
+    err(`myapp-operator: ${error instanceof UserError ? error.message : `this should not happen: ${(error as Error).message}`}\n`)
     return 2
   }
 }
@@ -31,12 +31,12 @@ function validateFiles ({ files, recursive, namespace = 'default' }: Extract<Tas
 
 function renderFiles ({ files, recursive, namespace, output, baseline }: Extract<Task, { does: 'render' }>, { out, err }: Streams): number {
   const there = baseline && present(baseline)
-  const { myApps, config, problems } = read(files, recursive, namespace ?? there?.namespace ?? 'default', err)
+  const { myApps, config, problems } = read(files, recursive, namespace ?? there?.namespace() ?? 'default', err)
   if (problems.length > 0) return 2
   if (there === undefined) {
     const rendered = myApps.map((app) => render(app, config))
     tell(rendered.flatMap(({ notes }) => notes), err)
-    out(print(rendered.flatMap(({ children }) => children), output))
+    out(print(rendered.flatMap(({ children }) => children).map((child) => withDigest(child, unknownDigest)), output))
     return 0
   }
   const diffs = myApps.map((app) => diff(app, config, there))

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
 import { UserError } from './usage.ts'
 
 /** A text and what it is called in messages. */
@@ -7,7 +8,7 @@ export interface Source { name: string, text: string }
 
 /** Reads what -f names: files, folders, and stdin for `-`. */
 export function readSources (files: string[], recursive: boolean): Source[] {
-  return files.flatMap((file) => file === '-' ? [{ name: '<stdin>', text: readStdin() }] : expand(file, recursive).map((name) => ({ name, text: read(name) })))
+  return files.flatMap((file) => file === '-' ? [{ name: '<stdin>', text: readStdin() }] : expand(file, recursive).map((name) => ({ name, text: readText(name) })))
 }
 
 /** The manifests of a folder, in the order of their names; a file is itself. */
@@ -20,7 +21,8 @@ function expand (file: string, recursive: boolean): string[] {
   }
 }
 
-function read (file: string): string {
+/** Reads a file. */
+export function readText (file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
@@ -44,4 +46,7 @@ function readStdin (): string {
   }
 }
 
-const unreadable = (name: string, error: unknown) => new UserError(`${name} can't be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`)
+function unreadable (name: string, error: unknown): UserError {
+  const { errno = 0, message } = error as NodeJS.ErrnoException
+  return new UserError(`${name} can't be read: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
+}

@@ -30,7 +30,7 @@ exit code:
   0  render: printed, or no differences. validate: all is valid.
   1  render --diff: there are differences. validate: there are problems.
   2  it could not be done: a wrong argument, a file that can't be read, no MyApp in the files, kubectl failed;
-     and a problem of a MyApp in render.
+     a problem of a MyApp in render; whatever else goes wrong.
 `
 
 /** What goes wrong through no fault of the program: told in one line, exit code 2. */

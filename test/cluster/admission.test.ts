@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import type { Rule, Schema } from '../../scripts/api-reference.ts'
+import { readMyApps } from '../../src/cli/my-apps.ts'
 import { storedForm } from '../../src/cli/stored-form.ts'
 import { childKinds } from '../../src/myapp/children/child-kind.ts'
 import { validate } from '../../src/myapp/validation.ts'
@@ -206,6 +207,18 @@ t.test('the hook judges a MyApp as the CRD does, and Kubernetes takes the childr
       const child = desired({ name, namespace: 'default', spec: judged.spec })
       if (child !== undefined) t.equal(await dryRun(api, child, kind as StoredKind), 'accepted', `${what}: the ${kind}`)
     }
+  }
+})
+
+t.test('the command line judges the metadata of a MyApp as the API server does', async t => {
+  const long = 'a'.repeat(64)
+  const refused: object[] = [{ labels: 'foo' }, { labels: { a: 'b c' } }, { labels: { a: long } }, { labels: { 'a b': '' } }, { labels: { 'A.b/c': '' } }, { labels: { a: 5 } }, { annotations: ['a'] }, { annotations: { a: {} } }, { annotations: { [long]: '' } }, { lables: {} }]
+  const accepted: object[] = [{ labels: null, annotations: null }, { labels: { a: null, 'b.c/D_e': 'F-g.h_1' } }, { annotations: { a: null, 'A.b/c': 'd e' } }, { creationTimestamp: null, generateName: 'a', resourceVersion: '', managedFields: null, selfLink: 'a' }]
+  for (const metadata of [...refused, ...accepted]) {
+    const myApp = { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'shop', ...metadata }, spec: { image } }
+    const what = JSON.stringify(metadata)
+    t.equal(await dryRun(api, myApp) === 'accepted', accepted.includes(metadata), what)
+    t.equal(readMyApps([{ name: 'shop.json', text: JSON.stringify(myApp) }], 'default').problems.length === 0, accepted.includes(metadata), what)
   }
 })
 

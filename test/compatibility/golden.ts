@@ -2,16 +2,18 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { changedFields } from '../../src/cli/change.ts'
-import { run } from '../../src/cli/run.ts'
+import { readMyApps } from '../../src/cli/my-apps.ts'
+import { print, render } from '../../src/cli/render.ts'
+import { readSources } from '../../src/cli/source.ts'
 
 /** Where what a release made of the examples is kept: for each version its CRD, its examples and their children. */
 export const goldenFolder = fileURLToPath(new URL('../fixtures/golden', import.meta.url))
 
-/** The children of the MyApps in a file, as YAML. */
+/** The children of the MyApps in a file, as YAML; with their digests of config, which the command line does not print. */
 export function renderFile (file: string): string {
-  let [out, err] = ['', '']
-  if (run(['render', '-f', file], { out: (text) => { out += text }, err: (text) => { err += text } }) !== 0) throw new Error(err)
-  return out
+  const { myApps, config, problems } = readMyApps(readSources([file], false), 'default')
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  return print(myApps.flatMap((app) => render(app, config).children), 'yaml')
 }
 
 /** The newest release of which there is a golden output. */

@@ -32,6 +32,9 @@ t.test('a pipe that is closed early is no error', async (t) => {
   const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${program}" render -R -f "${file('manifests/examples')}" | head -1`], { encoding: 'utf8' })
   t.equal(status, 0)
   t.notMatch(stderr, /EPIPE|Error/)
+  const codeOf = (args: string) => spawnSync('sh', ['-c', `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; echo $? >&2; } | :`], { encoding: 'utf8' }).stderr
+  t.equal(codeOf(''), '0\n')
+  t.equal(codeOf(`--diff --against "${file('test/fixtures/requests/sync-new.json')}"`), '1\n', 'the exit code is that without the pipe')
 })
 
 /**
@@ -75,6 +78,17 @@ t.test('--context is handed to kubectl, and what kubectl complains about is told
   t.match(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), { code: 2, err: 'myapp-operator: kubectl is not there: --live reads with it\n' })
 })
 
+t.test('what kubectl prints that can\'t be read is told in a line, and is not taken for differences', async (t) => {
+  for (const [text, says] of [['hello', 'what it printed is not JSON'], ['null', 'what it printed are not Kubernetes objects'], ['{"items": [null]}', 'what it printed are not Kubernetes objects']] as const) {
+    const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
+    chmodSync(`${folder}/kubectl`, 0o755)
+    t.strictSame(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } }), { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` })
+  }
+  const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
+  chmodSync(`${folder}/kubectl`, 0o755)
+  t.match(run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } }).err, /^myapp-operator: kubectl: it ended with 3\n$/)
+})
+
 t.test('the digest of a live Secret is that of the cluster; one that may not be read is taken as unchanged', async (t) => {
   const app = readFileSync(demoApp, 'utf8') + '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', namespace: 'default', uid: 'u' }, data: { password: 'aGlkZGVu' } }
@@ -84,5 +98,9 @@ t.test('the digest of a live Secret is that of the cluster; one that may not be 
   const there = diff(cluster(t, 'sync-running', { more: [secret] }))
   t.match(there, { code: 1, out: /\+ +example.com\/config-digest: \w{32}\n/, err: '' })
   t.notMatch(there.out, 'aGlkZGVu')
-  t.match(diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), { code: 1, err: 'default/demo-app: Secret db may not be read: taken as there and unchanged\n' })
+  t.match(diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), { code: 1, out: /\+ +example.com\/config-digest: <known only in the cluster>\n/, err: 'default/demo-app: Secret db may not be read: taken as there and unchanged\n' })
+  const inFiles = run(['render', '-f', '-', '--diff', '--live'], { env: cluster(t, 'sync-running', { refused: 'secrets' }), input: `${app}---\n${JSON.stringify(secret)}\n` })
+  t.strictSame(inFiles, there, 'one that is in the files need not be read')
+  const unborn = run(['render', '-f', '-', '--diff', '--live'], { env: cluster(t, 'sync-running', { more: [secret] }), input: app.replace('name: demo-app', 'name: other') })
+  t.match(unborn, { code: 1, out: /\+ +example.com\/config-digest: <known only in the cluster>\n/ })
 })

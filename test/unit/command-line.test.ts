@@ -99,6 +99,50 @@ spec: {image: a}
   t.match(command(t, 'render', '-f', myApp('replicas: 3')), { code: 2, out: '', err: ['2.yaml:4:1: spec: image is missing'] })
 })
 
+t.test('what is no YAML, stands for nothing or is not an object is told with its place, and the rest is judged all the same', async (t) => {
+  const cases: Array<[text: string, ...says: string[]]> = [
+    [myApp('image: nginx\ningress: {host: *.example.com}').text, '2.yaml:6:19: *.example.com refers to no anchor: a text that starts with "*" needs quotes'],
+    [myApp('&all\nimage: nginx\nnodeSelector: *all').text, '2.yaml:7:17: *all refers to something that it is in itself'],
+    [myApp('<<: [a]\nimage: nginx').text, '2.yaml:1:1: Merge sources must be maps or map aliases'],
+    [`a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]\n`, '2.yaml:1:1: Excessive alias count indicates a resource exhaustion attack'],
+    [`${myApp('image: a b').text}---\nhello\n`, '2.yaml:7:1: this is not a Kubernetes object', '2.yaml:5:10: spec.image: "a b" does not match ^\\S+$'],
+    ['apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n', '2.yaml:4:3: this is not a Kubernetes object', '2.yaml:5:3: this is not a Kubernetes object', '2.yaml:7:11: this is not a Kubernetes object'],
+  ]
+  for (const [text, ...says] of cases) {
+    t.strictSame(command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
+    t.strictSame(command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
+  }
+})
+
+t.test('what the API server refuses of the metadata is a problem, what it takes is none', async (t) => {
+  const metadata = (yaml: string) => command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
+  const refused: Array<[yaml: string, says: string]> = [
+    ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
+    ['labels: {x: a b}', '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'],
+    ['labels: {a b: x}', '3:35: metadata.labels["a b"]: its name is not one for a label: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
+    ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
+    ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
+    ['annotations: {a b: x}', '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['namespace: A_B', '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit'],
+    ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
+    ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
+  ]
+  for (const [yaml, says] of refused) t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
+  for (const yaml of ['labels: {x: "", y/z: A.b_c-1, n:}', 'labels:', 'annotations: {A.b/c: "a b"}', 'creationTimestamp: null', 'finalizers: [a.b/c]']) {
+    t.strictSame(metadata(yaml), { code: 0, out: '', err: [] }, yaml)
+  }
+  t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here').out, /^ {2}namespace: here$/m)
+  t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, ['2.yaml:3:18: metadata.name: a number is not of type string'])
+  t.match(command(t, 'validate', '-f', { text: myApp('image: nginx').text.replace('{name: demo-app}', '[]') }).err, ['2.yaml:3:1: metadata: a list is not of type object'])
+})
+
+t.test('a kind of the operator\'s group that there is not is a problem, and what is in it is not looked at', async (t) => {
+  const good = myApp('image: nginx').text
+  t.strictSame(command(t, 'validate', '-f', { text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}` }), { code: 1, out: '', err: ['2.yaml:8:7: kind: "Myapp" is not MyApp'] })
+  t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), { code: 1, err: ['2.yaml:1:1: kind: null is not MyApp'] })
+})
+
 t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(command(t, 'validate', '-f', twice), { code: 1, err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'] })
@@ -120,15 +164,28 @@ function runIn (...args: string[]) {
   return { code: run(args, { out: (text) => { out += text }, err: (text) => { err += text } }), out, err }
 }
 
-t.test('a ConfigMap of the files counts as there: its data shows in the digest, and what is missing is named', async (t) => {
+t.test('a ConfigMap and a Secret of the files count as there, and what is missing is named', async (t) => {
   const app = myApp('image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]')
-  const config = (value: string, more = '') => ({ text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n` })
-  const digest = (out: string) => /config-digest: (\w+)/.exec(out)?.[1]
-  const first = command(t, 'render', '-f', app, '-f', config('x'))
-  t.strictSame([first.code, first.err], [0, []])
-  t.equal(digest(first.out), digest(command(t, 'render', '-f', app, '-f', config('x', ', labels: {a: b}')).out), 'metadata does not matter')
-  t.not(digest(first.out), digest(command(t, 'render', '-f', app, '-f', config('y')).out))
+  t.match(command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
   t.match(command(t, 'render', '-f', app), { code: 0, err: ['default/demo-app: Secret s is not in the files: without it no pod starts', 'default/demo-app: ConfigMap c is not in the files: without it no pod starts'] })
+})
+
+const config = (value: string, more = '') => ({ text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n` })
+
+t.test('without the uid of a MyApp nothing is printed that its secrets could be guessed by', async (t) => {
+  const app = (name: string) => myApp('image: nginx\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]', `name: ${name}`)
+  for (const args of [[app('a'), '-f', config('x')], [app('b'), '-f', config('y')]]) {
+    t.match(command(t, 'render', '-f', ...args).out, /^ {8}example.com\/config-digest: <known only in the cluster>$/m)
+  }
+  t.notMatch(command(t, 'render', '-f', myApp('image: nginx')).out, /config-digest/)
+})
+
+t.test('--diff with a uid compares digests: it tells of a change of data, not of metadata', async (t) => {
+  const app = myApp('image: nginx:1.29\nreplicas: 3\nport: 80\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]')
+  const digest = (data: ReturnType<typeof config>) => /^\+ +example.com\/config-digest: (\w{32})$/m.exec(command(t, 'render', '-f', app, '-f', data, ...running).out)?.[1]
+  t.ok(digest(config('x')))
+  t.equal(digest(config('x', ', labels: {a: b}')), digest(config('x')))
+  t.not(digest(config('y')), digest(config('x')))
 })
 
 t.test('--diff against a recorded request: nothing, an update, a delete and a create', async (t) => {
@@ -154,6 +211,22 @@ t.test('--diff tells what is repaired that somebody edited by hand, and what hol
   t.match(routed.err, [/^default\/demo-app: spec\.gateway needs HTTPRoutes/], 'also where something else changes')
 })
 
+t.test('--diff says of a MyApp that is being deleted that nothing will change that', async (t) => {
+  const deleting = ['--diff', '--against', recording('finalize-children-present')]
+  t.strictSame(command(t, 'render', '-f', demoApp, ...deleting), { code: 0, out: '', err: ['default/demo-app: it is being deleted, and its children with it, whatever the spec says'] })
+})
+
+t.test('short options take their value after an equals sign too, as kubectl\'s do', async (t) => {
+  const rendered = (...args: string[]) => command(t, 'render', ...args).out
+  t.equal(rendered(`-f=${demoApp}`, '-o=json', '-n=here'), rendered('-f', demoApp, '-o', 'json', '-n', 'here'))
+})
+
+t.test('what should not happen is told in a line, with exit code 2', async (t) => {
+  let err = ''
+  const code = run(['--help'], { out: () => { throw new TypeError('no such thing') }, err: (text) => { err += text } })
+  t.strictSame({ code, err }, { code: 2, err: 'myapp-operator: this should not happen: no such thing\n' })
+})
+
 t.test('a command line that can\'t be followed is told in a line, with exit code 2', async (t) => {
   const cases: Array<[args: string[], says: RegExp]> = [
     [[], /render or validate\?/],
@@ -165,9 +238,13 @@ t.test('a command line that can\'t be followed is told in a line, with exit code
     [['render', '-f', 'a.yaml', '--live'], /go with --diff/],
     [['validate', '-f', 'a.yaml', '--live'], /go with render/],
     [['render', '--no-such'], /Unknown option '--no-such'/],
-    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: ENOENT/],
-    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read/],
+    [['render', '-f', ''], /-f is missing/],
+    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": a name has lower-case letters/],
+    [['render', '-f', demoApp, '-n', ''], /-n "": a name has lower-case letters/],
+    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
+    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
     [['render', '-f', demoApp, '--diff', '--against', file('package.json')], /package.json is not a request to \/sync/],
+    [['render', '-f', demoApp, '--diff', '--against', demoApp], /demo-app.yaml is not a request to \/sync: Unexpected token/],
     [['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')], /no recorded request is about MyApp \S+\/demo-app/],
   ]
   for (const [args, says] of cases) {
