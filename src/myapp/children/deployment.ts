@@ -66,8 +66,10 @@ export function replicas (app: App): number {
   return app.spec.autoscaling ? reached(app) : app.spec.replicas ?? defaults.replicas
 }
 
-function reached ({ spec: { autoscaling, replicas }, deployment }: App): number {
-  const kept = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
-  const there = deployment?.spec.replicas || (Number.isInteger(kept) ? kept : replicas ?? defaults.replicas)
+function reached ({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
+  const note = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
+  const kept = Number.isInteger(note) ? note : undefined
+  // While it is suspended somebody may scale the Deployment by hand: that is no number that the autoscaler had reached.
+  const there = (suspend ? kept : undefined) ?? (deployment?.spec.replicas || kept) ?? replicas ?? defaults.replicas
   return Math.min(Math.max(there, autoscaling?.minReplicas ?? 1), autoscaling?.maxReplicas ?? there)
 }
