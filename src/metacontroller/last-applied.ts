@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isObject, merge } from './merge.ts'
+import { isObject, merge, observedOf } from './merge.ts'
 import { ownedPart } from './owned-fields.ts'
 import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
 
@@ -64,28 +64,8 @@ export function asItIs (child: ObservedObject): KubernetesObject {
 export function leftAlone (child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
   if (applied === undefined) return asItIs(child)
-  return isDeepStrictEqual(merge(child, applied, applied), child) ? applied : asObserved(applied, child) as KubernetesObject
+  return isDeepStrictEqual(merge(child, applied, applied), child) ? applied : observedOf([applied], child) as KubernetesObject
 }
-
-/** The fields that were applied, with the values that are observed; lists as they are observed, since a merge by key keeps them so. */
-function asObserved (applied: unknown, observed: unknown): unknown {
-  if (!isObject(applied) || !isObject(observed)) return observed
-  return Object.fromEntries(Object.keys(applied).filter((key) => Object.hasOwn(observed, key)).map((key) => [key, asObserved(applied[key], observed[key])]))
-}
-
-/**
- * Whether anybody but Metacontroller has written at a place, told by managedFields; true where nothing tells. A path is in
- * the steps of FieldsV1, such as `f:spec` and `k:{"name":"app"}`. What an admission webhook adds has no writer's name.
- */
-export function writtenByOthers (child: ObservedObject, path: string[]): boolean {
-  const owners = (child.metadata.managedFields ?? []).filter((owner) => owner.subresource === undefined)
-  if (owners.length === 0) return true
-  return owners.some((owner) => !isMetacontroller(owner) && ownedAt(owner.fieldsV1, path) !== undefined)
-}
-
-/** Metacontroller's own entry is the one that wrote its annotation. */
-const isMetacontroller = ({ fieldsV1 }: FieldsOwner) =>
-  ownedAt(fieldsV1, ['f:metadata', 'f:annotations', `f:${lastAppliedAnnotation}`]) !== undefined
 
 const ownedAt = (fields: unknown, path: string[]): unknown =>
   path.reduce<unknown>((at, step) => isObject(at) ? at[step] : undefined, fields)

@@ -43,8 +43,28 @@ function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[]
   return [...places, ...[...desiredByKey.keys()].filter((key) => !places.includes(key))].map((key) => merged.get(key))
 }
 
+/**
+ * What is observed of the fields and list items that any of some objects has. Where what was applied last is one of them,
+ * answering it changes nothing on the server, and makes all of it count as applied.
+ */
+export function observedOf (known: Json[], observed: Json): Json {
+  if (isObject(observed)) {
+    const objects = known.filter(isObject)
+    const fields = Object.keys(observed).filter((field) => objects.some((object) => Object.hasOwn(object, field)))
+    return Object.fromEntries(fields.map((field) => [field, observedOf(objects.map((object) => object[field]), observed[field])]))
+  }
+  if (!Array.isArray(observed)) return observed
+  const items: Json[] = known.filter(Array.isArray).flat()
+  const key = commonMergeKey([...observed, ...items])
+  if (key === undefined) return observed
+  return (observed as JsonObject[]).flatMap((item) => {
+    const same = (items as JsonObject[]).filter((other) => other[key] === item[key])
+    return same.length > 0 ? [observedOf(same, item)] : []
+  })
+}
+
 /** The key that decides which items are the same one; without it a list is replaced as a whole. */
-function commonMergeKey (items: Json[]): string | undefined {
+export function commonMergeKey (items: Json[]): string | undefined {
   if (!items.every(isObject)) return undefined
   return items.length === 0 ? undefined : mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
 }

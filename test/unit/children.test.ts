@@ -122,6 +122,15 @@ const numbers: Array<[when: string, spec: Partial<MyAppSpec>, more: Partial<App>
 ]
 for (const [when, spec, more, replicas] of numbers) t.test(`replicas under an autoscaler: ${when}`, async (t) => { t.equal(deploymentSpec(spec, more).replicas, replicas) })
 
+t.test('suspended, the number that an autoscaler had reached is noted, and scaling by hand does not change it', async (t) => {
+  const noted = (more: Partial<App>) => children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations
+  const note = (replicas: string) => ({ 'example.com/suspended-replicas': replicas })
+  t.strictSame(noted(deployment(7)), note('7'))
+  t.strictSame(noted(deployment(0, note('7'))), note('7'))
+  t.strictSame(noted(deployment(1, note('7'))), note('7'))
+  t.strictSame(noted(deployment(4, note('many'))), note('4'))
+})
+
 t.test('opting out of config rollouts keeps the digest that the pods have, and adds none', async (t) => {
   const annotation = 'example.com/config-digest'
   const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }

@@ -11,6 +11,23 @@ export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
 const pods = ['spec', 'template', 'spec']
 const container = [...pods, 'containers', { name: 'app' }]
 
+/** What the API server fills in where an answer is without it. */
+const filledIn = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, defaultMode: 0o644, terminationGracePeriodSeconds: 30, progressDeadlineSeconds: 600 }
+
+/** Where others may add nothing to what a MyApp asks for. */
+const parts = [
+  ['spec', 'strategy'],
+  ...['volumes', 'securityContext', 'imagePullSecrets', 'nodeSelector', 'affinity'].map((field) => [...pods, field]),
+  ...['startupProbe', 'readinessProbe', 'livenessProbe', 'resources', 'securityContext'].map((field) => [...container, field]),
+]
+
+/** Where others may add nothing at all: beside it the API server might refuse what a MyApp asks for. */
+const closed = [
+  ...['minReadySeconds', 'progressDeadlineSeconds'].map((field) => ['spec', field]),
+  ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pods, field]),
+  ...['lifecycle', 'volumeDevices'].map((field) => [...container, field]),
+]
+
 /** The Deployment that runs the pods of a MyApp. */
 export const deployment: ChildKind = {
   apiVersion: 'apps/v1',
@@ -47,6 +64,8 @@ export const deployment: ChildKind = {
   exactFields: [
     ...['containers', 'initContainers', 'volumes'].map((field) => ({ path: [...pods, field], remedy: 'take over' as const, namesOnly: true })),
     ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({ path: [...container, field], remedy: 'leave out' as const })),
+    ...parts.map((path) => ({ path, remedy: 'take over strays' as const, filledIn })),
+    ...closed.map((path) => ({ path, remedy: 'take over strays' as const, filledIn, evenUnasked: true })),
   ],
 }
 
@@ -66,8 +85,10 @@ export function replicas (app: App): number {
   return app.spec.autoscaling ? reached(app) : app.spec.replicas ?? defaults.replicas
 }
 
-function reached ({ spec: { autoscaling, replicas }, deployment }: App): number {
-  const kept = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
-  const there = deployment?.spec.replicas || (Number.isInteger(kept) ? kept : replicas ?? defaults.replicas)
+function reached ({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
+  const note = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
+  const kept = Number.isInteger(note) ? note : undefined
+  // While it is suspended somebody may scale the Deployment by hand: that is no number that the autoscaler had reached.
+  const there = (suspend ? kept : undefined) ?? (deployment?.spec.replicas || kept) ?? replicas ?? defaults.replicas
   return Math.min(Math.max(there, autoscaling?.minReplicas ?? 1), autoscaling?.maxReplicas ?? there)
 }

@@ -109,12 +109,17 @@ export function autoscaling (t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'shop', { spec: { suspend: true } })
       await runs(here, 0)
       t.match(here.get('MyApp', 'shop').status, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', reason: 'Suspended' }] })
+      if (replicas === 7) {
+        await here.kubectl('scale', 'deployment', 'shop', '--replicas=1')
+        await here.until('nobody else scales it', () => here.get('Deployment', 'shop').spec.replicas === 0)
+        await runs(here, 0)
+      }
       await forceSyncs(here, 'shop', 2)
       t.ok(here.find('HorizontalPodAutoscaler', 'shop'), 'the autoscaler stays')
       await here.edit('MyApp', 'shop', { spec: { suspend: null } })
       await runs(here, replicas)
     }
-    t.strictSame(asked(here), [3, 5, 0, 5, 7, 0, 7])
+    t.strictSame(asked(here), [3, 5, 0, 5, 7, 0, 1, 0, 7])
     const { annotations = {} } = here.get('Deployment', 'shop').metadata
     t.notOk(annotations['example.com/suspended-replicas'])
     t.equal(annotations['theirs'], 'yes', 'what others noted there stays')

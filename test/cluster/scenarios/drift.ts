@@ -35,6 +35,36 @@ const drifts: Drift[] = [
   { what: 'a port that was added to the Service', kind: 'Service', edit: [{ op: 'add', path: '/spec/ports/-', value: { name: 'stray', port: 1234 } }], unless: 'entries that others added stay' },
 ]
 
+const stays = 'entries that others added stay'
+const pods = '/spec/template/spec'
+
+/** What would make the API server refuse what is asked for, or keep pods from starting, if it stayed beside that. */
+const jams: Drift[] = [
+  { what: 'the handler of a probe', kind: 'Deployment', edit: [{ op: 'remove', path: `${container}/readinessProbe/tcpSocket` }, { op: 'add', path: `${container}/readinessProbe/httpGet`, value: { path: '/', port: 1 } }], unless: stays },
+  { what: 'the times of a probe', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/readinessProbe/timeoutSeconds`, value: 9 }, { op: 'add', path: `${container}/readinessProbe/initialDelaySeconds`, value: 9 }], unless: stays },
+  { what: 'what a pod does before it ends', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/lifecycle/preStop`, value: { exec: { command: ['true'] } } }], unless: stays },
+  { what: 'the time that a pod has to end', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/lifecycle/preStop/sleep/seconds`, value: 1 }, { op: 'replace', path: `${pods}/terminationGracePeriodSeconds`, value: 1 }], unless: stays },
+  { what: 'the strategy', kind: 'Deployment', edit: { spec: { strategy: { type: 'RollingUpdate' } } }, unless: stays },
+  { what: 'the deadline of a rollout', kind: 'Deployment', edit: { spec: { minReadySeconds: 1, progressDeadlineSeconds: 2 } }, unless: stays },
+  { what: 'the source of a volume', kind: 'Deployment', edit: [{ op: 'replace', path: `${pods}/volumes/0`, value: { name: 'cache', hostPath: { path: '/' } } }], unless: stays },
+  { what: 'the files of a volume', kind: 'Deployment', edit: [{ op: 'add', path: `${pods}/volumes/1/configMap/items`, value: [{ key: 'a', path: 'a' }] }], unless: stays },
+  { what: 'the seccomp profile', kind: 'Deployment', edit: [{ op: 'replace', path: `${pods}/securityContext/seccompProfile`, value: { type: 'Localhost', localhostProfile: 'x' } }], unless: stays },
+  { what: 'the rights of the container', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/securityContext`, value: { runAsUser: 0, capabilities: { add: ['SYS_ADMIN'] } } }], unless: stays },
+  { what: 'the memory', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/resources`, value: { limits: { memory: '2Gi' }, requests: { memory: '1Gi' } } }], unless: stays },
+  { what: 'the nodes', kind: 'Deployment', edit: [{ op: 'add', path: `${pods}/nodeSelector/stray`, value: 'yes' }] },
+  { what: 'the secrets of the image', kind: 'Deployment', edit: [{ op: 'add', path: `${pods}/imagePullSecrets/-`, value: { name: 'stray' } }], unless: stays },
+]
+
+const grown: MyAppSpec = {
+  image: 'nginx',
+  replicas: 1,
+  strategy: { type: 'Recreate' },
+  resources: { limits: { memory: '128Mi' } },
+  volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }, { name: 'files', mountPath: '/files', configMap: { name: 'files', optional: true } }],
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  imagePullSecrets: [{ name: 'registry' }],
+}
+
 const shop = { image: 'nginx', replicas: 2, port: 8080, env: [{ name: 'A', value: 'a' }, { name: 'B', value: '$(A)' }] }
 
 /** What of a child is the operator's, and shall be as it was. */
@@ -78,6 +108,7 @@ export function repairs (t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Dri
 /** What others do to the children is undone, where it is the operator's. */
 export function drift (t: Test, cluster: Cluster): void {
   repairs(t, cluster, shop, drifts)
+  repairs(t, cluster, grown, jams)
 
   for (const kind of ['Deployment', 'Service'] as const) {
     t.test(`a ${kind} that was deleted is created anew`, async t => {

@@ -17,8 +17,7 @@ export function status (t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
     await here.running('shop')
-    await here.kubectl('patch', 'deployment', 'shop', '--patch', '{"spec":{"progressDeadlineSeconds":1}}')
-    await here.edit('MyApp', 'shop', { spec: { image: failingImage('ImagePullBackOff') } })
+    await here.edit('MyApp', 'shop', { spec: { image: failingImage('ImagePullBackOff'), progressDeadlineSeconds: 1 } })
     // On a slow machine a second is over before the first pod of the new image is there.
     const { status } = await here.until('it has failed with that pod', () => {
       const app = here.get('MyApp', 'shop')
@@ -27,7 +26,7 @@ export function status (t: Test, cluster: Cluster): void {
     t.match(status?.message, /^The rollout is stuck with 2 of 2 replicas available: 1 of 3 pods fails: container app is in ImagePullBackOff/)
     t.match(status, { phase: 'Failed', availableReplicas: 2, replicas: 3 }, 'what was there before runs on')
     t.match(status?.conditions?.map(({ type, status }) => [type, status]), [['Ready', 'False'], ['Reconciling', 'False'], ['Stalled', 'True']])
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', progressDeadlineSeconds: null } })
     await here.running('shop')
   })
 
