@@ -1,6 +1,6 @@
 import Type, { type TProperties } from 'typebox'
 import { hostName, namespaceName, objectName, peerName, plainPath } from './forms.ts'
-import { Annotations, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
+import { Annotations, childMaxBytes, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
 import { quantityPattern } from './quantity.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
@@ -65,7 +65,7 @@ export const Ingress = object('An Ingress that leads to the Service.', {
   pathType: opt(Type.Enum(['Prefix', 'Exact', 'ImplementationSpecific'], { type: 'string', description: 'Prefix unless given.' })),
   ingressClassName: opt(strictName('Class. That of the cluster unless given.')),
   tlsSecretName: opt(strictName('Secret with the certificate; with it the host is served over HTTPS.')),
-  annotations: opt(Annotations('For the controller of the class.', 8192)),
+  annotations: opt(Annotations('For the controller of the class.', childMaxBytes / 2, 8192)),
 }, {
   'x-kubernetes-validations': [laterRule(`!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`, plainPath.words)],
 })

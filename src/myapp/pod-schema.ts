@@ -32,6 +32,12 @@ const optional = flag('Whether the app may run without it.')
 const strings = (description: string, rules: object[] = [], maxLength = 4096) =>
   Type.Record(Type.String(), Type.String({ maxLength }), { description, maxProperties: 64, ...rules.length > 0 && { 'x-kubernetes-validations': rules } })
 
+/**
+ * What a child may come to: the 256 KiB that all annotations of an object may have, less what Metacontroller and Kubernetes add.
+ * The CRD counts characters, and refuses what can never fit; how many bytes they take shows in what is rendered.
+ */
+export const childMaxBytes = 262_144 - 512
+
 /** A rule that came with a later version: it is for what is new or changed, and what is stored stands. */
 export const laterRule = (rule: string, message: string) => ({ rule: `oldSelf == optional.of(self) || (${rule})`, optionalOldSelf: true, message })
 
@@ -245,4 +251,8 @@ const keyRule = (form: Form) => laterRule(`self.all(key, ${form.rule('key')})`, 
 const valueRule = laterRule(`self.all(key, ${labelValue.rule('self[key]')})`, `a value is ${labelValue.words}`)
 
 export const Labels = (description: string) => strings(description, [keyRule(labelKey), valueRule])
-export const Annotations = (description: string, maxLength?: number) => strings(description, [keyRule(annotationKey)], maxLength)
+/** Annotations that can have `maxCharacters` in all. */
+export const Annotations = (description: string, maxCharacters: number, maxLength?: number) => strings(description, [
+  keyRule(annotationKey),
+  laterRule(`self.map(key, size(key) + size(self[key])).sum() <= ${maxCharacters}`, `it has more than the ${maxCharacters} characters in all that can fit`),
+], maxLength)

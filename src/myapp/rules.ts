@@ -1,5 +1,7 @@
 import { targetFields } from './child-schema.ts'
+import { oversizes } from './child-size.ts'
 import * as forms from './forms.ts'
+import { childMaxBytes } from './pod-schema.ts'
 import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
 import { type Expression, nodeExpression, nodeField, podExpression } from './selectors.ts'
@@ -13,8 +15,8 @@ export interface Problem {
 }
 
 /** What fits the schema field by field and not as a whole. */
-export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec)]
+export function brokenRules (spec: MyAppSpec, name: string): Problem[] {
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec), ...sizeProblems(spec, name)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
@@ -141,6 +143,10 @@ function securityProblems ({ securityContext = {}, containerSecurityContext = {}
     ]),
     ...privileged && allowPrivilegeEscalation === false ? [problem(['containerSecurityContext', 'allowPrivilegeEscalation'], 'it cannot be false for what is privileged')] : [],
   ]
+}
+
+function sizeProblems (spec: MyAppSpec, name: string): Problem[] {
+  return oversizes(name, spec).map(({ kind, bytes, field }) => problem([field], `with it the ${kind} has ${bytes} bytes, more than the ${childMaxBytes} that fit`))
 }
 
 function contradictions (spec: MyAppSpec): Problem[] {

@@ -34,6 +34,10 @@ export const defaults = { replicas: 1, port: 8080 } as const
 const opt = Type.Optional
 const list = <Item extends Type.TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
 
+const words = (description: string) => list(description, Type.String({ maxLength: 8192 }), 64, {
+  'x-kubernetes-validations': [pod.laterRule(`self.map(one, size(one)).sum() <= ${pod.childMaxBytes}`, `it has more than the ${pod.childMaxBytes} characters in all that can fit`)],
+})
+
 /**
  * A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and
  * refuses the CRD. Words that quote a text need others beside them: the API server does not say anything with a line break in it.
@@ -106,8 +110,8 @@ export const MyAppSpec = Type.Object({
     ],
   })),
   envFrom: opt(pod.EnvFrom),
-  command: opt(list('Entrypoint, in place of that of the image.', Type.String({ maxLength: 8192 }), 64)),
-  args: opt(list('Arguments, in place of those of the image.', Type.String({ maxLength: 8192 }), 64)),
+  command: opt(words('Entrypoint, in place of that of the image.')),
+  args: opt(words('Arguments, in place of those of the image.')),
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
   imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Always for the tag latest, else IfNotPresent, unless given.' })),
   imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16)),
@@ -137,7 +141,7 @@ export const MyAppSpec = Type.Object({
   progressDeadlineSeconds: opt(Type.Integer({ description: 'A rollout that makes no progress for this long has failed. 600 unless given.', format: 'int32', minimum: 1, maximum: 86_400 })),
   revisionHistoryLimit: opt(Type.Integer({ description: 'Old ReplicaSets that are kept. 10 unless given.', format: 'int32', minimum: 0, maximum: 100 })),
   podLabels: opt(pod.Labels('More labels for the pods.')),
-  podAnnotations: opt(pod.Annotations('Annotations for the pods.')),
+  podAnnotations: opt(pod.Annotations('Annotations for the pods.', pod.childMaxBytes)),
   paused: opt(Type.Boolean({ description: 'True: the children stay exactly as they are, whatever the spec says and whoever edits them.' })),
   suspend: opt(Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' })),
 }, {

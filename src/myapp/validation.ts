@@ -22,7 +22,7 @@ export function problems (name: string, spec: unknown, isValid: ValidateFunction
   const isName = name.length <= nameMaxLength && new RegExp(namePattern).test(name)
   return [
     ...isName ? [] : [{ path: ['metadata', 'name'], message: `${JSON.stringify(name)} cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"` }],
-    ...spec === undefined ? [{ path: ['spec'], message: 'it is missing' }] : isValid(spec) ? brokenRules(spec) : mistakes(isValid.errors ?? [], spec),
+    ...spec === undefined ? [{ path: ['spec'], message: 'it is missing' }] : isValid(spec) ? brokenRules(spec, name) : mistakes(isValid.errors ?? [], spec),
   ]
 }
 

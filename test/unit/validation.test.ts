@@ -1,5 +1,6 @@
 import t from 'tap'
 import { newAjv } from '../../src/myapp/ajv.ts'
+import { childKinds } from '../../src/myapp/children/child-kind.ts'
 import { MyAppSpec } from '../../src/myapp/schema.ts'
 import { problems, sentence, validate } from '../../src/myapp/validation.ts'
 import { recorded } from '../fixtures/recorded.ts'
@@ -9,6 +10,7 @@ const judge = (spec: unknown, name = 'demo-app') => {
   return validate({ ...parent, metadata: { ...parent.metadata, name }, spec })
 }
 const variables = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `V${index}` }))
+const entries = (count: number, value: string) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, value]))
 const image = 'nginx'
 const [required, preferred] = ['requiredDuringSchedulingIgnoredDuringExecution', 'preferredDuringSchedulingIgnoredDuringExecution']
 const noName = 'a name has lower-case letters, digits, "-" and "." only, and starts and ends with a letter or digit'
@@ -78,6 +80,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   ['a taint with a blank', { image, tolerations: [{ key: 'a b' }] }, 'spec.tolerations[0].key: it is not one for a label: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
   ['a startup check that is to succeed twice', { image, probes: { startup: { tcpSocket: {}, successThreshold: 2 } } }, 'spec.probes.startup.successThreshold: it can only be 1 here'],
   ['a peer that is nobody', { image, networkPolicy: { from: [{ app: 'a' }, {}] } }, 'spec.networkPolicy.from[1]: app or namespace is to be given'],
+  ['arguments that fill more than a child', { image, args: Array(64).fill('x'.repeat(8192)) }, 'spec.args: with it the Deployment has 525977 bytes, more than the 261632 that fit'],
+  ['annotations that fill more than a child', { image, podAnnotations: entries(64, 'x'.repeat(4096)) }, 'spec.podAnnotations: with it the Deployment has 264214 bytes, more than the 261632 that fit'],
+  ['annotations of an Ingress that stand in it twice', { image, ingress: { annotations: entries(16, 'x'.repeat(8192)) } }, 'spec.ingress: with it the Ingress has 262752 bytes, more than the 261632 that fit'],
+  ['arguments that JSON makes longer', { image, args: Array(6).fill('<&>\u2028'.repeat(2048)) }, 'spec.args: with it the Deployment has 296427 bytes, more than the 261632 that fit'],
+  ['arguments of characters with three bytes', { image, args: Array(11).fill('✓'.repeat(8192)) }, 'spec.args: with it the Deployment has 271866 bytes, more than the 261632 that fit'],
+  ['what fits one by one and not together', { image, env: [{ name: 'A', value: 'x'.repeat(32_000) }], command: Array(10).fill('x'.repeat(8192)), args: Array(9).fill('x'.repeat(8192)), podAnnotations: entries(20, 'x'.repeat(4096)) }, 'spec.podAnnotations: with it the Deployment has 271352 bytes, more than the 261632 that fit'],
   ['a name that starts with a digit', { image }, 'metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', '1app'],
   ['a name with a dot', { image }, 'metadata.name: "a.b" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"', 'a.b'],
 ]
@@ -105,11 +113,29 @@ t.test('the bounds themselves are allowed', async (t) => {
     { image, ingress: { host: 'shop.1' }, priorityClassName: '', env: [[undefined, 'limits.cpu'], [0, 'limits.cpu'], ['1000m', 'requests.cpu'], ['1024Ki', 'limits.memory'], [1000, 'limits.hugepages-2Mi']].map(([divisor, resource], index) => ({ name: `A${index}`, valueFrom: { resourceFieldRef: { resource, ...divisor !== undefined && { divisor } } } })) },
     { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'profiles/a.json' } }, containerSecurityContext: { privileged: true } },
     { image, topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map((whenUnsatisfiable) => ({ topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable })), networkPolicy: { from: [{ app: 'a', namespace: 'b' }], to: [] } },
+    { image, args: Array(31).fill('x'.repeat(8192)), ingress: { annotations: entries(15, 'x'.repeat(8192)) } },
     { image, env: [{ name: '.a-b.c_1' }, { name: '_' }, { name: '__proto__', value: 'x' }] },
   ]
   for (const spec of specs) t.strictSame(judge(spec), { spec })
   t.strictSame(judge({ image }, 'a'.repeat(63)), { spec: { image } })
 })
+
+t.test('what is not looked at for its size fits, whatever its characters', async (t) => {
+  const filled = (spec: (text: string) => object) => spec('<'.repeat(24_575 - JSON.stringify(spec('')).length))
+  const names = entries(60, '')
+  for (const spec of [
+    filled((text) => ({ image, args: ['<'.repeat(8192), '&'.repeat(8192), text] })),
+    filled((text) => ({ image, ingress: { annotations: { a: '<'.repeat(8192), b: '&'.repeat(8192), c: text } } })),
+    filled((text) => ({ image, podLabels: names, volumes: variables(32).map(({ name }) => ({ name: name.toLowerCase(), mountPath: `/${name}`, emptyDir: {} })), env: variables(64), podAnnotations: { a: text.slice(0, 4096), b: text.slice(4096, 8192) }, networkPolicy: { from: Array(32).fill({ app: 'a' }) } })),
+  ]) {
+    t.strictSame(judge(spec), { spec })
+    for (const { desired } of childKinds) t.ok(asKept(desired({ name: 'a'.repeat(63), namespace: 'a'.repeat(63), spec: spec as MyAppSpec })) < 200_000)
+  }
+})
+
+/** The characters that a child takes in the annotations of it. */
+const asKept = (child: { metadata: { annotations?: Record<string, string> } } | undefined) =>
+  child === undefined ? 0 : JSON.stringify(child).replaceAll(/[<>&]/g, '\\u0000').length + Object.entries(child.metadata.annotations ?? {}).join('').length
 
 t.test('a validator that goes on after the first problem tells all of them', async (t) => {
   const isValid = newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
