@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import * as pod from './pod-schema.ts'
 import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './child-schema.ts'
-import { optionalName } from './forms.ts'
+import { image, optionalName, variableName } from './forms.ts'
 
 /**
  * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
@@ -18,9 +18,6 @@ export const kind = 'MyApp'
 /** A Kubernetes name that a Service may bear too (RFC 1035 label). The Deployment and the Service are named after the MyApp. */
 export const namePattern = '^[a-z]([-a-z0-9]*[a-z0-9])?$'
 export const nameMaxLength = 63
-
-/** The rules for names of environment variables that every supported Kubernetes accepts: C identifiers, dots and dashes, not `.` or `..` at the start. */
-const envNamePattern = '^([-_a-zA-Z]|\\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$'
 
 /**
  * All names and values of env together, in characters. JSON escapes a character into at most six bytes, and a child must
@@ -48,9 +45,9 @@ export const EnvVar = Type.Object({
   name: Type.String({
     description: 'Name of the variable: letters, digits, "_", "-" and ".", not starting with a digit or with "..".',
     maxLength: 256,
-    pattern: envNamePattern,
+    ...pod.patternOf(variableName),
     'x-kubernetes-validations': [
-      rule(`self.matches('${envNamePattern.replaceAll('\\', '\\\\')}')`,
+      rule(`self.matches('${variableName.pattern.replaceAll('\\', '\\\\')}')`,
         "'\"' + self + '\" is not a name for an environment variable: use letters, digits, \"_\", \"-\" and \".\", and do not start with a digit or with \"..\"'",
         'this is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."'),
     ],
@@ -72,7 +69,7 @@ export const MyAppSpec = Type.Object({
     description: 'Container image to run, for example nginx:1.29 or registry.example.com/team/app@sha256:….',
     minLength: 1,
     maxLength: 1024,
-    pattern: '^\\S+$',
+    ...pod.patternOf(image),
     'x-kubernetes-validations': [
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
       rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
