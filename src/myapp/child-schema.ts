@@ -62,7 +62,7 @@ const metricRules = [
   eachOfForm('containerResource.container', containerName),
 ]
 
-export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s.', {
+export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s. When it is taken away again, it is that of replicas: 1 where left out.', {
   minReplicas: opt(integer('At least so many. 1 unless given.', 1, 100)),
   maxReplicas: integer('At most so many.', 1, 100),
   targetCPUUtilizationPercentage: opt(integer('CPU that the pods are to use, in percent of what they request. 80 where no target and no metric is given.', 1, 1000)),

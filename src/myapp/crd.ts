@@ -24,7 +24,7 @@ export function customResourceDefinition (): object {
           scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' },
         },
         additionalPrinterColumns: [
-          { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Available pods of those wanted.' },
+          { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Ready pods of those wanted.' },
           { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
           { name: 'Image', type: 'string', jsonPath: '.spec.image' },
           { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
