@@ -19,6 +19,7 @@ export interface Schema {
   maxItems?: number
   maxProperties?: number
   pattern?: string
+  patternErrorMessage?: string
   required?: string[]
   properties?: Record<string, Schema>
   patternProperties?: Record<string, Schema>
@@ -66,9 +67,9 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
 
 const intro = (schema: Schema) => [schema.description, ...rules(schema).map(upperFirst)].join(' ')
 
-/** The rules for a field, or for each of a list, by what is said when they are broken; what is said with the value is a bound already. */
-const rules = (schema: Schema) => [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
-  validations.flatMap(({ message, messageExpression }) => message === undefined || messageExpression !== undefined ? [] : [`refused with \u201c${message}\u201d`]))
+/** The rules for a field, or for each of a list, by what is said when they are broken; what is said with the value, or of a pattern, is a bound already. */
+const rules = (schema: Schema) => [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [], anyOf = [], patternErrorMessage }) =>
+  validations.flatMap(({ message, messageExpression }) => message === undefined || messageExpression !== undefined || [{ patternErrorMessage }, ...anyOf].some((bounds) => bounds.patternErrorMessage === message) ? [] : [`refused with \u201c${message}\u201d`]))
 const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 const table = (rows: string[]) => ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 

@@ -1,7 +1,6 @@
 import Type, { type TProperties } from 'typebox'
-import { hostName, namespaceName, objectName, peerName, plainPath } from './forms.ts'
-import { Annotations, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, podsOrPercent, strictName } from './pod-schema.ts'
-import { quantityPattern } from './quantity.ts'
+import { containerName, hostName, measuredResource, namespaceName, objectName, pathPart, peerName, plainPath, urlPath, versionOfKind } from './forms.ts'
+import { Annotations, bareQuantity, childMaxBytes, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, ofPattern, podsOrPercent, strictName } from './pod-schema.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
 
@@ -10,13 +9,12 @@ const object = <Properties extends TProperties>(description: string, properties:
   Type.Object(properties, { description, additionalProperties: false, ...options })
 const name = (description: string, maxLength = 253) => Type.String({ description, minLength: 1, maxLength })
 const integer = (description: string, minimum: number, maximum: number) => Type.Integer({ description, format: 'int32', minimum, maximum })
-const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], { description, 'x-kubernetes-int-or-string': true })
 
 const target = object('What the autoscaler aims at.', {
   type: Type.Enum(['Utilization', 'AverageValue', 'Value'], { type: 'string', description: 'Which of the three follows.' }),
   averageUtilization: opt(integer('Percent of what the pods request.', 1, 10_000)),
-  averageValue: opt(quantity('A value for each pod.')),
-  value: opt(quantity('A value for all of them.')),
+  averageValue: opt(bareQuantity('A value for each pod.')),
+  value: opt(bareQuantity('A value for all of them.')),
 })
 const metric = object('The metric.', { name: name('Name of the metric.'), selector: opt(LabelSelector) })
 const resource = name('cpu or memory.', 63)
@@ -44,9 +42,27 @@ export const targetFields = {
   object: ['averageValue', 'value'],
   external: ['averageValue', 'value'],
 } as const
-const hasTarget = Object.entries(targetFields).map(([source, fields]) => ifGiven('one', `${source}.target`, (target) => fields.map((field) => `has(${target}.${field})`).join(' || '))).join(' && ')
+/** Where it may not tell both. */
+export const singleTargets = ['resource', 'containerResource', 'external'] as const
 
-export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s.', {
+const allTargets = (sources: readonly string[], rule: (target: string, fields: readonly string[]) => string) =>
+  `self.all(one, ${sources.map((source) => ifGiven('one', `${source}.target`, (target) => rule(target, targetFields[source as keyof typeof targetFields]))).join(' && ')})`
+const given = (target: string, fields: readonly string[]) => fields.map((field) => `has(${target}.${field})`)
+const isPositive = (value: string) => `!isQuantity(string(${value})) || quantity(string(${value})).isGreaterThan(quantity('0'))`
+const metricRules = [
+  laterRule(allTargets(Object.keys(targetFields), (target, fields) => given(target, fields).join(' || ')),
+    'a target needs averageUtilization or averageValue for Resource and ContainerResource, averageValue for Pods, averageValue or value for Object and External'),
+  laterRule(allTargets(singleTargets, (target, fields) => `!(${given(target, fields).join(' && ')})`),
+    'a target has averageUtilization or averageValue for Resource and ContainerResource, averageValue or value for External, and not both'),
+  laterRule(allTargets(Object.keys(targetFields), (target) => ['averageValue', 'value'].map((field) => ifGiven(target, field, isPositive)).join(' && ')), 'averageValue and value are more than 0'),
+  ...['pods', 'object', 'external'].map((source) => eachOfForm(`${source}.metric.name`, pathPart)),
+  ...['kind', 'name'].map((field) => eachOfForm(`object.describedObject.${field}`, pathPart)),
+  eachOfForm('object.describedObject.apiVersion', versionOfKind),
+  eachOfForm('containerResource.name', measuredResource),
+  eachOfForm('containerResource.container', containerName),
+]
+
+export const Autoscaling = object('Replicas by load, in place of replicas. From then on the number is the autoscaler\'s. When it is taken away again, it is that of replicas: 1 where left out.', {
   minReplicas: opt(integer('At least so many. 1 unless given.', 1, 100)),
   maxReplicas: integer('At most so many.', 1, 100),
   targetCPUUtilizationPercentage: opt(integer('CPU that the pods are to use, in percent of what they request. 80 where no target and no metric is given.', 1, 1000)),
@@ -54,20 +70,26 @@ export const Autoscaling = object('Replicas by load, in place of replicas. From 
   metrics: opt(Type.Array(Metric, {
     description: 'Any other metric of autoscaling/v2.',
     maxItems: 16,
-    'x-kubernetes-validations': [laterRule(`self.all(one, ${hasTarget})`,
-      'a target needs averageUtilization or averageValue for Resource and ContainerResource, averageValue for Pods, averageValue or value for Object and External')],
+    'x-kubernetes-validations': metricRules,
   })),
 }, { 'x-kubernetes-validations': [{ rule: '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas', message: 'minReplicas is more than maxReplicas' }] })
 
+/** The older way to say the class of an Ingress. */
+export const classAnnotation = 'kubernetes.io/ingress.class'
+
 export const Ingress = object('An Ingress that leads to the Service.', {
   host: opt(Type.String({ description: 'Host name.', minLength: 1, maxLength: 253, ...ofForm(hostName) })),
-  path: opt(Type.String({ description: 'Path prefix. / unless given.', pattern: '^/', maxLength: 1024 })),
+  path: opt(Type.String({ description: 'Path prefix. / unless given.', maxLength: 1024, ...ofPattern(urlPath) })),
   pathType: opt(Type.Enum(['Prefix', 'Exact', 'ImplementationSpecific'], { type: 'string', description: 'Prefix unless given.' })),
   ingressClassName: opt(strictName('Class. That of the cluster unless given.')),
   tlsSecretName: opt(strictName('Secret with the certificate; with it the host is served over HTTPS.')),
-  annotations: opt(Annotations('For the controller of the class.', 8192)),
+  annotations: opt(Annotations('For the controller of the class.', childMaxBytes / 2, 8192)),
 }, {
-  'x-kubernetes-validations': [laterRule(`!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`, plainPath.words)],
+  'x-kubernetes-validations': [
+    laterRule(`!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`, plainPath.words),
+    laterRule(`!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
+      `the annotation ${classAnnotation} says another class than ingressClassName`),
+  ],
 })
 
 export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
@@ -89,7 +111,7 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
 export const Disruption = object('How many pods a drain may take at once: a PodDisruptionBudget. From two replicas on one, unless given.', {
   maxUnavailable: opt(podsOrPercent('At most so many are taken.')),
   minAvailable: opt(podsOrPercent('At least so many stay.')),
-}, exactlyOne('maxUnavailable', 'minAvailable'))
+}, exactlyOne('disruption'))
 
 const peer = object('Apps or namespaces.', {
   app: opt(name('Name of a MyApp.', 63)), namespace: opt(name('Name of a namespace. That of the MyApp unless given.', 63)),

@@ -24,7 +24,7 @@ export function customResourceDefinition (): object {
           scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' },
         },
         additionalPrinterColumns: [
-          { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Available pods of those wanted.' },
+          { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Ready pods of those wanted.' },
           { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
           { name: 'Image', type: 'string', jsonPath: '.spec.image' },
           { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
@@ -59,14 +59,16 @@ export function customResourceDefinition (): object {
 /**
  * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes, and a map
  * has its values' schema in its place; a number or text is int-or-string; and where a rule says a bound in words, from the first
- * version on, the bare bound goes, or the API server would refuse a value twice, once in words and once not.
+ * version on, the bare bound goes, or the API server would refuse a value twice, once in words and once not. A pattern goes where any rule
+ * has it.
  */
 function structural (schema: object): Schema {
-  const { additionalProperties, patternProperties, anyOf, oneOf, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
+  const { additionalProperties, patternProperties, anyOf, oneOf, patternErrorMessage, ...kept } = JSON.parse(JSON.stringify(schema)) as Schema
   if (kept['x-kubernetes-int-or-string'] === true) {
     const { pattern, maxLength } = (anyOf as Schema[]).find(({ type }) => type === 'string') ?? {}
-    return { ...kept, anyOf: [{ type: 'integer' }, { type: 'string' }], pattern, ...maxLength !== undefined && { maxLength } }
+    return { ...kept, anyOf: [{ type: 'integer' }, { type: 'string' }], ...!hasRuleWith(kept, pattern) && { pattern }, ...maxLength !== undefined && { maxLength } }
   }
+  if (hasRuleWith(kept, kept.pattern)) delete kept.pattern
   if (patternProperties !== undefined) return { ...kept, additionalProperties: structural(Object.values(patternProperties as Record<string, Schema>)[0] ?? {}) }
   if (hasWordsForBounds(kept)) for (const bound of ['minimum', 'maximum', 'minLength', 'pattern']) delete kept[bound]
   if (kept.properties !== undefined) {
@@ -75,6 +77,8 @@ function structural (schema: object): Schema {
   if (kept.items !== undefined) kept.items = structural(kept.items as Schema)
   return kept
 }
+
+const hasRuleWith = ({ 'x-kubernetes-validations': rules = [] }: Schema, pattern: unknown) => (rules as Array<{ rule: string }>).some(({ rule }) => rule.includes(JSON.stringify(pattern)))
 
 const hasWordsForBounds = ({ type, 'x-kubernetes-validations': rules = [] }: Schema) =>
   type !== 'object' && type !== 'array' && (rules as Array<{ optionalOldSelf?: boolean }>).some(({ optionalOldSelf }) => !optionalOldSelf)

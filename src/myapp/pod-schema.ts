@@ -1,7 +1,8 @@
 import Type, { type TProperties, type TSchema } from 'typebox'
-import { annotationKey, configKey, containerResource, filePath, type Form, labelKey, labelValue, objectName, podField, profilePath, volumePath } from './forms.ts'
-import { divisors, divisorWords, quantityPattern } from './quantity.ts'
-import { type Expression, nodeExpression, nodeField, podExpression } from './selectors.ts'
+import * as forms from './forms.ts'
+import { amount, annotationKey, configKey, containerResource, filePath, type Form, labelKey, labelValue, objectName, type PatternForm, podField, podsOrShare, profilePath, volumePath } from './forms.ts'
+import { divisors, divisorWords } from './quantity.ts'
+import { type Expression, nodeExpression, nodeField, onLabel, podExpression, withLabelValues } from './selectors.ts'
 
 /**
  * The parts of a MyApp that have their shape from Kubernetes' own pod: same names, same meaning, and of the fields those
@@ -17,20 +18,36 @@ const object = <Properties extends TProperties>(description: string, properties:
   Type.Object(properties, { description, additionalProperties: false, ...options })
 const list = <Item extends TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
 
-/** The rule that exactly one of some fields is given, for the API server in words and for the validator as it is. */
-export const exactlyOne = (...fields: string[]) => ({
-  oneOf: fields.map((field) => ({ required: [field] })),
-  'x-kubernetes-validations': [{
-    rule: `[${fields.map((field) => `has(self.${field})`).join(', ')}].filter(given, given).size() == 1`,
-    message: `exactly one of ${fields.join(', ')} is to be given`,
-  }],
-})
+/** Fields of which exactly one is given, by the field that they are in or below. */
+export const alternatives: Record<string, string[]> = {
+  valueFrom: ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
+  envFrom: ['configMapRef', 'secretRef'],
+  probes: ['httpGet', 'tcpSocket', 'grpc', 'exec'],
+  volumes: ['configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'],
+  disruption: ['maxUnavailable', 'minAvailable'],
+}
+export const alternativesWords = (fields: string[]) => `exactly one of ${fields.join(', ')} is to be given`
+
+/** The rule that exactly one of the fields in some place is given, for the API server in words and for the validator as it is. */
+export function exactlyOne (place: keyof typeof alternatives) {
+  const fields = alternatives[place] ?? []
+  return {
+    oneOf: fields.map((field) => ({ required: [field] })),
+    'x-kubernetes-validations': [{ rule: `[${fields.map((field) => `has(self.${field})`).join(', ')}].filter(given, given).size() == 1`, message: alternativesWords(fields) }],
+  }
+}
 
 const resourceName = (description: string) => text(description, { minLength: 1, maxLength: 253 })
 const key = text('Key in it.', { minLength: 1, maxLength: 253 })
 const optional = flag('Whether the app may run without it.')
 const strings = (description: string, rules: object[] = [], maxLength = 4096) =>
   Type.Record(Type.String(), Type.String({ maxLength }), { description, maxProperties: 64, ...rules.length > 0 && { 'x-kubernetes-validations': rules } })
+
+/**
+ * What a child may come to: the 256 KiB that all annotations of an object may have, less what Metacontroller and Kubernetes add.
+ * The CRD counts characters, and refuses what can never fit; how many bytes they take shows in what is rendered.
+ */
+export const childMaxBytes = 262_144 - 512
 
 /** A rule that came with a later version: it is for what is new or changed, and what is stored stands. */
 export const laterRule = (rule: string, message: string) => ({ rule: `oldSelf == optional.of(self) || (${rule})`, optionalOldSelf: true, message })
@@ -56,15 +73,24 @@ export const strictName = (description: string) => text(description, { minLength
 
 const envKey = text('Key in it.', { minLength: 1, maxLength: 253, ...ofForm(configKey) })
 
-/** A quantity as a number or as text. */
-const quantity = (description: string) => Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: quantityPattern, maxLength: 32 })], {
-  description, 'x-kubernetes-int-or-string': true,
-})
+/** A pattern with its words, which editors show. */
+export const patternOf = ({ pattern, words }: PatternForm) => ({ pattern, patternErrorMessage: words })
+
+/** The same, and the rule by which the API server says them; not for what is in the items of a list without keys. */
+export const ofPattern = (form: PatternForm) => ({ ...patternOf(form), ...ofForm(form) })
+
+const intOrString = (description: string, bounds: { minimum: number, maximum?: number }, form: PatternForm, more: object, rules: object = {}) =>
+  Type.Union([Type.Integer(bounds), Type.String({ ...patternOf(form), ...more })], { description, 'x-kubernetes-int-or-string': true, ...rules })
+
+/** The bounds of an integer or the form of a text, as a rule: what is either has no bounds in a CRD. */
+const either = (bounds: string, form: PatternForm) => ({ 'x-kubernetes-validations': [laterRule(`type(self) == int ? ${bounds} : ${form.rule('self')}`, form.words)] })
+
+/** A quantity as a number or as text, without a rule for it. */
+export const bareQuantity = (description: string, rules?: object) => intOrString(description, { minimum: 0 }, amount, { maxLength: 32 }, rules)
+const quantity = (description: string) => bareQuantity(description, either('self >= 0', amount))
 
 /** A number of pods, or a share of them such as 25%. */
-export const podsOrPercent = (description: string) => Type.Union([Type.Integer({ minimum: 0, maximum: 100 }), Type.String({ pattern: '^(100|[0-9]{1,2})%$' })], {
-  description, 'x-kubernetes-int-or-string': true,
-})
+export const podsOrPercent = (description: string) => intOrString(description, { minimum: 0, maximum: 100 }, podsOrShare, {}, either('self >= 0 && self <= 100', podsOrShare))
 
 const port = Type.Integer({ description: 'Port; the port of the MyApp unless given.', format: 'int32', minimum: 1, maximum: 65535 })
 
@@ -76,17 +102,18 @@ export const EnvVarSource = object('Where the value comes from, in place of valu
     resource: text('For example limits.memory.', { minLength: 1, maxLength: 256, ...ofForm(containerResource) }), divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
   }, {
     'x-kubernetes-validations': [laterRule(ifGiven('self', 'divisor', (divisor) =>
-      `(self.resource.endsWith('.cpu') ? ${JSON.stringify(divisors('limits.cpu'))} : ${JSON.stringify(divisors('limits.memory'))}).exists(one, quantity(one).compareTo(quantity(string(${divisor}))) == 0)`), divisorWords)],
+      // What is no amount at all has been told of already.
+      `!isQuantity(string(${divisor})) || quantity(string(${divisor})).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ${JSON.stringify(divisors('limits.cpu'))} : ${JSON.stringify(divisors('limits.memory'))}).exists(one, quantity(one).compareTo(quantity(string(${divisor}))) == 0)`), divisorWords)],
   })),
-}, exactlyOne('secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'))
+}, exactlyOne('valueFrom'))
 
 const EnvFromSource = object('Every key of a ConfigMap or Secret as a variable.', {
   prefix: opt(text('Put in front of every name.', { maxLength: 256 })),
   configMapRef: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), optional: opt(optional) })),
   secretRef: opt(object('A Secret of the same namespace.', { name: resourceName('Name of the Secret.'), optional: opt(optional) })),
-}, exactlyOne('configMapRef', 'secretRef'))
+}, exactlyOne('envFrom'))
 export const EnvFrom = list('Sources of more variables; env goes before them.', EnvFromSource, 32, {
-  'x-kubernetes-validations': ['configMapRef', 'secretRef'].map((source) => eachOfForm(`${source}.name`, objectName)),
+  'x-kubernetes-validations': [...['configMapRef', 'secretRef'].map((source) => eachOfForm(`${source}.name`, objectName)), eachOfForm('prefix', forms.variablePrefix)],
 })
 
 const amounts = (description: string) => object(description, {
@@ -99,7 +126,7 @@ export const Resources = object('What the container needs at least (requests) an
 }, {
   'x-kubernetes-validations': ['cpu', 'memory', 'ephemeral-storage'].map((resource) => {
     const [request, limit] = ['requests', 'limits'].map((list) => `self.${list}.${inCel(resource)}`)
-    return laterRule(`!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
+    return laterRule(`!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !isQuantity(string(${request})) || !isQuantity(string(${limit})) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
       `more ${resource} is requested than the limit`)
   }),
 })
@@ -112,7 +139,7 @@ const handlers = {
   grpc: opt(object('The gRPC health protocol.', { port: opt(port), service: opt(text('Name of the service to ask for.', { maxLength: 256 })) })),
   exec: opt(object('A command in the container; exit code 0 is healthy.', { command: list('The command and its arguments.', Type.String({ maxLength: 4096 }), 64, { minItems: 1 }) })),
 }
-const oneOfHandlers = exactlyOne('httpGet', 'tcpSocket', 'grpc', 'exec')
+const oneOfHandlers = exactlyOne('probes')
 const onceIsEnough = laterRule('!has(self.successThreshold) || self.successThreshold == 1', 'successThreshold can only be 1 for startup and liveness')
 const probe = (description: string, ...rules: object[]) => object(description, {
   ...handlers,
@@ -132,15 +159,15 @@ const items = list('Keys to take, with the file for each; all of them unless giv
   key, path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
 }), 64, { 'x-kubernetes-validations': [eachOfForm('path', filePath)] })
 const Volume = object('Files for the container.', {
-  name: text('Name of the volume.', { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }),
-  mountPath: text('Where it is in the container.', { pattern: '^/[^:]*$', maxLength: 1024 }),
+  name: text('Name of the volume.', { maxLength: 63, ...ofPattern(forms.volumeName) }),
+  mountPath: text('Where it is in the container.', { maxLength: 1024, ...ofPattern(forms.mountPath) }),
   subPath: opt(text('Part of the volume to mount. Files mounted so are not updated.', { maxLength: 1024, ...ofForm(volumePath) })),
   readOnly: opt(flag('True unless given; false for emptyDir.')),
   configMap: opt(object('A ConfigMap of the same namespace.', { name: resourceName('Name of the ConfigMap.'), items: opt(items), optional: opt(optional) })),
   secret: opt(object('A Secret of the same namespace.', { secretName: resourceName('Name of the Secret.'), items: opt(items), optional: opt(optional) })),
   emptyDir: opt(object('An empty folder that lives as long as the pod.', { medium: opt(choice(['Memory'], 'Memory: in RAM.')), sizeLimit: opt(quantity('Largest size.')) })),
   persistentVolumeClaim: opt(object('An existing claim.', { claimName: resourceName('Name of the claim.') })),
-}, exactlyOne('configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'))
+}, exactlyOne('volumes'))
 export const Volumes = list('Files from ConfigMaps, Secrets, claims, or empty.', Volume, 32, {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['name'],
@@ -166,8 +193,23 @@ const podTerm = object('Pods to be near to or far from.', {
 /** The rule that conditions in a list have a form; `of` says where in each of the list they are. */
 const expressionsOfForm = (form: Form<Expression>, ...of: string[]) =>
   laterRule(`self.all(one, ${of.map((path) => ifGiven('one', path, (all) => `${all}.all(condition, ${form.rule('condition')})`)).join(' && ')})`, form.words)
-const nodeRules = (prefix = '') => ({ 'x-kubernetes-validations': [expressionsOfForm(nodeExpression, `${prefix}matchExpressions`), expressionsOfForm(nodeField, `${prefix}matchFields`)] })
-const podRules = (prefix = '') => ({ 'x-kubernetes-validations': [expressionsOfForm(podExpression, ...['labelSelector', 'namespaceSelector'].map((selector) => `${prefix}${selector}.matchExpressions`))] })
+const nodeRules = (prefix = '', ...more: Array<Form<Expression>>) => ({
+  'x-kubernetes-validations': [
+    ...[nodeExpression, onLabel, ...more].map((form) => expressionsOfForm(form, `${prefix}matchExpressions`)),
+    expressionsOfForm(nodeField, `${prefix}matchFields`),
+  ],
+})
+/** The values and matchLabels of these are the hook's alone to look at: the API server bounds what all rules together may cost. */
+const podRules = (prefix = '') => {
+  const selectors = ['labelSelector', 'namespaceSelector'].map((selector) => `${prefix}${selector}`)
+  return {
+    'x-kubernetes-validations': [
+      ...[podExpression, onLabel].map((form) => expressionsOfForm(form, ...selectors.map((selector) => `${selector}.matchExpressions`))),
+      eachOfForm(`${prefix}topologyKey`, { ...labelKey, words: `it is ${labelKey.words}` }),
+      laterRule(`self.all(one, ${ifGiven('one', `${prefix}namespaces`, (names) => `${names}.all(name, ${forms.namespaceName.rule('name')})`)})`, `namespaces: ${forms.namespaceName.words}`),
+    ],
+  }
+}
 
 const weight = Type.Integer({ description: 'How much it counts.', format: 'int32', minimum: 1, maximum: 100 })
 const podAffinity = (description: string) => object(description, {
@@ -176,7 +218,7 @@ const podAffinity = (description: string) => object(description, {
 })
 export const Affinity = object('Where pods go, by nodes and other pods.', {
   nodeAffinity: opt(object('By nodes.', {
-    requiredDuringSchedulingIgnoredDuringExecution: opt(object('Must hold.', { nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, { minItems: 1, ...nodeRules() }) })),
+    requiredDuringSchedulingIgnoredDuringExecution: opt(object('Must hold.', { nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, { minItems: 1, ...nodeRules('', withLabelValues) }) })),
     preferredDuringSchedulingIgnoredDuringExecution: opt(list('Should hold.', object('A wish.', { weight, preference: nodeTerm }), 16, nodeRules('preference.'))),
   })),
   podAffinity: opt(podAffinity('Near these pods.')),
@@ -221,7 +263,7 @@ export const Strategy = object('How a change of the pods rolls out. RollingUpdat
 const seccompProfile = object('Seccomp profile.', { type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'), localhostProfile: opt(text('File of a Localhost profile.', ofForm(profilePath))) }, {
   'x-kubernetes-validations': [laterRule("(self.type == 'Localhost') == has(self.localhostProfile)", 'localhostProfile goes with type Localhost, which needs it')],
 })
-const id = (description: string) => Type.Integer({ description, format: 'int64', minimum: 0 })
+const id = (description: string) => Type.Integer({ description, format: 'int64', minimum: 0, 'x-kubernetes-validations': [laterRule(`self <= ${forms.idMaximum}`, forms.idWords)] })
 export const PodSecurityContext = object('Security of the pod, with podSecurity Custom.', {
   runAsNonRoot: opt(flag('Refuses to run as root.')), runAsUser: opt(id('User.')), runAsGroup: opt(id('Group.')), fsGroup: opt(id('Group of the volumes.')), seccompProfile: opt(seccompProfile),
 })
@@ -245,4 +287,8 @@ const keyRule = (form: Form) => laterRule(`self.all(key, ${form.rule('key')})`, 
 const valueRule = laterRule(`self.all(key, ${labelValue.rule('self[key]')})`, `a value is ${labelValue.words}`)
 
 export const Labels = (description: string) => strings(description, [keyRule(labelKey), valueRule])
-export const Annotations = (description: string, maxLength?: number) => strings(description, [keyRule(annotationKey)], maxLength)
+/** Annotations that can have `maxCharacters` in all. */
+export const Annotations = (description: string, maxCharacters: number, maxLength?: number) => strings(description, [
+  keyRule(annotationKey),
+  laterRule(`self.map(key, size(key) + size(self[key])).sum() <= ${maxCharacters}`, `it has more than the ${maxCharacters} characters in all that can fit`),
+], maxLength)

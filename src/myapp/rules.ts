@@ -1,8 +1,10 @@
-import { targetFields } from './child-schema.ts'
+import { classAnnotation, singleTargets, targetFields } from './child-schema.ts'
+import { oversizes } from './child-size.ts'
 import * as forms from './forms.ts'
+import { childMaxBytes } from './pod-schema.ts'
 import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
-import { type Expression, nodeExpression, nodeField, podExpression } from './selectors.ts'
+import { type Expression, nodeExpression, nodeField, onLabel, podExpression, withLabelValues } from './selectors.ts'
 
 /** Something that is wrong with a MyApp: where it is, and what, in words. */
 export interface Problem {
@@ -13,8 +15,8 @@ export interface Problem {
 }
 
 /** What fits the schema field by field and not as a whole. */
-export function brokenRules (spec: MyAppSpec): Problem[] {
-  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec)]
+export function brokenRules (spec: MyAppSpec, name: string): Problem[] {
+  return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec), ...sizeProblems(spec, name)]
 }
 
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
@@ -51,16 +53,20 @@ function probeProblems (probes: NonNullable<MyAppSpec['probes']> = {}): Problem[
 }
 
 function labelProblems ({ podLabels, nodeSelector, podAnnotations, ingress }: MyAppSpec): Problem[] {
-  const wrongKeys = (path: string[], all: Record<string, string> = {}, form: forms.Form) =>
-    Object.keys(all).filter((key) => !form.fits(key)).map((key) => problem([...path, key], `its name is ${form.words}`))
-  const wrongValues = (path: string[], all: Record<string, string> = {}) =>
-    Object.keys(all).filter((key) => !forms.labelValue.fits(all[key] ?? '')).map((key) => problem([...path, key], `its value is ${forms.labelValue.words}`))
   return [
-    ...Object.entries({ podLabels, nodeSelector }).flatMap(([field, all]) => [...wrongKeys([field], all, forms.labelKey), ...wrongValues([field], all)]),
+    ...Object.entries({ podLabels, nodeSelector }).flatMap(([field, all]) => ofLabels([field], all)),
     ...wrongKeys(['podAnnotations'], podAnnotations, forms.annotationKey),
     ...wrongKeys(['ingress', 'annotations'], ingress?.annotations, forms.annotationKey),
   ]
 }
+
+const wrongKeys = (path: Problem['path'], all: Record<string, string> = {}, form: forms.Form) =>
+  Object.keys(all).filter((key) => !form.fits(key)).map((key) => problem([...path, key], `its name is ${form.words}`))
+
+const ofLabels = (path: Problem['path'], all: Record<string, string> = {}) => [
+  ...wrongKeys(path, all, forms.labelKey),
+  ...Object.entries(all).filter(([, value]) => !forms.labelValue.fits(value)).map(([key]) => problem([...path, key], `its value is ${forms.labelValue.words}`)),
+]
 
 function tolerationProblems (tolerations: MyAppSpec['tolerations'] = []): Problem[] {
   return tolerations.flatMap(({ key = '', operator, value = '', effect, tolerationSeconds }, index) => [
@@ -83,11 +89,22 @@ function affinityProblems ({ nodeAffinity, podAffinity, podAntiAffinity }: NonNu
     ...(affinity?.[required] ?? []).map((term, index) => ({ path: [field, required, index], term })),
     ...(affinity?.[preferred] ?? []).map(({ podAffinityTerm: term }, index) => ({ path: [field, preferred, index, 'podAffinityTerm'], term })),
   ])
-  const wrong = (path: Problem['path'], conditions: Expression[] = [], form: forms.Form<Expression>) =>
-    conditions.flatMap((condition, index) => unlike(['affinity', ...path, index], condition, form))
+  const wrong = (path: Problem['path'], conditions: Expression[] = [], ...all: Array<forms.Form<Expression>>) =>
+    conditions.flatMap((condition, index) => all.flatMap((form) => unlike(['affinity', ...path, index], condition, form)))
   return [
-    ...nodes.flatMap(({ path, term }) => [...wrong([...path, 'matchExpressions'], term.matchExpressions, nodeExpression), ...wrong([...path, 'matchFields'], term.matchFields, nodeField)]),
-    ...pods.flatMap(({ path, term }) => (['labelSelector', 'namespaceSelector'] as const).flatMap((selector) => wrong([...path, selector, 'matchExpressions'], term[selector]?.matchExpressions, podExpression))),
+    ...nodes.flatMap(({ path, term }) => [
+      // A value that no label has is refused where it must hold, and is a wish that nothing meets elsewhere.
+      ...wrong([...path, 'matchExpressions'], term.matchExpressions, nodeExpression, onLabel, ...path.includes(required) ? [withLabelValues] : []),
+      ...wrong([...path, 'matchFields'], term.matchFields, nodeField),
+    ]),
+    ...pods.flatMap(({ path, term }) => [
+      ...(['labelSelector', 'namespaceSelector'] as const).flatMap((selector) => [
+        ...wrong([...path, selector, 'matchExpressions'], term[selector]?.matchExpressions, podExpression, onLabel, withLabelValues),
+        ...ofLabels(['affinity', ...path, selector, 'matchLabels'], term[selector]?.matchLabels),
+      ]),
+      ...forms.labelKey.fits(term.topologyKey) ? [] : [problem(['affinity', ...path, 'topologyKey'], `it is ${forms.labelKey.words}`)],
+      ...(term.namespaces ?? []).flatMap((namespace, index) => unlike(['affinity', ...path, 'namespaces', index], namespace, forms.namespaceName)),
+    ]),
   ]
 }
 
@@ -95,8 +112,10 @@ function affinityProblems ({ nodeAffinity, podAffinity, podAntiAffinity }: NonNu
 function formProblems ({ env = [], envFrom = [], volumes = [], serviceAccountName, priorityClassName, ingress, gateway, networkPolicy = {} }: MyAppSpec): Problem[] {
   return [
     ...env.flatMap(({ valueFrom = {} }, index) => variableProblems(['env', index, 'valueFrom'], valueFrom)),
-    ...envFrom.flatMap(({ configMapRef, secretRef }, index) =>
-      Object.entries({ configMapRef, secretRef }).flatMap(([source, ref]) => unlike(['envFrom', index, source, 'name'], ref?.name, forms.objectName))),
+    ...envFrom.flatMap(({ prefix, configMapRef, secretRef }, index) => [
+      ...unlike(['envFrom', index, 'prefix'], prefix, forms.variablePrefix),
+      ...Object.entries({ configMapRef, secretRef }).flatMap(([source, ref]) => unlike(['envFrom', index, source, 'name'], ref?.name, forms.objectName)),
+    ]),
     ...volumes.flatMap(({ subPath, configMap, secret }, index) => [
       ...unlike(['volumes', index, 'subPath'], subPath, forms.volumePath),
       ...Object.entries({ configMap, secret }).flatMap(([source, files]) =>
@@ -139,8 +158,14 @@ function securityProblems ({ securityContext = {}, containerSecurityContext = {}
       ...(type === 'Localhost') === (localhostProfile !== undefined) ? [] : [problem([field, 'seccompProfile', 'localhostProfile'], 'it goes with type Localhost, which needs it')],
       ...unlike([field, 'seccompProfile', 'localhostProfile'], localhostProfile, forms.profilePath),
     ]),
+    ...Object.entries({ securityContext, containerSecurityContext }).flatMap(([field, ids]: [string, { runAsUser?: number, runAsGroup?: number, fsGroup?: number }]) =>
+      (['runAsUser', 'runAsGroup', 'fsGroup'] as const).flatMap((id) => (ids[id] ?? 0) <= forms.idMaximum ? [] : [problem([field, id], `${ids[id]} is more than the maximum of ${forms.idMaximum}`)])),
     ...privileged && allowPrivilegeEscalation === false ? [problem(['containerSecurityContext', 'allowPrivilegeEscalation'], 'it cannot be false for what is privileged')] : [],
   ]
+}
+
+function sizeProblems (spec: MyAppSpec, name: string): Problem[] {
+  return oversizes(name, spec).map(({ kind, bytes, field }) => problem([field], `with it the ${kind} has ${bytes} bytes, more than the ${childMaxBytes} that fit`))
 }
 
 function contradictions (spec: MyAppSpec): Problem[] {
@@ -150,6 +175,9 @@ function contradictions (spec: MyAppSpec): Problem[] {
     ...expose === false && (ingress || gateway) ? [problem(['expose'], 'ingress and gateway need a Service, and expose is false')] : [],
     ...minReadySeconds >= progressDeadlineSeconds ? [problem(['minReadySeconds'], `${minReadySeconds} is not less than progressDeadlineSeconds, ${progressDeadlineSeconds}`)] : [],
     ...autoscalingProblems(spec.autoscaling),
+    ...(ingress?.annotations?.[classAnnotation] ?? ingress?.ingressClassName) === ingress?.ingressClassName || ingress?.ingressClassName === undefined
+      ? []
+      : [problem(['ingress', 'annotations', classAnnotation], 'it says another class than ingressClassName')],
     ...twice(['topologySpreadConstraints'], (spec.topologySpreadConstraints ?? []).map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`), 'topologyKey'),
     ...twice(['gateway', 'parentRefs'], names(gateway?.parentRefs)).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
     ...strategy?.rollingUpdate && strategy.type !== 'RollingUpdate' ? [problem(['strategy', 'rollingUpdate'], 'it goes with type RollingUpdate only')] : [],
@@ -168,8 +196,22 @@ function autoscalingProblems (autoscaling: MyAppSpec['autoscaling']): Problem[] 
       : [problem(['autoscaling', 'metrics', index], 'the field that type names is to be given, and no other')]),
     ...metrics.flatMap((metric, index) => Object.entries(targetFields).flatMap(([source, fields]) => {
       const { target = undefined } = metric[source as keyof typeof targetFields] ?? {}
-      return target === undefined || fields.some((field) => target[field] !== undefined) ? [] : [problem(['autoscaling', 'metrics', index, source, 'target'], `${fields.join(' or ')} is missing`)]
+      if (target === undefined) return []
+      const path = ['autoscaling', 'metrics', index, source, 'target']
+      const given = fields.filter((field) => target[field] !== undefined)
+      return [
+        ...given.length === 0 ? [problem(path, `${fields.join(' or ')} is missing`)] : [],
+        ...given.length > 1 && singleTargets.some((single) => single === source) ? [problem(path, `${given.join(' and ')} are both given`)] : [],
+        ...(['averageValue', 'value'] as const).flatMap((field) => target[field] !== undefined && thousandthsOf(target[field]) === 0n ? [problem([...path, field], 'it is not more than 0')] : []),
+      ]
     })),
+    ...metrics.flatMap(({ containerResource, pods, object, external }, index) => [
+      ...Object.entries({ pods, object, external }).flatMap(([source, of]) => unlike(['autoscaling', 'metrics', index, source, 'metric', 'name'], of?.metric.name, forms.pathPart)),
+      ...(['kind', 'name'] as const).flatMap((field) => unlike(['autoscaling', 'metrics', index, 'object', 'describedObject', field], object?.describedObject[field], forms.pathPart)),
+      ...unlike(['autoscaling', 'metrics', index, 'object', 'describedObject', 'apiVersion'], object?.describedObject.apiVersion, forms.versionOfKind),
+      ...unlike(['autoscaling', 'metrics', index, 'containerResource', 'name'], containerResource?.name, forms.measuredResource),
+      ...unlike(['autoscaling', 'metrics', index, 'containerResource', 'container'], containerResource?.container, forms.containerName),
+    ]),
   ]
 }
 

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import * as pod from './pod-schema.ts'
 import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './child-schema.ts'
-import { optionalName } from './forms.ts'
+import { image, optionalName, variableName } from './forms.ts'
 
 /**
  * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
@@ -19,9 +19,6 @@ export const kind = 'MyApp'
 export const namePattern = '^[a-z]([-a-z0-9]*[a-z0-9])?$'
 export const nameMaxLength = 63
 
-/** The rules for names of environment variables that every supported Kubernetes accepts: C identifiers, dots and dashes, not `.` or `..` at the start. */
-const envNamePattern = '^([-_a-zA-Z]|\\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$'
-
 /**
  * All names and values of env together, in characters. JSON escapes a character into at most six bytes, and a child must
  * fit with all it holds into the 256 KiB that Kubernetes allows its annotations, where Metacontroller keeps a copy of it.
@@ -34,6 +31,10 @@ export const defaults = { replicas: 1, port: 8080 } as const
 const opt = Type.Optional
 const list = <Item extends Type.TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
 
+const words = (description: string) => list(description, Type.String({ maxLength: 8192 }), 64, {
+  'x-kubernetes-validations': [pod.laterRule(`self.map(one, size(one)).sum() <= ${pod.childMaxBytes}`, `it has more than the ${pod.childMaxBytes} characters in all that can fit`)],
+})
+
 /**
  * A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and
  * refuses the CRD. Words that quote a text need others beside them: the API server does not say anything with a line break in it.
@@ -44,9 +45,9 @@ export const EnvVar = Type.Object({
   name: Type.String({
     description: 'Name of the variable: letters, digits, "_", "-" and ".", not starting with a digit or with "..".',
     maxLength: 256,
-    pattern: envNamePattern,
+    ...pod.patternOf(variableName),
     'x-kubernetes-validations': [
-      rule(`self.matches('${envNamePattern.replaceAll('\\', '\\\\')}')`,
+      rule(`self.matches('${variableName.pattern.replaceAll('\\', '\\\\')}')`,
         "'\"' + self + '\" is not a name for an environment variable: use letters, digits, \"_\", \"-\" and \".\", and do not start with a digit or with \"..\"'",
         'this is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."'),
     ],
@@ -68,7 +69,7 @@ export const MyAppSpec = Type.Object({
     description: 'Container image to run, for example nginx:1.29 or registry.example.com/team/app@sha256:….',
     minLength: 1,
     maxLength: 1024,
-    pattern: '^\\S+$',
+    ...pod.patternOf(image),
     'x-kubernetes-validations': [
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
       rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
@@ -106,8 +107,8 @@ export const MyAppSpec = Type.Object({
     ],
   })),
   envFrom: opt(pod.EnvFrom),
-  command: opt(list('Entrypoint, in place of that of the image.', Type.String({ maxLength: 8192 }), 64)),
-  args: opt(list('Arguments, in place of those of the image.', Type.String({ maxLength: 8192 }), 64)),
+  command: opt(words('Entrypoint, in place of that of the image.')),
+  args: opt(words('Arguments, in place of those of the image.')),
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
   imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Always for the tag latest, else IfNotPresent, unless given.' })),
   imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16)),
@@ -136,8 +137,8 @@ export const MyAppSpec = Type.Object({
   minReadySeconds: opt(Type.Integer({ description: 'How long a pod must be ready to count as available. 0 unless given.', format: 'int32', minimum: 0, maximum: 3600 })),
   progressDeadlineSeconds: opt(Type.Integer({ description: 'A rollout that makes no progress for this long has failed. 600 unless given.', format: 'int32', minimum: 1, maximum: 86_400 })),
   revisionHistoryLimit: opt(Type.Integer({ description: 'Old ReplicaSets that are kept. 10 unless given.', format: 'int32', minimum: 0, maximum: 100 })),
-  podLabels: opt(pod.Labels('More labels for the pods.')),
-  podAnnotations: opt(pod.Annotations('Annotations for the pods.')),
+  podLabels: opt(pod.Labels('More labels for the pods. app, managed-by and the name, instance, version and managed-by of app.kubernetes.io are the operator\'s: another value for one that it sets is left aside.')),
+  podAnnotations: opt(pod.Annotations('Annotations for the pods.', pod.childMaxBytes)),
   paused: opt(Type.Boolean({ description: 'True: the children stay exactly as they are, whatever the spec says and whoever edits them.' })),
   suspend: opt(Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' })),
 }, {
@@ -167,7 +168,7 @@ const count = (description: string) => Type.Optional(Type.Integer({ description,
 export const MyAppStatus = Type.Object({
   phase: Type.Optional(Type.Enum(phases, { type: 'string', description: 'Pending: on the way. Running: the current generation is fully available. Failed: a person must act.' })),
   message: Type.Optional(Type.String({ description: 'What there is to know or to do, in one sentence.' })),
-  ready: Type.Optional(Type.String({ description: 'Available pods of those wanted, as in 2/3.' })),
+  ready: Type.Optional(Type.String({ description: 'Ready pods of those wanted, as in 2/3.' })),
   replicas: count('Pods that exist, of any generation.'),
   readyReplicas: count('Pods that are ready.'),
   updatedReplicas: count('Pods of the current generation.'),

@@ -1,4 +1,4 @@
-import type { Form } from './forms.ts'
+import { type Form, labelKey, labelValue, objectName } from './forms.ts'
 
 /** A condition of a selector. */
 export interface Expression { key: string, operator: string, values?: string[] }
@@ -20,7 +20,20 @@ export const podExpression = operators(`${ofLabels}, and Gt and Lt are for nodes
 export const nodeExpression = operators(`${ofLabels}, and Gt and Lt have one`, 1)
 
 export const nodeField: Form<Expression> = {
-  words: 'the only field is metadata.name, with In or NotIn and one value',
-  rule: (condition) => `${condition}.key == 'metadata.name' && ${condition}.operator in ['In', 'NotIn'] && has(${condition}.values) && size(${condition}.values) == 1`,
-  fits: ({ key, operator, values = [] }) => key === 'metadata.name' && ['In', 'NotIn'].includes(operator) && values.length === 1,
+  words: 'the only field is metadata.name, with In or NotIn and the name of one node',
+  rule: (condition) => `${condition}.key == 'metadata.name' && ${condition}.operator in ['In', 'NotIn'] && has(${condition}.values) && size(${condition}.values) == 1 && ${objectName.rule(`${condition}.values[0]`)}`,
+  fits: ({ key, operator, values = [] }) => key === 'metadata.name' && ['In', 'NotIn'].includes(operator) && values.length === 1 && values.every(objectName.fits),
+}
+
+export const onLabel: Form<Expression> = {
+  words: `a key is ${labelKey.words}`,
+  rule: (condition) => labelKey.rule(`${condition}.key`),
+  fits: ({ key }) => labelKey.fits(key),
+}
+
+/** That a label can have the values: of so many the API server can only afford to look at the characters, and the hook looks at the rest. */
+export const withLabelValues: Form<Expression> = {
+  words: `a value is ${labelValue.words}`,
+  rule: (condition) => `(!has(${condition}.values) || ${condition}.values.all(value, !value.matches('[^-.\\\\w]')))`,
+  fits: ({ values = [] }) => values.every(labelValue.fits),
 }

@@ -1,4 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
+import { wordsOf } from './forms.ts'
+import { alternatives, alternativesWords } from './pod-schema.ts'
 import type { Parent } from './request.ts'
 import { brokenRules, type Problem } from './rules.ts'
 import { type MyAppSpec, nameMaxLength, namePattern } from './schema.ts'
@@ -22,7 +24,7 @@ export function problems (name: string, spec: unknown, isValid: ValidateFunction
   const isName = name.length <= nameMaxLength && new RegExp(namePattern).test(name)
   return [
     ...isName ? [] : [{ path: ['metadata', 'name'], message: `${JSON.stringify(name)} cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"` }],
-    ...spec === undefined ? [{ path: ['spec'], message: 'it is missing' }] : isValid(spec) ? brokenRules(spec) : mistakes(isValid.errors ?? [], spec),
+    ...spec === undefined ? [{ path: ['spec'], message: 'it is missing' }] : isValid(spec) ? brokenRules(spec, name) : mistakes(isValid.errors ?? [], spec),
   ]
 }
 
@@ -59,7 +61,7 @@ function finding ({ keyword, params, message }: ErrorObject, path: Problem['path
   switch (keyword) {
     case 'required': return `${params.missingProperty} is missing`
     case 'additionalProperties': return `${JSON.stringify(params.additionalProperty)} is not a field of it`
-    case 'oneOf': return 'exactly one kind of source or check is to be given'
+    case 'oneOf': return alternativesWords(alternatives[path.findLast((step) => Object.hasOwn(alternatives, step)) ?? ''] ?? [])
     case 'anyOf': return `${shown} is neither an integer nor a string`
     case 'enum': return `${shown} is not one of ${params.allowedValues.join(', ')}`
     case 'type': return `${shown} is not of type ${params.type}`
@@ -69,13 +71,13 @@ function finding ({ keyword, params, message }: ErrorObject, path: Problem['path
     case 'maxLength': return `it has ${[...String(value)].length} characters, more than the maximum of ${params.limit}`
     case 'minItems': return 'it is empty'
     case 'maxItems': return `it has ${(value as unknown[]).length} items, more than the maximum of ${params.limit}`
-    case 'pattern': return `${shown} does not match ${params.pattern}`
+    case 'pattern': return `${shown} is ${wordsOf(params.pattern) ?? `not of the form ${params.pattern}`}`
     default: return `${shown} ${message}`
   }
 }
 
 /** The fields whose values may be shown; of any other a value could hold a secret, and only its kind is told. */
-const shownFields: Array<string | number | undefined> = ['image', 'replicas', 'port', 'name', 'imagePullPolicy', 'podSecurity', 'type', 'minReplicas', 'maxReplicas']
+const shownFields: Array<string | number | undefined> = ['image', 'replicas', 'port', 'name', 'imagePullPolicy', 'podSecurity', 'type', 'minReplicas', 'maxReplicas', 'cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor', 'averageValue', 'maxSurge', 'maxUnavailable', 'minAvailable']
 
 function show (path: Problem['path'], value: unknown): string {
   if (typeof value !== 'object' && shownFields.includes(path.at(-1))) return JSON.stringify(value)

@@ -63,6 +63,8 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
   ['files are mounted', { volumes: [{ name: 'a', mountPath: '/a', secret: { secretName: 's' } }, { name: 'b', mountPath: '/b', emptyDir: {} }, { name: 'c', mountPath: '/c', readOnly: false, persistentVolumeClaim: { claimName: 'c' } }, { name: 'd', mountPath: '/d', readOnly: true, emptyDir: {} }] }, { volumeMounts: [{ name: 'a', mountPath: '/a', readOnly: true }, { name: 'b', mountPath: '/b' }, { name: 'c', mountPath: '/c' }, { name: 'd', mountPath: '/d', readOnly: true }] }],
   ['its security is Restricted', { podSecurity: 'Restricted' }, { securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }, volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] }],
   ['it has a /tmp of its own', { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '/tmp', emptyDir: {} }] }, { volumeMounts: [{ name: 'own', mountPath: '/tmp' }] }],
+  ['its /tmp is written another way', { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '//tmp/./', emptyDir: {} }] }, { volumeMounts: [{ name: 'own', mountPath: '//tmp/./' }] }],
+  ['a volume named tmp is elsewhere', { podSecurity: 'Restricted', volumes: [{ name: 'tmp', mountPath: '/scratch', emptyDir: {} }] }, { volumeMounts: [{ name: 'tmp', mountPath: '/scratch' }, { name: 'tmp-1', mountPath: '/tmp' }] }],
   ['its security is its own', { podSecurity: 'Custom', containerSecurityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'], drop: [] } } }, { securityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'] } } }],
 ]
 for (const [when, spec, has] of containers) {
@@ -71,6 +73,12 @@ for (const [when, spec, has] of containers) {
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
 }
+
+t.test('the volume for /tmp bears a name that is free', async (t) => {
+  const volumes = ['tmp', 'tmp-1'].map((name) => ({ name, mountPath: `/var/${name}`, emptyDir: {} }))
+  t.strictSame(pods({ podSecurity: 'Restricted', volumes }).spec.volumes, [{ name: 'tmp', emptyDir: {} }, { name: 'tmp-1', emptyDir: {} }, { name: 'tmp-2', emptyDir: {} }])
+  t.strictSame(pods({ podSecurity: 'Restricted' }).spec.volumes, [{ name: 'tmp', emptyDir: {} }])
+})
 
 t.test('pods have no token, spread by default, and not at all when the list is empty', async (t) => {
   t.equal(pods({}).spec['automountServiceAccountToken'], false)

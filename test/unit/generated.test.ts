@@ -15,7 +15,7 @@ for (const [file, text] of Object.entries(generated)) {
 }
 
 t.test('the schema for editors takes every example and refuses what is misspelt', async (t) => {
-  const isValid = new Ajv({ formats: { 'date-time': true } }).compile(editorSchema())
+  const isValid = new Ajv({ formats: { 'date-time': true }, keywords: ['patternErrorMessage'] }).compile(editorSchema())
   const examples = readdirSync(new URL('../../manifests/examples', import.meta.url)).flatMap((name) => parseAllDocuments(read(`manifests/examples/${name}`)).map((document) => document.toJS()))
   const myApps = examples.filter(({ kind }) => kind === 'MyApp')
   t.ok(myApps.length > 10)

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { type App, isExposed } from '../app.ts'
 import { canonicalQuantity } from '../quantity.ts'
 import { defaults, type MyAppSpec } from '../schema.ts'
@@ -12,6 +13,7 @@ const drainSeconds = 5
 
 /** The container of a MyApp. */
 export function appContainer ({ spec }: App) {
+  const tmp = tmpVolume(spec)
   const port = spec.port ?? defaults.port
   const probe = (probe: Probe | undefined) => probe && toProbe(probe, port)
   return compact({
@@ -32,14 +34,17 @@ export function appContainer ({ spec }: App) {
     securityContext: containerSecurity(spec),
     volumeMounts: [
       ...(spec.volumes ?? []).map(({ name, mountPath, subPath, readOnly, emptyDir }) => compact({ name, mountPath, subPath, readOnly: readOnly ?? emptyDir === undefined ? true : undefined })),
-      ...needsTmp(spec) ? [{ name: 'tmp', mountPath: '/tmp' }] : [],
+      ...tmp !== undefined ? [{ name: tmp, mountPath: '/tmp' }] : [],
     ],
   })
 }
 
-/** Whether a read-only root is to have an empty /tmp, which the user has not seen to. */
-export const needsTmp = (spec: MyAppSpec) =>
-  spec.podSecurity === 'Restricted' && !(spec.volumes ?? []).some(({ name, mountPath }) => name === 'tmp' || mountPath === '/tmp')
+/** The name of the volume by which a read-only root has an empty /tmp, where the user has not seen to one; it is one that is free. */
+export function tmpVolume ({ podSecurity, volumes = [] }: MyAppSpec): string | undefined {
+  if (podSecurity !== 'Restricted' || volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp')) return undefined
+  const isFree = (name: string) => !volumes.some((volume) => volume.name === name)
+  return ['tmp', ...volumes.map((_, index) => `tmp-${index + 1}`)].find(isFree)
+}
 
 /** `value: ''` is not stored; a variable without a value is empty all the same. */
 function toEnvVar ({ name, value, valueFrom }: NonNullable<MyAppSpec['env']>[number]) {

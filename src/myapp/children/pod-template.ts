@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { canonicalQuantity } from '../quantity.ts'
 import type { MyAppSpec } from '../schema.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
-import { appContainer, needsTmp } from './container.ts'
+import { appContainer, tmpVolume } from './container.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
 
@@ -13,6 +13,7 @@ export const configDigestAnnotation = 'example.com/config-digest'
 export function podTemplate (app: App) {
   const { name, spec } = app
   const digest = digestOf(app)
+  const tmp = tmpVolume(spec)
   return {
     metadata: compact({
       labels: { ...spec.podLabels, ...childLabels(name, spec.image) },
@@ -26,7 +27,7 @@ export function podTemplate (app: App) {
       imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),
       containers: [appContainer(app)],
-      volumes: [...(spec.volumes ?? []).map(toVolume), ...needsTmp(spec) ? [{ name: 'tmp', emptyDir: {} }] : []],
+      volumes: [...(spec.volumes ?? []).map(toVolume), ...tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []],
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       topologySpreadConstraints: toSpread(name, spec),
       nodeSelector: spec.nodeSelector,
