@@ -84,7 +84,9 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   const condition = (type: string) => status.conditions?.find((condition) => condition.type === type)
   const failure = condition('ReplicaFailure')
   if (failure?.status === 'True') return { reason: 'ReplicaFailure', message: `Pods cannot be created: ${failure.message ?? failure.reason ?? 'the Deployment does not say why'}` }
-  const complete = updatedReplicas >= wanted && availableReplicas >= wanted
+  const old = Math.max(0, replicas - updatedReplicas)
+  // Which pods are available is not told: of the new ones at least so many as there would be if all old ones were.
+  const complete = updatedReplicas >= wanted && Math.max(0, availableReplicas - old) >= wanted
   const podsFail = complete ? undefined : podFailure(pods)
   const progress = condition('Progressing')
   if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
@@ -93,12 +95,13 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
   const awaited = complete ? undefined : awaitedCheck(pods) ?? endedPods(pods)
   const soFar = (message: string) => awaited === undefined ? message : `${message}: ${awaited}`
-  if (updatedReplicas < wanted) {
-    const upToDate = `${updatedReplicas} of ${wanted} replicas are up to date`
+  if (updatedReplicas < wanted || (old > 0 && wanted > 0)) {
+    const upToDate = `${Math.min(updatedReplicas, wanted)} of ${wanted} replicas are up to date`
     if (spec.paused) return { reason: 'RolloutPaused', message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on` }
-    return { reason: 'RollingOut', message: soFar(upToDate) }
+    if (updatedReplicas < wanted) return { reason: 'RollingOut', message: soFar(upToDate) }
+    const oldOnes = old === 1 ? ['1 old one is', '1 old one stays'] : [`${old} old ones are`, `${old} old ones stay`]
+    return { reason: 'RollingOut', message: complete ? `${upToDate}, ${oldOnes[0]} being removed` : soFar(`${upToDate}, ${oldOnes[1]} until they are available`) }
   }
-  if (replicas > updatedReplicas) return { reason: 'RollingOut', message: soFar(`${wanted} of ${wanted} replicas are up to date, ${replicas - updatedReplicas} old ones are being removed`) }
   if (replicas > wanted) return { reason: 'ScalingDown', message: `${replicas - wanted} of ${replicas} pods are being removed` }
   if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: soFar(`${availableReplicas} of ${wanted} replicas are available`) }
   if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { HookRequest, ObservedDeployment, ObservedService } from '../../src/myapp/request.ts'
+import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../../src/myapp/request.ts'
 import { reasons } from '../../src/myapp/reasons.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../fixtures/recorded.ts'
@@ -21,6 +21,18 @@ const wanting = (wanted: number, counts: object) => running(({ request, deployme
   Object.assign(request.parent.spec as object, { replicas: wanted })
   deployment.spec.replicas = wanted
   Object.assign(deployment.status ?? {}, counts)
+})
+/** A rollout that has made all its new pods, each in the given state, while as many old ones are available. */
+const surged = (state: object, wanted = 1, paused = false) => running(({ request, deployment }) => {
+  Object.assign(request.parent.spec as object, { replicas: wanted })
+  Object.assign(deployment.spec, { replicas: wanted, ...paused && { paused } })
+  Object.assign(deployment.status ?? {}, { replicas: 2 * wanted, updatedReplicas: wanted, availableReplicas: wanted, readyReplicas: wanted })
+  const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
+    metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}` },
+    spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
+    status: { containerStatuses: [index < wanted ? { name: 'app', ready: true, state: { running: {} } } : { name: 'app', ready: false, restartCount: 2, state }] },
+  }))
+  request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
 })
 const asking = (spec: object) => running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
@@ -64,7 +76,19 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   { when: 'a variable was taken away and is there yet under server-side apply', request: serverSideApplied(withoutOneVariable()), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
   { when: 'a variable that somebody else added is there under server-side apply', request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
   { when: 'a new image rolls out', request: recorded('sync-image-rollout-in-progress'), reason: 'RollingOut', message: '2 of 5 replicas are up to date', ready: '7/5' },
-  { when: 'old pods are still there', request: replicas({ replicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old ones are being removed', ready: '3/3' },
+  { when: 'old pods are still there and new ones may not be available yet', request: replicas({ replicas: 5 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 2 old ones stay until they are available', ready: '3/3' },
+  { when: 'every new pod is available and old pods are still there', request: replicas({ replicas: 4, availableReplicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old one is being removed', ready: '3/3' },
+  { when: 'the one new pod fails beside the old one', request: surged({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }), reason: 'PodsFailing', message: '1 of 2 pods fails: container app is in ImagePullBackOff: not found', ready: '1/1' },
+  { when: 'the one new pod has not passed its check beside the old one', request: surged({ running: {} }), reason: 'RollingOut', message: '1 of 1 replicas are up to date, 1 old one stays until they are available: waiting for container app to pass its readiness check (TCP on port 80)', ready: '1/1' },
+  {
+    when: 'all new pods of three fail beside the old ones',
+    request: surged({ terminated: { exitCode: 3 } }, 3),
+    reason: 'PodsFailing',
+    message: '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 restarts): see its log',
+    ready: '3/3',
+  },
+  { when: 'a rollout is paused that has made all its new pods', request: surged({ running: {} }, 1, true), reason: 'RolloutPaused', message: '1 of 1 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '1/1' },
+  { when: 'it shrinks to nothing in a rollout', request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '1/0' },
   { when: 'somebody paused the rollout', request: running(({ deployment }) => { deployment.spec.paused = true; Object.assign(deployment.status ?? {}, { updatedReplicas: 1 }) }), reason: 'RolloutPaused', message: '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '3/3' },
   { when: 'a pod is lost', request: replicas({ availableReplicas: 2, readyReplicas: 2 }), reason: 'ReplicasUnavailable', message: '2 of 3 replicas are available', ready: '2/3' },
   { when: 'it shrinks', request: wanting(2, { replicas: 3, updatedReplicas: 3 }), reason: 'ScalingDown', message: '1 of 3 pods are being removed', ready: '3/2' },
