@@ -16,15 +16,15 @@ export function statusOf (request: HookRequest, observations: Observations): MyA
   const wanted = observations.app.spec.paused ? observations.deployment?.spec.replicas ?? 0 : wantedReplicas(observations.app)
   return {
     ...assemble(request, observations.deployment, wanted, judge(request, observations), aspects(request, observations)),
-    ...reachableAt(request, observations),
+    ...reachableAt(request),
   }
 }
 
-/** The status of a MyApp with a spec that can't be acted on. */
+/** The status of a MyApp with a spec that can't be acted on: what runs is told as before. */
 export function invalidStatus (request: HookRequest, problem: string): MyAppStatus {
   const deployment = request.children['Deployment.apps/v1'][keyOf(request.parent.metadata)]
   const message = `${problem}; ${sentChildren(request).length > 0 ? 'what runs is left as it is' : 'nothing is created'} until the spec is mended`
-  return assemble(request, deployment, deployment?.spec.replicas ?? 0, { reason: 'InvalidSpec', message })
+  return { ...assemble(request, deployment, deployment?.spec.replicas ?? 0, { reason: 'InvalidSpec', message }, aspects(request)), ...reachableAt(request) }
 }
 
 /** The status of a MyApp that is being deleted, waiting for its children of the given kinds to be gone. */

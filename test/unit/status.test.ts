@@ -19,6 +19,7 @@ function running (change: (scene: Scene) => void = () => {}): HookRequest {
 const replicas = (counts: object) => running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
 const wanting = (wanted: number, counts: object) => running(({ request, deployment }) => {
   Object.assign(request.parent.spec as object, { replicas: wanted })
+  if (wanted < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
   deployment.spec.replicas = wanted
   Object.assign(deployment.status ?? {}, counts)
 })
@@ -178,6 +179,22 @@ t.test('lastTransitionTime moves with the status of its condition only', async (
   Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, { availableReplicas: 1 })
   const times = Object.fromEntries((sync(later).status.conditions ?? []).slice(0, 3).map(({ type, lastTransitionTime }) => [type, lastTransitionTime]))
   t.strictSame(times, { Ready: '2026-11-24T00:00:00Z', Reconciling: '2026-11-24T00:00:00Z', Stalled: first[2]?.lastTransitionTime }, 'the newest time that the request shows')
+})
+
+t.test('a spec that turns invalid leaves what is told of what runs as it was, to the time', async (t) => {
+  const request = running(({ request: { children } }) => {
+    const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
+    children['HorizontalPodAutoscaler.autoscaling/v2'] = { 'default/demo-app': { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec: {}, status: { conditions: [{ type: 'ScalingActive', status: 'True' }] } } }
+  })
+  const before = sync(request).status
+  request.parent.status = { conditions: (before.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' })) }
+  request.parent.spec = { image: '' }
+  const { address, conditions = [] } = sync(request).status
+  t.equal(address, 'http://demo-app.default.svc:80')
+  t.match(conditions.slice(3), [
+    { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+  ])
 })
 
 t.test('a condition that flips for what is not a child has the time of that', async (t) => {
