@@ -7,7 +7,7 @@ import { childOf, isAsDesired, type Observations } from './observed.ts'
 import { type HookRequest, keyOf } from './request.ts'
 import type { MyAppSpec } from './schema.ts'
 import type { Aspect } from './status.ts'
-import { gatewayNotEnabled } from './verdict.ts'
+import { gatewayNotEnabled, listed } from './verdict.ts'
 
 interface GatewayRef { name?: string, namespace?: string, sectionName?: string }
 interface ObservedCondition { type: string, status: string, reason?: string, message?: string, observedGeneration?: number }
@@ -38,7 +38,7 @@ function available (request: HookRequest): Aspect {
 function configReady ({ config: { missing } }: Observations): Aspect {
   return missing.length === 0
     ? { type: 'ConfigReady', status: 'True', reason: 'ConfigFound', message: 'Every ConfigMap, Secret and key that the pods need is there' }
-    : { type: 'ConfigReady', status: 'False', reason: 'ConfigMissing', message: `Missing: ${missing.join(', ')}` }
+    : { type: 'ConfigReady', status: 'False', reason: 'ConfigMissing', message: `Missing: ${listed(missing)}` }
 }
 
 /** Scaled: the autoscaler gets its metrics and acts on them. */

@@ -8,6 +8,9 @@ import { reachableAt } from './addresses.ts'
 import { type HookRequest, keyOf, type ObservedDeployment, sentChildren } from './request.ts'
 import type { Condition, MyAppStatus } from './schema.ts'
 
+/** The CRD has no room for more: the whole status would be refused. */
+const longestMessage = 32_768
+
 /** A condition before it is dated. */
 export type Aspect = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
@@ -66,6 +69,6 @@ function dated (request: HookRequest, aspects: Aspect[]): Condition[] {
   const now = newestTime(request)
   return aspects.map(({ type, status: state, reason, message }) => {
     const before = status?.conditions?.find((condition) => condition.type === type)
-    return { type, status: state, observedGeneration: metadata.generation ?? 0, lastTransitionTime: before?.status === state ? before.lastTransitionTime : now, reason, message }
+    return { type, status: state, observedGeneration: metadata.generation ?? 0, lastTransitionTime: before?.status === state ? before.lastTransitionTime : now, reason, message: message.slice(0, longestMessage) }
   })
 }

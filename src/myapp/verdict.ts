@@ -50,8 +50,11 @@ function judgeChildren (request: HookRequest, observations: Observations): Verdi
 /** What is wrong where a gateway is asked for and the CompositeController does not declare HTTPRoutes. */
 export const gatewayNotEnabled = 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
 
-/** Words with commas and an `and`. */
-export const listed = (words: string[]) => words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+/** Words with commas and an `and`; of very many the first ten, as a status has not room for all. */
+export function listed (words: string[]): string {
+  const told = words.length > 10 ? [...words.slice(0, 10), `${words.length - 10} more`] : words
+  return told.length < 2 ? told.join() : `${told.slice(0, -1).join(', ')} and ${told.at(-1)}`
+}
 
 function paused ({ app, deployment, pods }: Observations): Verdict {
   if (deployment === undefined) return { reason: 'Paused', phase: 'Pending', message: 'Paused before there was anything: nothing is created until paused is taken away' }

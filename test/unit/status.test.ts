@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../../src/myapp/request.ts'
 import { reasons } from '../../src/myapp/reasons.ts'
+import { Condition } from '../../src/myapp/schema.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
@@ -195,6 +196,12 @@ t.test('a spec that turns invalid leaves what is told of what runs as it was, to
     { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
     { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
   ])
+})
+
+t.test('a condition never says more than the CRD lets it', async (t) => {
+  const { maxLength } = Condition.properties.message
+  const { conditions = [] } = sync(condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) })).status
+  t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
 
 t.test('a condition that flips for what is not a child has the time of that', async (t) => {
