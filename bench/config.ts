@@ -15,7 +15,7 @@ function reading (kind: 'ConfigMap' | 'Secret', bytes: number): string {
   const data = { key: kind === 'Secret' ? randomBytes(bytes).toString('base64') : randomBytes(bytes / 2).toString('hex') }
   const managedFields = [{ manager: 'kubectl-create', operation: 'Update', apiVersion: 'v1', time: '2026-11-23T12:17:32Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { '.': {}, 'f:key': {} } } }]
   const metadata = { name: 'config', namespace: 'default', uid: '3f0c4a7e-3d3a-4f0e-9d55-0d3c6f1c2b1a', resourceVersion: '1234', creationTimestamp: '2026-11-23T12:17:32Z', managedFields }
-  request.related[`${kind}.v1`] = { 'default/config': { apiVersion: 'v1', kind, metadata, data } }
+  Object.assign(request.related, { [`${kind}.v1`]: { 'default/config': { apiVersion: 'v1', kind, metadata, data } } })
   return JSON.stringify(request)
 }
 

@@ -199,7 +199,7 @@ t.test('a spec that turns invalid leaves what is told of what runs as it was, to
 })
 
 t.test('a condition never says more than the CRD lets it', async (t) => {
-  const { maxLength } = Condition.properties.message
+  const { maxLength } = Condition.properties.message as { maxLength?: number }
   const { conditions = [] } = sync(condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) })).status
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
