@@ -8,10 +8,12 @@ import { validate } from './validation.ts'
 /**
  * What a sync of a MyApp has to see besides its children: whatever has the names that the children need, since what is
  * not ours is not among the children and a failed create is not reported to the hook; the pods, which know why they fail; and
- * the ConfigMaps and Secrets that they use. Made from the parent alone: Metacontroller asks once for each generation.
+ * the ConfigMaps and Secrets that they use. Made from the parent alone: Metacontroller asks once for each generation, and a
+ * deletion is one. To go a MyApp needs to see nothing of all that, and what it could see may be too large to be sent.
  */
 export function customize ({ controller, parent }: CustomizeRequest): CustomizeResponse {
-  const { namespace, name } = parent.metadata
+  const { namespace, name, deletionTimestamp } = parent.metadata
+  if (deletionTimestamp !== undefined) return { relatedResources: [] }
   const validated = validate(parent)
   const spec = 'spec' in validated ? validated.spec : { image: 'unknown' }
   const wanted = childKinds.filter((kind) => isDeclared(kind, controller) && kind.desired({ name, namespace, spec }) !== undefined)

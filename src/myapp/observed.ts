@@ -1,8 +1,11 @@
+import { holds } from '../metacontroller/difference.ts'
+import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
+import { asItIs, lastApplied } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedMetadata, ObservedObject } from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
 import { type ChildKind, childKinds } from './children/child-kind.ts'
 import { type Config, readConfig } from './config-digest.ts'
-import { type HookRequest, keyOf, type ObservedDeployment, type ObservedPod, type ObservedService } from './request.ts'
+import { type HookRequest, keyOf, type ObservedDeployment, type ObservedPod } from './request.ts'
 import type { MyAppSpec } from './schema.ts'
 
 /** A child that a MyApp is to have, of a kind that Metacontroller manages here. */
@@ -22,7 +25,6 @@ export interface Observations {
   /** Kinds that it asks for and the CompositeController does not declare. */
   undeclared: ChildKind[]
   deployment: ObservedDeployment | undefined
-  service: ObservedService | undefined
   pods: ObservedPod[]
 }
 
@@ -43,7 +45,6 @@ export function observe (request: HookRequest, spec: MyAppSpec): Observations {
     wanted: all.filter(({ kind }) => isDeclared(request, kind)),
     undeclared: all.map(({ kind }) => kind).filter((kind) => !isDeclared(request, kind)),
     deployment,
-    service: request.children['Service.v1'][key],
     pods: Object.values(request.related['Pod.v1'] ?? {}),
   }
 }
@@ -52,6 +53,28 @@ export function observe (request: HookRequest, spec: MyAppSpec): Observations {
 export function childOf ({ children, parent }: HookRequest, group: string): ObservedObject | undefined {
   const groups: Record<string, Record<string, ObservedObject>> = children
   return groups[group]?.[keyOf(parent.metadata)]
+}
+
+/**
+ * Whether a child is there and as it is to be, to the last annotation: it has all that is desired, and nothing that was applied
+ * and is still to go. What others put in besides does not count.
+ */
+export function isAsDesired (request: HookRequest, { kind, desired }: Pick<DesiredChild, 'kind' | 'desired'>): boolean {
+  const child = childOf(request, kind.group)
+  if (child === undefined) return false
+  const wanted = keepingForeignAnnotations(desired, child)
+  const copy = lastApplied(child)
+  // Pods roll for what goes from them, so of a Deployment it is told without a copy too.
+  const applied = kind.kind === 'Deployment' ? asItIs(child) : copy
+  if (!holds(child.spec, wanted.spec) || !holds(wanted.spec, withoutReplicas(applied?.spec))) return false
+  // Server-side apply, which keeps no copy, does not put annotations back.
+  return copy === undefined || (holds(child.metadata.annotations, wanted.metadata.annotations) && holds(wanted.metadata.annotations, copy.metadata.annotations))
+}
+
+/** What was applied less the number of replicas: an autoscaler may have written another one since. */
+function withoutReplicas (applied: unknown): unknown {
+  const { replicas, ...rest } = (applied ?? {}) as { replicas?: unknown }
+  return rest
 }
 
 /** Of a kind that is not declared Metacontroller would create a child and never look at it again. */

@@ -40,10 +40,20 @@ export const ObservedAutoscaler = Observed(Type.Unknown(), Type.Object({ desired
 
 const Address = Type.Object({ hostname: text, ip: text })
 /** An Ingress as observed, as far as the hooks read it. */
-export const ObservedIngress = Observed(Type.Unknown(), Type.Object({ loadBalancer: opt(Type.Object({ ingress: opt(Type.Array(Address)) })) }))
+export const ObservedIngress = Observed(
+  Type.Object({
+    rules: opt(Type.Array(Type.Object({ host: text, http: opt(Type.Object({ paths: Type.Array(Type.Object({ path: text })) })) }))),
+    tls: opt(Type.Array(Type.Object({ hosts: opt(Type.Array(Type.String())) }))),
+  }),
+  Type.Object({ loadBalancer: opt(Type.Object({ ingress: opt(Type.Array(Address)) })) })
+)
 
+const GatewayRef = Type.Object({ name: text, namespace: text, sectionName: text })
 /** An HTTPRoute as observed, as far as the hooks read it. */
-export const ObservedRoute = Observed(Type.Unknown(), Type.Object({ parents: opt(Type.Array(Type.Object({ parentRef: opt(Type.Object({ name: text, namespace: text, sectionName: text })), conditions: Conditions }))) }))
+export const ObservedRoute = Observed(
+  Type.Object({ parentRefs: opt(Type.Array(GatewayRef)), hostnames: opt(Type.Array(Type.String())) }),
+  Type.Object({ parents: opt(Type.Array(Type.Object({ parentRef: opt(GatewayRef), conditions: Conditions }))) })
+)
 
 const State = opt(Type.Object({
   waiting: opt(Type.Object({ reason: text, message: text })),

@@ -8,6 +8,9 @@ import { reachableAt } from './addresses.ts'
 import { type HookRequest, keyOf, type ObservedDeployment, sentChildren } from './request.ts'
 import type { Condition, MyAppStatus } from './schema.ts'
 
+/** The CRD has no room for more: the whole status would be refused. */
+const longestMessage = 32_768
+
 /** A condition before it is dated. */
 export type Aspect = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
@@ -16,15 +19,15 @@ export function statusOf (request: HookRequest, observations: Observations): MyA
   const wanted = observations.app.spec.paused ? observations.deployment?.spec.replicas ?? 0 : wantedReplicas(observations.app)
   return {
     ...assemble(request, observations.deployment, wanted, judge(request, observations), aspects(request, observations)),
-    ...reachableAt(request, observations),
+    ...reachableAt(request),
   }
 }
 
-/** The status of a MyApp with a spec that can't be acted on. */
+/** The status of a MyApp with a spec that can't be acted on: what runs is told as before. */
 export function invalidStatus (request: HookRequest, problem: string): MyAppStatus {
   const deployment = request.children['Deployment.apps/v1'][keyOf(request.parent.metadata)]
   const message = `${problem}; ${sentChildren(request).length > 0 ? 'what runs is left as it is' : 'nothing is created'} until the spec is mended`
-  return assemble(request, deployment, deployment?.spec.replicas ?? 0, { reason: 'InvalidSpec', message })
+  return { ...assemble(request, deployment, deployment?.spec.replicas ?? 0, { reason: 'InvalidSpec', message }, aspects(request)), ...reachableAt(request) }
 }
 
 /** The status of a MyApp that is being deleted, waiting for its children of the given kinds to be gone. */
@@ -66,6 +69,6 @@ function dated (request: HookRequest, aspects: Aspect[]): Condition[] {
   const now = newestTime(request)
   return aspects.map(({ type, status: state, reason, message }) => {
     const before = status?.conditions?.find((condition) => condition.type === type)
-    return { type, status: state, observedGeneration: metadata.generation ?? 0, lastTransitionTime: before?.status === state ? before.lastTransitionTime : now, reason, message }
+    return { type, status: state, observedGeneration: metadata.generation ?? 0, lastTransitionTime: before?.status === state ? before.lastTransitionTime : now, reason, message: message.slice(0, longestMessage) }
   })
 }

@@ -19,10 +19,11 @@ import { validate } from './validation.ts'
 export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
   const validated = validate(request.parent)
   const sent = sentChildren(request)
-  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => kept(request, child)) }
+  const isPaused = (request.parent.spec as { paused?: unknown } | null | undefined)?.paused === true
+  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => isPaused ? leftAlone(child) : kept(request, child)) }
   const observations = observe(request, validated.spec)
   const status = statusOf(request, observations)
-  if (validated.spec.paused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
+  if (isPaused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
   const key = keyOf(request.parent.metadata)
   const isOurs = ({ group, key: sentKey }: SentChild) => sentKey === key && childKinds.some((kind) => kind.group === group)
   return {

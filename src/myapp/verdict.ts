@@ -1,13 +1,11 @@
 import { holds } from '../metacontroller/difference.ts'
-import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
-import { asItIs } from '../metacontroller/last-applied.ts'
-import { isExposed } from './app.ts'
+import { childKinds } from './children/child-kind.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { childLabels } from './children/labels.ts'
-import { childOf, type Observations } from './observed.ts'
+import { childOf, type DesiredChild, isAsDesired, type Observations } from './observed.ts'
 import { awaitedCheck, endedPods, podFailure } from './pod-failure.ts'
 import { type Reason, reasons } from './reasons.ts'
-import type { HookRequest, ObservedDeployment, ObservedPod } from './request.ts'
+import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from './request.ts'
 import type { Phase } from './schema.ts'
 
 /** Why a MyApp is in its phase, and the sentence for it. */
@@ -36,21 +34,27 @@ function judgeChildren (request: HookRequest, observations: Observations): Verdi
   if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
-  if (!runsWhatIsAsked(observations, deployment)) return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }
+  const differing = wanted.filter((child) => !isAsDesired(request, child) || !leadsToPods(request, observations, child)).map(({ kind }) => kind.kind)
+  if (differing.includes('Deployment')) return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
     return { reason: 'Updating', message: `Waiting for the Deployment controller to see the change of Deployment ${app.name}` }
   }
   const verdict = judgeReplicas(app.name, wantedReplicas(app), deployment, observations.pods)
   if (phaseOf(verdict) !== 'Running') return verdict
-  if (!leadsToPods(observations)) return { reason: 'Updating', message: `Bringing Service ${app.name} in line with the spec` }
+  if (differing.length > 0) return { reason: 'Updating', message: `Bringing ${listed(differing)} ${app.name} in line with the spec` }
+  const leaving = childKinds.filter((kind) => childOf(request, kind.group) !== undefined && !wanted.some((child) => child.kind === kind)).map(({ kind }) => kind)
+  if (leaving.length > 0) return { reason: 'Updating', message: `Removing ${listed(leaving)} ${app.name}, which the spec does not ask for any more` }
   return app.spec.suspend ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' } : verdict
 }
 
 /** What is wrong where a gateway is asked for and the CompositeController does not declare HTTPRoutes. */
 export const gatewayNotEnabled = 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
 
-/** Words with commas and an `and`. */
-export const listed = (words: string[]) => words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+/** Words with commas and an `and`; of very many the first ten, as a status has not room for all. */
+export function listed (words: string[]): string {
+  const told = words.length > 10 ? [...words.slice(0, 10), `${words.length - 10} more`] : words
+  return told.length < 2 ? told.join() : `${told.slice(0, -1).join(', ')} and ${told.at(-1)}`
+}
 
 function paused ({ app, deployment, pods }: Observations): Verdict {
   if (deployment === undefined) return { reason: 'Paused', phase: 'Pending', message: 'Paused before there was anything: nothing is created until paused is taken away' }
@@ -63,20 +67,11 @@ function nameConflict (name: string, kinds: string[], leaving: boolean): Verdict
   return { reason: 'NameConflict', message: `${listed(kinds)} ${name} ${kinds.length > 1 ? 'exist already and do' : 'exists already and does'} not belong to this MyApp: delete what is there, or give one of them another name` }
 }
 
-/** Whether the pods that the Deployment makes are those of the spec, to the last annotation: one that is still to come, or to go, will roll them. */
-function runsWhatIsAsked ({ wanted }: Observations, deployment: ObservedDeployment): boolean {
-  const desired = wanted.find(({ kind }) => kind.kind === 'Deployment')?.desired
-  if (desired === undefined) return false
-  const { replicas, template } = keepingForeignAnnotations(desired, deployment).spec as { replicas: number, template: object }
-  const { template: applied } = asItIs(deployment).spec as { template?: object }
-  return deployment.spec.replicas === replicas && holds(deployment.spec.template, template) && holds(template, applied)
-}
-
-/** Whether the Service offers the port of the spec and selects by nothing that the pods don't have. */
-function leadsToPods ({ app: { name, spec }, wanted, service }: Observations): boolean {
-  if (!isExposed(spec)) return true
-  const desired = wanted.find(({ kind }) => kind.kind === 'Service')?.desired.spec as { ports: unknown }
-  return holds(service?.spec.ports, desired.ports) && holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, service?.spec.selector ?? {})
+/** Whether a child that selects pods, the Service, does so by nothing that the pods don't have. */
+function leadsToPods (request: HookRequest, { app: { name, spec } }: Observations, { kind }: DesiredChild): boolean {
+  if (kind.kind !== 'Service') return true
+  const { selector = {} } = childOf(request, kind.group)?.spec as ObservedService['spec']
+  return holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
 }
 
 function judgeReplicas (name: string, wanted: number, { spec, status = {} }: ObservedDeployment, pods: ObservedPod[]): Verdict {
@@ -84,7 +79,9 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   const condition = (type: string) => status.conditions?.find((condition) => condition.type === type)
   const failure = condition('ReplicaFailure')
   if (failure?.status === 'True') return { reason: 'ReplicaFailure', message: `Pods cannot be created: ${failure.message ?? failure.reason ?? 'the Deployment does not say why'}` }
-  const complete = updatedReplicas >= wanted && availableReplicas >= wanted
+  const old = Math.max(0, replicas - updatedReplicas)
+  // Which pods are available is not told: of the new ones at least so many as there would be if all old ones were.
+  const complete = updatedReplicas >= wanted && Math.max(0, availableReplicas - old) >= wanted
   const podsFail = complete ? undefined : podFailure(pods)
   const progress = condition('Progressing')
   if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
@@ -93,12 +90,13 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
   const awaited = complete ? undefined : awaitedCheck(pods) ?? endedPods(pods)
   const soFar = (message: string) => awaited === undefined ? message : `${message}: ${awaited}`
-  if (updatedReplicas < wanted) {
-    const upToDate = `${updatedReplicas} of ${wanted} replicas are up to date`
+  if (updatedReplicas < wanted || (old > 0 && wanted > 0)) {
+    const upToDate = `${Math.min(updatedReplicas, wanted)} of ${wanted} replicas are up to date`
     if (spec.paused) return { reason: 'RolloutPaused', message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on` }
-    return { reason: 'RollingOut', message: soFar(upToDate) }
+    if (updatedReplicas < wanted) return { reason: 'RollingOut', message: soFar(upToDate) }
+    const oldOnes = old === 1 ? ['1 old one is', '1 old one stays'] : [`${old} old ones are`, `${old} old ones stay`]
+    return { reason: 'RollingOut', message: complete ? `${upToDate}, ${oldOnes[0]} being removed` : soFar(`${upToDate}, ${oldOnes[1]} until they are available`) }
   }
-  if (replicas > updatedReplicas) return { reason: 'RollingOut', message: soFar(`${wanted} of ${wanted} replicas are up to date, ${replicas - updatedReplicas} old ones are being removed`) }
   if (replicas > wanted) return { reason: 'ScalingDown', message: `${replicas - wanted} of ${replicas} pods are being removed` }
   if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: soFar(`${availableReplicas} of ${wanted} replicas are available`) }
   if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }

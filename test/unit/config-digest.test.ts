@@ -86,6 +86,13 @@ t.test('the number stays the autoscaler\'s while config is missing and while the
   }
 })
 
+t.test('of very many that are missing ten are named, and the status has room for them', async (t) => {
+  const env = Array.from({ length: 256 }, (_, index) => ({ name: `V${index}`, valueFrom: { secretKeyRef: { name: 'shop', key: `${index}`.padStart(250, 'k') } } }))
+  const { message = '', conditions = [] } = sync(holding({}, {}, {}, { image: 'nginx', env })).status
+  t.match(message, /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more are missing: what runs is left as it is until then$/)
+  t.match(conditions.find(({ type }) => type === 'ConfigReady')?.message, /^Missing: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/)
+})
+
 t.test('paused, what nobody has changed is answered as it was applied, and what somebody has as it is', async (t) => {
   const request = holding({}, {}, {}, { image: 'other', paused: true })
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
@@ -93,4 +100,6 @@ t.test('paused, what nobody has changed is answered as it was applied, and what 
   t.strictSame(sync(request).children[0], lastApplied(deployment))
   deployment.spec.replicas = 7
   t.match(sync(request).children[0], { spec: { replicas: 7 } })
+  request.parent.spec = { image: '', paused: true }
+  t.match(sync(request).children[0], { spec: { replicas: 7 } }, 'an invalid spec does not make it less so')
 })

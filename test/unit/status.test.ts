@@ -1,6 +1,7 @@
 import t from 'tap'
-import type { HookRequest, ObservedDeployment, ObservedService } from '../../src/myapp/request.ts'
+import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../../src/myapp/request.ts'
 import { reasons } from '../../src/myapp/reasons.ts'
+import { Condition } from '../../src/myapp/schema.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
@@ -19,8 +20,21 @@ function running (change: (scene: Scene) => void = () => {}): HookRequest {
 const replicas = (counts: object) => running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
 const wanting = (wanted: number, counts: object) => running(({ request, deployment }) => {
   Object.assign(request.parent.spec as object, { replicas: wanted })
+  if (wanted < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
   deployment.spec.replicas = wanted
   Object.assign(deployment.status ?? {}, counts)
+})
+/** A rollout that has made all its new pods, each in the given state, while as many old ones are available. */
+const surged = (state: object, wanted = 1, paused = false) => running(({ request, deployment }) => {
+  Object.assign(request.parent.spec as object, { replicas: wanted })
+  Object.assign(deployment.spec, { replicas: wanted, ...paused && { paused } })
+  Object.assign(deployment.status ?? {}, { replicas: 2 * wanted, updatedReplicas: wanted, availableReplicas: wanted, readyReplicas: wanted })
+  const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
+    metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}` },
+    spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
+    status: { containerStatuses: [index < wanted ? { name: 'app', ready: true, state: { running: {} } } : { name: 'app', ready: false, restartCount: 2, state }] },
+  }))
+  request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
 })
 const asking = (spec: object) => running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
@@ -64,7 +78,19 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   { when: 'a variable was taken away and is there yet under server-side apply', request: serverSideApplied(withoutOneVariable()), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
   { when: 'a variable that somebody else added is there under server-side apply', request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
   { when: 'a new image rolls out', request: recorded('sync-image-rollout-in-progress'), reason: 'RollingOut', message: '2 of 5 replicas are up to date', ready: '7/5' },
-  { when: 'old pods are still there', request: replicas({ replicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old ones are being removed', ready: '3/3' },
+  { when: 'old pods are still there and new ones may not be available yet', request: replicas({ replicas: 5 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 2 old ones stay until they are available', ready: '3/3' },
+  { when: 'every new pod is available and old pods are still there', request: replicas({ replicas: 4, availableReplicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old one is being removed', ready: '3/3' },
+  { when: 'the one new pod fails beside the old one', request: surged({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }), reason: 'PodsFailing', message: '1 of 2 pods fails: container app is in ImagePullBackOff: not found', ready: '1/1' },
+  { when: 'the one new pod has not passed its check beside the old one', request: surged({ running: {} }), reason: 'RollingOut', message: '1 of 1 replicas are up to date, 1 old one stays until they are available: waiting for container app to pass its readiness check (TCP on port 80)', ready: '1/1' },
+  {
+    when: 'all new pods of three fail beside the old ones',
+    request: surged({ terminated: { exitCode: 3 } }, 3),
+    reason: 'PodsFailing',
+    message: '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 restarts): see its log',
+    ready: '3/3',
+  },
+  { when: 'a rollout is paused that has made all its new pods', request: surged({ running: {} }, 1, true), reason: 'RolloutPaused', message: '1 of 1 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '1/1' },
+  { when: 'it shrinks to nothing in a rollout', request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '1/0' },
   { when: 'somebody paused the rollout', request: running(({ deployment }) => { deployment.spec.paused = true; Object.assign(deployment.status ?? {}, { updatedReplicas: 1 }) }), reason: 'RolloutPaused', message: '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '3/3' },
   { when: 'a pod is lost', request: replicas({ availableReplicas: 2, readyReplicas: 2 }), reason: 'ReplicasUnavailable', message: '2 of 3 replicas are available', ready: '2/3' },
   { when: 'it shrinks', request: wanting(2, { replicas: 3, updatedReplicas: 3 }), reason: 'ScalingDown', message: '1 of 3 pods are being removed', ready: '3/2' },
@@ -154,6 +180,28 @@ t.test('lastTransitionTime moves with the status of its condition only', async (
   Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, { availableReplicas: 1 })
   const times = Object.fromEntries((sync(later).status.conditions ?? []).slice(0, 3).map(({ type, lastTransitionTime }) => [type, lastTransitionTime]))
   t.strictSame(times, { Ready: '2026-11-24T00:00:00Z', Reconciling: '2026-11-24T00:00:00Z', Stalled: first[2]?.lastTransitionTime }, 'the newest time that the request shows')
+})
+
+t.test('a spec that turns invalid leaves what is told of what runs as it was, to the time', async (t) => {
+  const request = running(({ request: { children } }) => {
+    const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
+    children['HorizontalPodAutoscaler.autoscaling/v2'] = { 'default/demo-app': { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec: {}, status: { conditions: [{ type: 'ScalingActive', status: 'True' }] } } }
+  })
+  const before = sync(request).status
+  request.parent.status = { conditions: (before.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' })) }
+  request.parent.spec = { image: '' }
+  const { address, conditions = [] } = sync(request).status
+  t.equal(address, 'http://demo-app.default.svc:80')
+  t.match(conditions.slice(3), [
+    { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+  ])
+})
+
+t.test('a condition never says more than the CRD lets it', async (t) => {
+  const { maxLength } = Condition.properties.message as { maxLength?: number }
+  const { conditions = [] } = sync(condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) })).status
+  t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
 
 t.test('a condition that flips for what is not a child has the time of that', async (t) => {

@@ -140,6 +140,16 @@ t.test('customize asks for whatever has the names of the children, for the pods,
   t.strictSame(customize(request).relatedResources.map(({ resource }) => resource), ['deployments', 'services', 'pods'], 'nothing of a kind that the CompositeController does not declare')
 })
 
+t.test('customize asks for nothing that a MyApp does not need to go', async (t) => {
+  const request = recordedCustomize('customize-new')
+  Object.assign(request.parent, { spec: { image: 'nginx', envFrom: [{ secretRef: { name: 'a' } }] } })
+  request.parent.metadata.deletionTimestamp = '2026-11-23T09:37:17Z'
+  t.strictSame(customize(request).relatedResources, [])
+  const [finalizing, alone] = [recorded('finalize-children-present'), recorded('finalize-children-present')]
+  alone.related = {}
+  t.strictSame(finalize(alone), finalize(finalizing))
+})
+
 t.test('whatever the spec: the same answer to the same request, nothing of it changed, and no child lost', async () => {
   fc.assert(fc.property(arbitrary.request(), (request) => {
     const before = JSON.stringify(request)

@@ -101,16 +101,16 @@ export function configRollout (t: Test, cluster: Cluster): void {
   t.test('no pod is started before its config is there; what is missing is named until it comes', async t => {
     const here = await cluster.namespace(t)
     await here.create('shop', spec)
-    const says = (message: string, missing: string) => here.until(`it says: ${message}`, () => {
+    const says = (missing: string) => here.until(`it says what is missing: ${missing}`, () => {
       const { status } = here.get('MyApp', 'shop')
-      return status?.phase === 'Pending' && status.message === message && condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
+      return status?.phase === 'Pending' && status.message === `${missing} are missing: no pod is started until then` && condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
     })
-    await says('Secret keys, ConfigMap settings and Secret token are missing: no pod is started until then', 'Secret keys, ConfigMap settings, Secret token')
+    await says('Secret keys, ConfigMap settings and Secret token')
     t.match(condition(here, 'Ready'), { status: 'False', reason: 'ConfigMissing' })
     t.match(condition(here, 'ConfigReady'), { status: 'False', reason: 'ConfigMissing' })
     await store(here, settings({ greeting: 'hello' }))
     await store(here, keys({ user: 'me' }))
-    await says('key password of Secret keys and Secret token are missing: no pod is started until then', 'key password of Secret keys, Secret token')
+    await says('key password of Secret keys and Secret token')
     t.notOk(here.find('Deployment', 'shop'))
     for (const config of first) await store(here, config)
     await here.running('shop')

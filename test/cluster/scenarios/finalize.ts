@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster.ts'
-import type { Kind } from '../kinds.ts'
+import { type Kind, pathOf } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 
 const order = (here: Namespace): Kind[] => (['MyApp', 'Deployment', 'Service'] as const)
@@ -43,6 +43,21 @@ export function finalize (t: Test, cluster: Cluster): void {
     await here.kubectl('delete', 'ma', 'shop')
     await here.until('nothing is left', () => (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(kind => here.list(kind).length === 0))
     t.pass()
+  })
+
+  t.test('a MyApp whose config is too large to be sent goes all the same', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx' })
+    await here.running('shop')
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const data = { key: 'x'.repeat(1_000_000) }
+    await Promise.all(names.map(name => cluster.api.request('POST', pathOf('ConfigMap', here.name), { metadata: { name }, data })))
+    await here.edit('MyApp', 'shop', { spec: { envFrom: names.map(name => ({ configMapRef: { name } })) } })
+    const events = `/api/v1/namespaces/${here.name}/events?fieldSelector=reason=SyncError`
+    await here.eventually('an Event tells', async () => (await cluster.api.request<{ items: Array<{ message: string }> }>('GET', events)).items.some(({ message }) => message.includes('413')))
+    await here.kubectl('delete', 'ma', 'shop', '--wait=false')
+    await here.gone('MyApp', 'shop')
+    t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
   })
 
   t.test('a foreground delete ends', async t => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster.ts'
-import { kinds } from '../kinds.ts'
+import { forceSyncs } from '../forced-syncs.ts'
+import { kinds, type MyApp } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
@@ -43,8 +44,14 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
   t.test('a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on', async t => {
     const here = await cluster.namespace(t)
     const image = 'nginx'
-    await Promise.all(['replicas', 'port', 'image', 'env', 'doomed'].map(name => here.create(name, { image, replicas: 2 })))
-    await Promise.all(['replicas', 'port', 'image', 'env', 'doomed'].map(name => here.running(name)))
+    const names = ['replicas', 'port', 'image', 'env', 'doomed', 'paused']
+    await Promise.all(names.map(name => here.create(name, { image, replicas: 2 })))
+    await Promise.all(names.map(name => here.running(name)))
+    const running = whatRuns(here.get('MyApp', 'replicas'))
+    await here.edit('MyApp', 'paused', { spec: { paused: true } })
+    await here.until('it says Paused', () => here.get('MyApp', 'paused').status?.conditions?.[0]?.reason === 'Paused')
+    await here.edit('Deployment', 'paused', { spec: { replicas: 1 } })
+    await here.until('the one that is left runs', () => here.get('MyApp', 'paused').status?.ready === '1/1')
     const before = snapshot(here)
     await behindItsBack(cluster, here, async () => {
       await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
@@ -52,6 +59,7 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'image', { spec: { image: 'two words' } })
       await here.edit('MyApp', 'env', { spec: { env: [{ name: 'NOT A NAME', value: 'hunter2' }] } })
       await here.edit('MyApp', 'doomed', { spec: { port: 70_000 } })
+      await here.edit('MyApp', 'paused', { spec: { image: 'two words' } })
       await here.create('new', { image, replicas: 101 })
       await here.create('no.service', { image })
       await here.create('older', { image, serviceAccountName: 'Not_A_Name' })
@@ -65,7 +73,10 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
     t.match(messages[3], /^spec\.env\[0\]\.name: "NOT A NAME" .*; what runs/)
     t.equal(messages[4], `spec.replicas: 101 is more than the maximum of 100; ${none}`)
     t.match(messages[5], /^metadata\.name: "no\.service" cannot name a Service.*; nothing is created/)
-    t.strictSame(snapshot(here), before, 'every child is as it was')
+    t.strictSame(whatRuns(here.get('MyApp', 'replicas')), running, 'and what runs is told as before')
+    await here.failed('paused', 'InvalidSpec')
+    await forceSyncs(here, 'paused', 2)
+    t.strictSame(snapshot(here), before, 'every child is as it was, that of a paused one as somebody left it')
     t.notOk(messages.some(message => message.includes('hunter2')), 'no value of a variable is told')
 
     const { status } = await here.failed('older', 'InvalidSpec')
@@ -83,6 +94,10 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
     await here.gone('MyApp', 'no.service')
   })
 }
+
+/** What a status says of the children, but for the generation that it speaks of. */
+const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: MyApp) =>
+  ({ address, ready, available: conditions.filter(({ type }) => type === 'Available').map(({ observedGeneration, ...rest }) => rest) })
 
 const snapshot = (here: Namespace) => (['Deployment', 'Service'] as const)
   .flatMap(kind => here.list(kind).map(({ metadata: { name, uid, generation }, spec }) => JSON.stringify([kind, name, uid, generation, spec]))).sort()

@@ -95,6 +95,24 @@ export function pods (t: Test, cluster: Cluster): void {
     await here.running('shop')
   })
 
+  t.test('a new pod that fails is told of while the one old pod is there and available', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image })
+    await here.running('shop')
+    const annotations = { [failureAnnotation]: byHand }
+    await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
+    const says = (message: string) => here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'))
+    await says('1 of 1 replicas are up to date, 1 old one stays until they are available')
+    const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+    const [pod] = items.filter(({ status }) => status.phase === 'Pending')
+    const containerStatuses = [{ name: 'app', image, imageID: '', ready: false, restartCount: 0, state: waiting('ErrImagePull', 'not found') }]
+    await cluster.api.request('PATCH', `${podsPath(here)}/${pod?.metadata.name}/status`, { status: { containerStatuses } }, 'application/strategic-merge-patch+json')
+    const message = '1 of 2 pods fails: container app is in ImagePullBackOff: not found'
+    t.match((await says(message)).status, { phase: 'Pending', ready: '1/1', replicas: 2, updatedReplicas: 1, availableReplicas: 1, conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }] })
+    await here.edit('MyApp', 'shop', { spec: { podAnnotations: null } })
+    await here.running('shop')
+  })
+
   t.test('pods that were evicted are told of while others take their place, and do not count', async t => {
     const here = await cluster.namespace(t)
     const says = (message: string) => here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message)

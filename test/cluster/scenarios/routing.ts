@@ -1,7 +1,8 @@
 import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/myapp/schema.ts'
 import type { Cluster } from '../cluster.ts'
-import { allKinds, type Kind, type MyApp } from '../kinds.ts'
+import { forceSyncs } from '../forced-syncs.ts'
+import { allKinds, type Kind, type MyApp, pathOf } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 import { type Drift, repairs } from './drift.ts'
 
@@ -43,6 +44,18 @@ export const departures = (here: Namespace): Kind[] => allKinds.filter(kind => k
   .toSorted((a, b) => a.version - b.version)
   .map(({ kind }) => kind)
 
+/** Has the API server refuse Ingresses of a namespace that have a host, and waits until it does. */
+async function refuse ({ api }: Cluster, here: Namespace, host: string): Promise<void> {
+  const [apiVersion, metadata] = ['admissionregistration.k8s.io/v1', { name: here.name }]
+  const path = `/apis/${apiVersion}/validatingadmissionpolic`
+  const rules = [{ apiGroups: ['networking.k8s.io'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['ingresses'] }]
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': here.name } }
+  await api.request('POST', `${path}ies`, { apiVersion, kind: 'ValidatingAdmissionPolicy', metadata, spec: { matchConstraints: { namespaceSelector, resourceRules: rules }, validations: [{ expression: `object.spec.rules.all(rule, rule.?host.orValue('') != '${host}')` }] } })
+  await api.request('POST', `${path}ybindings`, { apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata, spec: { policyName: here.name, validationActions: ['Deny'] } })
+  const trial = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'trial' }, spec: { defaultBackend: { service: { name: 'x', port: { number: 1 } } }, rules: [{ host }] } }
+  await here.eventually('the host is refused', () => api.request('POST', `${pathOf('Ingress', here.name)}?dryRun=All`, trial).then(() => false, () => true))
+}
+
 /** What leads to a MyApp from outside, and who may. */
 export function routing (t: Test, cluster: Cluster): void {
   repairs(t, cluster, shop, drifts)
@@ -62,6 +75,8 @@ export function routing (t: Test, cluster: Cluster): void {
     await here.until('the URL is that of the TLS host', () => here.get('MyApp', 'shop').status?.urls?.join() === 'https://shop.example.com/shop')
     await here.edit('MyApp', 'shop', { spec: { ingress: { host: null, tlsSecretName: null } } })
     await here.until('without a host the URL is that of the address', () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://192.0.2.1/shop')
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '2001:db8::1' }] } })
+    await here.until('an address of IPv6 is in brackets', () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://[2001:db8::1]/shop')
     await here.say('Ingress', 'shop', { loadBalancer: { ingress: null } })
     await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
 
@@ -70,6 +85,30 @@ export function routing (t: Test, cluster: Cluster): void {
     const { status } = await here.running('shop')
     t.notOk(status?.urls)
     t.strictSame(status?.conditions?.map(({ type }) => type), ['Ready', 'Reconciling', 'Stalled', 'Available'])
+  })
+
+  t.test('while it is paused, or the API server refuses what the spec asks, addresses are those of what is there', async t => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', ingress })
+    await here.running('shop')
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
+    await untilRouted(here, 'shop', 'True', 'Traffic from outside is led to the Service')
+    const there = { address: `http://shop.${here.name}.svc:8080`, urls: ['http://shop.example.com/'] }
+    const differs = 'the Ingress is not yet as the spec asks'
+
+    await here.edit('MyApp', 'shop', { spec: { paused: true, port: 9090, ingress: { host: 'new.example.com', tlsSecretName: 'shop-tls' } } })
+    t.match((await untilRouted(here, 'shop', 'False', differs)).status, { phase: 'Running', ...there })
+    await here.edit('MyApp', 'shop', { spec: { port: null, ingress } })
+    await here.edit('MyApp', 'shop', { spec: { paused: null, ingress: { tlsSecretName: null } } })
+    await untilRouted(here, 'shop', 'True', 'Traffic from outside is led to the Service')
+
+    await refuse(cluster, here, 'new.example.com')
+    await here.edit('MyApp', 'shop', { spec: { ingress: { host: 'new.example.com' } } })
+    await untilRouted(here, 'shop', 'False', differs)
+    await forceSyncs(here, 'shop', 2)
+    t.match((await untilRouted(here, 'shop', 'False', differs)).status, { phase: 'Pending', message: 'Bringing Ingress shop in line with the spec', ...there })
+    await here.edit('MyApp', 'shop', { spec: { ingress } })
+    await here.running('shop')
   })
 
   t.test('a NetworkPolicy lets in whom the spec names, nobody by an empty list, and goes with the field', async t => {
