@@ -73,6 +73,8 @@ export const MyAppSpec = Type.Object({
     'x-kubernetes-validations': [
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
       rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
+      // The expression above knows the blanks of ASCII only.
+      pod.laterRule("!self.matches('[\\\\v\\\\x{85}\\\\x{FEFF}\\\\pZ]')", 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without'),
     ],
   }),
   replicas: Type.Optional(Type.Integer({

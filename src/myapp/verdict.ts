@@ -34,6 +34,8 @@ function judgeChildren (request: HookRequest, observations: Observations): Verdi
   if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
+  const going = wanted.filter(({ kind }) => childOf(request, kind.group)?.metadata.deletionTimestamp !== undefined).map(({ kind }) => kind.kind)
+  if (going.length > 0) return { reason: 'Updating', message: `Waiting for ${listed(going)} ${app.name}, being deleted, to be gone and made anew` }
   const differing = wanted.filter((child) => !isAsDesired(request, child) || !leadsToPods(request, observations, child)).map(({ kind }) => kind.kind)
   if (differing.includes('Deployment')) return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {

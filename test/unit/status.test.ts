@@ -115,6 +115,13 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
     message: 'Creating Deployment and Service taken',
     ready: '0/1',
   },
+  ...(['Deployment', 'Service'] as const).map((kind) => ({
+    when: `the ${kind} is on its way out, held by a finalizer`,
+    request: running(({ deployment, service }) => { (kind === 'Service' ? service : deployment).metadata.deletionTimestamp = '2026-11-23T12:20:00Z' }),
+    reason: 'Updating',
+    message: `Waiting for ${kind} demo-app, being deleted, to be gone and made anew`,
+    ready: '3/3',
+  })),
   { when: 'it is suspended', request: suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away', ready: '0/0' },
   { when: 'it is being suspended', request: suspended({}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
   { when: 'it is paused', request: asking({ paused: true, image: 'nginx:2', replicas: 7 }), reason: 'Paused', message: 'Paused: nothing is changed until paused is taken away. 3 of 3 replicas are available', ready: '3/3' },
