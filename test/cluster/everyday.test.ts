@@ -1,9 +1,11 @@
-import { underEachStrategy } from './cluster.ts'
+import { underEachStrategyBehind } from './cluster.ts'
+import { startFaultyFront } from './faulty-front.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
 import { commandLine } from './scenarios/command-line.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
+import { faults } from './scenarios/faults.ts'
 import { finalize } from './scenarios/finalize.ts'
 import { holdingStill } from './scenarios/holding-still.ts'
 import { nameConflict } from './scenarios/name-conflict.ts'
@@ -12,7 +14,8 @@ import { pods } from './scenarios/pods.ts'
 import { routing } from './scenarios/routing.ts'
 import { status } from './scenarios/status.ts'
 
-underEachStrategy((t, cluster) => {
+underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front) => {
   // Those that wait for somebody else come first.
   for (const scenarios of [noWrite, finalize, nameConflict, status, autoscaling, configRollout, holdingStill, pods, routing, drift, createAndChange, commandLine]) scenarios(t, cluster)
+  faults(t, cluster, front)
 })

@@ -118,7 +118,7 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   ...(['Deployment', 'Service'] as const).map((kind) => ({
     when: `the ${kind} is on its way out, held by a finalizer`,
     request: running(({ deployment, service }) => { (kind === 'Service' ? service : deployment).metadata.deletionTimestamp = '2026-11-23T12:20:00Z' }),
-    reason: 'Updating',
+    reason: 'Updating' as const,
     message: `Waiting for ${kind} demo-app, being deleted, to be gone and made anew`,
     ready: '3/3',
   })),

@@ -1,6 +1,6 @@
-import { underEachStrategyBehind } from './cluster.ts'
-import { type Fault, startFaultyFront } from './faulty-front.ts'
-import { invalidSpec } from './scenarios/invalid-spec.ts'
+import type { Test } from 'tap'
+import type { Cluster } from '../cluster.ts'
+import type { Fault, FaultyFront } from '../faulty-front.ts'
 
 const garbage: Record<string, Fault> = {
   'HTML in place of JSON': { code: 200, body: '<html>It works!</html>' },
@@ -16,7 +16,8 @@ const garbage: Record<string, Fault> = {
 
 const syncErrors = (namespace: string) => `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SyncError`
 
-underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front) => {
+/** A hook that answers wrongly, or not at all, takes nothing down. */
+export function faults (t: Test, cluster: Cluster, front: FaultyFront): void {
   for (const [what, fault] of Object.entries(garbage)) {
     t.test(`${what} changes nothing, is told in an Event, and the change comes through afterwards`, async t => {
       const here = await cluster.namespace(t)
@@ -67,6 +68,4 @@ underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front)
     await here.gone('MyApp', 'old')
     t.notOk(here.find('Service', 'old'))
   })
-
-  invalidSpec(t, cluster)
-})
+}

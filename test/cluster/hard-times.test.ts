@@ -1,0 +1,29 @@
+import { underEachStrategyBehind } from './cluster.ts'
+import { type Hook, startHook } from './hook.ts'
+import { invalidSpec } from './scenarios/invalid-spec.ts'
+import { many } from './scenarios/many.ts'
+import { outage } from './scenarios/outage.ts'
+import { startSpreadingFront } from './spreading-front.ts'
+
+/** A second process of the hook beside the one that each cluster has, both behind one address. */
+async function startSecondHook (hook: Hook, dir: string) {
+  const second = await startHook({ dir, name: 'second-hook' })
+  const front = await startSpreadingFront([hook.port, second.port])
+  return {
+    port: front.port,
+    second,
+    stop: async () => {
+      await front.stop()
+      await second.stop()
+    },
+  }
+}
+
+underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
+  // One after the other: all of a cluster have the same hooks and the same CRD.
+  t.test('hooks that are killed, many MyApps at once, and specs that the CRD would not let in', async t => {
+    await outage(t, cluster, [cluster.hook, second])
+    await many(t, cluster, [cluster.hook, second])
+    invalidSpec(t, cluster)
+  })
+})
