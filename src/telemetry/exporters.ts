@@ -4,6 +4,7 @@ import { BatchSpanProcessor, ConsoleSpanExporter, type ReadableSpan, SimpleSpanP
 import type { FastifyBaseLogger } from 'fastify'
 import { type Exporter, lazyExporter } from './lazy-exporter.ts'
 import { watchOutages } from './outage.ts'
+import { packing, unpacking } from './packed-spans.ts'
 import type { Protocol, TelemetrySettings } from './settings.ts'
 
 type Load<Items> = Record<Protocol, () => Promise<Exporter<Items>>>
@@ -32,7 +33,7 @@ const countOf = { spans: (spans: ReadableSpan[]) => spans.length, records: (reco
 export function spanProcessors ({ traces }: TelemetrySettings, logger: FastifyBaseLogger): SpanProcessor[] {
   return traces.exporters.map((name) => name === 'console'
     ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-    : new BatchSpanProcessor({ exporter: lazyExporter(spanExporters[traces.protocol], watchOutages('traces', logger), countOf.spans), ...traces.batch }))
+    : packing(new BatchSpanProcessor({ exporter: unpacking(lazyExporter(spanExporters[traces.protocol], watchOutages('traces', logger), countOf.spans)), ...traces.batch })))
 }
 
 /** Where log records go. */
