@@ -10,18 +10,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { removeAtEnd, runProgram } from './processes.ts'
 import { type Report, reportTo } from './progress.ts'
 
-interface Module {
+/** Some programs of the module in `go/` that are built together. */
+interface Programs {
   name: string
-  folder: string
-  ldflags: string
+  packages: string[]
   /** How long the first build takes on two cores. */
   minutes: number
-  /** What its programs are made of besides other modules. */
-  sources?: string[]
+  ldflags?: string
   /** Build tags. */
   tags?: string
 }
 
+const moduleFolder = join(import.meta.dirname, 'go')
 const oldestGo = '1.26'
 const lockIsStaleAfterMs = 20_000
 /** Often enough for a line that changes on a terminal; elsewhere each line stays. */
@@ -33,48 +33,48 @@ const progressEveryMs = process.stderr.isTTY ? 250 : 20_000
  * cache folder. Needs Go for building only.
  */
 export async function ensureControlPlane (report: Report, signal?: AbortSignal): Promise<string> {
-  return await ensureBuilt([await kubernetes(), kwok], report, signal)
+  return await ensureBuilt(await kubernetes(), report, signal)
 }
 
 /** Gives the folder that holds `collector`, the OpenTelemetry Collector, likewise. */
 export async function ensureCollector (report: Report, signal?: AbortSignal): Promise<string> {
-  return await ensureBuilt([collector], report, signal)
+  return await ensureBuilt(collector, report, signal)
 }
 
 /** Gives the folder that holds `promtool`, likewise. */
 export async function ensurePromtool (report: Report, signal?: AbortSignal): Promise<string> {
-  return await ensureBuilt([promtool], report, signal)
+  return await ensureBuilt(promtool, report, signal)
 }
 
-async function ensureBuilt (modules: Module[], report: Report, signal?: AbortSignal): Promise<string> {
-  const folder = join(cacheFolder(), await cacheKey(modules))
+async function ensureBuilt (programs: Programs, report: Report, signal?: AbortSignal): Promise<string> {
+  const folder = join(cacheFolder(), await cacheKey(programs))
   if (await exists(folder)) return folder
   await mkdir(cacheFolder(), { recursive: true })
   const unlock = await lock(`${folder}.lock`, report, signal)
   try {
-    if (!await exists(folder)) await build(modules, folder, report, signal)
+    if (!await exists(folder)) await build(programs, folder, report, signal)
   } finally {
     await unlock()
   }
   return folder
 }
 
-const kwok: Module = { name: 'kwok', folder: join(import.meta.dirname, 'kwok'), ldflags: '-s -w', minutes: 1 }
-
-const collector: Module = {
-  name: 'OpenTelemetry Collector', folder: join(import.meta.dirname, 'collector'), ldflags: '-s -w', minutes: 2, sources: ['main.go'],
+async function kubernetes (): Promise<Programs> {
+  const version = /k8s\.io\/kubernetes (v\S+)/.exec(await readFile(join(moduleFolder, 'go.mod'), 'utf8'))?.[1]
+  return {
+    name: `Kubernetes ${version}`,
+    packages: [...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'].map(name => `k8s.io/kubernetes/cmd/${name}`), 'go.etcd.io/etcd/server/v3', 'sigs.k8s.io/kwok/cmd/kwok'],
+    minutes: 7,
+    // Without the version kubectl and the servers call themselves v0.0.0.
+    ldflags: `-X k8s.io/component-base/version.gitVersion=${version}`,
+  }
 }
 
-const promtool: Module = {
+const collector: Programs = { name: 'OpenTelemetry Collector', packages: ['./collector'], minutes: 1 }
+
+const promtool: Programs = {
   // Without all the places in which Prometheus can look for targets, a fifth of its packages.
-  name: 'promtool', folder: join(import.meta.dirname, 'promtool'), ldflags: '-s -w', minutes: 2, tags: 'remove_all_sd',
-}
-
-async function kubernetes (): Promise<Module> {
-  const folder = join(import.meta.dirname, 'kubernetes')
-  const version = /k8s\.io\/kubernetes (v\S+)/.exec(await readFile(join(folder, 'go.mod'), 'utf8'))?.[1]
-  // Without the version kubectl and the servers call themselves v0.0.0.
-  return { name: `Kubernetes ${version}`, folder, ldflags: `-s -w -X k8s.io/component-base/version.gitVersion=${version}`, minutes: 5 }
+  name: 'promtool', packages: ['github.com/prometheus/prometheus/cmd/promtool'], minutes: 1, tags: 'remove_all_sd',
 }
 
 function cacheFolder (): string {
@@ -82,12 +82,9 @@ function cacheFolder (): string {
   return join(caches, 'myapp-operator')
 }
 
-async function cacheKey (modules: Module[]): Promise<string> {
-  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
-  for (const { folder, ldflags, sources = [], tags = '' } of modules) {
-    hash.update(ldflags).update(tags)
-    for (const file of ['go.mod', 'go.sum', ...sources]) hash.update(await readFile(join(folder, file)))
-  }
+async function cacheKey (programs: Programs): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, programs]))
+  for (const file of ['go.mod', 'go.sum', 'collector/main.go']) hash.update(await readFile(join(moduleFolder, file)))
   return hash.digest('hex').slice(0, 16)
 }
 
@@ -119,16 +116,15 @@ async function lock (path: string, report: Report, signal?: AbortSignal): Promis
   }
 }
 
-async function build (modules: Module[], folder: string, report: Report, signal?: AbortSignal): Promise<void> {
+async function build (programs: Programs, folder: string, report: Report, signal?: AbortSignal): Promise<void> {
   await checkGo(signal)
   const log = `${folder}.log`
   await writeFile(log, '')
   const partial = await mkdtemp(`${folder}.partial-`)
   const removePartial = await removeAtEnd(partial)
   try {
-    const minutes = modules.reduce((sum, module) => sum + module.minutes, 0)
-    report(`Building ${modules.map(({ name }) => name).join(' and ')}: about ${minutes} minutes on two cores, this once`)
-    for (const module of modules) await buildModule(module, partial, log, report, signal)
+    report(`Building ${programs.name}: about ${programs.minutes} minute${programs.minutes === 1 ? '' : 's'} on two cores, this once`)
+    await compile(programs, partial, log, report, signal)
     await rename(partial, folder).catch(async error => {
       if (!await exists(folder)) throw error
     })
@@ -140,8 +136,8 @@ async function build (modules: Module[], folder: string, report: Report, signal?
 }
 
 async function checkGo (signal?: AbortSignal): Promise<void> {
-  // Asked in a module's folder, where another toolchain may be chosen than elsewhere.
-  const { code, stdout, stderr } = await runProgram({ command: 'go', args: ['env', 'GOVERSION'], cwd: kwok.folder }, { signal })
+  // Asked in the module's folder, where another toolchain may be chosen than elsewhere.
+  const { code, stdout, stderr } = await runProgram({ command: 'go', args: ['env', 'GOVERSION'], cwd: moduleFolder }, { signal })
   if (code === 127) throw new Error(`The local control plane is built with Go ${oldestGo} or newer, and there is no \`go\` on the PATH.`)
   const tooOld = /running go (\S+?)[;)]/.exec(stderr)?.[1]
   if (tooOld !== undefined) {
@@ -150,22 +146,21 @@ async function checkGo (signal?: AbortSignal): Promise<void> {
   if (code !== 0) throw new Error(`\`go env\` failed: ${firstLine(stderr || stdout)}`)
 }
 
-async function buildModule (module: Module, into: string, log: string, report: Report, signal?: AbortSignal): Promise<void> {
+async function compile ({ name, packages, ldflags = '', tags = '' }: Programs, into: string, log: string, report: Report, signal?: AbortSignal): Promise<void> {
   let downloaded = 0
   let compiled = 0
   let total: number | undefined
   const started = Date.now()
-  const tags = `-tags=${module.tags ?? ''}`
   const timer = setInterval(() => {
     const done = total === undefined ? `${downloaded} Go modules fetched` : `${compiled} of about ${total} packages compiled`
-    report(`${module.name}: ${done} in ${clock(Date.now() - started)}`, 'progress')
+    report(`${name}: ${done} in ${clock(Date.now() - started)}`, 'progress')
   }, progressEveryMs)
   try {
-    const packages = await go(['list', '-deps', tags, 'tool'], line => {
+    const dependencies = await go(['list', '-deps', `-tags=${tags}`, ...packages], line => {
       if (line.startsWith('go: downloading')) downloaded++
     })
-    total = packages.trim().split('\n').length
-    await go(['build', '-v', '-trimpath', tags, `-ldflags=${module.ldflags}`, '-o', `${into}/`, 'tool'], line => {
+    total = dependencies.trim().split('\n').length
+    await go(['build', '-v', '-trimpath', `-tags=${tags}`, `-ldflags=-s -w ${ldflags}`, '-o', `${into}/`, ...packages], line => {
       if (/^[\w.~-]+(\/[\w.~-]+)*$/.test(line)) compiled++
     })
   } finally {
@@ -174,9 +169,9 @@ async function buildModule (module: Module, into: string, log: string, report: R
 
   async function go (args: string[], onLine: (line: string) => void): Promise<string> {
     const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' }
-    const { code, stdout, stderr } = await runProgram({ command: 'go', args, cwd: module.folder, env }, { signal, onStderr: splitLines(onLine) })
+    const { code, stdout, stderr } = await runProgram({ command: 'go', args, cwd: moduleFolder, env }, { signal, onStderr: splitLines(onLine) })
     await appendFile(log, `go ${args.join(' ')}\n${stderr}\n`)
-    if (code !== 0) throw new Error(`Building ${module.name} failed (${lastLine(stderr)}); the compiler's output: ${log}`)
+    if (code !== 0) throw new Error(`Building ${name} failed (${lastLine(stderr)}); the compiler's output: ${log}`)
     return stdout
   }
 }
