@@ -5,6 +5,7 @@ import type { SyncResponse } from '../metacontroller/protocol.ts'
 import type { HookRequest } from '../myapp/request.ts'
 import type { MyAppStatus } from '../myapp/schema.ts'
 import type { Failure, HookName } from '../routes/outcome.ts'
+import { subjectOf } from '../routes/subject.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
 import type { KnownMyApps } from './known-myapps.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
@@ -23,8 +24,8 @@ export function describeCall (span: Span, call: FastifyRequest, hook: HookName, 
   const failure = failureOf(call, statusCode)
   span.setAttributes({ ...httpAttributes(call, statusCode), 'myapp_operator.hook': hook })
   if (failure !== undefined) fail(span, failure)
-  if (statusCode !== undefined) metrics.answered(hook, statusCode, seconds, failure?.type)
-  if (call.outcome === undefined) return
+  metrics.ended(hook, statusCode, seconds, failure?.type)
+  if (call.outcome === undefined) return describeSubject(span, call, known)
   const { request, response, handledMs } = call.outcome
   span.setAttributes(parentAttributes(request))
   const link = linkTo(request.parent.metadata.annotations)
@@ -32,6 +33,24 @@ export function describeCall (span: Span, call: FastifyRequest, hook: HookName, 
   if (hook === 'customize' || failure !== undefined) return
   metrics.reconciled(hook, handledMs)
   describeReconcile(span, request as HookRequest, response as SyncResponse<MyAppStatus> & { finalized?: boolean }, metrics, known)
+}
+
+/** Puts on the span of a call that failed what it was about, and takes note of the MyApp: one whose finalize never succeeds is still being deleted. */
+function describeSubject (span: Span, call: FastifyRequest, known: KnownMyApps): void {
+  const { namespace, name, uid, generation, controller, phase, observedChildren, traceparent, deletionTimestamp } = subjectOf(call.body)
+  const attributes: Record<string, string | number | undefined> = {
+    'k8s.namespace.name': namespace,
+    'myapp_operator.myapp.name': name,
+    'myapp_operator.myapp.uid': uid,
+    'myapp_operator.myapp.generation': generation,
+    'myapp_operator.controller.name': controller,
+    'myapp_operator.phase.before': phase,
+    'myapp_operator.children.observed': observedChildren,
+  }
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) span.setAttribute(name, value)
+  const link = traceparent === undefined ? undefined : linkTo({ traceparent })
+  if (link !== undefined) span.addLink(link)
+  if (uid !== undefined) known.failed(uid, { phase, deletionTimestamp })
 }
 
 function describeReconcile (span: Span, request: HookRequest, { status, children, finalized }: SyncResponse<MyAppStatus> & { finalized?: boolean }, metrics: OperatorMetrics, known: KnownMyApps): void {
@@ -70,7 +89,7 @@ function httpAttributes (call: FastifyRequest, statusCode: number | undefined): 
   const length = Number(call.headers['content-length'])
   return {
     'server.address': call.hostname,
-    'server.port': call.socket.localPort ?? 0,
+    'server.port': call.port ?? 80,
     'client.address': call.ip,
     'network.protocol.version': call.raw.httpVersion,
     ...Number.isFinite(length) && { 'http.request.body.size': length },

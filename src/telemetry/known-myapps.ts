@@ -1,4 +1,4 @@
-import type { Phase } from '../myapp/schema.ts'
+import { type Phase, phases } from '../myapp/schema.ts'
 import type { Change } from './changes.ts'
 
 /** A MyApp as this process last saw it. */
@@ -15,6 +15,8 @@ interface KnownMyApp {
 export interface KnownMyApps {
   /** Takes note of a MyApp, and gives back those of its changes that were not asked for before. */
   saw: (uid: string, seen: { phase: Phase, deletionTimestamp: string | undefined, changes: Change[] }) => Change[]
+  /** Takes note of a MyApp whose call failed: it is still there, in the phase in which it was, and perhaps being deleted. */
+  failed: (uid: string, seen: { phase: string | undefined, deletionTimestamp: string | undefined }) => void
   gone: (uid: string) => void
   /** How many there are in a phase. */
   count: (phase: Phase) => number
@@ -34,15 +36,21 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
       known.delete(uid)
     }
   }
+  const note = (uid: string, { phase, deletionTimestamp, asked }: { phase: Phase, deletionTimestamp: string | undefined, asked: Set<string> }) => {
+    known.delete(uid)
+    known.set(uid, { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked })
+    forgetOld()
+  }
   return {
     saw: (uid, { phase, deletionTimestamp, changes }) => {
       const before = known.get(uid)?.asked
       const asks = changes.filter(({ action }) => action !== 'update')
-      const asked = new Set(asks.map(nameOf))
-      known.delete(uid)
-      known.set(uid, { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked })
-      forgetOld()
+      note(uid, { phase, deletionTimestamp, asked: new Set(asks.map(nameOf)) })
       return before === undefined ? asks : asks.filter((change) => !before.has(nameOf(change)))
+    },
+    failed: (uid, { phase, deletionTimestamp }) => {
+      const { phase: last, asked = new Set<string>() } = known.get(uid) ?? {}
+      note(uid, { phase: last ?? phases.find((known) => known === phase) ?? 'Pending', deletionTimestamp, asked })
     },
     gone: (uid) => { known.delete(uid) },
     count: (phase) => {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
+import type { Anything } from '../fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../otlp/data.ts'
 import { type Hook, startHook } from '../otlp/hook.ts'
@@ -93,6 +94,39 @@ t.test('a call that fails is an error, recorded without what it held', async (t)
     return points.some(({ attributes }) => attributes['hook'] === 'finalize') && points
   })
   t.match(errors.find(({ attributes }) => attributes['error.type'] === 'FST_ERR_CTP_INVALID_JSON_BODY'), { value: 1, attributes: { hook: 'sync' } })
+})
+
+t.test('a call that fails tells what it was about, and a finalize that always fails is seen to be stuck', async (t) => {
+  const { receiver, hook } = await startBoth(t)
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const finalize = recorded('finalize-children-present')
+  finalize.parent.metadata.annotations = { traceparent }
+  const [service] = Object.values(finalize.children['Service.v1'])
+  if (service !== undefined) service.metadata.namespace = 'elsewhere'
+  await hook.post('/finalize', finalize)
+  const sync: Anything = recorded('finalize-children-present')
+  sync.parent.metadata.uid = ['planted-value']
+  sync.parent.metadata.name = 'planted value'
+  await hook.post('/sync', sync)
+  const [refused, malformed] = await spans(receiver, 2)
+  t.match(refused, {
+    name: 'POST /finalize',
+    attributes: {
+      'error.type': '422',
+      'k8s.namespace.name': 'default',
+      'myapp_operator.myapp.name': 'demo-app',
+      'myapp_operator.myapp.uid': finalize.parent.metadata.uid,
+      'myapp_operator.myapp.generation': finalize.parent.metadata.generation,
+      'myapp_operator.controller.name': 'myapp',
+      'myapp_operator.phase.before': 'Running',
+      'myapp_operator.children.observed': 3,
+    },
+    links: [{ traceId: traceparent.slice(3, 35), spanId: traceparent.slice(36, 52) }],
+  })
+  t.match(malformed?.attributes, { 'k8s.namespace.name': 'default', 'myapp_operator.controller.name': 'myapp' })
+  t.notMatch(JSON.stringify(malformed), /planted/, 'what does not look like a name is not taken')
+  const points = await receiver.until((exports) => { const points = pointsIn(exports).filter(({ name, value }) => name === 'operator.deletion_age' && value > 0); return points.length > 0 && pointsIn(exports.slice(-1)) })
+  t.equal(points.find(({ name, attributes }) => name === 'operator.myapps' && attributes['phase'] === 'Running')?.value, 1, 'its phase is the last that was known')
 })
 
 t.test('a MyApp with a traceparent is linked to that trace; a bad one is ignored', async (t) => {
@@ -254,7 +288,17 @@ t.test('a caller that goes away before its call is there', async (t) => {
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write('POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{')
   setTimeout(() => socket.destroy(), 100)
-  t.match(await spans(receiver, 1), [{ status: { code: 2 }, attributes: { 'error.type': 'aborted' } }])
+  t.match(await spans(receiver, 1), [{ status: { code: 2 }, attributes: { 'error.type': 'aborted', 'server.address': 'x', 'server.port': 80 } }], 'without a port in Host it is that of HTTP')
+  t.match(hook.lines.filter(({ hook }) => hook === 'sync'), [{ level: 40, reason: 'the caller went away before it was answered', durationMs: Number }], 'one line')
+  const points = await receiver.until((exports) => { const points = pointsIn(exports.slice(-1)); return points.some(({ name }) => name === 'http.server.request.duration') && points })
+  const aborted = (name: string) => points.filter((point) => point.name === name && point.attributes['error.type'] === 'aborted')
+  t.match(aborted('operator.hook_calls'), [{ value: 1, attributes: { hook: 'sync' } }])
+  t.match(aborted('operator.reconcile_errors'), [{ value: 1, attributes: { hook: 'sync' } }])
+  const [duration, ...more] = aborted('http.server.request.duration')
+  t.match(duration, { value: 1, attributes: { 'http.route': '/sync' } })
+  t.ok((duration?.sum ?? 0) > 0.05, `${duration?.sum} s, the time until it went away`)
+  t.notOk('http.response.status_code' in (duration?.attributes ?? {}))
+  t.same(more, [])
 })
 
 async function freePort (): Promise<number> {

@@ -42,6 +42,20 @@ t.test('what is asked for again is given back once', async (t) => {
   t.same(known.saw('1', seen('Pending', [create])), [create], 'somebody deleted it')
 })
 
+t.test('a call that fails leaves the phase as it was, and counts as a sight', async (t) => {
+  let now = Date.parse('2026-11-23T08:01:00Z')
+  const known = knownMyApps({ most: 10, forgetAfterMs: 1000 }, () => now)
+  known.saw('1', seen('Running', [create]))
+  now += 600
+  known.failed('1', { phase: 'Pending', deletionTimestamp: '2026-11-23T08:00:00Z' })
+  known.failed('2', { phase: 'Failed', deletionTimestamp: undefined })
+  known.failed('3', { phase: 'some', deletionTimestamp: undefined })
+  now += 600
+  t.same([known.count('Pending'), known.count('Running'), known.count('Failed')], [1, 1, 1])
+  t.equal(known.longestDeletion(), 61.2)
+  t.same(known.saw('1', seen('Running', [create])), [], 'what was asked for is remembered')
+})
+
 t.test('the age of the longest deletion', async (t) => {
   const known = knownMyApps({ most: 10, forgetAfterMs: 1_000_000 }, () => Date.parse('2026-11-23T08:01:00Z'))
   t.equal(known.longestDeletion(), 0)
