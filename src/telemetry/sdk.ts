@@ -24,12 +24,15 @@ const never = 2 ** 31 - 1
 
 /** Starts the SDK with what the settings ask for and nothing else: it detects nothing of the machine, and exporters load when there is something to send. */
 export async function startSdk (settings: TelemetrySettings, { environment, logger, forgetMyAppAfterMs }: TelemetryOptions): Promise<Telemetry> {
-  const sdk = new NodeSDK({
-    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': packageJson.name, 'service.version': packageJson.version })),
-    resourceDetectors: [serviceInstanceIdDetector, envDetector],
+  const outlets = {
     spanProcessors: spanProcessors(settings, logger),
     metricReaders: await metricReaders(settings, logger, environment),
     logRecordProcessors: logRecordProcessors(settings, logger),
+  }
+  const sdk = new NodeSDK({
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': packageJson.name, 'service.version': packageJson.version })),
+    resourceDetectors: [serviceInstanceIdDetector, envDetector],
+    ...outlets,
     instrumentations: settings.metrics.exporters.length > 0 ? [new RuntimeNodeInstrumentation({ monitoringPrecision: never })] : [],
   })
   // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.
@@ -42,7 +45,8 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   return {
     instrument: (fastify) => instrument(fastify, instruments, known),
     shutdown: async () => {
-      const flushed = sdk.shutdown().catch(() => {}) // an exporter that fails has been logged
+      // Each by itself: the SDK's own shutdown ends with the first that fails. One that fails has been logged.
+      const flushed = Promise.allSettled(Object.values(outlets).flat().map(async (outlet) => { await outlet.shutdown() }))
       await Promise.race([flushed, wait(flushTimeoutMs, undefined, { ref: false })])
     },
   }

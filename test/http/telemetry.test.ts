@@ -282,6 +282,16 @@ t.test('at SIGTERM what is left is sent, and an endpoint that never answers is n
   t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
 })
 
+t.test('at SIGTERM a signal that is refused takes nothing from one that is slow', async (t) => {
+  const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BLRP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000', OTEL_LOGS_EXPORTER: 'otlp' })
+  Object.assign(receiver.mannerAt, { '/v1/traces': 'forbid', '/v1/metrics': 'slow', '/v1/logs': 'slow' })
+  for (let calls = 0; calls < 3; calls++) await hook.post('/sync', recorded('sync-running'))
+  t.match(await hook.terminate(), { code: 0 })
+  t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
+  t.equal(logRecordsIn(receiver.exports).filter(({ body }) => body === 'hook call').length, 3)
+  t.match(hook.lines.filter(({ signal }) => signal === 'traces'), [{ reason: 'the endpoint answered 401' }])
+})
+
 t.test('a caller that goes away before its call is there', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const { connect } = await import('node:net')
