@@ -2,6 +2,7 @@ import { type IMetricReader, AggregationTemporality, AggregationType, ConsoleMet
 import { BatchLogRecordProcessor, ConsoleLogRecordExporter, type LogRecordProcessor, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, ConsoleSpanExporter, type ReadableSpan, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { FastifyBaseLogger } from 'fastify'
+import { dropCounter } from './drop-counter.ts'
 import { type Exporter, lazyExporter } from './lazy-exporter.ts'
 import { watchOutages } from './outage.ts'
 import type { Protocol, TelemetrySettings } from './settings.ts'
@@ -30,16 +31,18 @@ const countOf = { spans: (spans: ReadableSpan[]) => spans.length, records: (reco
 
 /** Where ended spans go. */
 export function spanProcessors ({ traces }: TelemetrySettings, logger: FastifyBaseLogger): SpanProcessor[] {
+  const outage = watchOutages('traces', logger)
   return traces.exporters.map((name) => name === 'console'
     ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-    : new BatchSpanProcessor({ exporter: lazyExporter(spanExporters[traces.protocol], watchOutages('traces', logger), countOf.spans), ...traces.batch }))
+    : new BatchSpanProcessor({ exporter: lazyExporter(spanExporters[traces.protocol], outage, countOf.spans), selfObsMeterProvider: dropCounter(outage.dropped), ...traces.batch }))
 }
 
 /** Where log records go. */
 export function logRecordProcessors ({ logs }: TelemetrySettings, logger: FastifyBaseLogger): LogRecordProcessor[] {
+  const outage = watchOutages('logs', logger)
   return logs.exporters.map((name) => name === 'console'
     ? new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })
-    : new BatchLogRecordProcessor({ exporter: lazyExporter(logExporters[logs.protocol], watchOutages('logs', logger), countOf.records), ...logs.batch }))
+    : new BatchLogRecordProcessor({ exporter: lazyExporter(logExporters[logs.protocol], outage, countOf.records), selfObsMeterProvider: dropCounter(outage.dropped), ...logs.batch }))
 }
 
 /** What collects the metrics, and sends them or has them fetched. */

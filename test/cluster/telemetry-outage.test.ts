@@ -129,6 +129,8 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       const kept = spansIn(receiver.exports).length - later
       t.ok(kept <= mostWaiting, `${kept} of more than 700 spans were kept`)
       t.ok(logRecordsIn(receiver.exports).length - later <= mostWaiting, 'and as many log records')
+      const lost = told(hook, /exported again/).find(({ signal }) => signal === 'traces')?.['lostItems']
+      await until(() => told(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost)
       receiver.manner = manner
       await call(hook)
       const { code, milliseconds } = await hook.terminate()

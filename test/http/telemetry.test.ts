@@ -266,6 +266,26 @@ t.test('an endpoint that fails is logged once an outage, with the count at its e
   t.ok(Number(told(/exported again/)[0]?.['failedExports']) >= 4)
 })
 
+t.test('the count at the end of an outage is of all that was lost, what found the queue full too', async (t) => {
+  const queues = Object.fromEntries(['BSP', 'BLRP'].flatMap((queue) => [[`OTEL_${queue}_MAX_QUEUE_SIZE`, '10'], [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '2']]))
+  const { receiver, hook } = await startBoth(t, { ...queues, OTEL_EXPORTER_OTLP_TIMEOUT: '500', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'otlp' })
+  await hook.post('/sync', recorded('sync-running'))
+  await spans(receiver, 1)
+  receiver.manner = 'hang'
+  for (let calls = 0; calls < 40; calls++) await hook.post('/sync', recorded('sync-running'))
+  const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
+  await receiver.until(() => told(/cannot be exported/).length === 2)
+  receiver.manner = 'take'
+  await receiver.until(() => told(/exported again/).length === 2)
+  await hook.post('/sync', recorded('sync-running'))
+  await hook.terminate()
+  const lost = (signal: string) => told(/exported again/).find((line) => line['signal'] === signal)?.['lostItems']
+  const calls = hook.lines.filter(({ msg }) => msg === 'hook call').length
+  t.equal(lost('traces'), calls - spansIn(receiver.exports).length)
+  t.ok(calls - spansIn(receiver.exports).length > 20, 'most of them')
+  t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
+})
+
 t.test('at SIGTERM what is left is sent, and an endpoint that never answers is not waited for', async (t) => {
   const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
   const { receiver, hook } = await startBoth(t, late)

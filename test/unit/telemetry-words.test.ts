@@ -40,6 +40,32 @@ t.test('an outage is logged at its start and its end', async (t) => {
   t.equal(logged.length, 3)
 })
 
+t.test('what a full queue drops is lost too, whether an export fails or is slow', async (t) => {
+  const logged: unknown[][] = []
+  const log = (...line: unknown[]) => { logged.push(line) }
+  const outage = watchOutages('traces', { warn: log, info: log } as never)
+  outage.dropped(3)
+  outage.failed(new Error('Timeout'), 2)
+  outage.dropped(1)
+  outage.succeeded()
+  for (let times = 0; times < 2; times++) {
+    outage.dropped(4)
+    outage.succeeded()
+  }
+  t.match(logged, [
+    [{ reason: 'Timeout' }, String],
+    [{ failedExports: 1, lostItems: 6 }, 'telemetry is exported again'],
+    [{ lostItems: 4 }, /^telemetry comes faster than it is exported/],
+  ])
+  t.equal(logged.length, 3)
+})
+
+t.test('a code of gRPC is told in its word', async (t) => {
+  const reasons: unknown[] = []
+  for (const code of [14, 16, 404]) watchOutages('traces', { warn: ({ reason }: { reason: unknown }) => { reasons.push(reason) } } as never).failed({ code }, 1)
+  t.strictSame(reasons, ['gRPC UNAVAILABLE, as when nobody listens there', 'gRPC UNAUTHENTICATED', 'the endpoint answered 404'])
+})
+
 t.test('docs/telemetry.md lists every attribute and event', async (t) => {
   const docs = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8')
   for (const [name, description] of Object.entries({ ...attributes, ...events })) t.ok(docs.includes(`| \`${name}\` | ${description} |`), name)
