@@ -50,7 +50,7 @@ export async function metricReaders ({ metrics }: TelemetrySettings, logger: Fas
   const { exportIntervalMillis, exportTimeoutMillis } = metrics
   const periodic = (exporter: PushMetricExporter) => new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
   return await Promise.all(metrics.exporters.map(async (name) => {
-    if (name === 'prometheus') return await prometheusReader(environment, logger)
+    if (name === 'prometheus') return await prometheusReader(metrics.prometheus, logger)
     if (name === 'console') return periodic(new ConsoleMetricExporter())
     return periodic({
       ...lazyExporter(metricExporters[metrics.protocol], watchOutages('metrics', logger), countOf.metrics),
@@ -61,10 +61,8 @@ export async function metricReaders ({ metrics }: TelemetrySettings, logger: Fas
   }))
 }
 
-async function prometheusReader (environment: Record<string, string | undefined>, logger: FastifyBaseLogger): Promise<IMetricReader> {
+async function prometheusReader ({ host, port }: TelemetrySettings['metrics']['prometheus'], logger: FastifyBaseLogger): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
-  const host = environment['OTEL_EXPORTER_PROMETHEUS_HOST'] || 'localhost'
-  const port = Number(environment['OTEL_EXPORTER_PROMETHEUS_PORT'] || PrometheusExporter.DEFAULT_OPTIONS.port)
   // Names and labels are what rules and dashboards go by: without the scope, which says the same of each.
   const reader = new PrometheusExporter({ host, port, withoutScopeInfo: true, preventServerStart: true })
   try {

@@ -24,6 +24,10 @@ const never = 2 ** 31 - 1
 
 /** Starts the SDK with what the settings ask for and nothing else: it detects nothing of the machine, and exporters load when there is something to send. */
 export async function startSdk (settings: TelemetrySettings, { environment, logger, forgetMyAppAfterMs }: TelemetryOptions): Promise<Telemetry> {
+  const logLevel = diagLogLevelFromString(environment['OTEL_LOG_LEVEL']) ?? DiagLogLevel.WARN
+  prepare(environment)
+  // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.
+  listen(logger, logLevel, 'warn')
   const outlets = {
     spanProcessors: spanProcessors(settings, logger),
     metricReaders: await metricReaders(settings, logger, environment),
@@ -31,14 +35,12 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   }
   const sdk = new NodeSDK({
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': packageJson.name, 'service.version': packageJson.version })),
-    resourceDetectors: [serviceInstanceIdDetector, envDetector],
+    resourceDetectors: [serviceInstanceIdDetector, { detect: () => ({ attributes: settings.resource }) }, envDetector],
     ...outlets,
     instrumentations: settings.metrics.exporters.length > 0 ? [new RuntimeNodeInstrumentation({ monitoringPrecision: never })] : [],
   })
-  // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.
-  listen(logger, environment, 'warn')
   sdk.start()
-  listen(logger, environment, 'debug')
+  listen(logger, logLevel, 'debug')
   const known = knownMyApps({ most: 10_000, forgetAfterMs: forgetMyAppAfterMs })
   measureEventLoop(metrics.getMeter(packageJson.name, packageJson.version), eventLoopDelay())
   const instruments = operatorMetrics(metrics.getMeter(packageJson.name, packageJson.version), known)
@@ -52,11 +54,17 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   }
 }
 
-/** Has what the SDK says of itself logged, at the given level of ours. OTEL_LOG_LEVEL is how much it says. */
-function listen (logger: FastifyBaseLogger, environment: Record<string, string | undefined>, level: 'warn' | 'debug'): void {
-  const say = (message: string) => { logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200)) }
-  diag.setLogger({ error: say, warn: say, info: say, debug: say, verbose: say }, {
-    logLevel: diagLogLevelFromString(environment['OTEL_LOG_LEVEL']) ?? DiagLogLevel.WARN,
-    suppressOverrideMessage: true,
-  })
+/** Variables whose words the SDK knows in small letters only. */
+const words = ['OTEL_TRACES_SAMPLER', 'OTEL_PROPAGATORS', ...['', 'TRACES_', 'METRICS_', 'LOGS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}COMPRESSION`)]
+
+/** The SDK reads the environment itself. It would print where OTEL_LOG_LEVEL is set, between the lines of the log. */
+function prepare (environment: TelemetryOptions['environment']): void {
+  for (const name of words) if (environment[name] !== undefined) environment[name] = environment[name].trim().toLowerCase()
+  delete environment['OTEL_LOG_LEVEL']
+}
+
+/** Has what the SDK says of itself logged: what is wrong at the given level of ours, the rest at debug. OTEL_LOG_LEVEL is how much it says. */
+function listen (logger: FastifyBaseLogger, logLevel: DiagLogLevel, level: 'warn' | 'debug'): void {
+  const say = (level: 'warn' | 'debug') => (message: string) => { logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200)) }
+  diag.setLogger({ error: say(level), warn: say(level), info: say('debug'), debug: say('debug'), verbose: say('debug') }, { logLevel, suppressOverrideMessage: true })
 }
