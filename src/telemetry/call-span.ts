@@ -1,11 +1,12 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { FastifyRequest } from 'fastify'
 import { isDeepStrictEqual } from 'node:util'
-import type { SyncResponse } from '../metacontroller/protocol.ts'
+import type { ObservedMetadata, SyncResponse } from '../metacontroller/protocol.ts'
 import type { HookRequest } from '../myapp/request.ts'
 import type { MyAppStatus } from '../myapp/schema.ts'
 import type { Failure, HookName } from '../routes/outcome.ts'
 import { subjectOf } from '../routes/subject.ts'
+import { askedBefore } from './asked-before.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
 import type { KnownMyApps } from './known-myapps.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
@@ -57,7 +58,7 @@ function describeReconcile (span: Span, request: HookRequest, { status, children
   const before = request.parent.status as MyAppStatus | undefined
   const changes = changesOf(request, children)
   const conditions = conditionChanges(before?.conditions, status.conditions)
-  count(request, before, changes, status, finalized === true, metrics, known)
+  count(request, changes, status, finalized === true, metrics, known)
   if (!span.isRecording()) return
   span.setAttributes({
     ...before?.phase !== undefined && { 'myapp_operator.phase.before': before.phase },
@@ -71,16 +72,13 @@ function describeReconcile (span: Span, request: HookRequest, { status, children
   for (const change of conditions) span.addEvent('condition.change', conditionAttributes(change))
 }
 
-/**
- * Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, so that what has
- * been asked for before does not count: by this replica, as it remembers, or by another, as far as the status shows.
- */
-function count (request: HookRequest, before: MyAppStatus | undefined, changes: Change[], status: MyAppStatus, finalized: boolean, metrics: OperatorMetrics, known: KnownMyApps): void {
-  const { uid, deletionTimestamp } = request.parent.metadata
-  const fresh = known.saw(uid, { phase: status.phase ?? 'Pending', deletionTimestamp, changes })
+/** Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, and what has been asked for before, by any replica, does not count. */
+function count (request: HookRequest, changes: Change[], status: MyAppStatus, finalized: boolean, metrics: OperatorMetrics, known: KnownMyApps): void {
+  const { uid, deletionTimestamp, generation, resourceVersion: version } = request.parent.metadata as ObservedMetadata & { resourceVersion?: string }
+  const fresh = known.saw(uid, { phase: status.phase ?? 'Pending', deletionTimestamp, generation, version, changes }, (change) => askedBefore(request, change))
   for (const { action, kind } of fresh) {
-    if (action === 'create' && reasonOf(before) !== 'Creating') metrics.resourceCreated(kind)
-    if (action === 'delete' && !(request.finalizing && before?.message === status.message)) metrics.resourceDeleted(kind)
+    if (action === 'create') metrics.resourceCreated(kind)
+    else metrics.resourceDeleted(kind)
   }
   if (finalized) known.gone(uid)
 }
