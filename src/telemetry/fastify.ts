@@ -2,6 +2,7 @@ import { type Attributes, type Exception, type Link, propagation, ROOT_CONTEXT, 
 import { FastifyInstrumentation } from '@opentelemetry/instrumentation-fastify'
 import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { describeCall } from './call-span.ts'
+import type { EventLoopWatch } from './event-loop-metrics.ts'
 import type { KnownMyApps } from './known-myapps.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
 
@@ -20,7 +21,7 @@ declare module 'fastify' {
  * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
  * Of its patches only the one around the handler is left: the others end spans that are not made here.
  */
-export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps): typeof Fastify {
+export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps, eventLoop?: EventLoopWatch): typeof Fastify {
   let tracer: Tracer | undefined
   const instrumentation = new FastifyInstrumentation({
     requestHook: (handlerSpan, { request }) => { (handlerSpan as HandlerSpan).join((request as FastifyRequest).span) },
@@ -39,18 +40,21 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
     server.addHook = ((name: 'preHandler', hook: () => void) => name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
     fastifyModule?.patch?.({ fastify: () => server }).fastify()
     server.addHook = addHook
-    if (tracer !== undefined) followCalls(server, tracer, metrics, known)
+    if (tracer !== undefined) followCalls(server, tracer, metrics, known, eventLoop)
     return server
   }) as typeof Fastify
 }
 
-function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps): void {
+function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
   server.decorateRequest('span', undefined)
   server.decorateRequest('reply', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined) startSpan(call, reply, tracer)
+    if (call.routeOptions.config.hook !== undefined) {
+      eventLoop?.called()
+      startSpan(call, reply, tracer)
+    }
     done()
   })
   const end = (call: FastifyRequest, statusCode: number | undefined) => {

@@ -6,8 +6,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { FastifyBaseLogger } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import packageJson from '../../package.json' with { type: 'json' }
-import { eventLoopDelay } from '../event-loop-delay.ts'
-import { measureEventLoop } from './event-loop-metrics.ts'
+import { watchEventLoop } from './event-loop-metrics.ts'
 import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 import { instrument } from './fastify.ts'
 import { knownMyApps } from './known-myapps.ts'
@@ -42,10 +41,11 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   sdk.start()
   listen(logger, logLevel, 'debug')
   const known = knownMyApps({ most: 10_000, forgetAfterMs: forgetMyAppAfterMs })
-  measureEventLoop(metrics.getMeter(packageJson.name, packageJson.version), eventLoopDelay())
-  const instruments = operatorMetrics(metrics.getMeter(packageJson.name, packageJson.version), known)
+  const meter = metrics.getMeter(packageJson.name, packageJson.version)
+  const eventLoop = settings.metrics.exporters.length > 0 ? watchEventLoop(meter, settings.metrics) : undefined
+  const instruments = operatorMetrics(meter, known)
   return {
-    instrument: (fastify) => instrument(fastify, instruments, known),
+    instrument: (fastify) => instrument(fastify, instruments, known, eventLoop),
     shutdown: async () => {
       // Each by itself: the SDK's own shutdown ends with the first that fails. One that fails has been logged.
       const flushed = Promise.allSettled(Object.values(outlets).flat().map(async (outlet) => { await outlet.shutdown() }))

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { parse } from 'yaml'
 import { readTelemetrySettings } from '../../src/telemetry/settings.ts'
+import type { Anything } from '../fixtures/anything.ts'
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
 const exportersOf = (environment: Record<string, string>) => {
@@ -69,6 +72,15 @@ t.test('what an exporter would find when it is made is said at the start, once',
     t.match(warnings, expected, Object.keys(variables).join())
     t.equal(warnings.length, expected.length)
   }
+})
+
+t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', async (t) => {
+  const deployment: Anything = parse(readFileSync(new URL('../../manifests/deployment.yaml', import.meta.url), 'utf8'))
+  const variables: Anything[] = deployment.spec.template.spec.containers[0].env
+  t.same(variables.filter(({ name }) => name.startsWith('OTEL_')), [], 'env goes before envFrom')
+  const { resource, warnings } = readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: variables.find(({ name }) => name === 'POD_RESOURCE_ATTRIBUTES')?.value })
+  t.match(resource, { 'k8s.pod.name': '$(POD_NAME)', 'service.instance.id': '$(POD_NAMESPACE).$(POD_NAME).hook' })
+  t.same(warnings, [])
 })
 
 t.test('what the deployment says of the process', async (t) => {
