@@ -76,10 +76,14 @@ t.test('a call is one SERVER span of instrumentation-fastify, from the built pro
 })
 
 t.test('a call that fails is an error, recorded without what it held', async (t) => {
-  const { receiver, hook } = await startBoth(t)
+  const { receiver, hook } = await startBoth(t, { OTEL_LOGS_EXPORTER: 'otlp' })
+  const secret = (request: Anything) => {
+    Object.assign(request.parent.spec, { command: ['planted-secret'], args: ['planted-secret'], env: [{ name: 'A', value: 'planted-secret' }], 'planted-secret': 'planted-secret' })
+    return request
+  }
   await hook.post('/sync', '{"parent":{"spec":{"env":[{"value":"planted-secret"')
-  await hook.post('/sync', {})
-  await hook.post('/finalize', recorded('sync-running'))
+  await hook.post('/sync', { ...secret(recorded('sync-running')), children: 'planted-secret' })
+  await hook.post('/finalize', secret(recorded('sync-running')))
   const found = await spans(receiver, 3)
   for (const [index, [status, type]] of ([[400, 'FST_ERR_CTP_INVALID_JSON_BODY'], [422, '422'], [422, '422']] as const).entries()) {
     t.match(found[index], {
@@ -88,7 +92,9 @@ t.test('a call that fails is an error, recorded without what it held', async (t)
       events: [{ name: 'exception', attributes: { 'exception.type': type, 'exception.message': String } }],
     })
   }
+  await receiver.until((exports) => logRecordsIn(exports).filter(({ severity }) => severity === 'WARN').length >= 3)
   t.notMatch(JSON.stringify(receiver.exports), /planted-secret/)
+  t.notMatch(JSON.stringify(hook.lines), /planted-secret/)
   const errors = await receiver.until((exports) => {
     const points = pointsIn(exports).filter(({ name }) => name === 'operator.reconcile_errors')
     return points.some(({ attributes }) => attributes['hook'] === 'finalize') && points

@@ -1,7 +1,10 @@
+import { type LogRecord, logs } from '@opentelemetry/api'
 import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
 import t from 'tap'
 import { stackFrames } from '../../src/routes/outcome.ts'
 import { attributes, events } from '../../src/telemetry/attributes.ts'
+import { logRecordStream } from '../../src/telemetry/log-records.ts'
 import { watchOutages } from '../../src/telemetry/outage.ts'
 import { linkTo } from '../../src/telemetry/trace-link.ts'
 
@@ -20,6 +23,16 @@ t.test('a stack is told without its message and folders', async (t) => {
   t.notMatch(stackFrames(error), /secret|\/|\\/)
   t.equal(stackFrames(Object.assign(new Error('a'), { stack: 'Error: at secret (a)\n    at sync (file:///app/dist/main.js:1:2)\n    at /app/x.js:3:4\n    at new Map (<anonymous>)' })),
     '    at sync (main.js:1:2)\n    at x.js:3:4\n    at new Map (<anonymous>)')
+})
+
+t.test('a log record of an error has neither its message nor the folders of its stack', async (t) => {
+  const records: LogRecord[] = []
+  logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record: LogRecord) => { records.push(record) }, enabled: () => true }) } as never)
+  t.teardown(() => { logs.disable() })
+  pino(logRecordStream()).fatal({ err: new TypeError('planted-message') }, 'stopping after an error that nothing caught')
+  t.match(records, [{ severityText: 'FATAL', body: 'stopping after an error that nothing caught', attributes: { 'exception.type': 'TypeError', 'exception.stacktrace': /telemetry-words\.test\.ts:\d+/ } }])
+  t.equal(records.length, 1)
+  t.notMatch(JSON.stringify(records), /planted-message|test\/unit/)
 })
 
 t.test('an outage is logged at its start and its end', async (t) => {
