@@ -1,11 +1,7 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-
 /** How late the event loop runs what is due. */
 export interface EventLoopDelay {
   /** By how much it has been late of late, in ms: one long turn, as at the start, counts for half and is forgotten soon. */
   recent: () => number
-  /** All delays since it was last reset, in nanoseconds. */
-  histogram: RecordableHistogram
 }
 
 let followed: EventLoopDelay | undefined
@@ -20,14 +16,12 @@ export function eventLoopDelay (): EventLoopDelay {
  * Follows the delay with a timer that is due now and then. Node's own monitor wakes an idle process a hundred times a second, which is most of the time that such a process uses.
  */
 function follow (everyMs: number): EventLoopDelay {
-  const histogram = createHistogram()
   let due = performance.now() + everyMs
   let recent = 0
   setInterval(() => {
     const late = Math.max(0, performance.now() - due)
     recent = (recent + late) / 2
-    histogram.record(Math.max(1, Math.round(late * 1e6)))
     due = performance.now() + everyMs
   }, everyMs).unref()
-  return { recent: () => recent, histogram }
+  return { recent: () => recent }
 }

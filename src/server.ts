@@ -1,10 +1,12 @@
 import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Config } from './config.ts'
+import { overloadLog } from './overload-log.ts'
 import { refuseOverload } from './overload.ts'
 import { customizeRoute } from './routes/customize.ts'
 import { finalizeRoute } from './routes/finalize.ts'
 import { healthRoutes } from './routes/health.ts'
 import { type Failure, stackFrames } from './routes/outcome.ts'
+import { subjectFields } from './routes/subject.ts'
 import { syncRoute } from './routes/sync.ts'
 
 /** What a server is given from outside. */
@@ -31,9 +33,11 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     schemaController: { compilersFactory: noCompilers },
   })
   server.removeContentTypeParser('text/plain')
-  // A caller that keeps its connection would hold up the end, and not find the replica that takes over.
+  const refusedForOverload = overloadLog(logger)
   server.addHook('onSend', (_call, reply, _payload, done) => {
+    // A caller that keeps its connection would hold up the end, and not find the replica that takes over.
     if (!isReady()) reply.header('connection', 'close')
+    if (reply.statusCode === 429) refusedForOverload()
     done()
   })
   server.decorateRequest('outcome', undefined)
@@ -41,8 +45,9 @@ export async function buildServer (config: Config, { logger, isReady, createServ
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const statusCode = error.statusCode ?? 500
     const failure = call.failure = statusCode >= 500 ? bug(error) : { type: error.code ?? String(statusCode), message: explain(error, config) }
-    if (statusCode >= 500) call.log.error({ err: { type: failure.type, stack: failure.frames } }, 'hook call failed')
-    else call.log.warn({ path: call.routeOptions.url, statusCode, reason: failure.message }, 'hook call refused')
+    const told = { ...subjectFields(call.routeOptions.config.hook, call.body), statusCode, durationMs: Number(reply.elapsedTime.toFixed(3)) }
+    if (statusCode >= 500) call.log.error({ ...told, err: { type: failure.type, stack: failure.frames } }, 'hook call failed')
+    else call.log.warn({ ...told, reason: failure.message }, 'hook call refused')
     reply.code(statusCode).send({ error: statusCode >= 500 ? `${failure.message}; its log tells more under reqId ${call.id}` : failure.message })
   })
   server.setNotFoundHandler((_call, reply) => reply.code(404).send({ error: 'there are POST /sync, /finalize and /customize, and GET /healthz and /readyz' }))
@@ -69,6 +74,7 @@ function explain (error: FastifyError, config: Config): string {
     case 'FST_ERR_CTP_BODY_TOO_LARGE': return `the body is larger than BODY_LIMIT, ${config.BODY_LIMIT} bytes`
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': return 'the content type must be application/json'
     case 'FST_ERR_CTP_EMPTY_JSON_BODY': return 'the body is empty'
+    case 'ECONNRESET': return 'the caller went away before it was answered'
     default: return `the request cannot be read (${error.code})`
   }
 }

@@ -1,10 +1,12 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { FastifyRequest } from 'fastify'
 import { isDeepStrictEqual } from 'node:util'
-import type { SyncResponse } from '../metacontroller/protocol.ts'
+import type { ObservedMetadata, SyncResponse } from '../metacontroller/protocol.ts'
 import type { HookRequest } from '../myapp/request.ts'
 import type { MyAppStatus } from '../myapp/schema.ts'
 import type { Failure, HookName } from '../routes/outcome.ts'
+import { subjectOf } from '../routes/subject.ts'
+import { askedBefore } from './asked-before.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
 import type { KnownMyApps } from './known-myapps.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
@@ -23,8 +25,8 @@ export function describeCall (span: Span, call: FastifyRequest, hook: HookName, 
   const failure = failureOf(call, statusCode)
   span.setAttributes({ ...httpAttributes(call, statusCode), 'myapp_operator.hook': hook })
   if (failure !== undefined) fail(span, failure)
-  if (statusCode !== undefined) metrics.answered(hook, statusCode, seconds, failure?.type)
-  if (call.outcome === undefined) return
+  metrics.ended(hook, statusCode, seconds, failure?.type)
+  if (call.outcome === undefined) return describeSubject(span, call, known)
   const { request, response, handledMs } = call.outcome
   span.setAttributes(parentAttributes(request))
   const link = linkTo(request.parent.metadata.annotations)
@@ -34,11 +36,29 @@ export function describeCall (span: Span, call: FastifyRequest, hook: HookName, 
   describeReconcile(span, request as HookRequest, response as SyncResponse<MyAppStatus> & { finalized?: boolean }, metrics, known)
 }
 
+/** Puts on the span of a call that failed what it was about, and takes note of the MyApp: one whose finalize never succeeds is still being deleted. */
+function describeSubject (span: Span, call: FastifyRequest, known: KnownMyApps): void {
+  const { namespace, name, uid, generation, controller, phase, observedChildren, traceparent, deletionTimestamp } = subjectOf(call.body)
+  const attributes: Record<string, string | number | undefined> = {
+    'k8s.namespace.name': namespace,
+    'myapp_operator.myapp.name': name,
+    'myapp_operator.myapp.uid': uid,
+    'myapp_operator.myapp.generation': generation,
+    'myapp_operator.controller.name': controller,
+    'myapp_operator.phase.before': phase,
+    'myapp_operator.children.observed': observedChildren,
+  }
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) span.setAttribute(name, value)
+  const link = traceparent === undefined ? undefined : linkTo({ traceparent })
+  if (link !== undefined) span.addLink(link)
+  if (uid !== undefined) known.failed(uid, { phase, deletionTimestamp })
+}
+
 function describeReconcile (span: Span, request: HookRequest, { status, children, finalized }: SyncResponse<MyAppStatus> & { finalized?: boolean }, metrics: OperatorMetrics, known: KnownMyApps): void {
   const before = request.parent.status as MyAppStatus | undefined
   const changes = changesOf(request, children)
   const conditions = conditionChanges(before?.conditions, status.conditions)
-  count(request, before, changes, status, finalized === true, metrics, known)
+  count(request, changes, status, finalized === true, metrics, known)
   if (!span.isRecording()) return
   span.setAttributes({
     ...before?.phase !== undefined && { 'myapp_operator.phase.before': before.phase },
@@ -52,16 +72,13 @@ function describeReconcile (span: Span, request: HookRequest, { status, children
   for (const change of conditions) span.addEvent('condition.change', conditionAttributes(change))
 }
 
-/**
- * Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, so that what has
- * been asked for before does not count: by this replica, as it remembers, or by another, as far as the status shows.
- */
-function count (request: HookRequest, before: MyAppStatus | undefined, changes: Change[], status: MyAppStatus, finalized: boolean, metrics: OperatorMetrics, known: KnownMyApps): void {
-  const { uid, deletionTimestamp } = request.parent.metadata
-  const fresh = known.saw(uid, { phase: status.phase ?? 'Pending', deletionTimestamp, changes })
+/** Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, and what has been asked for before, by any replica, does not count. */
+function count (request: HookRequest, changes: Change[], status: MyAppStatus, finalized: boolean, metrics: OperatorMetrics, known: KnownMyApps): void {
+  const { uid, deletionTimestamp, generation, resourceVersion: version } = request.parent.metadata as ObservedMetadata & { resourceVersion?: string }
+  const fresh = known.saw(uid, { phase: status.phase ?? 'Pending', deletionTimestamp, generation, version, changes }, (change) => askedBefore(request, change))
   for (const { action, kind } of fresh) {
-    if (action === 'create' && reasonOf(before) !== 'Creating') metrics.resourceCreated(kind)
-    if (action === 'delete' && !(request.finalizing && before?.message === status.message)) metrics.resourceDeleted(kind)
+    if (action === 'create') metrics.resourceCreated(kind)
+    else metrics.resourceDeleted(kind)
   }
   if (finalized) known.gone(uid)
 }
@@ -70,7 +87,7 @@ function httpAttributes (call: FastifyRequest, statusCode: number | undefined): 
   const length = Number(call.headers['content-length'])
   return {
     'server.address': call.hostname,
-    'server.port': call.socket.localPort ?? 0,
+    'server.port': call.port ?? 80,
     'client.address': call.ip,
     'network.protocol.version': call.raw.httpVersion,
     ...Number.isFinite(length) && { 'http.request.body.size': length },

@@ -1,4 +1,4 @@
-import { differences } from '../metacontroller/difference.ts'
+import { differences, holds } from '../metacontroller/difference.ts'
 import { lastApplied } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import type { HookRequest } from '../myapp/request.ts'
@@ -48,12 +48,17 @@ export function conditionChanges (before: Array<{ type: string, status: string }
 
 const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
 
-/** What is desired and not there, and what was applied once and is not desired any more, which Metacontroller takes away. */
+/**
+ * What is desired and not there; what was applied once and is not desired any more, which Metacontroller takes away; and what
+ * is there and desired and was not applied, which it writes into its record: so an answer takes over what is to go with the next.
+ * Mostly there is nothing, and `holds` sees that sooner.
+ */
 function fieldsToWrite (observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
-  const missing = differences(observed, desired)
+  const missing = holds(observed, desired) ? [] : differences(observed, desired)
   const stale = applied === undefined ? [] : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
-  return [...new Set([...missing, ...stale])]
+  const taken = applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
+  return [...new Set([...missing, ...stale, ...taken])]
 }
 
 /** Metacontroller adds this label to what it applies; it is not for the hook to answer. */

@@ -2,6 +2,7 @@ import { type IMetricReader, AggregationTemporality, AggregationType, ConsoleMet
 import { BatchLogRecordProcessor, ConsoleLogRecordExporter, type LogRecordProcessor, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, ConsoleSpanExporter, type ReadableSpan, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { FastifyBaseLogger } from 'fastify'
+import { dropCounter } from './drop-counter.ts'
 import { type Exporter, lazyExporter } from './lazy-exporter.ts'
 import { watchOutages } from './outage.ts'
 import { packing, unpacking } from './packed-spans.ts'
@@ -31,16 +32,20 @@ const countOf = { spans: (spans: ReadableSpan[]) => spans.length, records: (reco
 
 /** Where ended spans go. */
 export function spanProcessors ({ traces }: TelemetrySettings, logger: FastifyBaseLogger): SpanProcessor[] {
+  const outage = watchOutages('traces', logger)
   return traces.exporters.map((name) => name === 'console'
     ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-    : packing(new BatchSpanProcessor({ exporter: unpacking(lazyExporter(spanExporters[traces.protocol], watchOutages('traces', logger), countOf.spans)), ...traces.batch })))
+    : packing(new BatchSpanProcessor({
+      exporter: unpacking(lazyExporter(spanExporters[traces.protocol], outage, countOf.spans)), selfObsMeterProvider: dropCounter(outage.dropped), ...traces.batch,
+    })))
 }
 
 /** Where log records go. */
 export function logRecordProcessors ({ logs }: TelemetrySettings, logger: FastifyBaseLogger): LogRecordProcessor[] {
+  const outage = watchOutages('logs', logger)
   return logs.exporters.map((name) => name === 'console'
     ? new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })
-    : new BatchLogRecordProcessor({ exporter: lazyExporter(logExporters[logs.protocol], watchOutages('logs', logger), countOf.records), ...logs.batch }))
+    : new BatchLogRecordProcessor({ exporter: lazyExporter(logExporters[logs.protocol], outage, countOf.records), selfObsMeterProvider: dropCounter(outage.dropped), ...logs.batch }))
 }
 
 /** What collects the metrics, and sends them or has them fetched. */
@@ -48,7 +53,7 @@ export async function metricReaders ({ metrics }: TelemetrySettings, logger: Fas
   const { exportIntervalMillis, exportTimeoutMillis } = metrics
   const periodic = (exporter: PushMetricExporter) => new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
   return await Promise.all(metrics.exporters.map(async (name) => {
-    if (name === 'prometheus') return await prometheusReader(environment, logger)
+    if (name === 'prometheus') return await prometheusReader(metrics.prometheus, logger)
     if (name === 'console') return periodic(new ConsoleMetricExporter())
     return periodic({
       ...lazyExporter(metricExporters[metrics.protocol], watchOutages('metrics', logger), countOf.metrics),
@@ -59,10 +64,8 @@ export async function metricReaders ({ metrics }: TelemetrySettings, logger: Fas
   }))
 }
 
-async function prometheusReader (environment: Record<string, string | undefined>, logger: FastifyBaseLogger): Promise<IMetricReader> {
+async function prometheusReader ({ host, port }: TelemetrySettings['metrics']['prometheus'], logger: FastifyBaseLogger): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
-  const host = environment['OTEL_EXPORTER_PROMETHEUS_HOST'] || 'localhost'
-  const port = Number(environment['OTEL_EXPORTER_PROMETHEUS_PORT'] || PrometheusExporter.DEFAULT_OPTIONS.port)
   // Names and labels are what rules and dashboards go by: without the scope, which says the same of each.
   const reader = new PrometheusExporter({ host, port, withoutScopeInfo: true, preventServerStart: true })
   try {

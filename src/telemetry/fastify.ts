@@ -2,12 +2,15 @@ import { type Attributes, type Exception, type Link, propagation, ROOT_CONTEXT, 
 import { FastifyInstrumentation } from '@opentelemetry/instrumentation-fastify'
 import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { describeCall } from './call-span.ts'
+import type { EventLoopWatch } from './event-loop-metrics.ts'
 import type { KnownMyApps } from './known-myapps.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     span: Span | undefined
+    /** What a call will be answered with: for how long it has been under way. */
+    reply: FastifyReply | undefined
   }
 }
 
@@ -18,7 +21,7 @@ declare module 'fastify' {
  * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
  * Of its patches only the one around the handler is left: the others end spans that are not made here.
  */
-export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps): typeof Fastify {
+export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps, eventLoop?: EventLoopWatch): typeof Fastify {
   let tracer: Tracer | undefined
   const instrumentation = new FastifyInstrumentation({
     requestHook: (handlerSpan, { request }) => { (handlerSpan as HandlerSpan).join((request as FastifyRequest).span) },
@@ -37,36 +40,40 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
     server.addHook = ((name: 'preHandler', hook: () => void) => name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
     fastifyModule?.patch?.({ fastify: () => server }).fastify()
     server.addHook = addHook
-    if (tracer !== undefined) followCalls(server, tracer, metrics, known)
+    if (tracer !== undefined) followCalls(server, tracer, metrics, known, eventLoop)
     return server
   }) as typeof Fastify
 }
 
-function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps): void {
+function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
   server.decorateRequest('span', undefined)
+  server.decorateRequest('reply', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined) startSpan(call, reply, tracer)
+    if (call.routeOptions.config.hook !== undefined) {
+      eventLoop?.called()
+      startSpan(call, reply, tracer)
+    }
     done()
   })
-  const end = (call: FastifyRequest, statusCode: number | undefined, seconds: number) => {
-    const { span, routeOptions: { config: { hook } } } = call
-    if (span === undefined || hook === undefined) return
-    call.span = undefined
+  const end = (call: FastifyRequest, statusCode: number | undefined) => {
+    const { span, reply, routeOptions: { config: { hook } } } = call
+    if (span === undefined || reply === undefined || hook === undefined) return
+    call.span = call.reply = undefined
     try {
-      describeCall(span, call, hook, { statusCode, seconds, metrics, known })
+      describeCall(span, call, hook, { statusCode, seconds: reply.elapsedTime / 1000, metrics, known })
     } catch (error) {
       call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
     }
     span.end()
   }
   server.addHook('onResponse', (call, reply, done) => {
-    end(call, reply.statusCode, reply.elapsedTime / 1000)
+    end(call, reply.statusCode)
     done()
   })
   server.addHook('onRequestAbort', (call, done) => {
-    end(call, undefined, 0)
+    end(call, undefined)
     done()
   })
 }
@@ -74,6 +81,7 @@ function followCalls (server: FastifyInstance, tracer: Tracer, metrics: Operator
 function startSpan (call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
   const route = call.routeOptions.url
   const attributes = { 'http.request.method': call.method, 'url.path': route ?? '', 'url.scheme': 'http', 'http.route': route ?? '' }
+  call.reply = reply
   const span = call.span = tracer.startSpan(`${call.method} ${route}`, { kind: SpanKind.SERVER, attributes }, propagation.extract(ROOT_CONTEXT, call.headers))
   const { traceId, spanId, traceFlags } = span.spanContext()
   const ids = trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` } : undefined

@@ -1,4 +1,5 @@
-import type { Phase } from '../myapp/schema.ts'
+import { type Phase, phases } from '../myapp/schema.ts'
+import type { Asked } from './asked-before.ts'
 import type { Change } from './changes.ts'
 
 /** A MyApp as this process last saw it. */
@@ -7,14 +8,28 @@ interface KnownMyApp {
   seenAt: number
   /** When its deletion was asked for, in ms since the epoch; NaN if it was not. */
   deletedAt: number
-  /** Creations and deletions that have been asked for and are not seen to be done. */
+  /** Creations and deletions that its last answer asked for. */
   asked: Set<string>
+  /** The generation for which it did, and the resourceVersion. */
+  generation: number | undefined
+  version: string | undefined
+}
+
+/** A MyApp as a request shows it, and what the answer changes. */
+export interface Sight {
+  phase: Phase
+  deletionTimestamp: string | undefined
+  generation: number | undefined
+  version: string | undefined
+  changes: Change[]
 }
 
 /** The MyApps that this process has seen of late. */
 export interface KnownMyApps {
-  /** Takes note of a MyApp, and gives back those of its changes that were not asked for before. */
-  saw: (uid: string, seen: { phase: Phase, deletionTimestamp: string | undefined, changes: Change[] }) => Change[]
+  /** Takes note of a MyApp, and gives back those of its creations and deletions that were not asked for before. */
+  saw: (uid: string, seen: Sight, askedBefore: (change: Change) => Asked) => Change[]
+  /** Takes note of a MyApp whose call failed: it is still there, in the phase in which it was, and perhaps being deleted. */
+  failed: (uid: string, seen: { phase: string | undefined, deletionTimestamp: string | undefined }) => void
   gone: (uid: string) => void
   /** How many there are in a phase. */
   count: (phase: Phase) => number
@@ -34,15 +49,21 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
       known.delete(uid)
     }
   }
+  const note = (uid: string, { phase, deletionTimestamp, generation, version, asked }: Omit<Sight, 'changes'> & { asked: Set<string> }) => {
+    known.delete(uid)
+    known.set(uid, { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked, generation, version })
+    forgetOld()
+  }
   return {
-    saw: (uid, { phase, deletionTimestamp, changes }) => {
-      const before = known.get(uid)?.asked
-      const asks = changes.filter(({ action }) => action !== 'update')
-      const asked = new Set(asks.map(nameOf))
-      known.delete(uid)
-      known.set(uid, { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked })
-      forgetOld()
-      return before === undefined ? asks : asks.filter((change) => !before.has(nameOf(change)))
+    saw: (uid, sight, askedBefore) => {
+      const before = known.get(uid)
+      const asks = sight.changes.filter(({ action }) => action !== 'update')
+      note(uid, { ...sight, asked: new Set(asks.map(nameOf)) })
+      return asks.filter((change) => isFresh(change, askedBefore(change), sight, before))
+    },
+    failed: (uid, { phase, deletionTimestamp }) => {
+      const { asked = new Set<string>(), generation, version, phase: last } = known.get(uid) ?? {}
+      note(uid, { phase: last ?? phases.find((known) => known === phase) ?? 'Pending', deletionTimestamp, generation, version, asked })
     },
     gone: (uid) => { known.delete(uid) },
     count: (phase) => {
@@ -53,6 +74,20 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
       forgetOld()
       return [...known.values()].reduce((longest, { deletedAt }) => deletedAt <= now() ? Math.max(longest, (now() - deletedAt) / 1000) : longest, 0)
     },
+  }
+}
+
+/**
+ * Whether nobody has asked for a change before. The status knows best what any replica has asked for, but it can be an old
+ * one, as in a retry: then it comes with the same version. Where the status does not tell, what this replica asked for last decides.
+ */
+function isFresh (change: Change, asked: Asked, { generation, version }: Sight, before: KnownMyApp | undefined): boolean {
+  const askedHere = before?.asked.has(nameOf(change)) === true
+  switch (asked) {
+    case 'yes': return false
+    case 'no': return !(askedHere && before?.version === version)
+    case 'perhaps': return before !== undefined && before.generation === generation && !askedHere // it has come, or gone, since
+    case 'unknown': return !askedHere
   }
 }
 

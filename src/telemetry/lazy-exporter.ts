@@ -18,7 +18,8 @@ const loadAfterMs = 1000
 
 /**
  * An exporter that is loaded a moment after the start, out of the way of it and of the first calls, or when there is something
- * to send before. Its failures are told to `outage`.
+ * to send before. Its failures are told to `outage` and to nobody else: at the end of the process the SDK would not wait for what
+ * else is on its way once it hears of one.
  */
 export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outage: Outage, count: (items: Items) => number) {
   let loading: Promise<Exporter<Items>> | undefined
@@ -40,7 +41,7 @@ export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outag
       send(items).then((result) => {
         if (result.code === success) outage.succeeded()
         else outage.failed(result.error, count(items))
-        done(result)
+        done({ code: success })
       })
     },
     forceFlush: async () => { await (await loading)?.forceFlush?.() },

@@ -5,8 +5,8 @@ import type { KnownMyApps } from './known-myapps.ts'
 
 /** What is measured of every hook call. */
 export interface OperatorMetrics {
-  /** A call of any hook has been answered. */
-  answered: (hook: HookName, statusCode: number, seconds: number, errorType: string | undefined) => void
+  /** A call of any hook has been answered, or given up by its caller: then it has no status code. */
+  ended: (hook: HookName, statusCode: number | undefined, seconds: number, errorType: string | undefined) => void
   /** A sync or finalize has been answered with 200. */
   reconciled: (hook: HookName, milliseconds: number) => void
   resourceCreated: (kind: string) => void
@@ -25,7 +25,7 @@ export function operatorMetrics (meter: Meter, known: KnownMyApps): OperatorMetr
   const errors = tally(meter, 'operator.reconcile_errors', { unit: '{error}', description: 'Calls of sync and finalize that were not answered with 200.' })
   const created = tally(meter, 'operator.resource_created', { unit: '{resource}', description: 'Children that Metacontroller was told to create.' })
   const deleted = tally(meter, 'operator.resource_deleted', { unit: '{resource}', description: 'Children that Metacontroller was told to delete.' })
-  const hookCalls = tally(meter, 'operator.hook_calls', { unit: '{call}', description: 'Calls of the hooks, by status code of the answer.' },
+  const hookCalls = tally(meter, 'operator.hook_calls', { unit: '{call}', description: 'Calls of the hooks, by status code of the answer, or as aborted without one.' },
     [{ hook: 'sync', status: 200 }, { hook: 'finalize', status: 200 }, { hook: 'customize', status: 200 }])
   const reconcileDuration = meter.createHistogram('operator.reconcile_duration', {
     unit: 'ms', description: 'Time from the parsed request of a sync or finalize to its written answer.', advice: { explicitBucketBoundaries: reconcileBuckets },
@@ -38,19 +38,16 @@ export function operatorMetrics (meter: Meter, known: KnownMyApps): OperatorMetr
   meter.createObservableGauge('operator.deletion_age', { unit: 's', description: 'For how long the MyApp that has been terminating the longest has been, of those this replica sees.' })
     .addCallback((result) => { result.observe(known.longestDeletion()) })
   return {
-    answered: (hook, statusCode, seconds, errorType) => {
-      hookCalls({ hook, status: statusCode })
+    ended: (hook, statusCode, seconds, errorType) => {
+      hookCalls(statusCode === undefined ? { hook, 'error.type': 'aborted' } : { hook, status: statusCode })
       if (hook !== 'customize') {
         reconciles({ hook })
         if (errorType !== undefined) errors({ hook, 'error.type': errorType })
       }
-      requestDuration.record(seconds, {
-        'http.request.method': 'POST',
-        'http.response.status_code': statusCode,
-        'http.route': `/${hook}`,
-        'url.scheme': 'http',
-        ...errorType !== undefined && { 'error.type': errorType },
-      })
+      const attributes: Attributes = { 'http.request.method': 'POST', 'http.route': `/${hook}`, 'url.scheme': 'http' }
+      if (statusCode !== undefined) attributes['http.response.status_code'] = statusCode
+      if (errorType !== undefined) attributes['error.type'] = errorType
+      requestDuration.record(seconds, attributes)
     },
     reconciled: (hook, milliseconds) => { reconcileDuration.record(milliseconds, { hook }) },
     resourceCreated: (kind) => { created({ kind }) },

@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs'
+
 /** What the OTEL_* variables ask for. The SDK reads most of them itself; here is what must be known before it is loaded. */
 
 const signals = ['traces', 'metrics', 'logs'] as const
@@ -29,71 +31,174 @@ export interface BatchLimits {
 
 export interface TelemetrySettings {
   traces: SignalSettings & { batch: BatchLimits }
-  metrics: SignalSettings & { exportIntervalMillis: number, exportTimeoutMillis: number }
+  metrics: SignalSettings & { exportIntervalMillis: number, exportTimeoutMillis: number, prometheus: { host: string, port: number } }
   logs: SignalSettings & { batch: BatchLimits }
+  /** What the deployment says of the process; what OTEL_RESOURCE_ATTRIBUTES says comes before it. */
+  resource: Record<string, string>
   /** What is wrong or looks wrong, a sentence each. */
   warnings: string[]
 }
 
+/** The environment, and whom to tell what is wrong in it. */
+interface Reading {
+  environment: Environment
+  warn: (warning: string) => void
+  canBeRead: (file: string) => boolean
+}
+
 /**
  * Reads the settings. A signal without a named exporter goes to the endpoint, if one is set; logs only go where they are
- * told to, since they are on standard output already.
+ * told to, since they are on standard output already. What is wrong is said here and once: when an exporter finds it, it is late.
  */
-export function readTelemetrySettings (environment: Environment): TelemetrySettings {
-  const warnings: string[] = []
-  const [traces, metrics, logs] = signals.map((signal) => signalSettings(environment, signal, warnings)) as [SignalSettings, SignalSettings, SignalSettings]
-  const grpcPort = signals.filter((signal, index) => [traces, metrics, logs][index]?.exporters.includes('otlp') && looksLikeGrpc(environment, signal))
+export function readTelemetrySettings (environment: Environment, canBeRead = isReadable): TelemetrySettings {
+  const warnings = new Set<string>()
+  const reading: Reading = { environment, canBeRead, warn: (warning) => { warnings.add(warning) } }
+  const [traces, metrics, logs] = signals.map((signal) => signalSettings(reading, signal)) as [SignalSettings, SignalSettings, SignalSettings]
+  const grpcPort = signals.filter((signal) => exporterNames({ ...reading, warn: () => {} }, signal).includes('otlp') && looksLikeGrpc(environment, signal))
   if (grpcPort.length > 0) {
-    warnings.push(`the OTLP endpoint of ${grpcPort.join(', ')} has port 4317, where collectors speak gRPC, but the protocol is HTTP: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc`)
+    reading.warn(`the OTLP endpoint of ${grpcPort.join(', ')} has port 4317, where collectors speak gRPC, but the protocol is HTTP: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc`)
   }
-  const number = positive(environment, warnings)
+  if (!isDisabled(environment)) warnOfUnsupported(reading)
+  if ([traces, metrics, logs].some(({ exporters }) => exporters.length > 0)) resourceAttributes(reading, 'OTEL_RESOURCE_ATTRIBUTES')
+  const number = positive(reading)
   const exportIntervalMillis = number('OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000
   return {
     traces: { ...traces, batch: batchLimits(number, 'OTEL_BSP') },
-    metrics: { ...metrics, exportIntervalMillis, exportTimeoutMillis: Math.min(number('OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000, exportIntervalMillis) },
+    metrics: {
+      ...metrics,
+      exportIntervalMillis,
+      exportTimeoutMillis: Math.min(number('OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000, exportIntervalMillis),
+      prometheus: { host: valueOf(environment, 'OTEL_EXPORTER_PROMETHEUS_HOST') ?? 'localhost', port: prometheusPort(reading) },
+    },
     logs: { ...logs, batch: batchLimits(number, 'OTEL_BLRP') },
-    warnings,
+    resource: resourceAttributes(reading, 'POD_RESOURCE_ATTRIBUTES'),
+    warnings: [...warnings],
   }
 }
 
-function signalSettings (environment: Environment, signal: Signal, warnings: string[]): SignalSettings {
-  return { exporters: exporterNames(environment, signal, warnings), protocol: protocol(environment, signal, warnings) }
+function signalSettings (reading: Reading, signal: Signal): SignalSettings {
+  const exporters = exporterNames(reading, signal)
+  const settings = { exporters, protocol: protocol(reading, signal) }
+  if (!exporters.includes('otlp')) return settings
+  warnOfOtlp(reading, signal)
+  return isAddress(reading, signal, settings.protocol) ? settings : { ...settings, exporters: exporters.filter((name) => name !== 'otlp') }
 }
 
-function exporterNames (environment: Environment, signal: Signal, warnings: string[]): ExporterName[] {
-  if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return []
+const isDisabled = (environment: Environment) => valueOf(environment, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true'
+
+function exporterNames ({ environment, warn }: Reading, signal: Signal): ExporterName[] {
+  if (isDisabled(environment)) return []
   const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`
-  const named = [...new Set((environment[variable] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== ''))]
+  const named = [...new Set((environment[variable] ?? '').split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))]
   if (named.length === 0) return signal !== 'logs' && endpoint(environment, signal) !== undefined ? ['otlp'] : []
   if (named.includes('none')) return []
   const choices: readonly string[] = exporters[signal]
   const unknown = named.filter((name) => !choices.includes(name))
-  if (unknown.length > 0) warnings.push(`${variable}=${unknown.join(',')} is not understood: choose from ${choices.join(', ')} and none`)
+  if (unknown.length > 0) warn(`${variable}=${unknown.join(',')} is not understood: choose from ${choices.join(', ')} and none`)
   return named.filter((name) => choices.includes(name)) as ExporterName[]
 }
 
-function protocol (environment: Environment, signal: Signal, warnings: string[]): Protocol {
-  const named = (environment[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_PROTOCOL`] || environment['OTEL_EXPORTER_OTLP_PROTOCOL'] || protocols[0]).trim()
+function protocol ({ environment, warn }: Reading, signal: Signal): Protocol {
+  const named = otlpVariable(environment, signal, 'PROTOCOL')?.value.toLowerCase() ?? protocols[0]
   const known = protocols.find((protocol) => protocol === named)
-  const warning = `OTEL_EXPORTER_OTLP_PROTOCOL=${named} is not understood: choose from ${protocols.join(', ')}; ${protocols[0]} is used`
-  if (known === undefined && !warnings.includes(warning)) warnings.push(warning)
+  if (known === undefined) warn(`OTEL_EXPORTER_OTLP_PROTOCOL=${named} is not understood: choose from ${protocols.join(', ')}; ${protocols[0]} is used`)
   return known ?? protocols[0]
 }
 
-const endpoint = (environment: Environment, signal: Signal) =>
-  environment[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`] || environment['OTEL_EXPORTER_OTLP_ENDPOINT'] || undefined
+/** The text of a variable; one that is empty counts as not set. */
+const valueOf = (environment: Environment, variable: string) => environment[variable]?.trim() || undefined
+
+/** The variables of OTLP by which a signal goes: its own, and that for all. */
+const otlpVariables = (signal: Signal, name: string) => [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]
+
+function otlpVariable (environment: Environment, signal: Signal, name: string) {
+  return otlpVariables(signal, name).flatMap((variable) => { const value = valueOf(environment, variable); return value === undefined ? [] : [{ variable, value }] })[0]
+}
+
+const endpoint = (environment: Environment, signal: Signal) => otlpVariable(environment, signal, 'ENDPOINT')
 
 const looksLikeGrpc = (environment: Environment, signal: Signal) =>
-  URL.parse(endpoint(environment, signal) ?? '')?.port === '4317' && protocol(environment, signal, []) !== 'grpc'
+  /:4317(\/|$)/.test(endpoint(environment, signal)?.value ?? '') && protocol({ environment, warn: () => {}, canBeRead: isReadable }, signal) !== 'grpc'
+
+/**
+ * Whether the endpoint of a signal is one. What is not, the exporters take for one on this machine, and send everything
+ * there, headers with tokens too. It is not quoted: it could hold a password.
+ */
+function isAddress ({ environment, warn }: Reading, signal: Signal, protocol: Protocol): boolean {
+  const variable = endpoint(environment, signal)?.variable
+  if (variable === undefined) return true
+  const text = environment[variable] ?? ''
+  const isGrpc = protocol === 'grpc'
+  // As the exporters complete it: it need not have a scheme for gRPC, and is not trimmed for HTTP.
+  const url = URL.parse(isGrpc ? text.trim().replace(/^(?!\w{1,8}:\/\/)/, 'https://') : `${text}${text.endsWith('/') ? '' : '/'}`)
+  if (url !== null && ['http:', 'https:', ...isGrpc ? ['unix:'] : []].includes(url.protocol)) return true
+  warn(`${variable} is no URL like http://collector:${isGrpc ? 4317 : 4318}: nothing is sent there`)
+  return false
+}
+
+/** What the exporters would leave out or replace without a word. */
+function warnOfOtlp (reading: Reading, signal: Signal): void {
+  const { environment, warn, canBeRead } = reading
+  for (const variable of otlpVariables(signal, 'TIMEOUT')) positive(reading)(variable)
+  for (const variable of otlpVariables(signal, 'COMPRESSION')) oneOf(reading, variable, ['gzip', 'none'])
+  for (const variable of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'].flatMap((name) => otlpVariable(environment, signal, name)?.variable ?? [])) {
+    if (!canBeRead(valueOf(environment, variable) ?? '')) warn(`${variable} names a file that cannot be read; it is left out`)
+  }
+  if (signal !== 'metrics') return
+  oneOf(reading, 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE', ['cumulative', 'delta', 'lowmemory'])
+  oneOf(reading, 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION', ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'])
+}
+
+function isReadable (file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function oneOf ({ environment, warn }: Reading, variable: string, choices: string[]): void {
+  const value = valueOf(environment, variable)
+  if (value !== undefined && !choices.includes(value.toLowerCase())) warn(`${variable}=${value} is not understood: choose from ${choices.join(', ')}; its default is used`)
+}
+
+/** What the specification has and the SDK for JavaScript does not. It says so itself of samplers and propagators. */
+function warnOfUnsupported ({ environment, warn }: Reading): void {
+  for (const variable of ['OTEL_CONFIG_FILE', 'OTEL_EXPERIMENTAL_CONFIG_FILE']) {
+    if (valueOf(environment, variable) !== undefined) warn(`${variable} is not supported: the other OTEL_* variables are read, and nothing of the file`)
+  }
+  if (![undefined, 'always_off'].includes(valueOf(environment, 'OTEL_METRICS_EXEMPLAR_FILTER')?.toLowerCase())) warn('OTEL_METRICS_EXEMPLAR_FILTER is not supported: there are no exemplars')
+}
+
+function prometheusPort ({ environment, warn }: Reading): number {
+  const fallback = 9464
+  const text = valueOf(environment, 'OTEL_EXPORTER_PROMETHEUS_PORT')
+  if (text === undefined) return fallback
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  warn(`OTEL_EXPORTER_PROMETHEUS_PORT=${text} is not a port; ${fallback} is used`)
+  return fallback
+}
+
+/** A list of key=value, which is left out as a whole where a part of it is wrong, as the specification asks for. It is not quoted: it is somebody's own words. */
+function resourceAttributes ({ environment, warn }: Reading, variable: string): Record<string, string> {
+  try {
+    const pairs = (environment[variable] ?? '').split(',').filter((pair) => pair.trim() !== '').map((pair) => pair.split('=').map((text) => decodeURIComponent(text.trim())))
+    if (pairs.every(([key, value, ...more]) => key !== '' && value !== undefined && more.length === 0 && Math.max(key?.length ?? 0, value.length) <= 255)) return Object.fromEntries(pairs)
+  } catch {} // a % that is no escape
+  warn(`${variable} is not understood, and left out as a whole: it must be key=value,key=value, with %2C and %3D for a comma and a = in a value`)
+  return {}
+}
 
 type PositiveNumber = (variable: string) => number | undefined
 
-const positive = (environment: Environment, warnings: string[]): PositiveNumber => (variable) => {
-  const text = environment[variable]?.trim()
-  if (text === undefined || text === '') return undefined
+const positive = ({ environment, warn }: Reading): PositiveNumber => (variable) => {
+  const text = valueOf(environment, variable)
+  if (text === undefined) return undefined
   const value = Number(text)
   if (value > 0 && Number.isFinite(value)) return value
-  warnings.push(`${variable}=${text} is not a number above 0; its default is used`)
+  warn(`${variable}=${text} is not a number above 0; its default is used`)
   return undefined
 }
 

@@ -91,18 +91,23 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
 
   await t.test('down at the start, then up, killed and up again', async (t) => {
     const sick = await collect(t)
-    const hook = await startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: sick.url })
+    const hook = await startHook(t, { ...often, ...smallQueues, OTEL_EXPORTER_OTLP_ENDPOINT: sick.url })
     await isAsFast(t, healthy, hook)
     await until(() => told(hook, /cannot be exported/).length === 3)
     await sick.start()
-    await exportedAgain(hook, 3)
+    const later = await exportedAgain(hook, 3)
+    const keptAtStart = spansIn(sick.exports()).length - later
+    t.ok(keptAtStart <= mostWaiting, `${keptAtStart} of more than 300 spans were kept while it was down`)
     await compare(t, healthy, hook, 50)
     await sick.until((exports) => spansIn(exports).length >= 50 && logRecordsIn(exports).length >= 50 && pointsIn(exports).length > 0)
     await sick.kill()
+    const beforeKill = spansIn(sick.exports()).length
     await isAsFast(t, healthy, hook)
     await until(() => told(hook, /cannot be exported/).length === 6)
     await sick.start()
-    await exportedAgain(hook, 6)
+    const laterAgain = await exportedAgain(hook, 6)
+    const keptAfterKill = spansIn(sick.exports()).length - beforeKill - laterAgain
+    t.ok(keptAfterKill <= mostWaiting, `${keptAfterKill} of more than 300 spans were kept after it was killed`)
     t.equal(told(hook, /cannot be exported/).length, 6, 'said once an outage and signal')
     t.match(told(hook, /exported again/).find(({ signal }) => signal === 'traces'), { failedExports: Number, lostItems: Number })
     await call(hook)
@@ -129,6 +134,8 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       const kept = spansIn(receiver.exports).length - later
       t.ok(kept <= mostWaiting, `${kept} of more than 700 spans were kept`)
       t.ok(logRecordsIn(receiver.exports).length - later <= mostWaiting, 'and as many log records')
+      const lost = told(hook, /exported again/).find(({ signal }) => signal === 'traces')?.['lostItems']
+      await until(() => told(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost)
       receiver.manner = manner
       await call(hook)
       const { code, milliseconds } = await hook.terminate()

@@ -76,13 +76,31 @@ for (const [what, url, payload, statusCode, error, type = 'application/json'] of
   })
 }
 
+t.test('a call that is refused is logged in one line that says what it was about, and no value', async (t) => {
+  logged.length = 0
+  await post('/finalize', recorded('sync-running'))
+  await post('/sync', changed('sync-running', (request) => { request.parent.metadata = { name: 'two words', namespace: 'default', generation: 'secret', uid: null } }))
+  await post('/sync', '{"parent":{"metadata":{"name":"secret"')
+  const lines = logged.map((line) => JSON.parse(line))
+  t.match(lines, [
+    { level: 40, msg: 'hook call refused', hook: 'finalize', namespace: 'default', name: 'demo-app', generation: 1, phase: 'Pending', observedChildren: 3, statusCode: 422, reason: /must lead to/, durationMs: Number },
+    { level: 40, hook: 'sync', namespace: 'default', statusCode: 422, durationMs: Number },
+    { level: 40, hook: 'sync', statusCode: 400, reason: 'the body is not JSON', durationMs: Number },
+  ])
+  t.equal(lines.length, 3)
+  t.notMatch(logged.join(''), /secret|two words/)
+})
+
 t.test('a bug is answered with 500 and tells nothing but where to look', async (t) => {
+  logged.length = 0
   const broken = await buildServer(readConfig({}), { logger, isReady: () => true })
   t.teardown(() => broken.close())
   broken.addHook('preHandler', async () => { throw new TypeError('secret') })
   const response = await broken.inject({ method: 'POST', url: '/sync', payload: recorded('sync-running') })
   t.equal(response.statusCode, 500)
   t.match(response.json(), { error: /^an error inside the operator; its log tells more under reqId/ })
+  t.match(logged.map((line) => JSON.parse(line)), [{ level: 50, msg: 'hook call failed', hook: 'sync', namespace: 'default', name: 'demo-app', generation: 1, err: { type: 'TypeError' } }])
+  t.notMatch(logged.join(''), /secret/)
 })
 
 t.test('an overloaded process answers 429 with Retry-After, and its health all the same', async (t) => {
@@ -108,7 +126,8 @@ t.test('an overloaded process answers 429 with Retry-After, and its health all t
 })
 
 t.test('more bytes at once than memory allows are answered 429, and taken again when there is room', async (t) => {
-  const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger, isReady: () => true })
+  const lines: string[] = []
+  const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger: pino({}, { write: (line: string) => lines.push(line) }), isReady: () => true })
   t.teardown(() => small.close())
   const url = new URL(await small.listen({ host: '127.0.0.1', port: 0 }))
   const body = JSON.stringify(changed('sync-new', (request) => { request.padding = 'x'.repeat(90_000 - JSON.stringify(request).length) }))
@@ -122,13 +141,15 @@ t.test('more bytes at once than memory allows are answered 429, and taken again 
   }
   const first = await Promise.all([begin(), begin(), begin()])
   await new Promise((resolve) => setTimeout(resolve, 100))
-  const tooMany = await begin()
-  t.match((await tooMany.answer)[0], /^HTTP\/1.1 429 [^]*retry-after: 1\r\n/)
+  for (const tooMany of [await begin(), await begin()]) t.match((await tooMany.answer)[0], /^HTTP\/1.1 429 [^]*retry-after: 1\r\n/)
   for (const { finish } of first) finish()
   for (const { answer } of first) t.match((await answer)[0], /^HTTP\/1.1 200 /)
   const next = await begin()
   next.finish()
   t.match((await next.answer)[0], /^HTTP\/1.1 200 /)
+  const told = () => lines.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
+  for (const deadline = Date.now() + 5000; told().length === 0 && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(told(), [{ level: 40, calls: 2 }], 'one line a second, however many are refused')
 })
 
 t.test('readyz fails once the process is stopping; healthz does not', async (t) => {

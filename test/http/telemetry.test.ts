@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
+import type { Anything } from '../fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../otlp/data.ts'
 import { type Hook, startHook } from '../otlp/hook.ts'
@@ -8,8 +9,8 @@ import { type Receiver, startReceiver } from '../otlp/receiver.ts'
 
 t.jobs = 4
 
-/** Has what is exported arrive soon, in JSON. */
-const soon = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50', OTEL_METRIC_EXPORT_INTERVAL: '100' }
+/** Has what is exported arrive soon, in JSON, and no call be refused because the machine is busy. */
+const soon = { MAX_EVENT_LOOP_DELAY_MS: '0', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50', OTEL_METRIC_EXPORT_INTERVAL: '100' }
 
 async function startBoth (t: Test, environment: Record<string, string> = {}): Promise<{ receiver: Receiver, hook: Hook }> {
   const receiver = await startReceiver()
@@ -22,7 +23,7 @@ async function startBoth (t: Test, environment: Record<string, string> = {}): Pr
 const spans = (receiver: Receiver, count: number) => receiver.until((exports) => { const found = spansIn(exports); return found.length >= count && found })
 
 t.test('a call is one SERVER span of instrumentation-fastify, from the built program', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,service.instance.id=one', OTEL_METRICS_EXPORTER: 'none' })
+  const { receiver, hook } = await startBoth(t, { POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one', OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue', OTEL_METRICS_EXPORTER: 'none' })
   await fetch(`${hook.url}/healthz`)
   await fetch(`${hook.url}/readyz`)
   await hook.post('/nowhere', {})
@@ -36,7 +37,7 @@ t.test('a call is one SERVER span of instrumentation-fastify, from the built pro
     name: 'POST /sync',
     kind: 2,
     scope: '@opentelemetry/instrumentation-fastify',
-    resource: { 'service.name': 'myapp-operator', 'service.version': '0.1.0', 'service.instance.id': 'one', 'k8s.pod.name': 'pod-1' },
+    resource: { 'service.name': 'myapp-operator', 'service.version': '0.1.0', 'service.instance.id': 'one', 'k8s.pod.name': 'pod-1', 'k8s.node.name': 'mine', team: 'blue' },
     attributes: {
       'http.request.method': 'POST',
       'http.route': '/sync',
@@ -75,10 +76,14 @@ t.test('a call is one SERVER span of instrumentation-fastify, from the built pro
 })
 
 t.test('a call that fails is an error, recorded without what it held', async (t) => {
-  const { receiver, hook } = await startBoth(t)
+  const { receiver, hook } = await startBoth(t, { OTEL_LOGS_EXPORTER: 'otlp' })
+  const secret = (request: Anything) => {
+    Object.assign(request.parent.spec, { command: ['planted-secret'], args: ['planted-secret'], env: [{ name: 'A', value: 'planted-secret' }], 'planted-secret': 'planted-secret' })
+    return request
+  }
   await hook.post('/sync', '{"parent":{"spec":{"env":[{"value":"planted-secret"')
-  await hook.post('/sync', {})
-  await hook.post('/finalize', recorded('sync-running'))
+  await hook.post('/sync', { ...secret(recorded('sync-running')), children: 'planted-secret' })
+  await hook.post('/finalize', secret(recorded('sync-running')))
   const found = await spans(receiver, 3)
   for (const [index, [status, type]] of ([[400, 'FST_ERR_CTP_INVALID_JSON_BODY'], [422, '422'], [422, '422']] as const).entries()) {
     t.match(found[index], {
@@ -87,12 +92,47 @@ t.test('a call that fails is an error, recorded without what it held', async (t)
       events: [{ name: 'exception', attributes: { 'exception.type': type, 'exception.message': String } }],
     })
   }
+  await receiver.until((exports) => logRecordsIn(exports).filter(({ severity }) => severity === 'WARN').length >= 3)
   t.notMatch(JSON.stringify(receiver.exports), /planted-secret/)
+  t.notMatch(JSON.stringify(hook.lines), /planted-secret/)
   const errors = await receiver.until((exports) => {
     const points = pointsIn(exports).filter(({ name }) => name === 'operator.reconcile_errors')
     return points.some(({ attributes }) => attributes['hook'] === 'finalize') && points
   })
   t.match(errors.find(({ attributes }) => attributes['error.type'] === 'FST_ERR_CTP_INVALID_JSON_BODY'), { value: 1, attributes: { hook: 'sync' } })
+})
+
+t.test('a call that fails tells what it was about, and a finalize that always fails is seen to be stuck', async (t) => {
+  const { receiver, hook } = await startBoth(t)
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const finalize = recorded('finalize-children-present')
+  finalize.parent.metadata.annotations = { traceparent }
+  const [service] = Object.values(finalize.children['Service.v1'])
+  if (service !== undefined) service.metadata.namespace = 'elsewhere'
+  await hook.post('/finalize', finalize)
+  const sync: Anything = recorded('finalize-children-present')
+  sync.parent.metadata.uid = ['planted-value']
+  sync.parent.metadata.name = 'planted value'
+  await hook.post('/sync', sync)
+  const [refused, malformed] = await spans(receiver, 2)
+  t.match(refused, {
+    name: 'POST /finalize',
+    attributes: {
+      'error.type': '422',
+      'k8s.namespace.name': 'default',
+      'myapp_operator.myapp.name': 'demo-app',
+      'myapp_operator.myapp.uid': finalize.parent.metadata.uid,
+      'myapp_operator.myapp.generation': finalize.parent.metadata.generation,
+      'myapp_operator.controller.name': 'myapp',
+      'myapp_operator.phase.before': 'Running',
+      'myapp_operator.children.observed': 3,
+    },
+    links: [{ traceId: traceparent.slice(3, 35), spanId: traceparent.slice(36, 52) }],
+  })
+  t.match(malformed?.attributes, { 'k8s.namespace.name': 'default', 'myapp_operator.controller.name': 'myapp' })
+  t.notMatch(JSON.stringify(malformed), /planted/, 'what does not look like a name is not taken')
+  const points = await receiver.until((exports) => { const points = pointsIn(exports.slice(-1)); return points.some(({ name, value }) => name === 'operator.deletion_age' && value > 0) && points })
+  t.equal(points.find(({ name, attributes }) => name === 'operator.myapps' && attributes['phase'] === 'Running')?.value, 1, 'its phase is the last that was known')
 })
 
 t.test('a MyApp with a traceparent is linked to that trace; a bad one is ignored', async (t) => {
@@ -115,6 +155,7 @@ t.test('log lines and log records have the ids of their span', async (t) => {
   const found = await spans(receiver, 2)
   const records = await receiver.until((exports) => { const records = logRecordsIn(exports).filter(({ spanId }) => spanId !== ''); return records.length >= 2 && records })
   for (const [index, span] of found.entries()) {
+    await receiver.until(() => hook.lines.some((line) => line['span_id'] === span.spanId))
     const line = hook.lines.find((line) => line['span_id'] === span.spanId)
     t.match(line, { trace_id: span.traceId, trace_flags: '01' })
     t.match(records[index], { traceId: span.traceId, spanId: span.spanId, body: line?.['msg'], severity: ['INFO', 'WARN'][index] })
@@ -192,6 +233,20 @@ const variables: Array<[what: string, environment: Record<string, string>, check
   ['port 4317 with HTTP', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317', OTEL_METRICS_EXPORTER: 'none' }, async (t, _receiver, hook) => {
     t.equal(hook.lines.filter(({ msg }) => /has port 4317, where collectors speak gRPC/.test(String(msg))).length, 1)
   }],
+  ['words in capitals', { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
+    await hook.terminate()
+    t.same(receiver.requests, [])
+    t.same(hook.lines.filter(({ level }) => Number(level) >= 40), [])
+  }],
+  ['OTEL_LOG_LEVEL', { OTEL_LOG_LEVEL: 'debug', LOG_LEVEL: 'debug' }, async (t, receiver, hook) => {
+    await spans(receiver, 1)
+    t.same(hook.lines.filter(({ printed }) => printed !== undefined), [], 'all lines are JSON')
+    t.ok(hook.lines.some(({ from, level }) => from === 'opentelemetry' && level === 20))
+  }],
+  ['a propagator that there is not', { OTEL_PROPAGATORS: 'jaeger' }, async (t, receiver, hook) => {
+    t.match(hook.lines.filter(({ from }) => from === 'opentelemetry'), [{ level: 40, msg: /Propagator "jaeger" requested through environment variable is unavailable/ }])
+    await spans(receiver, 1)
+  }],
   ['a sampler that there is not', { OTEL_TRACES_SAMPLER: 'some' }, async (t, receiver, hook) => {
     t.match(hook.lines.find(({ from }) => from === 'opentelemetry'), { level: 40, msg: /unknown OTEL_TRACES_SAMPLER value "some"/ })
     await spans(receiver, 1)
@@ -232,6 +287,26 @@ t.test('an endpoint that fails is logged once an outage, with the count at its e
   t.ok(Number(told(/exported again/)[0]?.['failedExports']) >= 4)
 })
 
+t.test('the count at the end of an outage is of all that was lost, what found the queue full too', async (t) => {
+  const queues = Object.fromEntries(['BSP', 'BLRP'].flatMap((queue) => [[`OTEL_${queue}_MAX_QUEUE_SIZE`, '10'], [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '2']]))
+  const { receiver, hook } = await startBoth(t, { ...queues, OTEL_EXPORTER_OTLP_TIMEOUT: '500', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'otlp' })
+  await hook.post('/sync', recorded('sync-running'))
+  await spans(receiver, 1)
+  receiver.manner = 'hang'
+  for (let calls = 0; calls < 40; calls++) await hook.post('/sync', recorded('sync-running'))
+  const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
+  await receiver.until(() => told(/cannot be exported/).length === 2)
+  receiver.manner = 'take'
+  await receiver.until(() => told(/exported again/).length === 2)
+  await hook.post('/sync', recorded('sync-running'))
+  await hook.terminate()
+  const lost = (signal: string) => told(/exported again/).find((line) => line['signal'] === signal)?.['lostItems']
+  const calls = hook.lines.filter(({ msg }) => msg === 'hook call').length
+  t.equal(lost('traces'), calls - spansIn(receiver.exports).length)
+  t.ok(calls - spansIn(receiver.exports).length > 20, 'most of them')
+  t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
+})
+
 t.test('at SIGTERM what is left is sent, and an endpoint that never answers is not waited for', async (t) => {
   const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
   const { receiver, hook } = await startBoth(t, late)
@@ -248,13 +323,33 @@ t.test('at SIGTERM what is left is sent, and an endpoint that never answers is n
   t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
 })
 
+t.test('at SIGTERM a signal that is refused takes nothing from one that is slow', async (t) => {
+  const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BLRP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000', OTEL_LOGS_EXPORTER: 'otlp' })
+  Object.assign(receiver.mannerAt, { '/v1/traces': 'forbid', '/v1/metrics': 'slow', '/v1/logs': 'slow' })
+  for (let calls = 0; calls < 3; calls++) await hook.post('/sync', recorded('sync-running'))
+  t.match(await hook.terminate(), { code: 0 })
+  t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
+  t.equal(logRecordsIn(receiver.exports).filter(({ body }) => body === 'hook call').length, 3)
+  t.match(hook.lines.filter(({ signal }) => signal === 'traces'), [{ reason: 'the endpoint answered 401' }])
+})
+
 t.test('a caller that goes away before its call is there', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const { connect } = await import('node:net')
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write('POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{')
   setTimeout(() => socket.destroy(), 100)
-  t.match(await spans(receiver, 1), [{ status: { code: 2 }, attributes: { 'error.type': 'aborted' } }])
+  t.match(await spans(receiver, 1), [{ status: { code: 2 }, attributes: { 'error.type': 'aborted', 'server.address': 'x', 'server.port': 80 } }], 'without a port in Host it is that of HTTP')
+  t.match(hook.lines.filter(({ hook }) => hook === 'sync'), [{ level: 40, reason: 'the caller went away before it was answered', durationMs: Number }], 'one line')
+  const points = await receiver.until((exports) => { const points = pointsIn(exports.slice(-1)); return points.some(({ name }) => name === 'http.server.request.duration') && points })
+  const aborted = (name: string) => points.filter((point) => point.name === name && point.attributes['error.type'] === 'aborted')
+  t.match(aborted('operator.hook_calls'), [{ value: 1, attributes: { hook: 'sync' } }])
+  t.match(aborted('operator.reconcile_errors'), [{ value: 1, attributes: { hook: 'sync' } }])
+  const [duration, ...more] = aborted('http.server.request.duration')
+  t.match(duration, { value: 1, attributes: { 'http.route': '/sync' } })
+  t.ok((duration?.sum ?? 0) > 0.05, `${duration?.sum} s, the time until it went away`)
+  t.notOk('http.response.status_code' in (duration?.attributes ?? {}))
+  t.same(more, [])
 })
 
 async function freePort (): Promise<number> {

@@ -25,7 +25,7 @@ interface RawSpan {
   status?: { code?: number, message?: string }
 }
 
-interface DataPoint { attributes?: Attribute[], asInt?: string | number, asDouble?: number, count?: string | number, explicitBounds?: number[] }
+interface DataPoint { attributes?: Attribute[], asInt?: string | number, asDouble?: number, count?: string | number, sum?: number, explicitBounds?: number[] }
 interface RawMetric { name: string, unit?: string, sum?: { dataPoints?: DataPoint[], aggregationTemporality?: number }, gauge?: { dataPoints?: DataPoint[] }, histogram?: { dataPoints?: DataPoint[], aggregationTemporality?: number } }
 interface RawLogRecord { body?: Value, severityText?: string, traceId?: string, spanId?: string, attributes?: Attribute[] }
 
@@ -41,8 +41,8 @@ export interface Span extends Omit<RawSpan, 'attributes' | 'events' | 'links'> {
   milliseconds: number
 }
 
-/** A data point of a metric: its value, or for a histogram how many values it has. */
-export interface Point { name: string, unit: string | undefined, attributes: Attributes, value: number, bounds: number[], resource: Attributes }
+/** A data point of a metric: its value, or for a histogram how many values it has, and their sum. */
+export interface Point { name: string, unit: string | undefined, attributes: Attributes, value: number, sum: number | undefined, bounds: number[], resource: Attributes }
 
 export interface LogRecord { body: unknown, severity: string | undefined, traceId: string, spanId: string, attributes: Attributes, resource: Attributes }
 
@@ -68,6 +68,7 @@ export function pointsIn (exports: readonly Export[]): Point[] {
       unit: metric.unit,
       attributes: plain(point.attributes),
       value: Number(point.asInt ?? point.asDouble ?? point.count),
+      sum: point.sum,
       bounds: point.explicitBounds ?? [],
       resource: plain(resource?.attributes),
     }))

@@ -4,13 +4,15 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Export } from './data.ts'
 
-/** How a receiver treats what it is sent. */
-export type Manner = 'take' | 'refuse' | 'hang'
+/** How a receiver treats what it is sent. One that is slow takes it from a sender that waits for it. */
+export type Manner = 'take' | 'slow' | 'refuse' | 'forbid' | 'hang'
 
 /** A receiver of OTLP in JSON over HTTP, which can also misbehave. */
 export interface Receiver {
   url: string
   manner: Manner
+  /** Its manner with what comes at a path, such as /v1/traces, where that is another. */
+  readonly mannerAt: Record<string, Manner>
   /** What it has taken. */
   readonly exports: Export[]
   /** Path and headers of every request, taken or not. */
@@ -25,8 +27,11 @@ export async function startReceiver (): Promise<Receiver> {
   const server = createServer(async (request, response) => {
     receiver.requests.push(request)
     const body = await text(request).catch(() => '') // its sender was killed
-    if (receiver.manner === 'hang') return
-    if (receiver.manner === 'refuse') response.writeHead(503).end()
+    const manner = receiver.mannerAt[request.url ?? ''] ?? receiver.manner
+    if (manner === 'slow') await wait(1000)
+    if (manner === 'hang' || request.socket.destroyed) return
+    if (manner === 'refuse') response.writeHead(503).end()
+    else if (manner === 'forbid') response.writeHead(401).end()
     else {
       if (body !== '' && request.headers['content-type'] === 'application/json') receiver.exports.push(JSON.parse(body))
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
@@ -35,6 +40,7 @@ export async function startReceiver (): Promise<Receiver> {
   const receiver: Receiver = {
     url: '',
     manner: 'take',
+    mannerAt: {},
     exports: [],
     requests: [],
     until: async (look) => {

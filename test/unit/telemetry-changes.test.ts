@@ -56,6 +56,16 @@ t.test('what was applied and is not desired any more is named too', async (t) =>
   t.same(changes(stale), [{ action: 'update', kind: 'Deployment', name: 'demo-app', fields: ['spec.paused'] }])
 })
 
+t.test('what is taken over, to be removed by the next answer, is named: it is written, too', async (t) => {
+  const request: Anything = steady(recorded('sync-new'))
+  request.children['Service.v1']['default/demo-app'].spec.selector.stray = 'a'
+  t.same(changes(request), [{ action: 'update', kind: 'Service', name: 'demo-app', fields: ['spec.selector.stray'] }])
+})
+
+t.test('nothing is to happen of a recorded MyApp that runs', async (t) => {
+  t.same(changes(recorded('sync-running')), [])
+})
+
 t.test('a child that is not answered is deleted, unless it is leaving already', async (t) => {
   const request = recorded('finalize-children-present')
   t.same(changesOf(request, finalize(request).children).map(({ action, kind }) => `${action} ${kind}`).filter((change) => !change.startsWith('update')), ['delete Deployment', 'delete PodDisruptionBudget'])

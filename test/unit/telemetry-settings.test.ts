@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { parse } from 'yaml'
 import { readTelemetrySettings } from '../../src/telemetry/settings.ts'
+import type { Anything } from '../fixtures/anything.ts'
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
 const exportersOf = (environment: Record<string, string>) => {
@@ -18,6 +21,8 @@ t.test('which exporters a signal has', async (t) => {
     ['none', { ...endpoint, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }, ['', '', '']],
     ['named without an endpoint: the default one', { OTEL_TRACES_EXPORTER: 'otlp' }, ['otlp', '', '']],
     ['console and Prometheus', { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'prometheus, otlp' }, ['console', 'prometheus,otlp', '']],
+    ['words in capitals', { ...endpoint, OTEL_TRACES_EXPORTER: 'OTLP', OTEL_METRICS_EXPORTER: 'Prometheus' }, ['otlp', 'prometheus', '']],
+    ['gRPC without a scheme', { OTEL_EXPORTER_OTLP_ENDPOINT: '10.1.2.3:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'GRPC' }, ['otlp', 'otlp', '']],
     ['the SDK disabled', { ...endpoint, OTEL_SDK_DISABLED: 'TRUE', OTEL_LOGS_EXPORTER: 'otlp' }, ['', '', '']],
     ['the SDK not disabled', { ...endpoint, OTEL_SDK_DISABLED: 'false' }, ['otlp', 'otlp', '']],
   ]
@@ -33,7 +38,55 @@ t.test('the gRPC port with HTTP is warned of once', async (t) => {
   t.equal(readTelemetrySettings(grpcPort).warnings.length, 1)
   t.match(readTelemetrySettings({ ...grpcPort, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: '' }).warnings, [])
   t.same(readTelemetrySettings({ ...grpcPort, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).warnings, [])
-  t.same(readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'no address' }).warnings, [])
+  t.match(readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }).warnings, [/is no URL/, /has port 4317/])
+})
+
+t.test('nothing is sent to an endpoint that is no URL, and its text is not quoted', async (t) => {
+  for (const text of ['10.1.2.3:4318', 'collector:4318', 'user:secret@collector', 'no address', 'ftp://collector', 'http://collector:4318 ', 'http://collector:99999']) {
+    t.same(exportersOf({ OTEL_EXPORTER_OTLP_ENDPOINT: text, OTEL_METRICS_EXPORTER: 'otlp,prometheus' }), ['', 'prometheus', ''], text)
+    t.strictSame(readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: text }).warnings, ['OTEL_EXPORTER_OTLP_ENDPOINT is no URL like http://collector:4318: nothing is sent there'], text)
+  }
+  t.same(exportersOf({ ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'collector/v1/traces' }), ['', 'otlp', ''])
+  t.same(exportersOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'no address', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), ['', '', ''])
+})
+
+t.test('what an exporter would find when it is made is said at the start, once', async (t) => {
+  const cases: Array<[variables: Record<string, string>, warnings: RegExp[]]> = [
+    [{ OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }, [/^OTEL_EXPORTER_OTLP_TIMEOUT=10s is not a number above 0/]],
+    [{ OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' }, [/^OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=0 is not/]],
+    [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' }, [/^OTEL_EXPORTER_OTLP_COMPRESSION=zstd is not understood: choose from gzip, none/]],
+    [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'GZIP' }, []],
+    [{ OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/ca.pem' }, [/^OTEL_EXPORTER_OTLP_CERTIFICATE names a file that cannot be read; it is left out$/]],
+    [{ OTEL_EXPORTER_OTLP_CERTIFICATE: import.meta.filename, OTEL_EXPORTER_OTLP_CLIENT_KEY: '/no/key' }, [/^OTEL_EXPORTER_OTLP_CLIENT_KEY names/]],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=b,c' }, [/^OTEL_RESOURCE_ATTRIBUTES is not understood, and left out as a whole/]],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=%' }, [/^OTEL_RESOURCE_ATTRIBUTES is not/]],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=b, c = %2C,' }, []],
+    [{ OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'some' }, [/^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=some is not understood: choose from cumulative, delta, lowmemory/]],
+    [{ OTEL_CONFIG_FILE: 'otel.yaml' }, [/^OTEL_CONFIG_FILE is not supported/]],
+    [{ OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' }, [/^OTEL_METRICS_EXEMPLAR_FILTER is not supported/]],
+    [{ OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' }, []],
+    [{ OTEL_EXPORTER_PROMETHEUS_PORT: 'abc' }, [/^OTEL_EXPORTER_PROMETHEUS_PORT=abc is not a port; 9464 is used/]],
+  ]
+  for (const [variables, expected] of cases) {
+    const { warnings } = readTelemetrySettings({ ...endpoint, OTEL_LOGS_EXPORTER: 'otlp', ...variables })
+    t.match(warnings, expected, Object.keys(variables).join())
+    t.equal(warnings.length, expected.length)
+  }
+})
+
+t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', async (t) => {
+  const deployment: Anything = parse(readFileSync(new URL('../../manifests/deployment.yaml', import.meta.url), 'utf8'))
+  const variables: Anything[] = deployment.spec.template.spec.containers[0].env
+  t.same(variables.filter(({ name }) => name.startsWith('OTEL_')), [], 'env goes before envFrom')
+  const { resource, warnings } = readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: variables.find(({ name }) => name === 'POD_RESOURCE_ATTRIBUTES')?.value })
+  t.match(resource, { 'k8s.pod.name': '$(POD_NAME)', 'service.instance.id': '$(POD_NAMESPACE).$(POD_NAME).hook' })
+  t.same(warnings, [])
+})
+
+t.test('what the deployment says of the process', async (t) => {
+  t.strictSame(readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=a,b=%3D' }).resource, { 'k8s.pod.name': 'a', b: '=' })
+  t.strictSame(readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name' }).resource, {})
+  t.strictSame(readTelemetrySettings({ OTEL_EXPORTER_PROMETHEUS_PORT: 'abc' }).metrics.prometheus, { host: 'localhost', port: 9464 })
 })
 
 t.test('what is not understood is said, and its default used', async (t) => {

@@ -1,7 +1,10 @@
+import { type LogRecord, logs } from '@opentelemetry/api'
 import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
 import t from 'tap'
 import { stackFrames } from '../../src/routes/outcome.ts'
 import { attributes, events } from '../../src/telemetry/attributes.ts'
+import { logRecordStream } from '../../src/telemetry/log-records.ts'
 import { watchOutages } from '../../src/telemetry/outage.ts'
 import { linkTo } from '../../src/telemetry/trace-link.ts'
 
@@ -22,6 +25,16 @@ t.test('a stack is told without its message and folders', async (t) => {
     '    at sync (main.js:1:2)\n    at x.js:3:4\n    at new Map (<anonymous>)')
 })
 
+t.test('a log record of an error has neither its message nor the folders of its stack', async (t) => {
+  const records: LogRecord[] = []
+  logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record: LogRecord) => { records.push(record) }, enabled: () => true }) } as never)
+  t.teardown(() => { logs.disable() })
+  pino(logRecordStream()).fatal({ err: new TypeError('planted-message') }, 'stopping after an error that nothing caught')
+  t.match(records, [{ severityText: 'FATAL', body: 'stopping after an error that nothing caught', attributes: { 'exception.type': 'TypeError', 'exception.stacktrace': /telemetry-words\.test\.ts:\d+/ } }])
+  t.equal(records.length, 1)
+  t.notMatch(JSON.stringify(records), /planted-message|test\/unit/)
+})
+
 t.test('an outage is logged at its start and its end', async (t) => {
   const logged: unknown[] = []
   const log = (...line: unknown[]) => { logged.push(line) }
@@ -38,6 +51,32 @@ t.test('an outage is logged at its start and its end', async (t) => {
     [{ reason: 'the endpoint answered 503' }, String],
   ])
   t.equal(logged.length, 3)
+})
+
+t.test('what a full queue drops is lost too, whether an export fails or is slow', async (t) => {
+  const logged: unknown[][] = []
+  const log = (...line: unknown[]) => { logged.push(line) }
+  const outage = watchOutages('traces', { warn: log, info: log } as never)
+  outage.dropped(3)
+  outage.failed(new Error('Timeout'), 2)
+  outage.dropped(1)
+  outage.succeeded()
+  for (let times = 0; times < 2; times++) {
+    outage.dropped(4)
+    outage.succeeded()
+  }
+  t.match(logged, [
+    [{ reason: 'Timeout' }, String],
+    [{ failedExports: 1, lostItems: 6 }, 'telemetry is exported again'],
+    [{ lostItems: 4 }, /^telemetry comes faster than it is exported/],
+  ])
+  t.equal(logged.length, 3)
+})
+
+t.test('a code of gRPC is told in its word', async (t) => {
+  const reasons: unknown[] = []
+  for (const code of [14, 16, 404]) watchOutages('traces', { warn: ({ reason }: { reason: unknown }) => { reasons.push(reason) } } as never).failed({ code }, 1)
+  t.strictSame(reasons, ['gRPC UNAVAILABLE, as when nobody listens there', 'gRPC UNAUTHENTICATED', 'the endpoint answered 404'])
 })
 
 t.test('docs/telemetry.md lists every attribute and event', async (t) => {
