@@ -347,7 +347,7 @@ t.test('a caller that goes away before its call is there', async (t) => {
   t.match(aborted('operator.reconcile_errors'), [{ value: 1, attributes: { hook: 'sync' } }])
   const [duration, ...more] = aborted('http.server.request.duration')
   t.match(duration, { value: 1, attributes: { 'http.route': '/sync' } })
-  t.ok((duration?.sum ?? 0) > 0.05, `${duration?.sum} s, the time until it went away`)
+  t.ok((duration?.sum ?? 0) > 0, `${duration?.sum} s, the time until it went away`)
   t.notOk('http.response.status_code' in (duration?.attributes ?? {}))
   t.same(more, [])
 })
