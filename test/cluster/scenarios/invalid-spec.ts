@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster.ts'
-import { kinds } from '../kinds.ts'
+import { builtInKinds, kinds } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
@@ -43,9 +43,11 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
   t.test('a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on', async t => {
     const here = await cluster.namespace(t)
     const image = 'nginx'
-    await Promise.all(['replicas', 'port', 'image', 'env', 'doomed'].map(name => here.create(name, { image, replicas: 2 })))
+    await Promise.all(['replicas', 'image', 'env', 'doomed'].map(name => here.create(name, { image, replicas: 2 })))
+    await here.create('port', { image, replicas: 2, autoscaling: { minReplicas: 2, maxReplicas: 4 }, ingress: { host: 'shop.example.com' }, networkPolicy: { from: [{ app: 'web' }] } })
     await Promise.all(['replicas', 'port', 'image', 'env', 'doomed'].map(name => here.running(name)))
     const before = snapshot(here)
+    t.strictSame(childKinds.filter(kind => here.list(kind).length === 0), [], 'there are children of every kind')
     await behindItsBack(cluster, here, async () => {
       await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
       await here.edit('MyApp', 'port', { spec: { port: 0 } })
@@ -84,5 +86,7 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
   })
 }
 
-const snapshot = (here: Namespace) => (['Deployment', 'Service'] as const)
+const childKinds = builtInKinds.filter(kind => kind !== 'MyApp')
+
+const snapshot = (here: Namespace) => childKinds
   .flatMap(kind => here.list(kind).map(({ metadata: { name, uid, generation }, spec }) => JSON.stringify([kind, name, uid, generation, spec]))).sort()
