@@ -1,5 +1,6 @@
 import { configReferences } from './config-digest.ts'
 import { childOf, type Observations } from './observed.ts'
+import type { AspectReason } from './reasons.ts'
 import type { HookRequest } from './request.ts'
 import type { Aspect } from './status.ts'
 import { gatewayNotEnabled } from './verdict.ts'
@@ -7,6 +8,9 @@ import { gatewayNotEnabled } from './verdict.ts'
 interface GatewayRef { name?: string, namespace?: string, sectionName?: string }
 interface ObservedCondition { type: string, status: string, reason?: string, message?: string, observedGeneration?: number }
 interface ObservedRoute { metadata: { generation?: number }, status?: { parents?: Array<{ parentRef?: GatewayRef, conditions?: ObservedCondition[] }> } }
+
+/** A condition that is not just passed on. */
+type OwnAspect = Aspect & { reason: AspectReason }
 
 /** The conditions for one concern each, of those concerns that the MyApp has. */
 export function aspects (request: HookRequest, observations: Observations): Aspect[] {
@@ -26,7 +30,7 @@ function available ({ deployment }: Observations): Aspect {
 }
 
 /** ConfigReady: what the pods need of ConfigMaps and Secrets is there. */
-function configReady ({ config: { missing } }: Observations): Aspect {
+function configReady ({ config: { missing } }: Observations): OwnAspect {
   return missing.length === 0
     ? { type: 'ConfigReady', status: 'True', reason: 'ConfigFound', message: 'Every ConfigMap, Secret and key that the pods need is there' }
     : { type: 'ConfigReady', status: 'False', reason: 'ConfigMissing', message: `Missing: ${missing.join(', ')}` }
@@ -41,7 +45,7 @@ function scaled (request: HookRequest): Aspect {
 }
 
 /** Routed: the Ingress has an address, and every Gateway takes the HTTPRoute. */
-function routed (request: HookRequest, observations: Observations): Aspect {
+function routed (request: HookRequest, observations: Observations): OwnAspect {
   if (observations.undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { type: 'Routed', status: 'False', reason: 'GatewayNotEnabled', message: gatewayNotEnabled }
   const waiting = [
     ...observations.app.spec.ingress && !hasAddress(request) ? ['the Ingress has no address yet'] : [],
@@ -90,9 +94,11 @@ function problemOf (conditions: ObservedCondition[]): string | undefined {
 /** Not too long: a status has room for several of them. */
 const wordsOf = ({ reason, message }: ObservedCondition) => (message || reason || 'it does not say why').slice(0, 1024)
 
+const noReason: AspectReason = 'NoReason'
+
 /** A condition of a child, said of the MyApp. */
-function said (type: string, condition: ObservedCondition | undefined, otherwise: Aspect): Aspect {
+function said (type: string, condition: ObservedCondition | undefined, otherwise: OwnAspect): Aspect {
   if (condition === undefined) return otherwise
   const { status, reason, message } = condition
-  return { type, status: status === 'True' || status === 'False' ? status : 'Unknown', reason: reason || 'NoReason', message: message ?? '' }
+  return { type, status: status === 'True' || status === 'False' ? status : 'Unknown', reason: reason || noReason, message: message ?? '' }
 }
