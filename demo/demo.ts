@@ -64,7 +64,7 @@ async function demo (signal: AbortSignal): Promise<void> {
 
   await install(cluster, hook.url, signal)
   await getToRunning(cluster, hookLog, signal)
-  if (options.once) return await deleteAgain(cluster, signal)
+  if (options.once) return await deleteAgain(cluster, hookLog, signal)
 
   report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map(line => `  ${line}`).join('\n')}\n
 Then try: kubectl scale myapp demo-app --replicas=5
@@ -107,9 +107,7 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
     await sleep(200)
   } catch (error) {
     signal.throwIfAborted()
-    const status = await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '')
-    const copy = await keepLog('hook', hookLog)
-    throw new Error(`demo-app was not Running after ${patienceSeconds} s (${status.length > 2 ? status : (error as Error).message}); the hook's log: ${copy}`, { cause: error })
+    throw await failure(cluster, hookLog, `was not Running after ${patienceSeconds} s`, error)
   } finally {
     signal.removeEventListener('abort', stopWatching)
     stopWatching()
@@ -118,11 +116,23 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
   await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
 }
 
-async function deleteAgain (cluster: Cluster, signal: AbortSignal): Promise<void> {
-  await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${cluster.patienceSeconds}s`], signal)
-  const left = await cluster.kubectl(['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'], undefined, { signal })
-  if (left !== '') throw new Error(`demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there.`)
+async function deleteAgain (cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+  const { kubectl, patienceSeconds } = cluster
+  try {
+    await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw await failure(cluster, hookLog, `was not gone after ${patienceSeconds} s`, error)
+  }
+  const left = await kubectl(['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'], undefined, { signal })
+  if (left !== '') throw new Error(`demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there; the hook's log: ${await keepLog('hook', hookLog)}`)
   report('\ndemo-app was Running and is gone, and so are its Deployment and its Service.')
+}
+
+/** What demo-app did not do and what its status says of that, with the place of a copy of the hook's log. */
+async function failure ({ kubectl }: Cluster, hookLog: string, what: string, cause: unknown): Promise<Error> {
+  const status = await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '')
+  return new Error(`demo-app ${what} (${status.length > 2 ? status : (cause as Error).message}); the hook's log: ${await keepLog('hook', hookLog)}`, { cause })
 }
 
 async function apply ({ kubectl }: Cluster, file: string, changed: string | undefined, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { reasons } from '../src/myapp/reasons.ts'
+import { aspectReasons, reasons } from '../src/myapp/reasons.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
 
 /** A rule in CEL, by what is said when it is broken. */
@@ -46,10 +46,13 @@ export function apiReference (): string {
     intro(status),
     table(rows(status, '', new Map())),
     '### Conditions',
-    'Each has `status` True, False or Unknown, a `reason` and a `message`. The reason of Ready, Reconciling and Stalled is one of the list below.',
+    'Each has `status` True, False or Unknown, a `reason` and a `message`. Both lists of reasons are below.',
     ['| condition | there | True when |', '| --- | --- | --- |', ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`)].join('\n'),
-    '### Reasons',
+    '### Reasons of Ready, Reconciling and Stalled',
     ['| reason | phase | means |', '| --- | --- | --- |', ...Object.entries(reasons).map(([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`)].join('\n'),
+    '### Reasons of Available, ConfigReady, Scaled and Routed',
+    'Available and Scaled pass on what the Deployment and the HorizontalPodAutoscaler say of themselves, with their reasons, such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
+    ['| reason | of | means |', '| --- | --- | --- |', ...Object.entries(aspectReasons).map(([reason, { of, meaning }]) => `| \`${reason}\` | ${of.join(', ')} | ${meaning} |`)].join('\n'),
   ].join('\n\n') + '\n'
 }
 

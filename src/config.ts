@@ -37,7 +37,7 @@ export const variables = {
   BODY_LIMIT: integer(4 * 1024 * 1024, [1024, 1024 * 1024 * 1024], 'Largest request body, in bytes; a larger one is answered with 413.'),
   KEEP_ALIVE_TIMEOUT_MS: integer(100_000, [1000, 3_600_000], 'How long an idle connection is kept, in ms. Longer than the 90 s for which Metacontroller keeps its own.'),
   MAX_EVENT_LOOP_DELAY_MS: integer(1000, [0, 60_000], 'A process whose event loop lags by more than this, in ms, answers 429 with `Retry-After: 1`; 0 switches that off.'),
-  SHUTDOWN_DELAY_MS: integer(0, [0, 8000], 'How long after SIGTERM new connections are still taken, in ms, with `/readyz` failing already: the time that the cluster takes to stop sending.'),
+  SHUTDOWN_DELAY_MS: integer(0, [0, 6000], 'How long after SIGTERM new connections are still taken, in ms, with `/readyz` failing already: the time that the cluster takes to stop sending. At most 6000: the end comes that much later, and within 10 s all the same.'),
   FORGET_MYAPP_AFTER_MS: integer(90_000, [1000, 86_400_000], 'A MyApp that has not been seen for this long, in ms, is no longer counted in the metric `operator.myapps`. Three times `resyncPeriodSeconds` suits.'),
 } as const
 

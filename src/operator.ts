@@ -8,9 +8,9 @@ import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/start.ts'
 
 /** Within this time after SIGTERM the process has ended, whatever is still open. */
-const shutdownTimeoutMs = 9500
-/** This much of it is kept for telemetry to be sent. */
-const flushMs = 3500
+const shutdownTimeoutMs = 9800
+/** This much of it is kept for the last lines of the log. */
+const lastLinesMs = 500
 
 /** Runs the hook until a signal ends it. */
 export async function runOperator (): Promise<void> {
@@ -24,13 +24,15 @@ async function start (config: Config): Promise<void> {
   let ready = true
   const server = await buildServer(config, { logger, isReady: () => ready, createServer: telemetry.instrument(fastify) })
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
+    const end = performance.now() + shutdownTimeoutMs - lastLinesMs
+    const leftMs = () => Math.max(0, end - performance.now())
     if (err) logger.fatal({ err }, 'stopping after an error that nothing caught')
     else logger.info({ signal }, 'stopping')
     ready = false
     await wait(config.SHUTDOWN_DELAY_MS)
-    await Promise.race([server.close(), wait(shutdownTimeoutMs - flushMs - config.SHUTDOWN_DELAY_MS)])
+    await Promise.race([server.close(), wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
     logger.info('stopped')
-    await telemetry.shutdown()
+    await telemetry.shutdown(leftMs())
     // At its exit a process would write what waits before what is being written.
     await new Promise<unknown>((resolve) => { logger.flush(resolve) })
   })

@@ -4,6 +4,7 @@ import { httpRoute } from './children/http-route.ts'
 import { ingress } from './children/ingress.ts'
 import { configReferences } from './config-digest.ts'
 import { childOf, isAsDesired, type Observations } from './observed.ts'
+import type { AspectReason } from './reasons.ts'
 import { type HookRequest, keyOf } from './request.ts'
 import type { MyAppSpec } from './schema.ts'
 import type { Aspect } from './status.ts'
@@ -11,6 +12,9 @@ import { gatewayNotEnabled, listed } from './verdict.ts'
 
 interface GatewayRef { name?: string, namespace?: string, sectionName?: string }
 interface ObservedCondition { type: string, status: string, reason?: string, message?: string, observedGeneration?: number }
+
+/** A condition that is not just passed on. */
+type OwnAspect = Aspect & { reason: AspectReason }
 
 /**
  * The conditions for one concern each, of those concerns that the spec has or that a child is there for. Of a spec that can't be
@@ -35,7 +39,7 @@ function available (request: HookRequest): Aspect {
 }
 
 /** ConfigReady: what the pods need of ConfigMaps and Secrets is there. */
-function configReady ({ config: { missing } }: Observations): Aspect {
+function configReady ({ config: { missing } }: Observations): OwnAspect {
   return missing.length === 0
     ? { type: 'ConfigReady', status: 'True', reason: 'ConfigFound', message: 'Every ConfigMap, Secret and key that the pods need is there' }
     : { type: 'ConfigReady', status: 'False', reason: 'ConfigMissing', message: `Missing: ${listed(missing)}` }
@@ -50,7 +54,7 @@ function scaled (request: HookRequest): Aspect {
 }
 
 /** Routed: the Ingress and the HTTPRoute are as the spec asks, the one has an address, and every Gateway takes the other. */
-function routed (request: HookRequest, observations: Observations | undefined): Aspect {
+function routed (request: HookRequest, observations: Observations | undefined): OwnAspect {
   if (observations?.undeclared.some(({ kind }) => kind === 'HTTPRoute')) return { type: 'Routed', status: 'False', reason: 'GatewayNotEnabled', message: gatewayNotEnabled }
   const waiting = [ingress, httpRoute].flatMap((kind) => {
     const wanted = observations?.wanted.find((child) => child.kind === kind)
@@ -107,9 +111,11 @@ function problemOf (conditions: ObservedCondition[]): string | undefined {
 /** Not too long: a status has room for several of them. */
 const wordsOf = ({ reason, message }: ObservedCondition) => (message || reason || 'it does not say why').slice(0, 1024)
 
+const noReason: AspectReason = 'NoReason'
+
 /** A condition of a child, said of the MyApp. */
-function said (type: string, condition: ObservedCondition | undefined, otherwise: Aspect): Aspect {
+function said (type: string, condition: ObservedCondition | undefined, otherwise: OwnAspect): Aspect {
   if (condition === undefined) return otherwise
   const { status, reason, message } = condition
-  return { type, status: status === 'True' || status === 'False' ? status : 'Unknown', reason: reason || 'NoReason', message: message ?? '' }
+  return { type, status: status === 'True' || status === 'False' ? status : 'Unknown', reason: reason || noReason, message: message ?? '' }
 }

@@ -1,7 +1,7 @@
 import type { Phase } from './schema.ts'
 
 /**
- * Every reason that a condition of a MyApp can have: the phase it goes with, and what it means. The README lists them;
+ * Every reason that Ready, Reconciling and Stalled can have: the phase it goes with, and what it means. The README lists them;
  * people and alerts go by them, so one that is published is not renamed.
  */
 export const reasons = {
@@ -26,3 +26,20 @@ export const reasons = {
 } as const satisfies Record<string, { phase: Phase, meaning: string }>
 
 export type Reason = keyof typeof reasons
+
+/**
+ * The reasons that the conditions for one concern each can have, and of which conditions. Besides, Available and Scaled have
+ * whatever reason the Deployment and the autoscaler give.
+ */
+export const aspectReasons = {
+  NoDeployment: { of: ['Available'], meaning: 'There is no Deployment yet, or it has not said anything.' },
+  NoAutoscalerStatus: { of: ['Scaled'], meaning: 'The autoscaler has not said anything yet.' },
+  NoReason: { of: ['Available', 'Scaled'], meaning: 'The Deployment or the autoscaler gives no reason.' },
+  ConfigFound: { of: ['ConfigReady'], meaning: 'Every ConfigMap, Secret and key that the pods need is there.' },
+  ConfigMissing: { of: ['ConfigReady'], meaning: 'At least one is not there. The message names them.' },
+  RouteAccepted: { of: ['Routed'], meaning: 'The Ingress has an address, and every Gateway takes the HTTPRoute.' },
+  RouteNotReady: { of: ['Routed'], meaning: 'One of them is still to come, or refuses. The message says which, and why.' },
+  GatewayNotEnabled: { of: ['Routed'], meaning: 'gateway is asked for, and the component for it is not installed.' },
+} as const satisfies Record<string, { of: string[], meaning: string }>
+
+export type AspectReason = keyof typeof aspectReasons

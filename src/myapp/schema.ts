@@ -161,7 +161,7 @@ export const Condition = Type.Object({
   status: Type.Enum(['True', 'False', 'Unknown'], { type: 'string', description: 'Whether the condition holds.' }),
   observedGeneration: Type.Optional(Type.Integer({ description: 'The generation of the MyApp that the condition speaks of.', format: 'int64', minimum: 0 })),
   lastTransitionTime: Type.String({ description: 'When the status of the condition last changed.', format: 'date-time' }),
-  reason: Type.String({ description: 'Why, in one word from the list in the README.', minLength: 1, maxLength: 1024 }),
+  reason: Type.String({ description: 'Why, in one word: docs/api.md of the operator lists them.', minLength: 1, maxLength: 1024 }),
   message: Type.String({ description: 'Why, in one sentence.', maxLength: 32768 }),
 }, { description: 'One aspect of the state of the MyApp.' })
 

@@ -15,8 +15,9 @@ import { operatorMetrics } from './operator-metrics.ts'
 import type { TelemetrySettings } from './settings.ts'
 import type { Telemetry, TelemetryOptions } from './start.ts'
 
-/** Each at its end, a process gets this long to send what is left. */
+/** At its end a process gets this long to send what is left, and the lesser time at least where calls in flight have taken the rest. */
 const flushTimeoutMs = 3000
+const leastFlushTimeoutMs = 1500
 
 /** The instrumentation's own measure of the event loop's delay wakes an idle process a hundred times a second; see event-loop-metrics.ts. */
 const never = 2 ** 31 - 1
@@ -46,10 +47,11 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   const instruments = operatorMetrics(meter, known)
   return {
     instrument: (fastify) => instrument(fastify, instruments, known, eventLoop),
-    shutdown: async () => {
+    keptForShutdownMs: leastFlushTimeoutMs,
+    shutdown: async (withinMs) => {
       // Each by itself: the SDK's own shutdown ends with the first that fails. One that fails has been logged.
       const flushed = Promise.allSettled(Object.values(outlets).flat().map(async (outlet) => { await outlet.shutdown() }))
-      await Promise.race([flushed, wait(flushTimeoutMs, undefined, { ref: false })])
+      await Promise.race([flushed, wait(Math.min(flushTimeoutMs, withinMs), undefined, { ref: false })])
     },
   }
 }

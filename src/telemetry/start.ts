@@ -5,8 +5,10 @@ import type { TelemetrySettings } from './settings.ts'
 export interface Telemetry {
   /** Gives a Fastify whose hook calls are followed. */
   instrument: (fastify: typeof Fastify) => typeof Fastify
-  /** Sends what is left, as far as a few seconds allow. */
-  shutdown: () => Promise<void>
+  /** How much of the time that the program has for its end is to be kept for `shutdown`. */
+  keptForShutdownMs: number
+  /** Sends what is left, as far as that time or a few seconds allow. */
+  shutdown: (withinMs: number) => Promise<void>
 }
 
 export interface TelemetryOptions {
@@ -20,7 +22,7 @@ export interface TelemetryOptions {
 export async function startTelemetry (settings: TelemetrySettings, options: TelemetryOptions): Promise<Telemetry> {
   for (const warning of settings.warnings) options.logger.warn(warning)
   const exporters = [settings.traces, settings.metrics, settings.logs].flatMap((signal) => signal.exporters)
-  if (exporters.length === 0) return { instrument: (fastify) => fastify, shutdown: async () => {} }
+  if (exporters.length === 0) return { instrument: (fastify) => fastify, keptForShutdownMs: 0, shutdown: async () => {} }
   const { startSdk } = await import('./sdk.ts')
   return await startSdk(settings, options)
 }

@@ -3,6 +3,7 @@
  * Metacontroller 4.17.2, and so must for the stand-in.
  */
 import t from 'tap'
+import { engineName } from './metacontroller.ts'
 import { type Stage, startScriptedCluster } from './scripted-cluster.ts'
 import type { Request } from './scripted-hook.ts'
 
@@ -244,4 +245,32 @@ t.test('customize is asked once for a generation; what it names brings a sync', 
   t.ok(asked() > before)
   await here.remove('configmaps', 'two')
   await here.until('it sees none', async () => !(await here.get('things', 'a')).status?.message)
+})
+
+/** What the comments of metacontroller/composite-controller.yaml say of both settings. */
+t.test('ignoreStatusChanges spares the call that each written status brings; etag spares no call', async t => {
+  const here = await open('spared')
+  here.script((path, { parent }) => path === '/customize' ? {} : { children: [], status: { count: parent.spec['count'] } })
+  const parents = { plain: 'things', quiet: 'quietthings' }
+  await here.parent('plain', { count: 0 })
+  await here.parent('quiet', { count: 0 }, 'QuietThing')
+  for (const [name, plural] of Object.entries(parents)) await here.until(`the status of ${name} is written`, async () => (await here.get(plural, name)).status)
+  /** Changes both three times, each time until both have been called as often as each change is to take. */
+  const callsFor = async (expected: { plain: number, quiet: number }, patch: (count: number) => object): Promise<object> => {
+    const each = Object.entries(expected) as Array<[keyof typeof parents, number]>
+    await here.mark()
+    for (const count of [1, 2, 3]) {
+      for (const [name] of each) await here.patch(parents[name], name, patch(count))
+      await here.until('both are called', async () => each.every(([name, calls]) => here.syncs(name) >= calls * count))
+      await here.rest()
+    }
+    return Object.fromEntries(each.map(([name]) => [name, here.syncs(name) / 3]))
+  }
+  const [twice, once] = [{ plain: 2, quiet: 1 }, { plain: 1, quiet: 1 }]
+  t.same(await callsFor(twice, count => ({ spec: { count } })), twice, 'where the status changes')
+  t.same(here.writes().filter(write => write.includes('/status')).length, 6)
+  t.same(await callsFor(once, count => ({ metadata: { annotations: { poke: String(count) } } })), once, 'where the answer stays the same')
+  const last = here.calls().findLast(({ request }) => request.parent.metadata.name === 'quiet')
+  t.same(names(last?.request).sort(), ['children', 'controller', 'finalizing', 'parent', 'related'], 'and each has the whole request')
+  if (engineName() !== 'stand-in') t.ok(last?.isUnchanged, 'though etag is on')
 })

@@ -15,7 +15,7 @@ export interface Stage {
   script(script: Script): void
   calls(): Call[]
   /** Creates a parent. */
-  parent(name: string, spec?: object): Promise<Thing>
+  parent(name: string, spec?: object, kind?: ParentKind): Promise<Thing>
   /** Makes Metacontroller sync a parent, a number of times, and waits for the calls. */
   poke(name: string, times?: number): Promise<void>
   get(plural: string, name: string): Promise<Thing>
@@ -26,6 +26,8 @@ export interface Stage {
   isGone(plural: string, name: string): Promise<boolean>
   /** The messages of the SyncError Events about a parent. */
   errors(name: string): Promise<string[]>
+  /** Resolves once nothing has been asked or written for a moment. */
+  rest(): Promise<void>
   /** Waits for a rest, and begins to count from there. */
   mark(): Promise<void>
   /** How often a parent was synced since the mark. */
@@ -42,14 +44,22 @@ interface AuditEvent {
   responseStatus?: { code: number }
 }
 
-const crd = {
+/** Parents, each kind with a CompositeController of its own: one that is as bare as can be, and one with what spares calls. */
+const parentKinds = {
+  Thing: { resource: 'things', parentRule: {}, syncWebhook: {} },
+  QuietThing: { resource: 'quietthings', parentRule: { ignoreStatusChanges: true }, syncWebhook: { etag: { enabled: true, cacheTimeoutSeconds: 600, cacheCleanupSeconds: 600 } } },
+} as const
+
+export type ParentKind = keyof typeof parentKinds
+
+const crd = (kind: ParentKind) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'things.test.example.com' },
+  metadata: { name: `${parentKinds[kind].resource}.test.example.com` },
   spec: {
     group: 'test.example.com',
     scope: 'Namespaced',
-    names: { kind: 'Thing', plural: 'things', singular: 'thing' },
+    names: { kind, plural: parentKinds[kind].resource, singular: kind.toLowerCase() },
     versions: [{
       name: 'v1',
       served: true,
@@ -66,7 +76,7 @@ const crd = {
       },
     }],
   },
-}
+})
 
 /** Boots everything and gives the function that opens a stage. */
 export async function startScriptedCluster (t: Test): Promise<(name: string) => Promise<Stage>> {
@@ -76,12 +86,14 @@ export async function startScriptedCluster (t: Test): Promise<(name: string) => 
   t.teardown(() => hook.stop())
   const { kubectl, kubeconfig, kubeconfigFor, auditLog, dir } = controlPlane
   await installMetacontrollerCrds(controlPlane)
-  await kubectl(['apply', '-f', '-'], JSON.stringify(crd))
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/things.test.example.com'])
+  const kinds = Object.keys(parentKinds) as ParentKind[]
+  const crds = kinds.map(crd)
+  for (const crd of crds) await kubectl(['apply', '-f', '-'], JSON.stringify(crd))
+  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...crds.map(({ metadata: { name } }) => `crd/${name}`)])
   const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor('metacontroller'), logFile: join(dir, 'metacontroller.log') })
   t.teardown(() => metacontroller.stop())
   t.comment(`Metacontroller is the ${metacontroller.engine}`)
-  await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(hook.url)))
+  for (const kind of kinds) await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(kind, hook.url)))
   const api = connect(kubeconfig)
   t.teardown(() => api.close())
   const audit = followJsonLines<AuditEvent>(auditLog)
@@ -103,7 +115,7 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
     namespace,
     calls,
     script: script => hook.script(namespace, script),
-    parent: (name, spec = {}) => stage.create('things', { apiVersion: 'test.example.com/v1', kind: 'Thing', metadata: { name }, spec }),
+    parent: (name, spec = {}, kind = 'Thing') => stage.create(parentKinds[kind].resource, { apiVersion: 'test.example.com/v1', kind, metadata: { name }, spec }),
     async poke (name, times = 1) {
       const count = () => calls().filter(({ request }) => request.parent.metadata.name === name).length
       for (let n = 0; n < times; n++) {
@@ -129,6 +141,7 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
     },
     isGone: (plural, name) => stage.get(plural, name).then(() => false, () => true),
     errors: name => syncErrors(api, namespace, name),
+    rest,
     async mark () {
       await rest()
       mark = { calls: calls().length, writes: allWrites().length }
@@ -138,7 +151,6 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
   }
   return stage
 
-  /** Resolves once nothing has been asked or written for a moment. */
   async function rest (): Promise<void> {
     const count = () => calls().length + allWrites().length
     for (let last = -1; last !== count();) {
@@ -148,15 +160,16 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
   }
 }
 
-function compositeController (url: string): object {
-  const hook = (path: string) => ({ version: 'v2', webhook: { url: `${url}/${path}` } })
+function compositeController (kind: ParentKind, url: string): object {
+  const { resource, parentRule, syncWebhook } = parentKinds[kind]
+  const hook = (path: string) => ({ version: 'v2', webhook: { url: `${url}/${path}`, ...path === 'sync' && syncWebhook } })
   return {
     apiVersion: 'metacontroller.k8s.io/v1alpha1',
     kind: 'CompositeController',
-    metadata: { name: 'thing' },
+    metadata: { name: kind.toLowerCase() },
     spec: {
       generateSelector: true,
-      parentResource: { apiVersion: 'test.example.com/v1', resource: 'things' },
+      parentResource: { apiVersion: 'test.example.com/v1', resource, ...parentRule },
       childResources: [
         { apiVersion: 'apps/v1', resource: 'deployments', updateStrategy: { method: 'InPlace' } },
         { apiVersion: 'v1', resource: 'services', updateStrategy: { method: 'InPlace' } },
@@ -166,7 +179,7 @@ function compositeController (url: string): object {
   }
 }
 
-const roots: Record<string, string> = { things: 'apis/test.example.com/v1', deployments: 'apis/apps/v1' }
+const roots: Record<string, string> = { things: 'apis/test.example.com/v1', quietthings: 'apis/test.example.com/v1', deployments: 'apis/apps/v1' }
 
 function pathOf (plural: string, namespace: string, name: string): string {
   return `/${roots[plural] ?? 'api/v1'}/namespaces/${namespace}/${plural}${name && `/${name}`}`

@@ -1,4 +1,5 @@
 /** A hook whose answers a test writes, to see what Metacontroller makes of them. */
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -28,7 +29,13 @@ export interface Request {
 }
 
 /** A call as it came in. */
-export interface Call { path: string, request: Request, at: number }
+export interface Call {
+  path: string
+  request: Request
+  at: number
+  /** Whether it was answered that nothing has changed since the answer whose etag it named. */
+  isUnchanged: boolean
+}
 
 /** An answer that is not simply a 200 with JSON. */
 export interface RawAnswer { code: number, body: string, headers?: Record<string, string> }
@@ -52,10 +59,14 @@ export async function startScriptedHook (): Promise<ScriptedHook> {
   const server = createServer(async (incoming, outgoing) => {
     const request = JSON.parse((await incoming.setEncoding('utf8').toArray()).join('')) as Request
     const path = incoming.url ?? ''
-    calls.push({ path, request, at: Date.now() })
     const script = scripts.get(request.parent.metadata.namespace) ?? bare
+    const at = Date.now()
     const { code, body, headers } = raw(script(path, request))
-    outgoing.writeHead(code, headers).end(body)
+    const etag = `"${createHash('sha256').update(body).digest('hex')}"`
+    const isUnchanged = code === 200 && incoming.headers['if-none-match'] === etag
+    calls.push({ path, request, at, isUnchanged })
+    if (isUnchanged) outgoing.writeHead(304, { etag }).end()
+    else outgoing.writeHead(code, { etag, ...headers }).end(body)
   })
   server.keepAliveTimeout = 120_000
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

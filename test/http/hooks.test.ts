@@ -4,9 +4,12 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
+import type { KubernetesObject, ObservedObject, RelatedRule } from '../../src/metacontroller/protocol.ts'
+import { childKinds } from '../../src/myapp/children/child-kind.ts'
+import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { buildServer } from '../../src/server.ts'
-import { keyOf, sentChildren } from '../../src/myapp/request.ts'
 import type { Anything } from '../fixtures/anything.ts'
+import { everyKind, requestWith } from '../fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
 
 const logged: string[] = []
@@ -164,34 +167,93 @@ t.test('readyz fails once the process is stopping; healthz does not', async (t) 
 const places = (value: unknown, path: string[] = []): string[][] =>
   typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, item]) => [[...path, key], ...places(item, [...path, key])]) : []
 
-/** Recorded requests with a few places taken away or filled with something else. */
-const damaged = fc.constantFrom('sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others').chain((name) => {
-  const request = recorded(name)
-  return fc.array(fc.tuple(fc.constantFrom(...places(request)), fc.oneof(fc.constant(undefined), fc.jsonValue())), { minLength: 1, maxLength: 3 }).map((damages) => {
-    const damaged = structuredClone(request) as unknown
+/** Requests with a few places taken away or filled with something else, and now and then what is nothing like one. */
+const damaged = (requests: unknown[]) => fc.oneof({ weight: 1, arbitrary: fc.jsonValue() as fc.Arbitrary<unknown> }, {
+  weight: 20,
+  arbitrary: fc.constantFrom(...requests.map((request) => ({ request, place: fc.constantFrom(...places(request)) }))).chain(({ request, place }) => fc.array(fc.tuple(place, fc.oneof(fc.constant(undefined), fc.jsonValue())), { minLength: 1, maxLength: 3 }).map((damages) => {
+    const damaged = structuredClone(request)
     for (const [path, value] of damages) {
-      const holder = path.slice(0, -1).reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], damaged)
+      const holder = path.slice(0, -1).reduce<Anything>((at, key) => at?.[key], damaged)
+      const [key = ''] = path.slice(-1)
       if (typeof holder !== 'object' || holder === null) continue
-      if (value === undefined) delete (holder as Record<string, unknown>)[path.at(-1) as string]
-      else (holder as Record<string, unknown>)[path.at(-1) as string] = value
+      if (value === undefined) delete holder[key]
+      else holder[key] = value
     }
     return damaged
-  })
+  })),
 })
 
-t.test('no body, however wrong, gets a 200 that leaves a child out or holds a null', async () => {
-  await fc.assert(fc.asyncProperty(fc.oneof({ weight: 20, arbitrary: damaged }, { weight: 1, arbitrary: fc.jsonValue() }), async (body) => {
-    const response = await post('/sync', body)
-    if (response.statusCode !== 200) {
-      if (response.statusCode !== 422 && response.statusCode !== 400) throw new Error(`${response.statusCode} ${response.body}`)
-      return
-    }
-    const { children } = response.json()
-    if (!Array.isArray(children) || children.some((child) => child === null)) throw new Error('children is not a list of objects')
-    const answered = new Set(children.map((child) => `${child.apiVersion} ${child.kind} ${keyOf(child.metadata)}`))
-    for (const { child } of sentChildren(body as never)) {
-      if (child.kind === 'PodDisruptionBudget') continue // a MyApp of one replica has none
-      if (!answered.has(`${child.apiVersion} ${child.kind} ${keyOf(child.metadata)}`)) throw new Error(`${child.kind} ${keyOf(child.metadata)} is left out`)
+/** The answer to a body, if it gets a 200; what else it may get is an error of its sender. */
+async function accepted (url: string, body: unknown): Promise<Anything> {
+  const response = await post(url, body)
+  if (response.statusCode === 200) return response.json()
+  if (response.statusCode !== 422 && response.statusCode !== 400) throw new Error(`${response.statusCode} ${response.body}`)
+  return undefined
+}
+
+/** Fails unless an answer has a list of objects under a key; gives it. */
+function listIn (answer: Anything, key: string): Anything[] {
+  const list = answer[key]
+  if (!Array.isArray(list) || list.some((item) => typeof item !== 'object' || item === null)) throw new Error(`${key} is not a list of objects`)
+  return list
+}
+
+const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
+
+/** The field of a spec that asks for a child of a kind, where not every MyApp has one. */
+const askedBy: Record<string, string> = { Ingress: 'ingress', HTTPRoute: 'gateway', HorizontalPodAutoscaler: 'autoscaling', NetworkPolicy: 'networkPolicy' }
+
+const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others'].map(recorded)
+
+t.test('no body, however wrong, gets a 200 of /sync that leaves a child out or holds a null', async () => {
+  await fc.assert(fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
+    const answer = await accepted('/sync', body)
+    if (answer === undefined) return
+    const answered = new Set(listIn(answer, 'children').map(idOf))
+    const { parent: { spec } } = body as Anything
+    const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
+    for (const { child } of sentChildren(body as HookRequest)) {
+      if (!isInvalid && child.kind === 'PodDisruptionBudget') continue // a MyApp of one replica has none
+      if (!isInvalid && spec[askedBy[child.kind] ?? 'image'] === undefined) continue // nor has one that lost the wish for it
+      if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is left out`)
     }
   }), { numRuns: 1000 })
+})
+
+const deleted = [...['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map(recorded), requestWith(everyKind, { finalizing: true }), ...[['Service', 'Ingress'], ['NetworkPolicy', 'Later']].map((kinds) => requestWith(kinds, { finalizing: true }))]
+
+t.test('no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its children, or a child before its time', async () => {
+  await fc.assert(fc.asyncProperty(damaged(deleted), async (body) => {
+    const answer = await accepted('/finalize', body)
+    if (answer === undefined) return
+    const answered = new Set(listIn(answer, 'children').map(idOf))
+    const sent = sentChildren(body as HookRequest).map(({ child }) => child)
+    if (answer.finalized !== (sent.length === 0)) throw new Error(`finalized: ${answer.finalized} with ${sent.length} children`)
+    const isThere = (...kinds: string[]) => sent.some(({ kind }) => kinds.includes(kind))
+    const stay = (...kinds: string[]) => sent.filter(({ kind }) => kinds.includes(kind)).every((child) => answered.has(idOf(child)))
+    if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later') && !stay('Deployment', 'PodDisruptionBudget')) throw new Error('the pods go before what leads to them')
+    if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later', 'Deployment', 'PodDisruptionBudget') && !stay('Service', 'NetworkPolicy')) throw new Error('the Service goes before the pods')
+    if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
+  }), { numRuns: 500 })
+})
+
+const asking = [recordedCustomize('customize-new'), { ...recordedCustomize('customize-new'), parent: requestWith([]).parent }]
+
+t.test('no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or asks for more than one namespace', async () => {
+  await fc.assert(fc.asyncProperty(damaged(asking), async (body) => {
+    const answer = await accepted('/customize', body)
+    if (answer === undefined) return
+    const rules: RelatedRule[] = listIn(answer, 'relatedResources')
+    const { controller, parent } = body as CustomizeRequest
+    const { namespace, name } = parent.metadata
+    if (!rules.every((rule) => rule.namespace === namespace && (rule.names ?? Object.keys(rule.labelSelector?.matchLabels ?? {})).length > 0)) throw new Error('a rule asks for too much')
+    if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are left out')
+    const declared = controller?.spec?.childResources
+    const groups = childKinds.filter((kind) => declared?.some(({ apiVersion, resource }) => kind.apiVersion === apiVersion && kind.resource === resource) ?? true).map(({ group }) => [group, {}])
+    const first = await accepted('/sync', { controller, parent, children: Object.fromEntries(groups), related: {}, finalizing: false })
+    for (const { kind } of (first?.children ?? []) as KubernetesObject[]) {
+      const { resource } = childKinds.find((known) => known.kind === kind) ?? {}
+      if (!rules.some((rule) => rule.resource === resource && rule.names?.includes(name))) throw new Error(`${kind} is left out`)
+    }
+  }), { numRuns: 500 })
 })

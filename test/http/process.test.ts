@@ -6,19 +6,21 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { recorded } from '../fixtures/recorded.ts'
+import { startReceiver } from '../otlp/receiver.ts'
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
 
-/** Starts the built program on a free port; its log lines go into `lines`. */
+/** Starts the built program on a free port; its log lines go into `lines`, what it complains of into `errors`. */
 async function start (t: Test, environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [program], { env: { PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => { child.kill('SIGKILL') })
-  const lines: string[] = []
+  const [lines, errors]: [string[], string[]] = [[], []]
+  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')))
   for (;;) {
     const url = lines.map((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]).find((url) => url !== undefined)
-    if (url !== undefined) return { child, lines, url, exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]> }
+    if (url !== undefined) return { child, lines, errors, url, exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]> }
     if (child.exitCode !== null) throw new Error(`it ended: ${lines.join('\n')}`)
     await wait(10)
   }
@@ -26,34 +28,56 @@ async function start (t: Test, environment: Record<string, string> = {}) {
 
 const statusOf = async (url: string) => (await fetch(url, { headers: { connection: 'close' } })).status
 
-t.test('a call in flight at SIGTERM is answered, readyz fails first, and the process is gone in time', async (t) => {
-  const { child, url, exited } = await start(t, { SHUTDOWN_DELAY_MS: '1500' })
+/** Begins a call and sends the rest of it later. */
+function begin (t: Test, url: string) {
   const body = JSON.stringify(recorded('sync-running'))
-  const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('utf8')
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('utf8').on('error', () => {})
+  t.teardown(() => { socket.destroy() })
+  let answer = ''
+  socket.on('data', (text) => { answer += text })
   socket.write(`POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 100)}`)
-  await wait(100)
-  const before = Date.now()
-  child.kill('SIGTERM')
-  await wait(200)
-  t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
-  t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
-  await wait(1800) // the server is closing by now
-  const answer = once(socket, 'data')
-  socket.write(body.slice(100))
-  t.match((await answer)[0], /^HTTP\/1\.1 200 /, 'the call that was in flight is answered')
-  t.strictSame(await exited, [0, null])
-  t.ok(Date.now() - before < 10_000)
-})
+  return { finish: () => { socket.write(body.slice(100)) }, answered: () => answer }
+}
 
-t.test('a call that never ends does not hold the process for longer than 10 s', async (t) => {
-  const { child, url, exited } = await start(t)
-  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
-  socket.write('POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{')
-  await wait(100)
-  const before = Date.now()
-  child.kill('SIGTERM')
-  await exited
-  t.ok(Date.now() - before < 10_000)
+const most = '6000'
+const moments: Array<[what: string, options: { delay: string, collectorHangs?: boolean, finishAfterMs?: number }]> = [
+  ['while the server is closing', { delay: '1500', finishAfterMs: 2000 }],
+  ['late', { delay: '0', finishAfterMs: 8500 }],
+  ['late, after the longest delay', { delay: most, finishAfterMs: 8500 }],
+  ['late, after the longest delay, with a Collector that hangs', { delay: most, finishAfterMs: 7200, collectorHangs: true }],
+  ['never', { delay: '0' }],
+  ['never, after the longest delay, with a Collector that hangs', { delay: most, collectorHangs: true }],
+]
+
+t.test('a call in flight at SIGTERM is answered, readyz fails first, and the process is gone within 10 s; the call comes to its end', async (t) => {
+  t.jobs = moments.length
+  for (const [what, { delay, collectorHangs, finishAfterMs }] of moments) {
+    t.test(what, { buffered: true }, async (t) => {
+      const receiver = await startReceiver()
+      t.teardown(() => { receiver.close() })
+      receiver.manner = 'hang'
+      const { child, url, errors, exited } = await start(t, { SHUTDOWN_DELAY_MS: delay, ...collectorHangs && { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
+      if (collectorHangs) t.equal((await fetch(`${url}/sync`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(recorded('sync-running')) })).status, 200, 'there is a span to send')
+      const call = begin(t, url)
+      await wait(100)
+      const before = performance.now()
+      child.kill('SIGTERM')
+      if (delay !== '0') {
+        await wait(200)
+        t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
+        t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
+      }
+      if (finishAfterMs !== undefined) {
+        await wait(finishAfterMs - (performance.now() - before))
+        call.finish()
+      }
+      t.strictSame(await exited, [0, null])
+      const tookMs = Math.round(performance.now() - before)
+      t.ok(tookMs < 10_000, `${tookMs} ms`)
+      if (finishAfterMs !== undefined) t.match(call.answered(), /^HTTP\/1\.1 200 /)
+      t.strictSame(errors, [], 'and nothing complains')
+    })
+  }
 })
 
 t.test('a connection is kept for longer than the 90 s that Metacontroller keeps it', async (t) => {

@@ -12,10 +12,10 @@ t.test('a variable is read as its type', async (t) => {
 })
 
 t.test('every wrong variable is named with its value and what would be right', async (t) => {
-  t.throws(() => readConfig({ PORT: '70000', LOG_LEVEL: 'loud', BODY_LIMIT: '1e6', SHUTDOWN_DELAY_MS: '-1' }), new Error([
+  t.throws(() => readConfig({ PORT: '70000', LOG_LEVEL: 'loud', BODY_LIMIT: '1e6', SHUTDOWN_DELAY_MS: '6001' }), new Error([
     'PORT=70000: must be a whole number from 0 to 65535',
     'LOG_LEVEL=loud: must be one of trace, debug, info, warn, error, fatal, silent',
     'BODY_LIMIT=1e6: must be a whole number from 1024 to 1073741824',
-    'SHUTDOWN_DELAY_MS=-1: must be a whole number from 0 to 8000',
+    'SHUTDOWN_DELAY_MS=6001: must be a whole number from 0 to 6000',
   ].join('\n')))
 })

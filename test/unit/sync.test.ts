@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { customize } from '../../src/myapp/customize.ts'
@@ -6,6 +7,7 @@ import { finalize } from '../../src/myapp/finalize.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { validate } from '../../src/myapp/validation.ts'
 import * as arbitrary from '../fixtures/arbitrary.ts'
+import { appliedLast, everyKind, requestWith } from '../fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
 
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
@@ -119,6 +121,24 @@ t.test('finalize takes the Deployment first, then the Service, and only then let
   t.strictSame(answers.map(({ status }) => status.message), ['Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be gone', 'Terminating: waiting for Service demo-app to be gone', 'Terminating: everything that belonged to it is gone'])
 })
 
+/** In which stage of a deletion a child goes. */
+const stages: Record<string, number> = { Ingress: 1, HTTPRoute: 1, HorizontalPodAutoscaler: 1, Later: 1, Deployment: 2, PodDisruptionBudget: 2, Service: 3, NetworkPolicy: 3 }
+
+t.test('whatever is left: finalized when nothing is, and nothing goes before what leads to it or runs behind it is gone', async (t) => {
+  t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
+  const some = fc.subarray(everyKind)
+  fc.assert(fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
+    const request = requestWith(observed, { leaving, finalizing: true, ...!isSpecValid && { spec: { image: '' } } })
+    const { children, finalized, status } = finalize(request)
+    if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
+    if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
+    const stage = Math.min(...observed.map((kind) => stages[kind] ?? 0))
+    const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
+    if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) throw new Error(`${kinds(children)} stay, and not ${staying}`)
+    for (const child of children) if (!isDeepStrictEqual(child, appliedLast(child.kind))) throw new Error(`${child.kind} is changed`)
+  }), { numRuns: 500 })
+})
+
 t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
   const request = recorded('finalize-deployment-gone')
   const [service] = Object.values(request.children['Service.v1'])
@@ -163,6 +183,21 @@ t.test('whatever the spec: the same answer to the same request, nothing of it ch
     for (const { kind, metadata } of observed) if (kind !== 'PodDisruptionBudget' && !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
     if (answer.children.some(({ metadata }) => metadata.namespace !== request.parent.metadata.namespace)) throw new Error('a child of another namespace')
     if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
+  }), { numRuns: 500 })
+})
+
+t.test('whatever is wrong with the spec: every child is answered as it was applied last, but for the replicas of an autoscaler', async () => {
+  fc.assert(fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
+    const request = requestWith(observed, { spec })
+    fc.pre('problem' in validate(request.parent))
+    const { status, children } = sync(request)
+    if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
+    if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) throw new Error(`answered are ${kinds(children)}`)
+    for (const child of children) {
+      const expected = appliedLast(child.kind)
+      if (child.kind === 'Deployment' && observed.includes('HorizontalPodAutoscaler')) Object.assign(expected.spec as object, { replicas: 5 })
+      if (!isDeepStrictEqual(child, expected)) throw new Error(`${child.kind} is changed`)
+    }
   }), { numRuns: 500 })
 })
 

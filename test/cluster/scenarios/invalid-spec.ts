@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster.ts'
 import { forceSyncs } from '../forced-syncs.ts'
-import { kinds, type MyApp } from '../kinds.ts'
+import { builtInKinds, kinds, type MyApp } from '../kinds.ts'
 import type { Namespace } from '../namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
@@ -45,7 +45,8 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     const image = 'nginx'
     const names = ['replicas', 'port', 'image', 'env', 'doomed', 'paused']
-    await Promise.all(names.map(name => here.create(name, { image, replicas: 2 })))
+    const more = { autoscaling: { minReplicas: 2, maxReplicas: 4 }, ingress: { host: 'shop.example.com' }, networkPolicy: { from: [{ app: 'web' }] } }
+    await Promise.all(names.map(name => here.create(name, { image, replicas: 2, ...name === 'port' && more })))
     await Promise.all(names.map(name => here.running(name)))
     const running = whatRuns(here.get('MyApp', 'replicas'))
     await here.edit('MyApp', 'paused', { spec: { paused: true } })
@@ -53,6 +54,7 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
     await here.edit('Deployment', 'paused', { spec: { replicas: 1 } })
     await here.until('the one that is left runs', () => here.get('MyApp', 'paused').status?.ready === '1/1')
     const before = snapshot(here)
+    t.strictSame(childKinds.filter(kind => here.list(kind).length === 0), [], 'there are children of every kind')
     await behindItsBack(cluster, here, async () => {
       await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
       await here.edit('MyApp', 'port', { spec: { port: 0 } })
@@ -99,5 +101,7 @@ export function invalidSpec (t: Test, cluster: Cluster): void {
 const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: MyApp) =>
   ({ address, ready, available: conditions.filter(({ type }) => type === 'Available').map(({ observedGeneration, ...rest }) => rest) })
 
-const snapshot = (here: Namespace) => (['Deployment', 'Service'] as const)
+const childKinds = builtInKinds.filter(kind => kind !== 'MyApp')
+
+const snapshot = (here: Namespace) => childKinds
   .flatMap(kind => here.list(kind).map(({ metadata: { name, uid, generation }, spec }) => JSON.stringify([kind, name, uid, generation, spec]))).sort()

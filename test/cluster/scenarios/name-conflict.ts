@@ -5,6 +5,9 @@ import type { Namespace } from '../namespace.ts'
 
 const labels = { app: 'theirs' }
 
+/** When the name is free the MyApp gets it within one resync, as the CompositeController has it. */
+const resyncSeconds = 30
+
 /** What is there before the MyApp of the same name, and belongs to somebody else. */
 const foreign = {
   Deployment: {
@@ -82,7 +85,7 @@ export function nameConflict (t: Test, cluster: Cluster): void {
       await here.failed('shop', 'NameConflict')
       t.equal(untouched(here, kind), before)
       await here.remove(kind, 'shop')
-      await here.running('shop', 60)
+      await here.running('shop', resyncSeconds)
       t.not(untouched(here, kind), before, 'this one is its own')
     })
   }
@@ -107,6 +110,6 @@ export function nameConflict (t: Test, cluster: Cluster): void {
     await here.failed('shop', 'NameConflict')
     t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
     await here.kubectl('delete', 'deployment/shop', 'service/shop')
-    await here.running('shop', 60)
+    await here.running('shop', resyncSeconds)
   })
 }
