@@ -105,7 +105,7 @@ t.test('what is no YAML, stands for nothing or is not an object is told with its
     [myApp('&all\nimage: nginx\nnodeSelector: *all').text, '2.yaml:7:17: *all refers to something that it is in itself'],
     [myApp('<<: [a]\nimage: nginx').text, '2.yaml:1:1: Merge sources must be maps or map aliases'],
     [`a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]\n`, '2.yaml:1:1: Excessive alias count indicates a resource exhaustion attack'],
-    [`${myApp('image: a b').text}---\nhello\n`, '2.yaml:7:1: this is not a Kubernetes object', '2.yaml:5:10: spec.image: "a b" does not match ^\\S+$'],
+    [`${myApp('image: a b').text}---\nhello\n`, '2.yaml:7:1: this is not a Kubernetes object', '2.yaml:5:10: spec.image: "a b" is not an image: one is written without blanks'],
     ['apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n', '2.yaml:4:3: this is not a Kubernetes object', '2.yaml:5:3: this is not a Kubernetes object', '2.yaml:7:11: this is not a Kubernetes object'],
   ]
   for (const [text, ...says] of cases) {
@@ -119,11 +119,11 @@ t.test('what the API server refuses of the metadata is a problem, what it takes 
   const refused: Array<[yaml: string, says: string]> = [
     ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
     ['labels: {x: a b}', '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'],
-    ['labels: {a b: x}', '3:35: metadata.labels["a b"]: its name is not one for a label: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['labels: {a b: x}', '3:35: metadata.labels["a b"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253'],
     ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
     ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
     ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
-    ['annotations: {a b: x}', '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use letters, digits, "-", "_" and ".", and before a "/" a domain'],
+    ['annotations: {a b: x}', '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253'],
     ['namespace: A_B', '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit'],
     ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
     ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
