@@ -74,7 +74,7 @@ export const MyAppSpec = Type.Object({
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
       rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
       // The expression above knows the blanks of ASCII only.
-      pod.laterRule("!self.matches('[\\\\v\\\\x{85}\\\\x{FEFF}\\\\pZ]')", 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without'),
+      pod.laterRule("!self.matches('[\\\\v\\\\x{a0}\\\\x{1680}\\\\x{2000}-\\\\x{200a}\\\\x{2028}\\\\x{2029}\\\\x{202f}\\\\x{205f}\\\\x{3000}\\\\x{feff}]')", 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without'),
     ],
   }),
   replicas: Type.Optional(Type.Integer({

@@ -217,7 +217,7 @@ t.test('no body, however wrong, gets a 200 of /sync that leaves a child out or h
       if (!isInvalid && spec[askedBy[child.kind] ?? 'image'] === undefined) continue // nor has one that lost the wish for it
       if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is left out`)
     }
-  }), { numRuns: 1000 })
+  }), { numRuns: 400 })
 })
 
 const deleted = [...['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map(recorded), requestWith(everyKind, { finalizing: true }), ...[['Service', 'Ingress'], ['NetworkPolicy', 'Later']].map((kinds) => requestWith(kinds, { finalizing: true }))]
@@ -234,7 +234,7 @@ t.test('no body, however wrong, gets a 200 of /finalize that lets the MyApp go b
     if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later') && !stay('Deployment', 'PodDisruptionBudget')) throw new Error('the pods go before what leads to them')
     if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later', 'Deployment', 'PodDisruptionBudget') && !stay('Service', 'NetworkPolicy')) throw new Error('the Service goes before the pods')
     if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
-  }), { numRuns: 500 })
+  }), { numRuns: 200 })
 })
 
 const asking = [recordedCustomize('customize-new'), { ...recordedCustomize('customize-new'), parent: requestWith([]).parent }]
@@ -255,5 +255,5 @@ t.test('no body, however wrong, gets a 200 of /customize that leaves out the nam
       const { resource } = childKinds.find((known) => known.kind === kind) ?? {}
       if (!rules.some((rule) => rule.resource === resource && rule.names?.includes(name))) throw new Error(`${kind} is left out`)
     }
-  }), { numRuns: 500 })
+  }), { numRuns: 200 })
 })

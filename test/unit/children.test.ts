@@ -30,7 +30,7 @@ t.test('whatever a MyApp asks for, no child holds a null, an empty list, object 
   fc.assert(fc.property(arbitrary.grownSpec, (spec) => {
     const found = children(spec).flatMap((child) => nothings(child, child.kind)).filter((path) => !mayBeEmpty.some((place) => place.test(path)))
     if (found.length > 0) throw new Error(found.join())
-  }), { numRuns: 2000 })
+  }), { numRuns: 500 })
 })
 
 t.test('whatever a MyApp asks for, its children bear its name and namespace, and its pods the labels that they are selected by', async () => {

@@ -351,7 +351,7 @@ t.test('a Deployment ends exactly as desired from whatever was there: at most th
     const { answers, rolls, child } = converge(deployment, after, observed)
     if (answers > 3 || rolls > 1) throw new Error(`${answers} answers, ${rolls} rolls`)
     if (!isDeepStrictEqual(inOrder(child.spec), inOrder(desired.spec))) throw new Error(`ended as ${JSON.stringify(inOrder(child.spec))}, not ${JSON.stringify(inOrder(desired.spec))}`)
-  }), { numRuns: 300 })
+  }), { numRuns: 150 })
 })
 
 const servicePortsByHand = fc.uniqueArray(fc.record({ port: fc.constantFrom(80, 81, 8080), protocol: fc.constantFrom('TCP', 'UDP'), targetPort: fc.constantFrom(80, 8080) }), { selector: (port) => `${port.port}${port.protocol}`, minLength: 1, maxLength: 3 })
@@ -367,7 +367,7 @@ t.test('a Service ends exactly as desired from whatever was there: at most three
     const { answers, child } = converge(service, after, observed)
     t.equal(answers <= 3, true, `${answers} answers`)
     t.strictSame(child.spec, desiredOf(service, after).spec)
-  }), { numRuns: 1500 })
+  }), { numRuns: 500 })
 })
 
 t.test('a PodDisruptionBudget with the other bound, and more in its selector, is as desired after two answers', async (t) => {

@@ -136,7 +136,7 @@ t.test('whatever is left: finalized when nothing is, and nothing goes before wha
     const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
     if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) throw new Error(`${kinds(children)} stay, and not ${staying}`)
     for (const child of children) if (!isDeepStrictEqual(child, appliedLast(child.kind))) throw new Error(`${child.kind} is changed`)
-  }), { numRuns: 500 })
+  }), { numRuns: 250 })
 })
 
 t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
@@ -183,7 +183,7 @@ t.test('whatever the spec: the same answer to the same request, nothing of it ch
     for (const { kind, metadata } of observed) if (kind !== 'PodDisruptionBudget' && !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
     if (answer.children.some(({ metadata }) => metadata.namespace !== request.parent.metadata.namespace)) throw new Error('a child of another namespace')
     if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
-  }), { numRuns: 500 })
+  }), { numRuns: 250 })
 })
 
 t.test('whatever is wrong with the spec: every child is answered as it was applied last, but for the replicas of an autoscaler', async () => {
@@ -198,7 +198,7 @@ t.test('whatever is wrong with the spec: every child is answered as it was appli
       if (child.kind === 'Deployment' && observed.includes('HorizontalPodAutoscaler')) Object.assign(expected.spec as object, { replicas: 5 })
       if (!isDeepStrictEqual(child, expected)) throw new Error(`${child.kind} is changed`)
     }
-  }), { numRuns: 500 })
+  }), { numRuns: 250 })
 })
 
 t.test('whatever the spec: Failed and named where it is invalid, Running only with every replica available', async () => {
@@ -214,5 +214,5 @@ t.test('whatever the spec: Failed and named where it is invalid, Running only wi
     const wanted = validated.spec.replicas ?? 1
     if (status.phase === 'Running' && (observed?.spec.replicas !== wanted || (observed.status?.availableReplicas ?? 0) !== wanted)) throw new Error('Running is not true')
     if ((status.availableReplicas ?? 0) !== (observed?.status?.availableReplicas ?? 0)) throw new Error('a count that was not observed')
-  }), { numRuns: 500 })
+  }), { numRuns: 250 })
 })
