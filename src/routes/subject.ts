@@ -1,3 +1,4 @@
+import { isObject } from '../metacontroller/merge.ts'
 import type { HookName } from './outcome.ts'
 
 /** What a call is about, as far as it says. */
@@ -41,7 +42,6 @@ export function subjectFields (hook: HookName | undefined, body: unknown) {
   return { hook, namespace, name, generation, phase, observedChildren }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const at = (value: unknown, key: string) => isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
 const word = (value: unknown) => typeof value === 'string' && /^[\w.-]{1,253}$/.test(value) ? value : undefined
 const number = (value: unknown) => Number.isSafeInteger(value) ? value as number : undefined
