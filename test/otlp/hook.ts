@@ -23,7 +23,8 @@ if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run buil
 export async function startHook (t: Test, environment: Record<string, string> = {}): Promise<Hook> {
   const child = spawn(process.execPath, [program], { env: { PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill('SIGKILL') })
-  const exited = once(child, 'exit')
+  // With its output read to the end: its last lines can come after its exit.
+  const closed = once(child, 'close')
   const lines: Hook['lines'] = []
   let rest = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -50,7 +51,7 @@ export async function startHook (t: Test, environment: Record<string, string> = 
     terminate: async () => {
       const start = performance.now()
       child.kill('SIGTERM')
-      const [code] = await exited as [number | null]
+      const [code] = await closed as [number | null]
       return { code, milliseconds: performance.now() - start }
     },
   }
