@@ -178,6 +178,7 @@ function contradictions (spec: MyAppSpec): Problem[] {
     ...(ingress?.annotations?.[classAnnotation] ?? ingress?.ingressClassName) === ingress?.ingressClassName || ingress?.ingressClassName === undefined
       ? []
       : [problem(['ingress', 'annotations', classAnnotation], 'it says another class than ingressClassName')],
+    ...twice(['imagePullSecrets'], names(spec.imagePullSecrets)),
     ...twice(['topologySpreadConstraints'], (spec.topologySpreadConstraints ?? []).map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`), 'topologyKey'),
     ...twice(['gateway', 'parentRefs'], names(gateway?.parentRefs)).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
     ...strategy?.rollingUpdate && strategy.type !== 'RollingUpdate' ? [problem(['strategy', 'rollingUpdate'], 'it goes with type RollingUpdate only')] : [],

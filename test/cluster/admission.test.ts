@@ -144,6 +144,7 @@ const cases: Case[] = [
     ]),
   ]),
   { what: 'spreads that differ', spec: { image, topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map(whenUnsatisfiable => ({ topologyKey: 'a', maxSkew: 1, whenUnsatisfiable })) } },
+  { what: 'a pull secret that is there twice', spec: { image, imagePullSecrets: [{ name: 'a' }, { name: 'a' }] }, refused: 'spec.imagePullSecrets: Invalid value: a Secret is there twice' },
   { what: 'a spread that is there twice', spec: { image, topologySpreadConstraints: [1, 2].map(maxSkew => ({ topologyKey: 'a', maxSkew, whenUnsatisfiable: 'DoNotSchedule' })) }, refused: 'spec.topologySpreadConstraints: Invalid value: a topologyKey is there twice with the same whenUnsatisfiable' },
   ...['a', '*.example.com', '1.example.com', 'a.b-1', 'shop.1'].map(host => ({ what: `the host ${host}`, spec: { image, ingress: { host }, gateway: { parentRefs: [{ name: 'a' }], hostnames: [host] } } })),
   ...['192.168.0.1', 'Shop.example.com', '*', 'shop.*.com', 'shop:80'].flatMap(host => [
