@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { dropCounter } from './drop-counter.ts'
 import { type Exporter, lazyExporter } from './lazy-exporter.ts'
 import { watchOutages } from './outage.ts'
+import { packing, unpacking } from './packed-spans.ts'
 import type { Protocol, TelemetrySettings } from './settings.ts'
 
 type Load<Items> = Record<Protocol, () => Promise<Exporter<Items>>>
@@ -34,7 +35,9 @@ export function spanProcessors ({ traces }: TelemetrySettings, logger: FastifyBa
   const outage = watchOutages('traces', logger)
   return traces.exporters.map((name) => name === 'console'
     ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-    : new BatchSpanProcessor({ exporter: lazyExporter(spanExporters[traces.protocol], outage, countOf.spans), selfObsMeterProvider: dropCounter(outage.dropped), ...traces.batch }))
+    : packing(new BatchSpanProcessor({
+      exporter: unpacking(lazyExporter(spanExporters[traces.protocol], outage, countOf.spans)), selfObsMeterProvider: dropCounter(outage.dropped), ...traces.batch,
+    })))
 }
 
 /** Where log records go. */

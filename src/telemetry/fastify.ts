@@ -9,6 +9,8 @@ import type { OperatorMetrics } from './operator-metrics.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     span: Span | undefined
+    /** What the instrumentation takes for the handler's span. */
+    handlerSpan: HandlerSpan | undefined
     /** What a call will be answered with: for how long it has been under way. */
     reply: FastifyReply | undefined
   }
@@ -24,7 +26,11 @@ declare module 'fastify' {
 export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps, eventLoop?: EventLoopWatch): typeof Fastify {
   let tracer: Tracer | undefined
   const instrumentation = new FastifyInstrumentation({
-    requestHook: (handlerSpan, { request }) => { (handlerSpan as HandlerSpan).join((request as FastifyRequest).span) },
+    requestHook: (handlerSpan, { request }) => {
+      const call = request as FastifyRequest
+      call.handlerSpan = handlerSpan as HandlerSpan
+      call.handlerSpan.join(call.span)
+    },
   })
   instrumentation.setTracerProvider({
     getTracer: (name, version) => {
@@ -47,6 +53,7 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
 
 function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
   server.decorateRequest('span', undefined)
+  server.decorateRequest('handlerSpan', undefined)
   server.decorateRequest('reply', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
@@ -67,6 +74,8 @@ function followCalls (server: FastifyInstance, tracer: Tracer, metrics: Operator
       call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
     }
     span.end()
+    call.handlerSpan?.join(undefined)
+    call.handlerSpan = undefined
   }
   server.addHook('onResponse', (call, reply, done) => {
     end(call, reply.statusCode)
