@@ -13,6 +13,9 @@ export interface Exporter<Items> {
 const success = 0
 const failure = 1
 
+/** So many exports are under way at most. At its end the SDK would send all that waits at once, and exporters refuse more than 30. */
+const mostUnderWay = 16
+
 /** So long after its start a process is ready, and Kubernetes has not yet asked whether it is. */
 const loadAfterMs = 1000
 
@@ -28,12 +31,20 @@ export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outag
     return loading
   }
   setTimeout(() => { loaded().catch(() => {}) }, loadAfterMs).unref() // what is wrong is told when there is something to send
+  let underWay = 0
+  const waiting: Array<() => void> = []
   const send = async (items: Items): Promise<Result> => {
+    if (underWay < mostUnderWay) underWay += 1
+    else await new Promise<void>((resolve) => { waiting.push(resolve) })
     try {
       const exporter = await loaded()
       return await new Promise((resolve) => { exporter.export(items, resolve) })
     } catch (error) {
       return { code: failure, error: error as Error }
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) underWay -= 1
+      else next()
     }
   }
   return {

@@ -323,6 +323,16 @@ t.test('at SIGTERM what is left is sent, and an endpoint that never answers is n
   t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
 })
 
+t.test('at SIGTERM all that waits is sent, however many batches it is', async (t) => {
+  const { receiver, hook } = await startBoth(t, { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2', OTEL_METRICS_EXPORTER: 'none' })
+  receiver.manner = 'hang'
+  for (let calls = 0; calls < 82; calls++) await hook.post('/customize', recordedCustomize('customize-new'))
+  await receiver.until(() => receiver.requests.length === 1)
+  receiver.manner = 'take'
+  t.match(await hook.terminate(), { code: 0 })
+  t.equal(spansIn(receiver.exports).length, 80, 'all but the batch that was never answered')
+})
+
 t.test('at SIGTERM a signal that is refused takes nothing from one that is slow', async (t) => {
   const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BLRP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000', OTEL_LOGS_EXPORTER: 'otlp' })
   Object.assign(receiver.mannerAt, { '/v1/traces': 'forbid', '/v1/metrics': 'slow', '/v1/logs': 'slow' })
