@@ -27,8 +27,8 @@ export async function startFaultyFront (hookPort: number): Promise<FaultyFront> 
 
   async function answer (call: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = call.url ?? ''
-    const body = (await call.setEncoding('utf8').toArray()).join('')
-    const { namespace, name } = (JSON.parse(body) as Body).parent.metadata
+    const body = Buffer.concat(await call.toArray())
+    const { namespace, name } = (JSON.parse(body.toString()) as Body).parent.metadata
     calls.push({ path, namespace, name, at: Date.now() })
     const fault = faults.get(namespace)
     if (fault === 'hangs up') response.destroy()
@@ -36,8 +36,8 @@ export async function startFaultyFront (hookPort: number): Promise<FaultyFront> 
     else if (fault !== 'never answers') response.writeHead(fault.code, fault.headers).end(fault.body)
   }
 
-  function forward ({ method, url, headers }: IncomingMessage, body: string, response: ServerResponse): void {
-    send({ host: '127.0.0.1', port: hookPort, method, path: url, headers: { ...headers, 'content-length': Buffer.byteLength(body) } }, (answer) => {
+  function forward ({ method, url, headers }: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    send({ host: '127.0.0.1', port: hookPort, method, path: url, headers: { ...headers, 'content-length': body.length } }, (answer) => {
       response.writeHead(answer.statusCode ?? 0, answer.headers)
       answer.pipe(response)
     }).on('error', () => response.destroy()).end(body)
