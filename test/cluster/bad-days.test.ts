@@ -19,6 +19,7 @@ async function startSecondHook (hook: Hook, dir: string) {
   }
 }
 
+// It waits more than it works, and takes longest of all: its name has it start among the first.
 underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
   // One after the other: all of a cluster have the same hooks and the same CRD.
   t.test('hooks that are killed, many MyApps at once, and specs that the CRD would not let in', async t => {
