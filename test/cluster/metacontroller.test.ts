@@ -258,6 +258,7 @@ t.test('ignoreStatusChanges spares the call that each written status brings; eta
   /** Changes both three times, each time until both have been called as often as each change is to take. */
   const callsFor = async (expected: { plain: number, quiet: number }, patch: (count: number) => object): Promise<object> => {
     const each = Object.entries(expected) as Array<[keyof typeof parents, number]>
+    await here.rest() // the call that the status before brought has been
     await here.mark()
     for (const count of [1, 2, 3]) {
       for (const [name] of each) await here.patch(parents[name], name, patch(count))
