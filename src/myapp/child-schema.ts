@@ -1,6 +1,6 @@
 import Type, { type TProperties } from 'typebox'
 import { containerName, hostName, measuredResource, namespaceName, objectName, pathPart, peerName, plainPath, urlPath, versionOfKind } from './forms.ts'
-import { Annotations, bareQuantity, childMaxBytes, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, ofPattern, podsOrPercent, strictName } from './pod-schema.ts'
+import { Annotations, bareQuantity, childMaxBytes, differIn, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, ofPattern, podsOrPercent, strictName } from './pod-schema.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
 
@@ -100,8 +100,8 @@ export const Gateway = object('An HTTPRoute that leads from Gateways to the Serv
     minItems: 1,
     maxItems: 8,
     // Metacontroller merges them by name.
-    'x-kubernetes-validations': [laterRule('self.all(one, self.exists_one(other, other.name == one.name))',
-      'a Gateway is there twice; without a sectionName it stands for all of its listeners'), eachOfForm('namespace', namespaceName), eachOfForm('sectionName', objectName)],
+    'x-kubernetes-validations': [differIn('name', 'a Gateway is there twice; without a sectionName it stands for all of its listeners'),
+      eachOfForm('namespace', namespaceName), eachOfForm('sectionName', objectName)],
   }),
   hostnames: opt(Type.Array(name('Host name.', 253), {
     description: 'Host names. Those of the Gateways unless given.', maxItems: 16, 'x-kubernetes-validations': [laterRule(`self.all(one, ${hostName.rule('one')})`, hostName.words)],

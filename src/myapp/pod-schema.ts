@@ -52,6 +52,9 @@ export const childMaxBytes = 262_144 - 512
 /** A rule that came with a later version: it is for what is new or changed, and what is stored stands. */
 export const laterRule = (rule: string, message: string) => ({ rule: `oldSelf == optional.of(self) || (${rule})`, optionalOldSelf: true, message })
 
+/** The rule that no two items of a list have the same value in a field. */
+export const differIn = (field: string, message: string) => laterRule(`self.all(one, self.exists_one(other, other.${field} == one.${field}))`, message)
+
 /** The rule that a text has a form. */
 export const ofForm = (form: Form) => ({ 'x-kubernetes-validations': [laterRule(form.rule('self'), form.words)] })
 
@@ -171,7 +174,7 @@ const Volume = object('Files for the container.', {
 export const Volumes = list('Files from ConfigMaps, Secrets, claims, or empty.', Volume, 32, {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['name'],
-  'x-kubernetes-validations': [laterRule('self.all(one, self.exists_one(other, other.mountPath == one.mountPath))', 'a mountPath is there twice')],
+  'x-kubernetes-validations': [differIn('mountPath', 'a mountPath is there twice')],
 })
 
 const expression = object('A condition on a label.', {

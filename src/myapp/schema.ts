@@ -114,7 +114,7 @@ export const MyAppSpec = Type.Object({
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
   imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Always for the tag latest, else IfNotPresent, unless given.' })),
   imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16, {
-    'x-kubernetes-validations': [pod.laterRule('self.all(one, self.exists_one(other, other.name == one.name))', 'a Secret is there twice')],
+    'x-kubernetes-validations': [pod.differIn('name', 'a Secret is there twice')],
   })),
   serviceAccountName: opt(pod.strictName('ServiceAccount of the pods. default unless given.')),
   automountServiceAccountToken: opt(Type.Boolean({ description: 'Whether the pods get the token of their ServiceAccount. False unless given.' })),
