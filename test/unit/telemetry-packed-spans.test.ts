@@ -1,5 +1,6 @@
 import { createTraceState, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api'
-import { type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { type ReadableSpan, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import fc from 'fast-check'
 import t from 'tap'
 import { packing, unpacking } from '../../src/telemetry/packed-spans.ts'
 
@@ -41,4 +42,28 @@ t.test('a span that waited as bytes is exported as it was', async (t) => {
   t.strictSame(packed.map((span) => shown(span, span.spanContext())), plain.map((span) => shown(span, span.spanContext())))
   t.equal(packed[2]?.spanContext().traceState?.serialize(), 'vendor=value')
   await provider.shutdown()
+})
+
+t.test('whatever waits, is exported or dropped, in however little room, every span is exported with what is its own', async (t) => {
+  const step = fc.oneof(
+    fc.record({ end: fc.string({ unit: 'grapheme', maxLength: 600 }), dropped: fc.boolean() }),
+    fc.record({ exported: fc.integer({ min: 1, max: 5 }) })
+  )
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(1, 1000, 3000, 100_000), (steps, room) => {
+    const waiting: ReadableSpan[] = []
+    let drops = false
+    const queue: SpanProcessor = { onStart: () => {}, onEnd: (span) => { if (!drops) waiting.push(span) }, forceFlush: async () => {}, shutdown: async () => {} }
+    const tracer = new TracerProvider({ spanProcessors: [packing(queue, room)] }).getTracer('a scope')
+    const [ended, exported]: [string[], ReadableSpan[]] = [[], []]
+    const exporter = unpacking(keepIn(exported))
+    for (const step of steps) {
+      if ('end' in step) {
+        drops = step.dropped
+        tracer.startSpan('POST /sync', { attributes: { text: step.end } }).end()
+        if (!drops) ended.push(step.end)
+      } else exporter.export(waiting.splice(0, step.exported), () => {})
+    }
+    exporter.export(waiting.splice(0), () => {})
+    t.strictSame(exported.map(({ attributes }) => attributes['text']), ended)
+  }), { numRuns: 200 })
 })
