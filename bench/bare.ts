@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import type { HookRequest } from '../src/myapp/request.ts'
 import { sync } from '../src/myapp/sync.ts'
 
-createServer((call, answer) => {
+// As long as the hook's: its connections are kept while the other one is measured.
+createServer({ keepAliveTimeout: 95_000 }, (call, answer) => {
   const chunks: Buffer[] = []
   call.on('data', (chunk: Buffer) => { chunks.push(chunk) })
   call.on('end', () => {

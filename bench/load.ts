@@ -35,7 +35,8 @@ export async function open (port: number): Promise<Connection> {
   return {
     call: (request) => new Promise((resolve, reject) => {
       settle = { resolve, reject }
-      socket.write(request)
+      if (socket.destroyed) reject(new Error('the connection was closed'))
+      else socket.write(request)
     }),
     close: () => { socket.destroy() },
   }

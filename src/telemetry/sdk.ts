@@ -11,6 +11,7 @@ import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.
 import { instrument } from './fastify.ts'
 import { knownMyApps } from './known-myapps.ts'
 import { sdkLines } from './log-records.ts'
+import { noContext } from './no-context.ts'
 import { operatorMetrics } from './operator-metrics.ts'
 import type { TelemetrySettings } from './settings.ts'
 import type { Telemetry, TelemetryOptions } from './start.ts'
@@ -36,6 +37,7 @@ export async function startSdk (settings: TelemetrySettings, { environment, logg
   const sdk = new NodeSDK({
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': packageJson.name, 'service.version': packageJson.version })),
     resourceDetectors: [serviceInstanceIdDetector, { detect: () => ({ attributes: settings.resource }) }, envDetector],
+    contextManager: noContext,
     ...outlets,
     instrumentations: settings.metrics.exporters.length > 0 ? [new RuntimeNodeInstrumentation({ monitoringPrecision: never })] : [],
   })
