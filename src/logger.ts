@@ -18,16 +18,24 @@ export async function createLogger (config: Config, { logRecords }: { logRecords
 
 /**
  * Has lines written together that come within some milliseconds: each write takes as long as the making of several lines.
- * The stream's own `periodicFlush` would wake a process that has nothing to write.
+ * The stream's own `periodicFlush` would wake a process that has nothing to write, and its `flush` leaves what came while
+ * it was writing for the next line to take along: what is left is asked for again.
  */
 function soon (output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
   const write = output.write.bind(output)
-  let due: NodeJS.Timeout | undefined
-  output.write = (line) => {
+  let [due, left]: [NodeJS.Timeout | undefined, number] = [undefined, 0]
+  const flushSoon = () => {
     due ??= setTimeout(() => {
       due = undefined
       output.flush()
     }, 10)
+  }
+  output.on('write', (bytes: number) => { left -= bytes })
+  output.on('drop', (line: string) => { left -= Buffer.byteLength(line) })
+  output.on('drain', () => { if (left > 0) flushSoon() })
+  output.write = (line) => {
+    left += Buffer.byteLength(line)
+    flushSoon()
     return write(line)
   }
   return output

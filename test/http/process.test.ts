@@ -102,3 +102,24 @@ t.test('a port that is taken is one clear line, not a stack', async (t) => {
   t.strictSame(await once(child, 'close'), [1, null])
   t.match(text, /^myapp-operator cannot start, it cannot listen: .*EADDRINUSE.*\n$/)
 })
+
+t.test('a line of the log that comes while those before are being written does not wait for the next', async (t) => {
+  const { child, url } = await start(t)
+  let log = ''
+  child.stdout.on('data', (text: string) => { log += text })
+  child.stdout.pause()
+  const call = async (name: string) => {
+    const request = recorded('sync-new')
+    request.parent.metadata.name = name
+    await (await fetch(`${url}/sync`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) })).text()
+  }
+  const before = 2000 // more than the system keeps for a reader
+  for (let count = 0; count < before; count += 50) await Promise.all(Array.from({ length: 50 }, () => call('before')))
+  await call('last')
+  await wait(100)
+  child.stdout.resume()
+  const deadline = Date.now() + 10_000
+  while (!log.includes('"last"') && Date.now() < deadline) await wait(20)
+  t.match(log, /"last".*\n$/)
+  t.equal(log.match(/"before"/g)?.length, before)
+})
