@@ -33,4 +33,4 @@ COPY --from=build /src/dist dist
 USER 65534:65534
 EXPOSE 8080
 # As `npm start`: what is short-lived is collected in small steps.
-CMD ["--max-semi-space-size=4", "dist/main.js"]
+CMD ["--max-semi-space-size=4", "--min-semi-space-size=4", "dist/main.js"]
