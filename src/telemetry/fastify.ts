@@ -9,8 +9,6 @@ import type { OperatorMetrics } from './operator-metrics.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     span: Span | undefined
-    /** What the instrumentation takes for the handler's span. */
-    handlerSpan: HandlerSpan | undefined
     /** What a call will be answered with: for how long it has been under way. */
     reply: FastifyReply | undefined
   }
@@ -27,9 +25,7 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
   let tracer: Tracer | undefined
   const instrumentation = new FastifyInstrumentation({
     requestHook: (handlerSpan, { request }) => {
-      const call = request as FastifyRequest
-      call.handlerSpan = handlerSpan as HandlerSpan
-      call.handlerSpan.join(call.span)
+      (handlerSpan as HandlerSpan).join((request as FastifyRequest).span)
     },
   })
   instrumentation.setTracerProvider({
@@ -53,7 +49,6 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
 
 function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
   server.decorateRequest('span', undefined)
-  server.decorateRequest('handlerSpan', undefined)
   server.decorateRequest('reply', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
@@ -74,8 +69,6 @@ function followCalls (server: FastifyInstance, tracer: Tracer, metrics: Operator
       call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
     }
     span.end()
-    call.handlerSpan?.join(undefined)
-    call.handlerSpan = undefined
   }
   server.addHook('onResponse', (call, reply, done) => {
     end(call, reply.statusCode)
