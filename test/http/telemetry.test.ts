@@ -1,26 +1,12 @@
-import { createServer } from 'node:net'
-import { once } from 'node:events'
-import t, { type Test } from 'tap'
+import { connect } from 'node:net'
+import t from 'tap'
+import { freePort } from '../control-plane/processes.ts'
 import type { Anything } from '../fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
-import { logRecordsIn, pointsIn, type Span, spansIn } from '../otlp/data.ts'
-import { type Hook, startHook } from '../otlp/hook.ts'
-import { type Receiver, startReceiver } from '../otlp/receiver.ts'
+import { logRecordsIn, pointsIn, spansIn } from '../otlp/data.ts'
+import { spans, startBoth } from '../otlp/exporting-hook.ts'
 
 t.jobs = 4
-
-/** Has what is exported arrive soon, in JSON, and no call be refused because the machine is busy. */
-const soon = { MAX_EVENT_LOOP_DELAY_MS: '0', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50', OTEL_METRIC_EXPORT_INTERVAL: '100' }
-
-async function startBoth (t: Test, environment: Record<string, string> = {}): Promise<{ receiver: Receiver, hook: Hook }> {
-  const receiver = await startReceiver()
-  t.teardown(() => receiver.close())
-  const hook = await startHook(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...soon, ...environment })
-  return { receiver, hook }
-}
-
-/** The spans of calls, once so many have come. */
-const spans = (receiver: Receiver, count: number) => receiver.until((exports) => { const found = spansIn(exports); return found.length >= count && found })
 
 t.test('a call is one SERVER span of instrumentation-fastify, from the built program', async (t) => {
   const { receiver, hook } = await startBoth(t, { POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one', OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue', OTEL_METRICS_EXPORTER: 'none' })
@@ -190,162 +176,8 @@ t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
   t.notOk(spansIn(receiver.exports).length, 'OTEL_TRACES_EXPORTER=none')
 })
 
-t.test('without an endpoint nothing is exported and nothing said of it', async (t) => {
-  const hook = await startHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
-  await hook.post('/sync', recorded('sync-running'))
-  await hook.terminate()
-  t.same(hook.lines.map(({ msg }) => msg), [hook.lines[0]?.['msg'], 'hook call', 'stopping', 'stopped'])
-  t.notOk('trace_id' in (hook.lines[1] ?? {}))
-})
-
-const variables: Array<[what: string, environment: Record<string, string>, check: (t: Test, receiver: Receiver, hook: Hook) => Promise<unknown>]> = [
-  ['OTEL_SDK_DISABLED', { OTEL_SDK_DISABLED: 'true' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-  }],
-  ['OTEL_EXPORTER_OTLP_HEADERS, _TRACES_ENDPOINT and OTEL_SERVICE_NAME', { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20token', OTEL_SERVICE_NAME: 'other' }, async (t, receiver) => {
-    const [span] = await spans(receiver, 1)
-    t.equal(span?.resource['service.name'], 'other')
-    t.equal(receiver.requests.find(({ url }) => url === '/v1/traces')?.headers['authorization'], 'Bearer token')
-  }],
-  ['OTEL_TRACES_SAMPLER', { OTEL_TRACES_SAMPLER: 'always_off', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-    t.match(hook.lines.find(({ msg }) => msg === 'hook call'), { trace_id: String, trace_flags: '00' })
-  }],
-  ['OTEL_EXPORTER_OTLP_PROTOCOL', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }, async (_t, receiver) => {
-    await receiver.until(() => receiver.requests.some(({ url, headers }) => url === '/v1/traces' && headers['content-type'] === 'application/x-protobuf'))
-  }],
-  ['OTEL_EXPORTER_OTLP_COMPRESSION', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' }, async (_t, receiver) => {
-    await receiver.until(() => receiver.requests.some(({ headers }) => headers['content-encoding'] === 'gzip'))
-  }],
-  ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' }, async (t, receiver) => {
-    t.equal((await spans(receiver, 1)).length, 1, 'a full batch does not wait')
-  }],
-  ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '3' }, async (t, receiver) => {
-    t.equal(Object.keys((await spans(receiver, 1))[0]?.attributes ?? {}).length, 3)
-  }],
-  ['OTEL_TRACES_EXPORTER=console', { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.match(hook.lines.filter(({ printed }) => printed !== undefined).map(({ printed }) => printed).join('\n'), /name: 'POST \/sync'/)
-    t.same(receiver.requests, [])
-  }],
-  ['port 4317 with HTTP', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317', OTEL_METRICS_EXPORTER: 'none' }, async (t, _receiver, hook) => {
-    t.equal(hook.lines.filter(({ msg }) => /has port 4317, where collectors speak gRPC/.test(String(msg))).length, 1)
-  }],
-  ['words in capitals', { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-    t.same(hook.lines.filter(({ level }) => Number(level) >= 40), [])
-  }],
-  ['OTEL_LOG_LEVEL', { OTEL_LOG_LEVEL: 'debug', LOG_LEVEL: 'debug' }, async (t, receiver, hook) => {
-    await spans(receiver, 1)
-    t.same(hook.lines.filter(({ printed }) => printed !== undefined), [], 'all lines are JSON')
-    t.ok(hook.lines.some(({ from, level }) => from === 'opentelemetry' && level === 20))
-  }],
-  ['a propagator that there is not', { OTEL_PROPAGATORS: 'jaeger' }, async (t, receiver, hook) => {
-    t.match(hook.lines.filter(({ from }) => from === 'opentelemetry'), [{ level: 40, msg: /Propagator "jaeger" requested through environment variable is unavailable/ }])
-    await spans(receiver, 1)
-  }],
-  ['a sampler that there is not', { OTEL_TRACES_SAMPLER: 'some' }, async (t, receiver, hook) => {
-    t.match(hook.lines.find(({ from }) => from === 'opentelemetry'), { level: 40, msg: /unknown OTEL_TRACES_SAMPLER value "some"/ })
-    await spans(receiver, 1)
-  }],
-]
-
-for (const [what, environment, check] of variables) {
-  t.test(what, async (t) => {
-    const { receiver, hook } = await startBoth(t, environment)
-    t.equal((await hook.post('/sync', recorded('sync-running'))).status, 200)
-    await check(t, receiver, hook)
-  })
-}
-
-t.test('OTEL_PROPAGATORS says which headers name the parent of a span', async (t) => {
-  const ids = { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' }
-  const headers = { traceparent: `00-${ids.traceId}-${ids.parentSpanId}-01`, b3: `11111111111111111111111111111111-${ids.parentSpanId}-1` }
-  const parentOf = async (environment: Record<string, string>): Promise<Span | undefined> => {
-    const { receiver, hook } = await startBoth(t, environment)
-    await hook.post('/sync', recorded('sync-running'), headers)
-    return (await spans(receiver, 1))[0]
-  }
-  t.match(await parentOf({}), ids)
-  t.match(await parentOf({ OTEL_PROPAGATORS: 'b3' }), { traceId: '1'.repeat(32) })
-  t.not((await parentOf({ OTEL_PROPAGATORS: 'none' }))?.traceId, ids.traceId)
-})
-
-t.test('an endpoint that fails is logged once an outage, with the count at its end', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_EXPORTER_OTLP_TIMEOUT: '100', OTEL_TRACES_EXPORTER: 'none' })
-  const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
-  receiver.manner = 'refuse'
-  const before = receiver.requests.length
-  await receiver.until(() => receiver.requests.length >= before + 5 || undefined)
-  receiver.manner = 'take'
-  await receiver.until(() => told(/exported again/).length > 0)
-  t.equal(told(/telemetry cannot be exported/).length, 1)
-  t.match(told(/exported again/), [{ signal: 'metrics', failedExports: Number }])
-  t.ok(Number(told(/exported again/)[0]?.['failedExports']) >= 4)
-})
-
-t.test('the count at the end of an outage is of all that was lost, what found the queue full too', async (t) => {
-  const queues = Object.fromEntries(['BSP', 'BLRP'].flatMap((queue) => [[`OTEL_${queue}_MAX_QUEUE_SIZE`, '10'], [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '2']]))
-  const { receiver, hook } = await startBoth(t, { ...queues, OTEL_EXPORTER_OTLP_TIMEOUT: '3000', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'otlp' })
-  await hook.post('/sync', recorded('sync-running'))
-  await spans(receiver, 1)
-  receiver.manner = 'hang'
-  for (let calls = 0; calls < 40; calls++) await hook.post('/sync', recorded('sync-running'))
-  const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
-  await receiver.until(() => told(/cannot be exported/).length === 2)
-  receiver.manner = 'take'
-  await receiver.until(() => told(/exported again/).length === 2)
-  await hook.post('/sync', recorded('sync-running'))
-  await hook.terminate()
-  const lost = (signal: string) => told(/exported again/).find((line) => line['signal'] === signal)?.['lostItems']
-  const calls = hook.lines.filter(({ msg }) => msg === 'hook call').length
-  t.equal(lost('traces'), calls - spansIn(receiver.exports).length)
-  t.ok(calls - spansIn(receiver.exports).length > 20, 'most of them')
-  t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
-})
-
-t.test('at SIGTERM what is left is sent, and an endpoint that never answers is not waited for', async (t) => {
-  const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
-  const { receiver, hook } = await startBoth(t, late)
-  await hook.post('/sync', recorded('sync-running'))
-  t.same(receiver.requests, [])
-  t.match(await hook.terminate(), { code: 0 })
-  t.equal(spansIn(receiver.exports).length, 1)
-  t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
-  const hanging = await startBoth(t, late)
-  hanging.receiver.manner = 'hang'
-  await hanging.hook.post('/sync', recorded('sync-running'))
-  const { code, milliseconds } = await hanging.hook.terminate()
-  t.equal(code, 0)
-  t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
-})
-
-t.test('at SIGTERM all that waits is sent, however many batches it is', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2', OTEL_METRICS_EXPORTER: 'none' })
-  receiver.manner = 'hang'
-  for (let calls = 0; calls < 82; calls++) await hook.post('/customize', recordedCustomize('customize-new'))
-  await receiver.until(() => receiver.requests.length === 1)
-  receiver.manner = 'take'
-  t.match(await hook.terminate(), { code: 0 })
-  t.equal(spansIn(receiver.exports).length, 80, 'all but the batch that was never answered')
-})
-
-t.test('at SIGTERM a signal that is refused takes nothing from one that is slow', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BLRP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000', OTEL_LOGS_EXPORTER: 'otlp' })
-  Object.assign(receiver.mannerAt, { '/v1/traces': 'forbid', '/v1/metrics': 'slow', '/v1/logs': 'slow' })
-  for (let calls = 0; calls < 3; calls++) await hook.post('/sync', recorded('sync-running'))
-  t.match(await hook.terminate(), { code: 0 })
-  t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
-  t.equal(logRecordsIn(receiver.exports).filter(({ body }) => body === 'hook call').length, 3)
-  t.match(hook.lines.filter(({ signal }) => signal === 'traces'), [{ reason: 'the endpoint answered 401' }])
-})
-
 t.test('a caller that goes away before its call is there', async (t) => {
   const { receiver, hook } = await startBoth(t)
-  const { connect } = await import('node:net')
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write('POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{')
   setTimeout(() => socket.destroy(), 100)
@@ -361,12 +193,3 @@ t.test('a caller that goes away before its call is there', async (t) => {
   t.notOk('http.response.status_code' in (duration?.attributes ?? {}))
   t.same(more, [])
 })
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -3,134 +3,19 @@ import t from 'tap'
 import { isDeepStrictEqual } from 'node:util'
 import { answerNow } from '../../src/metacontroller/converge.ts'
 import { lastAppliedAnnotation, leftAlone } from '../../src/metacontroller/last-applied.ts'
-import { merge } from '../../src/metacontroller/merge.ts'
-import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
+import type { ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { networkPolicy } from '../../src/myapp/children/network-policy.ts'
 import { podDisruptionBudget } from '../../src/myapp/children/pod-disruption-budget.ts'
 import { service } from '../../src/myapp/children/service.ts'
-import type { ChildKind } from '../../src/myapp/children/child-kind.ts'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Anything } from '../fixtures/anything.ts'
 import * as arbitrary from '../fixtures/arbitrary.ts'
+import { apply, converge, created, desiredOf, edited, living, owned, paused, stored } from '../fixtures/converging.ts'
 import { ownersAfter } from '../fixtures/field-owners.ts'
 import { recorded } from '../fixtures/recorded.ts'
 
-/** What a kind of child is for a MyApp called demo-app. */
-function desiredOf (kind: ChildKind, spec: MyAppSpec): KubernetesObject {
-  const desired = kind.desired({ name: 'demo-app', namespace: 'default', spec })
-  if (desired === undefined) throw new Error(`there is to be no ${kind.kind}`)
-  return desired
-}
-
-const [created, edited] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z']
-
-/** A child as it is after Metacontroller created it, with what the test then does to it by hand. */
-function living (kind: ChildKind, spec: MyAppSpec, edit: (child: Anything) => void = () => {}, manager = 'kubectl-edit'): ObservedObject {
-  const applied = desiredOf(kind, spec)
-  const annotations = { ...applied.metadata.annotations, [lastAppliedAnnotation]: JSON.stringify(applied) }
-  const child = stored({ ...structuredClone(applied), metadata: { ...structuredClone(applied.metadata), uid: 'u', annotations, ownerReferences: [{ uid: 'parent' }] } } as unknown as ObservedObject)
-  child.metadata.managedFields = ownersAfter([], 'metacontroller', created, {}, owned(child))
-  const before = owned(child)
-  edit(child)
-  child.metadata.managedFields = ownersAfter(child.metadata.managedFields, manager === 'webhook' ? 'metacontroller' : manager, edited, before, owned(stored(child)))
-  return structuredClone(child)
-}
-
-/** What of a child has an owner. */
-const owned = ({ metadata: { labels = {}, annotations = {}, ownerReferences = [] }, spec }: ObservedObject): object => structuredClone({ metadata: { labels, annotations, ownerReferences }, spec })
-
-/** What the API server does to an object that it is sent: empty lists go, what is missing is filled in. Throws for what it refuses. */
-function stored (object: ObservedObject): ObservedObject {
-  const { spec } = object as { spec: Anything }
-  const unique = (what: string, keys: unknown[]) => { if (new Set(keys).size < keys.length) throw new Error(`refused: ${what} ${keys} are not unique`) }
-  if (object.kind === 'Deployment') storedDeployment(spec)
-  for (const container of spec.template?.spec.containers ?? []) {
-    for (const { name } of container.volumeMounts ?? []) if (!spec.template.spec.volumes?.some((volume: { name: string }) => volume.name === name)) throw new Error(`refused: there is no volume ${name}`)
-    unique('port names', (container.ports ?? []).map((port: { name?: string }) => port.name).filter(Boolean))
-    for (const { name, value, valueFrom } of container.env ?? []) if (value && valueFrom) throw new Error(`refused: ${name} has both`)
-  }
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) throw new Error('refused: one bound or the other')
-  if (object.kind === 'Service') {
-    if (!spec.ports?.length) throw new Error('refused: a Service needs a port')
-    unique('port names', spec.ports.map((port: { name?: string }) => port.name))
-    unique('ports', spec.ports.map((port: { port: number, protocol: string }) => `${port.port}/${port.protocol}`))
-    for (const port of spec.ports) if (!port.port) throw new Error('refused: a port without a number')
-  }
-  return object
-}
-
-function storedDeployment (spec: Anything): void {
-  const pods = spec.template.spec
-  const without = (holder: Anything, ...fields: string[]) => { for (const field of fields) if (holder[field]?.length === 0) delete holder[field] }
-  const fill = (holder: Anything, defaults: object) => { if (holder) for (const [field, value] of Object.entries(defaults)) holder[field] ??= value }
-  const one = (holder: Anything, what: string, ...fields: string[]) => { if (holder && fields.filter((field) => holder[field] !== undefined).length !== 1) throw new Error(`refused: ${what} is to have one of ${fields}`) }
-  fill(spec, { progressDeadlineSeconds: 600, revisionHistoryLimit: 10 })
-  if (spec.strategy.type === 'Recreate' ? spec.strategy.rollingUpdate : !spec.strategy.rollingUpdate) throw new Error('refused: rollingUpdate goes with RollingUpdate')
-  if (spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)) throw new Error('refused: minReadySeconds is too much')
-  without(pods, 'volumes', 'imagePullSecrets', 'initContainers')
-  fill(pods, { terminationGracePeriodSeconds: 30, dnsPolicy: 'ClusterFirst' })
-  seccomp(pods.securityContext)
-  for (const volume of pods.volumes ?? []) {
-    one(volume, 'a volume', 'configMap', 'secret', 'emptyDir', 'persistentVolumeClaim', 'hostPath')
-    fill(volume.configMap ?? volume.secret, { defaultMode: 420 })
-    fill(volume.hostPath, { type: '' })
-  }
-  for (const container of pods.containers) {
-    without(container, 'env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args')
-    fill(container, { resources: {}, terminationMessagePath: '/dev/termination-log' })
-    for (const probe of [container.startupProbe, container.readinessProbe, container.livenessProbe]) {
-      one(probe, 'a probe', 'httpGet', 'tcpSocket', 'grpc', 'exec')
-      fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 })
-    }
-    const { lifecycle: { preStop = undefined, postStart = undefined } = {}, resources: { limits = {}, requests = {} }, securityContext = {} } = container
-    for (const handler of [preStop, postStart]) one(handler, 'a handler', 'exec', 'sleep', 'httpGet')
-    if (preStop?.sleep?.seconds > pods.terminationGracePeriodSeconds) throw new Error('refused: there is no time for the sleep')
-    if (parseInt(requests.memory) > parseInt(limits.memory)) throw new Error('refused: more is requested than the limit')
-    if (securityContext.privileged && securityContext.allowPrivilegeEscalation === false) throw new Error('refused: what is privileged gains rights')
-    seccomp(securityContext)
-    if (pods.os?.name === 'windows' && pods.securityContext?.seccompProfile) throw new Error('refused: Windows has no seccomp')
-  }
-}
-
-function seccomp ({ seccompProfile: profile = undefined }: Anything = {}): void {
-  if (profile && (profile.type === 'Localhost') !== (profile.localhostProfile !== undefined)) throw new Error('refused: a localhostProfile goes with Localhost')
-}
-
-/** One round of Metacontroller's default strategy: merge, write, remember. What a webhook does to each write comes after the merge. */
-function apply (answer: KubernetesObject, observed: ObservedObject, webhook: (child: Anything) => void = () => {}): ObservedObject {
-  const text = observed.metadata.annotations?.[lastAppliedAnnotation]
-  const merged = structuredClone(merge(observed, text === undefined ? undefined : JSON.parse(text), answer)) as ObservedObject
-  merged.metadata = { ...observed.metadata, labels: merged.metadata.labels ?? {}, annotations: { ...observed.metadata.annotations, [lastAppliedAnnotation]: JSON.stringify(answer) } }
-  webhook(merged)
-  stored(merged)
-  const time = `2026-01-01T00:00:${String(++clock).padStart(2, '0')}Z`
-  merged.metadata.managedFields = ownersAfter(observed.metadata.managedFields ?? [], 'metacontroller', time, owned(observed), owned(merged))
-  return merged
-}
-let clock = 1
-
-/** Answers until an answer changes nothing; tells how many did, how often the pods rolled, and where it ended. */
-function converge (kind: ChildKind, spec: MyAppSpec, observed: ObservedObject, webhook?: (child: Anything) => void) {
-  const desired = desiredOf(kind, spec)
-  clock = 1
-  let [answers, rolls] = [0, 0]
-  let rolled = podsOf(observed)
-  for (;;) {
-    const next = apply(answerNow(desired, observed, kind.exactFields), observed, webhook)
-    // The copy is without what the hook remembers of the object.
-    if (isDeepStrictEqual(next, structuredClone(observed))) return { answers, rolls, child: observed }
-    if (++answers > 5) throw new Error(`no end: ${JSON.stringify(next.spec)}`)
-    observed = next
-    if (isDeepStrictEqual(podsOf(observed), rolled) || paused(observed)) continue
-    rolled = podsOf(observed)
-    rolls++
-  }
-}
-
-const podsOf = (child: ObservedObject) => (child.spec as { template?: unknown }).template
-const paused = (child: ObservedObject) => (child.spec as { paused?: boolean }).paused === true
 const containersOf = (child: ObservedObject) => (child.spec as { template: { spec: { containers: Array<{ name: string, env?: unknown, ports?: unknown }> } } }).template.spec.containers
 const spec = (...env: string[]): MyAppSpec => ({ image: 'nginx', port: 8080, replicas: 2, env: env.map((name) => ({ name, value: name })) })
 
