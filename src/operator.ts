@@ -15,7 +15,7 @@ const lastLinesMs = 500
 
 /**
  * A full garbage collection holds calls up. V8 by itself begins one of a heap this small with two thirds of the room up to its limit
- * still free; with these it comes half as often. On the command line they would cost the start Node's own code cache.
+ * still free; with these it comes less often. On the command line they would cost the start Node's own code cache.
  */
 const fullCollections = ['--incremental-marking-soft-trigger=60', '--incremental-marking-hard-trigger=90']
 

@@ -49,7 +49,8 @@ const endWithParent = '(read -r _ <&3 || kill -s KILL -- "-$$") >/dev/null 2>&1 
 
 type Output = 'pipe' | number
 
-function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, 'logFile'>, output: Output): ChildProcess {
+/** Starts a program whose output is piped or goes to an open file; the end of this process is its end too. */
+export function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, 'logFile'>, output: Output): ChildProcess {
   const child = spawn('/bin/sh', ['-c', endWithParent, name, command, ...args], {
     detached: true,
     stdio: [output === 'pipe' ? 'pipe' : 'ignore', output, output, 'pipe'],

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { spawnInGroup } from '../control-plane/processes.ts'
 import { recorded } from '../fixtures/recorded.ts'
 import { startReceiver } from '../otlp/receiver.ts'
 
@@ -13,11 +14,11 @@ if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run buil
 
 /** Starts the built program on a free port; its log lines go into `lines`, what it complains of into `errors`. */
 async function start (t: Test, environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [program], { env: { PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnInGroup({ name: 'hook', command: process.execPath, args: [program], env: { PORT: '0', ...environment } }, 'pipe')
   t.teardown(() => { child.kill('SIGKILL') })
   const [lines, errors]: [string[], string[]] = [[], []]
-  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
-  child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')))
   for (;;) {
     const url = lines.map((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]).find((url) => url !== undefined)
     if (url !== undefined) return { child, lines, errors, url, exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]> }
@@ -106,8 +107,8 @@ t.test('a port that is taken is one clear line, not a stack', async (t) => {
 t.test('a line of the log that comes while those before are being written does not wait for the next', async (t) => {
   const { child, url } = await start(t)
   let log = ''
-  child.stdout.on('data', (text: string) => { log += text })
-  child.stdout.pause()
+  child.stdout?.on('data', (text: string) => { log += text })
+  child.stdout?.pause()
   const call = async (name: string) => {
     const request = recorded('sync-new')
     request.parent.metadata.name = name
@@ -117,7 +118,7 @@ t.test('a line of the log that comes while those before are being written does n
   for (let count = 0; count < before; count += 50) await Promise.all(Array.from({ length: 50 }, () => call('before')))
   await call('last')
   await wait(100)
-  child.stdout.resume()
+  child.stdout?.resume()
   const deadline = Date.now() + 10_000
   const complete = /"last".*\n$/
   while (!complete.test(log) && Date.now() < deadline) await wait(20)

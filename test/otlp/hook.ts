@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { spawnInGroup } from '../control-plane/processes.ts'
 
 /** The built hook, with telemetry on. */
 export interface Hook {
@@ -21,13 +22,14 @@ if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run buil
 
 /** Starts the built hook on a free port; nothing of this process's environment reaches it. */
 export async function startHook (t: Test, environment: Record<string, string> = {}): Promise<Hook> {
-  const child = spawn(process.execPath, [program], { env: { PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawnInGroup({ name: 'hook', command: process.execPath, args: [program], env: { PORT: '0', ...environment } }, 'pipe')
   t.teardown(() => { child.kill('SIGKILL') })
   // With its output read to the end: its last lines can come after its exit.
   const closed = once(child, 'close')
   const lines: Hook['lines'] = []
   let rest = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.on('data', (text) => { process.stderr.write(text) })
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
     for (const part of parts) lines.push(part.startsWith('{"level"') ? JSON.parse(part) : { printed: part })
