@@ -47,11 +47,14 @@ export interface Outcome {
  */
 const endWithParent = '(read -r _ <&3 || kill -s KILL -- "-$$") >/dev/null 2>&1 & exec "$@" 3<&-'
 
+/** tap has Node load something into every process that a test starts; programs run as they are shipped. */
+const asShipped = process.env['TAP'] === undefined ? '' : 'unset NODE_OPTIONS; '
+
 type Output = 'pipe' | number
 
 /** Starts a program whose output is piped or goes to an open file; the end of this process is its end too. */
 export function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, 'logFile'>, output: Output): ChildProcess {
-  const child = spawn('/bin/sh', ['-c', endWithParent, name, command, ...args], {
+  const child = spawn('/bin/sh', ['-c', asShipped + endWithParent, name, command, ...args], {
     detached: true,
     stdio: [output === 'pipe' ? 'pipe' : 'ignore', output, output, 'pipe'],
     ...(env === undefined ? {} : { env }),
