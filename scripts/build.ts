@@ -1,20 +1,23 @@
 // Makes dist/: the hook in one file with all that it needs, the chunks that only some runs load, and the command line.
+import type { Ajv, AnySchema } from 'ajv'
 import standaloneCode from 'ajv/dist/standalone/index.js'
 import { build, type Plugin } from 'esbuild'
 import { chmodSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { ajv, schemas } from '../src/myapp/validators.ts'
 import { warm } from './warm.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Puts the code that Ajv compiles the schemas to in place of the module that compiles them at start. */
+interface Validators { ajv: Ajv, schemas: Record<string, AnySchema> }
+
+/** Puts the code that Ajv compiles the schemas to in place of the modules that compile them at start. */
 const precompiledValidators: Plugin = {
   name: 'precompiled-validators',
   setup ({ onLoad }) {
-    onLoad({ filter: /src\/myapp\/validators\.ts$/ }, () => {
+    onLoad({ filter: /src\/\w+\/validators\.ts$/ }, async ({ path }) => {
+      const { ajv, schemas }: Validators = await import(path)
       for (const [name, schema] of Object.entries(schemas)) if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
       const contents = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])))
       return { contents, loader: 'js', resolveDir: root }

@@ -4,7 +4,7 @@ import { type Change, changes } from './change.ts'
 import type { Baseline } from './arguments.ts'
 import { digestOf, unknownDigest, withDigests } from './digest.ts'
 import { kubectlFor } from './kubectl.ts'
-import { type LiveRequest, liveRequest } from './live-request.ts'
+import { type LiveRequest, liveRequests } from './live-request.ts'
 import type { Files, MyApp } from './my-apps.ts'
 import { noUid } from './new-request.ts'
 import { readRecording } from './recording.ts'
@@ -18,30 +18,29 @@ export interface Diff { changes: Change[], notes: string[] }
 export interface Present {
   /** The namespace of documents that name none. */
   namespace: () => string
-  requestFor: (app: MyApp) => LiveRequest
+  requestsFor: (apps: MyApp[]) => LiveRequest[]
 }
 
 /** Opens what a diff compares with. */
 export function present (baseline: Baseline): Present {
   if ('context' in baseline) {
     const kubectl = kubectlFor(baseline.context)
-    return { namespace: kubectl.namespace, requestFor: (app) => liveRequest(app, kubectl) }
+    return { namespace: kubectl.namespace, requestsFor: (apps) => liveRequests(apps, kubectl) }
   }
   const requests = baseline.recordings.map(readRecording)
   const isOf = ({ metadata, isPlaced }: MyApp) => ({ parent }: HookRequest) => parent.metadata.name === metadata.name && (!isPlaced || parent.metadata.namespace === metadata.namespace)
   return {
     namespace: () => requests[0]?.parent.metadata.namespace ?? 'default',
-    requestFor: (app) => {
+    requestsFor: (apps) => apps.map((app) => {
       const request = requests.find(isOf(app))
       if (request === undefined) throw new UserError(`no recorded request is about MyApp ${keyOf(app.metadata)}`)
-      return { request, unreadable: [] }
-    },
+      return { app, request, unreadable: [] }
+    }),
   }
 }
 
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
-export function diff (app: MyApp, config: Files['config'], { requestFor }: Present): Diff {
-  const { request, unreadable } = requestFor(app)
+export function diff ({ app, request, unreadable }: LiveRequest, config: Files['config']): Diff {
   const { namespace, uid, deletionTimestamp } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
   if (deletionTimestamp !== undefined) return { changes: [], notes: [`${key}: it is being deleted, and its children with it, whatever the spec says`] }

@@ -11,22 +11,31 @@ type Controller = NonNullable<HookRequest['controller']>
 
 /** The request that Metacontroller would send for a MyApp in a cluster, whose spec is not yet that of the file. */
 export interface LiveRequest {
+  app: MyApp
   request: HookRequest
   /** What kubectl may not read of the config. */
   unreadable: Array<{ kind: 'ConfigMap' | 'Secret', name: string }>
 }
 
-/** Reads from a cluster what Metacontroller would send. */
-export function liveRequest ({ metadata: { name, namespace }, spec }: MyApp, kubectl: Kubectl): LiveRequest {
-  const here = ['-n', namespace]
-  const [parent] = kubectl.get([`myapps.${group}`, name, ...here])
+/** Reads from a cluster what Metacontroller would send for each of some MyApps, with one call of kubectl for all of a namespace. */
+export function liveRequests (apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
   const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
-  const found = kubectl.get([kinds.map(qualified).join(), name, ...here])
+  const resources = [`myapps.${group}`, ...kinds.map(qualified)].join()
+  const namespaces = [...new Set(apps.map(({ metadata: { namespace } }) => namespace))]
+  const found = namespaces.flatMap((namespace) => kubectl.get([resources, ...apps.flatMap(({ metadata }) => metadata.namespace === namespace ? [metadata.name] : []), '-n', namespace]))
+  const foundFor = (app: MyApp) => found.filter(({ metadata }) => keyOf(metadata) === keyOf(app.metadata))
+  return apps.map((app) => liveRequest(app, foundFor(app), kinds, controller, kubectl))
+}
+
+function liveRequest (app: MyApp, found: ObservedObject[], kinds: ChildKind[], controller: Controller | undefined, kubectl: Kubectl): LiveRequest {
+  const { metadata: { name, namespace }, spec } = app
+  const parent = found.find((object) => object.kind === kind)
   const uid = parent?.metadata.uid ?? noUid
   const groups = (own: boolean) => Object.fromEntries(kinds.map(({ group }) => [group, byKey(found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own))]))
   const { config, unreadable } = readConfig(spec, namespace, kubectl)
   return {
+    app,
     request: {
       ...controller && { controller },
       parent: (parent ?? { apiVersion, kind, metadata: { name, namespace, uid, generation: 1 } }) as HookRequest['parent'],

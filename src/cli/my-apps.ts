@@ -1,16 +1,15 @@
-import type { ValidateFunction } from 'ajv'
 import { isObject } from '../metacontroller/merge.ts'
-import { newAjv } from '../myapp/ajv.ts'
 import { configReferences } from '../myapp/config-digest.ts'
 import { keyOf } from '../myapp/request.ts'
 import type { Problem } from '../myapp/rules.ts'
-import { apiVersion, group, kind, MyAppSpec } from '../myapp/schema.ts'
+import { apiVersion, group, kind, type MyAppSpec } from '../myapp/schema.ts'
 import { problems, sentence } from '../myapp/validation.ts'
 import { type Config, readConfig } from './config.ts'
 import { type Manifest, type Place, type PlacedProblem, placeText, readManifests } from './manifest.ts'
 import { metadataProblems } from './metadata.ts'
 import type { Source } from './source.ts'
 import { storedForm } from './stored-form.ts'
+import { wholeSpecValidator } from './validators.ts'
 
 /** A MyApp from a file, with a spec as the API server would store it. */
 export interface MyApp {
@@ -48,17 +47,8 @@ export function readMyApps (sources: Source[], defaultNamespace: string): Files 
   return files
 }
 
-let validator: ValidateFunction<MyAppSpec> | undefined
-
-/** Finds all that is wrong with a spec; compiled when it is first needed. */
-function specValidator (): ValidateFunction<MyAppSpec> {
-  validator ??= newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
-  return validator
-}
-
 /** Those of some MyApps that are valid, and all that is wrong with the others, in the order of the lines. */
 function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyApp[], problems: PlacedProblem[] } {
-  const isValid = specValidator()
   const earlier = new Map<string, Place>()
   const myApps: MyApp[] = []
   const placed = manifests.flatMap(({ object, placeOf }) => {
@@ -67,7 +57,7 @@ function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyAp
     const namespace = metadata['namespace'] || defaultNamespace
     const spec = storedForm(object['spec'] ?? undefined)
     const key = `${namespace}/${name}`
-    const found = wrongKind(object) ?? [...outerProblems(object), ...problems(typeof name === 'string' ? name : 'unknown', spec, isValid), ...repetition(name, earlier.get(key))]
+    const found = wrongKind(object) ?? [...outerProblems(object), ...problems(typeof name === 'string' ? name : 'unknown', spec, wholeSpecValidator), ...repetition(name, earlier.get(key))]
     earlier.set(key, placeOf(['metadata', 'name']))
     if (found.length === 0) myApps.push({ metadata: { ...metadata, namespace } as MyApp['metadata'], isPlaced: Boolean(metadata['namespace']), spec: spec as MyAppSpec })
     return found

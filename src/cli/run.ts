@@ -39,7 +39,7 @@ function renderFiles ({ files, recursive, namespace, output, baseline }: Extract
     out(print(rendered.flatMap(({ children }) => children).map((child) => withDigest(child, unknownDigest)), output))
     return 0
   }
-  const diffs = myApps.map((app) => diff(app, config, there))
+  const diffs = there.requestsFor(myApps).map((request) => diff(request, config))
   const changes = diffs.flatMap(({ changes }) => changes)
   tell(diffs.flatMap(({ notes }) => notes), err)
   out(output === 'json' ? `${JSON.stringify(changes, null, 2)}\n` : changes.map(changeText).join('\n'))
