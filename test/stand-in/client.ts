@@ -2,7 +2,6 @@ import { Agent, request as httpsRequest } from 'node:https'
 import { type IncomingMessage } from 'node:http'
 import { type RequestOptions } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig } from '@kubernetes/client-node'
 import { parseJson } from './json.ts'
 import { type Fields, type KubeObject } from './kube-object.ts'
 
@@ -47,6 +46,8 @@ export function isAlreadyExists (error: unknown): boolean {
 
 /** A client for the current context of a kubeconfig file. */
 export async function connect (kubeconfig: string): Promise<Client> {
+  // It is large, and who only wants to know of errors does not need it.
+  const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
   config.loadFromFile(kubeconfig)
   const server = config.getCurrentCluster()?.server
