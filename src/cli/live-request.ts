@@ -17,13 +17,19 @@ export interface LiveRequest {
   unreadable: Array<{ kind: 'ConfigMap' | 'Secret', name: string }>
 }
 
-/** Reads from a cluster what Metacontroller would send for each of some MyApps, with one call of kubectl for all of a namespace. */
+/**
+ * Reads from a cluster what Metacontroller would send for each of some MyApps. For several of a namespace kubectl lists all
+ * that is there: of objects that are named it gets one after the other, after the first ten no more than five a second.
+ */
 export function liveRequests (apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
   const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
   const resources = [`myapps.${group}`, ...kinds.map(qualified)].join()
   const namespaces = [...new Set(apps.map(({ metadata: { namespace } }) => namespace))]
-  const found = namespaces.flatMap((namespace) => kubectl.get([resources, ...apps.flatMap(({ metadata }) => metadata.namespace === namespace ? [metadata.name] : []), '-n', namespace]))
+  const found = namespaces.flatMap((namespace) => {
+    const names = apps.filter(({ metadata }) => metadata.namespace === namespace).map(({ metadata: { name } }) => name)
+    return kubectl.get([resources, ...names.length === 1 ? names : [], '-n', namespace])
+  })
   const foundFor = (app: MyApp) => found.filter(({ metadata }) => keyOf(metadata) === keyOf(app.metadata))
   return apps.map((app) => liveRequest(app, foundFor(app), kinds, controller, kubectl))
 }

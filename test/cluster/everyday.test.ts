@@ -15,7 +15,7 @@ import { routing } from './scenarios/routing.ts'
 import { status } from './scenarios/status.ts'
 
 underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front) => {
-  // Those that wait for somebody else come first.
-  for (const scenarios of [noWrite, finalize, nameConflict, status, autoscaling, configRollout, holdingStill, pods, routing, drift, createAndChange, commandLine]) scenarios(t, cluster)
+  // Those that take longest, most of it waiting, come first.
+  for (const scenarios of [noWrite, holdingStill, commandLine, finalize, nameConflict, status, autoscaling, configRollout, pods, routing, drift, createAndChange]) scenarios(t, cluster)
   faults(t, cluster, front)
 })

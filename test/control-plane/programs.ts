@@ -82,6 +82,8 @@ export function kubeControllerManager (layout: Layout, kubeconfig: string): Prog
   return program(layout, 'kube-controller-manager', [
     `--kubeconfig=${kubeconfig}`,
     `--controllers=${controllers.join(',')}`,
+    // Nobody sends anything to pods on paper: their addresses may come a moment later, all at once.
+    '--endpointslice-updates-batch-period=1s',
     '--leader-elect=false',
     '--secure-port=0',
     '--kube-api-qps=500',

@@ -16,7 +16,7 @@ export interface Drift {
 const container = '/spec/template/spec/containers/0'
 
 const drifts: Drift[] = [
-  { what: 'the replicas', kind: 'Deployment', edit: { spec: { replicas: 7 } } },
+  { what: 'the replicas', kind: 'Deployment', edit: { spec: { replicas: 3 } } },
   { what: 'the image', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/image`, value: 'nginx:evil' }] },
   { what: 'the value of a variable', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/env/0/value`, value: 'other' }] },
   { what: 'a variable that was removed', kind: 'Deployment', edit: [{ op: 'remove', path: `${container}/env/0` }] },
@@ -65,7 +65,7 @@ const grown: MyAppSpec = {
   imagePullSecrets: [{ name: 'registry' }],
 }
 
-const shop = { image: 'nginx', replicas: 2, port: 8080, env: [{ name: 'A', value: 'a' }, { name: 'B', value: '$(A)' }] }
+const shop = { image: 'nginx', port: 8080, env: [{ name: 'A', value: 'a' }, { name: 'B', value: '$(A)' }] }
 
 /** What of a child is the operator's, and shall be as it was. */
 const owned = ({ metadata: { labels = {}, annotations = {} }, spec }: KubeObject & { spec?: object }) => {
