@@ -116,7 +116,7 @@ export function holdingStill (t: Test, cluster: Cluster): void {
     await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 7, port: 9090 } })
     await here.edit('Deployment', 'shop', [{ op: 'replace', path: '/spec/replicas', value: 1 }, ...drift(cluster)])
     await here.edit('Service', 'shop', { spec: { selector: { team: 'red' } } })
-    await here.until('the one that is left runs', () => here.get('MyApp', 'shop').status?.ready === '1/1')
+    await here.until('the one that is left runs', () => ['Running', '1/1'].join() === [here.get('MyApp', 'shop').status?.phase, here.get('MyApp', 'shop').status?.ready].join())
     const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
     await rest(here) // what leaves the edits alone is recorded on the Deployment first
     const before = childWrites(here)
