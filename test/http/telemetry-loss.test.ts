@@ -7,7 +7,7 @@ import { spans, startBoth } from '../otlp/exporting-hook.ts'
 t.jobs = 4
 
 t.test('an endpoint that fails is logged once an outage, with the count at its end', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_EXPORTER_OTLP_TIMEOUT: '100', OTEL_TRACES_EXPORTER: 'none' })
+  const { receiver, hook } = await startBoth(t, { OTEL_EXPORTER_OTLP_TIMEOUT: '400', OTEL_TRACES_EXPORTER: 'none' })
   const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
   receiver.manner = 'refuse'
   const before = receiver.requests.length
