@@ -9,7 +9,9 @@ interface KnownMyApp {
   /** When its deletion was asked for, in ms since the epoch; NaN if it was not. */
   deletedAt: number
   /** Creations and deletions that its last answer asked for. */
-  asked: Set<string>
+  asked: ReadonlySet<string>
+  /** Whether it was seen more than once since it was last looked at for room. */
+  isSeenAgain: boolean
   /** The generation for which it did, and the resourceVersion. */
   generation: number | undefined
   version: string | undefined
@@ -44,25 +46,35 @@ export interface KnownMyApps {
 export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfterMs: number }, now = Date.now): KnownMyApps {
   const known = new Map<string, KnownMyApp>()
   const forgetOld = () => {
-    for (const [uid, { seenAt }] of known) {
-      if (seenAt >= now() - forgetAfterMs && known.size <= most) return // the map is in the order of last sight
+    for (const [uid, { seenAt }] of known) if (seenAt < now() - forgetAfterMs) known.delete(uid)
+  }
+  // One that was seen since it was last looked at has another turn. To have the map in the order of last sight would take a new table every few calls.
+  const makeRoom = () => {
+    for (const [uid, myApp] of known) {
+      if (known.size <= most) return
       known.delete(uid)
+      if (myApp.isSeenAgain) known.set(uid, { ...myApp, isSeenAgain: false })
     }
   }
-  const note = (uid: string, { phase, deletionTimestamp, generation, version, asked }: Omit<Sight, 'changes'> & { asked: Set<string> }) => {
-    known.delete(uid)
-    known.set(uid, { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked, generation, version })
-    forgetOld()
+  const note = (uid: string, { phase, deletionTimestamp, generation, version, asked }: Omit<Sight, 'changes'> & { asked: ReadonlySet<string> }) => {
+    const seen = { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked, generation, version }
+    const before = known.get(uid)
+    if (before !== undefined) Object.assign(before, seen, { isSeenAgain: true })
+    else {
+      known.set(uid, { ...seen, isSeenAgain: false })
+      makeRoom()
+    }
   }
   return {
     saw: (uid, sight, askedBefore) => {
       const before = known.get(uid)
       const asks = sight.changes.filter(({ action }) => action !== 'update')
-      note(uid, { ...sight, asked: new Set(asks.map(nameOf)) })
-      return asks.filter((change) => isFresh(change, askedBefore(change), sight, before))
+      const fresh = asks.filter((change) => isFresh(change, askedBefore(change), sight, before))
+      note(uid, { ...sight, asked: asks.length === 0 ? nothing : new Set(asks.map(nameOf)) })
+      return fresh
     },
     failed: (uid, { phase, deletionTimestamp }) => {
-      const { asked = new Set<string>(), generation, version, phase: last } = known.get(uid) ?? {}
+      const { asked = nothing, generation, version, phase: last } = known.get(uid) ?? {}
       note(uid, { phase: last ?? phases.find((known) => known === phase) ?? 'Pending', deletionTimestamp, generation, version, asked })
     },
     gone: (uid) => { known.delete(uid) },
@@ -76,6 +88,8 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
     },
   }
 }
+
+const nothing: ReadonlySet<string> = new Set()
 
 /**
  * Whether nobody has asked for a change before. The status knows best what any replica has asked for, but it can be an old

@@ -31,7 +31,11 @@ class PackedSpan {
   readonly resource: ReadableSpan['resource']
   readonly #scope: ReadableSpan['instrumentationScope']
   readonly #traceFlags: number
-  readonly #take: () => string
+  readonly #waiting: WaitingBytes
+  readonly #bytes: number
+  /** Where it waits; undefined where there was no room. */
+  readonly #start: number | undefined
+  readonly #own: Buffer | undefined
 
   constructor (span: ReadableSpan, waiting: WaitingBytes) {
     const { name, kind, parentSpanContext, startTime, endTime, duration, ended, status, attributes, links, events, droppedAttributesCount, droppedEventsCount, droppedLinksCount } = span
@@ -39,15 +43,21 @@ class PackedSpan {
     this.resource = span.resource
     this.#scope = span.instrumentationScope
     this.#traceFlags = context.traceFlags
-    this.#take = waiting.put(JSON.stringify({ context, name, kind, parentSpanContext, startTime, endTime, duration, ended, status, attributes, links, events, droppedAttributesCount, droppedEventsCount, droppedLinksCount }))
+    const text = JSON.stringify({ context, name, kind, parentSpanContext, startTime, endTime, duration, ended, status, attributes, links, events, droppedAttributesCount, droppedEventsCount, droppedLinksCount })
+    this.#waiting = waiting
+    this.#bytes = Buffer.byteLength(text)
+    this.#start = waiting.put(text, this.#bytes)
+    if (this.#start === undefined) this.#own = Buffer.from(text)
   }
 
   spanContext () { return { traceFlags: this.#traceFlags } }
 
   /** To be called once. */
   unpack (): ReadableSpan {
-    const { context, ...span } = JSON.parse(this.#take())
-    return { ...span, spanContext: () => context, resource: this.resource, instrumentationScope: this.#scope }
+    const span = JSON.parse(this.#start === undefined ? String(this.#own) : this.#waiting.take(this.#start, this.#bytes))
+    const { context } = span
+    // A copy of it would be made anew for each span, and V8 has such copies in the old generation from the start.
+    return Object.assign(span, { spanContext: () => context, resource: this.resource, instrumentationScope: this.#scope })
   }
 }
 
@@ -64,21 +74,21 @@ class WaitingBytes {
 
   constructor (size: number) { this.#bytes = Buffer.allocUnsafeSlow(size) }
 
-  /** Gives back what gives the text back. Where there is no room for it, it waits by itself. */
-  put (text: string): () => string {
+  /** Takes a text of so many bytes, and tells where it is; undefined where there is no room for it. */
+  put (text: string, bytes: number): number | undefined {
     const size = this.#bytes.length
-    const length = Buffer.byteLength(text)
     const leftAtEnd = size - this.#put % size
-    const start = length <= leftAtEnd ? this.#put : this.#put + leftAtEnd
-    const end = start + length
-    if (end - this.#freed > size) return own(Buffer.from(text))
+    const start = bytes <= leftAtEnd ? this.#put : this.#put + leftAtEnd
+    if (start + bytes - this.#freed > size) return undefined
     this.#bytes.write(text, start % size)
-    this.#put = end
-    return () => {
-      this.#freed = end
-      return this.#bytes.toString('utf8', start % size, start % size + length)
-    }
+    this.#put = start + bytes
+    return start
+  }
+
+  /** Gives a text back, and its room with it. */
+  take (start: number, bytes: number): string {
+    this.#freed = start + bytes
+    const from = start % this.#bytes.length
+    return this.#bytes.toString('utf8', from, from + bytes)
   }
 }
-
-const own = (bytes: Buffer) => () => bytes.toString()
