@@ -1,7 +1,6 @@
 import { underEachStrategyBehind } from './cluster.ts'
 import { startFaultyFront } from './faulty-front.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
-import { commandLine } from './scenarios/command-line.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
@@ -16,6 +15,6 @@ import { status } from './scenarios/status.ts'
 
 underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front) => {
   // Those that take longest, most of it waiting, come first.
-  for (const scenarios of [noWrite, holdingStill, commandLine, finalize, nameConflict, status, autoscaling, configRollout, pods, routing, drift, createAndChange]) scenarios(t, cluster)
+  for (const scenarios of [noWrite, holdingStill, finalize, nameConflict, status, autoscaling, configRollout, pods, routing, drift, createAndChange]) scenarios(t, cluster)
   faults(t, cluster, front)
 })

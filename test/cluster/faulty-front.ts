@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http'
+import { type ClientRequest, createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Front } from './cluster.ts'
 
@@ -15,6 +15,7 @@ export interface Call { path: string, name: string, at: number }
 export interface FaultyFront extends Front {
   /** Sets what becomes of the calls for a namespace from now on; undefined lets them through. */
   set (namespace: string, fault: Fault | undefined): void
+  /** The calls for a namespace that came in while any namespace had a fault. */
   calls (namespace: string): Call[]
 }
 
@@ -26,21 +27,25 @@ export async function startFaultyFront (hookPort: number): Promise<FaultyFront> 
   const calls: Array<Call & { namespace: string }> = []
 
   async function answer (call: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (faults.size === 0) {
+      call.pipe(forward(call, response))
+      return
+    }
     const path = call.url ?? ''
     const body = Buffer.concat(await call.toArray())
     const { namespace, name } = (JSON.parse(body.toString()) as Body).parent.metadata
     calls.push({ path, namespace, name, at: Date.now() })
     const fault = faults.get(namespace)
     if (fault === 'hangs up') response.destroy()
-    else if (fault === undefined) forward(call, body, response)
+    else if (fault === undefined) forward(call, response).end(body)
     else if (fault !== 'never answers') response.writeHead(fault.code, fault.headers).end(fault.body)
   }
 
-  function forward ({ method, url, headers }: IncomingMessage, body: Buffer, response: ServerResponse): void {
-    send({ host: '127.0.0.1', port: hookPort, method, path: url, headers: { ...headers, 'content-length': body.length } }, (answer) => {
+  function forward ({ method, url, headers }: IncomingMessage, response: ServerResponse): ClientRequest {
+    return send({ host: '127.0.0.1', port: hookPort, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 0, answer.headers)
       answer.pipe(response)
-    }).on('error', () => response.destroy()).end(body)
+    }).on('error', () => response.destroy())
   }
 
   const server = createServer((call, response) => { answer(call, response).catch(() => response.destroy()) })

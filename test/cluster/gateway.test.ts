@@ -107,7 +107,7 @@ function withComponent (t: Test, cluster: Cluster): void {
     await here.until('the HTTPRoute is there', () => here.find('HTTPRoute', 'shop'))
     await judge(here, {})
     await untilRouted(here, 'shop', 'True', admitted)
-    await isQuiet(t, here, 'shop')
+    await isQuiet(t, here, ['shop'])
   })
 
   t.test('it gets an HTTPRoute with all that the API server would fill in', async t => {

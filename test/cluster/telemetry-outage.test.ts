@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 
 /** Exports often, and gives up on an endpoint soon, so that a test sees many of both. */
 const often = {
-  OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_BLRP_SCHEDULE_DELAY: '100', OTEL_METRIC_EXPORT_INTERVAL: '1000', OTEL_EXPORTER_OTLP_TIMEOUT: '1000', OTEL_LOGS_EXPORTER: 'otlp',
+  OTEL_BSP_SCHEDULE_DELAY: '500', OTEL_BLRP_SCHEDULE_DELAY: '500', OTEL_METRIC_EXPORT_INTERVAL: '1000', OTEL_EXPORTER_OTLP_TIMEOUT: '1000', OTEL_LOGS_EXPORTER: 'otlp',
 }
 
 /** So much waits at most while nothing can be exported: the queue, and the 16 batches that are under way at most. */

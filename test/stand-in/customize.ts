@@ -24,6 +24,11 @@ export interface CustomizeContext {
   log: Log
 }
 
+/** A rule, and the resource that it is about once that has been looked up. */
+interface Asked { rule: RelatedRule, resource?: Resource }
+
+const keyOf = ({ metadata: { uid, generation } }: KubeObject): string => `${uid} ${generation}`
+
 const keptMilliseconds = 20 * 60_000
 
 /**
@@ -32,35 +37,49 @@ const keptMilliseconds = 20 * 60_000
  */
 export function createCustomizer (context: CustomizeContext): (parent: KubeObject) => Promise<ObjectMap> {
   const { webhook, controller, discovery, parents, informerFor, enqueue, signal, log } = context
-  const kept = new Map<string, { rules: RelatedRule[], until: number }>()
+  const kept = new Map<string, { asked: Asked[], until: number }>()
   const subscribed = new Set<Informer>()
 
-  async function rulesOf (parent: KubeObject): Promise<RelatedRule[]> {
+  function keptFor (parent: KubeObject): Asked[] | undefined {
+    const answer = kept.get(keyOf(parent))
+    return answer !== undefined && answer.until > Date.now() ? answer.asked : undefined
+  }
+
+  async function askedBy (parent: KubeObject): Promise<Asked[]> {
     if (webhook === undefined) return []
+    const before = keptFor(parent)
+    if (before !== undefined) return before
     const now = Date.now()
-    const key = `${parent.metadata.uid} ${parent.metadata.generation}`
-    const answer = kept.get(key)
-    if (answer !== undefined && answer.until > now) return answer.rules
-    const rules = parseCustomizeResponse(await webhook({ controller, parent }, signal))
+    const asked = parseCustomizeResponse(await webhook({ controller, parent }, signal)).map((rule): Asked => ({ rule }))
     for (const [old, { until }] of kept) {
       if (until <= now) kept.delete(old)
     }
-    kept.set(key, { rules, until: now + keptMilliseconds })
-    return rules
+    kept.set(keyOf(parent), { asked, until: now + keptMilliseconds })
+    return asked
+  }
+
+  async function resourceOf (asked: Asked): Promise<Resource> {
+    asked.resource ??= await discovery.byName(asked.rule.apiVersion, asked.rule.resource)
+    return asked.resource
   }
 
   async function asksForOneOf (parent: KubeObject, related: KubeObject[]): Promise<boolean> {
-    for (const rule of await rulesOf(parent)) {
-      const resource = await discovery.byName(rule.apiVersion, rule.resource)
-      if (related.some(object => matchesRule(rule, resource, object))) return true
+    for (const asked of await askedBy(parent)) {
+      const resource = await resourceOf(asked)
+      if (related.some(object => matchesRule(asked.rule, resource, object))) return true
     }
     return false
   }
 
   async function notifyParents (related: KubeObject[]): Promise<void> {
     for (const parent of parents.list()) {
-      // A parent whose hook fails now is left to its own sync, which says what is wrong.
-      if (await asksForOneOf(parent, related).catch(() => false)) enqueue(parent)
+      const known = keptFor(parent)
+      const asks = known?.every(({ resource }) => resource !== undefined)
+        // Nearly always, for every parent at every event: not to wait is what keeps this quick.
+        ? known.some(({ rule, resource }) => related.some(object => resource !== undefined && matchesRule(rule, resource, object)))
+        // A parent whose hook fails now is left to its own sync, which says what is wrong.
+        : await asksForOneOf(parent, related).catch(() => false)
+      if (asks) enqueue(parent)
     }
   }
 
@@ -83,8 +102,8 @@ export function createCustomizer (context: CustomizeContext): (parent: KubeObjec
 
   return async parent => {
     const related = createObjectMap()
-    for (const rule of await rulesOf(parent)) {
-      const resource = await discovery.byName(rule.apiVersion, rule.resource)
+    for (const asked of await askedBy(parent)) {
+      const [rule, resource] = [asked.rule, await resourceOf(asked)]
       const informer = informerFor(resource)
       subscribe(informer)
       if (!informer.hasSynced()) throw new RelatedNotSynced(`${resource.name} are not listed yet`)

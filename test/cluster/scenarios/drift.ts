@@ -16,7 +16,7 @@ export interface Drift {
 const container = '/spec/template/spec/containers/0'
 
 const drifts: Drift[] = [
-  { what: 'the replicas', kind: 'Deployment', edit: { spec: { replicas: 3 } } },
+  { what: 'the replicas', kind: 'Deployment', edit: { spec: { replicas: 2 } } },
   { what: 'the image', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/image`, value: 'nginx:evil' }] },
   { what: 'the value of a variable', kind: 'Deployment', edit: [{ op: 'replace', path: `${container}/env/0/value`, value: 'other' }] },
   { what: 'a variable that was removed', kind: 'Deployment', edit: [{ op: 'remove', path: `${container}/env/0` }] },
@@ -57,7 +57,6 @@ const jams: Drift[] = [
 
 const grown: MyAppSpec = {
   image: 'nginx',
-  replicas: 1,
   strategy: { type: 'Recreate' },
   resources: { limits: { memory: '128Mi' } },
   volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }, { name: 'files', mountPath: '/files', configMap: { name: 'files', optional: true } }],
@@ -107,8 +106,9 @@ export function repairs (t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Dri
 
 /** What others do to the children is undone, where it is the operator's. */
 export function drift (t: Test, cluster: Cluster): void {
-  repairs(t, cluster, shop, drifts)
-  repairs(t, cluster, grown, jams)
+  // Without pods: what is undone here is done to the Deployment. How pods roll for it is told further down.
+  repairs(t, cluster, { ...shop, replicas: 0 }, drifts)
+  repairs(t, cluster, { ...grown, replicas: 0 }, jams)
 
   for (const kind of ['Deployment', 'Service'] as const) {
     t.test(`a ${kind} that was deleted is created anew`, async t => {

@@ -21,7 +21,7 @@ export function faults (t: Test, cluster: Cluster, front: FaultyFront): void {
   for (const [what, fault] of Object.entries(garbage)) {
     t.test(`${what} changes nothing, is told in an Event, and the change comes through afterwards`, async t => {
       const here = await cluster.namespace(t)
-      await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
+      await here.create('shop', { image: 'nginx:1.28' })
       const before = await here.running('shop')
       const children = (['Deployment', 'Service'] as const).map(kind => here.get(kind, 'shop').metadata.uid)
       front.set(here.name, fault)

@@ -153,16 +153,16 @@ export function holdingStill (t: Test, cluster: Cluster): void {
   t.test('what a paused MyApp has keeps its annotations and its replicas, the operator\'s and others\'', async t => {
     const here = await cluster.namespace(t)
     const annotations = { 'example.com/auth': 'required' }
-    await here.create('shop', { image, autoscaling: { minReplicas: 2, maxReplicas: 9 }, ingress: { host: 'shop.example.com', annotations }, podAnnotations: { note: 'x' } })
+    await here.create('shop', { image, autoscaling: { maxReplicas: 9 }, ingress: { host: 'shop.example.com', annotations }, podAnnotations: { note: 'x' } })
     await here.running('shop')
     for (const kind of ['Ingress', 'Deployment', 'Service'] as const) await here.edit(kind, 'shop', { metadata: { annotations: { theirs: kind } } })
     await here.edit('MyApp', 'shop', { spec: { paused: true } })
     await here.until('it says Paused', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
-    await here.kubectl('scale', 'deployment', 'shop', '--replicas=4')
+    await here.kubectl('scale', 'deployment', 'shop', '--replicas=2')
     await forceSyncs(here, 'shop', 3)
     t.match(here.get('Ingress', 'shop').metadata.annotations, { ...annotations, theirs: 'Ingress' })
     t.match(here.get('Service', 'shop').metadata.annotations, { theirs: 'Service' })
-    t.match(here.get('Deployment', 'shop'), { metadata: { annotations: { theirs: 'Deployment' } }, spec: { replicas: 4, template: { metadata: { annotations: { note: 'x' } } } } })
+    t.match(here.get('Deployment', 'shop'), { metadata: { annotations: { theirs: 'Deployment' } }, spec: { replicas: 2, template: { metadata: { annotations: { note: 'x' } } } } })
 
     await here.edit('MyApp', 'shop', { spec: { paused: null } })
     await here.kubectl('rollout', 'restart', 'deployment/shop')
@@ -199,7 +199,7 @@ export function holdingStill (t: Test, cluster: Cluster): void {
 
   t.test('the strategy goes to Recreate and back, and pods roll by each', async t => {
     const here = await cluster.namespace(t)
-    await here.create('shop', { image, replicas: 2 })
+    await here.create('shop', { image })
     await here.running('shop')
     const strategies: Array<[MyAppSpec['strategy'] | null, object]> = [
       [{ type: 'Recreate' }, { type: 'Recreate' }],
@@ -234,7 +234,7 @@ export function holdingStill (t: Test, cluster: Cluster): void {
     const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
     await putBound(here, volumeClaim('data'))
     await here.create('shop', { ...full, suspend: false })
-    await isQuiet(t, here, 'shop')
+    await isQuiet(t, here, ['shop'])
     await here.edit('MyApp', 'shop', { spec: { suspend: true } })
     await here.until('it has everything, and is suspended', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended')
     t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)

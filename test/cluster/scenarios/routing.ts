@@ -58,7 +58,7 @@ async function refuse ({ api }: Cluster, here: Namespace, host: string): Promise
 
 /** What leads to a MyApp from outside, and who may. */
 export function routing (t: Test, cluster: Cluster): void {
-  repairs(t, cluster, shop, drifts)
+  repairs(t, cluster, { ...shop, replicas: 0, disruption: { maxUnavailable: 1 } }, drifts)
 
   t.test('an Ingress is Routed once it has an address, with its URL; taken out of the spec it goes', async t => {
     const here = await cluster.namespace(t)

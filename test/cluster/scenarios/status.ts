@@ -85,9 +85,9 @@ export function status (t: Test, cluster: Cluster): void {
 
   t.test('the counts are those of the Deployment at every moment, and Running is never said too early', async t => {
     const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx:1.28', replicas: 4 })
+    await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
     await here.running('shop')
-    for (const spec of [{ image: 'nginx:1.29' }, { replicas: 6 }, { image: 'nginx:1.30', replicas: 3 }]) {
+    for (const spec of [{ image: 'nginx:1.29' }, { replicas: 4 }, { image: 'nginx:1.30', replicas: 2 }]) {
       await here.edit('MyApp', 'shop', { spec })
       await here.running('shop')
     }
