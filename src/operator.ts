@@ -1,23 +1,17 @@
 import closeWithGrace from 'close-with-grace'
 import { fastify } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
 import { type Config, readConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/start.ts'
+import { letCallsGoFirst } from './v8.ts'
 
 /** Within this time after SIGTERM the process has ended, whatever is still open. */
 const shutdownTimeoutMs = 9800
 /** This much of it is kept for the last lines of the log. */
 const lastLinesMs = 500
-
-/**
- * A full garbage collection holds calls up. V8 by itself begins one of a heap this small with two thirds of the room up to its limit
- * still free; with these it comes less often. On the command line they would cost the start Node's own code cache.
- */
-const fullCollections = ['--incremental-marking-soft-trigger=60', '--incremental-marking-hard-trigger=90']
 
 /** Runs the hook until a signal ends it. */
 export async function runOperator (): Promise<void> {
@@ -45,7 +39,7 @@ async function start (config: Config): Promise<void> {
   })
   try {
     await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
-    for (const flag of fullCollections) setFlagsFromString(flag)
+    letCallsGoFirst()
   } catch (error) {
     giveUp(`it cannot listen: ${(error as Error).message}`)
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -85,6 +85,22 @@ t.test('a connection is kept for longer than the 90 s that Metacontroller keeps 
   const { url } = await start(t)
   const response = await fetch(`${url}/healthz`)
   t.equal(response.headers.get('keep-alive'), 'timeout=100')
+})
+
+t.test('threads of V8 that compile and collect garbage give way to the one that answers', async (t) => {
+  const { child, url } = await start(t)
+  await statusOf(`${url}/readyz`)
+  if (process.platform !== 'linux') {
+    t.pass('threads have no priority of their own here')
+    return
+  }
+  const threads = readdirSync(`/proc/${child.pid}/task`).map((thread) => {
+    const [, name = '', rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${child.pid}/task/${thread}/stat`, 'utf8')) ?? []
+    return { name, niceness: Number(rest.split(' ')[16]) }
+  })
+  const [own, those] = [threads[0]?.niceness ?? 0, threads.filter(({ name }) => name === 'V8Worker')]
+  t.ok(those.length > 0)
+  t.strictSame(those.filter(({ niceness }) => niceness !== Math.min(own + 10, 19)), [])
 })
 
 t.test('a wrong environment ends it at once with a line for each variable', async (t) => {
