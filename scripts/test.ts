@@ -9,8 +9,8 @@ interface Step {
 
 /** One stage after the other; the steps of a stage side by side. */
 const stages: Step[][] = [
-  [{ says: 'types', script: 'types' }, { says: 'lint', script: 'lint' }, { says: 'build', script: 'build' }],
-  [{ says: 'unit tests', script: 'test:unit' }],
+  [{ says: 'types', script: 'types' }, { says: 'build', script: 'build' }],
+  [{ says: 'lint', script: 'lint' }, { says: 'unit tests', script: 'test:unit' }],
   [{ says: 'HTTP tests', script: 'test:http' }],
   [{ says: 'cluster tests', script: 'test:cluster' }],
 ]
