@@ -14,8 +14,8 @@ const flags = [
   '--no-concurrent-array-buffer-sweeping',
 ]
 
-/** Of a core that they share with the thread that answers, threads that are so much nicer have a tenth. */
-const nicer = 10
+/** Of a core that they share with the thread that answers, threads that are so much nicer have a quarter. */
+const nicer = 5
 
 /** Has V8 compile and collect garbage so that calls wait as little for it as they can. */
 export function letCallsGoFirst (): void {
