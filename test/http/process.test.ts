@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { constants, getPriority } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -94,13 +95,11 @@ t.test('threads of V8 that compile and collect garbage give way to the one that 
     t.pass('threads have no priority of their own here')
     return
   }
-  const threads = readdirSync(`/proc/${child.pid}/task`).map((thread) => {
-    const [, name = '', rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${child.pid}/task/${thread}/stat`, 'utf8')) ?? []
-    return { name, niceness: Number(rest.split(' ')[16]) }
-  })
-  const [own, those] = [threads[0]?.niceness ?? 0, threads.filter(({ name }) => name === 'V8Worker')]
-  t.ok(those.length > 0)
-  t.strictSame(those.filter(({ niceness }) => niceness !== Math.min(own + 5, 19)), [])
+  const tasks = `/proc/${child.pid}/task`
+  const threads = readdirSync(tasks).filter((thread) => readFileSync(`${tasks}/${thread}/comm`, 'utf8') === 'V8Worker\n')
+  t.ok(threads.length > 0)
+  const niceness = Math.min(getPriority(child.pid) + 5, constants.priority.PRIORITY_LOW)
+  t.strictSame(threads.filter((thread) => getPriority(Number(thread)) !== niceness), [])
 })
 
 t.test('a wrong environment ends it at once with a line for each variable', async (t) => {

@@ -27,6 +27,9 @@ export interface CustomizeContext {
 /** A rule, and the resource that it is about once that has been looked up. */
 interface Asked { rule: RelatedRule, resource?: Resource }
 
+const isAmong = (objects: KubeObject[], { rule, resource }: Asked): boolean =>
+  resource !== undefined && objects.some(object => matchesRule(rule, resource, object))
+
 const keyOf = ({ metadata: { uid, generation } }: KubeObject): string => `${uid} ${generation}`
 
 const keptMilliseconds = 20 * 60_000
@@ -65,8 +68,8 @@ export function createCustomizer (context: CustomizeContext): (parent: KubeObjec
 
   async function asksForOneOf (parent: KubeObject, related: KubeObject[]): Promise<boolean> {
     for (const asked of await askedBy(parent)) {
-      const resource = await resourceOf(asked)
-      if (related.some(object => matchesRule(asked.rule, resource, object))) return true
+      await resourceOf(asked)
+      if (isAmong(related, asked)) return true
     }
     return false
   }
@@ -76,7 +79,7 @@ export function createCustomizer (context: CustomizeContext): (parent: KubeObjec
       const known = keptFor(parent)
       const asks = known?.every(({ resource }) => resource !== undefined)
         // Nearly always, for every parent at every event: not to wait is what keeps this quick.
-        ? known.some(({ rule, resource }) => related.some(object => resource !== undefined && matchesRule(rule, resource, object)))
+        ? known.some(asked => isAmong(related, asked))
         // A parent whose hook fails now is left to its own sync, which says what is wrong.
         : await asksForOneOf(parent, related).catch(() => false)
       if (asks) enqueue(parent)
