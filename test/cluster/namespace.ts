@@ -67,8 +67,12 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
     return object
   }
 
+  let reported: Promise<string[]> | undefined
   async function giveUp (what: string, seconds: number): Promise<never> {
-    for (const line of await report(cluster, name)) t.comment(line)
+    const first = reported === undefined
+    reported ??= report(cluster, name)
+    const lines = await reported
+    if (first) for (const line of lines) t.comment(line)
     throw new Error(`after ${seconds} s it is not so that ${what}`)
   }
 

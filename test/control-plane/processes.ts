@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFile, open, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -190,26 +190,44 @@ export async function removeAtEnd (folder: string): Promise<() => Promise<void>>
 }
 
 /**
- * Each process looks in a stretch of its own, so that clusters which start at the same time do
- * not take each other's ports, and below the range that systems take for outgoing connections:
- * a client that keeps dialling a server which is down could else find its own port there.
+ * Each process has a stretch of ports to itself, so that none takes the port of another's program, even of one that is
+ * down for a while. They lie below the range that systems take for outgoing connections: a client that keeps dialling a
+ * server which is down could else find its own port there.
  */
-const stretch = { first: 20_000 + (process.pid % 200) * 60, length: 60 }
-let next = 0
+const stretches = { first: 20_000, length: 300, end: 32_000 }
+let claimed: Promise<number> | undefined
+let given = 0
 
-/** A port of 127.0.0.1 that nothing listens on and that this process has not been given before. */
+/** A port of 127.0.0.1 that nothing listens on, and that neither this process nor another has been given before. */
 export async function freePort (): Promise<number> {
-  for (let tries = 0; tries < stretch.length; tries++) {
-    const port = stretch.first + next++ % stretch.length
-    if (await isFree(port)) return port
+  claimed ??= claimStretch()
+  const first = await claimed
+  while (++given < stretches.length) {
+    const port = first + given
+    const server = await listenOn(port)
+    if (server === undefined) continue
+    await new Promise(resolve => server.close(resolve))
+    return port
   }
-  throw new Error(`no port is free from ${stretch.first} to ${stretch.first + stretch.length - 1}`)
+  throw new Error(`no port is left from ${first} to ${first + stretches.length - 1}`)
 }
 
-function isFree (port: number): Promise<boolean> {
+/** Whoever listens on the first port of a stretch has it, until its process ends. */
+async function claimStretch (): Promise<number> {
+  for (let first = stretches.first; first < stretches.end; first += stretches.length) {
+    const claim = await listenOn(first)
+    if (claim === undefined) continue
+    claim.unref()
+    return first
+  }
+  throw new Error(`something listens on every ${stretches.length}th port from ${stretches.first} to ${stretches.end - 1}`)
+}
+
+/** Listens on a port of 127.0.0.1 if nothing else does. */
+function listenOn (port: number): Promise<Server | undefined> {
   return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    const server = createServer(socket => socket.destroy())
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
 }

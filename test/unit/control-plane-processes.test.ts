@@ -101,5 +101,13 @@ t.test('a program', async t => {
 t.test('free ports are below those of outgoing connections, and not given twice', async t => {
   const ports = await Promise.all(Array.from({ length: 10 }, () => freePort()))
   t.equal(new Set(ports).size, ports.length)
-  t.ok(ports.every(port => port >= 20_000 && port < 32_000))
+  t.ok(ports.every(port => port > 20_000 && port < 32_000))
+})
+
+t.test('a process keeps the ports that it may still be given to itself', async t => {
+  const own = await freePort()
+  const script = 'const { freePort } = await import(process.argv[1]); console.log(await freePort())'
+  const { code, stdout } = await runProgram({ command: process.execPath, args: ['--input-type=module', '--eval', script, processes] })
+  t.equal(code, 0)
+  t.ok(Math.abs(Number(stdout) - own) > 200, `${own} here, ${stdout.trim()} there`)
 })
