@@ -26,7 +26,7 @@ export function merge (observed: Json, applied: Json, desired: Json): Json {
 function mergeObjects (observed: JsonObject, applied: JsonObject, desired: JsonObject): JsonObject {
   const merged = { ...observed }
   for (const key of Object.keys(applied)) if (!Object.hasOwn(desired, key)) delete merged[key]
-  for (const [key, value] of Object.entries(desired)) merged[key] = merge(observed[key], applied[key], value)
+  for (const key of Object.keys(desired)) merged[key] = merge(observed[key], applied[key], desired[key])
   return merged
 }
 

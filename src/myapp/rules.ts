@@ -19,8 +19,13 @@ export function brokenRules (spec: MyAppSpec, name: string): Problem[] {
   return [...envProblems(spec.env ?? []), ...volumeProblems(spec.volumes ?? []), ...resourceProblems(spec.resources), ...probeProblems(spec.probes), ...labelProblems(spec), ...tolerationProblems(spec.tolerations), ...affinityProblems(spec.affinity), ...formProblems(spec), ...securityProblems(spec), ...contradictions(spec), ...sizeProblems(spec, name)]
 }
 
+/** One character, which JavaScript counts as two and the API server does not. */
+const pair = /[\ud800-\udbff][\udc00-\udfff]/g
+
+const charactersOf = (text: string) => text.length - (text.match(pair)?.length ?? 0)
+
 function envProblems (env: NonNullable<MyAppSpec['env']>): Problem[] {
-  const characters = env.reduce((sum, { name, value = '' }) => sum + [...name].length + [...value].length, 0)
+  const characters = env.reduce((sum, { name, value = '' }) => sum + charactersOf(name) + charactersOf(value), 0)
   return [
     ...twice(['env'], names(env)),
     ...characters > envMaxCharacters ? [problem(['env'], `names and values have ${characters} characters in all, more than the ${envMaxCharacters} that fit`)] : [],
@@ -111,7 +116,7 @@ function affinityProblems ({ nodeAffinity, podAffinity, podAntiAffinity }: NonNu
 /** Texts that are not of the form that Kubernetes asks of them. */
 function formProblems ({ env = [], envFrom = [], volumes = [], serviceAccountName, priorityClassName, ingress, gateway, networkPolicy = {} }: MyAppSpec): Problem[] {
   return [
-    ...env.flatMap(({ valueFrom = {} }, index) => variableProblems(['env', index, 'valueFrom'], valueFrom)),
+    ...env.flatMap(({ valueFrom }, index) => valueFrom === undefined ? [] : variableProblems(['env', index, 'valueFrom'], valueFrom)),
     ...envFrom.flatMap(({ prefix, configMapRef, secretRef }, index) => [
       ...unlike(['envFrom', index, 'prefix'], prefix, forms.variablePrefix),
       ...Object.entries({ configMapRef, secretRef }).flatMap(([source, ref]) => unlike(['envFrom', index, source, 'name'], ref?.name, forms.objectName)),

@@ -68,6 +68,8 @@ export const cases: Case[] = [
   { what: '257 variables', spec: { image, env: variables(257) }, refused: 'spec.env: Too many: 257: must have at most 256 items' },
   { what: '32768 characters of names and values', spec: { image, env: [{ name: 'A', value: 'ü'.repeat(32767) }] } },
   { what: '32769 characters of names and values', spec: { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] }, refused: 'names and values have 32769 characters in all, more than the 32768 that fit' },
+  { what: '32768 characters that JavaScript writes as two each', spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32767) }] } },
+  { what: '32769 characters that JavaScript writes as two each', spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32768) }] }, refused: 'names and values have 32769 characters in all, more than the 32768 that fit' },
   { what: '32770 characters in several variables', spec: { image, env: [{ name: 'A', value: 'x'.repeat(16384) }, { name: 'B', value: 'x'.repeat(16384) }] }, refused: 'names and values have 32770 characters in all, more than the 32768 that fit' },
   { what: 'a variable with a value and a source of one', spec: { image, env: [{ name: 'A', value: 'x', valueFrom: secretKey }] }, refused: 'spec.env[0]: Invalid value: value and valueFrom are both given' },
   { what: 'a variable with an empty value and a source of one', spec: { image, env: [{ name: 'A', value: '', valueFrom: secretKey }] } },
