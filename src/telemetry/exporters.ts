@@ -2,6 +2,8 @@ import { type IMetricReader, AggregationTemporality, AggregationType, ConsoleMet
 import { BatchLogRecordProcessor, ConsoleLogRecordExporter, type LogRecordProcessor, type ReadableLogRecord, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, ConsoleSpanExporter, type ReadableSpan, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { FastifyBaseLogger } from 'fastify'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { dropCounter } from './drop-counter.ts'
 import { type Exporter, lazyExporter } from './lazy-exporter.ts'
 import { watchOutages } from './outage.ts'
@@ -64,12 +66,17 @@ export async function metricReaders ({ metrics }: TelemetrySettings, logger: Fas
   }))
 }
 
+/** Not by the exporter's own server: that makes a URL of its host, and with an IPv6 address, as `::`, answers every scrape with 400. */
 async function prometheusReader ({ host, port }: TelemetrySettings['metrics']['prometheus'], logger: FastifyBaseLogger): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
   // Names and labels are what rules and dashboards go by: without the scope, which says the same of each.
-  const reader = new PrometheusExporter({ host, port, withoutScopeInfo: true, preventServerStart: true })
+  const reader = new PrometheusExporter({ withoutScopeInfo: true, preventServerStart: true })
+  const server = createServer((call, answer) => {
+    if (call.url?.split('?')[0] === '/metrics') reader.getMetricsRequestHandler(call, answer)
+    else answer.writeHead(404).end()
+  }).unref()
   try {
-    await reader.startServer()
+    await once(server.listen(port, host), 'listening')
     logger.info({ host, port }, 'metrics can be fetched at /metrics')
   } catch (error) {
     logger.warn({ host, port, reason: (error as NodeJS.ErrnoException).code }, 'metrics cannot be fetched: set another OTEL_EXPORTER_PROMETHEUS_PORT or _HOST')

@@ -18,6 +18,9 @@ const read = (path: string) => readFileSync(manifest(path), 'utf8')
 const rules = parse(read('manifests/monitoring/rules.yaml')) as Rules
 const alerts = rules.spec.groups.flatMap(({ rules }) => rules)
 const dashboard = JSON.parse(read('manifests/monitoring/myapp-operator.json')) as Dashboard
+/** The environment that the component gives the hook. */
+const patch = parse(read('manifests/monitoring/deployment-patch.yaml')) as { spec: { template: { spec: { containers: [{ env: Array<{ name: string, value: string }> }] } } } }
+const patched = Object.fromEntries(patch.spec.template.spec.containers[0].env.map(({ name, value }) => [name, value]))
 const expressions = [
   ...alerts.map(({ expr }) => expr),
   ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'))),
@@ -46,7 +49,7 @@ t.test('every alert has its section in the runbook', async (t) => {
 
 t.test('every metric and label in rules and dashboard is one that the hook or Metacontroller has', async (t) => {
   const port = await freePort()
-  const hook = await startHook(t, { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port) })
+  const hook = await startHook(t, { ...patched, OTEL_EXPORTER_PROMETHEUS_PORT: String(port) })
   await hook.post('/customize', recorded('customize-new'))
   await hook.post('/sync', recorded('sync-new'))
   await hook.post('/sync', {})
@@ -55,7 +58,7 @@ t.test('every metric and label in rules and dashboard is one that the hook or Me
   // Two of them come with time and work: the event loop's delay, and the garbage collector's.
   while (!page.includes('\nnodejs_eventloop_delay_p99') || !page.includes('\nv8js_gc_duration_sum')) {
     for (let call = 0; call < 20; call++) await hook.post('/sync', recorded('sync-running'))
-    page = await (await fetch(`http://localhost:${port}/metrics`)).text()
+    page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   }
   const present = together([seriesOf(page), seriesOf(read('test/fixtures/metacontroller-metrics.txt'))])
   for (const expression of expressions) t.same(missing(seriesIn(expression), present), [], expression)
