@@ -26,12 +26,12 @@ export function describeCall (span: Span, call: FastifyRequest, hook: HookName, 
   span.setAttributes({ ...httpAttributes(call, statusCode), 'myapp_operator.hook': hook })
   if (failure !== undefined) fail(span, failure)
   metrics.ended(hook, statusCode, seconds, failure?.type)
-  if (call.outcome === undefined) return describeSubject(span, call, known)
+  if (failure !== undefined || call.outcome === undefined) return describeSubject(span, call, known)
   const { request, response, handledMs } = call.outcome
   span.setAttributes(parentAttributes(request))
   const link = linkTo(request.parent.metadata.annotations)
   if (link !== undefined) span.addLink(link)
-  if (hook === 'customize' || failure !== undefined) return
+  if (hook === 'customize') return
   metrics.reconciled(hook, handledMs)
   describeReconcile(span, request as HookRequest, response as SyncResponse<MyAppStatus> & { finalized?: boolean }, metrics, known)
 }
@@ -90,6 +90,7 @@ function httpAttributes (call: FastifyRequest, statusCode: number | undefined): 
     'server.port': call.port ?? 80,
     'client.address': call.ip,
     'network.protocol.version': call.raw.httpVersion,
+    ...call.headers['user-agent'] !== undefined && { 'user_agent.original': call.headers['user-agent'] },
     ...Number.isFinite(length) && { 'http.request.body.size': length },
     ...statusCode !== undefined && { 'http.response.status_code': statusCode },
   }

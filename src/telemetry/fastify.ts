@@ -4,13 +4,12 @@ import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest 
 import { describeCall } from './call-span.ts'
 import type { EventLoopWatch } from './event-loop-metrics.ts'
 import type { KnownMyApps } from './known-myapps.ts'
+import type { HookName } from '../routes/outcome.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     span: Span | undefined
-    /** What a call will be answered with: for how long it has been under way. */
-    reply: FastifyReply | undefined
   }
 }
 
@@ -49,41 +48,33 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
 
 function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
   server.decorateRequest('span', undefined)
-  server.decorateRequest('reply', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined) {
+    const { hook } = call.routeOptions.config
+    if (hook !== undefined) {
       eventLoop?.called()
       startSpan(call, reply, tracer)
+      // Fastify's own hooks tell nothing of a connection that was reset when its call had been read and the answer was not out yet.
+      reply.raw.once('close', () => end(call, reply, hook))
     }
     done()
   })
-  const end = (call: FastifyRequest, statusCode: number | undefined) => {
-    const { span, reply, routeOptions: { config: { hook } } } = call
-    if (span === undefined || reply === undefined || hook === undefined) return
-    call.span = call.reply = undefined
+  const end = (call: FastifyRequest, reply: FastifyReply, hook: HookName) => {
+    const { span } = call
+    if (span === undefined) return
     try {
-      describeCall(span, call, hook, { statusCode, seconds: reply.elapsedTime / 1000, metrics, known })
+      describeCall(span, call, hook, { statusCode: reply.raw.writableFinished ? reply.statusCode : undefined, seconds: reply.elapsedTime / 1000, metrics, known })
     } catch (error) {
       call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
     }
     span.end()
   }
-  server.addHook('onResponse', (call, reply, done) => {
-    end(call, reply.statusCode)
-    done()
-  })
-  server.addHook('onRequestAbort', (call, done) => {
-    end(call, undefined)
-    done()
-  })
 }
 
 function startSpan (call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
   const route = call.routeOptions.url
   const attributes = { 'http.request.method': call.method, 'url.path': route ?? '', 'url.scheme': 'http', 'http.route': route ?? '' }
-  call.reply = reply
   const span = call.span = tracer.startSpan(`${call.method} ${route}`, { kind: SpanKind.SERVER, attributes }, propagation.extract(ROOT_CONTEXT, call.headers))
   const { traceId, spanId, traceFlags } = span.spanContext()
   const ids = trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` } : undefined

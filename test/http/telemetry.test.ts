@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { freePort } from '../control-plane/processes.ts'
@@ -30,6 +31,7 @@ t.test('a call is one SERVER span of instrumentation-fastify, from the built pro
       'http.response.status_code': 200,
       'url.path': '/sync',
       'url.scheme': 'http',
+      'user_agent.original': 'node',
       'server.address': '127.0.0.1',
       'server.port': Number(new URL(hook.url).port),
       'network.protocol.version': '1.1',
@@ -151,7 +153,7 @@ t.test('log lines and log records have the ids of their span', async (t) => {
 
 t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
   const port = await freePort()
-  const { receiver, hook } = await startBoth(t, { OTEL_METRICS_EXPORTER: 'otlp,prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port), OTEL_EXPORTER_PROMETHEUS_HOST: '127.0.0.1', OTEL_TRACES_EXPORTER: 'none' })
+  const { receiver, hook } = await startBoth(t, { OTEL_METRICS_EXPORTER: 'otlp,prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port), OTEL_EXPORTER_PROMETHEUS_HOST: '::', OTEL_TRACES_EXPORTER: 'none' })
   for (const name of ['sync-new', 'sync-new', 'sync-running']) await hook.post('/sync', recorded(name))
   await hook.post('/finalize', recorded('finalize-children-present'))
   await hook.post('/customize', recordedCustomize('customize-new'))
@@ -173,7 +175,26 @@ t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
     t.match(page, `\n${line}\n`)
   }
   t.notMatch(page, /demo-app/, 'no name is a label')
+  t.match(await fetch(`http://127.0.0.1:${port}/`), { status: 404 })
   t.notOk(spansIn(receiver.exports).length, 'OTEL_TRACES_EXPORTER=none')
+})
+
+t.test('callers that reset their connections once their calls are there', async (t) => {
+  const { receiver, hook } = await startBoth(t)
+  const body = JSON.stringify(recorded('sync-running'))
+  for (let tries = 0; tries < 12; tries++) {
+    const socket = connect(Number(new URL(hook.url).port), '127.0.0.1').on('error', () => {})
+    socket.write(`POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => setTimeout(() => socket.resetAndDestroy(), tries % 4))
+    await once(socket, 'close')
+  }
+  await hook.post('/sync', body)
+  await hook.terminate()
+  const lines = hook.lines.filter((line) => line['hook'] === 'sync')
+  const found = await spans(receiver, lines.length)
+  t.same(found.map(({ traceId }) => traceId).sort(), lines.map((line) => line['trace_id']).sort(), 'each that is in the log has a span')
+  for (const { attributes } of found) t.match(attributes, { 'myapp_operator.myapp.name': 'demo-app', 'myapp_operator.phase.before': 'Pending', 'myapp_operator.children.observed': 3, 'http.response.status_code': attributes['error.type'] === 'aborted' ? undefined : 200 })
+  const counted = pointsIn(receiver.exports.filter(({ resourceMetrics }) => resourceMetrics !== undefined).slice(-1)).filter(({ name }) => name === 'operator.hook_calls')
+  t.equal(counted.reduce((sum, { value }) => sum + value, 0), found.length, 'and is counted')
 })
 
 t.test('a caller that goes away before its call is there', async (t) => {
