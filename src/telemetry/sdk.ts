@@ -25,6 +25,7 @@ const never = 2 ** 31 - 1
 
 /** Starts the SDK with what the settings ask for and nothing else: it detects nothing of the machine, and exporters load when there is something to send. */
 export async function startSdk (settings: TelemetrySettings, { environment, logger, forgetMyAppAfterMs }: TelemetryOptions): Promise<Telemetry> {
+  for (const variable of settings.ignored) delete environment[variable]
   const logLevel = diagLogLevelFromString(environment['OTEL_LOG_LEVEL']) ?? DiagLogLevel.WARN
   prepare(environment)
   // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.

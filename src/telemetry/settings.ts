@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 
 /** What the OTEL_* variables ask for. The SDK reads most of them itself; here is what must be known before it is loaded. */
 
@@ -37,49 +38,64 @@ export interface TelemetrySettings {
   resource: Record<string, string>
   /** What is wrong or looks wrong, a sentence each. */
   warnings: string[]
+  /** Variables of which that is so and which the SDK is not to read. */
+  ignored: string[]
 }
 
 /** The environment, and whom to tell what is wrong in it. */
 interface Reading {
   environment: Environment
   warn: (warning: string) => void
+  /** Of a variable with which the SDK would do something else than one expects. */
+  ignore: (variable: string, why: string) => void
   canBeRead: (file: string) => boolean
 }
+
+/** The same environment for what is only of interest if something uses it. */
+const quiet = (reading: Reading): Reading => ({ ...reading, warn: () => {}, ignore: () => {} })
 
 /**
  * Reads the settings. A signal without a named exporter goes to the endpoint, if one is set; logs only go where they are
  * told to, since they are on standard output already. What is wrong is said here and once: when an exporter finds it, it is late.
  */
 export function readTelemetrySettings (environment: Environment, canBeRead = isReadable): TelemetrySettings {
-  const warnings = new Set<string>()
-  const reading: Reading = { environment, canBeRead, warn: (warning) => { warnings.add(warning) } }
+  const [warnings, ignored] = [new Set<string>(), new Set<string>()]
+  const warn = (warning: string) => { warnings.add(warning) }
+  const ignore = (variable: string, why: string) => {
+    ignored.add(variable)
+    warn(why)
+  }
+  const reading: Reading = { environment, canBeRead, warn, ignore }
   const [traces, metrics, logs] = signals.map((signal) => signalSettings(reading, signal)) as [SignalSettings, SignalSettings, SignalSettings]
-  const grpcPort = signals.filter((signal) => exporterNames({ ...reading, warn: () => {} }, signal).includes('otlp') && looksLikeGrpc(environment, signal))
+  const grpcPort = signals.filter((signal) => exporterNames(quiet(reading), signal).includes('otlp') && looksLikeGrpc(reading, signal))
   if (grpcPort.length > 0) {
     reading.warn(`the OTLP endpoint of ${grpcPort.join(', ')} has port 4317, where collectors speak gRPC, but the protocol is HTTP: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc`)
   }
   if (!isDisabled(environment)) warnOfUnsupported(reading)
-  if ([traces, metrics, logs].some(({ exporters }) => exporters.length > 0)) resourceAttributes(reading, 'OTEL_RESOURCE_ATTRIBUTES')
-  const number = positive(reading)
-  const exportIntervalMillis = number('OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000
+  if ([traces, metrics, logs].some(({ exporters }) => exporters.length > 0)) warnOfSdk(reading)
+  const readingOf = ({ exporters }: SignalSettings, ...names: ExporterName[]) => names.some((name) => exporters.includes(name)) ? reading : quiet(reading)
+  const periodic = readingOf(metrics, 'otlp', 'console')
+  const exportIntervalMillis = wholeNumber(periodic, 'OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000
   return {
-    traces: { ...traces, batch: batchLimits(number, 'OTEL_BSP') },
+    traces: { ...traces, batch: batchLimits(readingOf(traces, 'otlp'), 'OTEL_BSP') },
     metrics: {
       ...metrics,
       exportIntervalMillis,
-      exportTimeoutMillis: Math.min(number('OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000, exportIntervalMillis),
+      exportTimeoutMillis: Math.min(wholeNumber(periodic, 'OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000, exportIntervalMillis),
       prometheus: { host: valueOf(environment, 'OTEL_EXPORTER_PROMETHEUS_HOST') ?? 'localhost', port: prometheusPort(reading) },
     },
-    logs: { ...logs, batch: batchLimits(number, 'OTEL_BLRP') },
+    logs: { ...logs, batch: batchLimits(readingOf(logs, 'otlp'), 'OTEL_BLRP') },
     resource: resourceAttributes(reading, 'POD_RESOURCE_ATTRIBUTES'),
     warnings: [...warnings],
+    ignored: [...ignored],
   }
 }
 
 function signalSettings (reading: Reading, signal: Signal): SignalSettings {
   const exporters = exporterNames(reading, signal)
-  const settings = { exporters, protocol: protocol(reading, signal) }
-  if (!exporters.includes('otlp')) return settings
+  const isSent = exporters.includes('otlp')
+  const settings = { exporters, protocol: protocol(isSent ? reading : quiet(reading), signal) }
+  if (!isSent) return settings
   warnOfOtlp(reading, signal)
   return isAddress(reading, signal, settings.protocol) ? settings : { ...settings, exporters: exporters.filter((name) => name !== 'otlp') }
 }
@@ -99,9 +115,9 @@ function exporterNames ({ environment, warn }: Reading, signal: Signal): Exporte
 }
 
 function protocol ({ environment, warn }: Reading, signal: Signal): Protocol {
-  const named = otlpVariable(environment, signal, 'PROTOCOL')?.value.toLowerCase() ?? protocols[0]
-  const known = protocols.find((protocol) => protocol === named)
-  if (known === undefined) warn(`OTEL_EXPORTER_OTLP_PROTOCOL=${named} is not understood: choose from ${protocols.join(', ')}; ${protocols[0]} is used`)
+  const named = otlpVariable(environment, signal, 'PROTOCOL')
+  const known = protocols.find((protocol) => protocol === named?.value.toLowerCase())
+  if (named !== undefined && known === undefined) warn(`${named.variable}=${named.value} is not understood: choose from ${protocols.join(', ')}; ${protocols[0]} is used`)
   return known ?? protocols[0]
 }
 
@@ -117,8 +133,8 @@ function otlpVariable (environment: Environment, signal: Signal, name: string) {
 
 const endpoint = (environment: Environment, signal: Signal) => otlpVariable(environment, signal, 'ENDPOINT')
 
-const looksLikeGrpc = (environment: Environment, signal: Signal) =>
-  /:4317(\/|$)/.test(endpoint(environment, signal)?.value ?? '') && protocol({ environment, warn: () => {}, canBeRead: isReadable }, signal) !== 'grpc'
+const looksLikeGrpc = (reading: Reading, signal: Signal) =>
+  /:4317(\/|$)/.test(endpoint(reading.environment, signal)?.value ?? '') && protocol(quiet(reading), signal) !== 'grpc'
 
 /**
  * Whether the endpoint of a signal is one. What is not, the exporters take for one on this machine, and send everything
@@ -139,7 +155,8 @@ function isAddress ({ environment, warn }: Reading, signal: Signal, protocol: Pr
 /** What the exporters would leave out or replace without a word. */
 function warnOfOtlp (reading: Reading, signal: Signal): void {
   const { environment, warn, canBeRead } = reading
-  for (const variable of otlpVariables(signal, 'TIMEOUT')) positive(reading)(variable)
+  for (const variable of otlpVariables(signal, 'TIMEOUT')) wholeNumber(reading, variable)
+  for (const variable of otlpVariables(signal, 'HEADERS')) headers(reading, variable)
   for (const variable of otlpVariables(signal, 'COMPRESSION')) oneOf(reading, variable, ['gzip', 'none'])
   for (const variable of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'].flatMap((name) => otlpVariable(environment, signal, name)?.variable ?? [])) {
     if (!canBeRead(valueOf(environment, variable) ?? '')) warn(`${variable} names a file that cannot be read; it is left out`)
@@ -158,10 +175,22 @@ function isReadable (file: string): boolean {
   }
 }
 
-function oneOf ({ environment, warn }: Reading, variable: string, choices: string[]): void {
+function oneOf ({ environment, ignore }: Reading, variable: string, choices: string[]): void {
   const value = valueOf(environment, variable)
-  if (value !== undefined && !choices.includes(value.toLowerCase())) warn(`${variable}=${value} is not understood: choose from ${choices.join(', ')}; its default is used`)
+  if (value !== undefined && !choices.includes(value.toLowerCase())) ignore(variable, `${variable}=${value} is not understood: choose from ${choices.join(', ')}; its default is used`)
 }
+
+/** What the SDK would leave out, or take for something else, without a word. */
+function warnOfSdk (reading: Reading): void {
+  resourceAttributes(reading, 'OTEL_RESOURCE_ATTRIBUTES')
+  oneOf(reading, 'OTEL_LOG_LEVEL', ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'])
+  for (const limit of limits) wholeNumber(reading, `OTEL_${limit}_LIMIT`, 0)
+}
+
+const limits = [
+  'ATTRIBUTE_COUNT', 'ATTRIBUTE_VALUE_LENGTH', 'SPAN_ATTRIBUTE_COUNT', 'SPAN_ATTRIBUTE_VALUE_LENGTH', 'SPAN_EVENT_COUNT', 'SPAN_LINK_COUNT', 'EVENT_ATTRIBUTE_COUNT', 'LINK_ATTRIBUTE_COUNT',
+  'SPAN_ATTRIBUTE_PER_EVENT_COUNT', 'SPAN_ATTRIBUTE_PER_LINK_COUNT', 'LOGRECORD_ATTRIBUTE_COUNT', 'LOGRECORD_ATTRIBUTE_VALUE_LENGTH',
+]
 
 /** What the specification has and the SDK for JavaScript does not. It says so itself of samplers and propagators. */
 function warnOfUnsupported ({ environment, warn }: Reading): void {
@@ -191,27 +220,46 @@ function resourceAttributes ({ environment, warn }: Reading, variable: string): 
   return {}
 }
 
-type PositiveNumber = (variable: string) => number | undefined
+/** Headers, which are not quoted: there are tokens among them. With a name that is none nothing at all could be sent. */
+function headers ({ environment, ignore }: Reading, variable: string): void {
+  const pairs = (environment[variable] ?? '').split(',').filter((pair) => pair.trim() !== '')
+  if (!pairs.every(isHeader)) ignore(variable, `${variable} is not understood, and left out as a whole: it must be key=value,key=value, with %2C for a comma in a value`)
+}
 
-const positive = ({ environment, warn }: Reading): PositiveNumber => (variable) => {
+function isHeader (pair: string): boolean {
+  const [name, ...value] = pair.split('=').map((text) => text.trim())
+  try {
+    validateHeaderName(decodeURIComponent(name ?? ''))
+    validateHeaderValue(name ?? '', decodeURIComponent(value.join('=')))
+    return value.length > 0
+  } catch {
+    return false
+  }
+}
+
+/** The largest that is a time too: of one that is longer a timer makes a millisecond. */
+const largest = 2 ** 31 - 1
+
+function wholeNumber ({ environment, ignore }: Reading, variable: string, least = 1): number | undefined {
   const text = valueOf(environment, variable)
   if (text === undefined) return undefined
   const value = Number(text)
-  if (value > 0 && Number.isFinite(value)) return value
-  warn(`${variable}=${text} is not a number above 0; its default is used`)
+  if (Number.isInteger(value) && value >= least && value <= largest) return value
+  ignore(variable, `${variable}=${text} is not a whole number from ${least} to ${largest}; its default is used`)
   return undefined
 }
 
 /** A batch is serialized in one go, and calls wait meanwhile: of the 512 of the specification for 10 ms. */
 const batchSize = 64
 
-function batchLimits (number: PositiveNumber, prefix: 'OTEL_BSP' | 'OTEL_BLRP'): BatchLimits {
-  const maxQueueSize = number(`${prefix}_MAX_QUEUE_SIZE`)
+function batchLimits (reading: Reading, prefix: 'OTEL_BSP' | 'OTEL_BLRP'): BatchLimits {
+  const number = (name: string) => wholeNumber(reading, `${prefix}_${name}`)
+  const maxQueueSize = number('MAX_QUEUE_SIZE')
   const limits = {
     maxQueueSize,
-    scheduledDelayMillis: number(`${prefix}_SCHEDULE_DELAY`),
-    exportTimeoutMillis: number(`${prefix}_EXPORT_TIMEOUT`),
-    maxExportBatchSize: number(`${prefix}_MAX_EXPORT_BATCH_SIZE`) ?? Math.min(batchSize, maxQueueSize ?? batchSize),
+    scheduledDelayMillis: number('SCHEDULE_DELAY'),
+    exportTimeoutMillis: number('EXPORT_TIMEOUT'),
+    maxExportBatchSize: number('MAX_EXPORT_BATCH_SIZE') ?? Math.min(batchSize, maxQueueSize ?? batchSize),
   }
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

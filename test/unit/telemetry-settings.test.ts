@@ -52,8 +52,20 @@ t.test('nothing is sent to an endpoint that is no URL, and its text is not quote
 
 t.test('what an exporter would find when it is made is said at the start, once', async (t) => {
   const cases: Array<[variables: Record<string, string>, warnings: RegExp[]]> = [
-    [{ OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }, [/^OTEL_EXPORTER_OTLP_TIMEOUT=10s is not a number above 0/]],
+    [{ OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }, [/^OTEL_EXPORTER_OTLP_TIMEOUT=10s is not a whole number from 1 to 2147483647; its default is used$/]],
     [{ OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' }, [/^OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=0 is not/]],
+    [{ OTEL_EXPORTER_OTLP_TIMEOUT: '3000000000' }, [/^OTEL_EXPORTER_OTLP_TIMEOUT=3000000000 is not/]],
+    ...['BSP', 'BLRP'].flatMap((queue) => ['MAX_QUEUE_SIZE', 'SCHEDULE_DELAY', 'EXPORT_TIMEOUT', 'MAX_EXPORT_BATCH_SIZE'].flatMap((limit) => ['0.5', '2147483648', 'some'].map((value): [Record<string, string>, RegExp[]] =>
+      [{ [`OTEL_${queue}_${limit}`]: value }, [new RegExp(`^OTEL_${queue}_${limit}=${value} is not a whole number from 1`)]]))),
+    ...['0.5', '99999999999'].map((value): [Record<string, string>, RegExp[]] => [{ OTEL_METRIC_EXPORT_INTERVAL: value }, [/^OTEL_METRIC_EXPORT_INTERVAL=/]]),
+    [{ OTEL_SPAN_EVENT_COUNT_LIMIT: '-1' }, [/^OTEL_SPAN_EVENT_COUNT_LIMIT=-1 is not a whole number from 0/]],
+    [{ OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '0' }, []],
+    [{ OTEL_LOG_LEVEL: 'bogus' }, [/^OTEL_LOG_LEVEL=bogus is not understood: choose from none, error, warn/]],
+    [{ OTEL_LOG_LEVEL: 'DEBUG' }, []],
+    ...['secret', 'a b=secret', '=secret', 'a=secret,b', 'a=%', 'a=se%0Acret'].map((text): [Record<string, string>, RegExp[]] =>
+      [{ OTEL_EXPORTER_OTLP_TRACES_HEADERS: text }, [/^OTEL_EXPORTER_OTLP_TRACES_HEADERS is not understood, and left out as a whole: it must be key=value,key=value, with %2C for a comma in a value$/]]),
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi=, x-a = b,' }, []],
+    [{ OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'smoke' }, [/^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=smoke is not understood: choose from/]],
     [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' }, [/^OTEL_EXPORTER_OTLP_COMPRESSION=zstd is not understood: choose from gzip, none/]],
     [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'GZIP' }, []],
     [{ OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/ca.pem' }, [/^OTEL_EXPORTER_OTLP_CERTIFICATE names a file that cannot be read; it is left out$/]],
@@ -74,6 +86,13 @@ t.test('what an exporter would find when it is made is said at the start, once',
   }
 })
 
+t.test('what nothing uses is not spoken of', async (t) => {
+  const unused = { OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke', OTEL_EXPORTER_OTLP_HEADERS: 'a', OTEL_EXPORTER_OTLP_TIMEOUT: '0', OTEL_BSP_MAX_QUEUE_SIZE: '0', OTEL_METRIC_EXPORT_INTERVAL: '0', OTEL_LOG_LEVEL: 'bogus', OTEL_SPAN_EVENT_COUNT_LIMIT: '-1' }
+  t.same(readTelemetrySettings(unused).warnings, [])
+  t.same(readTelemetrySettings({ ...endpoint, ...unused, OTEL_SDK_DISABLED: 'true' }).warnings, [])
+  t.same(readTelemetrySettings({ ...endpoint, ...unused }).ignored.sort(), Object.keys(unused).filter((name) => name !== 'OTEL_EXPORTER_OTLP_PROTOCOL').sort(), 'and of what is wrong the SDK does not hear')
+})
+
 t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', async (t) => {
   const deployment: Anything = parse(readFileSync(new URL('../../manifests/deployment.yaml', import.meta.url), 'utf8'))
   const variables: Anything[] = deployment.spec.template.spec.containers[0].env
@@ -91,7 +110,7 @@ t.test('what the deployment says of the process', async (t) => {
 
 t.test('what is not understood is said, and its default used', async (t) => {
   const { traces, metrics, warnings } = readTelemetrySettings({
-    ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin', OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke', OTEL_BSP_MAX_QUEUE_SIZE: '-1', OTEL_METRIC_EXPORT_INTERVAL: 'soon',
+    ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin', OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke', OTEL_METRIC_EXPORT_INTERVAL: 'soon',
   })
   t.same(traces.exporters, [])
   t.equal(metrics.protocol, 'http/protobuf')
@@ -99,8 +118,7 @@ t.test('what is not understood is said, and its default used', async (t) => {
   t.strictSame(warnings, [
     'OTEL_TRACES_EXPORTER=zipkin is not understood: choose from otlp, console and none',
     'OTEL_EXPORTER_OTLP_PROTOCOL=smoke is not understood: choose from http/protobuf, http/json, grpc; http/protobuf is used',
-    'OTEL_METRIC_EXPORT_INTERVAL=soon is not a number above 0; its default is used',
-    'OTEL_BSP_MAX_QUEUE_SIZE=-1 is not a number above 0; its default is used',
+    'OTEL_METRIC_EXPORT_INTERVAL=soon is not a whole number from 1 to 2147483647; its default is used',
   ])
 })
 
