@@ -23,7 +23,7 @@ export const attributes = {
 /** The names of span events, and when there is one. */
 export const events = {
   'resource.create': 'A child is answered that does not exist.',
-  'resource.update': 'A child is answered that differs from what exists, or from what was applied last.',
+  'resource.update': 'A child is answered that differs from what exists, or from what was applied last, and is not being deleted.',
   'resource.delete': 'A child exists that is not answered.',
   'condition.change': 'A condition is answered with another status.',
   exception: 'The call is not answered with 200.',

@@ -29,6 +29,8 @@ export function changesOf ({ parent, children }: HookRequest, answered: Kubernet
     const { apiVersion, kind, metadata: { name } } = child
     const observed = groups[groupOf(apiVersion, kind)]?.[key(name)]
     if (observed === undefined) return [{ action: 'create', kind, name, fields: [] }]
+    // What is being deleted Metacontroller leaves alone until it is gone.
+    if (observed.metadata.deletionTimestamp !== undefined) return []
     const fields = fieldsToWrite(observed, child)
     return fields.length === 0 ? [] : [{ action: 'update', kind, name, fields }]
   })

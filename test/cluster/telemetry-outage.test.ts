@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { runProgram } from '../control-plane/processes.ts'
 import { recorded } from '../fixtures/recorded.ts'
 import { type Collector, prepareCollector } from '../otlp/collector.ts'
 import { logRecordsIn, pointsIn, spansIn } from '../otlp/data.ts'
@@ -83,6 +85,14 @@ async function isAsFast (t: Test, healthy: Healthy, other: Hook): Promise<void> 
   t.ok(asFast, `p99 within 1 ms of the healthy ones: ${tries.join('; ')}`)
 }
 
+/** What a process has in memory, in MB. */
+async function residentMegabytes ({ child: { pid } }: Hook): Promise<number> {
+  const file = `/proc/${pid}/status`
+  // ps is everywhere but in small images of Linux.
+  const kilobytes = existsSync(file) ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : (await runProgram({ command: 'ps', args: ['-o', 'rss=', '-p', String(pid)] })).stdout
+  return Number(kilobytes) / 1024
+}
+
 const told = (hook: Hook, msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test('with a Collector that is not there, killed, refuses or never answers, calls are answered as ever', async (t) => {
@@ -133,6 +143,8 @@ t.test('with a Collector that is not there, killed, refuses or never answers, ca
       // Several times more than wait to be exported at most.
       for (let calls = 0; calls < 300; calls++) await call(hook)
       t.equal(told(hook, /cannot be exported/).length, 3, 'said once a signal')
+      const [resident, healthyOne, healthyTwo] = await Promise.all([hook, one, two].map(residentMegabytes)) as [number, number, number]
+      t.ok(resident < Math.max(healthyOne, healthyTwo) + 25, `${resident.toFixed()} MB, healthy ${healthyOne.toFixed()} and ${healthyTwo.toFixed()}`)
       receiver.manner = 'take'
       const later = await exportedAgain(hook, 3)
       const kept = spansIn(receiver.exports).length - later
