@@ -16,7 +16,7 @@ export const reasons = {
   ScalingDown: { phase: 'Pending', meaning: 'More pods exist than are wanted; they are being removed.' },
   ReplicasUnavailable: { phase: 'Pending', meaning: 'Pods are up to date, but not all of them are available.' },
   PodsFailing: { phase: 'Pending', meaning: 'Pods are there and do not get ready. The message says why.' },
-  ConfigMissing: { phase: 'Pending', meaning: 'A ConfigMap, a Secret or a key of one that the pods need is not there. What runs is left as it is.' },
+  ConfigMissing: { phase: 'Pending', meaning: 'A ConfigMap, a Secret or a key of one that the pods need is not there. What runs is left as it is, but can be scaled down.' },
   GatewayNotEnabled: { phase: 'Failed', meaning: 'gateway is asked for, and the component for it is not installed.' },
   Terminating: { phase: 'Pending', meaning: 'The MyApp is being deleted: what sends it traffic or scales it goes first, then its Deployment, then its Service.' },
   InvalidSpec: { phase: 'Failed', meaning: 'The stored spec breaks a rule of the schema. What runs is left as it is.' },

@@ -4,6 +4,7 @@ import { asItIs, isServerSideApplied, leftAlone } from '../metacontroller/last-a
 import type { KubernetesObject, ObservedObject, SyncResponse } from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
 import { childKinds } from './children/child-kind.ts'
+import { replicas } from './children/deployment.ts'
 import { horizontalPodAutoscaler } from './children/horizontal-pod-autoscaler.ts'
 import { childOf, type DesiredChild, type Observations, observe } from './observed.ts'
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
@@ -37,12 +38,13 @@ export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
 
 /**
  * The answer for one child. One whose name somebody else has is left out, which touches nothing: an object that is not in
- * `children` is not deleted either. While config is missing that the pods need they stay as they are, or they would not start.
+ * `children` is not deleted either. While config is missing that the pods need they stay as they are, or they would not start;
+ * but there may be fewer of them.
  */
 function answerFor (request: HookRequest, { app, config }: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
-  if (kind.kind === 'Deployment' && config.missing.length > 0 && !app.spec.suspend) return child === undefined ? [] : [kept(request, child)]
+  if (kind.kind === 'Deployment' && config.missing.length > 0 && replicas(app) > 0) return child === undefined ? [] : [withAtMost(app, kept(request, child))]
   return [keepingForeignAnnotations(withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child), child)]
 }
 
@@ -55,6 +57,12 @@ function withoutOthersReplicas ({ spec: { autoscaling, suspend } }: App, answer:
   const { replicas, ...rest } = answer.spec as { replicas: number }
   const isWritten = (child.metadata.managedFields ?? []).some(({ subresource, fieldsV1 }) => subresource === 'scale' && 'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}))
   return isWritten && replicas === (child.spec as { replicas?: number }).replicas ? { ...answer, spec: rest } : answer
+}
+
+/** A Deployment with no more replicas than a MyApp without an autoscaler asks for. */
+function withAtMost (app: App, answer: KubernetesObject): KubernetesObject {
+  const spec = answer.spec as { replicas?: number } | undefined
+  return app.spec.autoscaling === undefined ? { ...answer, spec: { ...spec, replicas: Math.min(spec?.replicas ?? 1, replicas(app)) } } : answer
 }
 
 /** A child as it was applied last; the number of a Deployment that has an autoscaler is the autoscaler's all the same. */

@@ -31,7 +31,7 @@ function judgeChildren (request: HookRequest, observations: Observations): Verdi
   if (app.spec.paused) return paused(observations)
   const taken = wanted.filter((child) => child.taken !== undefined)
   if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
-  if (config.missing.length > 0 && !app.spec.suspend) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
+  if (config.missing.length > 0 && wantedReplicas(app) > 0) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
   const going = wanted.filter(({ kind }) => childOf(request, kind.group)?.metadata.deletionTimestamp !== undefined).map(({ kind }) => kind.kind)

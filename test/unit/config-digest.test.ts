@@ -66,13 +66,19 @@ t.test('what is optional is not missing, and changes the digest only with data t
   t.not(digest(none), digest(holding({ a: '' }, {}, {}, spec)))
 })
 
-t.test('while config is missing the Deployment stays as it was applied, suspended it follows the spec', async (t) => {
-  const request = holding(undefined)
-  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-  if (deployment === undefined) throw new Error('the recording has no Deployment')
-  t.strictSame(sync(request).children[0], lastApplied(deployment))
-  request.parent.spec = { ...reading, suspend: true }
-  t.match(sync(request).children[0], { kind: 'Deployment', spec: { replicas: 0 } })
+t.test('while config is missing the Deployment stays as it was applied, but for fewer replicas; with none it follows the spec', async (t) => {
+  const sentWith = (spec: object) => {
+    const request = holding(undefined, undefined, {}, { ...reading, image: 'nginx:2', ...spec })
+    const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+    return { applied: deployment && lastApplied(deployment), sent: sync(request).children[0] }
+  }
+  for (const replicas of [3, 5]) {
+    const { applied, sent } = sentWith({ replicas })
+    t.strictSame(sent, applied, `${replicas} wanted of 3`)
+  }
+  const { applied, sent } = sentWith({ replicas: 1 })
+  t.strictSame(sent, { ...applied, spec: { ...applied?.spec as object, replicas: 1 } })
+  for (const none of [{ replicas: 0 }, { suspend: true }]) t.match(sentWith(none).sent, { kind: 'Deployment', spec: { replicas: 0, template: { spec: { containers: [{ image: 'nginx:2' }] } } } })
 })
 
 t.test('the number stays the autoscaler\'s while config is missing and while the spec is invalid', async (t) => {

@@ -131,10 +131,17 @@ export function configRollout (t: Test, cluster: Cluster): void {
     t.strictSame(here.get('Deployment', 'shop').spec, before.spec)
     t.equal(here.get('Deployment', 'shop').metadata.uid, before.metadata.uid)
     t.match(condition(here, 'ConfigReady'), { status: 'False', message: 'Missing: Secret keys' })
+    await here.kubectl('scale', 'myapp/shop', '--replicas=1')
+    await here.until('it is scaled down', () => here.get('MyApp', 'shop').status?.ready === '1/1')
+    t.strictSame(here.get('Deployment', 'shop').spec.template, before.spec.template, 'by the number alone')
+    await here.kubectl('scale', 'myapp/shop', '--replicas=0')
+    await here.running('shop')
+    t.match(condition(here, 'Ready'), { reason: 'ScaledToZero' })
+    await here.kubectl('scale', 'myapp/shop', '--replicas=3')
     await store(here, keys({ password: 'hunter2-hunter2' }))
     t.equal((await here.running('shop')).status?.ready, '3/3')
     t.match(here.get('Deployment', 'shop').spec, { replicas: 3, template: { spec: { containers: [{ image: 'nginx:1.30' }] } } })
-    await runsIn(here, 2)
+    await runsIn(here, 3)
   })
 
   t.test('no object and no log has a secret, nor anything by which one could be guessed', async t => {
