@@ -2,7 +2,7 @@ import { aspectReasons, reasons } from '../src/myapp/reasons.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
 
 /** A rule in CEL, by what is said when it is broken. */
-export interface Rule { message?: string, messageExpression?: string }
+export interface Rule { message?: string, messageExpression?: string, fieldPath?: string }
 
 /** A schema, as far as it is told of or tried. */
 export interface Schema {

@@ -39,7 +39,7 @@ export function customResourceDefinition (): object {
             properties: {
               apiVersion: { type: 'string' },
               kind: { type: 'string' },
-              metadata: { type: 'object' },
+              metadata: { type: 'object', properties: { name: { type: 'string', description: 'Names the children too, so it must be one that a Service can have.' } } },
               spec: structural(MyAppSpec),
               status: structural(MyAppStatus),
             },
@@ -47,6 +47,7 @@ export function customResourceDefinition (): object {
               // On creation only: a name never changes, and one that an older CRD let in must not keep its finalizer for ever.
               rule: `oldSelf.hasValue() || (self.metadata.name.matches('${namePattern}') && size(self.metadata.name) <= ${nameMaxLength})`,
               optionalOldSelf: true,
+              fieldPath: '.metadata.name',
               messageExpression: `'"' + self.metadata.name + '" cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"'`,
             }],
           },

@@ -112,7 +112,7 @@ export const MyAppSpec = Type.Object({
   command: opt(words('Entrypoint, in place of that of the image.')),
   args: opt(words('Arguments, in place of those of the image.')),
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
-  imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Always for the tag latest, else IfNotPresent, unless given.' })),
+  imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Unless given, what Kubernetes takes when it makes the Deployment: Always for the tag latest, else IfNotPresent. It then stays so when the image changes.' })),
   imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16, {
     'x-kubernetes-validations': [pod.differIn('name', 'a Secret is there twice')],
   })),

@@ -57,7 +57,7 @@ function mistake (error: ErrorObject, spec: unknown): Problem {
 }
 
 function finding ({ keyword, params, message }: ErrorObject, path: Problem['path'], value: unknown): string {
-  const shown = show(path, value)
+  const shown = show(path, value, keyword)
   switch (keyword) {
     case 'required': return `${params.missingProperty} is missing`
     case 'additionalProperties': return `${JSON.stringify(params.additionalProperty)} is not a field of it`
@@ -76,10 +76,14 @@ function finding ({ keyword, params, message }: ErrorObject, path: Problem['path
   }
 }
 
-/** The fields whose values may be shown; of any other a value could hold a secret, and only its kind is told. */
-const shownFields: Array<string | number | undefined> = ['image', 'replicas', 'port', 'name', 'imagePullPolicy', 'podSecurity', 'type', 'minReplicas', 'maxReplicas', 'cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor', 'averageValue', 'maxSurge', 'maxUnavailable', 'minAvailable']
+/** Where a value could be a secret, or a part of one, whatever its type: only that is told. */
+const hidden: Array<string | number> = ['value', 'command', 'args', 'annotations', 'podAnnotations', 'podLabels', 'nodeSelector', 'matchLabels']
 
-function show (path: Problem['path'], value: unknown): string {
-  if (typeof value !== 'object' && shownFields.includes(path.at(-1))) return JSON.stringify(value)
+/** The fields whose texts may be shown; of any other a text is shown only where it should have been one of a few words. */
+const shownTexts: Array<string | number | undefined> = ['image', 'replicas', 'port', 'name', 'minReplicas', 'maxReplicas', 'cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor', 'averageValue', 'maxSurge', 'maxUnavailable', 'minAvailable']
+
+function show (path: Problem['path'], value: unknown, keyword: string): string {
+  const isText = typeof value === 'string' && (shownTexts.includes(path.at(-1)) || keyword === 'enum')
+  if ((isText || typeof value === 'number' || typeof value === 'boolean') && !path.some((step) => hidden.includes(step))) return JSON.stringify(value)
   return Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -27,10 +27,10 @@ const refusedParts = (affinity: object, field: string, words: string): Case[] =>
 export const cases: Case[] = [
   { what: 'a name of one letter', name: 'a' },
   { what: 'a name of 63 characters', name: 'a'.repeat(63) },
-  { what: 'a name of 64 characters', name: 'a'.repeat(64), refused: `"${'a'.repeat(64)}" ${noServiceName}` },
-  { what: 'a name that starts with a digit', name: '1shop', refused: `"1shop" ${noServiceName}` },
+  { what: 'a name of 64 characters', name: 'a'.repeat(64), refused: `metadata.name: Invalid value: "${'a'.repeat(64)}" ${noServiceName}` },
+  { what: 'a name that starts with a digit', name: '1shop', refused: `metadata.name: Invalid value: "1shop" ${noServiceName}` },
   { what: 'a name that ends with a digit', name: 'shop-1' },
-  { what: 'a name with a dot', name: 'shop.blue', refused: `"shop.blue" ${noServiceName}` },
+  { what: 'a name with a dot', name: 'shop.blue', refused: `metadata.name: Invalid value: "shop.blue" ${noServiceName}` },
   { what: 'a name with capitals', name: 'Shop', refused: 'Invalid value: "Shop"' },
   { what: 'a name that ends with a dash', name: 'shop-', refused: 'Invalid value: "shop-"' },
   { what: 'no spec', spec: undefined, refused: 'spec: Required value' },

@@ -90,7 +90,7 @@ function asKept (child: KubernetesObject): KubernetesObject {
 /** Every rule of a schema, with the place where it is. */
 function rules (schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
   return [
-    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [path || '<nil>', rule]),
+    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [path + (rule.fieldPath ?? '').slice(path === '' ? 1 : 0), rule]),
     ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) => rules(property, path === '' ? name : `${path}.${name}`)),
     ...schema.items ? rules(schema.items, `${path}[]`) : [],
   ]
