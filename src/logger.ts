@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino'
+import type { PrettyOptions } from 'pino-pretty'
 import type { Config } from './config.ts'
 
 /** So much of the log is kept in memory for a reader that does not keep up; what is more is dropped. */
@@ -45,5 +46,13 @@ async function outputStream (config: Config) {
   const pretty = config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
   if (!pretty) return soon(pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: mostWaiting }))
   const { default: prettyStream } = await import('pino-pretty')
-  return prettyStream({ ignore: 'reqId,trace_id,span_id,trace_flags', translateTime: 'SYS:HH:MM:ss.l' })
+  return prettyStream(forPeople)
+}
+
+/** How a person is shown a line: as one, with what it is about at its head. */
+export const forPeople: PrettyOptions = {
+  translateTime: 'SYS:HH:MM:ss.l',
+  singleLine: true,
+  ignore: 'pid,hostname,reqId,trace_id,span_id,trace_flags,hook,namespace,name',
+  messageFormat: ({ msg, hook, namespace, name }) => [msg, hook, name && `${namespace}/${name}`].filter((part) => part !== undefined).join(' '),
 }
