@@ -1,4 +1,6 @@
-import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerOptions, LogController } from 'fastify'
+import { maxHeaderSize, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Config } from './config.ts'
 import { overloadLog } from './overload-log.ts'
 import { refuseOverload } from './overload.ts'
@@ -31,6 +33,9 @@ export async function buildServer (config: Config, { logger, isReady, createServ
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: noCompilers },
+    // What Fastify and Node refuse before a route is found.
+    frameworkErrors: (_error, _call, reply: object) => { (reply as FastifyReply).code(400).send({ error: 'the address cannot be read' }) },
+    clientErrorHandler,
   })
   server.removeContentTypeParser('text/plain')
   const refusedForOverload = overloadLog(logger)
@@ -57,6 +62,16 @@ export async function buildServer (config: Config, { logger, isReady, createServ
   customizeRoute(server)
   healthRoutes(server, isReady)
   return server
+}
+
+/** Answers what is no request that Node can read, and ends its connection. */
+function clientErrorHandler ({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) return
+  const [status, error] = code === 'HPE_HEADER_OVERFLOW'
+    ? [431, `the headers are larger than ${maxHeaderSize} bytes`] as const
+    : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'the request did not come to its end in time'] as const : [400, 'the request is not HTTP'] as const
+  const body = JSON.stringify({ error })
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
 }
 
 /** No route has a schema of Fastify's own: what would compile them is not even loaded. */

@@ -65,6 +65,7 @@ const refused: Array<[what: string, url: string, payload: unknown, statusCode: n
   ['a living MyApp sent to finalize', '/finalize', recorded('sync-running'), 422, /must lead to \/sync/],
   ['a body over the limit', '/sync', changed('sync-running', (request) => { request.padding = 'x'.repeat(100_000) }), 413, /^the body is larger than BODY_LIMIT, 100000 bytes$/],
   ['a path that is not there', '/webhook', {}, 404, /there are POST \/sync/],
+  ['a path that is none', '/%zz', {}, 400, /^the address cannot be read$/],
 ]
 
 for (const [what, url, payload, statusCode, error, type = 'application/json'] of refused) {
@@ -153,6 +154,19 @@ t.test('more bytes at once than memory allows are answered 429, and taken again 
   const told = () => lines.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
   for (const deadline = Date.now() + 5000; told().length === 0 && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20))
   t.match(told(), [{ level: 40, calls: 2 }], 'one line a second, however many are refused')
+})
+
+t.test('what is no request is answered with a short sentence, too', async (t) => {
+  const listening = await buildServer(readConfig({}), { logger, isReady: () => true })
+  t.teardown(() => listening.close())
+  const url = new URL(await listening.listen({ host: '127.0.0.1', port: 0 }))
+  const answerTo = async (text: string) => {
+    const socket = connect(Number(url.port), url.hostname).setEncoding('utf8')
+    socket.write(text)
+    return (await socket.toArray()).join('')
+  }
+  t.match(await answerTo('secret\r\n\r\n'), /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n{"error":"the request is not HTTP"}$/)
+  t.match(await answerTo(`POST /sync HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431 [^]*\r\n\r\n{"error":"the headers are larger than 16384 bytes"}$/)
 })
 
 t.test('readyz fails once the process is stopping; healthz does not', async (t) => {
