@@ -1,4 +1,4 @@
-/** HTTPRoutes: a component switches them on, and from then on MyApps with `gateway` get them. */
+/** HTTPRoutes: a component switches them on, and from then on MyApps with `gateway` get them. Specs that are stored though they are invalid are tried here too, as it has a cluster. */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -10,6 +10,7 @@ import { type Cluster, manifest, pointAt, underEachStrategy } from './cluster.ts
 import { allKinds, type KubeObject } from './kinds.ts'
 import type { Namespace } from './namespace.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
+import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
@@ -76,7 +77,7 @@ const drifts: Drift[] = [
 ]
 
 underEachStrategy((t, cluster) => {
-  t.test('a MyApp that asks for a gateway', async t => {
+  t.test('a MyApp that asks for a gateway, and one that asks for what cannot be', async t => {
     await t.test('without the component it runs and says why it is not routed; with the component it is', async t => {
       const here = await cluster.namespace(t)
       await here.create('shop', shop)
@@ -89,6 +90,8 @@ underEachStrategy((t, cluster) => {
       await here.running('shop')
       await untilRouted(here, 'shop', 'False', unseen)
     })
+    // By itself, since it changes the CRD that all of a cluster have.
+    await invalidSpec(t, cluster)
     t.jobs = 24
     withComponent(t, cluster)
   })

@@ -40,8 +40,8 @@ async function behindItsBack (cluster: Cluster, here: Namespace, write: () => Pr
 }
 
 /** A spec that is stored though it breaks the rules takes nothing down. */
-export function invalidSpec (t: Test, cluster: Cluster): void {
-  t.test('a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on', async t => {
+export async function invalidSpec (t: Test, cluster: Cluster): Promise<void> {
+  await t.test('a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on', async t => {
     const here = await cluster.namespace(t)
     const image = 'nginx'
     const names = ['replicas', 'port', 'image', 'env', 'doomed', 'paused']
