@@ -11,7 +11,9 @@ export interface Cluster {
   patienceSeconds: number
   /** Whether all that the demo applied must be taken away again, because the cluster stays. */
   outlivesTheDemo: boolean
-  /** Gives it up; what was started for it ends, what was added to it goes. */
+  /** Installs Metacontroller's own kinds, which must be there before it starts. */
+  installMetacontrollerCrds(): Promise<void>
+  /** Gives it up; what was started for it ends, what was added to it goes, whatever state it is in. */
   close(): Promise<void>
 }
 

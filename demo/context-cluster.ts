@@ -5,9 +5,11 @@ import { type Kubectl, kubectlFor, waitUntilEstablished } from '../test/control-
 import { removeAtEnd, runProgram } from '../test/control-plane/processes.ts'
 import { type Report } from '../test/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
-import { type KubeObject, isOfTheDemo, manifests, readManifests, selectsTheDemo, toYaml } from './manifests.ts'
+import { type KubeObject, childKinds, isOfTheDemo, manifests, readManifests, selectsTheDemo, toYaml } from './manifests.ts'
 
-const myAppCrd = 'myapps.example.com'
+const myAppKind = 'myapps.example.com'
+const controllerKind = 'compositecontrollers.metacontroller.k8s.io'
+const finalizer = 'metacontroller.io/compositecontroller-myapp'
 
 /** Uses the cluster of a kubeconfig context, once it is sure that the demo would spoil nothing there. */
 export async function useContext (context: string, report: Report, signal: AbortSignal): Promise<Cluster> {
@@ -21,16 +23,20 @@ export async function useContext (context: string, report: Report, signal: Abort
     await assertReachable(context, kubectl, signal)
     await assertFree(context, kubectl)
     report(`Using the cluster of context ${context}.`)
-    await installMissingCrds(kubectl)
     return {
       kubectl,
       metacontrollerKubeconfig: kubeconfig,
       exports: [exportLine('KUBECONFIG', kubeconfig)],
       patienceSeconds: 300,
       outlivesTheDemo: true,
+      installMetacontrollerCrds: () => installMissingCrds(kubectl),
       async close () {
-        await kubectl(['delete', 'customresourcedefinitions', '-l', selectsTheDemo, '--timeout=60s'])
+        const left = await takeAway(kubectl)
         await remove()
+        if (left.size > 0) {
+          const reasons = [...new Set(left.values())].join('; ')
+          throw new Error(`The cluster of context ${context} still has ${[...left.keys()].join(', ')} (${reasons}). What removes it: npm run demo -- --once --context ${context}`)
+        }
       },
     }
   } catch (error) {
@@ -58,22 +64,21 @@ async function assertReachable (context: string, kubectl: Kubectl, signal: Abort
   try {
     await kubectl(['get', '--raw', '/readyz', '--request-timeout=10s'], undefined, { signal })
   } catch (error) {
-    throw new Error(`The cluster of context ${context} cannot be reached: ${(error as Error).message.split('\n').at(-1)}`, { cause: error })
+    throw new Error(`The cluster of context ${context} cannot be reached: ${lastLine(error)}`, { cause: error })
   }
 }
 
+const lastLine = (error: unknown): string => (error as Error).message.trim().split('\n').at(-1) ?? ''
+
 /** Refuses a cluster where the demo would change what is somebody's, or be disturbed. */
 async function assertFree (context: string, kubectl: Kubectl): Promise<void> {
-  const crds = await get(kubectl, 'customresourcedefinitions', myAppCrd, 'compositecontrollers.metacontroller.k8s.io')
-  if (crds.some(({ metadata }) => metadata.name.startsWith('compositecontrollers.'))) {
-    const [controller] = await get(kubectl, 'compositecontrollers.metacontroller.k8s.io', 'myapp')
-    if (controller !== undefined && !isOfTheDemo(controller)) {
-      throw new Error(`The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`)
-    }
+  const [controller] = await get(kubectl, controllerKind, 'myapp')
+  if (controller !== undefined && !isOfTheDemo(controller)) {
+    throw new Error(`The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`)
   }
-  const myApps = crds.find(({ metadata }) => metadata.name === myAppCrd)
+  const [myApps] = await get(kubectl, 'customresourcedefinitions', myAppKind)
   if (myApps !== undefined && !isOfTheDemo(myApps)) {
-    throw new Error(`The cluster of context ${context} knows MyApps already: its CRD ${myAppCrd} is not the demo's, which would replace it.`)
+    throw new Error(`The cluster of context ${context} knows MyApps already: its CRD ${myAppKind} is not the demo's, which would replace it.`)
   }
   const metacontroller = await runningMetacontroller(kubectl)
   if (metacontroller !== undefined) {
@@ -81,8 +86,12 @@ async function assertFree (context: string, kubectl: Kubectl): Promise<void> {
   }
 }
 
-async function get (kubectl: Kubectl, kind: string, ...names: string[]): Promise<KubeObject[]> {
-  const found = await kubectl(['get', kind, ...names, '--ignore-not-found', '-o', 'json'])
+/** Objects of a kind; none where the cluster does not have the kind. */
+async function get (kubectl: Kubectl, kind: string, ...which: string[]): Promise<KubeObject[]> {
+  const found = await kubectl(['get', kind, ...which, '--ignore-not-found', '-o', 'json']).catch((error: Error) => {
+    if (error.message.includes("the server doesn't have a resource type")) return ''
+    throw error
+  })
   if (found === '') return []
   const object = JSON.parse(found) as KubeObject & { items?: KubeObject[] }
   return object.items ?? [object]
@@ -102,4 +111,41 @@ async function installMissingCrds (kubectl: Kubectl): Promise<void> {
   const missing = crds.filter(crd => !there.some(({ metadata }) => metadata.name === crd.metadata.name))
   if (missing.length > 0) await kubectl(['apply', '-f', '-'], toYaml(missing))
   await waitUntilEstablished(kubectl, ['customresourcedefinitions', ...names])
+}
+
+/** Removes all that the demo added, with no Metacontroller and no hook; gives what could not be removed, each with the reason. */
+async function takeAway (kubectl: Kubectl): Promise<Map<string, string>> {
+  const left = new Map<string, string>()
+  async function attempt (what: string, remove: () => Promise<unknown>): Promise<void> {
+    try {
+      await remove()
+    } catch (error) {
+      left.set(what, lastLine(error))
+    }
+  }
+  await attempt('MyApps', async () => {
+    for (const myApp of await get(kubectl, myAppKind, '--all-namespaces')) {
+      await attempt(`${myApp.metadata.namespace}/${myApp.metadata.name} with its children`, () => release(kubectl, myApp))
+    }
+  })
+  await attempt('the CompositeController', async () => {
+    const controllers = await get(kubectl, controllerKind, '-l', selectsTheDemo)
+    if (controllers.length > 0) await kubectl(['delete', controllerKind, '-l', selectsTheDemo, '--timeout=30s'])
+  })
+  await attempt('CRDs', async () => {
+    const crds = await get(kubectl, 'customresourcedefinitions', '-l', selectsTheDemo)
+    if (crds.length === 0) return
+    // The API server trips over the deletion of a kind that nobody has read yet, and then may take minutes to try again.
+    await get(kubectl, crds.map(({ metadata }) => metadata.name).join(','), '--all-namespaces')
+    // The MyApps go with theirs.
+    await kubectl(['delete', 'customresourcedefinitions', '-l', selectsTheDemo, '--timeout=30s'])
+  })
+  return left
+}
+
+/** Does for a MyApp what only Metacontroller and the hook together do else: deletes its children, then takes off the finalizer. */
+async function release (kubectl: Kubectl, { metadata: { name, namespace, uid, finalizers = [] } }: KubeObject): Promise<void> {
+  await kubectl(['delete', await childKinds(), `--namespace=${namespace}`, '-l', `controller-uid=${uid}`, '--timeout=30s'])
+  const patch = { metadata: { finalizers: finalizers.filter(other => other !== finalizer) } }
+  await kubectl(['patch', myAppKind, name, `--namespace=${namespace}`, '--type=merge', '-p', JSON.stringify(patch)])
 }

@@ -33,8 +33,13 @@ try {
   problem = interrupted.aborted ? undefined : error
 }
 if (interrupted.aborted) report('\nStopping …')
-while (undo.length > 0) await undo.pop()?.().catch(error => { problem ??= error })
-if (interrupted.aborted && problem === undefined) {
+while (undo.length > 0) {
+  await undo.pop()?.().catch(error => {
+    report(`\nNot all could be taken away: ${oneLine(error)}`)
+    process.exitCode = 1
+  })
+}
+if (interrupted.aborted && process.exitCode === undefined) {
   report('Stopped; nothing is left.')
   if (options.once) process.exitCode = 130
 }
@@ -50,6 +55,7 @@ async function demo (signal: AbortSignal): Promise<void> {
 
   const cluster = options.context === undefined ? await bootLocalCluster(report, signal) : await useContext(options.context, report, signal)
   undo.push(cluster.close)
+  await cluster.installMetacontrollerCrds()
 
   const hook = await startHook(hookLog, report, signal)
   undo.push(hook.stop)
@@ -76,17 +82,18 @@ Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here
 }
 
 async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
-  if (cluster.outlivesTheDemo) undo.push(() => takeAway(cluster))
   await apply(cluster, manifests.crd, toYaml(await readManifests(manifests.crd)), signal)
   await waitUntilEstablished(cluster.kubectl, ['-f', manifests.crd])
   await apply(cluster, manifests.compositeController, toYaml(await compositeControllerFor(hookUrl)), signal)
+  if (cluster.outlivesTheDemo) undo.push(() => deleteMyApps(cluster))
 }
 
-/** In this order: a MyApp has a finalizer that only Metacontroller and the hook together remove. */
-async function takeAway ({ kubectl }: Cluster): Promise<void> {
-  report('Deleting the MyApps, then the CompositeController …')
-  await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=60s'])
-  await kubectl(['delete', 'compositecontrollers.metacontroller.k8s.io', 'myapp', '--ignore-not-found', '--timeout=60s'])
+/** While Metacontroller and the hook run: they finalize in order. What they do not get done is left to the cluster's `close`. */
+async function deleteMyApps ({ kubectl }: Cluster): Promise<void> {
+  report('Deleting the MyApps, which takes at most 30 s …')
+  await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(error => {
+    report(`They are not gone in order (${oneLine(error)}); the demo removes them and their children itself.`)
+  })
 }
 
 async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
@@ -97,7 +104,7 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
   // It looks on from before the start, or it would miss it, and speaks when it has been announced.
   let print = (text: string) => { unseen += text }
   let unseen = ''
-  const watch = kubectl(['get', 'myapps', '--watch'], undefined, { signal: watching.signal, onStdout: text => print(text) })
+  const watch = kubectl(['get', 'myapps', '--watch'], undefined, { signal: watching.signal, onStdout: text => print(text) }).catch(() => {})
   try {
     await apply(cluster, manifests.example, undefined, signal)
     report('\n$ kubectl get myapps --watch')
@@ -107,11 +114,11 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
     await sleep(200)
   } catch (error) {
     signal.throwIfAborted()
-    throw await failure(cluster, hookLog, `was not Running after ${patienceSeconds} s`, error)
+    throw await failure(cluster, hookLog, 'get to Running', error)
   } finally {
     signal.removeEventListener('abort', stopWatching)
     stopWatching()
-    await watch.catch(() => {})
+    await watch
   }
   await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
 }
@@ -122,17 +129,19 @@ async function deleteAgain (cluster: Cluster, hookLog: string, signal: AbortSign
     await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
   } catch (error) {
     signal.throwIfAborted()
-    throw await failure(cluster, hookLog, `was not gone after ${patienceSeconds} s`, error)
+    throw await failure(cluster, hookLog, 'go', error)
   }
   const left = await kubectl(['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'], undefined, { signal })
   if (left !== '') throw new Error(`demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there; the hook's log: ${await keepLog('hook', hookLog)}`)
   report('\ndemo-app was Running and is gone, and so are its Deployment and its Service.')
 }
 
-/** What demo-app did not do and what its status says of that, with the place of a copy of the hook's log. */
-async function failure ({ kubectl }: Cluster, hookLog: string, what: string, cause: unknown): Promise<Error> {
-  const status = await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '')
-  return new Error(`demo-app ${what} (${status.length > 2 ? status : (cause as Error).message}); the hook's log: ${await keepLog('hook', hookLog)}`, { cause })
+/** What demo-app did not do and why, which its status says when the time was up, with the place of a copy of the hook's log. */
+async function failure ({ kubectl, patienceSeconds }: Cluster, hookLog: string, what: string, cause: unknown): Promise<Error> {
+  const timedOut = (cause as Error).message.includes('timed out waiting for the condition')
+  const status = timedOut ? await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '') : ''
+  const why = status.length > 2 ? status : (cause as Error).message
+  return new Error(`demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); the hook's log: ${await keepLog('hook', hookLog)}`, { cause })
 }
 
 async function apply ({ kubectl }: Cluster, file: string, changed: string | undefined, signal: AbortSignal): Promise<void> {

@@ -9,12 +9,6 @@ export async function bootLocalCluster (report: Report, signal: AbortSignal): Pr
   report('Booting a local Kubernetes …', 'progress')
   const started = Date.now()
   const controlPlane = await bootControlPlane({ binDir, signal })
-  try {
-    await installMetacontrollerCrds(controlPlane)
-  } catch (error) {
-    await controlPlane.stop()
-    throw error
-  }
   report(`A local Kubernetes is up at ${controlPlane.url} (${((Date.now() - started) / 1000).toFixed(1)} s).`)
   report('Its API server and controllers are real; its one node runs pods on paper: they get ready, but no container starts.')
   return {
@@ -24,6 +18,7 @@ export async function bootLocalCluster (report: Report, signal: AbortSignal): Pr
     exports: [exportLine('KUBECONFIG', controlPlane.kubeconfig), `${exportLine('PATH', binDir)}:$PATH`],
     patienceSeconds: 60,
     outlivesTheDemo: false,
+    installMetacontrollerCrds: () => installMetacontrollerCrds(controlPlane),
     close: controlPlane.stop,
   }
 }

@@ -16,11 +16,11 @@ export const manifests = {
 /** An object of Kubernetes, as far as the demo looks at it. */
 export interface KubeObject {
   kind: string
-  metadata: { name: string, labels?: Record<string, string> }
+  metadata: { name: string, namespace?: string, uid?: string, labels?: Record<string, string>, finalizers?: string[] }
 }
 
 interface CompositeController extends KubeObject {
-  spec: { hooks: Record<string, { webhook: { url: string } }> }
+  spec: { childResources: { resource: string }[], hooks: Record<string, { webhook: { url: string } }> }
 }
 
 // By this label a later run knows what an earlier one left in a cluster.
@@ -46,6 +46,12 @@ export async function compositeControllerFor (hookUrl: string): Promise<KubeObje
     for (const { webhook } of Object.values(spec.hooks)) webhook.url = new URL(new URL(webhook.url).pathname, hookUrl).href
   }
   return controllers
+}
+
+/** The kinds of children that the CompositeController looks after, as kubectl takes them. */
+export async function childKinds (): Promise<string> {
+  const controllers = await readManifests(manifests.compositeController) as CompositeController[]
+  return controllers.flatMap(({ spec }) => spec.childResources.map(({ resource }) => resource)).join(',')
 }
 
 /** Objects as kubectl reads them. */
