@@ -1,9 +1,12 @@
+import { answerNow } from '../metacontroller/converge.ts'
 import { holds } from '../metacontroller/difference.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asItIs, lastApplied } from '../metacontroller/last-applied.ts'
+import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedMetadata, ObservedObject } from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
 import { type ChildKind, childKinds } from './children/child-kind.ts'
+import { replicas } from './children/deployment.ts'
 import { type Config, readConfig } from './config-digest.ts'
 import { type HookRequest, keyOf, type ObservedDeployment, type ObservedPod } from './request.ts'
 import type { MyAppSpec } from './schema.ts'
@@ -49,6 +52,9 @@ export function observe (request: HookRequest, spec: MyAppSpec): Observations {
   }
 }
 
+/** Whether config is missing for pods that are to run. */
+export const isHeld = ({ app, config }: Observations) => config.missing.length > 0 && replicas(app) > 0
+
 /** The observed child of a kind that bears the name of the parent. */
 export function childOf ({ children, parent }: HookRequest, group: string): ObservedObject | undefined {
   const groups: Record<string, Record<string, ObservedObject>> = children
@@ -66,7 +72,9 @@ export function isAsDesired (request: HookRequest, { kind, desired }: Pick<Desir
   const copy = lastApplied(child)
   // Pods roll for what goes from them, so of a Deployment it is told without a copy too.
   const applied = kind.kind === 'Deployment' ? asItIs(child) : copy
-  if (!holds(child.spec, wanted.spec) || !holds(wanted.spec, withoutReplicas(applied?.spec))) return false
+  if (!holds(wanted.spec, withoutReplicas(applied?.spec))) return false
+  // The merge leaves lists in the order that they have, which only exact fields care for.
+  if (copy === undefined ? !holds(child.spec, wanted.spec) : answerNow(wanted, child, kind.exactFields) !== wanted || !holds(child.spec, merge(child.spec, copy.spec, wanted.spec))) return false
   // Server-side apply, which keeps no copy, does not put annotations back.
   return copy === undefined || (holds(child.metadata.annotations, wanted.metadata.annotations) && holds(wanted.metadata.annotations, copy.metadata.annotations))
 }

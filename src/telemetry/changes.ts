@@ -1,5 +1,6 @@
 import { differences, holds } from '../metacontroller/difference.ts'
 import { lastApplied } from '../metacontroller/last-applied.ts'
+import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import type { HookRequest } from '../myapp/request.ts'
 import type { Condition } from '../myapp/schema.ts'
@@ -57,7 +58,8 @@ const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  */
 function fieldsToWrite (observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
-  const missing = holds(observed, desired) ? [] : differences(observed, desired)
+  const outcome = applied === undefined ? desired : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) }
+  const missing = holds(observed, outcome) ? [] : differences(observed, outcome)
   const stale = applied === undefined ? [] : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
   const taken = applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
   return [...new Set([...missing, ...stale, ...taken])]

@@ -55,6 +55,21 @@ export function createAndChange (t: Test, cluster: Cluster): void {
     t.match(line, /^shop +3\/3 +Running +nginx:1\.29 +\d+s +80 +3 of 3 replicas are available$/)
   })
 
+  t.test('what has no order that counts may come in another', async t => {
+    const here = await cluster.namespace(t)
+    const volume = (name: string) => ({ name, mountPath: `/${name}`, emptyDir: {} })
+    const spec = { image: 'nginx', podSecurity: 'Restricted' as const, imagePullSecrets: [{ name: 'a' }, { name: 'b' }] }
+    await here.create('shop', spec)
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { volumes: [volume('a')], imagePullSecrets: [{ name: 'b' }, { name: 'a' }] } })
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { volumes: [volume('b'), volume('a')], imagePullSecrets: [{ name: 'c' }, { name: 'a' }] } })
+    await here.running('shop')
+    const { volumes, imagePullSecrets } = here.get('Deployment', 'shop').spec.template.spec as unknown as Record<string, { name: string }[]>
+    t.strictSame(names(volumes).toSorted(), ['a', 'b', 'tmp'])
+    t.strictSame(names(imagePullSecrets).toSorted(), ['a', 'c'])
+  })
+
   t.test('an image is all that a MyApp needs', async t => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
