@@ -8,8 +8,11 @@ const opt = Type.Optional
 const count = opt(Type.Integer())
 const text = opt(Type.String())
 
+/** A time that its writer left out is null in what the API server sends. */
+const time = opt(Type.Union([Type.String(), Type.Null()]))
+
 const Conditions = opt(Type.Array(Type.Object({
-  type: Type.String(), status: Type.String(), reason: text, message: text, observedGeneration: count, lastTransitionTime: text, lastUpdateTime: text,
+  type: Type.String(), status: Type.String(), reason: text, message: text, observedGeneration: count, lastTransitionTime: time, lastUpdateTime: time,
 })))
 
 /** A Deployment as observed, as far as the hooks read it. */
@@ -98,7 +101,7 @@ export const Parent = Type.Object({
   })),
 })
 
-const anyChild = ObjectMap(Observed(Type.Unknown(), Type.Unknown()))
+const anyChild = ObjectMap(Observed(opt(Type.Unknown()), Type.Unknown()))
 
 /** What /sync and /finalize are sent. The groups of Deployment and Service must be there: one that is missing would pass for children that are gone. */
 export const HookRequest = Type.Object({

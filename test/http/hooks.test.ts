@@ -37,6 +37,17 @@ t.test('each hook answers what Metacontroller sends with 200, and logs the call 
   t.equal(lines.length, 3)
 })
 
+t.test('a time that somebody left out of a condition, which the API server sends as null, keeps nothing from being answered', async (t) => {
+  const condition = { type: 'example.com/gate', status: 'True', lastTransitionTime: null, lastUpdateTime: null }
+  const body = changed('sync-running', (request) => {
+    request.related['Pod.v1'] = { 'default/p': { metadata: { name: 'p', namespace: 'default', uid: 'p' }, status: { conditions: [condition] } } }
+    request.children['Deployment.apps/v1']['default/demo-app'].status.conditions.push(condition)
+  })
+  const response = await post('/sync', body)
+  t.equal(response.statusCode, 200, response.body)
+  t.match(response.json(), { status: { phase: 'Running' } })
+})
+
 t.test('two servers give the same bytes', async (t) => {
   const other = await buildServer(readConfig({}), { logger, isReady: () => true })
   t.teardown(() => other.close())
