@@ -55,7 +55,7 @@ export function answerNow (desired: KubernetesObject, observed: ObservedObject |
   const wrong = values.filter((field) => !isExact(field, desired, merged, written))
   const strays = written.length === 0 ? [] : exactFields.filter((field) => field.remedy === 'take over strays').flatMap((part) => straysIn(part, desired, merged, written))
   if (wrong.length === 0 && strays.length === 0) return desired
-  const answer = structuredClone(strays.length === 0 ? desired : { ...desired, spec: observedOf([applied?.spec, desired.spec], observed.spec) })
+  const answer = structuredClone(strays.length === 0 ? desired : asObserved(desired, observed, applied))
   for (const { path, stray } of strays) set(answer, path, observedOf([at(applied, path), at(desired, path), stray], at(observed, path)))
   // Lists in which others have written can't be answered as they are: two ports of one number (TCP and UDP) would pass for the same.
   if (strays.length > 0) for (const { path, remedy } of values) if (remedy === 'leave out') set(answer, path, undefined)
@@ -74,6 +74,17 @@ function isExact ({ path, namesOnly }: ExactValue, desired: unknown, merged: unk
   if (namesOnly) return !isTheirs || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
   if (!isTheirs) return holds(outcome, wanted)
   return isDeepStrictEqual(orNothing(outcome), orNothing(wanted))
+}
+
+/** What is desired, with its spec and annotations as they are: what they note of the spec goes with it. */
+function asObserved (desired: KubernetesObject, observed: ObservedObject, applied: KubernetesObject | undefined): KubernetesObject {
+  const { annotations: _wanted, ...metadata } = desired.metadata
+  const annotations = observedOf([applied?.metadata.annotations, desired.metadata.annotations], observed.metadata.annotations) as Record<string, string> | undefined
+  return {
+    ...desired,
+    metadata: Object.keys(annotations ?? {}).length === 0 ? metadata : { ...metadata, annotations },
+    spec: observedOf([applied?.spec, desired.spec], observed.spec),
+  } as KubernetesObject
 }
 
 /** What others have put in a part and the merge would leave there. */

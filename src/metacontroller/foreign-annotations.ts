@@ -21,8 +21,10 @@ export function keepingForeignAnnotations (answer: KubernetesObject, observed: O
   }, answer)
 }
 
-const annotationsAt = (object: object, place: string[]) =>
-  [...place, 'annotations'].reduce<unknown>((at, step) => isObject(at) ? at[step] : undefined, object) as Fields | undefined
+function annotationsAt (object: object, place: string[]): Fields | undefined {
+  const found = [...place, 'annotations'].reduce<unknown>((at, step) => isObject(at) ? at[step] : undefined, object)
+  return isObject(found) ? found : undefined
+}
 
 const withNone = <Value>(object: Value, [step, ...rest]: string[]): Value =>
   ({ ...object, ...step === undefined ? { annotations: {} } : { [step]: withNone((object as Fields)[step], rest) } })

@@ -52,9 +52,9 @@ export function readConfig (request: HookRequest, spec: MyAppSpec): Config {
     const object = request.related[`${kind}.v1`]?.[keyOf({ namespace, name })]
     const data = dataOf(object)
     if (object === undefined && !optional) missing.add(`${kind} ${name}`)
-    else if (key !== undefined && data[key] === undefined && !optional) missing.add(`key ${key} of ${kind} ${name}`)
-    const seen = key === undefined ? Object.entries(data).sort(([a], [b]) => a < b ? -1 : 1) : [[key, data[key] ?? null]]
-    const isSeen = !optional || (key === undefined ? seen.length > 0 : data[key] !== undefined)
+    else if (key !== undefined && !Object.hasOwn(data, key) && !optional) missing.add(`key ${key} of ${kind} ${name}`)
+    const seen = key === undefined ? Object.entries(data).sort(([a], [b]) => a < b ? -1 : 1) : [[key, Object.hasOwn(data, key) ? data[key] : null]]
+    const isSeen = !optional || (key === undefined ? seen.length > 0 : Object.hasOwn(data, key))
     hash.update(JSON.stringify([kind, name, isSeen, seen]))
   }
   return {

@@ -14,15 +14,20 @@ export function thousandthsOf (quantity: string | number): bigint {
 
 const parts = (quantity: string | number) => /^(\d+)(?:\.(\d+))?(\D*)$/.exec(String(quantity)) ?? []
 
+/** What the API server makes of any binary quantity that is larger, in thousandths. */
+const largestBinary = (2n ** 63n - 1n) * 1000n
+
 /**
  * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
  * `1Gi`). Any other spelling would be written anew at every sync.
  */
 export function canonicalQuantity (quantity: string | number): string {
+  const isBinary = String(quantity).endsWith('i')
   const thousandths = thousandthsOf(quantity)
   if (thousandths === 0n) return '0'
+  if (isBinary && thousandths > largestBinary) return String(largestBinary / 1000n)
   // Below 1024 a binary quantity is written as a plain number.
-  const suffixes = String(quantity).endsWith('i') && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
+  const suffixes = isBinary && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
   const [name, size] = suffixes.find(([, size]) => thousandths % size === 0n) ?? ['m', 1n]
   return `${thousandths / size}${name}`
 }

@@ -6,7 +6,7 @@ import type { App } from './app.ts'
 import { childKinds } from './children/child-kind.ts'
 import { replicas } from './children/deployment.ts'
 import { horizontalPodAutoscaler } from './children/horizontal-pod-autoscaler.ts'
-import { childOf, type DesiredChild, type Observations, observe } from './observed.ts'
+import { childOf, type DesiredChild, isHeld, type Observations, observe } from './observed.ts'
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
 import type { MyAppStatus } from './schema.ts'
 import { invalidStatus, statusOf } from './status.ts'
@@ -26,25 +26,30 @@ export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
   const status = statusOf(request, observations)
   if (isPaused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
   const key = keyOf(request.parent.metadata)
-  const isOurs = ({ group, key: sentKey }: SentChild) => sentKey === key && childKinds.some((kind) => kind.group === group)
+  const isWanted = (group: string) => observations.wanted.some(({ kind }) => kind.group === group)
+  const isJudged = ({ group, key: sentKey }: SentChild) => sentKey === key && childKinds.some((kind) => kind.group === group) && (isWanted(group) || !isHeld(observations))
   return {
     status,
     children: [
       ...observations.wanted.flatMap((wanted) => answerFor(request, observations, wanted)),
-      ...sent.filter((sent) => !isOurs(sent)).map(({ child }) => asItIs(child)),
+      ...sent.filter((sent) => !isJudged(sent)).map(({ child }) => asItIs(child)),
     ],
   }
 }
 
 /**
  * The answer for one child. One whose name somebody else has is left out, which touches nothing: an object that is not in
- * `children` is not deleted either. While config is missing that the pods need they stay as they are, or they would not start;
- * but there may be fewer of them.
+ * `children` is not deleted either. While config is missing that the pods need they would not start: what is there stays as it is,
+ * what leads to the pods too, but there may be fewer of them.
  */
-function answerFor (request: HookRequest, { app, config }: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
+function answerFor (request: HookRequest, observations: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
+  const { app } = observations
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
-  if (kind.kind === 'Deployment' && config.missing.length > 0 && replicas(app) > 0) return child === undefined ? [] : [withAtMost(app, kept(request, child))]
+  if (isHeld(observations)) {
+    if (child !== undefined) return [kind.kind === 'Deployment' ? withAtMost(app, kept(request, child)) : asItIs(child)]
+    if (kind.kind === 'Deployment') return []
+  }
   return [keepingForeignAnnotations(withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child), child)]
 }
 

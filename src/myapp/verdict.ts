@@ -2,7 +2,7 @@ import { holds } from '../metacontroller/difference.ts'
 import { childKinds } from './children/child-kind.ts'
 import { replicas as wantedReplicas } from './children/deployment.ts'
 import { childLabels } from './children/labels.ts'
-import { childOf, type DesiredChild, isAsDesired, type Observations } from './observed.ts'
+import { childOf, type DesiredChild, isAsDesired, isHeld, type Observations } from './observed.ts'
 import { awaitedCheck, endedPods, podFailure } from './pod-failure.ts'
 import { type Reason, reasons } from './reasons.ts'
 import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from './request.ts'
@@ -31,7 +31,7 @@ function judgeChildren (request: HookRequest, observations: Observations): Verdi
   if (app.spec.paused) return paused(observations)
   const taken = wanted.filter((child) => child.taken !== undefined)
   if (taken.length > 0) return nameConflict(app.name, taken.map(({ kind }) => kind.kind), taken.every((child) => child.taken?.leaving))
-  if (config.missing.length > 0 && wantedReplicas(app) > 0) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
+  if (isHeld(observations)) return { reason: 'ConfigMissing', message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then` }
   const missing = wanted.filter(({ kind }) => childOf(request, kind.group) === undefined).map(({ kind }) => kind.kind)
   if (missing.length > 0 || deployment === undefined) return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
   const going = wanted.filter(({ kind }) => childOf(request, kind.group)?.metadata.deletionTimestamp !== undefined).map(({ kind }) => kind.kind)
@@ -76,6 +76,8 @@ function leadsToPods (request: HookRequest, { app: { name, spec } }: Observation
   return holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
 }
 
+const isEnding = ({ metadata: { deletionTimestamp }, status }: ObservedPod) => deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+
 function judgeReplicas (name: string, wanted: number, { spec, status = {} }: ObservedDeployment, pods: ObservedPod[]): Verdict {
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
   const condition = (type: string) => status.conditions?.find((condition) => condition.type === type)
@@ -86,7 +88,8 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
   const complete = updatedReplicas >= wanted && Math.max(0, availableReplicas - old) >= wanted
   const podsFail = complete ? undefined : podFailure(pods)
   const progress = condition('Progressing')
-  if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
+  // A rollout that is paused keeps this condition when its pods have come after all.
+  if (!complete && progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
     return { reason: 'ProgressDeadlineExceeded', message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podFailure(pods, true) ?? endedPods(pods) ?? progress.message ?? 'no progress within the deadline'}` }
   }
   if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
@@ -100,6 +103,9 @@ function judgeReplicas (name: string, wanted: number, { spec, status = {} }: Obs
     return { reason: 'RollingOut', message: complete ? `${upToDate}, ${oldOnes[0]} being removed` : soFar(`${upToDate}, ${oldOnes[1]} until they are available`) }
   }
   if (replicas > wanted) return { reason: 'ScalingDown', message: `${replicas - wanted} of ${replicas} pods are being removed` }
+  // Those that are told to end the Deployment does not count any more.
+  const ending = wanted === 0 ? pods.filter(isEnding).length : 0
+  if (ending > 0) return { reason: 'ScalingDown', message: `${ending} ${ending === 1 ? 'pod has' : 'pods have'} still to end` }
   if (availableReplicas < wanted) return { reason: 'ReplicasUnavailable', message: soFar(`${availableReplicas} of ${wanted} replicas are available`) }
   if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
   return { reason: 'AllReplicasAvailable', message: `${availableReplicas} of ${wanted} replicas are available` }

@@ -54,6 +54,7 @@ t.test('what is missing is named, once each', async (t) => {
   t.strictSame(missing(holding({})), [])
   t.strictSame(missing(holding(undefined, undefined)), ['ConfigMap shop'])
   t.strictSame(missing(holding({}, {})), ['key token of Secret shop'])
+  t.strictSame(missing(holding({}, {}, {}, { image: 'nginx', env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'constructor' } } }] })), ['key constructor of Secret shop'], 'what every object has is no key')
   t.strictSame(missing(holding({}, {}, {}, { ...reading, env: [...reading.env ?? [], { name: 'AGAIN', valueFrom: { secretKeyRef: { name: 'shop', key: 'token' } } }] })), ['key token of Secret shop'])
 })
 
@@ -79,6 +80,16 @@ t.test('while config is missing the Deployment stays as it was applied, but for 
   const { applied, sent } = sentWith({ replicas: 1 })
   t.strictSame(sent, { ...applied, spec: { ...applied?.spec as object, replicas: 1 } })
   for (const none of [{ replicas: 0 }, { suspend: true }]) t.match(sentWith(none).sent, { kind: 'Deployment', spec: { replicas: 0, template: { spec: { containers: [{ image: 'nginx:2' }] } } } })
+})
+
+t.test('while config is missing what leads to the pods stays as it is, too, and what is no longer asked for', async (t) => {
+  for (const spec of [{ port: 9090 }, { expose: false }]) {
+    const request = holding(undefined, undefined, {}, { ...reading, ...spec })
+    const service = request.children['Service.v1']['default/demo-app']
+    t.strictSame(sync(request).children.find(({ kind }) => kind === 'Service'), service && lastApplied(service), JSON.stringify(spec))
+    Object.assign(request.parent.spec as object, { replicas: 0 })
+    t.notSame(sync(request).children.find(({ kind }) => kind === 'Service'), service && lastApplied(service), 'without pods it follows the spec')
+  }
 })
 
 t.test('the number stays the autoscaler\'s while config is missing and while the spec is invalid', async (t) => {

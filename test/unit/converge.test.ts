@@ -3,12 +3,13 @@ import t from 'tap'
 import { isDeepStrictEqual } from 'node:util'
 import { answerNow } from '../../src/metacontroller/converge.ts'
 import { lastAppliedAnnotation, leftAlone } from '../../src/metacontroller/last-applied.ts'
-import type { ObservedObject } from '../../src/metacontroller/protocol.ts'
+import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { networkPolicy } from '../../src/myapp/children/network-policy.ts'
 import { podDisruptionBudget } from '../../src/myapp/children/pod-disruption-budget.ts'
 import { service } from '../../src/myapp/children/service.ts'
+import type { ObservedDeployment } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/myapp/schema.ts'
 import type { Anything } from '../fixtures/anything.ts'
 import * as arbitrary from '../fixtures/arbitrary.ts'
@@ -28,6 +29,15 @@ t.test('env that is put in front of the rest lands there, with one roll', async 
 t.test('a change that the merge can make is one answer', async (t) => {
   const { answers, rolls } = converge(deployment, { ...spec('A', 'B'), image: 'nginx:2' }, living(deployment, spec('A')))
   t.strictSame({ answers, rolls }, { answers: 1, rolls: 1 })
+})
+
+t.test('an answer on the way keeps what an annotation notes of the spec that is there', async (t) => {
+  const autoscaling = { minReplicas: 1, maxReplicas: 9 }
+  const observed = living(deployment, { image: 'nginx', autoscaling, suspend: true, replicas: 5 }, (child) => { child.spec.template.spec.nodeSelector = { stray: 'x' } })
+  const desired = deployment.desired({ name: 'demo-app', namespace: 'default', spec: { image: 'nginx', autoscaling, nodeSelector: { disk: 'ssd' } }, deployment: observed as ObservedDeployment })
+  t.match(desired, { spec: { replicas: 5 }, metadata: { annotations: undefined } })
+  const answer = answerNow(desired as KubernetesObject, observed, deployment.exactFields)
+  t.match(answer, { spec: { replicas: 0, paused: true }, metadata: { annotations: { 'example.com/suspended-replicas': '5' } } })
 })
 
 t.test('a rollout that a person has paused stays paused through a repair', async (t) => {

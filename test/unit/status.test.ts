@@ -59,6 +59,16 @@ const suspended = (counts: object) => running(({ request, deployment }) => {
   deployment.spec.replicas = 0
   Object.assign(deployment.status ?? {}, counts)
 })
+const pastDeadline = (counts: object) => running(({ deployment }) => {
+  Object.assign(deployment.status ?? {}, counts)
+  deployment.status?.conditions?.splice(0, Infinity, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "x" has timed out progressing.' })
+})
+/** The same with three pods that are told to end: one that runs on, and two that have ended. */
+function ending (request: HookRequest): HookRequest {
+  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({ metadata: { name: phase, namespace: 'default', uid: phase, deletionTimestamp: '2026-11-23T12:20:00Z' }, status: { phase } }))
+  request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
+  return request
+}
 const condition = (condition: { type: string, status: string, reason: string, message: string }) => running(({ deployment }) => {
   const { conditions = [] } = deployment.status ?? {}
   conditions.splice(0, conditions.length, ...conditions.filter(({ type }) => type !== condition.type), condition)
@@ -97,7 +107,8 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
   { when: 'it shrinks to nothing', request: wanting(0, {}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
   { when: 'it is scaled to zero', request: wanting(0, { replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'ScaledToZero', message: 'Scaled to zero: no pods run', ready: '0/0' },
   { when: 'a quota refuses pods', request: condition({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota: few' }), reason: 'ReplicaFailure', message: 'Pods cannot be created: pods "x" is forbidden: exceeded quota: few', ready: '3/3' },
-  { when: 'the progress deadline is missed', request: condition({ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "x" has timed out progressing.' }), reason: 'ProgressDeadlineExceeded', message: /stuck with 3 of 3 replicas available: ReplicaSet "x" has timed out/, ready: '3/3' },
+  { when: 'the progress deadline is missed', request: pastDeadline({ readyReplicas: 2, availableReplicas: 2 }), reason: 'ProgressDeadlineExceeded', message: /stuck with 2 of 3 replicas available: ReplicaSet "x" has timed out/, ready: '2/3' },
+  { when: 'the progress deadline was missed, and all pods have come since', request: pastDeadline({}), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
   { when: 'the Service port was edited', request: recorded('sync-service-port-edited-by-hand'), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '5/5' },
   { when: 'the Service selects by a label that the pods lack', request: running(({ service }) => { service.spec.selector = { app: 'demo-app', stray: 'x' } }), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '3/3' },
   { when: 'both names are taken', request: recorded('sync-names-taken-by-others'), reason: 'NameConflict', message: 'Deployment and Service taken exist already and do not belong to this MyApp: delete what is there, or give one of them another name', ready: '0/1' },
@@ -123,6 +134,7 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
     ready: '3/3',
   })),
   { when: 'it is suspended', request: suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away', ready: '0/0' },
+  { when: 'it is suspended, and a pod has not ended yet', request: ending(suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 })), reason: 'ScalingDown', message: '1 pod has still to end', ready: '0/0' },
   { when: 'it is being suspended', request: suspended({}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
   { when: 'it is paused', request: asking({ paused: true, image: 'nginx:2', replicas: 7 }), reason: 'Paused', message: 'Paused: nothing is changed until paused is taken away. 3 of 3 replicas are available', ready: '3/3' },
   { when: 'a Secret is missing', request: asking({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }] }), reason: 'ConfigMissing', message: 'Secret db is missing: what runs is left as it is until then', ready: '3/3' },
