@@ -24,7 +24,7 @@ export async function warm (root: string): Promise<void> {
 /** The flags with which `npm start`, like the image, runs the hook. */
 export function nodeFlags (root: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
-  return scripts.start.split('&& node ')[1]?.split(' ').filter((word) => word.startsWith('--')) ?? []
+  return scripts.start.split('exec node ')[1]?.split(' ').filter((word) => word.startsWith('--')) ?? []
 }
 
 /** The user of the image. Node keeps the files of each user apart, and a container's root is read-only. */
