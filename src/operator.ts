@@ -41,8 +41,14 @@ async function start (config: Config): Promise<void> {
     await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
     letCallsGoFirst()
   } catch (error) {
-    giveUp(`it cannot listen: ${(error as Error).message}`)
+    giveUp(`it cannot listen: ${whyNot(config, error as NodeJS.ErrnoException)}`)
   }
+}
+
+function whyNot ({ HOST, PORT }: Config, { code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EADDRINUSE') return `PORT=${PORT} is taken on ${HOST}; 0 picks a free one`
+  if (code === 'EACCES') return `PORT=${PORT} may not be listened on by this user`
+  return ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT'].includes(code ?? '') ? `HOST=${HOST} is no address of this machine` : message
 }
 
 function configuration (): Config {

@@ -15,7 +15,7 @@ const options = {
   filename: { type: 'string', short: 'f', multiple: true, default: [] },
   recursive: { type: 'boolean', short: 'R', default: false },
   namespace: { type: 'string', short: 'n' },
-  output: { type: 'string', short: 'o', default: 'yaml' },
+  output: { type: 'string', short: 'o' },
   diff: { type: 'boolean', default: false },
   live: { type: 'boolean', default: false },
   context: { type: 'string' },
@@ -29,13 +29,14 @@ export function readArguments (args: string[]): Task {
   const { values, positionals: [does, ...more] } = parse(args)
   if (values.help || does === 'help') return { does: 'help' }
   if (values.version) return { does: 'version' }
-  const { filename: files, recursive, namespace, output } = values
+  const { filename: files, recursive, namespace, output = 'yaml' } = values
   if (does !== 'render' && does !== 'validate') throw new UserError(does === undefined ? 'render or validate? See --help' : `${does} is not a command: render and validate are. See --help`)
   if (more.length > 0) throw new UserError(`what is ${more.join(' ')}? Files go with -f`)
   if (files.length === 0 || files.includes('')) throw new UserError('-f is missing: which file?')
   if (namespace !== undefined && !namespaceName.fits(namespace)) throw new UserError(`-n ${JSON.stringify(namespace)}: ${namespaceName.words}`)
   if (does === 'validate') {
     if (values.diff || values.live || values.context !== undefined || values.against.length > 0) throw new UserError('--diff, --live, --context and --against go with render')
+    if (values.output !== undefined) throw new UserError('-o goes with render')
     return { does, files, recursive, namespace }
   }
   if (output !== 'yaml' && output !== 'json') throw new UserError(`-o ${output}: must be yaml or json`)

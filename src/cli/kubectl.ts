@@ -20,6 +20,7 @@ export function kubectlFor (context: string | undefined): Kubectl {
     const { error, status, signal, stdout, stderr } = spawnSync('kubectl', [...context === undefined ? [] : ['--context', context], ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
     if (error !== undefined) throw new UserError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'kubectl is not there: --live reads with it' : `kubectl: ${error.message}`)
     if (status === 0) return stdout
+    if (stderr.includes('current-context must exist')) throw new UserError('the kubeconfig has no current context: set KUBECONFIG, or choose one with --context')
     const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `it ended with ${status ?? signal}`}`
     throw /\(Forbidden\)|doesn't have a resource type/.test(stderr) ? new Refused(message) : new UserError(message)
   }

@@ -12,7 +12,7 @@ usage:
   myapp-operator render -f FILE --diff (--live | --against REQUEST) [options]
       Tells what applying the files would create, update and delete.
   myapp-operator validate -f FILE [-f FILE…] [options]
-      Prints every problem, as FILE:LINE:COLUMN: FIELD: MESSAGE.
+      Prints what is wrong, as FILE:LINE:COLUMN: FIELD: MESSAGE; what does not fit together once each field does.
 
   -f, --filename FILE   a file with one or more documents in YAML or JSON, a folder of them, or - for stdin;
                         ConfigMaps and Secrets in them count as there, other kinds are left out

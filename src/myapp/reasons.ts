@@ -11,7 +11,7 @@ export const reasons = {
   Paused: { phase: 'Running', meaning: 'paused is true: nothing is changed, whatever the spec says. The phase is that of the pods.' },
   Creating: { phase: 'Pending', meaning: 'A child does not exist yet.' },
   Updating: { phase: 'Pending', meaning: 'A child is not yet as the spec asks.' },
-  RollingOut: { phase: 'Pending', meaning: 'Pods of the current generation are taking the place of older ones.' },
+  RollingOut: { phase: 'Pending', meaning: 'Not all pods of the current generation are made yet, or older ones are still there.' },
   RolloutPaused: { phase: 'Pending', meaning: 'Somebody has paused the rollout of the Deployment.' },
   ScalingDown: { phase: 'Pending', meaning: 'More pods exist than are wanted; they are being removed.' },
   ReplicasUnavailable: { phase: 'Pending', meaning: 'Pods are up to date, but not all of them are available.' },

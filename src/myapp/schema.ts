@@ -89,7 +89,7 @@ export const MyAppSpec = Type.Object({
     ],
   })),
   port: Type.Optional(Type.Integer({
-    description: 'Port that the container listens on and that the Service offers: 1 to 65535. 8080 unless given.',
+    description: 'Port that the container listens on and that the Service offers: 1 to 65535. 8080 unless given. It means nothing where expose is false.',
     format: 'int32',
     default: defaults.port,
     minimum: 1,

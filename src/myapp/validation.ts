@@ -64,7 +64,7 @@ function finding ({ keyword, params, message }: ErrorObject, path: Problem['path
     case 'oneOf': return alternativesWords(alternatives[path.findLast((step) => Object.hasOwn(alternatives, step)) ?? ''] ?? [])
     case 'anyOf': return `${shown} is neither an integer nor a string`
     case 'enum': return `${shown} is not one of ${params.allowedValues.join(', ')}`
-    case 'type': return `${shown} is not of type ${params.type}`
+    case 'type': return `${shown} is not of type ${params.type}${remedy(params.type, value)}`
     case 'minimum': return `${shown} is less than the minimum of ${params.limit}`
     case 'maximum': return `${shown} is more than the maximum of ${params.limit}`
     case 'minLength': return 'it is empty'
@@ -74,6 +74,12 @@ function finding ({ keyword, params, message }: ErrorObject, path: Problem['path
     case 'pattern': return `${shown} is ${wordsOf(params.pattern) ?? `not of the form ${params.pattern}`}`
     default: return `${shown} ${message}`
   }
+}
+
+/** What to do where YAML makes another type of a value than was meant. */
+function remedy (wanted: string, value: unknown): string {
+  if (wanted === 'string' && ['number', 'boolean'].includes(typeof value)) return ': put it in quotes'
+  return wanted === 'array' && ['string', 'number', 'boolean'].includes(typeof value) ? ': write it as a list' : ''
 }
 
 /** Where a value could be a secret, or a part of one, whatever its type: only that is told. */

@@ -52,7 +52,7 @@ t.test('defaults are those that the API server fills in, and null is what is not
 
 t.test('a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does', async (t) => {
   t.match(command(t, 'render', '-f', myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]")).out, /value: "on"\n(.*\n)*.*value: "0777"/)
-  t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), { code: 1, err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string'] })
+  t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), { code: 1, err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string: put it in quotes'] })
   t.match(command(t, 'validate', '-f', myApp('image: nginx\nterminationGracePeriodSeconds: 0777\npodAnnotations: {date: 2001-12-14, time: 10:20:30}')), { code: 0, err: [] })
 })
 
@@ -88,10 +88,10 @@ spec: {image: a}
     '2.yaml:6:1: spec: image is missing',
     '2.yaml:7:13: spec.replicas: 101 is more than the maximum of 100',
     '2.yaml:8:3: spec: "prot" is not a field of it',
-    '2.yaml:11:14: spec.env[0].value: a number is not of type string',
+    '2.yaml:11:14: spec.env[0].value: a number is not of type string: put it in quotes',
     '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef: key is missing',
-    '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string',
-    '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string',
+    '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string: put it in quotes',
+    '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string: put it in quotes',
     '2.yaml:18:13: apiVersion: "example.com/v2" is not example.com/v1',
     '2.yaml:20:1: "extra" is not a field of a MyApp',
     '2.yaml:21:1: metadata: name is missing',
