@@ -1,3 +1,4 @@
+import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
 import Type, { type TProperties } from 'typebox'
 import { containerName, hostName, measuredResource, namespaceName, objectName, pathPart, peerName, plainPath, urlPath, versionOfKind } from './forms.ts'
 import { Annotations, bareQuantity, childMaxBytes, differIn, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, ofPattern, podsOrPercent, strictName } from './pod-schema.ts'
@@ -89,6 +90,7 @@ export const Ingress = object('An Ingress that leads to the Service.', {
     laterRule(`!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`, plainPath.words),
     laterRule(`!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
       `the annotation ${classAnnotation} says another class than ingressClassName`),
+    laterRule(`!has(self.annotations) || !('${lastAppliedAnnotation}' in self.annotations)`, `the annotation ${lastAppliedAnnotation} is Metacontroller's own`),
   ],
 })
 

@@ -263,6 +263,9 @@ export const Strategy = object('How a change of the pods rolls out. RollingUpdat
   })),
 }, { 'x-kubernetes-validations': [{ rule: "!has(self.rollingUpdate) || self.type == 'RollingUpdate'", message: 'rollingUpdate goes with type RollingUpdate only' }] })
 
+/** The one capability with which Kubernetes does not take a container that may not gain rights; it looks for this spelling alone. */
+export const escalating = 'CAP_SYS_ADMIN'
+
 const seccompProfile = object('Seccomp profile.', { type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'), localhostProfile: opt(text('File of a Localhost profile.', ofForm(profilePath))) }, {
   'x-kubernetes-validations': [laterRule("(self.type == 'Localhost') == has(self.localhostProfile)", 'localhostProfile goes with type Localhost, which needs it')],
 })
@@ -282,8 +285,12 @@ export const ContainerSecurityContext = object('Security of the container, with 
   })),
   seccompProfile: opt(seccompProfile),
 }, {
-  'x-kubernetes-validations': [laterRule('!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
-    'allowPrivilegeEscalation cannot be false for what is privileged')],
+  'x-kubernetes-validations': [
+    laterRule('!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
+      'allowPrivilegeEscalation cannot be false for what is privileged'),
+    laterRule(`!has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation || !has(self.capabilities) || !has(self.capabilities.add) || !('${escalating}' in self.capabilities.add)`,
+      `allowPrivilegeEscalation cannot be false with the capability ${escalating}`),
+  ],
 })
 
 const keyRule = (form: Form) => laterRule(`self.all(key, ${form.rule('key')})`, `a key is ${form.words}`)

@@ -1,7 +1,8 @@
+import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
 import { classAnnotation, singleTargets, targetFields } from './child-schema.ts'
 import { oversizes } from './child-size.ts'
 import * as forms from './forms.ts'
-import { childMaxBytes } from './pod-schema.ts'
+import { childMaxBytes, escalating } from './pod-schema.ts'
 import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
 import { type Expression, nodeExpression, nodeField, onLabel, podExpression, withLabelValues } from './selectors.ts'
@@ -157,7 +158,7 @@ function variableProblems (path: Problem['path'], { secretKeyRef, configMapKeyRe
 const unlike = <Value>(path: Problem['path'], value: Value | undefined, form: forms.Form<Value>): Problem[] => value === undefined || form.fits(value) ? [] : [problem(path, form.words)]
 
 function securityProblems ({ securityContext = {}, containerSecurityContext = {} }: MyAppSpec): Problem[] {
-  const { privileged, allowPrivilegeEscalation } = containerSecurityContext
+  const { privileged, allowPrivilegeEscalation, capabilities } = containerSecurityContext
   return [
     ...Object.entries({ securityContext, containerSecurityContext }).flatMap(([field, { seccompProfile: { type, localhostProfile } = {} }]) => [
       ...(type === 'Localhost') === (localhostProfile !== undefined) ? [] : [problem([field, 'seccompProfile', 'localhostProfile'], 'it goes with type Localhost, which needs it')],
@@ -166,6 +167,7 @@ function securityProblems ({ securityContext = {}, containerSecurityContext = {}
     ...Object.entries({ securityContext, containerSecurityContext }).flatMap(([field, ids]: [string, { runAsUser?: number, runAsGroup?: number, fsGroup?: number }]) =>
       (['runAsUser', 'runAsGroup', 'fsGroup'] as const).flatMap((id) => (ids[id] ?? 0) <= forms.idMaximum ? [] : [problem([field, id], `${ids[id]} is more than the maximum of ${forms.idMaximum}`)])),
     ...privileged && allowPrivilegeEscalation === false ? [problem(['containerSecurityContext', 'allowPrivilegeEscalation'], 'it cannot be false for what is privileged')] : [],
+    ...allowPrivilegeEscalation === false && capabilities?.add?.includes(escalating) ? [problem(['containerSecurityContext', 'allowPrivilegeEscalation'], `it cannot be false with the capability ${escalating}`)] : [],
   ]
 }
 
@@ -183,6 +185,7 @@ function contradictions (spec: MyAppSpec): Problem[] {
     ...(ingress?.annotations?.[classAnnotation] ?? ingress?.ingressClassName) === ingress?.ingressClassName || ingress?.ingressClassName === undefined
       ? []
       : [problem(['ingress', 'annotations', classAnnotation], 'it says another class than ingressClassName')],
+    ...ingress?.annotations?.[lastAppliedAnnotation] === undefined ? [] : [problem(['ingress', 'annotations', lastAppliedAnnotation], 'it is Metacontroller\'s own')],
     ...twice(['imagePullSecrets'], names(spec.imagePullSecrets)),
     ...twice(['topologySpreadConstraints'], (spec.topologySpreadConstraints ?? []).map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`), 'topologyKey'),
     ...twice(['gateway', 'parentRefs'], names(gateway?.parentRefs)).map(({ path, message }) => ({ path, message: `${message}; without a sectionName it stands for all of its listeners` })),
