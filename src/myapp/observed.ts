@@ -48,9 +48,12 @@ export function observe (request: HookRequest, spec: MyAppSpec): Observations {
     wanted: all.filter(({ kind }) => isDeclared(request, kind)),
     undeclared: all.map(({ kind }) => kind).filter((kind) => !isDeclared(request, kind)),
     deployment,
-    pods: Object.values(request.related['Pod.v1'] ?? {}),
+    pods: Object.values(request.related['Pod.v1'] ?? {}).filter(isOfDeployment),
   }
 }
+
+/** Somebody may run a pod by hand that has the labels. */
+const isOfDeployment = ({ metadata: { ownerReferences = [] } }: ObservedPod) => ownerReferences.some(({ controller }) => controller)
 
 /** Whether config is missing for pods that are to run. */
 export const isHeld = ({ app, config }: Observations) => config.missing.length > 0 && replicas(app) > 0

@@ -24,17 +24,19 @@ const wanting = (wanted: number, counts: object) => running(({ request, deployme
   deployment.spec.replicas = wanted
   Object.assign(deployment.status ?? {}, counts)
 })
-/** A rollout that has made all its new pods, each in the given state, while as many old ones are available. */
+const ofReplicaSet = { ownerReferences: [{ uid: 'replica-set', controller: true }] }
+/** A rollout that has made all its new pods, each in the given state, while as many old ones are available; somebody's own with the same labels does not count. */
 const surged = (state: object, wanted = 1, paused = false) => running(({ request, deployment }) => {
   Object.assign(request.parent.spec as object, { replicas: wanted })
   Object.assign(deployment.spec, { replicas: wanted, ...paused && { paused } })
   Object.assign(deployment.status ?? {}, { replicas: 2 * wanted, updatedReplicas: wanted, availableReplicas: wanted, readyReplicas: wanted })
   const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
-    metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}` },
+    metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}`, ...ofReplicaSet },
     spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
     status: { containerStatuses: [index < wanted ? { name: 'app', ready: true, state: { running: {} } } : { name: 'app', ready: false, restartCount: 2, state }] },
   }))
-  request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
+  const byHand: ObservedPod = { metadata: { name: 'by-hand', namespace: 'default', uid: 'by-hand' }, status: { containerStatuses: [{ name: 'app', ready: false, restartCount: 2, state }] } }
+  request.related['Pod.v1'] = Object.fromEntries([...pods, byHand].map((pod) => [`default/${pod.metadata.name}`, pod]))
 })
 const asking = (spec: object) => running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
@@ -65,7 +67,7 @@ const pastDeadline = (counts: object) => running(({ deployment }) => {
 })
 /** The same with three pods that are told to end: one that runs on, and two that have ended. */
 function ending (request: HookRequest): HookRequest {
-  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({ metadata: { name: phase, namespace: 'default', uid: phase, deletionTimestamp: '2026-11-23T12:20:00Z' }, status: { phase } }))
+  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({ metadata: { name: phase, namespace: 'default', uid: phase, ...ofReplicaSet, deletionTimestamp: '2026-11-23T12:20:00Z' }, status: { phase } }))
   request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
   return request
 }
