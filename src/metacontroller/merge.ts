@@ -34,13 +34,19 @@ function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[]
   const mergeKey = commonMergeKey([...observed, ...applied, ...desired])
   if (mergeKey === undefined) return desired
   const keyOf = (item: Json) => String((item as JsonObject)[mergeKey])
-  const byKey = (list: Json[]) => new Map(list.map((item) => [keyOf(item), item]))
+  const byKey = (list: Json[]) => {
+    const items = new Map<string, Json>()
+    list.forEach((item) => items.set(keyOf(item), item))
+    return items
+  }
   const [merged, appliedByKey, desiredByKey] = [byKey(observed), byKey(applied), byKey(desired)]
-  for (const key of appliedByKey.keys()) if (!desiredByKey.has(key)) merged.delete(key)
-  for (const [key, item] of desiredByKey) merged.set(key, merge(merged.get(key), appliedByKey.get(key), item))
+  appliedByKey.forEach((_item, key) => { if (!desiredByKey.has(key)) merged.delete(key) })
+  desiredByKey.forEach((item, key) => { merged.set(key, merge(merged.get(key), appliedByKey.get(key), item)) })
   // An item keeps the place that it has on the server, even one that is there twice; new ones go last.
   const places = observed.map(keyOf).filter((key) => merged.has(key))
-  return [...places, ...[...desiredByKey.keys()].filter((key) => !places.includes(key))].map((key) => merged.get(key))
+  const placed = new Set(places)
+  desiredByKey.forEach((_item, key) => { if (!placed.has(key)) places.push(key) })
+  return places.map((key) => merged.get(key))
 }
 
 /**

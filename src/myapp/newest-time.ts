@@ -15,7 +15,7 @@ export function newestTime (request: HookRequest): string {
   const look = ({ metadata: { creationTimestamp, deletionTimestamp, managedFields = [] }, status }: Dated): void => {
     note(creationTimestamp)
     note(deletionTimestamp)
-    for (const { time } of managedFields) note(time)
+    managedFields.forEach(({ time }) => note(time))
     if (!isObject(status) || !Array.isArray(status.conditions)) return
     for (const condition of status.conditions.filter(isObject)) {
       note(condition.lastTransitionTime)

@@ -58,8 +58,7 @@ const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  */
 function fieldsToWrite (observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
-  const outcome = applied === undefined ? desired : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) }
-  const missing = holds(observed, outcome) ? [] : differences(observed, outcome)
+  const missing = holds(observed, desired) ? [] : differences(observed, applied === undefined ? desired : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) })
   const stale = applied === undefined ? [] : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
   const taken = applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
   return [...new Set([...missing, ...stale, ...taken])]
