@@ -1,13 +1,11 @@
+import Type from 'typebox'
 import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
-import Type, { type TProperties } from 'typebox'
 import { containerName, hostName, measuredResource, namespaceName, objectName, pathPart, peerName, plainPath, urlPath, versionOfKind } from './forms.ts'
-import { Annotations, bareQuantity, childMaxBytes, differIn, eachOfForm, exactlyOne, ifGiven, LabelSelector, laterRule, ofForm, ofPattern, podsOrPercent, strictName } from './pod-schema.ts'
+import { LabelSelector } from './pod-schema.ts'
+import { Annotations, bareQuantity, childMaxBytes, differIn, eachOfForm, exactlyOne, ifGiven, laterRule, object, ofForm, ofPattern, opt, podsOrPercent, strictName } from './schema-words.ts'
 
 /** The parts of a MyApp for which it gets a child more: each has the shape of that child's own spec as far as people need it. */
 
-const opt = Type.Optional
-const object = <Properties extends TProperties>(description: string, properties: Properties, options: object = {}) =>
-  Type.Object(properties, { description, additionalProperties: false, ...options })
 const name = (description: string, maxLength = 253) => Type.String({ description, minLength: 1, maxLength })
 const integer = (description: string, minimum: number, maximum: number) => Type.Integer({ description, format: 'int32', minimum, maximum })
 

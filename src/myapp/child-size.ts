@@ -1,5 +1,5 @@
 import { childKinds } from './children/child-kind.ts'
-import { childMaxBytes } from './pod-schema.ts'
+import { childMaxBytes } from './schema-words.ts'
 import type { MyAppSpec } from './schema.ts'
 
 /** A child that does not fit: its kind, its size, and the largest field of the spec that is in it. */

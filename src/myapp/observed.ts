@@ -76,14 +76,13 @@ export function isAsDesired (request: HookRequest, { kind, desired }: Pick<Desir
   // Pods roll for what goes from them, so of a Deployment it is told without a copy too.
   const applied = kind.kind === 'Deployment' ? asItIs(child) : copy
   if (!holds(wanted.spec, withoutReplicas(applied?.spec))) return false
-  if (!holds(child.spec, wanted.spec) && !isInAnotherOrder(child, wanted, kind)) return false
+  if (!holds(child.spec, wanted.spec) && !isInAnotherOrder(child, copy, wanted, kind)) return false
   // Server-side apply, which keeps no copy, does not put annotations back.
   return copy === undefined || (holds(child.metadata.annotations, wanted.metadata.annotations) && holds(wanted.metadata.annotations, copy.metadata.annotations))
 }
 
 /** Whether all that keeps a child from what is wanted is the order of lists in which it does not count: Metacontroller's merge leaves them as they are. */
-function isInAnotherOrder (child: ObservedObject, wanted: KubernetesObject, { exactFields }: ChildKind): boolean {
-  const applied = lastApplied(child)
+function isInAnotherOrder (child: ObservedObject, applied: KubernetesObject | undefined, wanted: KubernetesObject, { exactFields }: ChildKind): boolean {
   return applied !== undefined && answerNow(wanted, child, exactFields) === wanted && holds(child.spec, merge(child.spec, applied.spec, wanted.spec))
 }
 

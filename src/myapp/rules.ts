@@ -2,9 +2,10 @@ import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
 import { classAnnotation, singleTargets, targetFields } from './child-schema.ts'
 import { oversizes } from './child-size.ts'
 import * as forms from './forms.ts'
-import { childMaxBytes, escalating } from './pod-schema.ts'
+import { escalating } from './pod-schema.ts'
 import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './schema.ts'
+import { childMaxBytes } from './schema-words.ts'
 import { type Expression, nodeExpression, nodeField, onLabel, podExpression, withLabelValues } from './selectors.ts'
 
 /** Something that is wrong with a MyApp: where it is, and what, in words. */

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import * as pod from './pod-schema.ts'
 import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './child-schema.ts'
 import { image, optionalName, variableName } from './forms.ts'
+import { Annotations, childMaxBytes, differIn, Labels, laterRule, list, ofForm, opt, patternOf, strictName } from './schema-words.ts'
 
 /**
  * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
@@ -28,11 +29,8 @@ export const envMaxCharacters = 32_768
 /** What an optional field means when it is left out; the API server fills these in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
-const opt = Type.Optional
-const list = <Item extends Type.TSchema>(description: string, items: Item, maxItems: number, options: object = {}) => Type.Array(items, { description, maxItems, ...options })
-
 const words = (description: string) => list(description, Type.String({ maxLength: 8192 }), 64, {
-  'x-kubernetes-validations': [pod.laterRule(`self.map(one, size(one)).sum() <= ${pod.childMaxBytes}`, `it has more than the ${pod.childMaxBytes} characters in all that can fit`)],
+  'x-kubernetes-validations': [laterRule(`self.map(one, size(one)).sum() <= ${childMaxBytes}`, `it has more than the ${childMaxBytes} characters in all that can fit`)],
 })
 
 /**
@@ -45,7 +43,7 @@ export const EnvVar = Type.Object({
   name: Type.String({
     description: 'Name of the variable: letters, digits, "_", "-" and ".", not starting with a digit or with "..".',
     maxLength: 256,
-    ...pod.patternOf(variableName),
+    ...patternOf(variableName),
     'x-kubernetes-validations': [
       rule(`self.matches('${variableName.pattern.replaceAll('\\', '\\\\')}')`,
         "'\"' + self + '\" is not a name for an environment variable: use letters, digits, \"_\", \"-\" and \".\", and do not start with a digit or with \"..\"'",
@@ -69,12 +67,12 @@ export const MyAppSpec = Type.Object({
     description: 'Container image to run, for example nginx:1.29 or registry.example.com/team/app@sha256:….',
     minLength: 1,
     maxLength: 1024,
-    ...pod.patternOf(image),
+    ...patternOf(image),
     'x-kubernetes-validations': [
       rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
       rule("!self.matches('\\\\s')", "'\"' + self + '\" has a blank in it; an image is written without'", 'the image has a line break in it'),
       // The expression above knows the blanks of ASCII only.
-      pod.laterRule("!self.matches('[\\\\v\\\\x{a0}\\\\x{1680}\\\\x{2000}-\\\\x{200a}\\\\x{2028}\\\\x{2029}\\\\x{202f}\\\\x{205f}\\\\x{3000}\\\\x{feff}]')", 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without'),
+      laterRule("!self.matches('[\\\\v\\\\x{a0}\\\\x{1680}\\\\x{2000}-\\\\x{200a}\\\\x{2028}\\\\x{2029}\\\\x{202f}\\\\x{205f}\\\\x{3000}\\\\x{feff}]')", 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without'),
     ],
   }),
   replicas: Type.Optional(Type.Integer({
@@ -114,9 +112,9 @@ export const MyAppSpec = Type.Object({
   workingDir: opt(Type.String({ description: 'Working directory, in place of that of the image.', maxLength: 1024 })),
   imagePullPolicy: opt(Type.Enum(['Always', 'IfNotPresent', 'Never'], { type: 'string', description: 'When the image is pulled. Unless given, what Kubernetes takes when it makes the Deployment: Always for the tag latest, else IfNotPresent. It then stays so when the image changes.' })),
   imagePullSecrets: opt(list('Secrets of the same namespace to pull the image with.', Type.Object({ name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }) }, { additionalProperties: false, description: 'A Secret.' }), 16, {
-    'x-kubernetes-validations': [pod.differIn('name', 'a Secret is there twice')],
+    'x-kubernetes-validations': [differIn('name', 'a Secret is there twice')],
   })),
-  serviceAccountName: opt(pod.strictName('ServiceAccount of the pods. default unless given.')),
+  serviceAccountName: opt(strictName('ServiceAccount of the pods. default unless given.')),
   automountServiceAccountToken: opt(Type.Boolean({ description: 'Whether the pods get the token of their ServiceAccount. False unless given.' })),
   expose: opt(Type.Boolean({ description: 'False for an app that listens on nothing: no Service, no port, no readiness check. True unless given.' })),
   resources: opt(pod.Resources),
@@ -132,17 +130,17 @@ export const MyAppSpec = Type.Object({
   securityContext: opt(pod.PodSecurityContext),
   containerSecurityContext: opt(pod.ContainerSecurityContext),
   topologySpreadConstraints: opt(pod.TopologySpreadConstraints),
-  nodeSelector: opt(pod.Labels('Labels that a node must have.')),
+  nodeSelector: opt(Labels('Labels that a node must have.')),
   tolerations: opt(pod.Tolerations),
   affinity: opt(pod.Affinity),
-  priorityClassName: opt(Type.String({ description: 'PriorityClass of the pods.', maxLength: 253, ...pod.ofForm(optionalName) })),
+  priorityClassName: opt(Type.String({ description: 'PriorityClass of the pods.', maxLength: 253, ...ofForm(optionalName) })),
   strategy: opt(pod.Strategy),
   terminationGracePeriodSeconds: opt(Type.Integer({ description: 'How long a pod has to end. 30 unless given.', format: 'int64', minimum: 1, maximum: 86_400 })),
   minReadySeconds: opt(Type.Integer({ description: 'How long a pod must be ready to count as available. 0 unless given.', format: 'int32', minimum: 0, maximum: 3600 })),
   progressDeadlineSeconds: opt(Type.Integer({ description: 'A rollout that makes no progress for this long has failed. 600 unless given.', format: 'int32', minimum: 1, maximum: 86_400 })),
   revisionHistoryLimit: opt(Type.Integer({ description: 'Old ReplicaSets that are kept. 10 unless given.', format: 'int32', minimum: 0, maximum: 100 })),
-  podLabels: opt(pod.Labels('More labels for the pods. app, managed-by and the name, instance, version and managed-by of app.kubernetes.io are the operator\'s: another value for one that it sets is left aside.')),
-  podAnnotations: opt(pod.Annotations('Annotations for the pods.', pod.childMaxBytes)),
+  podLabels: opt(Labels('More labels for the pods. app, managed-by and the name, instance, version and managed-by of app.kubernetes.io are the operator\'s: another value for one that it sets is left aside.')),
+  podAnnotations: opt(Annotations('Annotations for the pods.', childMaxBytes)),
   paused: opt(Type.Boolean({ description: 'True: the children stay exactly as they are, whatever the spec says and whoever edits them.' })),
   suspend: opt(Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' })),
 }, {

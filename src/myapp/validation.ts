@@ -1,9 +1,9 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { wordsOf } from './forms.ts'
-import { alternatives, alternativesWords } from './pod-schema.ts'
 import type { Parent } from './request.ts'
 import { brokenRules, type Problem } from './rules.ts'
 import { type MyAppSpec, nameMaxLength, namePattern } from './schema.ts'
+import { alternatives, alternativesWords } from './schema-words.ts'
 import { specValidator } from './validators.ts'
 
 /** A spec that can be acted on, or the sentence that says why it can't. */

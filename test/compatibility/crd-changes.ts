@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { laterRule } from '../../src/myapp/pod-schema.ts'
+import { laterRule } from '../../src/myapp/schema-words.ts'
 
 interface Rule { rule: string, optionalOldSelf?: boolean }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { laterRule } from '../../src/myapp/pod-schema.ts'
+import { laterRule } from '../../src/myapp/schema-words.ts'
 import { type Crd, narrowings, type Schema } from '../compatibility/crd-changes.ts'
 
 const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
