@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
 import { sync } from '../src/myapp/sync.ts'
-import { hookRequestValidator } from '../src/myapp/validators.ts'
+import { hookRequestValidator } from '../src/api/compiled.ts'
 
-const running = readFileSync(new URL('../test/fixtures/requests/sync-running.json', import.meta.url), 'utf8')
+const running = readFileSync(new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url), 'utf8')
 
 /** The recorded sync of a MyApp that runs, with a ConfigMap or a Secret of so many bytes besides. */
 function reading (kind: 'ConfigMap' | 'Secret', bytes: number): string {

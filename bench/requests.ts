@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
 
-const recorded = (): HookRequest => JSON.parse(readFileSync(new URL('../test/fixtures/requests/sync-running.json', import.meta.url), 'utf8'))
+const recorded = (): HookRequest => JSON.parse(readFileSync(new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url), 'utf8'))
 
 /** The body that is sent: a recorded request, in the form in which Metacontroller writes JSON. */
 export const runningBody = (): string => JSON.stringify(recorded())

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeFlags } from '../scripts/warm.ts'
-import { freePort } from '../test/control-plane/processes.ts'
+import { freePort } from '../local-cluster/control-plane/processes.ts'
 import { get, open } from './load.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,4 +1,4 @@
-import { type Kubectl } from '../test/control-plane/kubectl.ts'
+import { type Kubectl } from '../local-cluster/control-plane/kubectl.ts'
 
 /** Where the demo takes place. */
 export interface Cluster {

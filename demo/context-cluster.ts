@@ -1,9 +1,9 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kubectl, kubectlFor, waitUntilEstablished } from '../test/control-plane/kubectl.ts'
-import { removeAtEnd, runProgram } from '../test/control-plane/processes.ts'
-import { type Report } from '../test/control-plane/progress.ts'
+import { type Kubectl, kubectlFor, waitUntilEstablished } from '../local-cluster/control-plane/kubectl.ts'
+import { removeAtEnd, runProgram } from '../local-cluster/control-plane/processes.ts'
+import { type Report } from '../local-cluster/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
 import { type KubeObject, childKinds, isOfTheDemo, manifests, readManifests, selectsTheDemo, toYaml } from './manifests.ts'
 

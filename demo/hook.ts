@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Program, type RunningProgram, freePort, startProgram, waitUntilReady } from '../test/control-plane/processes.ts'
-import { type Report } from '../test/control-plane/progress.ts'
+import { type Program, type RunningProgram, freePort, startProgram, waitUntilReady } from '../local-cluster/control-plane/processes.ts'
+import { type Report } from '../local-cluster/control-plane/progress.ts'
 
 const root = join(import.meta.dirname, '..')
 

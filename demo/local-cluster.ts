@@ -1,6 +1,6 @@
-import { bootControlPlane, installMetacontrollerCrds } from '../test/control-plane/boot.ts'
-import { ensureControlPlane } from '../test/control-plane/build.ts'
-import { type Report } from '../test/control-plane/progress.ts'
+import { bootControlPlane, installMetacontrollerCrds } from '../local-cluster/control-plane/boot.ts'
+import { ensureControlPlane } from '../local-cluster/control-plane/build.ts'
+import { type Report } from '../local-cluster/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
 
 /** Boots the local control plane, built first where need be. */

@@ -10,7 +10,7 @@ export const manifests = {
   crd: join(root, 'manifests/crd.yaml'),
   compositeController: join(root, 'metacontroller/composite-controller.yaml'),
   example: join(root, 'manifests/examples/demo-app.yaml'),
-  metacontrollerCrds: join(root, 'test/control-plane/metacontroller-crds.yaml'),
+  metacontrollerCrds: join(root, 'local-cluster/control-plane/metacontroller-crds.yaml'),
 }
 
 /** An object of Kubernetes, as far as the demo looks at it. */

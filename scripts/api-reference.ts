@@ -1,5 +1,5 @@
-import { aspectReasons, reasons } from '../src/myapp/reasons.ts'
-import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
+import { aspectReasons, reasons } from '../src/myapp/status/reasons.ts'
+import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/api/myapp.ts'
 
 /** A rule in CEL, by what is said when it is broken. */
 export interface Rule { message?: string, messageExpression?: string, fieldPath?: string }
@@ -35,7 +35,7 @@ export function apiReference (): string {
   const status = MyAppStatus as unknown as Schema
   const fields = Object.entries(properties)
   return [
-    '<!-- Generated from src/myapp/schema.ts by `npm run generate`. -->',
+    '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
     `# ${kind} (${apiVersion})`,
     `\`metadata.name\` names the Deployment and the Service too: at most ${nameMaxLength} characters, \`${namePattern}\`. Fields that have parts are told field by field below.`,
     '## spec',

@@ -16,7 +16,7 @@ interface Validators { ajv: Ajv, schemas: Record<string, AnySchema> }
 const precompiledValidators: Plugin = {
   name: 'precompiled-validators',
   setup ({ onLoad }) {
-    onLoad({ filter: /src\/\w+\/validators\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /src\/(api\/compiled|cli\/validators)\.ts$/ }, async ({ path }) => {
       const { ajv, schemas }: Validators = await import(path)
       for (const [name, schema] of Object.entries(schemas)) if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
       const contents = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])))
@@ -27,7 +27,7 @@ const precompiledValidators: Plugin = {
 
 /** A module that is left out of the hook: by whom, and what stands in its place. */
 const unreachable: Array<{ path: RegExp, importer?: RegExp, instead: string }> = [
-  // The SDK can make every exporter and read a file by itself, and imports all that this takes; it is handed its exporters (src/telemetry/exporters.ts).
+  // The SDK can make every exporter and read a file by itself, and imports all that this takes; it is handed its exporters (src/telemetry/export/exporters.ts).
   { path: /^@opentelemetry\/(exporter-.*|configuration)$/, importer: /@opentelemetry\/sdk-node\//, instead: '' },
   // Instrumentations catch modules as they are loaded; a bundle loads none.
   { path: /^(require|import)-in-the-middle$/, instead: 'exports.Hook = class {}' },

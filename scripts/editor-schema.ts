@@ -1,4 +1,4 @@
-import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/myapp/schema.ts'
+import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/api/myapp.ts'
 
 /** A JSON Schema (draft-07) of a whole MyApp, by which editors complete, explain and check. */
 export function editorSchema (): object {

@@ -1,12 +1,12 @@
-// Writes what is generated from src/myapp/schema.ts: the CRD, the schema for editors and the reference of the API.
+// Writes what is generated from src/api/myapp.ts: the CRD, the schema for editors and the reference of the API.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { customResourceDefinition } from '../src/myapp/crd.ts'
+import { customResourceDefinition } from '../src/api/crd.ts'
 import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
 
 /** The text of manifests/crd.yaml. */
-export const crdYaml = () => '# Generated from src/myapp/schema.ts by `npm run generate`.\n' + stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
+export const crdYaml = () => '# Generated from src/api/myapp.ts by `npm run generate`.\n' + stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
 
 /** Every generated file, and how its text is made. */
 export const generated: Record<string, () => string> = {

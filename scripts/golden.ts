@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
-import { goldenFolder, renderFile } from '../test/compatibility/golden.ts'
+import { goldenFolder, renderFile } from '../test/support/compatibility/golden.ts'
 
 const manifests = fileURLToPath(new URL('../manifests', import.meta.url))
 const folder = `${goldenFolder}/${packageJson.version}`

@@ -13,7 +13,7 @@ export async function createLogger (config: Config, { logRecords }: { logRecords
   const options = { level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   const output = await outputStream(config)
   if (!logRecords) return pino(options, output)
-  const { logRecordStream } = await import('./telemetry/log-records.ts')
+  const { logRecordStream } = await import('./telemetry/requests/log-records.ts')
   return pino(options, pino.multistream([{ level: 'trace', stream: output }, { level: 'trace', stream: logRecordStream() }]))
 }
 

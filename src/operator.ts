@@ -5,8 +5,8 @@ import { type Config, readConfig } from './config.ts'
 import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
-import { startTelemetry } from './telemetry/start.ts'
-import { letCallsGoFirst } from './v8.ts'
+import { startTelemetry } from './telemetry/index.ts'
+import { letCallsGoFirst } from './runtime/v8.ts'
 
 /** Within this time after SIGTERM the process has ended, whatever is still open. */
 const shutdownTimeoutMs = 9800

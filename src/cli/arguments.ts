@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import { namespaceName } from '../myapp/forms.ts'
+import { namespaceName } from '../api/formats.ts'
 import { UserError } from './usage.ts'
 
 /** Where what is there is read from: requests that were recorded, or a cluster. */

@@ -1,6 +1,6 @@
 import { createTwoFilesPatch } from 'diff'
 import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
-import { differences } from '../metacontroller/difference.ts'
+import { differences } from '../metacontroller/compare.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { yamlOf } from './render.ts'
 import type { Children } from './settle.ts'

@@ -1,6 +1,6 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Tags, visit } from 'yaml'
 import { isObject } from '../metacontroller/merge.ts'
-import type { Problem } from '../myapp/rules.ts'
+import type { Problem } from '../api/cross-field.ts'
 import type { Source } from './source.ts'
 
 /** A place in a source; lines and columns count from 1. */

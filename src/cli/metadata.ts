@@ -1,6 +1,6 @@
 import { isObject } from '../metacontroller/merge.ts'
-import { annotationKey, type Form, labelKey, labelValue, namespaceName } from '../myapp/forms.ts'
-import type { Problem } from '../myapp/rules.ts'
+import { annotationKey, type Form, labelKey, labelValue, namespaceName } from '../api/formats.ts'
+import type { Problem } from '../api/cross-field.ts'
 
 /** What kubectl lets through: the API server refuses a field that it does not know. */
 const fields = [

@@ -1,6 +1,6 @@
-import { childKinds } from '../myapp/children/child-kind.ts'
+import { childKinds } from '../myapp/children/index.ts'
 import type { HookRequest } from '../myapp/request.ts'
-import { apiVersion, kind } from '../myapp/schema.ts'
+import { apiVersion, kind } from '../api/myapp.ts'
 import type { Files, MyApp } from './my-apps.ts'
 
 /** Stands for the uid of a MyApp that is not in any cluster: a uid is the cluster's to give. */

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { KubernetesObject } from '../metacontroller/protocol.ts'
-import { observe } from '../myapp/observed.ts'
+import { observe } from '../myapp/state.ts'
 import type { Files, MyApp } from './my-apps.ts'
 import { newRequest } from './new-request.ts'
 

@@ -1,5 +1,5 @@
 import { isObject } from '../metacontroller/merge.ts'
-import { MyAppSpec } from '../myapp/schema.ts'
+import { MyAppSpec } from '../api/myapp.ts'
 
 interface Schema { default?: unknown, properties?: Record<string, Schema>, items?: Schema }
 

@@ -1,8 +1,8 @@
-import { newAjv } from '../myapp/ajv.ts'
-import { MyAppSpec } from '../myapp/schema.ts'
-import { inParts } from '../myapp/schema-parts.ts'
+import { newAjv } from '../api/ajv.ts'
+import { MyAppSpec } from '../api/myapp.ts'
+import { inParts } from '../api/schema-parts.ts'
 
-/** As in src/myapp/validators.ts, replaced when it is built: a validator that does not stop at the first problem. */
+/** As in src/api/compiled.ts, replaced when it is built: a validator that does not stop at the first problem. */
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, allErrors: true })
 
 export const schemas = { wholeSpecValidator: inParts(MyAppSpec) }

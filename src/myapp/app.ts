@@ -1,5 +1,5 @@
 import type { ObservedDeployment } from './request.ts'
-import type { MyAppSpec } from './schema.ts'
+import type { MyAppSpec } from '../api/myapp.ts'
 
 /** A MyApp with a spec that can be acted on, and what its children depend on besides. */
 export interface App {

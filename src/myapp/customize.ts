@@ -1,9 +1,9 @@
 import type { CustomizeResponse, RelatedRule } from '../metacontroller/protocol.ts'
-import { type ChildKind, childKinds } from './children/child-kind.ts'
+import { type ChildKind, childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
-import { configReferences } from './config-digest.ts'
+import { configReferences } from './config-references.ts'
 import type { CustomizeRequest } from './request.ts'
-import { validate } from './validation.ts'
+import { validate } from '../api/validate.ts'
 
 /**
  * What a sync of a MyApp has to see besides its children: whatever has the names that the children need, since what is

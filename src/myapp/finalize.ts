@@ -1,9 +1,9 @@
 import { asItIs } from '../metacontroller/last-applied.ts'
 import type { FinalizeResponse } from '../metacontroller/protocol.ts'
-import { childKinds } from './children/child-kind.ts'
+import { childKinds } from './children/index.ts'
 import { type HookRequest, type SentChild, sentChildren } from './request.ts'
-import type { MyAppStatus } from './schema.ts'
-import { terminatingStatus } from './status.ts'
+import type { MyAppStatus } from '../api/myapp.ts'
+import { terminatingStatus } from './status/index.ts'
 
 const stages = ['before the pods', 'with the pods', 'after the pods']
 

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { ObjectMap, Observed, ObservedMetadata, type ObservedObject } from '../metacontroller/protocol.ts'
-import { apiVersion, kind } from './schema.ts'
+import { apiVersion, kind } from '../api/myapp.ts'
 
 /** What the hooks rely on in the requests that they are sent. A request that differs is refused, never guessed at. */
 

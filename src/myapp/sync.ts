@@ -1,16 +1,16 @@
-import { answerNow } from '../metacontroller/converge.ts'
+import { answerNow } from '../metacontroller/repair.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asItIs, isServerSideApplied, leftAlone } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject, SyncResponse } from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
-import { childKinds } from './children/child-kind.ts'
+import { childKinds } from './children/index.ts'
 import { replicas } from './children/deployment.ts'
 import { horizontalPodAutoscaler } from './children/horizontal-pod-autoscaler.ts'
-import { childOf, type DesiredChild, isHeld, type Observations, observe } from './observed.ts'
+import { childOf, type DesiredChild, isHeld, type Observations, observe } from './state.ts'
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
-import type { MyAppStatus } from './schema.ts'
-import { invalidStatus, statusOf } from './status.ts'
-import { validate } from './validation.ts'
+import type { MyAppStatus } from '../api/myapp.ts'
+import { invalidStatus, statusOf } from './status/index.ts'
+import { validate } from '../api/validate.ts'
 
 /**
  * What a MyApp shall have and how it is. Of an invalid MyApp the children stay as they were applied last, of a paused one

@@ -1,6 +1,6 @@
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { type HookRequest, sentChildren } from '../myapp/request.ts'
-import type { MyAppStatus } from '../myapp/schema.ts'
+import type { MyAppStatus } from '../api/myapp.ts'
 
 /** What the log line of a sync or finalize tells: names and counts, nothing that could be a secret. */
 export function logFields (request: HookRequest, { status, children: desired }: SyncResponse<MyAppStatus>) {

@@ -1,8 +1,8 @@
-import { underEachStrategyBehind } from './cluster.ts'
-import { type Hook, startHook } from './hook.ts'
+import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { type Hook, startHook } from '../support/cluster/hook.ts'
 import { many } from './scenarios/many.ts'
 import { outage } from './scenarios/outage.ts'
-import { startSpreadingFront } from './spreading-front.ts'
+import { startSpreadingFront } from '../support/cluster/spreading-front.ts'
 
 /** A second process of the hook beside the one that each cluster has, both behind one address. */
 async function startSecondHook (hook: Hook, dir: string) {

@@ -1,5 +1,5 @@
-import { underEachStrategyBehind } from './cluster.ts'
-import { startFaultyFront } from './faulty-front.ts'
+import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { startFaultyFront } from '../support/cluster/faulty-front.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'

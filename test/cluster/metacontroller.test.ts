@@ -3,9 +3,9 @@
  * Metacontroller 4.17.2, and so must for the stand-in.
  */
 import t from 'tap'
-import { engineName } from './metacontroller.ts'
-import { type Stage, startScriptedCluster } from './scripted-cluster.ts'
-import type { Request } from './scripted-hook.ts'
+import { engineName } from '../support/cluster/metacontroller.ts'
+import { type Stage, startScriptedCluster } from '../support/cluster/scripted-cluster.ts'
+import type { Request } from '../support/cluster/scripted-hook.ts'
 
 t.setTimeout(600_000)
 const open = await startScriptedCluster(t)

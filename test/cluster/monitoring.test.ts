@@ -2,12 +2,12 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments, stringify } from 'yaml'
-import { ensureControlPlane, ensurePromtool } from '../control-plane/build.ts'
-import { freePort, runProgram } from '../control-plane/processes.ts'
-import { recorded } from '../fixtures/recorded.ts'
-import { missing, seriesIn, seriesOf, together } from '../monitoring/series.ts'
-import { startHook } from '../otlp/hook.ts'
-import { manifest } from './cluster.ts'
+import { ensureControlPlane, ensurePromtool } from '../../local-cluster/control-plane/build.ts'
+import { freePort, runProgram } from '../../local-cluster/control-plane/processes.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+import { missing, seriesIn, seriesOf, together } from '../support/monitoring/series.ts'
+import { startHook } from '../support/otlp/hook.ts'
+import { manifest } from '../support/cluster/cluster.ts'
 
 t.setTimeout(900_000)
 
@@ -28,12 +28,12 @@ const expressions = [
 
 t.test('the rules are rules, and fire when they should and only then', async (t) => {
   const promtool = join(await ensurePromtool((line) => t.comment(line)), 'promtool')
-  const dir = t.testdir({ 'rules.yaml': stringify(rules.spec), 'alerts.yaml': read('test/monitoring/alerts.yaml') })
+  const dir = t.testdir({ 'rules.yaml': stringify(rules.spec), 'alerts.yaml': read('test/support/monitoring/alerts.yaml') })
   for (const args of [['check', 'rules', 'rules.yaml'], ['test', 'rules', 'alerts.yaml']]) {
     const { code, stdout, stderr } = await runProgram({ command: promtool, args, cwd: dir })
     t.equal(code, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`)
   }
-  const tried = parse(read('test/monitoring/alerts.yaml')) as { tests: Array<{ alert_rule_test: Array<{ alertname: string, exp_alerts?: object[] }> }> }
+  const tried = parse(read('test/support/monitoring/alerts.yaml')) as { tests: Array<{ alert_rule_test: Array<{ alertname: string, exp_alerts?: object[] }> }> }
   const tests = tried.tests.flatMap(({ alert_rule_test: tests }) => tests)
   for (const { alert } of alerts) {
     t.ok(tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires !== undefined), `a case in which ${alert} fires`)
@@ -60,7 +60,7 @@ t.test('every metric and label in rules and dashboard is one that the hook or Me
     for (let call = 0; call < 20; call++) await hook.post('/sync', recorded('sync-running'))
     page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   }
-  const present = together([seriesOf(page), seriesOf(read('test/fixtures/metacontroller-metrics.txt'))])
+  const present = together([seriesOf(page), seriesOf(read('test/support/fixtures/metacontroller-metrics.txt'))])
   for (const expression of expressions) t.same(missing(seriesIn(expression), present), [], expression)
   t.same(missing(seriesIn('sum by (nonsense) (rate(operator_hook_calls{hook="sync"}[5m])) + sum by (nonsense) (operator_myapps)'), present), ['operator_hook_calls', 'operator_myapps{nonsense}'], 'and what is not would be found')
 })

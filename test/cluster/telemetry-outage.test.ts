@@ -3,12 +3,12 @@ import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { runProgram } from '../control-plane/processes.ts'
-import { recorded } from '../fixtures/recorded.ts'
-import { type Collector, prepareCollector } from '../otlp/collector.ts'
-import { logRecordsIn, pointsIn, spansIn } from '../otlp/data.ts'
-import { type Hook, startHook } from '../otlp/hook.ts'
-import { type Manner, startReceiver } from '../otlp/receiver.ts'
+import { runProgram } from '../../local-cluster/control-plane/processes.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
+import { logRecordsIn, pointsIn, spansIn } from '../support/otlp/data.ts'
+import { type Hook, startHook } from '../support/otlp/hook.ts'
+import { type Manner, startReceiver } from '../support/otlp/receiver.ts'
 
 t.setTimeout(300_000)
 

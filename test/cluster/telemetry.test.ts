@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { missing, seriesOf } from '../monitoring/series.ts'
-import { type Collector, prepareCollector } from '../otlp/collector.ts'
-import { logRecordsIn, pointsIn, type Span, spansIn } from '../otlp/data.ts'
-import { type Front, manifest, underEachStrategyBehind } from './cluster.ts'
-import { startHook } from './hook.ts'
+import { missing, seriesOf } from '../support/monitoring/series.ts'
+import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
+import { logRecordsIn, pointsIn, type Span, spansIn } from '../support/otlp/data.ts'
+import { type Front, manifest, underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { startHook } from '../support/cluster/hook.ts'
 
 /** Must not be found in anything that leaves the process. */
 const planted = { value: 'planted-env-value', token: 'planted-token', annotation: 'planted-annotation', command: 'planted-command', argument: 'planted-argument', body: 'planted-body' }
@@ -97,7 +97,7 @@ underEachStrategyBehind(async (_hook, dir) => await startTracedHook(dir), (t, cl
 
     if (process.env['METACONTROLLER']) {
       const page = await (await fetch(cluster.metacontroller.metricsUrl)).text()
-      const relied = seriesOf(readFileSync(manifest('test/fixtures/metacontroller-metrics.txt'), 'utf8'))
+      const relied = seriesOf(readFileSync(manifest('test/support/fixtures/metacontroller-metrics.txt'), 'utf8'))
       t.same(missing(relied, seriesOf(page)), [], 'Metacontroller has the metrics that rules and dashboard rely on')
     }
 

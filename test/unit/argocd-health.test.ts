@@ -2,7 +2,7 @@ import fengari from 'fengari'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
-import { type Scene, scenes } from '../fixtures/scenes.ts'
+import { type Scene, scenes } from '../support/fixtures/scenes.ts'
 
 const { data } = parse(readFileSync(new URL('../../manifests/health/argocd-cm.yaml', import.meta.url), 'utf8'))
 const script: string = data['resource.customizations.health.example.com_MyApp']

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { App } from '../../src/myapp/app.ts'
-import { childKinds } from '../../src/myapp/children/child-kind.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
-import type { MyAppSpec } from '../../src/myapp/schema.ts'
-import { validate } from '../../src/myapp/validation.ts'
-import * as arbitrary from '../fixtures/arbitrary.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { validate } from '../../src/api/validate.ts'
+import * as arbitrary from '../support/fixtures/arbitrary.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 const children = (spec: Partial<MyAppSpec>, more: Partial<App> = {}): KubernetesObject[] =>
   childKinds.flatMap(({ desired }) => desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec }, ...more }) ?? [])

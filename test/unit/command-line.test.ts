@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml'
 import { run } from '../../src/cli/run.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const recording = (name: string) => file(`test/fixtures/requests/${name}.json`)
+const recording = (name: string) => file(`test/support/fixtures/requests/${name}.json`)
 
 /** Runs a command line; a text goes to a file first, whose name stands in its place. */
 function command (t: Test, ...args: Array<string | { text: string }>) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
-import type { Anything } from '../fixtures/anything.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
 
 const read = (path: string): Anything => parse(readFileSync(new URL(`../../metacontroller/${path}`, import.meta.url), 'utf8'))
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { freePort, runProgram, startProgram, waitUntilReady } from '../control-plane/processes.ts'
+import { freePort, runProgram, startProgram, waitUntilReady } from '../../local-cluster/control-plane/processes.ts'
 
-const processes = join(import.meta.dirname, '../control-plane/processes.ts')
+const processes = join(import.meta.dirname, '../../local-cluster/control-plane/processes.ts')
 
 function isAlive (pid: number): boolean {
   try {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { laterRule } from '../../src/myapp/schema-words.ts'
-import { type Crd, narrowings, type Schema } from '../compatibility/crd-changes.ts'
+import { laterRule } from '../../src/api/fields.ts'
+import { type Crd, narrowings, type Schema } from '../support/compatibility/crd-changes.ts'
 
 const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
   spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'myapps', kind: 'MyApp' }, versions: [{ name: 'v1', served: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } }], ...change },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { MyAppSpec } from '../../src/myapp/schema.ts'
+import { MyAppSpec } from '../../src/api/myapp.ts'
 
 interface Schema { properties?: Record<string, Schema>, items?: Schema }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { editorSchema } from '../../scripts/editor-schema.ts'
 import { generated } from '../../scripts/generate.ts'
-import { customResourceDefinition } from '../../src/myapp/crd.ts'
+import { customResourceDefinition } from '../../src/api/crd.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Scene, scenes } from '../fixtures/scenes.ts'
+import { type Scene, scenes } from '../support/fixtures/scenes.ts'
 
 /**
  * What Flux and other users of kstatus take an object of a custom kind for, by the rules that kstatus documents: in this

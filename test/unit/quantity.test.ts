@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canonicalQuantity } from '../../src/myapp/quantity.ts'
+import { canonicalQuantity } from '../../src/api/quantity.ts'
 
 const cases: Array<[written: string | number, stored: string]> = [
   [1, '1'], ['0', '0'], ['0.5', '500m'], ['1000m', '1'], ['1500m', '1500m'], ['2', '2'], ['0.001', '1m'], ['1000', '1k'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { variables } from '../../src/config.ts'
-import { reasons } from '../../src/myapp/reasons.ts'
+import { reasons } from '../../src/myapp/status/reasons.ts'
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 const rows = (heading: string) => (readme.split(heading)[1]?.split(/\n#/)[0] ?? '').split('\n').filter((line) => line.startsWith('| `'))

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
-import type { Anything } from '../fixtures/anything.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 const group = 'HTTPRoute.gateway.networking.k8s.io/v1'
 const sentence = 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'

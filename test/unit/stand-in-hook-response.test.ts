@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseCompositeResponse, parseCustomizeResponse } from '../stand-in/hook-response.ts'
-import { retryAfter } from '../stand-in/webhook.ts'
+import { parseCompositeResponse, parseCustomizeResponse } from '../../local-cluster/stand-in/hook-response.ts'
+import { retryAfter } from '../../local-cluster/stand-in/webhook.ts'
 
 const nothing = { status: {}, children: [], resyncAfterSeconds: 0, finalized: false }
 const child = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }

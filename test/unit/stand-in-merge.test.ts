@@ -1,7 +1,7 @@
 import t from 'tap'
-import { Float, canonicalJson, clone, deepEqual, parseJson } from '../stand-in/json.ts'
-import { type Fields, type KubeObject } from '../stand-in/kube-object.ts'
-import { applyUpdate, lastAppliedAnnotation, merge, withLastApplied } from '../stand-in/merge.ts'
+import { Float, canonicalJson, clone, deepEqual, parseJson } from '../../local-cluster/stand-in/json.ts'
+import { type Fields, type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
+import { applyUpdate, lastAppliedAnnotation, merge, withLastApplied } from '../../local-cluster/stand-in/merge.ts'
 
 interface Case { name: string, observed: Fields, last?: Fields, desired: Fields, merged: Fields }
 

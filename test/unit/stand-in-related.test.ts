@@ -1,8 +1,8 @@
 import t from 'tap'
-import { type Resource } from '../stand-in/discovery.ts'
-import { type KubeObject } from '../stand-in/kube-object.ts'
-import { type RelatedRule, checkRule, matchesRule } from '../stand-in/related.ts'
-import { selects } from '../stand-in/selector.ts'
+import { type Resource } from '../../local-cluster/stand-in/discovery.ts'
+import { type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
+import { type RelatedRule, checkRule, matchesRule } from '../../local-cluster/stand-in/related.ts'
+import { selects } from '../../local-cluster/stand-in/selector.ts'
 
 const pods: Resource = { apiVersion: 'v1', group: '', name: 'pods', kind: 'Pod', namespaced: true, hasStatus: true }
 const pod: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } } }

@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../../src/myapp/request.ts'
-import { reasons } from '../../src/myapp/reasons.ts'
-import { Condition } from '../../src/myapp/schema.ts'
+import { reasons } from '../../src/myapp/status/reasons.ts'
+import { Condition } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 interface Scene { request: HookRequest, deployment: ObservedDeployment, service: ObservedService }
 

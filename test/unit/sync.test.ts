@@ -5,10 +5,10 @@ import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { sync } from '../../src/myapp/sync.ts'
-import { validate } from '../../src/myapp/validation.ts'
-import * as arbitrary from '../fixtures/arbitrary.ts'
-import { appliedLast, everyKind, requestWith } from '../fixtures/every-child.ts'
-import { recorded, recordedCustomize } from '../fixtures/recorded.ts'
+import { validate } from '../../src/api/validate.ts'
+import * as arbitrary from '../support/fixtures/arbitrary.ts'
+import { appliedLast, everyKind, requestWith } from '../support/fixtures/every-child.ts'
+import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
 

@@ -2,9 +2,9 @@ import t from 'tap'
 import { sync } from '../../src/myapp/sync.ts'
 import { type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
-import { changesOf, conditionChanges } from '../../src/telemetry/changes.ts'
-import type { Anything } from '../fixtures/anything.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import { changesOf, conditionChanges } from '../../src/telemetry/requests/changes.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 /** A request in which all is as the answer to `request` wants it. */
 function steady (request: HookRequest): HookRequest {

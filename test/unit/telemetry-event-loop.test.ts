@@ -1,7 +1,7 @@
 import { createNoopMeter } from '@opentelemetry/api'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
-import { recentDelays, watchEventLoop } from '../../src/telemetry/event-loop-metrics.ts'
+import { recentDelays, watchEventLoop } from '../../src/runtime/event-loop-metrics.ts'
 
 /** What a reader sees: the gauges that the watch fills. */
 function reader () {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Change } from '../../src/telemetry/changes.ts'
-import { knownMyApps } from '../../src/telemetry/known-myapps.ts'
+import type { Change } from '../../src/telemetry/requests/changes.ts'
+import { knownMyApps } from '../../src/telemetry/requests/seen-myapps.ts'
 
 const create: Change = { action: 'create', kind: 'Deployment', name: 'a', fields: [] }
 const update: Change = { action: 'update', kind: 'Deployment', name: 'a', fields: ['spec'] }

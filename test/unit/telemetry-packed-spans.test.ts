@@ -2,7 +2,7 @@ import { createTraceState, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusC
 import { type ReadableSpan, SimpleSpanProcessor, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import fc from 'fast-check'
 import t from 'tap'
-import { packing, unpacking } from '../../src/telemetry/packed-spans.ts'
+import { packing, unpacking } from '../../src/runtime/packed-spans.ts'
 
 const success = 0
 /** Keeps what is exported. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { readTelemetrySettings } from '../../src/telemetry/settings.ts'
-import type { Anything } from '../fixtures/anything.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
 const exportersOf = (environment: Record<string, string>) => {

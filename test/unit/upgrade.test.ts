@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
-import { customResourceDefinition } from '../../src/myapp/crd.ts'
+import { customResourceDefinition } from '../../src/api/crd.ts'
 import { lastApplied, lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import { sentChildren } from '../../src/myapp/request.ts'
-import { type Crd, narrowings } from '../compatibility/crd-changes.ts'
-import { childDifferences, explanations, goldenFolder, newestRelease, renderFile, unexplained, unforeseen } from '../compatibility/golden.ts'
-import { held, upgrade } from '../compatibility/held.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import { type Crd, narrowings } from '../support/compatibility/crd-changes.ts'
+import { childDifferences, explanations, goldenFolder, newestRelease, renderFile, unexplained, unforeseen } from '../support/compatibility/golden.ts'
+import { held, upgrade } from '../support/compatibility/held.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 const release = `${goldenFolder}/${newestRelease()}`
-const read = (file: string) => readFileSync(file, 'utf8')
-const explained = explanations(read(`${goldenFolder}/../../../CHANGELOG.md`))
+const read = (file: string | URL) => readFileSync(file, 'utf8')
+const explained = explanations(read(new URL("../../CHANGELOG.md", import.meta.url)))
 
 t.test('every MyApp that the CRD of the last release allows is allowed still', async (t) => {
   t.strictSame(narrowings(parse(read(`${release}/crd.yaml`)) as Crd, customResourceDefinition() as Crd), [])

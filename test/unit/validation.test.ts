@@ -1,10 +1,10 @@
 import t from 'tap'
-import { newAjv } from '../../src/myapp/ajv.ts'
-import { childKinds } from '../../src/myapp/children/child-kind.ts'
-import { wordsOf } from '../../src/myapp/forms.ts'
-import { MyAppSpec } from '../../src/myapp/schema.ts'
-import { problems, sentence, validate } from '../../src/myapp/validation.ts'
-import { recorded } from '../fixtures/recorded.ts'
+import { newAjv } from '../../src/api/ajv.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
+import { wordsOf } from '../../src/api/formats.ts'
+import { MyAppSpec } from '../../src/api/myapp.ts'
+import { problems, sentence, validate } from '../../src/api/validate.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
 
 const judge = (spec: unknown, name = 'demo-app') => {
   const { parent } = recorded('sync-new')

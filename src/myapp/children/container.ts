@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { type App, isExposed } from '../app.ts'
-import { canonicalQuantity } from '../quantity.ts'
-import { defaults, type MyAppSpec } from '../schema.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import { defaults, type MyAppSpec } from '../../api/myapp.ts'
 import { compact } from './compact.ts'
 import { containerSecurity } from './pod-security.ts'
 

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { compact } from './compact.ts'
-import { defaults, type MyAppSpec } from '../schema.ts'
-import type { ChildKind } from './child-kind.ts'
+import { defaults, type MyAppSpec } from '../../api/myapp.ts'
+import type { ChildKind } from './index.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 import { podTemplate } from './pod-template.ts'
 

@@ -1,6 +1,6 @@
-import { canonicalQuantity } from '../quantity.ts'
-import type { MyAppSpec } from '../schema.ts'
-import type { ChildKind } from './child-kind.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
+import type { ChildKind } from './index.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
 import { childLabels } from './labels.ts'
 

@@ -1,4 +1,4 @@
-import type { ChildKind } from './child-kind.ts'
+import type { ChildKind } from './index.ts'
 import { compact } from './compact.ts'
 import { childLabels } from './labels.ts'
 

@@ -1,6 +1,6 @@
 import { isExposed } from '../app.ts'
-import { defaults, type MyAppSpec } from '../schema.ts'
-import type { ChildKind } from './child-kind.ts'
+import { defaults, type MyAppSpec } from '../../api/myapp.ts'
+import type { ChildKind } from './index.ts'
 import { compact } from './compact.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 

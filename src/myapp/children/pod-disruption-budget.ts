@@ -1,5 +1,5 @@
-import { defaults } from '../schema.ts'
-import type { ChildKind } from './child-kind.ts'
+import { defaults } from '../../api/myapp.ts'
+import type { ChildKind } from './index.ts'
 import { compact } from './compact.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 

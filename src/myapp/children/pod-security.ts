@@ -1,4 +1,4 @@
-import type { MyAppSpec } from '../schema.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import { compact } from './compact.ts'
 
 /** The security of the pod: the default seccomp profile, for Restricted also no root; for Custom what the spec says. */

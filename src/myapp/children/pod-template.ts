@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
-import { canonicalQuantity } from '../quantity.ts'
-import type { MyAppSpec } from '../schema.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
 import { appContainer, tmpVolume } from './container.ts'
 import { childLabels, selectorLabels } from './labels.ts'

@@ -1,6 +1,6 @@
 import { isExposed } from '../app.ts'
-import { defaults } from '../schema.ts'
-import type { ChildKind } from './child-kind.ts'
+import { defaults } from '../../api/myapp.ts'
+import type { ChildKind } from './index.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 
 /** The Service by which a MyApp is reached inside the cluster. */

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { gatewayNotEnabled } from '../../../src/myapp/verdict.ts'
-import type { Cluster } from '../cluster.ts'
-import type { Namespace } from '../namespace.ts'
+import { gatewayNotEnabled } from '../../../src/myapp/status/ready.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

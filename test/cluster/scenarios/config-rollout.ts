@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
-import type { MyAppSpec } from '../../../src/myapp/schema.ts'
-import type { Cluster } from '../cluster.ts'
-import { forceSyncs } from '../forced-syncs.ts'
-import type { Strings } from '../kinds.ts'
-import type { Namespace } from '../namespace.ts'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs } from '../../support/cluster/forced-syncs.ts'
+import type { Strings } from '../../support/cluster/kinds.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import { failingImage } from '../../control-plane/stages.ts'
-import type { Cluster } from '../cluster.ts'
-import type { Happening } from '../view.ts'
+import { failingImage } from '../../../local-cluster/control-plane/stages.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Happening } from '../../support/cluster/view.ts'
 
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
-import type { MyAppSpec } from '../../../src/myapp/schema.ts'
-import type { Cluster } from '../cluster.ts'
-import type { Kind, KubeObject } from '../kinds.ts'
-import type { Operation } from '../namespace.ts'
-import type { Difference } from '../server-side-apply.ts'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Kind, KubeObject } from '../../support/cluster/kinds.ts'
+import type { Operation } from '../../support/cluster/namespace.ts'
+import type { Difference } from '../../support/cluster/server-side-apply.ts'
 
 /** Something of a child that somebody edits by hand. */
 export interface Drift {

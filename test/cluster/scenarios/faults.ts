@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { Cluster } from '../cluster.ts'
-import type { Fault, FaultyFront } from '../faulty-front.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Fault, FaultyFront } from '../../support/cluster/faulty-front.ts'
 
 const garbage: Record<string, Fault> = {
   'HTML in place of JSON': { code: 200, body: '<html>It works!</html>' },

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import type { Cluster } from '../cluster.ts'
-import { type Kind, pathOf } from '../kinds.ts'
-import type { Namespace } from '../namespace.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import { type Kind, pathOf } from '../../support/cluster/kinds.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const order = (here: Namespace): Kind[] => (['MyApp', 'Deployment', 'Service'] as const)
   .flatMap(kind => here.happenings(kind).filter(({ type }) => type === 'DELETED'))

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { Cluster } from '../cluster.ts'
-import { forceSyncs, rest } from '../forced-syncs.ts'
-import { builtInKinds, kinds, type MyApp } from '../kinds.ts'
-import type { Namespace } from '../namespace.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { builtInKinds, kinds, type MyApp } from '../../support/cluster/kinds.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { Cluster } from '../cluster.ts'
-import type { Hook } from '../hook.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Hook } from '../../support/cluster/hook.ts'
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`)
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import type { MyAppSpec } from '../../../src/myapp/schema.ts'
-import type { Cluster } from '../cluster.ts'
-import type { Namespace } from '../namespace.ts'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const labels = { app: 'theirs' }
 

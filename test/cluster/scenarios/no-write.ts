@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
-import type { MyAppSpec } from '../../../src/myapp/schema.ts'
-import { type Cluster, manifest } from '../cluster.ts'
-import { forceSyncs, rest } from '../forced-syncs.ts'
-import type { StoredKind } from '../kinds.ts'
-import type { Namespace } from '../namespace.ts'
-import { type Claim, putBound } from '../volume-claim.ts'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import { type Cluster, manifest } from '../../support/cluster/cluster.ts'
+import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import type { StoredKind } from '../../support/cluster/kinds.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
+import { type Claim, putBound } from '../../support/cluster/volume-claim.ts'
 import { tellsWhatHappens } from './command-line.ts'
 
 /** Specs that say in other words what the API server stores, or what it does not store at all. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { Cluster } from '../cluster.ts'
-import type { Hook } from '../hook.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Hook } from '../../support/cluster/hook.ts'
 
 /**
  * All processes of the hook are down while one MyApp is created, one changed and one deleted. Gives how many milliseconds

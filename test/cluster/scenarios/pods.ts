@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import { byHand, failureAnnotation } from '../../control-plane/stages.ts'
-import type { Cluster } from '../cluster.ts'
-import type { Namespace } from '../namespace.ts'
+import { byHand, failureAnnotation } from '../../../local-cluster/control-plane/stages.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
 

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
-import type { MyAppSpec } from '../../../src/myapp/schema.ts'
-import type { Cluster } from '../cluster.ts'
-import { forceSyncs } from '../forced-syncs.ts'
-import { allKinds, type Kind, type MyApp, pathOf } from '../kinds.ts'
-import type { Namespace } from '../namespace.ts'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs } from '../../support/cluster/forced-syncs.ts'
+import { allKinds, type Kind, type MyApp, pathOf } from '../../support/cluster/kinds.ts'
+import type { Namespace } from '../../support/cluster/namespace.ts'
 import { type Drift, repairs } from './drift.ts'
 
 const ingress = { host: 'shop.example.com', ingressClassName: 'nginx', annotations: { 'example.com/body-size': '8m' } }

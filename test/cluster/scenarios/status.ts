@@ -1,8 +1,8 @@
-import { failingImage, failureAnnotation } from '../../control-plane/stages.ts'
+import { failingImage, failureAnnotation } from '../../../local-cluster/control-plane/stages.ts'
 import type { Test } from 'tap'
-import type { MyAppStatus } from '../../../src/myapp/schema.ts'
-import type { Cluster } from '../cluster.ts'
-import type { MyApp } from '../kinds.ts'
+import type { MyAppStatus } from '../../../src/api/myapp.ts'
+import type { Cluster } from '../../support/cluster/cluster.ts'
+import type { MyApp } from '../../support/cluster/kinds.ts'
 
 const reasonOf = (app: MyApp) => app.status?.conditions?.find(({ type }) => type === 'Ready')?.reason
 const transitionsOf = (app: MyApp) => app.status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime) ?? []

@@ -1,0 +1,129 @@
+/** The kinds that the scenarios look at, as far as they look. */
+import type { MyAppSpec, MyAppStatus } from '../../../src/api/myapp.ts'
+
+export type Strings = Record<string, string>
+
+export interface Metadata {
+  name: string
+  namespace?: string
+  uid: string
+  resourceVersion: string
+  generation?: number
+  deletionTimestamp?: string
+  labels?: Strings
+  annotations?: Strings
+  finalizers?: string[]
+  ownerReferences?: { kind: string, uid: string, controller?: boolean }[]
+}
+
+export interface KubeObject {
+  apiVersion: string
+  kind: string
+  metadata: Metadata
+}
+
+export interface MyApp extends KubeObject {
+  spec: Required<Omit<MyAppSpec, 'env'>> & Pick<MyAppSpec, 'env'>
+  status?: MyAppStatus
+}
+
+export interface Container {
+  name: string
+  image: string
+  ports?: { name: string, containerPort: number, protocol: string }[]
+  env?: { name: string, value?: string }[]
+}
+
+interface PodTemplate {
+  metadata: { labels: Strings, annotations?: Strings }
+  spec: { containers: Container[] }
+}
+
+interface Condition { type: string, status: string, reason?: string, message?: string }
+
+export interface Deployment extends KubeObject {
+  spec: { replicas: number, paused?: boolean, selector: { matchLabels: Strings }, template: PodTemplate, strategy: object }
+  status?: { replicas?: number, readyReplicas?: number, updatedReplicas?: number, availableReplicas?: number, conditions?: Condition[] }
+}
+
+export interface Service extends KubeObject {
+  spec: { clusterIP: string, selector: Strings, ports: { name: string, port: number, targetPort: number | string, protocol: string }[] }
+}
+
+export interface ReplicaSet extends KubeObject {
+  spec: { replicas: number, template: PodTemplate }
+}
+
+export interface Ingress extends KubeObject {
+  spec: { ingressClassName?: string, defaultBackend?: object, tls?: object[], rules?: { host?: string, http: object }[] }
+}
+
+export interface NetworkPolicy extends KubeObject {
+  spec: { podSelector: object, policyTypes: string[], ingress?: object[], egress?: object[] }
+}
+
+export interface PodDisruptionBudget extends KubeObject {
+  spec: { minAvailable?: number | string, maxUnavailable?: number | string, selector: object }
+}
+
+export interface HorizontalPodAutoscaler extends KubeObject {
+  spec: { minReplicas: number, maxReplicas: number, metrics: object[] }
+}
+
+export interface HTTPRoute extends KubeObject {
+  spec: { parentRefs?: { name: string, namespace?: string, sectionName?: string }[], hostnames?: string[], rules: object[] }
+}
+
+/** The kinds that can be watched, by name. */
+export interface Kinds {
+  MyApp: MyApp
+  Deployment: Deployment
+  Service: Service
+  ReplicaSet: ReplicaSet
+  Ingress: Ingress
+  NetworkPolicy: NetworkPolicy
+  PodDisruptionBudget: PodDisruptionBudget
+  HorizontalPodAutoscaler: HorizontalPodAutoscaler
+  HTTPRoute: HTTPRoute
+}
+
+export type Kind = keyof Kinds
+
+interface Resource { apiVersion: string, resource: string }
+
+export const kinds: Record<Kind, Resource> = {
+  MyApp: { apiVersion: 'example.com/v1', resource: 'myapps' },
+  Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
+  Service: { apiVersion: 'v1', resource: 'services' },
+  ReplicaSet: { apiVersion: 'apps/v1', resource: 'replicasets' },
+  Ingress: { apiVersion: 'networking.k8s.io/v1', resource: 'ingresses' },
+  NetworkPolicy: { apiVersion: 'networking.k8s.io/v1', resource: 'networkpolicies' },
+  PodDisruptionBudget: { apiVersion: 'policy/v1', resource: 'poddisruptionbudgets' },
+  HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', resource: 'horizontalpodautoscalers' },
+  HTTPRoute: { apiVersion: 'gateway.networking.k8s.io/v1', resource: 'httproutes' },
+}
+
+export const allKinds = Object.keys(kinds) as Kind[]
+
+/** The kinds that every cluster has. */
+export const builtInKinds = allKinds.filter(kind => kind !== 'HTTPRoute')
+
+/** Kinds that scenarios put there and nobody watches. */
+const unwatched = {
+  ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
+  Secret: { apiVersion: 'v1', resource: 'secrets' },
+  PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },
+  PersistentVolume: { apiVersion: 'v1', resource: 'persistentvolumes' },
+  PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', resource: 'priorityclasses' },
+}
+
+export type StoredKind = Kind | keyof typeof unwatched
+
+const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass']
+
+/** The path of the API server where objects of a kind are: those of one namespace, or all. */
+export function pathOf (kind: StoredKind, namespace?: string, name?: string): string {
+  const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
+  const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
+  return [group, ...namespace === undefined || clusterWide.includes(kind) ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
+}
