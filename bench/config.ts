@@ -6,21 +6,51 @@ import type { HookRequest } from '../src/myapp/request.ts'
 import { sync } from '../src/myapp/sync.ts'
 import { hookRequestValidator } from '../src/api/compiled.ts'
 
-const running = readFileSync(new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url), 'utf8')
+const running = readFileSync(
+  new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url),
+  'utf8',
+)
 
 /** The recorded sync of a MyApp that runs, with a ConfigMap or a Secret of so many bytes besides. */
-function reading (kind: 'ConfigMap' | 'Secret', bytes: number): string {
+function reading(kind: 'ConfigMap' | 'Secret', bytes: number): string {
   const request = JSON.parse(running) as HookRequest
-  Object.assign(request.parent.spec as object, { envFrom: [kind === 'Secret' ? { secretRef: { name: 'config' } } : { configMapRef: { name: 'config' } }] })
-  const data = { key: kind === 'Secret' ? randomBytes(bytes).toString('base64') : randomBytes(bytes / 2).toString('hex') }
-  const managedFields = [{ manager: 'kubectl-create', operation: 'Update', apiVersion: 'v1', time: '2026-11-23T12:17:32Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { '.': {}, 'f:key': {} } } }]
-  const metadata = { name: 'config', namespace: 'default', uid: '3f0c4a7e-3d3a-4f0e-9d55-0d3c6f1c2b1a', resourceVersion: '1234', creationTimestamp: '2026-11-23T12:17:32Z', managedFields }
-  Object.assign(request.related, { [`${kind}.v1`]: { 'default/config': { apiVersion: 'v1', kind, metadata, data } } })
+  Object.assign(request.parent.spec as object, {
+    envFrom: [
+      kind === 'Secret' ? { secretRef: { name: 'config' } } : { configMapRef: { name: 'config' } },
+    ],
+  })
+  const data = {
+    key:
+      kind === 'Secret'
+        ? randomBytes(bytes).toString('base64')
+        : randomBytes(bytes / 2).toString('hex'),
+  }
+  const managedFields = [
+    {
+      manager: 'kubectl-create',
+      operation: 'Update',
+      apiVersion: 'v1',
+      time: '2026-11-23T12:17:32Z',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:data': { '.': {}, 'f:key': {} } },
+    },
+  ]
+  const metadata = {
+    name: 'config',
+    namespace: 'default',
+    uid: '3f0c4a7e-3d3a-4f0e-9d55-0d3c6f1c2b1a',
+    resourceVersion: '1234',
+    creationTimestamp: '2026-11-23T12:17:32Z',
+    managedFields,
+  }
+  Object.assign(request.related, {
+    [`${kind}.v1`]: { 'default/config': { apiVersion: 'v1', kind, metadata, data } },
+  })
   return JSON.stringify(request)
 }
 
 /** Reads, validates, answers and writes a sync, over and over: the processor time of one, in ms, that of collecting its garbage too. */
-function milliseconds (body: string, rounds = 300): number {
+function milliseconds(body: string, rounds = 300): number {
   let before = process.cpuUsage()
   for (let round = -rounds; round < rounds; round++) {
     if (round === 0) before = process.cpuUsage() // warm by now
@@ -39,7 +69,9 @@ console.log('| config | bytes a sync more | processor time a sync more |\n| --- 
 for (const size of [10, 100, 1024]) {
   for (const kind of ['ConfigMap', 'Secret'] as const) {
     const body = reading(kind, size * 1024)
-    console.log(`| ${kind}, ${size} KiB | ${((body.length - without.length) / 1024).toFixed(0)} KiB | ${(milliseconds(body) - base).toFixed(2)} ms |`)
+    console.log(
+      `| ${kind}, ${size} KiB | ${((body.length - without.length) / 1024).toFixed(0)} KiB | ${(milliseconds(body) - base).toFixed(2)} ms |`,
+    )
   }
 }
 console.log(`\nA sync without takes ${base.toFixed(2)} ms`)

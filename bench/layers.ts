@@ -14,7 +14,10 @@ const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-layers-'))
 const collector = await prepareCollector(join(dir, 'collector'), reportTo(process.stderr))
 await collector.start()
 const log = join(dir, 'server.log')
-const exported = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_METRIC_EXPORT_INTERVAL: '10000' }
+const exported = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  OTEL_METRIC_EXPORT_INTERVAL: '10000',
+}
 const request = post('/sync', runningBody())
 
 try {
@@ -22,7 +25,10 @@ try {
     { layer: 'node:http that parses, computes and stringifies', server: await startBare(log) },
     { layer: '+ Fastify and validation', server: await startHook({ LOG_LEVEL: 'warn' }, log) },
     { layer: '+ a log line', server: await startHook({}, log) },
-    { layer: '+ metrics', server: await startHook({ ...exported, OTEL_TRACES_EXPORTER: 'none' }, log) },
+    {
+      layer: '+ metrics',
+      server: await startHook({ ...exported, OTEL_TRACES_EXPORTER: 'none' }, log),
+    },
     { layer: '+ traces: everything', server: await startHook(exported, log) },
   ]
   const times = new Map<string, number[]>(servers.map(({ layer }) => [layer, []]))
@@ -31,7 +37,9 @@ try {
     for (const { layer, server } of servers) {
       const [start, before] = [performance.now(), server.cpuMs()]
       const rate = await throughput(server.port, request, 2)
-      times.get(layer)?.push((server.cpuMs() - before) / (rate * (performance.now() - start) / 1000))
+      times
+        .get(layer)
+        ?.push((server.cpuMs() - before) / ((rate * (performance.now() - start)) / 1000))
     }
   }
   await Promise.all(servers.map(({ server }) => server.stop()))

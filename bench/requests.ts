@@ -1,28 +1,50 @@
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
 
-const recorded = (): HookRequest => JSON.parse(readFileSync(new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url), 'utf8'))
+const recorded = (): HookRequest =>
+  JSON.parse(
+    readFileSync(
+      new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url),
+      'utf8',
+    ),
+  )
 
 /** The body that is sent: a recorded request, in the form in which Metacontroller writes JSON. */
 export const runningBody = (): string => JSON.stringify(recorded())
 
 /** The same with 100 environment variables, and as much of managedFields as 100 pods have: about 1 MB. */
-export function largeBody (): string {
+export function largeBody(): string {
   const request = recorded()
-  const env = Array.from({ length: 100 }, (_, index) => ({ name: `VARIABLE_${index}`, value: `value of variable ${index}` }))
+  const env = Array.from({ length: 100 }, (_, index) => ({
+    name: `VARIABLE_${index}`,
+    value: `value of variable ${index}`,
+  }))
   Object.assign(request.parent.spec as object, { env })
-  for (const { spec } of Object.values(request.children['Deployment.apps/v1'])) Object.assign(spec.template.spec.containers[0] ?? {}, { env })
-  const owners = (request.parent.metadata.managedFields ?? []).concat(Object.values(request.children['Deployment.apps/v1']).flatMap(({ metadata }) => metadata.managedFields ?? []))
+  for (const { spec } of Object.values(request.children['Deployment.apps/v1'])) {
+    Object.assign(spec.template.spec.containers[0] ?? {}, { env })
+  }
+  const owners = (request.parent.metadata.managedFields ?? []).concat(
+    Object.values(request.children['Deployment.apps/v1']).flatMap(
+      ({ metadata }) => metadata.managedFields ?? [],
+    ),
+  )
   const pods = Array.from({ length: 100 }, (_, index) => {
-    const metadata = { name: `demo-app-${index}`, namespace: 'default', uid: `pod-${index}`, managedFields: repeated(owners, 10_000) }
+    const metadata = {
+      name: `demo-app-${index}`,
+      namespace: 'default',
+      uid: `pod-${index}`,
+      managedFields: repeated(owners, 10_000),
+    }
     return [`default/demo-app-${index}`, { apiVersion: 'v1', kind: 'Pod', metadata }]
   })
   Object.assign(request.related, { 'Pod.v1': Object.fromEntries(pods) })
   return JSON.stringify(request)
 }
 
-function repeated<Item> (items: Item[], bytes: number): Item[] {
+function repeated<Item>(items: Item[], bytes: number): Item[] {
   const all: Item[] = []
-  for (let index = 0; JSON.stringify(all).length < bytes; index++) all.push(items[index % items.length] as Item)
+  for (let index = 0; JSON.stringify(all).length < bytes; index++) {
+    all.push(items[index % items.length] as Item)
+  }
   return all
 }

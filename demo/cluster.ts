@@ -18,6 +18,6 @@ export interface Cluster {
 }
 
 /** A line that sets a variable in a POSIX shell. */
-export function exportLine (name: string, value: string): string {
+export function exportLine(name: string, value: string): string {
   return `export ${name}=${/^[\w./:@%+,-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`
 }

@@ -1,18 +1,34 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kubectl, kubectlFor, waitUntilEstablished } from '../local-cluster/control-plane/kubectl.ts'
+import {
+  type Kubectl,
+  kubectlFor,
+  waitUntilEstablished,
+} from '../local-cluster/control-plane/kubectl.ts'
 import { removeAtEnd, runProgram } from '../local-cluster/control-plane/processes.ts'
 import { type Report } from '../local-cluster/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
-import { type KubeObject, childKinds, isOfTheDemo, manifests, readManifests, selectsTheDemo, toYaml } from './manifests.ts'
+import {
+  type KubeObject,
+  childKinds,
+  isOfTheDemo,
+  manifests,
+  readManifests,
+  selectsTheDemo,
+  toYaml,
+} from './manifests.ts'
 
 const myAppKind = 'myapps.example.com'
 const controllerKind = 'compositecontrollers.metacontroller.k8s.io'
 const finalizer = 'metacontroller.io/compositecontroller-myapp'
 
 /** Uses the cluster of a kubeconfig context, once it is sure that the demo would spoil nothing there. */
-export async function useContext (context: string, report: Report, signal: AbortSignal): Promise<Cluster> {
+export async function useContext(
+  context: string,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Cluster> {
   const config = await kubeconfigOf(context, signal)
   const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-context-'))
   const remove = await removeAtEnd(dir)
@@ -30,12 +46,14 @@ export async function useContext (context: string, report: Report, signal: Abort
       patienceSeconds: 300,
       outlivesTheDemo: true,
       installMetacontrollerCrds: () => installMissingCrds(kubectl),
-      async close () {
+      async close() {
         const left = await takeAway(kubectl)
         await remove()
         if (left.size > 0) {
           const reasons = [...new Set(left.values())].join('; ')
-          throw new Error(`The cluster of context ${context} still has ${[...left.keys()].join(', ')} (${reasons}). What removes it: npm run demo -- --once --context ${context}`)
+          throw new Error(
+            `The cluster of context ${context} still has ${[...left.keys()].join(', ')} (${reasons}). What removes it: npm run demo -- --once --context ${context}`,
+          )
         }
       },
     }
@@ -46,77 +64,114 @@ export async function useContext (context: string, report: Report, signal: Abort
 }
 
 /** A kubeconfig with that context alone. */
-async function kubeconfigOf (context: string, signal: AbortSignal): Promise<string> {
+async function kubeconfigOf(context: string, signal: AbortSignal): Promise<string> {
   const kubectl = (args: string[]) => runProgram({ command: 'kubectl', args }, { signal })
   const contexts = await kubectl(['config', 'get-contexts', '-o', 'name'])
   if (contexts.code === 127) throw new Error('--context needs kubectl on the PATH.')
-  if (contexts.code !== 0) throw new Error(`Your kubeconfig cannot be read: ${contexts.stderr.trim()}`)
-  const names = contexts.stdout.split('\n').filter(name => name !== '')
-  if (!names.includes(context)) {
-    throw new Error(`Your kubeconfig has no context ${context}; it has ${names.length === 0 ? 'none' : names.join(', ')}.`)
+  if (contexts.code !== 0) {
+    throw new Error(`Your kubeconfig cannot be read: ${contexts.stderr.trim()}`)
   }
-  const config = await kubectl(['config', 'view', '--raw', '--minify', '--flatten', `--context=${context}`])
-  if (config.code !== 0) throw new Error(`The context ${context} cannot be read: ${config.stderr.trim()}`)
+  const names = contexts.stdout.split('\n').filter((name) => name !== '')
+  if (!names.includes(context)) {
+    throw new Error(
+      `Your kubeconfig has no context ${context}; it has ${names.length === 0 ? 'none' : names.join(', ')}.`,
+    )
+  }
+  const config = await kubectl([
+    'config',
+    'view',
+    '--raw',
+    '--minify',
+    '--flatten',
+    `--context=${context}`,
+  ])
+  if (config.code !== 0) {
+    throw new Error(`The context ${context} cannot be read: ${config.stderr.trim()}`)
+  }
   return config.stdout
 }
 
-async function assertReachable (context: string, kubectl: Kubectl, signal: AbortSignal): Promise<void> {
+async function assertReachable(
+  context: string,
+  kubectl: Kubectl,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await kubectl(['get', '--raw', '/readyz', '--request-timeout=10s'], undefined, { signal })
   } catch (error) {
-    throw new Error(`The cluster of context ${context} cannot be reached: ${lastLine(error)}`, { cause: error })
+    throw new Error(`The cluster of context ${context} cannot be reached: ${lastLine(error)}`, {
+      cause: error,
+    })
   }
 }
 
-const lastLine = (error: unknown): string => (error as Error).message.trim().split('\n').at(-1) ?? ''
+const lastLine = (error: unknown): string =>
+  (error as Error).message.trim().split('\n').at(-1) ?? ''
 
 /** Refuses a cluster where the demo would change what is somebody's, or be disturbed. */
-async function assertFree (context: string, kubectl: Kubectl): Promise<void> {
+async function assertFree(context: string, kubectl: Kubectl): Promise<void> {
   const [controller] = await get(kubectl, controllerKind, 'myapp')
   if (controller !== undefined && !isOfTheDemo(controller)) {
-    throw new Error(`The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`)
+    throw new Error(
+      `The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`,
+    )
   }
   const [myApps] = await get(kubectl, 'customresourcedefinitions', myAppKind)
   if (myApps !== undefined && !isOfTheDemo(myApps)) {
-    throw new Error(`The cluster of context ${context} knows MyApps already: its CRD ${myAppKind} is not the demo's, which would replace it.`)
+    throw new Error(
+      `The cluster of context ${context} knows MyApps already: its CRD ${myAppKind} is not the demo's, which would replace it.`,
+    )
   }
   const metacontroller = await runningMetacontroller(kubectl)
   if (metacontroller !== undefined) {
-    throw new Error(`The cluster of context ${context} runs a Metacontroller, ${metacontroller}: it would call the demo's hook too, and cannot reach this machine.`)
+    throw new Error(
+      `The cluster of context ${context} runs a Metacontroller, ${metacontroller}: it would call the demo's hook too, and cannot reach this machine.`,
+    )
   }
 }
 
 /** Objects of a kind; none where the cluster does not have the kind. */
-async function get (kubectl: Kubectl, kind: string, ...which: string[]): Promise<KubeObject[]> {
-  const found = await kubectl(['get', kind, ...which, '--ignore-not-found', '-o', 'json']).catch((error: Error) => {
-    if (error.message.includes("the server doesn't have a resource type")) return ''
-    throw error
-  })
+async function get(kubectl: Kubectl, kind: string, ...which: string[]): Promise<KubeObject[]> {
+  const found = await kubectl(['get', kind, ...which, '--ignore-not-found', '-o', 'json']).catch(
+    (error: Error) => {
+      if (error.message.includes("the server doesn't have a resource type")) return ''
+      throw error
+    },
+  )
   if (found === '') return []
   const object = JSON.parse(found) as KubeObject & { items?: KubeObject[] }
   return object.items ?? [object]
 }
 
-async function runningMetacontroller (kubectl: Kubectl): Promise<string | undefined> {
-  const images = '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.spec.template.spec.containers[*].image}{"\\n"}{end}'
-  const workloads = await kubectl(['get', 'statefulsets,deployments', '--all-namespaces', '-o', `jsonpath=${images}`])
+async function runningMetacontroller(kubectl: Kubectl): Promise<string | undefined> {
+  const images =
+    '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.spec.template.spec.containers[*].image}{"\\n"}{end}'
+  const workloads = await kubectl([
+    'get',
+    'statefulsets,deployments',
+    '--all-namespaces',
+    '-o',
+    `jsonpath=${images}`,
+  ])
   return /^(\S+ \S+) .*\bmetacontroller(@|:|\s|$)/m.exec(workloads)?.[1]
 }
 
 /** Metacontroller's own kinds, unless the cluster has them. */
-async function installMissingCrds (kubectl: Kubectl): Promise<void> {
+async function installMissingCrds(kubectl: Kubectl): Promise<void> {
   const crds = await readManifests(manifests.metacontrollerCrds)
   const names = crds.map(({ metadata }) => metadata.name)
   const there = await get(kubectl, 'customresourcedefinitions', ...names)
-  const missing = crds.filter(crd => !there.some(({ metadata }) => metadata.name === crd.metadata.name))
+  const missing = crds.filter(
+    (crd) => !there.some(({ metadata }) => metadata.name === crd.metadata.name),
+  )
   if (missing.length > 0) await kubectl(['apply', '-f', '-'], toYaml(missing))
   await waitUntilEstablished(kubectl, ['customresourcedefinitions', ...names])
 }
 
 /** Removes all that the demo added, with no Metacontroller and no hook; gives what could not be removed, each with the reason. */
-async function takeAway (kubectl: Kubectl): Promise<Map<string, string>> {
+async function takeAway(kubectl: Kubectl): Promise<Map<string, string>> {
   const left = new Map<string, string>()
-  async function attempt (what: string, remove: () => Promise<unknown>): Promise<void> {
+  async function attempt(what: string, remove: () => Promise<unknown>): Promise<void> {
     try {
       await remove()
     } catch (error) {
@@ -125,12 +180,16 @@ async function takeAway (kubectl: Kubectl): Promise<Map<string, string>> {
   }
   await attempt('MyApps', async () => {
     for (const myApp of await get(kubectl, myAppKind, '--all-namespaces')) {
-      await attempt(`${myApp.metadata.namespace}/${myApp.metadata.name} with its children`, () => release(kubectl, myApp))
+      await attempt(`${myApp.metadata.namespace}/${myApp.metadata.name} with its children`, () =>
+        release(kubectl, myApp),
+      )
     }
   })
   await attempt('the CompositeController', async () => {
     const controllers = await get(kubectl, controllerKind, '-l', selectsTheDemo)
-    if (controllers.length > 0) await kubectl(['delete', controllerKind, '-l', selectsTheDemo, '--timeout=30s'])
+    if (controllers.length > 0) {
+      await kubectl(['delete', controllerKind, '-l', selectsTheDemo, '--timeout=30s'])
+    }
   })
   await attempt('CRDs', async () => {
     const crds = await get(kubectl, 'customresourcedefinitions', '-l', selectsTheDemo)
@@ -144,8 +203,26 @@ async function takeAway (kubectl: Kubectl): Promise<Map<string, string>> {
 }
 
 /** Does for a MyApp what only Metacontroller and the hook together do else: deletes its children, then takes off the finalizer. */
-async function release (kubectl: Kubectl, { metadata: { name, namespace, uid, finalizers = [] } }: KubeObject): Promise<void> {
-  await kubectl(['delete', await childKinds(), `--namespace=${namespace}`, '-l', `controller-uid=${uid}`, '--timeout=30s'])
-  const patch = { metadata: { finalizers: finalizers.filter(other => other !== finalizer) } }
-  await kubectl(['patch', myAppKind, name, `--namespace=${namespace}`, '--type=merge', '-p', JSON.stringify(patch)])
+async function release(
+  kubectl: Kubectl,
+  { metadata: { name, namespace, uid, finalizers = [] } }: KubeObject,
+): Promise<void> {
+  await kubectl([
+    'delete',
+    await childKinds(),
+    `--namespace=${namespace}`,
+    '-l',
+    `controller-uid=${uid}`,
+    '--timeout=30s',
+  ])
+  const patch = { metadata: { finalizers: finalizers.filter((other) => other !== finalizer) } }
+  await kubectl([
+    'patch',
+    myAppKind,
+    name,
+    `--namespace=${namespace}`,
+    '--type=merge',
+    '-p',
+    JSON.stringify(patch),
+  ])
 }

@@ -34,10 +34,12 @@ try {
 }
 if (interrupted.aborted) report('\nStopping …')
 while (undo.length > 0) {
-  await undo.pop()?.().catch(error => {
-    report(`\nNot all could be taken away: ${oneLine(error)}`)
-    process.exitCode = 1
-  })
+  await undo
+    .pop()?.()
+    .catch((error) => {
+      report(`\nNot all could be taken away: ${oneLine(error)}`)
+      process.exitCode = 1
+    })
 }
 if (interrupted.aborted && process.exitCode === undefined) {
   report('Stopped; nothing is left.')
@@ -48,12 +50,15 @@ if (problem !== undefined) {
   process.exitCode = 1
 }
 
-async function demo (signal: AbortSignal): Promise<void> {
+async function demo(signal: AbortSignal): Promise<void> {
   const logs = await mkdtemp(join(tmpdir(), 'myapp-operator-demo-'))
   undo.push(await removeAtEnd(logs))
   const hookLog = join(logs, 'hook.log')
 
-  const cluster = options.context === undefined ? await bootLocalCluster(report, signal) : await useContext(options.context, report, signal)
+  const cluster =
+    options.context === undefined
+      ? await bootLocalCluster(report, signal)
+      : await useContext(options.context, report, signal)
   undo.push(cluster.close)
   await cluster.installMetacontrollerCrds()
 
@@ -62,55 +67,90 @@ async function demo (signal: AbortSignal): Promise<void> {
   report(`The hook runs from src/ at ${hook.url}.`)
 
   const metacontrollerLog = join(logs, 'metacontroller.log')
-  const metacontroller = await startMetacontroller({ kubeconfig: cluster.metacontrollerKubeconfig, logFile: metacontrollerLog })
+  const metacontroller = await startMetacontroller({
+    kubeconfig: cluster.metacontrollerKubeconfig,
+    logFile: metacontrollerLog,
+  })
   undo.push(metacontroller.stop)
-  report(metacontroller.engine === 'stand-in'
-    ? 'Metacontroller is played by the stand-in of the tests; METACONTROLLER=/path/to/metacontroller runs the real one.'
-    : `${metacontroller.engine} runs.`)
+  report(
+    metacontroller.engine === 'stand-in'
+      ? 'Metacontroller is played by the stand-in of the tests; METACONTROLLER=/path/to/metacontroller runs the real one.'
+      : `${metacontroller.engine} runs.`,
+  )
 
   await install(cluster, hook.url, signal)
   await getToRunning(cluster, hookLog, signal)
   if (options.once) return await deleteAgain(cluster, hookLog, signal)
 
-  report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map(line => `  ${line}`).join('\n')}\n
+  report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map((line) => `  ${line}`).join('\n')}\n
 Then try: kubectl scale myapp demo-app --replicas=5
 Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here on, the hook's log:\n`)
   const ended = new AbortController()
-  metacontroller.ended.then(how => ended.abort(how))
+  metacontroller.ended.then((how) => ended.abort(how))
   await followLog(hookLog, AbortSignal.any([signal, ended.signal]))
-  if (!signal.aborted) throw new Error(`Metacontroller ended with ${ended.signal.reason}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`)
+  if (!signal.aborted) {
+    throw new Error(
+      `Metacontroller ended with ${ended.signal.reason}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`,
+    )
+  }
 }
 
-async function install (cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
+async function install(cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
   await apply(cluster, manifests.crd, toYaml(await readManifests(manifests.crd)), signal)
   await waitUntilEstablished(cluster.kubectl, ['-f', manifests.crd])
-  await apply(cluster, manifests.compositeController, toYaml(await compositeControllerFor(hookUrl)), signal)
+  await apply(
+    cluster,
+    manifests.compositeController,
+    toYaml(await compositeControllerFor(hookUrl)),
+    signal,
+  )
   if (cluster.outlivesTheDemo) undo.push(() => deleteMyApps(cluster))
 }
 
 /** While Metacontroller and the hook run: they finalize in order. What they do not get done is left to the cluster's `close`. */
-async function deleteMyApps ({ kubectl }: Cluster): Promise<void> {
+async function deleteMyApps({ kubectl }: Cluster): Promise<void> {
   report('Deleting the MyApps, which takes at most 30 s …')
-  await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(error => {
-    report(`They are not gone in order (${oneLine(error)}); the demo removes them and their children itself.`)
-  })
+  await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(
+    (error) => {
+      report(
+        `They are not gone in order (${oneLine(error)}); the demo removes them and their children itself.`,
+      )
+    },
+  )
 }
 
-async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+async function getToRunning(cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
   const { kubectl, patienceSeconds } = cluster
   const watching = new AbortController()
   const stopWatching = () => watching.abort()
   signal.addEventListener('abort', stopWatching)
   // It looks on from before the start, or it would miss it, and speaks when it has been announced.
-  let print = (text: string) => { unseen += text }
+  let print = (text: string) => {
+    unseen += text
+  }
   let unseen = ''
-  const watch = kubectl(['get', 'myapps', '--watch'], undefined, { signal: watching.signal, onStdout: text => print(text) }).catch(() => {})
+  const watch = kubectl(['get', 'myapps', '--watch'], undefined, {
+    signal: watching.signal,
+    onStdout: (text) => print(text),
+  }).catch(() => {})
   try {
     await apply(cluster, manifests.example, undefined, signal)
     report('\n$ kubectl get myapps --watch')
-    print = text => { process.stdout.write(text) }
+    print = (text) => {
+      process.stdout.write(text)
+    }
     print(unseen)
-    await kubectl(['wait', '--for=jsonpath={.status.phase}=Running', `--timeout=${patienceSeconds}s`, '-f', manifests.example], undefined, { signal })
+    await kubectl(
+      [
+        'wait',
+        '--for=jsonpath={.status.phase}=Running',
+        `--timeout=${patienceSeconds}s`,
+        '-f',
+        manifests.example,
+      ],
+      undefined,
+      { signal },
+    )
     await sleep(200)
   } catch (error) {
     signal.throwIfAborted()
@@ -123,7 +163,7 @@ async function getToRunning (cluster: Cluster, hookLog: string, signal: AbortSig
   await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
 }
 
-async function deleteAgain (cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+async function deleteAgain(cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
   const { kubectl, patienceSeconds } = cluster
   try {
     await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
@@ -131,42 +171,77 @@ async function deleteAgain (cluster: Cluster, hookLog: string, signal: AbortSign
     signal.throwIfAborted()
     throw await failure(cluster, hookLog, 'go', error)
   }
-  const left = await kubectl(['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'], undefined, { signal })
-  if (left !== '') throw new Error(`demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there; the hook's log: ${await keepLog('hook', hookLog)}`)
+  const left = await kubectl(
+    ['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'],
+    undefined,
+    { signal },
+  )
+  if (left !== '') {
+    throw new Error(
+      `demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there; the hook's log: ${await keepLog('hook', hookLog)}`,
+    )
+  }
   report('\ndemo-app was Running and is gone, and so are its Deployment and its Service.')
 }
 
 /** What demo-app did not do and why, which its status says when the time was up, with the place of a copy of the hook's log. */
-async function failure ({ kubectl, patienceSeconds }: Cluster, hookLog: string, what: string, cause: unknown): Promise<Error> {
+async function failure(
+  { kubectl, patienceSeconds }: Cluster,
+  hookLog: string,
+  what: string,
+  cause: unknown,
+): Promise<Error> {
   const timedOut = (cause as Error).message.includes('timed out waiting for the condition')
-  const status = timedOut ? await kubectl(['get', '-f', manifests.example, '-o', 'jsonpath={.status.phase}: {.status.message}']).catch(() => '') : ''
+  const status = timedOut
+    ? await kubectl([
+        'get',
+        '-f',
+        manifests.example,
+        '-o',
+        'jsonpath={.status.phase}: {.status.message}',
+      ]).catch(() => '')
+    : ''
   const why = status.length > 2 ? status : (cause as Error).message
-  return new Error(`demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); the hook's log: ${await keepLog('hook', hookLog)}`, { cause })
+  return new Error(
+    `demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); the hook's log: ${await keepLog('hook', hookLog)}`,
+    { cause },
+  )
 }
 
-async function apply ({ kubectl }: Cluster, file: string, changed: string | undefined, signal: AbortSignal): Promise<void> {
+async function apply(
+  { kubectl }: Cluster,
+  file: string,
+  changed: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const name = relative(join(import.meta.dirname, '..'), file)
   report(`$ kubectl apply -f ${name}`)
   try {
-    report((await kubectl(['apply', '-f', changed === undefined ? file : '-'], changed, { signal })).trimEnd())
+    report(
+      (
+        await kubectl(['apply', '-f', changed === undefined ? file : '-'], changed, { signal })
+      ).trimEnd(),
+    )
   } catch (error) {
     throw new Error(`${name} could not be applied: ${oneLine(error)}`, { cause: error })
   }
 }
 
-async function show ({ kubectl }: Cluster, args: string[], signal: AbortSignal): Promise<void> {
+async function show({ kubectl }: Cluster, args: string[], signal: AbortSignal): Promise<void> {
   report(`\n$ kubectl ${args.join(' ')}`)
   report((await kubectl(args, undefined, { signal })).trimEnd())
 }
 
-function oneLine (error: unknown): string {
+function oneLine(error: unknown): string {
   const line = (error as Error).message.replace(/\s+/g, ' ').trim()
   return line.length > 800 ? `${line.slice(0, 800)} …` : line
 }
 
-function readOptions (): { once: boolean, context?: string } {
+function readOptions(): { once: boolean; context?: string } {
   try {
-    const { values: { help, ...values } } = parseArgs({
+    const {
+      values: { help, ...values },
+    } = parseArgs({
       options: {
         once: { type: 'boolean', default: false },
         context: { type: 'string' },
@@ -183,7 +258,7 @@ function readOptions (): { once: boolean, context?: string } {
 }
 
 /** Aborts at the first Ctrl-C. A later one ends this process at once, and with it all that it started. */
-function untilInterrupted (): AbortSignal {
+function untilInterrupted(): AbortSignal {
   const controller = new AbortController()
   let first = 0
   const interrupt = () => {

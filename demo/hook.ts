@@ -1,7 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Program, type RunningProgram, freePort, startProgram, waitUntilReady } from '../local-cluster/control-plane/processes.ts'
+import {
+  type Program,
+  type RunningProgram,
+  freePort,
+  startProgram,
+  waitUntilReady,
+} from '../local-cluster/control-plane/processes.ts'
 import { type Report } from '../local-cluster/control-plane/progress.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -13,7 +19,11 @@ export interface Hook {
 }
 
 /** Runs the hook from its sources, and again whenever one of them is saved. */
-export async function startHook (logFile: string, report: Report, signal: AbortSignal): Promise<Hook> {
+export async function startHook(
+  logFile: string,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Hook> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const program: Program = {
@@ -26,15 +36,17 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
   }
   let running: RunningProgram | undefined
 
-  async function start (): Promise<RunningProgram> {
+  async function start(): Promise<RunningProgram> {
     running = await startProgram(program)
     return running
   }
-  async function noteEnd (started: RunningProgram): Promise<void> {
+  async function noteEnd(started: RunningProgram): Promise<void> {
     const how = await started.ended
-    if (started === running) report(`The hook ended with ${how}; it starts again when a file under src/ is saved.`)
+    if (started === running) {
+      report(`The hook ended with ${how}; it starts again when a file under src/ is saved.`)
+    }
   }
-  async function stop (): Promise<void> {
+  async function stop(): Promise<void> {
     const stopped = running
     running = undefined
     await stopped?.stop()
@@ -49,14 +61,18 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
     throw error
   }
   const watching = new AbortController()
-  const watched = onSave(join(root, 'src'), async file => {
-    report(`${file} was saved: the hook starts anew.`)
-    await stop()
-    noteEnd(await start())
-  }, watching.signal)
+  const watched = onSave(
+    join(root, 'src'),
+    async (file) => {
+      report(`${file} was saved: the hook starts anew.`)
+      await stop()
+      noteEnd(await start())
+    },
+    watching.signal,
+  )
   return {
     url,
-    async stop () {
+    async stop() {
       watching.abort()
       await watched
       await stop()
@@ -65,20 +81,30 @@ export async function startHook (logFile: string, report: Report, signal: AbortS
 }
 
 /** Looks at the times of all files: unlike notices from the system it works the same everywhere. */
-async function onSave (folder: string, act: (file: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+async function onSave(
+  folder: string,
+  act: (file: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   let before = await timesOf(folder)
   while (await sleep(300, true, { signal }).catch(() => false)) {
     const now = await timesOf(folder).catch(() => before)
-    const saved = [...now.keys()].find(file => now.get(file) !== before.get(file))
+    const saved = [...now.keys()].find((file) => now.get(file) !== before.get(file))
     before = now
     if (saved !== undefined) await act(relative(root, saved))
   }
 }
 
-async function timesOf (folder: string): Promise<Map<string, number>> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
-  return new Map(await Promise.all(files.map(async ({ parentPath, name }) => {
-    const file = join(parentPath, name)
-    return [file, (await stat(file)).mtimeMs] as const
-  })))
+async function timesOf(folder: string): Promise<Map<string, number>> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  )
+  return new Map(
+    await Promise.all(
+      files.map(async ({ parentPath, name }) => {
+        const file = join(parentPath, name)
+        return [file, (await stat(file)).mtimeMs] as const
+      }),
+    ),
+  )
 }

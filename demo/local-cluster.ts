@@ -4,18 +4,25 @@ import { type Report } from '../local-cluster/control-plane/progress.ts'
 import { type Cluster, exportLine } from './cluster.ts'
 
 /** Boots the local control plane, built first where need be. */
-export async function bootLocalCluster (report: Report, signal: AbortSignal): Promise<Cluster> {
+export async function bootLocalCluster(report: Report, signal: AbortSignal): Promise<Cluster> {
   const binDir = await ensureControlPlane(report, signal)
   report('Booting a local Kubernetes …', 'progress')
   const started = Date.now()
   const controlPlane = await bootControlPlane({ binDir, signal })
-  report(`A local Kubernetes is up at ${controlPlane.url} (${((Date.now() - started) / 1000).toFixed(1)} s).`)
-  report('Its API server and controllers are real; its one node runs pods on paper: they get ready, but no container starts.')
+  report(
+    `A local Kubernetes is up at ${controlPlane.url} (${((Date.now() - started) / 1000).toFixed(1)} s).`,
+  )
+  report(
+    'Its API server and controllers are real; its one node runs pods on paper: they get ready, but no container starts.',
+  )
   return {
     kubectl: controlPlane.kubectl,
     metacontrollerKubeconfig: controlPlane.kubeconfigFor('metacontroller'),
     // The PATH of the other terminal, not of this one.
-    exports: [exportLine('KUBECONFIG', controlPlane.kubeconfig), `${exportLine('PATH', binDir)}:$PATH`],
+    exports: [
+      exportLine('KUBECONFIG', controlPlane.kubeconfig),
+      `${exportLine('PATH', binDir)}:$PATH`,
+    ],
     patienceSeconds: 60,
     outlivesTheDemo: false,
     installMetacontrollerCrds: () => installMetacontrollerCrds(controlPlane),

@@ -16,11 +16,20 @@ export const manifests = {
 /** An object of Kubernetes, as far as the demo looks at it. */
 export interface KubeObject {
   kind: string
-  metadata: { name: string, namespace?: string, uid?: string, labels?: Record<string, string>, finalizers?: string[] }
+  metadata: {
+    name: string
+    namespace?: string
+    uid?: string
+    labels?: Record<string, string>
+    finalizers?: string[]
+  }
 }
 
 interface CompositeController extends KubeObject {
-  spec: { childResources: { resource: string }[], hooks: Record<string, { webhook: { url: string } }> }
+  spec: {
+    childResources: { resource: string }[]
+    hooks: Record<string, { webhook: { url: string } }>
+  }
 }
 
 // By this label a later run knows what an earlier one left in a cluster.
@@ -30,29 +39,39 @@ const label = { key: 'app.kubernetes.io/managed-by', value: 'myapp-operator-demo
 export const selectsTheDemo = `${label.key}=${label.value}`
 
 /** Whether the demo added an object. */
-export const isOfTheDemo = ({ metadata }: KubeObject): boolean => metadata.labels?.[label.key] === label.value
+export const isOfTheDemo = ({ metadata }: KubeObject): boolean =>
+  metadata.labels?.[label.key] === label.value
 
 /** The objects of a manifest, labelled as the demo's. */
-export async function readManifests (file: string): Promise<KubeObject[]> {
-  const objects = parseAllDocuments(await readFile(file, 'utf8')).map(document => document.toJS() as KubeObject)
-  for (const { metadata } of objects) metadata.labels = { ...metadata.labels, [label.key]: label.value }
+export async function readManifests(file: string): Promise<KubeObject[]> {
+  const objects = parseAllDocuments(await readFile(file, 'utf8')).map(
+    (document) => document.toJS() as KubeObject,
+  )
+  for (const { metadata } of objects) {
+    metadata.labels = { ...metadata.labels, [label.key]: label.value }
+  }
   return objects
 }
 
 /** The CompositeController, its webhooks pointed at a hook. */
-export async function compositeControllerFor (hookUrl: string): Promise<KubeObject[]> {
-  const controllers = await readManifests(manifests.compositeController) as CompositeController[]
+export async function compositeControllerFor(hookUrl: string): Promise<KubeObject[]> {
+  const controllers = (await readManifests(manifests.compositeController)) as CompositeController[]
   for (const { spec } of controllers) {
-    for (const { webhook } of Object.values(spec.hooks)) webhook.url = new URL(new URL(webhook.url).pathname, hookUrl).href
+    for (const { webhook } of Object.values(spec.hooks)) {
+      webhook.url = new URL(new URL(webhook.url).pathname, hookUrl).href
+    }
   }
   return controllers
 }
 
 /** The kinds of children that the CompositeController looks after, as kubectl takes them. */
-export async function childKinds (): Promise<string> {
-  const controllers = await readManifests(manifests.compositeController) as CompositeController[]
-  return controllers.flatMap(({ spec }) => spec.childResources.map(({ resource }) => resource)).join(',')
+export async function childKinds(): Promise<string> {
+  const controllers = (await readManifests(manifests.compositeController)) as CompositeController[]
+  return controllers
+    .flatMap(({ spec }) => spec.childResources.map(({ resource }) => resource))
+    .join(',')
 }
 
 /** Objects as kubectl reads them. */
-export const toYaml = (objects: KubeObject[]): string => objects.map(object => stringify(object)).join('---\n')
+export const toYaml = (objects: KubeObject[]): string =>
+  objects.map((object) => stringify(object)).join('---\n')

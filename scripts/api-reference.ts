@@ -1,8 +1,19 @@
 import { aspectReasons, reasons } from '../src/myapp/status/reasons.ts'
-import { apiVersion, kind, MyAppSpec, MyAppStatus, nameMaxLength, namePattern } from '../src/api/myapp.ts'
+import {
+  apiVersion,
+  kind,
+  MyAppSpec,
+  MyAppStatus,
+  nameMaxLength,
+  namePattern,
+} from '../src/api/myapp.ts'
 
 /** A rule in CEL, by what is said when it is broken. */
-export interface Rule { message?: string, messageExpression?: string, fieldPath?: string }
+export interface Rule {
+  message?: string
+  messageExpression?: string
+  fieldPath?: string
+}
 
 /** A schema, as far as it is told of or tried. */
 export interface Schema {
@@ -30,40 +41,77 @@ export interface Schema {
 }
 
 /** The text of docs/api.md: every field of a MyApp. */
-export function apiReference (): string {
+export function apiReference(): string {
   const { properties = {}, required = [], ...spec } = MyAppSpec as unknown as Schema
   const status = MyAppStatus as unknown as Schema
   const fields = Object.entries(properties)
-  return [
-    '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
-    `# ${kind} (${apiVersion})`,
-    `\`metadata.name\` names the Deployment and the Service too: at most ${nameMaxLength} characters, \`${namePattern}\`. Fields that have parts are told field by field below.`,
-    '## spec',
-    intro(spec),
-    table(fields.map(([name, schema]) => row(isLarge(schema) ? `[${name}](#spec${name.toLowerCase()})` : `\`${name}\``, schema, required.includes(name)))),
-    ...fields.filter(([, schema]) => isLarge(schema)).flatMap(([name, schema]) => [`### spec.${name}`, intro(schema), table(rows(schema, name, new Map()))]),
-    '## status',
-    intro(status),
-    table(rows(status, '', new Map())),
-    '### Conditions',
-    'Each has `status` True, False or Unknown, a `reason` and a `message`. Both lists of reasons are below.',
-    ['| condition | there | True when |', '| --- | --- | --- |', ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`)].join('\n'),
-    '### Reasons of Ready, Reconciling and Stalled',
-    ['| reason | phase | means |', '| --- | --- | --- |', ...Object.entries(reasons).map(([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`)].join('\n'),
-    '### Reasons of Available, ConfigReady, Scaled and Routed',
-    'Available and Scaled pass on what the Deployment and the HorizontalPodAutoscaler say of themselves, with their reasons, such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
-    ['| reason | of | means |', '| --- | --- | --- |', ...Object.entries(aspectReasons).map(([reason, { of, meaning }]) => `| \`${reason}\` | ${of.join(', ')} | ${meaning} |`)].join('\n'),
-  ].join('\n\n') + '\n'
+  return (
+    [
+      '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
+      `# ${kind} (${apiVersion})`,
+      `\`metadata.name\` names the Deployment and the Service too: at most ${nameMaxLength} characters, \`${namePattern}\`. Fields that have parts are told field by field below.`,
+      '## spec',
+      intro(spec),
+      table(
+        fields.map(([name, schema]) =>
+          row(
+            isLarge(schema) ? `[${name}](#spec${name.toLowerCase()})` : `\`${name}\``,
+            schema,
+            required.includes(name),
+          ),
+        ),
+      ),
+      ...fields
+        .filter(([, schema]) => isLarge(schema))
+        .flatMap(([name, schema]) => [
+          `### spec.${name}`,
+          intro(schema),
+          table(rows(schema, name, new Map())),
+        ]),
+      '## status',
+      intro(status),
+      table(rows(status, '', new Map())),
+      '### Conditions',
+      'Each has `status` True, False or Unknown, a `reason` and a `message`. Both lists of reasons are below.',
+      [
+        '| condition | there | True when |',
+        '| --- | --- | --- |',
+        ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`),
+      ].join('\n'),
+      '### Reasons of Ready, Reconciling and Stalled',
+      [
+        '| reason | phase | means |',
+        '| --- | --- | --- |',
+        ...Object.entries(reasons).map(
+          ([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`,
+        ),
+      ].join('\n'),
+      '### Reasons of Available, ConfigReady, Scaled and Routed',
+      'Available and Scaled pass on what the Deployment and the HorizontalPodAutoscaler say of themselves, with their reasons, such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
+      [
+        '| reason | of | means |',
+        '| --- | --- | --- |',
+        ...Object.entries(aspectReasons).map(
+          ([reason, { of, meaning }]) => `| \`${reason}\` | ${of.join(', ')} | ${meaning} |`,
+        ),
+      ].join('\n'),
+    ].join('\n\n') + '\n'
+  )
 }
 
-const isLarge = ({ properties, items }: Schema) => properties !== undefined || items?.properties !== undefined
+const isLarge = ({ properties, items }: Schema) =>
+  properties !== undefined || items?.properties !== undefined
 
 const conditions: Array<[type: string, when: string, meaning: string]> = [
   ['Ready', 'always', 'The phase is Running.'],
   ['Reconciling', 'always', 'The phase is Pending.'],
   ['Stalled', 'always', 'The phase is Failed: a person must act.'],
   ['Available', 'with a valid spec', 'Enough pods are there to serve, as the Deployment sees it.'],
-  ['ConfigReady', 'with references to ConfigMaps or Secrets', 'Every one of them is there, and every key.'],
+  [
+    'ConfigReady',
+    'with references to ConfigMaps or Secrets',
+    'Every one of them is there, and every key.',
+  ],
   ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
   ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside is led to the Service.'],
 ]
@@ -71,13 +119,23 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
 const intro = (schema: Schema) => [schema.description, ...rules(schema).map(upperFirst)].join(' ')
 
 /** The rules for a field, or for each of a list, by what is said when they are broken; what is said with the value, or of a pattern, is a bound already. */
-const rules = (schema: Schema) => [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [], anyOf = [], patternErrorMessage }) =>
-  validations.flatMap(({ message, messageExpression }) => message === undefined || messageExpression !== undefined || [{ patternErrorMessage }, ...anyOf].some((bounds) => bounds.patternErrorMessage === message) ? [] : [`refused with \u201c${message}\u201d`]))
+const rules = (schema: Schema) =>
+  [schema, schema.items ?? {}].flatMap(
+    ({ 'x-kubernetes-validations': validations = [], anyOf = [], patternErrorMessage }) =>
+      validations.flatMap(({ message, messageExpression }) =>
+        message === undefined ||
+        messageExpression !== undefined ||
+        [{ patternErrorMessage }, ...anyOf].some((bounds) => bounds.patternErrorMessage === message)
+          ? []
+          : [`refused with \u201c${message}\u201d`],
+      ),
+  )
 const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
-const table = (rows: string[]) => ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
+const table = (rows: string[]) =>
+  ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 
 /** The rows for the fields of an object or of a list's items, deeper ones after the one that holds them. A shape that was told already is referred to. */
-function rows (schema: Schema, path: string, told: Map<string, string>): string[] {
+function rows(schema: Schema, path: string, told: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema
   const prefix = path === '' ? '' : `${path}${schema.items === undefined ? '' : '[]'}.`
   return Object.entries(properties).flatMap(([name, field]) => {
@@ -86,26 +144,53 @@ function rows (schema: Schema, path: string, told: Map<string, string>): string[
     const before = fields && told.get(shape)
     const here = `${prefix}${name}`
     if (fields !== undefined && before === undefined) told.set(shape, here)
-    return [row(`\`${here}\``, field, required.includes(name), before), ...fields !== undefined && before === undefined ? rows(field, here, told) : []]
+    return [
+      row(`\`${here}\``, field, required.includes(name), before),
+      ...(fields !== undefined && before === undefined ? rows(field, here, told) : []),
+    ]
   })
 }
 
-function row (name: string, schema: Schema, isRequired: boolean, sameAs?: string): string {
+function row(name: string, schema: Schema, isRequired: boolean, sameAs?: string): string {
   const { description = '' } = schema
   const like = sameAs === undefined ? '' : ` Has the fields of \`${sameAs}\`.`
-  const cells = [name, typeOf(schema), isRequired ? 'required' : 'default' in schema ? code(schema.default) : '', bounds(schema), `${description}${like}`]
+  const cells = [
+    name,
+    typeOf(schema),
+    isRequired ? 'required' : 'default' in schema ? code(schema.default) : '',
+    bounds(schema),
+    `${description}${like}`,
+  ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function typeOf ({ type, items, anyOf, patternProperties }: Schema): string {
+function typeOf({ type, items, anyOf, patternProperties }: Schema): string {
   if (anyOf !== undefined) return 'integer or string'
   if (items !== undefined) return `list of ${typeOf(items)}s`
-  return patternProperties !== undefined ? 'map of strings' : type ?? 'any'
+  return patternProperties !== undefined ? 'map of strings' : (type ?? 'any')
 }
 
-function bounds (schema: Schema): string {
-  const { minimum, maximum, minLength, maxLength, minItems, maxItems, maxProperties, pattern, items, anyOf = [] } = schema
-  const range = (from: number | undefined, to: number | undefined, of = '') => from !== undefined && to !== undefined ? `${from} to ${to}${of}` : to !== undefined ? `at most ${to}${of}` : from !== undefined ? `at least ${from}${of}` : undefined
+function bounds(schema: Schema): string {
+  const {
+    minimum,
+    maximum,
+    minLength,
+    maxLength,
+    minItems,
+    maxItems,
+    maxProperties,
+    pattern,
+    items,
+    anyOf = [],
+  } = schema
+  const range = (from: number | undefined, to: number | undefined, of = '') =>
+    from !== undefined && to !== undefined
+      ? `${from} to ${to}${of}`
+      : to !== undefined
+        ? `at most ${to}${of}`
+        : from !== undefined
+          ? `at least ${from}${of}`
+          : undefined
   return [
     schema.enum?.map(code).join(', '),
     range(minimum, maximum),
@@ -114,9 +199,14 @@ function bounds (schema: Schema): string {
     range(undefined, maxProperties, ' entries'),
     pattern === undefined ? undefined : `\`${pattern}\``,
     ...anyOf.map(bounds).map((text) => text || undefined),
-    items === undefined || items.properties !== undefined ? undefined : bounds(items) && `each ${bounds(items)}`,
+    items === undefined || items.properties !== undefined
+      ? undefined
+      : bounds(items) && `each ${bounds(items)}`,
     ...rules(schema),
-  ].filter((text) => text !== undefined && text !== '').join('; ')
+  ]
+    .filter((text) => text !== undefined && text !== '')
+    .join('; ')
 }
 
-const code = (value: unknown) => `\`${typeof value === 'string' ? value || '""' : JSON.stringify(value)}\``
+const code = (value: unknown) =>
+  `\`${typeof value === 'string' ? value || '""' : JSON.stringify(value)}\``

@@ -10,63 +10,104 @@ import { warm } from './warm.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-interface Validators { ajv: Ajv, schemas: Record<string, AnySchema> }
+interface Validators {
+  ajv: Ajv
+  schemas: Record<string, AnySchema>
+}
 
 /** Puts the code that Ajv compiles the schemas to in place of the modules that compile them at start. */
 const precompiledValidators: Plugin = {
   name: 'precompiled-validators',
-  setup ({ onLoad }) {
+  setup({ onLoad }) {
     onLoad({ filter: /src\/(api\/compiled|cli\/validators)\.ts$/ }, async ({ path }) => {
       const { ajv, schemas }: Validators = await import(path)
-      for (const [name, schema] of Object.entries(schemas)) if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
-      const contents = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])))
+      for (const [name, schema] of Object.entries(schemas)) {
+        if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
+      }
+      const contents = standaloneCode.default(
+        ajv,
+        Object.fromEntries(Object.keys(schemas).map((name) => [name, name])),
+      )
       return { contents, loader: 'js', resolveDir: root }
     })
   },
 }
 
 /** A module that is left out of the hook: by whom, and what stands in its place. */
-const unreachable: Array<{ path: RegExp, importer?: RegExp, instead: string }> = [
+const unreachable: Array<{ path: RegExp; importer?: RegExp; instead: string }> = [
   // The SDK can make every exporter and read a file by itself, and imports all that this takes; it is handed its exporters (src/telemetry/export/exporters.ts).
-  { path: /^@opentelemetry\/(exporter-.*|configuration)$/, importer: /@opentelemetry\/sdk-node\//, instead: '' },
+  {
+    path: /^@opentelemetry\/(exporter-.*|configuration)$/,
+    importer: /@opentelemetry\/sdk-node\//,
+    instead: '',
+  },
   // Instrumentations catch modules as they are loaded; a bundle loads none.
   { path: /^(require|import)-in-the-middle$/, instead: 'exports.Hook = class {}' },
   // No route has a schema that Fastify would compile, nothing is injected, and neither TLS nor HTTP/2 is spoken.
-  { path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request|node:https|node:http2)$/, importer: /\/fastify\//, instead: '' },
+  {
+    path: /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request|node:https|node:http2)$/,
+    importer: /\/fastify\//,
+    instead: '',
+  },
   // The log is written by the thread that there is.
-  { path: /^(node:)?worker_threads$/, importer: /\/pino\//, instead: 'exports.isMainThread = true' },
+  {
+    path: /^(node:)?worker_threads$/,
+    importer: /\/pino\//,
+    instead: 'exports.isMainThread = true',
+  },
   { path: /^thread-stream$/, instead: '' },
   // The schemas are compiled already; of the modules that they are in only other things are used.
-  { path: /^typebox$/, instead: 'const none = new Proxy({}, { get: () => () => ({}) }); export default none' },
+  {
+    path: /^typebox$/,
+    instead: 'const none = new Proxy({}, { get: () => () => ({}) }); export default none',
+  },
 ]
 
 /** What the older module format of instrumentation-fastify uses of other packages, in place of all that there is in them. */
 const used: Record<string, string> = {
   '@opentelemetry/api': 'context, diag, SpanStatusCode, trace',
   '@opentelemetry/core': 'getRPCMetadata, RPCType',
-  '@opentelemetry/instrumentation': 'InstrumentationBase, InstrumentationNodeModuleDefinition, isWrapped, safeExecuteInTheMiddle',
+  '@opentelemetry/instrumentation':
+    'InstrumentationBase, InstrumentationNodeModuleDefinition, isWrapped, safeExecuteInTheMiddle',
   '@opentelemetry/semantic-conventions': 'ATTR_HTTP_ROUTE',
 }
 
 /** Leaves out what the hook never gets to: a start reads and compiles it all the same. */
 const leaveOut: Plugin = {
   name: 'leave-out',
-  setup ({ onResolve, onLoad }) {
+  setup({ onResolve, onLoad }) {
     for (const { path, importer = /./, instead } of unreachable) {
-      onResolve({ filter: path }, ({ path, importer: by }) => importer.test(by) ? { path, namespace: 'unreachable', pluginData: instead } : undefined)
+      onResolve({ filter: path }, ({ path, importer: by }) =>
+        importer.test(by) ? { path, namespace: 'unreachable', pluginData: instead } : undefined,
+      )
     }
-    onLoad({ filter: /./, namespace: 'unreachable' }, ({ pluginData }) => ({ contents: pluginData, loader: 'js' }))
-    onResolve({ filter: /^@opentelemetry\// }, ({ path, importer }) => used[path] !== undefined && /\/instrumentation-fastify\//.test(importer) ? { path, namespace: 'used' } : undefined)
-    onLoad({ filter: /./, namespace: 'used' }, ({ path }) => ({ contents: `export { ${used[path]} } from '${path}'`, resolveDir: root }))
+    onLoad({ filter: /./, namespace: 'unreachable' }, ({ pluginData }) => ({
+      contents: pluginData,
+      loader: 'js',
+    }))
+    onResolve({ filter: /^@opentelemetry\// }, ({ path, importer }) =>
+      used[path] !== undefined && /\/instrumentation-fastify\//.test(importer)
+        ? { path, namespace: 'used' }
+        : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'used' }, ({ path }) => ({
+      contents: `export { ${used[path]} } from '${path}'`,
+      resolveDir: root,
+    }))
   },
 }
 
 /** Has what a package requires at run time, past the bundler, be in the bundle: there are no packages beside it in the image. */
 const hiddenRequires: Plugin = {
   name: 'hidden-requires',
-  setup ({ onLoad }) {
-    onLoad({ filter: /@opentelemetry\/otlp-grpc-exporter-base\/dist\/[^/]*\.mjs$/ }, async ({ path }) =>
-      ({ contents: (await readFile(path, 'utf8')).replaceAll('__require("@', 'require("@'), loader: 'js' }))
+  setup({ onLoad }) {
+    onLoad(
+      { filter: /@opentelemetry\/otlp-grpc-exporter-base\/dist\/[^/]*\.mjs$/ },
+      async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replaceAll('__require("@', 'require("@'),
+        loader: 'js',
+      }),
+    )
   },
 }
 
@@ -76,17 +117,26 @@ const hiddenRequires: Plugin = {
  */
 const nodeModules: Plugin = {
   name: 'node-modules',
-  setup ({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z0-9:_/]+$/ }, ({ path, kind }) => isBuiltin(path) && kind !== 'require-call' ? { path, namespace: kind } : undefined)
-    onLoad({ filter: /./, namespace: 'import-statement' }, ({ path }) => ({ contents: `module.exports = require('${path}')` }))
-    onLoad({ filter: /./, namespace: 'dynamic-import' }, ({ path }) => ({ contents: `export const { ${loaded(path)} } = require('${path}')` }))
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[a-z0-9:_/]+$/ }, ({ path, kind }) =>
+      isBuiltin(path) && kind !== 'require-call' ? { path, namespace: kind } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'import-statement' }, ({ path }) => ({
+      contents: `module.exports = require('${path}')`,
+    }))
+    onLoad({ filter: /./, namespace: 'dynamic-import' }, ({ path }) => ({
+      contents: `export const { ${loaded(path)} } = require('${path}')`,
+    }))
   },
 }
 
 /** What of a module of Node is there as soon as it is. */
-function loaded (path: string): string {
+function loaded(path: string): string {
   const exported = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path))
-  return Object.entries(exported).filter(([, { get }]) => get === undefined).map(([name]) => name).join(', ')
+  return Object.entries(exported)
+    .filter(([, { get }]) => get === undefined)
+    .map(([name]) => name)
+    .join(', ')
 }
 
 rmSync(`${root}/dist`, { recursive: true, force: true })
@@ -101,7 +151,9 @@ await build({
   format: 'esm',
   sourcemap: 'linked',
   // Packages in the older module format ask for a require of their own.
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
   // Names stay: stacks are read as they are.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -121,7 +173,9 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
   plugins: [precompiledValidators],
   logLevel: 'warning',
 })

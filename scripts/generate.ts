@@ -6,7 +6,9 @@ import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
 
 /** The text of manifests/crd.yaml. */
-export const crdYaml = () => '# Generated from src/api/myapp.ts by `npm run generate`.\n' + stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
+export const crdYaml = () =>
+  '# Generated from src/api/myapp.ts by `npm run generate`.\n' +
+  stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
 
 /** Every generated file, and how its text is made. */
 export const generated: Record<string, () => string> = {

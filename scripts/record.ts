@@ -21,9 +21,19 @@ createServer(async (call, reply) => {
     console.log(name)
   }
   try {
-    const answer = await fetch(new URL(path, hook), { method: call.method ?? 'GET', headers: { 'content-type': 'application/json' }, ...call.method === 'POST' && { body } })
+    const answer = await fetch(new URL(path, hook), {
+      method: call.method ?? 'GET',
+      headers: { 'content-type': 'application/json' },
+      ...(call.method === 'POST' && { body }),
+    })
     reply.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
   } catch (error) {
-    reply.writeHead(502, { 'content-type': 'application/json' }).end(JSON.stringify({ error: `the hook at ${hook} does not answer: ${(error as Error).message}` }))
+    reply.writeHead(502, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        error: `the hook at ${hook} does not answer: ${(error as Error).message}`,
+      }),
+    )
   }
-}).listen(Number(port), '127.0.0.1', () => console.log(`recording into ${folder}: http://127.0.0.1:${port} -> ${hook}`))
+}).listen(Number(port), '127.0.0.1', () =>
+  console.log(`recording into ${folder}: http://127.0.0.1:${port} -> ${hook}`),
+)

@@ -9,8 +9,14 @@ interface Step {
 
 /** One stage after the other; the steps of a stage side by side. */
 const stages: Step[][] = [
-  [{ says: 'types', script: 'types' }, { says: 'build', script: 'build' }],
-  [{ says: 'lint', script: 'lint' }, { says: 'unit tests', script: 'test:unit' }],
+  [
+    { says: 'types', script: 'types' },
+    { says: 'build', script: 'build' },
+  ],
+  [
+    { says: 'lint', script: 'lint' },
+    { says: 'unit tests', script: 'test:unit' },
+  ],
   [{ says: 'HTTP tests', script: 'test:http' }],
   [{ says: 'cluster tests', script: 'test:cluster' }],
 ]
@@ -28,15 +34,22 @@ interface Result extends Counts {
 }
 
 /** Hundreds of processes load the same modules: what V8 has made of them is kept. */
-const env = { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compiled') }
+const env = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compiled'),
+}
 
 /** Runs a step to its end; what it prints is shown as it comes. */
-function run ({ says, script }: Step): Promise<Result> {
+function run({ says, script }: Step): Promise<Result> {
   const before = performance.now()
   return new Promise((resolve) => {
-    const child = spawn('npm', ['run', '--silent', script], { env, stdio: ['inherit', 'pipe', 'inherit'] })
+    const child = spawn('npm', ['run', '--silent', script], {
+      env,
+      stdio: ['inherit', 'pipe', 'inherit'],
+    })
     let output = ''
-    const end = (code: number | null) => resolve({ says, seconds: (performance.now() - before) / 1000, code, ...counts(code, output) })
+    const end = (code: number | null) =>
+      resolve({ says, seconds: (performance.now() - before) / 1000, code, ...counts(code, output) })
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
       process.stdout.write(text)
@@ -47,7 +60,7 @@ function run ({ says, script }: Step): Promise<Result> {
 }
 
 /** What tap sums up at the end; a step that is not tests counts as one check, and a step that broke off as one that failed. */
-function counts (code: number | null, output: string): Counts {
+function counts(code: number | null, output: string): Counts {
   const sum = [...output.matchAll(/# \{ total: (\d+), pass: (\d+)(?:, fail: (\d+))?/g)].at(-1)
   if (sum === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
   const [passed, failed] = [Number(sum[2]), Number(sum[1]) - Number(sum[2])]
@@ -63,7 +76,13 @@ for (const stage of stages) {
 }
 
 console.log()
-for (const { says, seconds, passed, failed } of results) console.log(`${says.padEnd(14)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed  ${seconds.toFixed(0).padStart(4)} s`)
-const [passed, failed] = (['passed', 'failed'] as const).map((key) => results.reduce((sum, result) => sum + result[key], 0))
+for (const { says, seconds, passed, failed } of results) {
+  console.log(
+    `${says.padEnd(14)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed  ${seconds.toFixed(0).padStart(4)} s`,
+  )
+}
+const [passed, failed] = (['passed', 'failed'] as const).map((key) =>
+  results.reduce((sum, result) => sum + result[key], 0),
+)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && results.length === stages.flat().length ? 0 : 1

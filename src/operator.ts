@@ -14,16 +14,24 @@ const shutdownTimeoutMs = 9800
 const lastLinesMs = 500
 
 /** Runs the hook until a signal ends it. */
-export async function runOperator (): Promise<void> {
+export async function runOperator(): Promise<void> {
   await start(configuration())
 }
 
-async function start (config: Config): Promise<void> {
+async function start(config: Config): Promise<void> {
   const settings = readTelemetrySettings(process.env)
   const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
-  const telemetry = await startTelemetry(settings, { environment: process.env, logger, forgetMyAppAfterMs: config.FORGET_MYAPP_AFTER_MS })
+  const telemetry = await startTelemetry(settings, {
+    environment: process.env,
+    logger,
+    forgetMyAppAfterMs: config.FORGET_MYAPP_AFTER_MS,
+  })
   let ready = true
-  const server = await buildServer(config, { logger, isReady: () => ready, createServer: telemetry.instrument(fastify) })
+  const server = await buildServer(config, {
+    logger,
+    isReady: () => ready,
+    createServer: telemetry.instrument(fastify),
+  })
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
     const end = performance.now() + shutdownTimeoutMs - lastLinesMs
     const leftMs = () => Math.max(0, end - performance.now())
@@ -35,23 +43,31 @@ async function start (config: Config): Promise<void> {
     logger.info('stopped')
     await telemetry.shutdown(leftMs())
     // At its exit a process would write what waits before what is being written.
-    await new Promise<unknown>((resolve) => { logger.flush(resolve) })
+    await new Promise<unknown>((resolve) => {
+      logger.flush(resolve)
+    })
   })
   try {
-    await server.listen({ host: config.HOST, port: config.PORT, listenTextResolver: (address) => `listening on ${address}` })
+    await server.listen({
+      host: config.HOST,
+      port: config.PORT,
+      listenTextResolver: (address) => `listening on ${address}`,
+    })
     letCallsGoFirst()
   } catch (error) {
     giveUp(`it cannot listen: ${whyNot(config, error as NodeJS.ErrnoException)}`)
   }
 }
 
-function whyNot ({ HOST, PORT }: Config, { code, message }: NodeJS.ErrnoException): string {
+function whyNot({ HOST, PORT }: Config, { code, message }: NodeJS.ErrnoException): string {
   if (code === 'EADDRINUSE') return `PORT=${PORT} is taken on ${HOST}; 0 picks a free one`
   if (code === 'EACCES') return `PORT=${PORT} may not be listened on by this user`
-  return ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT'].includes(code ?? '') ? `HOST=${HOST} is no address of this machine` : message
+  return ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT'].includes(code ?? '')
+    ? `HOST=${HOST} is no address of this machine`
+    : message
 }
 
-function configuration (): Config {
+function configuration(): Config {
   try {
     return readConfig(process.env)
   } catch (error) {
@@ -59,7 +75,7 @@ function configuration (): Config {
   }
 }
 
-function giveUp (why: string): never {
+function giveUp(why: string): never {
   process.stderr.write(`myapp-operator cannot start, ${why}\n`)
   process.exit(1)
 }

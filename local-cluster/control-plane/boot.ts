@@ -5,8 +5,22 @@ import { join } from 'node:path'
 import { callApiServer } from './api-call.ts'
 import { type User, kubeconfigOf, writeConfiguration, writeKubeconfigs } from './configuration.ts'
 import { type Kubectl, kubectlFor, waitUntilEstablished } from './kubectl.ts'
-import { type Program, type RunningProgram, freePort, removeAtEnd, startProgram, waitUntilReady } from './processes.ts'
-import { type Layout, etcd, kubeApiServer, kubeControllerManager, kubeScheduler, kwok } from './programs.ts'
+import {
+  type Program,
+  type RunningProgram,
+  freePort,
+  removeAtEnd,
+  startProgram,
+  waitUntilReady,
+} from './processes.ts'
+import {
+  type Layout,
+  etcd,
+  kubeApiServer,
+  kubeControllerManager,
+  kubeScheduler,
+  kwok,
+} from './programs.ts'
 
 /** A running control plane. */
 export interface ControlPlane {
@@ -42,38 +56,46 @@ export interface BootOptions {
 }
 
 /** Boots a control plane; any number of them run side by side. */
-export async function bootControlPlane ({ binDir, signal }: BootOptions): Promise<ControlPlane> {
+export async function bootControlPlane({ binDir, signal }: BootOptions): Promise<ControlPlane> {
   const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-'))
   const remove = await removeAtEnd(dir)
   const running = new Set<RunningProgram>()
   const stop = async () => {
     // Nothing of it is kept, so nothing needs an orderly end.
-    await Promise.all([...running].map(program => program.stop(0)))
+    await Promise.all([...running].map((program) => program.stop(0)))
     await remove()
   }
   try {
-    return { ...await boot(dir, binDir, running, signal), stop }
+    return { ...(await boot(dir, binDir, running, signal)), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function boot (dir: string, binDir: string, running: Set<RunningProgram>, signal?: AbortSignal): Promise<Omit<ControlPlane, 'stop'>> {
+async function boot(
+  dir: string,
+  binDir: string,
+  running: Set<RunningProgram>,
+  signal?: AbortSignal,
+): Promise<Omit<ControlPlane, 'stop'>> {
   const layout = await layOut(dir, binDir)
   const url = `https://127.0.0.1:${layout.apiServerPort}`
   const tokens = await writeConfiguration(dir)
   const access = { url, certificateFile: join(dir, 'apiserver.crt'), token: tokens.admin }
   const kubeconfigFor = (user: User) => kubeconfigOf(dir, user)
 
-  async function start (program: Program): Promise<RunningProgram> {
+  async function start(program: Program): Promise<RunningProgram> {
     const started = await startProgram(program)
     running.add(started)
     return started
   }
-  async function startApiServer (): Promise<RunningProgram> {
+  async function startApiServer(): Promise<RunningProgram> {
     const started = await start(kubeApiServer(layout))
-    await waitUntilReady(started, () => callApiServer(access, 'GET', '/readyz').then(() => true), { timeoutMs: 60_000, signal })
+    await waitUntilReady(started, () => callApiServer(access, 'GET', '/readyz').then(() => true), {
+      timeoutMs: 60_000,
+      signal,
+    })
     return started
   }
 
@@ -84,7 +106,11 @@ async function boot (dir: string, binDir: string, running: Set<RunningProgram>, 
   await start(kubeScheduler(layout, kubeconfigFor('kube-scheduler')))
   const nodeRunner = await start(kwok(layout, kubeconfigFor('kwok')))
   await callApiServer(access, 'POST', '/api/v1/nodes', node)
-  await waitUntilReady(nodeRunner, () => callApiServer(access, 'GET', `/api/v1/nodes/${node.metadata.name}`).then(isReady), { timeoutMs: 60_000, signal })
+  await waitUntilReady(
+    nodeRunner,
+    () => callApiServer(access, 'GET', `/api/v1/nodes/${node.metadata.name}`).then(isReady),
+    { timeoutMs: 60_000, signal },
+  )
 
   return {
     dir,
@@ -93,18 +119,22 @@ async function boot (dir: string, binDir: string, running: Set<RunningProgram>, 
     kubeconfig: kubeconfigFor('admin'),
     kubeconfigFor,
     auditLog: join(dir, 'audit.log'),
-    kubectl: kubectlFor({ command: join(binDir, 'kubectl'), kubeconfig: kubeconfigFor('admin'), cacheDir: join(dir, 'kubectl') }),
-    async stopApiServer () {
+    kubectl: kubectlFor({
+      command: join(binDir, 'kubectl'),
+      kubeconfig: kubeconfigFor('admin'),
+      cacheDir: join(dir, 'kubectl'),
+    }),
+    async stopApiServer() {
       await apiServer.stop(0)
       running.delete(apiServer)
     },
-    async startApiServer () {
+    async startApiServer() {
       apiServer = await startApiServer()
     },
   }
 }
 
-async function layOut (dir: string, binDir: string): Promise<Layout> {
+async function layOut(dir: string, binDir: string): Promise<Layout> {
   const etcdUrl = `http://127.0.0.1:${await freePort()}`
   const etcdPeerUrl = `http://127.0.0.1:${await freePort()}`
   return { dir, binDir, etcdUrl, etcdPeerUrl, apiServerPort: await freePort() }
@@ -113,16 +143,23 @@ async function layOut (dir: string, binDir: string): Promise<Layout> {
 const node = {
   apiVersion: 'v1',
   kind: 'Node',
-  metadata: { name: 'on-paper', labels: { 'kubernetes.io/hostname': 'on-paper', 'kubernetes.io/os': 'linux' } },
+  metadata: {
+    name: 'on-paper',
+    labels: { 'kubernetes.io/hostname': 'on-paper', 'kubernetes.io/os': 'linux' },
+  },
 }
 
-function isReady (object: unknown): boolean {
-  const { status } = object as { status?: { conditions?: { type: string, status: string }[] } }
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+function isReady(object: unknown): boolean {
+  const { status } = object as { status?: { conditions?: { type: string; status: string }[] } }
+  return (
+    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  )
 }
 
 /** Installs Metacontroller's own kinds, which must be there before it starts. */
-export async function installMetacontrollerCrds ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
+export async function installMetacontrollerCrds({
+  kubectl,
+}: Pick<ControlPlane, 'kubectl'>): Promise<void> {
   const file = join(import.meta.dirname, 'metacontroller-crds.yaml')
   await kubectl(['apply', '-f', file])
   await waitUntilEstablished(kubectl, ['-f', file])

@@ -3,7 +3,18 @@
  * state of the modules. `node local-cluster/control-plane/build.ts` does it by hand.
  */
 import { createHash } from 'node:crypto'
-import { appendFile, link, mkdir, mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,101 +43,151 @@ const progressEveryMs = process.stderr.isTTY ? 250 : 20_000
  * `kube-scheduler`, `kubectl` and `kwok`, which it builds first when they are not in the user's
  * cache folder. Needs Go for building only.
  */
-export async function ensureControlPlane (report: Report, signal?: AbortSignal): Promise<string> {
+export async function ensureControlPlane(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(await kubernetes(), report, signal)
 }
 
 /** Gives the folder that holds `collector`, the OpenTelemetry Collector, likewise. */
-export async function ensureCollector (report: Report, signal?: AbortSignal): Promise<string> {
+export async function ensureCollector(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(collector, report, signal)
 }
 
 /** Gives the folder that holds `promtool`, likewise. */
-export async function ensurePromtool (report: Report, signal?: AbortSignal): Promise<string> {
+export async function ensurePromtool(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(promtool, report, signal)
 }
 
-async function ensureBuilt (programs: Programs, report: Report, signal?: AbortSignal): Promise<string> {
+async function ensureBuilt(
+  programs: Programs,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<string> {
   const folder = join(cacheFolder(), await cacheKey(programs))
   if (await exists(folder)) return folder
   await mkdir(cacheFolder(), { recursive: true })
   const unlock = await lock(`${folder}.lock`, report, signal)
   try {
-    if (!await exists(folder)) await build(programs, folder, report, signal)
+    if (!(await exists(folder))) await build(programs, folder, report, signal)
   } finally {
     await unlock()
   }
   return folder
 }
 
-async function kubernetes (): Promise<Programs> {
-  const version = /k8s\.io\/kubernetes (v\S+)/.exec(await readFile(join(moduleFolder, 'go.mod'), 'utf8'))?.[1]
+async function kubernetes(): Promise<Programs> {
+  const version = /k8s\.io\/kubernetes (v\S+)/.exec(
+    await readFile(join(moduleFolder, 'go.mod'), 'utf8'),
+  )?.[1]
   return {
     name: `Kubernetes ${version}`,
-    packages: [...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'].map(name => `k8s.io/kubernetes/cmd/${name}`), 'go.etcd.io/etcd/server/v3', 'sigs.k8s.io/kwok/cmd/kwok'],
+    packages: [
+      ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'].map(
+        (name) => `k8s.io/kubernetes/cmd/${name}`,
+      ),
+      'go.etcd.io/etcd/server/v3',
+      'sigs.k8s.io/kwok/cmd/kwok',
+    ],
     minutes: 7,
     // Without the version kubectl and the servers call themselves v0.0.0.
     ldflags: `-X k8s.io/component-base/version.gitVersion=${version}`,
   }
 }
 
-const collector: Programs = { name: 'OpenTelemetry Collector', packages: ['./collector'], minutes: 1 }
+const collector: Programs = {
+  name: 'OpenTelemetry Collector',
+  packages: ['./collector'],
+  minutes: 1,
+}
 
 const promtool: Programs = {
   // Without all the places in which Prometheus can look for targets, a fifth of its packages.
-  name: 'promtool', packages: ['github.com/prometheus/prometheus/cmd/promtool'], minutes: 1, tags: 'remove_all_sd',
+  name: 'promtool',
+  packages: ['github.com/prometheus/prometheus/cmd/promtool'],
+  minutes: 1,
+  tags: 'remove_all_sd',
 }
 
-function cacheFolder (): string {
-  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache')
+function cacheFolder(): string {
+  const caches =
+    process.env['XDG_CACHE_HOME'] ||
+    join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache')
   return join(caches, 'myapp-operator')
 }
 
-async function cacheKey (programs: Programs): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, programs]))
-  for (const file of ['go.mod', 'go.sum', 'collector/main.go']) hash.update(await readFile(join(moduleFolder, file)))
+async function cacheKey(programs: Programs): Promise<string> {
+  const hash = createHash('sha256').update(
+    JSON.stringify([process.platform, process.arch, programs]),
+  )
+  for (const file of ['go.mod', 'go.sum', 'collector/main.go']) {
+    hash.update(await readFile(join(moduleFolder, file)))
+  }
   return hash.digest('hex').slice(0, 16)
 }
 
-function exists (path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /**
  * Lets one process build at a time. Whoever holds the lock touches it, so that one left behind by
  * a process that was killed is known by its age; if two ever hold it, both builds succeed.
  */
-async function lock (path: string, report: Report, signal?: AbortSignal): Promise<() => Promise<void>> {
+async function lock(
+  path: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<() => Promise<void>> {
   const mine = `${path}-${process.pid}`
   await writeFile(mine, '')
   try {
-    for (let waiting = false; !await link(mine, path).then(() => true, () => false); waiting = true) {
+    for (
+      let waiting = false;
+      !(await link(mine, path).then(
+        () => true,
+        () => false,
+      ));
+      waiting = true
+    ) {
       if (!waiting) report('Another process is building the local control plane: waiting for it')
       const held = await stat(path).catch(() => undefined)
-      if (held !== undefined && Date.now() - held.mtimeMs > lockIsStaleAfterMs) await rm(path, { force: true })
-      else await sleep(500, undefined, signal === undefined ? {} : { signal })
+      if (held !== undefined && Date.now() - held.mtimeMs > lockIsStaleAfterMs) {
+        await rm(path, { force: true })
+      } else await sleep(500, undefined, signal === undefined ? {} : { signal })
     }
   } finally {
     await rm(mine, { force: true })
   }
-  const touch = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), lockIsStaleAfterMs / 10).unref()
+  const touch = setInterval(
+    () => utimes(path, new Date(), new Date()).catch(() => {}),
+    lockIsStaleAfterMs / 10,
+  ).unref()
   return async () => {
     clearInterval(touch)
     await rm(path, { force: true })
   }
 }
 
-async function build (programs: Programs, folder: string, report: Report, signal?: AbortSignal): Promise<void> {
+async function build(
+  programs: Programs,
+  folder: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<void> {
   await checkGo(signal)
   const log = `${folder}.log`
   await writeFile(log, '')
   const partial = await mkdtemp(`${folder}.partial-`)
   const removePartial = await removeAtEnd(partial)
   try {
-    report(`Building ${programs.name}: about ${programs.minutes} minute${programs.minutes === 1 ? '' : 's'} on two cores, this once`)
+    report(
+      `Building ${programs.name}: about ${programs.minutes} minute${programs.minutes === 1 ? '' : 's'} on two cores, this once`,
+    )
     await compile(programs, partial, log, report, signal)
-    await rename(partial, folder).catch(async error => {
-      if (!await exists(folder)) throw error
+    await rename(partial, folder).catch(async (error) => {
+      if (!(await exists(folder))) throw error
     })
     await rm(log, { force: true })
     report(`Built into ${folder}`)
@@ -135,55 +196,92 @@ async function build (programs: Programs, folder: string, report: Report, signal
   }
 }
 
-async function checkGo (signal?: AbortSignal): Promise<void> {
+async function checkGo(signal?: AbortSignal): Promise<void> {
   // Asked in the module's folder, where another toolchain may be chosen than elsewhere.
-  const { code, stdout, stderr } = await runProgram({ command: 'go', args: ['env', 'GOVERSION'], cwd: moduleFolder }, { signal })
-  if (code === 127) throw new Error(`The local control plane is built with Go ${oldestGo} or newer, and there is no \`go\` on the PATH.`)
+  const { code, stdout, stderr } = await runProgram(
+    { command: 'go', args: ['env', 'GOVERSION'], cwd: moduleFolder },
+    { signal },
+  )
+  if (code === 127) {
+    throw new Error(
+      `The local control plane is built with Go ${oldestGo} or newer, and there is no \`go\` on the PATH.`,
+    )
+  }
   const tooOld = /running go (\S+?)[;)]/.exec(stderr)?.[1]
   if (tooOld !== undefined) {
-    throw new Error(`The local control plane is built with Go ${oldestGo} or newer; the \`go\` on the PATH is ${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`)
+    throw new Error(
+      `The local control plane is built with Go ${oldestGo} or newer; the \`go\` on the PATH is ${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`,
+    )
   }
   if (code !== 0) throw new Error(`\`go env\` failed: ${firstLine(stderr || stdout)}`)
 }
 
-async function compile ({ name, packages, ldflags = '', tags = '' }: Programs, into: string, log: string, report: Report, signal?: AbortSignal): Promise<void> {
+async function compile(
+  { name, packages, ldflags = '', tags = '' }: Programs,
+  into: string,
+  log: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<void> {
   let downloaded = 0
   let compiled = 0
   let total: number | undefined
   const started = Date.now()
   const timer = setInterval(() => {
-    const done = total === undefined ? `${downloaded} Go modules fetched` : `${compiled} of about ${total} packages compiled`
+    const done =
+      total === undefined
+        ? `${downloaded} Go modules fetched`
+        : `${compiled} of about ${total} packages compiled`
     report(`${name}: ${done} in ${clock(Date.now() - started)}`, 'progress')
   }, progressEveryMs)
   try {
-    const dependencies = await go(['list', '-deps', `-tags=${tags}`, ...packages], line => {
+    const dependencies = await go(['list', '-deps', `-tags=${tags}`, ...packages], (line) => {
       if (line.startsWith('go: downloading')) downloaded++
     })
     total = dependencies.trim().split('\n').length
-    await go(['build', '-v', '-trimpath', `-tags=${tags}`, `-ldflags=-s -w ${ldflags}`, '-o', `${into}/`, ...packages], line => {
-      if (/^[\w.~-]+(\/[\w.~-]+)*$/.test(line)) compiled++
-    })
+    await go(
+      [
+        'build',
+        '-v',
+        '-trimpath',
+        `-tags=${tags}`,
+        `-ldflags=-s -w ${ldflags}`,
+        '-o',
+        `${into}/`,
+        ...packages,
+      ],
+      (line) => {
+        if (/^[\w.~-]+(\/[\w.~-]+)*$/.test(line)) compiled++
+      },
+    )
   } finally {
     clearInterval(timer)
   }
 
-  async function go (args: string[], onLine: (line: string) => void): Promise<string> {
+  async function go(args: string[], onLine: (line: string) => void): Promise<string> {
     const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' }
-    const { code, stdout, stderr } = await runProgram({ command: 'go', args, cwd: moduleFolder, env }, { signal, onStderr: splitLines(onLine) })
+    const { code, stdout, stderr } = await runProgram(
+      { command: 'go', args, cwd: moduleFolder, env },
+      { signal, onStderr: splitLines(onLine) },
+    )
     await appendFile(log, `go ${args.join(' ')}\n${stderr}\n`)
-    if (code !== 0) throw new Error(`Building ${name} failed (${lastLine(stderr)}); the compiler's output: ${log}`)
+    if (code !== 0) {
+      throw new Error(
+        `Building ${name} failed (${lastLine(stderr)}); the compiler's output: ${log}`,
+      )
+    }
     return stdout
   }
 }
 
-function clock (ms: number): string {
+function clock(ms: number): string {
   const seconds = Math.round(ms / 1000)
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
-function splitLines (onLine: (line: string) => void): (text: string) => void {
+function splitLines(onLine: (line: string) => void): (text: string) => void {
   let rest = ''
-  return text => {
+  return (text) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
     lines.forEach(onLine)
@@ -195,7 +293,9 @@ const lastLine = (text: string) => text.trim().split('\n').at(-1)?.slice(0, 300)
 
 if (import.meta.main) {
   const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => interrupted.abort())
+  }
   try {
     console.log(await ensureControlPlane(reportTo(process.stderr), interrupted.signal))
     console.log(await ensureCollector(reportTo(process.stderr), interrupted.signal))

@@ -37,34 +37,46 @@ const auditPolicy = {
 const users = Object.keys(groups) as User[]
 
 /** Writes all that is needed before anything runs. */
-export async function writeConfiguration (dir: string): Promise<Tokens> {
-  const tokens = Object.fromEntries(users.map(user => [user, randomUUID()])) as Tokens
+export async function writeConfiguration(dir: string): Promise<Tokens> {
+  const tokens = Object.fromEntries(users.map((user) => [user, randomUUID()])) as Tokens
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   })
   await Promise.all([
-    writeFile(join(dir, 'tokens.csv'), users.map(user => `${tokens[user]},${user},${user},"${groups[user]}"\n`).join('')),
+    writeFile(
+      join(dir, 'tokens.csv'),
+      users.map((user) => `${tokens[user]},${user},${user},"${groups[user]}"\n`).join(''),
+    ),
     writeFile(join(dir, 'service-account.key'), privateKey),
     writeFile(join(dir, 'service-account.pub'), publicKey),
     writeFile(join(dir, 'audit-policy.yaml'), stringify(auditPolicy)),
-    writeFile(join(dir, 'stages.yaml'), stages.map(stage => stringify(stage)).join('---\n')),
+    writeFile(join(dir, 'stages.yaml'), stages.map((stage) => stringify(stage)).join('---\n')),
   ])
   return tokens
 }
 
 /** Writes each user's kubeconfig, once the API server has made its certificate. */
-export async function writeKubeconfigs (dir: string, server: string, tokens: Tokens): Promise<void> {
+export async function writeKubeconfigs(dir: string, server: string, tokens: Tokens): Promise<void> {
   const certificate = await readFile(join(dir, 'apiserver.crt'), 'base64')
-  await Promise.all(users.map(user => writeFile(kubeconfigOf(dir, user), stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'local',
-    clusters: [{ name: 'local', cluster: { server, 'certificate-authority-data': certificate } }],
-    users: [{ name: user, user: { token: tokens[user] } }],
-    contexts: [{ name: 'local', context: { cluster: 'local', user } }],
-  }))))
+  await Promise.all(
+    users.map((user) =>
+      writeFile(
+        kubeconfigOf(dir, user),
+        stringify({
+          apiVersion: 'v1',
+          kind: 'Config',
+          'current-context': 'local',
+          clusters: [
+            { name: 'local', cluster: { server, 'certificate-authority-data': certificate } },
+          ],
+          users: [{ name: user, user: { token: tokens[user] } }],
+          contexts: [{ name: 'local', context: { cluster: 'local', user } }],
+        }),
+      ),
+    ),
+  )
 }
 
 /** Where a user's kubeconfig is. */

@@ -5,21 +5,35 @@ import { runProgram } from './processes.ts'
 export type Kubectl = (
   args: readonly string[],
   input?: string,
-  options?: { signal?: AbortSignal, onStdout?: (text: string) => void },
+  options?: { signal?: AbortSignal; onStdout?: (text: string) => void },
 ) => Promise<string>
 
 /** A kubectl that is tied to one cluster and one user. */
-export function kubectlFor ({ command, kubeconfig, cacheDir }: { command: string, kubeconfig: string, cacheDir: string }): Kubectl {
+export function kubectlFor({
+  command,
+  kubeconfig,
+  cacheDir,
+}: {
+  command: string
+  kubeconfig: string
+  cacheDir: string
+}): Kubectl {
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cacheDir, GOGC: '400' }
   return async (args, input, options = {}) => {
     const { code, stdout, stderr } = await runProgram({ command, args, env }, { input, ...options })
-    if (code !== 0) throw new Error(stderr.trim() || `kubectl ${args.join(' ')} ended with code ${code}`)
+    if (code !== 0) {
+      throw new Error(stderr.trim() || `kubectl ${args.join(' ')} ended with code ${code}`)
+    }
     return stdout
   }
 }
 
 /** Waits until the API server serves the kinds of some CustomResourceDefinitions, which kubectl's arguments name. */
-export async function waitUntilEstablished (kubectl: Kubectl, crds: readonly string[], timeoutMs = 30_000): Promise<void> {
+export async function waitUntilEstablished(
+  kubectl: Kubectl,
+  crds: readonly string[],
+  timeoutMs = 30_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     try {

@@ -6,18 +6,44 @@ import { runProgram } from './processes.ts'
 
 /** Installs the kinds of the Gateway API. */
 export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
-  install(kubectl, 'gateway-api', 'sigs.k8s.io/gateway-api', ['gatewayclasses', 'gateways', 'httproutes'].map(kind => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`))
+  install(
+    kubectl,
+    'gateway-api',
+    'sigs.k8s.io/gateway-api',
+    ['gatewayclasses', 'gateways', 'httproutes'].map(
+      (kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`,
+    ),
+  )
 
 /** Installs the kinds of the Prometheus Operator by which it is told what to scrape and when to alert. */
-export const installPrometheusOperatorKinds = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
-  install(kubectl, 'prometheus-operator', 'github.com/prometheus-operator/prometheus-operator', ['podmonitors', 'prometheusrules'].map(kind => `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`))
+export const installPrometheusOperatorKinds = ({
+  kubectl,
+}: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
+  install(
+    kubectl,
+    'prometheus-operator',
+    'github.com/prometheus-operator/prometheus-operator',
+    ['podmonitors', 'prometheusrules'].map(
+      (kind) => `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`,
+    ),
+  )
 
 /** The version of a module is in the go.mod of a folder beside this file. */
-async function install (kubectl: ControlPlane['kubectl'], folder: string, module: string, paths: string[]): Promise<void> {
-  const { code, stdout, stderr } = await runProgram({ command: 'go', args: ['mod', 'download', '-json', module], cwd: join(import.meta.dirname, folder), env: { ...process.env, GOWORK: 'off' } })
+async function install(
+  kubectl: ControlPlane['kubectl'],
+  folder: string,
+  module: string,
+  paths: string[],
+): Promise<void> {
+  const { code, stdout, stderr } = await runProgram({
+    command: 'go',
+    args: ['mod', 'download', '-json', module],
+    cwd: join(import.meta.dirname, folder),
+    env: { ...process.env, GOWORK: 'off' },
+  })
   if (code !== 0) throw new Error(`${module} could not be fetched: ${(stderr || stdout).trim()}`)
   const { Dir } = JSON.parse(stdout) as { Dir: string }
-  const files = paths.flatMap(path => ['-f', join(Dir, path)])
+  const files = paths.flatMap((path) => ['-f', join(Dir, path)])
   await kubectl(['apply', '--server-side', ...files])
   await waitUntilEstablished(kubectl, files)
 }

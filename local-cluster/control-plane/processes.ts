@@ -53,7 +53,10 @@ const asShipped = process.env['TAP'] === undefined ? '' : 'unset NODE_OPTIONS; '
 type Output = 'pipe' | number
 
 /** Starts a program whose output is piped or goes to an open file; the end of this process is its end too. */
-export function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, 'logFile'>, output: Output): ChildProcess {
+export function spawnInGroup(
+  { name, command, args, env, cwd }: Omit<Program, 'logFile'>,
+  output: Output,
+): ChildProcess {
   const child = spawn('/bin/sh', ['-c', asShipped + endWithParent, name, command, ...args], {
     detached: true,
     stdio: [output === 'pipe' ? 'pipe' : 'ignore', output, output, 'pipe'],
@@ -67,7 +70,7 @@ export function spawnInGroup ({ name, command, args, env, cwd }: Omit<Program, '
 }
 
 /** Ends what is left of the group: as long as anything is, no other group can have its number. */
-function killGroup ({ pid }: ChildProcess): void {
+function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return
   try {
     process.kill(-pid, 'SIGKILL')
@@ -77,7 +80,7 @@ function killGroup ({ pid }: ChildProcess): void {
 }
 
 /** Starts a program that keeps running. */
-export async function startProgram (program: Program): Promise<RunningProgram> {
+export async function startProgram(program: Program): Promise<RunningProgram> {
   const log = await open(program.logFile, 'a')
   const child = spawnInGroup(program, log.fd)
   // Before anything is waited for: it may end at once.
@@ -91,7 +94,7 @@ export async function startProgram (program: Program): Promise<RunningProgram> {
     await ended
     throw new Error(`${program.name} did not start`)
   }
-  async function stop (graceMs = 5000): Promise<void> {
+  async function stop(graceMs = 5000): Promise<void> {
     if (graceMs > 0 && child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM')
       const timeout = new AbortController()
@@ -105,46 +108,58 @@ export async function startProgram (program: Program): Promise<RunningProgram> {
 }
 
 /** Waits until a program just started is ready; throws, naming its log, when it ends or takes too long. */
-export async function waitUntilReady (
+export async function waitUntilReady(
   program: RunningProgram,
   isReady: () => Promise<boolean>,
-  { timeoutMs = 30_000, signal }: { timeoutMs?: number, signal?: AbortSignal | undefined } = {}
+  { timeoutMs = 30_000, signal }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   let end: string | undefined
-  program.ended.then(how => { end = how }, error => { end = String(error) })
+  program.ended.then(
+    (how) => {
+      end = how
+    },
+    (error) => {
+      end = String(error)
+    },
+  )
   for (;;) {
     signal?.throwIfAborted()
     if (end !== undefined) throw await failure(program, `ended with ${end} before it was ready`)
     if (await isReady().catch(() => false)) return
-    if (Date.now() > deadline) throw await failure(program, `was not ready after ${timeoutMs / 1000} s`)
+    if (Date.now() > deadline) {
+      throw await failure(program, `was not ready after ${timeoutMs / 1000} s`)
+    }
     await sleep(40)
   }
 }
 
-async function failure ({ name, logFile }: RunningProgram, what: string): Promise<Error> {
+async function failure({ name, logFile }: RunningProgram, what: string): Promise<Error> {
   const copy = await keepLog(name, logFile)
   const lines = (await readFile(copy, 'utf8')).trim().split('\n')
-  const reason = lines.findLast(line => /error/i.test(line)) ?? lines.at(-1)
+  const reason = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)
   return new Error(`${name} ${what}${reason ? ` (${reason.slice(0, 300)})` : ''}; its log: ${copy}`)
 }
 
 /** Copies a log to where it outlasts the folder it is in, and says where. */
-export async function keepLog (name: string, logFile: string): Promise<string> {
-  const copy = join(tmpdir(), `myapp-operator-${name}-${new Date().toISOString().replaceAll(':', '')}.log`)
+export async function keepLog(name: string, logFile: string): Promise<string> {
+  const copy = join(
+    tmpdir(),
+    `myapp-operator-${name}-${new Date().toISOString().replaceAll(':', '')}.log`,
+  )
   await copyFile(logFile, copy)
   return copy
 }
 
 /** Runs a program to its end and gives what it printed. */
-export async function runProgram (
+export async function runProgram(
   program: Omit<Program, 'logFile' | 'name'>,
   options: {
     input?: string | undefined
     signal?: AbortSignal | undefined
     onStdout?: (text: string) => void
     onStderr?: (text: string) => void
-  } = {}
+  } = {},
 ): Promise<Outcome> {
   options.signal?.throwIfAborted()
   const child = spawnInGroup({ name: program.command, ...program }, 'pipe')
@@ -178,11 +193,14 @@ export async function runProgram (
  * Removes a folder when this process ends without having done so itself. Gives a function that
  * removes it now.
  */
-export async function removeAtEnd (folder: string): Promise<() => Promise<void>> {
+export async function removeAtEnd(folder: string): Promise<() => Promise<void>> {
   const script = 'read -r _; for i in 1 2 3; do rm -rf -- "$1" && exit; sleep 1; done'
-  const child = spawn('/bin/sh', ['-c', script, 'sh', folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  const child = spawn('/bin/sh', ['-c', script, 'sh', folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
   child.stdin.on('error', () => {})
-  const ended = new Promise(resolve => child.once('close', resolve))
+  const ended = new Promise((resolve) => child.once('close', resolve))
   return async () => {
     child.stdin.end()
     await ended
@@ -199,34 +217,36 @@ let claimed: Promise<number> | undefined
 let given = 0
 
 /** A port of 127.0.0.1 that nothing listens on, and that neither this process nor another has been given before. */
-export async function freePort (): Promise<number> {
+export async function freePort(): Promise<number> {
   claimed ??= claimStretch()
   const first = await claimed
   while (++given < stretches.length) {
     const port = first + given
     const server = await listenOn(port)
     if (server === undefined) continue
-    await new Promise(resolve => server.close(resolve))
+    await new Promise((resolve) => server.close(resolve))
     return port
   }
   throw new Error(`no port is left from ${first} to ${first + stretches.length - 1}`)
 }
 
 /** Whoever listens on the first port of a stretch has it, until its process ends. */
-async function claimStretch (): Promise<number> {
+async function claimStretch(): Promise<number> {
   for (let first = stretches.first; first < stretches.end; first += stretches.length) {
     const claim = await listenOn(first)
     if (claim === undefined) continue
     claim.unref()
     return first
   }
-  throw new Error(`something listens on every ${stretches.length}th port from ${stretches.first} to ${stretches.end - 1}`)
+  throw new Error(
+    `something listens on every ${stretches.length}th port from ${stretches.first} to ${stretches.end - 1}`,
+  )
 }
 
 /** Listens on a port of 127.0.0.1 if nothing else does. */
-function listenOn (port: number): Promise<Server | undefined> {
-  return new Promise(resolve => {
-    const server = createServer(socket => socket.destroy())
+function listenOn(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy())
     server.once('error', () => resolve(undefined))
     server.listen(port, '127.0.0.1', () => resolve(server))
   })

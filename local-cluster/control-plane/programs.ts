@@ -14,28 +14,40 @@ export interface Layout {
 /** They hold little and make much garbage: collected a quarter as often, it takes a tenth off all that they do. */
 const env = { ...process.env, GOGC: '400' }
 
-function program ({ dir, binDir }: Layout, name: string, args: string[], command = name): Program {
-  return { name, command: join(binDir, command), args, env, cwd: dir, logFile: join(dir, `${name}.log`) }
+function program({ dir, binDir }: Layout, name: string, args: string[], command = name): Program {
+  return {
+    name,
+    command: join(binDir, command),
+    args,
+    env,
+    cwd: dir,
+    logFile: join(dir, `${name}.log`),
+  }
 }
 
 /** etcd, which forgets all when the machine does. */
-export function etcd (layout: Layout): Program {
+export function etcd(layout: Layout): Program {
   const { dir, etcdUrl, etcdPeerUrl } = layout
-  return program(layout, 'etcd', [
-    '--name=local',
-    `--data-dir=${join(dir, 'etcd')}`,
-    `--listen-client-urls=${etcdUrl}`,
-    `--advertise-client-urls=${etcdUrl}`,
-    `--listen-peer-urls=${etcdPeerUrl}`,
-    `--initial-advertise-peer-urls=${etcdPeerUrl}`,
-    `--initial-cluster=local=${etcdPeerUrl}`,
-    '--unsafe-no-fsync',
-    '--log-level=warn',
-  ], 'server')
+  return program(
+    layout,
+    'etcd',
+    [
+      '--name=local',
+      `--data-dir=${join(dir, 'etcd')}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=${etcdPeerUrl}`,
+      `--initial-advertise-peer-urls=${etcdPeerUrl}`,
+      `--initial-cluster=local=${etcdPeerUrl}`,
+      '--unsafe-no-fsync',
+      '--log-level=warn',
+    ],
+    'server',
+  )
 }
 
 /** The API server, which makes its own certificate in the folder. */
-export function kubeApiServer (layout: Layout): Program {
+export function kubeApiServer(layout: Layout): Program {
   const { dir, etcdUrl, apiServerPort } = layout
   return program(layout, 'kube-apiserver', [
     `--etcd-servers=${etcdUrl}`,
@@ -78,7 +90,7 @@ const controllers = [
 ]
 
 /** The controllers that Deployments, Services and namespaces need, and a few that tests ask for. */
-export function kubeControllerManager (layout: Layout, kubeconfig: string): Program {
+export function kubeControllerManager(layout: Layout, kubeconfig: string): Program {
   return program(layout, 'kube-controller-manager', [
     `--kubeconfig=${kubeconfig}`,
     `--controllers=${controllers.join(',')}`,
@@ -92,7 +104,7 @@ export function kubeControllerManager (layout: Layout, kubeconfig: string): Prog
 }
 
 /** The scheduler. */
-export function kubeScheduler (layout: Layout, kubeconfig: string): Program {
+export function kubeScheduler(layout: Layout, kubeconfig: string): Program {
   return program(layout, 'kube-scheduler', [
     `--kubeconfig=${kubeconfig}`,
     '--leader-elect=false',
@@ -103,7 +115,7 @@ export function kubeScheduler (layout: Layout, kubeconfig: string): Program {
 }
 
 /** kwok: the node, which runs pods on paper. */
-export function kwok (layout: Layout, kubeconfig: string): Program {
+export function kwok(layout: Layout, kubeconfig: string): Program {
   return program(layout, 'kwok', [
     `--kubeconfig=${kubeconfig}`,
     `--config=${join(layout.dir, 'stages.yaml')}`,

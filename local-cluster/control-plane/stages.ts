@@ -15,7 +15,8 @@ export const failureAnnotation = 'pods.example.com/fails'
 export const byHand = 'ByHand'
 
 /** An image that makes each pod that runs it fail. */
-export const failingImage = (failure: Failure): string => `fails.example.com/${failure.toLowerCase()}`
+export const failingImage = (failure: Failure): string =>
+  `fails.example.com/${failure.toLowerCase()}`
 
 interface Requirement {
   key: string
@@ -30,7 +31,7 @@ interface Stage {
   kind: 'Stage'
   metadata: { name: string }
   spec: {
-    resourceRef: { apiGroup: 'v1', kind: 'Node' | 'Pod' }
+    resourceRef: { apiGroup: 'v1'; kind: 'Node' | 'Pod' }
     selector: { matchExpressions: Requirement[] }
     delay?: { durationMilliseconds: number }
     next: Next
@@ -38,7 +39,11 @@ interface Stage {
 }
 
 const readyCondition = '.status.conditions.[] | select( .type == "Ready" )'
-const isReady: Requirement = { key: `${readyCondition} | .status`, operator: 'In', values: ['True'] }
+const isReady: Requirement = {
+  key: `${readyCondition} | .status`,
+  operator: 'In',
+  values: ['True'],
+}
 const isNotReady: Requirement = { ...isReady, operator: 'NotIn' }
 const isDeleted: Requirement = { key: '.metadata.deletionTimestamp', operator: 'Exists' }
 const isNotDeleted: Requirement = { ...isDeleted, operator: 'DoesNotExist' }
@@ -86,7 +91,14 @@ interface PodStatus {
   lastState?: string
 }
 
-function podStatus ({ phase, ready, message = '', restarts = 0, state, lastState = '{}' }: PodStatus): string {
+function podStatus({
+  phase,
+  ready,
+  message = '',
+  restarts = 0,
+  state,
+  lastState = '{}',
+}: PodStatus): string {
   const condition = (type: string, met: boolean) => `
   - type: ${type}
     status: "${met ? 'True' : 'False'}"
@@ -122,7 +134,8 @@ function podStatus ({ phase, ready, message = '', restarts = 0, state, lastState
 }
 
 const running = '{running: {startedAt: {{ $now | Quote }}}}'
-const backOff = '{waiting: {reason: CrashLoopBackOff, message: back-off 40s restarting failed container}}'
+const backOff =
+  '{waiting: {reason: CrashLoopBackOff, message: back-off 40s restarting failed container}}'
 const terminated = (reason: string, exitCode: number) =>
   `{terminated: {reason: ${reason}, exitCode: ${exitCode}, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}}`
 
@@ -130,14 +143,33 @@ const failures: Record<Failure, PodStatus> = {
   ImagePullBackOff: {
     phase: 'Pending',
     ready: false,
-    state: '{waiting: {reason: ImagePullBackOff, message: {{ printf "Back-off pulling image %s" .image | Quote }}}}',
+    state:
+      '{waiting: {reason: ImagePullBackOff, message: {{ printf "Back-off pulling image %s" .image | Quote }}}}',
   },
-  CrashLoopBackOff: { phase: 'Running', ready: false, restarts: 3, state: backOff, lastState: terminated('Error', 1) },
-  OOMKilled: { phase: 'Running', ready: false, restarts: 3, state: backOff, lastState: terminated('OOMKilled', 137) },
+  CrashLoopBackOff: {
+    phase: 'Running',
+    ready: false,
+    restarts: 3,
+    state: backOff,
+    lastState: terminated('Error', 1),
+  },
+  OOMKilled: {
+    phase: 'Running',
+    ready: false,
+    restarts: 3,
+    state: backOff,
+    lastState: terminated('OOMKilled', 137),
+  },
   NotReady: { phase: 'Running', ready: false, state: running },
 }
 
-function stage (name: string, kind: 'Node' | 'Pod', matchExpressions: Requirement[], next: Next, delayMs?: number): Stage {
+function stage(
+  name: string,
+  kind: 'Node' | 'Pod',
+  matchExpressions: Requirement[],
+  next: Next,
+  delayMs?: number,
+): Stage {
   return {
     apiVersion: 'kwok.x-k8s.io/v1alpha1',
     kind: 'Stage',
@@ -151,22 +183,32 @@ function stage (name: string, kind: 'Node' | 'Pod', matchExpressions: Requiremen
   }
 }
 
-function failing ([failure, status]: [string, PodStatus]): Stage {
+function failing([failure, status]: [string, PodStatus]): Stage {
   const message = `fails on purpose: ${failure}`
-  return stage(`pod-${failure.toLowerCase()}`, 'Pod', [
-    isNotDeleted,
-    { key: howItFails, operator: 'In', values: [failure.toLowerCase()] },
-    { key: `${readyCondition} | .message`, operator: 'NotIn', values: [message] },
-  ], { statusTemplate: podStatus({ ...status, message }) })
+  return stage(
+    `pod-${failure.toLowerCase()}`,
+    'Pod',
+    [
+      isNotDeleted,
+      { key: howItFails, operator: 'In', values: [failure.toLowerCase()] },
+      { key: `${readyCondition} | .message`, operator: 'NotIn', values: [message] },
+    ],
+    { statusTemplate: podStatus({ ...status, message }) },
+  )
 }
 
 /** The Stages that kwok is configured with. */
 export const stages: readonly Stage[] = [
   stage('node-ready', 'Node', [isNotReady], { statusTemplate: nodeStatus }),
   stage('node-heartbeat', 'Node', [isReady], { statusTemplate: nodeConditions }, 60_000),
-  stage('pod-ready', 'Pod', [isNotDeleted, isNotReady, { key: howItFails, operator: 'DoesNotExist' }], {
-    statusTemplate: podStatus({ phase: 'Running', ready: true, state: running }),
-  }),
+  stage(
+    'pod-ready',
+    'Pod',
+    [isNotDeleted, isNotReady, { key: howItFails, operator: 'DoesNotExist' }],
+    {
+      statusTemplate: podStatus({ phase: 'Running', ready: true, state: running }),
+    },
+  ),
   stage('pod-deleted', 'Pod', [isDeleted], { delete: true }),
   ...Object.entries(failures).map(failing),
 ]

@@ -9,12 +9,12 @@ const delays = [10, 50, 250]
  * Reads the object afresh, changes it and writes it back, again if somebody else wrote meanwhile.
  * `change` returns the new object, or undefined when there is nothing to do.
  */
-export async function atomicUpdate (
+export async function atomicUpdate(
   client: Client,
   resource: Resource,
   object: KubeObject,
   change: (current: KubeObject) => KubeObject | undefined,
-  subresource?: 'status'
+  subresource?: 'status',
 ): Promise<KubeObject> {
   for (const delay of [...delays, undefined]) {
     const current = await client.request('GET', pathOfObject(resource, object))

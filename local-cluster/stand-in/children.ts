@@ -20,11 +20,20 @@ export interface ChildContext {
 }
 
 /** Deletes what is observed and not desired, then creates and updates what is desired. */
-export async function manageChildren (context: ChildContext, observed: ObjectMap, desired: ObjectMap): Promise<void> {
+export async function manageChildren(
+  context: ChildContext,
+  observed: ObjectMap,
+  desired: ObjectMap,
+): Promise<void> {
   const steps: Array<() => Promise<void>> = []
   for (const { apiVersion, kind, objects } of observed.groups()) {
     for (const [key, object] of objects) {
-      if (object.metadata.deletionTimestamp !== undefined || desired.find(apiVersion, kind, key) !== undefined) continue
+      if (
+        object.metadata.deletionTimestamp !== undefined ||
+        desired.find(apiVersion, kind, key) !== undefined
+      ) {
+        continue
+      }
       steps.push(() => deleteChild(context, object))
     }
   }
@@ -33,10 +42,15 @@ export async function manageChildren (context: ChildContext, observed: ObjectMap
       steps.push(() => applyChild(context, observed.find(apiVersion, kind, key), object))
     }
   }
-  await collectErrors(`can't reconcile children for ${describe(context.parent)}`, steps, step => step())
+  await collectErrors(`can't reconcile children for ${describe(context.parent)}`, steps, (step) =>
+    step(),
+  )
 }
 
-async function deleteChild ({ client, discovery, log, parent }: ChildContext, child: KubeObject): Promise<void> {
+async function deleteChild(
+  { client, discovery, log, parent }: ChildContext,
+  child: KubeObject,
+): Promise<void> {
   const resource = await discovery.byKind(child.apiVersion, child.kind)
   log(`Deleting ${describe(child)} of ${describe(parent)}`)
   try {
@@ -47,17 +61,27 @@ async function deleteChild ({ client, discovery, log, parent }: ChildContext, ch
       propagationPolicy: 'Background',
     })
   } catch (error) {
-    if (!isNotFound(error)) throw new Error(`can't delete ${describe(child)}: ${(error as Error).message}`)
+    if (!isNotFound(error)) {
+      throw new Error(`can't delete ${describe(child)}: ${(error as Error).message}`)
+    }
   }
 }
 
-async function applyChild (context: ChildContext, observed: KubeObject | undefined, desired: KubeObject): Promise<void> {
+async function applyChild(
+  context: ChildContext,
+  observed: KubeObject | undefined,
+  desired: KubeObject,
+): Promise<void> {
   const resource = await context.discovery.byKind(desired.apiVersion, desired.kind)
   if (observed === undefined) await createChild(context, resource, desired)
   else await updateChild(context, resource, observed, desired)
 }
 
-async function createChild ({ client, log, parent }: ChildContext, resource: Resource, desired: KubeObject): Promise<void> {
+async function createChild(
+  { client, log, parent }: ChildContext,
+  resource: Resource,
+  desired: KubeObject,
+): Promise<void> {
   log(`Creating ${describe(desired)} of ${describe(parent)}`)
   const object = withOwner(withLastApplied(desired, desired), parent)
   try {
@@ -69,19 +93,31 @@ async function createChild ({ client, log, parent }: ChildContext, resource: Res
   }
 }
 
-async function updateChild (context: ChildContext, resource: Resource, observed: KubeObject, desired: KubeObject): Promise<void> {
+async function updateChild(
+  context: ChildContext,
+  resource: Resource,
+  observed: KubeObject,
+  desired: KubeObject,
+): Promise<void> {
   const updated = applyUpdate(observed, desired)
   if (deepEqual(updated, observed)) return
   if (observed.metadata.deletionTimestamp !== undefined) return
   switch (context.methodOf(resource)) {
-    case 'OnDelete': return
+    case 'OnDelete':
+      return
     // Deleted now; the next sync creates it.
-    case 'Recreate': return await deleteChild(context, observed)
-    case 'InPlace': return await writeChild(context, resource, updated)
+    case 'Recreate':
+      return await deleteChild(context, observed)
+    case 'InPlace':
+      return await writeChild(context, resource, updated)
   }
 }
 
-async function writeChild ({ client, log, parent }: ChildContext, resource: Resource, updated: KubeObject): Promise<void> {
+async function writeChild(
+  { client, log, parent }: ChildContext,
+  resource: Resource,
+  updated: KubeObject,
+): Promise<void> {
   log(`Updating ${describe(updated)} of ${describe(parent)}`)
   try {
     await client.request('PUT', pathOfObject(resource, updated), updated)
@@ -92,8 +128,11 @@ async function writeChild ({ client, log, parent }: ChildContext, resource: Reso
   }
 }
 
-function withOwner (child: KubeObject, parent: KubeObject): KubeObject {
+function withOwner(child: KubeObject, parent: KubeObject): KubeObject {
   const owners = child.metadata.ownerReferences ?? []
-  if (owners.some(owner => owner.uid === parent.metadata.uid)) return child
-  return { ...child, metadata: { ...child.metadata, ownerReferences: [...owners, controllerReference(parent)] } }
+  if (owners.some((owner) => owner.uid === parent.metadata.uid)) return child
+  return {
+    ...child,
+    metadata: { ...child.metadata, ownerReferences: [...owners, controllerReference(parent)] },
+  }
 }

@@ -10,7 +10,7 @@ export class ApiError extends Error {
   readonly code: number
   readonly reason: string
 
-  constructor (code: number, reason: string, message: string) {
+  constructor(code: number, reason: string, message: string) {
     super(message)
     this.code = code
     this.reason = reason
@@ -30,22 +30,22 @@ const userAgent = 'metacontroller/stand-in'
 const retriesWhenThrottled = 10
 
 /** True when the error says that the object does not exist. */
-export function isNotFound (error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.code === 404
 }
 
 /** True when the error says that the object has changed since it was read. */
-export function isConflict (error: unknown): boolean {
+export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.reason === 'Conflict'
 }
 
 /** True when the error says that the name is taken. */
-export function isAlreadyExists (error: unknown): boolean {
+export function isAlreadyExists(error: unknown): boolean {
   return error instanceof ApiError && error.reason === 'AlreadyExists'
 }
 
 /** A client for the current context of a kubeconfig file. */
-export async function connect (kubeconfig: string): Promise<Client> {
+export async function connect(kubeconfig: string): Promise<Client> {
   // It is large, and who only wants to know of errors does not need it.
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
@@ -55,7 +55,13 @@ export async function connect (kubeconfig: string): Promise<Client> {
   const base = new URL(server)
   const agent = new Agent({ keepAlive: true })
 
-  async function open (method: string, path: string, body: string | undefined, contentType: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  async function open(
+    method: string,
+    path: string,
+    body: string | undefined,
+    contentType: string,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const options: RequestOptions = { headers: {} }
     await config.applyToHTTPSOptions(options)
     Object.assign(options, {
@@ -69,14 +75,17 @@ export async function connect (kubeconfig: string): Promise<Client> {
         ...options.headers,
         accept: 'application/json',
         'user-agent': userAgent,
-        ...body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) },
+        ...(body !== undefined && {
+          'content-type': contentType,
+          'content-length': Buffer.byteLength(body),
+        }),
       },
     })
     return await send(options, body)
   }
 
   return {
-    async request (method, path, body, contentType = 'application/json') {
+    async request(method, path, body, contentType = 'application/json') {
       const text = body === undefined ? undefined : JSON.stringify(body)
       for (let attempt = 0; ; attempt++) {
         const response = await open(method, path, text, contentType)
@@ -90,7 +99,7 @@ export async function connect (kubeconfig: string): Promise<Client> {
         return parseJson(answer) as KubeObject
       }
     },
-    async stream (path, onLine, signal) {
+    async stream(path, onLine, signal) {
       const response = await open('GET', path, undefined, '', signal)
       if (!isSuccess(response)) throw apiError(response, await readAll(response))
       response.setEncoding('utf8')
@@ -101,37 +110,38 @@ export async function connect (kubeconfig: string): Promise<Client> {
         for (const line of lines) onLine(line)
       }
     },
-    close () {
+    close() {
       agent.destroy()
     },
   }
 }
 
-function send (options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
+function send(options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(options, resolve)
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       // The server may close an idle connection just as it is used again: that is no failure.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') send(options, body).then(resolve, reject)
-      else reject(error)
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
+        send(options, body).then(resolve, reject)
+      } else reject(error)
     })
     outgoing.end(body)
   })
 }
 
-async function readAll (response: IncomingMessage): Promise<string> {
+async function readAll(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8')
   let text = ''
   for await (const chunk of response) text += String(chunk)
   return text
 }
 
-function isSuccess (response: IncomingMessage): boolean {
+function isSuccess(response: IncomingMessage): boolean {
   const code = response.statusCode ?? 0
   return code >= 200 && code < 300
 }
 
-function apiError (response: IncomingMessage, text: string): ApiError {
+function apiError(response: IncomingMessage, text: string): ApiError {
   const code = response.statusCode ?? 0
   let status: Fields = {}
   try {
@@ -139,5 +149,9 @@ function apiError (response: IncomingMessage, text: string): ApiError {
   } catch {
     // Not a Status object: the text itself is the message.
   }
-  return new ApiError(code, String(status.reason ?? ''), String(status.message ?? (text.trim() || `status ${code}`)))
+  return new ApiError(
+    code,
+    String(status.reason ?? ''),
+    String(status.message ?? (text.trim() || `status ${code}`)),
+  )
 }

@@ -1,5 +1,9 @@
 /** Does the work for every item, even when it fails for some, and then throws all failures as one. */
-export async function collectErrors<T> (prefix: string, items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+export async function collectErrors<T>(
+  prefix: string,
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const messages: string[] = []
   for (const item of items) {
     try {

@@ -18,52 +18,72 @@ export interface Discovery {
   byKind(apiVersion: string, kind: string): Promise<Resource>
 }
 
-interface ListedResource { name: string, kind: string, namespaced: boolean }
+interface ListedResource {
+  name: string
+  kind: string
+  namespaced: boolean
+}
 
 /** The path of a resource, of one of its objects, or of an object's subresource. */
-export function pathOf (resource: Resource, namespace?: string, name?: string, subresource?: string): string {
-  const root = resource.group === '' ? `/api/${resource.apiVersion}` : `/apis/${resource.apiVersion}`
+export function pathOf(
+  resource: Resource,
+  namespace?: string,
+  name?: string,
+  subresource?: string,
+): string {
+  const root =
+    resource.group === '' ? `/api/${resource.apiVersion}` : `/apis/${resource.apiVersion}`
   const scope = resource.namespaced && namespace ? ['namespaces', namespace] : []
-  const parts = [...scope, resource.name, name, subresource].filter(part => part !== undefined)
+  const parts = [...scope, resource.name, name, subresource].filter((part) => part !== undefined)
   return [root, ...parts.map(encodeURIComponent)].join('/')
 }
 
 /** The path of an existing object. */
-export function pathOfObject (resource: Resource, object: KubeObject, subresource?: string): string {
+export function pathOfObject(resource: Resource, object: KubeObject, subresource?: string): string {
   return pathOf(resource, object.metadata.namespace, object.metadata.name, subresource)
 }
 
 /** Discovery by the given client. */
-export function createDiscovery (client: Client): Discovery {
+export function createDiscovery(client: Client): Discovery {
   const known = new Map<string, Resource[]>()
 
-  async function list (apiVersion: string): Promise<Resource[]> {
+  async function list(apiVersion: string): Promise<Resource[]> {
     const root = groupOf(apiVersion) === '' ? '/api' : '/apis'
     const answer = await client.request('GET', `${root}/${apiVersion}`)
     const listed = answer.resources as ListedResource[]
     const names = new Set(listed.map(({ name }) => name))
-    return listed.filter(({ name }) => !name.includes('/')).map(({ name, kind, namespaced }) => ({
-      apiVersion,
-      group: groupOf(apiVersion),
-      name,
-      kind,
-      namespaced,
-      hasStatus: names.has(`${name}/status`),
-    }))
+    return listed
+      .filter(({ name }) => !name.includes('/'))
+      .map(({ name, kind, namespaced }) => ({
+        apiVersion,
+        group: groupOf(apiVersion),
+        name,
+        kind,
+        namespaced,
+        hasStatus: names.has(`${name}/status`),
+      }))
   }
 
-  async function find (apiVersion: string, what: string, matches: (resource: Resource) => boolean): Promise<Resource> {
+  async function find(
+    apiVersion: string,
+    what: string,
+    matches: (resource: Resource) => boolean,
+  ): Promise<Resource> {
     const remembered = known.get(apiVersion)?.find(matches)
     if (remembered !== undefined) return remembered
     const resources = await list(apiVersion).catch(() => [])
     known.set(apiVersion, resources)
     const found = resources.find(matches)
-    if (found === undefined) throw new Error(`discovery: can't find ${what} in apiVersion ${apiVersion}`)
+    if (found === undefined) {
+      throw new Error(`discovery: can't find ${what} in apiVersion ${apiVersion}`)
+    }
     return found
   }
 
   return {
-    byName: (apiVersion, name) => find(apiVersion, `resource ${name}`, resource => resource.name === name),
-    byKind: (apiVersion, kind) => find(apiVersion, `kind ${kind}`, resource => resource.kind === kind),
+    byName: (apiVersion, name) =>
+      find(apiVersion, `resource ${name}`, (resource) => resource.name === name),
+    byKind: (apiVersion, kind) =>
+      find(apiVersion, `kind ${kind}`, (resource) => resource.kind === kind),
   }
 }

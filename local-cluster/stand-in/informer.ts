@@ -30,7 +30,7 @@ const longestDelay = 30_000
 const calmAfter = 120_000
 
 /** Lists and watches a resource until stopped, whatever happens to the API server meanwhile. */
-export function startInformer (client: Client, resource: Resource, log: Log): Informer {
+export function startInformer(client: Client, resource: Resource, log: Log): Informer {
   const objects = new Map<string, KubeObject>()
   const subscribers: Handlers[] = []
   const stopping = new AbortController()
@@ -38,7 +38,7 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
   let synced = false
   let version: string | undefined
 
-  function store (object: KubeObject): void {
+  function store(object: KubeObject): void {
     const key = objectKey(object)
     const old = objects.get(key)
     objects.set(key, object)
@@ -48,15 +48,19 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
     }
   }
 
-  function remove (object: KubeObject): void {
+  function remove(object: KubeObject): void {
     objects.delete(objectKey(object))
     for (const handlers of subscribers) handlers.delete(object)
   }
 
-  async function list (): Promise<void> {
+  async function list(): Promise<void> {
     const answer = await client.request('GET', pathOf(resource))
     const items = answer.items as KubeObject[]
-    const listed = items.map(item => ({ ...item, apiVersion: resource.apiVersion, kind: resource.kind }))
+    const listed = items.map((item) => ({
+      ...item,
+      apiVersion: resource.apiVersion,
+      kind: resource.kind,
+    }))
     const keys = new Set(listed.map(objectKey))
     for (const [key, object] of [...objects]) {
       if (!keys.has(key)) remove(object)
@@ -67,15 +71,17 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
     first.resolve()
   }
 
-  function receive (line: string): void {
-    const { type, object } = parseJson(line) as { type: string, object: KubeObject }
-    if (type === 'ERROR') throw new ApiError(Number(object.code), String(object.reason), String(object.message))
+  function receive(line: string): void {
+    const { type, object } = parseJson(line) as { type: string; object: KubeObject }
+    if (type === 'ERROR') {
+      throw new ApiError(Number(object.code), String(object.reason), String(object.message))
+    }
     version = object.metadata.resourceVersion
     if (type === 'DELETED') remove(object)
     else if (type !== 'BOOKMARK') store(object)
   }
 
-  async function watch (): Promise<void> {
+  async function watch(): Promise<void> {
     const query = new URLSearchParams({
       watch: 'true',
       allowWatchBookmarks: 'true',
@@ -87,7 +93,7 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
     if (Date.now() - started < 1000) throw new Error('very short watch')
   }
 
-  async function run (): Promise<void> {
+  async function run(): Promise<void> {
     const nextDelay = backoff()
     while (!stopping.signal.aborted) {
       try {
@@ -102,19 +108,19 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
     }
   }
 
-  run().catch(error => log(`stopped watching ${resource.name}: ${String(error)}`))
+  run().catch((error) => log(`stopped watching ${resource.name}: ${String(error)}`))
 
   return {
     resource,
-    get: key => objects.get(key),
+    get: (key) => objects.get(key),
     list: () => [...objects.values()],
     hasSynced: () => synced,
     synced: first.promise,
-    subscribe (handlers) {
+    subscribe(handlers) {
       subscribers.push(handlers)
       for (const object of objects.values()) handlers.update(object, object)
     },
-    stop () {
+    stop() {
       subscribers.length = 0
       stopping.abort()
     },
@@ -122,7 +128,7 @@ export function startInformer (client: Client, resource: Resource, log: Log): In
 }
 
 /** Delays as client-go's reflector takes them: doubling, with jitter, and from the start again after a calm. */
-function backoff (): () => number {
+function backoff(): () => number {
   let delay = firstDelay
   let last = 0
   return () => {

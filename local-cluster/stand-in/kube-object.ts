@@ -33,23 +33,23 @@ export interface KubeObject extends Fields {
 }
 
 /** `namespace/name`, or the name alone where there is no namespace. */
-export function objectKey (object: KubeObject): string {
+export function objectKey(object: KubeObject): string {
   const { namespace, name } = object.metadata
   return namespace ? `${namespace}/${name}` : name
 }
 
 /** `Kind namespace/name`, for messages. */
-export function describe (object: KubeObject): string {
+export function describe(object: KubeObject): string {
   return `${object.kind} ${objectKey(object)}`
 }
 
 /** The owner that controls the object, if it has one. */
-export function controllerOf (object: KubeObject): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find(owner => owner.controller === true)
+export function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((owner) => owner.controller === true)
 }
 
 /** The owner reference by which the parent controls its children. */
-export function controllerReference (parent: KubeObject): OwnerReference {
+export function controllerReference(parent: KubeObject): OwnerReference {
   return {
     apiVersion: parent.apiVersion,
     kind: parent.kind,
@@ -61,12 +61,15 @@ export function controllerReference (parent: KubeObject): OwnerReference {
 }
 
 /** The API group of an `apiVersion`; empty for the core group. */
-export function groupOf (apiVersion: string): string {
+export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
 }
 
 /** True for a JSON object: not null, not a list, not a scalar. */
-export function isFields (value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null &&
+export function isFields(value: unknown): value is Fields {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
     (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+  )
 }

@@ -2,6 +2,6 @@
 export type Log = (message: string) => void
 
 /** Writes to standard output, with the time. */
-export const logToStdout: Log = message => {
+export const logToStdout: Log = (message) => {
   console.log(`${new Date().toISOString()} ${message}`)
 }

@@ -14,7 +14,11 @@ import { createEventRecorder } from './event-recorder.ts'
 import { startInformer } from './informer.ts'
 import { deepEqual } from './json.ts'
 import { logToStdout as log } from './log.ts'
-import { type Environment, type ParentController, startParentController } from './parent-controller.ts'
+import {
+  type Environment,
+  type ParentController,
+  startParentController,
+} from './parent-controller.ts'
 import { createQueue } from './queue.ts'
 
 const compositeControllers: Resource = {
@@ -39,9 +43,13 @@ const { values: options } = parseArgs({
   },
 })
 
-if (options.kubeconfig === undefined) exit('usage: main.ts --kubeconfig=PATH [--health-probe-bind-address=HOST:PORT]')
+if (options.kubeconfig === undefined) {
+  exit('usage: main.ts --kubeconfig=PATH [--health-probe-bind-address=HOST:PORT]')
+}
 if (options['apply-strategy'] !== 'dynamic-apply') {
-  exit(`the stand-in knows --apply-strategy=dynamic-apply only; ${options['apply-strategy']} needs the real Metacontroller`)
+  exit(
+    `the stand-in knows --apply-strategy=dynamic-apply only; ${options['apply-strategy']} needs the real Metacontroller`,
+  )
 }
 
 const client = await connect(options.kubeconfig)
@@ -66,7 +74,7 @@ serveHealth(options['health-probe-bind-address'])
 log('watching CompositeControllers')
 await work()
 
-async function work (): Promise<void> {
+async function work(): Promise<void> {
   for (let name = await queue.get(); name !== undefined; name = await queue.get()) {
     const controller = informer.get(name) as CompositeController | undefined
     try {
@@ -75,7 +83,12 @@ async function work (): Promise<void> {
     } catch (error) {
       log(`cannot start CompositeController ${name}: ${(error as Error).message}`)
       if (controller !== undefined) {
-        environment.recordEvent(controller, 'Warning', 'CreateError', `Cannot create new controller: ${(error as Error).message}`)
+        environment.recordEvent(
+          controller,
+          'Warning',
+          'CreateError',
+          `Cannot create new controller: ${(error as Error).message}`,
+        )
       }
       queue.addRateLimited(name)
     }
@@ -83,9 +96,15 @@ async function work (): Promise<void> {
   }
 }
 
-async function reconcile (name: string, controller: CompositeController | undefined): Promise<void> {
+async function reconcile(name: string, controller: CompositeController | undefined): Promise<void> {
   const started = running.get(name)
-  if (started !== undefined && controller !== undefined && deepEqual(started.controller.spec, controller.spec)) return
+  if (
+    started !== undefined &&
+    controller !== undefined &&
+    deepEqual(started.controller.spec, controller.spec)
+  ) {
+    return
+  }
   running.delete(name)
   if (started !== undefined) {
     log(`stopping CompositeController ${name}`)
@@ -96,21 +115,23 @@ async function reconcile (name: string, controller: CompositeController | undefi
   running.set(name, await startParentController(environment, controller))
 }
 
-function serveHealth (address: string | undefined): void {
+function serveHealth(address: string | undefined): void {
   if (address === undefined) return
   const { hostname, port } = new URL(`http://${address}`)
-  createServer((_request, response) => response.end('ok')).listen(Number(port), hostname).unref()
+  createServer((_request, response) => response.end('ok'))
+    .listen(Number(port), hostname)
+    .unref()
 }
 
-async function stop (): Promise<void> {
+async function stop(): Promise<void> {
   log('stopping')
   queue.shutDown()
   informer.stop()
-  await Promise.all([...running.values()].map(controller => controller.stop()))
+  await Promise.all([...running.values()].map((controller) => controller.stop()))
   process.exit(0)
 }
 
-function exit (message: string): never {
+function exit(message: string): never {
   console.error(message)
   process.exit(2)
 }

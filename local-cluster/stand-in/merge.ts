@@ -9,20 +9,26 @@ const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'p
 
 /** Fields of metadata that belong to the server: a child can't change them. */
 const systemFields = [
-  'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp',
-  'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields',
+  'selfLink',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
 ]
 
 /**
  * Three-way merge: what was applied last and is no longer desired goes, what is desired is set,
  * everything else stays as observed.
  */
-export function merge (observed: Fields, lastApplied: Fields | undefined, desired: Fields): Fields {
+export function merge(observed: Fields, lastApplied: Fields | undefined, desired: Fields): Fields {
   return mergeFields(clone(observed), lastApplied, desired)
 }
 
 /** The whole object to write so that `observed` becomes as desired; equal to it when nothing is to do. */
-export function applyUpdate (observed: KubeObject, desired: KubeObject): KubeObject {
+export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObject {
   const update = withoutLastApplied(desired)
   const merged = merge(observed, lastApplied(observed), update) as KubeObject
   for (const field of systemFields) revert(merged.metadata, observed.metadata, field)
@@ -31,47 +37,49 @@ export function applyUpdate (observed: KubeObject, desired: KubeObject): KubeObj
 }
 
 /** The object with the annotation that says what was applied. */
-export function withLastApplied (object: KubeObject, applied: KubeObject): KubeObject {
+export function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
   const annotations = stringMap(object.metadata.annotations)
   annotations[lastAppliedAnnotation] = canonicalJson(applied)
   return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
-function withoutLastApplied (desired: KubeObject): KubeObject {
+function withoutLastApplied(desired: KubeObject): KubeObject {
   const copy = clone(desired)
   const annotations = copy.metadata.annotations
   if (isFields(annotations)) delete annotations[lastAppliedAnnotation]
   return copy
 }
 
-function lastApplied (observed: KubeObject): Fields | undefined {
+function lastApplied(observed: KubeObject): Fields | undefined {
   const annotation = observed.metadata.annotations?.[lastAppliedAnnotation]
   if (!annotation) return undefined
   try {
     return asFields(parseJson(annotation))
   } catch (error) {
-    throw new Error(`can't unmarshal "${lastAppliedAnnotation}" annotation: ${(error as Error).message}`)
+    throw new Error(
+      `can't unmarshal "${lastAppliedAnnotation}" annotation: ${(error as Error).message}`,
+    )
   }
 }
 
 /** Metacontroller reads annotations as strings; one that is not makes it forget them all. */
-function stringMap (value: unknown): Record<string, string> {
-  if (!isFields(value) || Object.values(value).some(item => typeof item !== 'string')) return {}
+function stringMap(value: unknown): Record<string, string> {
+  if (!isFields(value) || Object.values(value).some((item) => typeof item !== 'string')) return {}
   return { ...value } as Record<string, string>
 }
 
-function revert (merged: Fields, observed: Fields, field: string): void {
+function revert(merged: Fields, observed: Fields, field: string): void {
   if (Object.hasOwn(observed, field)) merged[field] = observed[field]
   else delete merged[field]
 }
 
-function mergeValue (observed: unknown, last: unknown, desired: unknown): unknown {
+function mergeValue(observed: unknown, last: unknown, desired: unknown): unknown {
   if (isFields(observed)) return mergeFields(observed, asFields(last), asFields(desired) ?? {})
   if (Array.isArray(observed)) return mergeList(observed, asList(last) ?? [], asList(desired))
   return desired
 }
 
-function mergeFields (observed: Fields, last: Fields | undefined, desired: Fields): Fields {
+function mergeFields(observed: Fields, last: Fields | undefined, desired: Fields): Fields {
   for (const field of Object.keys(last ?? {})) {
     if (!Object.hasOwn(desired, field)) delete observed[field]
   }
@@ -81,22 +89,28 @@ function mergeFields (observed: Fields, last: Fields | undefined, desired: Field
   return observed
 }
 
-function mergeList (observed: unknown[], last: unknown[], desired: unknown[] | undefined): unknown {
-  const items = [...observed, ...last, ...desired ?? []]
+function mergeList(observed: unknown[], last: unknown[], desired: unknown[] | undefined): unknown {
+  const items = [...observed, ...last, ...(desired ?? [])]
   const mergeKey = items.every(isFields) ? commonMergeKey(items) : undefined
   if (mergeKey === undefined) return desired ?? null
   return mergeListMap(mergeKey, observed as Fields[], last as Fields[], (desired ?? []) as Fields[])
 }
 
-function commonMergeKey (items: Fields[]): string | undefined {
+function commonMergeKey(items: Fields[]): string | undefined {
   if (items.length === 0) return undefined
-  return mergeKeys.find(key => items.every(item => Object.hasOwn(item, key)))
+  return mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
 }
 
 /** Merges items that have the same key. The observed order stays; new items follow in the desired order. */
-function mergeListMap (mergeKey: string, observed: Fields[], last: Fields[], desired: Fields[]): Fields[] {
+function mergeListMap(
+  mergeKey: string,
+  observed: Fields[],
+  last: Fields[],
+  desired: Fields[],
+): Fields[] {
   const keyOf = (item: Fields): string => String(item[mergeKey])
-  const byKey = (items: Fields[]): Map<string, Fields> => new Map(items.map(item => [keyOf(item), item]))
+  const byKey = (items: Fields[]): Map<string, Fields> =>
+    new Map(items.map((item) => [keyOf(item), item]))
   const lastByKey = byKey(last)
   const desiredByKey = byKey(desired)
   const merged = byKey(observed)
@@ -108,15 +122,15 @@ function mergeListMap (mergeKey: string, observed: Fields[], last: Fields[], des
     merged.set(key, mergeValue(merged.get(key), lastByKey.get(key), item) as Fields)
   }
   // An observed key that occurs twice keeps both places, and both get the same item.
-  const order = observed.map(keyOf).filter(key => merged.has(key))
-  const added = [...desiredByKey.keys()].filter(key => !order.includes(key))
-  return [...order, ...added].map(key => merged.get(key) as Fields)
+  const order = observed.map(keyOf).filter((key) => merged.has(key))
+  const added = [...desiredByKey.keys()].filter((key) => !order.includes(key))
+  return [...order, ...added].map((key) => merged.get(key) as Fields)
 }
 
-function asFields (value: unknown): Fields | undefined {
+function asFields(value: unknown): Fields | undefined {
   return isFields(value) ? value : undefined
 }
 
-function asList (value: unknown): unknown[] | undefined {
+function asList(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? value : undefined
 }

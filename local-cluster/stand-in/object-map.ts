@@ -20,11 +20,11 @@ export interface ObjectMap {
 }
 
 /** An empty map. */
-export function createObjectMap (): ObjectMap {
+export function createObjectMap(): ObjectMap {
   const groups = new Map<string, Group>()
   const nameOf = (apiVersion: string, kind: string): string => `${kind}.${apiVersion}`
 
-  function group (apiVersion: string, kind: string): Group {
+  function group(apiVersion: string, kind: string): Group {
     const name = nameOf(apiVersion, kind)
     const existing = groups.get(name)
     if (existing !== undefined) return existing
@@ -35,16 +35,19 @@ export function createObjectMap (): ObjectMap {
 
   return {
     group,
-    insert (object) {
+    insert(object) {
       group(object.apiVersion, object.kind).objects.set(objectKey(object), object)
     },
     find: (apiVersion, kind, key) => groups.get(nameOf(apiVersion, kind))?.objects.get(key),
-    groups: () => [...groups.values()].sort((left, right) => sortKey(left) < sortKey(right) ? -1 : 1),
-    toJSON: () => Object.fromEntries(
-      [...groups].map(([name, { objects }]) => [name, Object.fromEntries(objects)])),
+    groups: () =>
+      [...groups.values()].sort((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1)),
+    toJSON: () =>
+      Object.fromEntries(
+        [...groups].map(([name, { objects }]) => [name, Object.fromEntries(objects)]),
+      ),
   }
 }
 
-function sortKey ({ apiVersion, kind }: Group): string {
+function sortKey({ apiVersion, kind }: Group): string {
   return [groupOf(apiVersion), apiVersion, kind].join('\0')
 }

@@ -31,15 +31,27 @@ const workers = 5
 const relistSeconds = 30 * 60
 
 /** Starts to watch the parents and children of a CompositeController and to call its hooks. */
-export async function startParentController (environment: Environment, controller: CompositeController): Promise<ParentController> {
+export async function startParentController(
+  environment: Environment,
+  controller: CompositeController,
+): Promise<ParentController> {
   const { client, discovery, recordEvent, log } = environment
-  const { parentResource: parentRule, childResources = [], hooks, resyncPeriodSeconds } = controller.spec
+  const {
+    parentResource: parentRule,
+    childResources = [],
+    hooks,
+    resyncPeriodSeconds,
+  } = controller.spec
   const refusal = unsupported(controller)
   if (refusal !== undefined) throw new Error(refusal)
 
   const parentResource = await discovery.byName(parentRule.apiVersion, parentRule.resource)
-  if (!parentResource.hasStatus) throw new Error(`${parentResource.name} do not have subresource 'Status' enabled`)
-  const childKinds = await Promise.all(childResources.map(rule => discovery.byName(rule.apiVersion, rule.resource)))
+  if (!parentResource.hasStatus) {
+    throw new Error(`${parentResource.name} do not have subresource 'Status' enabled`)
+  }
+  const childKinds = await Promise.all(
+    childResources.map((rule) => discovery.byName(rule.apiVersion, rule.resource)),
+  )
 
   const stopping = new AbortController()
   const queue = createQueue()
@@ -70,7 +82,7 @@ export async function startParentController (environment: Environment, controlle
     signal: stopping.signal,
   }
 
-  function informerFor (resource: Resource): Informer {
+  function informerFor(resource: Resource): Informer {
     const key = `${resource.apiVersion}/${resource.name}`
     const existing = informers.get(key)
     if (existing !== undefined) return existing
@@ -79,16 +91,16 @@ export async function startParentController (environment: Environment, controlle
     return started
   }
 
-  function enqueue (parent: KubeObject): void {
+  function enqueue(parent: KubeObject): void {
     if (caresFor(controller, parent)) queue.add(objectKey(parent))
   }
 
-  function parentUpdated (old: KubeObject, current: KubeObject): void {
+  function parentUpdated(old: KubeObject, current: KubeObject): void {
     if (parentRule.ignoreStatusChanges && old !== current && isStatusChange(old, current)) return
     enqueue(current)
   }
 
-  function childChanged (child: KubeObject): void {
+  function childChanged(child: KubeObject): void {
     const owner = controllerOf(child)
     if (owner !== undefined) {
       const parent = ownerOf(child)
@@ -98,22 +110,30 @@ export async function startParentController (environment: Environment, controlle
     }
   }
 
-  function childDeleted (child: KubeObject): void {
+  function childDeleted(child: KubeObject): void {
     const parent = ownerOf(child)
     if (parent !== undefined) enqueue(parent)
   }
 
-  function ownerOf (child: KubeObject): KubeObject | undefined {
+  function ownerOf(child: KubeObject): KubeObject | undefined {
     const owner = controllerOf(child)
-    if (owner === undefined || owner.kind !== parentResource.kind || groupOf(owner.apiVersion) !== parentResource.group) return undefined
+    if (
+      owner === undefined ||
+      owner.kind !== parentResource.kind ||
+      groupOf(owner.apiVersion) !== parentResource.group
+    ) {
+      return undefined
+    }
     const namespace = parentResource.namespaced ? child.metadata.namespace : undefined
     const parent = parents.get(namespace ? `${namespace}/${owner.name}` : owner.name)
     return parent?.metadata.uid === owner.uid ? parent : undefined
   }
 
-  function potentialParents (orphan: KubeObject): KubeObject[] {
-    return parents.list().filter(parent => {
-      if (parentResource.namespaced && parent.metadata.namespace !== orphan.metadata.namespace) return false
+  function potentialParents(orphan: KubeObject): KubeObject[] {
+    return parents.list().filter((parent) => {
+      if (parentResource.namespaced && parent.metadata.namespace !== orphan.metadata.namespace) {
+        return false
+      }
       try {
         return selects(childSelector(controller, parent), orphan.metadata.labels)
       } catch {
@@ -122,14 +142,14 @@ export async function startParentController (environment: Environment, controlle
     })
   }
 
-  async function work (): Promise<void> {
+  async function work(): Promise<void> {
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
       await syncKey(key)
       queue.done(key)
     }
   }
 
-  async function syncKey (key: string): Promise<void> {
+  async function syncKey(key: string): Promise<void> {
     const parent = parents.get(key)
     try {
       if (parent !== undefined) await syncParent(context, parent)
@@ -147,7 +167,7 @@ export async function startParentController (environment: Environment, controlle
     }
   }
 
-  function crash (error: Error): never {
+  function crash(error: Error): never {
     log(error.message)
     process.exit(2)
   }
@@ -156,23 +176,30 @@ export async function startParentController (environment: Environment, controlle
   for (const informer of children) {
     informer.subscribe({
       add: childChanged,
-      update (old, current) {
+      update(old, current) {
         if (old.metadata.resourceVersion !== current.metadata.resourceVersion) childChanged(current)
       },
       delete: childDeleted,
     })
   }
-  const resync = setInterval(() => {
-    for (const parent of parents.list()) parentUpdated(parent, parent)
-  }, Math.max(resyncPeriodSeconds ?? relistSeconds, 1) * 1000)
+  const resync = setInterval(
+    () => {
+      for (const parent of parents.list()) parentUpdated(parent, parent)
+    },
+    Math.max(resyncPeriodSeconds ?? relistSeconds, 1) * 1000,
+  )
 
-  const synced = Promise.all([parents, ...children].map(informer => informer.synced))
-  const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()))
-  const working = Promise.race([synced, stopped]).then(() => Promise.all(Array.from({ length: workers }, work)))
+  const synced = Promise.all([parents, ...children].map((informer) => informer.synced))
+  const stopped = new Promise<void>((resolve) =>
+    stopping.signal.addEventListener('abort', () => resolve()),
+  )
+  const working = Promise.race([synced, stopped]).then(() =>
+    Promise.all(Array.from({ length: workers }, work)),
+  )
 
   return {
     controller,
-    async stop () {
+    async stop() {
       clearInterval(resync)
       stopping.abort()
       queue.shutDown()
@@ -183,9 +210,11 @@ export async function startParentController (environment: Environment, controlle
 }
 
 /** Nothing changed but what a status update changes. */
-function isStatusChange (old: KubeObject, current: KubeObject): boolean {
-  return old.metadata.generation === current.metadata.generation &&
+function isStatusChange(old: KubeObject, current: KubeObject): boolean {
+  return (
+    old.metadata.generation === current.metadata.generation &&
     deepEqual(old.metadata.labels, current.metadata.labels) &&
     deepEqual(old.metadata.annotations, current.metadata.annotations) &&
     current.metadata.deletionTimestamp === undefined
+  )
 }

@@ -21,22 +21,22 @@ const retriesPerSecond = 10
 const retryBurst = 100
 
 /** The delay after the given number of earlier failures: 5 ms, doubling, up to 1000 s. */
-export function failureDelay (failures: number): number {
+export function failureDelay(failures: number): number {
   return Math.min(baseDelay * 2 ** failures, maxDelay)
 }
 
 /** An empty queue. */
-export function createQueue (): WorkQueue {
+export function createQueue(): WorkQueue {
   const queued: string[] = []
   const dirty = new Set<string>()
   const processing = new Set<string>()
   const failures = new Map<string, number>()
-  const waiting = new Map<string, { at: number, timer: NodeJS.Timeout }>()
+  const waiting = new Map<string, { at: number; timer: NodeJS.Timeout }>()
   const idle: Array<(key: string | undefined) => void> = []
   const overallDelay = tokenBucket(retriesPerSecond, retryBurst)
   let closed = false
 
-  function hand (): void {
+  function hand(): void {
     while (idle.length > 0 && queued.length > 0) {
       const key = queued.shift() as string
       processing.add(key)
@@ -45,7 +45,7 @@ export function createQueue (): WorkQueue {
     }
   }
 
-  function add (key: string): void {
+  function add(key: string): void {
     if (closed || dirty.has(key)) return
     dirty.add(key)
     if (processing.has(key)) return
@@ -53,7 +53,7 @@ export function createQueue (): WorkQueue {
     hand()
   }
 
-  function addAfter (key: string, milliseconds: number): void {
+  function addAfter(key: string, milliseconds: number): void {
     if (closed) return
     if (milliseconds <= 0) return add(key)
     const at = Date.now() + milliseconds
@@ -70,28 +70,28 @@ export function createQueue (): WorkQueue {
   return {
     add,
     addAfter,
-    addRateLimited (key) {
+    addRateLimited(key) {
       const count = failures.get(key) ?? 0
       failures.set(key, count + 1)
       addAfter(key, Math.max(failureDelay(count), overallDelay()))
     },
-    forget (key) {
+    forget(key) {
       failures.delete(key)
     },
-    get () {
+    get() {
       if (closed) return Promise.resolve(undefined)
-      return new Promise(resolve => {
+      return new Promise((resolve) => {
         idle.push(resolve)
         hand()
       })
     },
-    done (key) {
+    done(key) {
       processing.delete(key)
       if (!dirty.has(key)) return
       queued.push(key)
       hand()
     },
-    shutDown () {
+    shutDown() {
       closed = true
       for (const { timer } of waiting.values()) clearTimeout(timer)
       waiting.clear()
@@ -101,13 +101,13 @@ export function createQueue (): WorkQueue {
 }
 
 /** Milliseconds that a caller must wait so that all together keep to a rate. */
-function tokenBucket (perSecond: number, burst: number): () => number {
+function tokenBucket(perSecond: number, burst: number): () => number {
   let tokens = burst
   let last = Date.now()
   return () => {
     const now = Date.now()
-    tokens = Math.min(burst, tokens + (now - last) / 1000 * perSecond) - 1
+    tokens = Math.min(burst, tokens + ((now - last) / 1000) * perSecond) - 1
     last = now
-    return tokens >= 0 ? 0 : -tokens / perSecond * 1000
+    return tokens >= 0 ? 0 : (-tokens / perSecond) * 1000
   }
 }

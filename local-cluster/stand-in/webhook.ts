@@ -8,7 +8,7 @@ import { type HookSpec } from './composite-controller.ts'
 export class TooManyRequests extends Error {
   readonly afterSeconds: number
 
-  constructor (afterSeconds: number) {
+  constructor(afterSeconds: number) {
     super(`Too many request, it will be resync after: ${afterSeconds}`)
     this.afterSeconds = afterSeconds
   }
@@ -23,22 +23,28 @@ const plainAgent = new HttpAgent(keepAlive)
 const tlsAgent = new HttpsAgent(keepAlive)
 
 /** The function that calls the hook. */
-export function createWebhook (spec: HookSpec): Webhook {
+export function createWebhook(spec: HookSpec): Webhook {
   const url = urlOf(spec)
   const timeout = milliseconds(spec.webhook?.timeout)
   return async (request, signal) => {
     const { response, body } = await post(url, JSON.stringify(request), timeout, signal)
-    if (response.statusCode === 429) throw new TooManyRequests(retryAfter(response.headers['retry-after']))
-    if (response.statusCode !== 200) throw new Error(`unsupported status code: ${response.statusCode} body: ${body}`)
+    if (response.statusCode === 429) {
+      throw new TooManyRequests(retryAfter(response.headers['retry-after']))
+    }
+    if (response.statusCode !== 200) {
+      throw new Error(`unsupported status code: ${response.statusCode} body: ${body}`)
+    }
     return body
   }
 }
 
-function urlOf ({ webhook }: HookSpec): string {
+function urlOf({ webhook }: HookSpec): string {
   if (webhook?.url !== undefined) return webhook.url
   const service = webhook?.service
   if (!service?.name || !service.namespace || webhook?.path === undefined) {
-    throw new Error("invalid webhook config: must specify either a full 'url', or both 'service' and 'path'")
+    throw new Error(
+      "invalid webhook config: must specify either a full 'url', or both 'service' and 'path'",
+    )
   }
   return `${service.protocol ?? 'http'}://${service.name}.${service.namespace}:${service.port ?? 80}${webhook.path}`
 }
@@ -46,7 +52,7 @@ function urlOf ({ webhook }: HookSpec): string {
 const unit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /** A duration such as `1m30s` or `500ms`; the default if there is none or it is not positive. */
-function milliseconds (duration: string | undefined): number {
+function milliseconds(duration: string | undefined): number {
   let sum = 0
   for (const [, amount, name] of (duration ?? '').matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
     sum += Number(amount) * (unit[name ?? ''] ?? 0)
@@ -55,30 +61,41 @@ function milliseconds (duration: string | undefined): number {
 }
 
 /** Seconds to wait: a number, a date, or 0 for anything that is neither. */
-export function retryAfter (header: string | undefined, now = Date.now()): number {
+export function retryAfter(header: string | undefined, now = Date.now()): number {
   if (header !== undefined && /^[+-]?\d+$/.test(header)) return Number(header)
-  if (header !== undefined && /^\w{3}, \d\d \w{3} \d{4} /.test(header)) return Math.ceil((Date.parse(header) - now) / 1000)
+  if (header !== undefined && /^\w{3}, \d\d \w{3} \d{4} /.test(header)) {
+    return Math.ceil((Date.parse(header) - now) / 1000)
+  }
   return 0
 }
 
-async function post (url: string, text: string, timeout: number, signal: AbortSignal): Promise<{ response: IncomingMessage, body: string }> {
+async function post(
+  url: string,
+  text: string,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<{ response: IncomingMessage; body: string }> {
   const timer = AbortSignal.timeout(timeout)
   try {
     const response = await send(url, text, AbortSignal.any([signal, timer]))
     const chunks: Buffer[] = []
     for await (const chunk of response) chunks.push(chunk as Buffer)
     const content = Buffer.concat(chunks)
-    const body = (response.headers['content-encoding'] === 'gzip' ? gunzipSync(content) : content).toString()
+    const body = (
+      response.headers['content-encoding'] === 'gzip' ? gunzipSync(content) : content
+    ).toString()
     return { response, body }
   } catch (error) {
     const cause = signal.aborted
       ? 'context canceled'
-      : timer.aborted ? 'context deadline exceeded (Client.Timeout exceeded)' : (error as Error).message
+      : timer.aborted
+        ? 'context deadline exceeded (Client.Timeout exceeded)'
+        : (error as Error).message
     throw new Error(`http error: Post "${url}": ${cause}`)
   }
 }
 
-function send (url: string, text: string, signal: AbortSignal): Promise<IncomingMessage> {
+function send(url: string, text: string, signal: AbortSignal): Promise<IncomingMessage> {
   const secure = url.startsWith('https:')
   const options = {
     method: 'POST',
@@ -95,8 +112,9 @@ function send (url: string, text: string, signal: AbortSignal): Promise<Incoming
     const outgoing = (secure ? httpsRequest : httpRequest)(url, options, resolve)
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       // The hook may close an idle connection just as it is used again: that is no failure.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') send(url, text, signal).then(resolve, reject)
-      else reject(error)
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
+        send(url, text, signal).then(resolve, reject)
+      } else reject(error)
     })
     outgoing.end(text)
   })

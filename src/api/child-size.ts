@@ -3,20 +3,29 @@ import { childMaxBytes } from './fields.ts'
 import type { MyAppSpec } from './myapp.ts'
 
 /** A child that does not fit: its kind, its size, and the largest field of the spec that is in it. */
-export interface Oversize { kind: string, bytes: number, field: string }
+export interface Oversize {
+  kind: string
+  bytes: number
+  field: string
+}
 
 /**
  * The children of a MyApp that the API server would not take. All annotations of an object have 256 KiB together, and in one
  * of them Metacontroller keeps a copy of the child.
  */
-export function oversizes (name: string, spec: MyAppSpec): Oversize[] {
+export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   if (surelyFits(spec)) return []
   return childKinds.flatMap(({ kind, desired }) => {
     const bytesOf = (spec: MyAppSpec) => annotationBytes(desired({ name, namespace: '', spec }))
     const bytes = bytesOf(spec)
     if (bytes <= childMaxBytes) return []
-    const fields = Object.entries(spec).map(([field, value]) => ({ field, size: JSON.stringify(value).length })).sort((a, b) => b.size - a.size)
-    const { field = 'image' } = fields.find(({ field }) => field !== 'image' && bytesOf({ ...spec, [field]: undefined }) < bytes) ?? {}
+    const fields = Object.entries(spec)
+      .map(([field, value]) => ({ field, size: JSON.stringify(value).length }))
+      .sort((a, b) => b.size - a.size)
+    const { field = 'image' } =
+      fields.find(
+        ({ field }) => field !== 'image' && bytesOf({ ...spec, [field]: undefined }) < bytes,
+      ) ?? {}
     return [{ kind, bytes, field }]
   })
 }
@@ -24,17 +33,27 @@ export function oversizes (name: string, spec: MyAppSpec): Oversize[] {
 /** A character takes at most six bytes in JSON, and that of an annotation one more where it stands itself. What a child has besides has room. */
 const surelyFits = (spec: MyAppSpec) => JSON.stringify(spec).length < 24_576
 
-interface Annotated { metadata: { annotations?: Record<string, string> } }
+interface Annotated {
+  metadata: { annotations?: Record<string, string> }
+}
 
 /** What the annotations of a child come to: its own, and the copy of it. */
-function annotationBytes (child: object | undefined): number {
+function annotationBytes(child: object | undefined): number {
   if (child === undefined) return 0
-  const { metadata: { annotations = {} } } = child as Annotated
-  return jsonBytes(child) + Object.entries(annotations).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+  const {
+    metadata: { annotations = {} },
+  } = child as Annotated
+  return (
+    jsonBytes(child) +
+    Object.entries(annotations).reduce(
+      (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+      0,
+    )
+  )
 }
 
 /** The bytes of the JSON that Go makes of a value, in which `<`, `>`, `&` and two separators of lines are escaped too. */
-function jsonBytes (value: object): number {
+function jsonBytes(value: object): number {
   const json = JSON.stringify(value)
   const count = (characters: RegExp) => json.match(characters)?.length ?? 0
   return Buffer.byteLength(json) + 5 * count(/[<>&]/g) + 3 * count(/[\u2028\u2029]/g)

@@ -11,8 +11,14 @@ import { inParts } from './schema-parts.ts'
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
 
 /** The schemas by the name of the validator that is exported for each. */
-export const schemas = { specValidator: inParts(MyAppSpec), hookRequestValidator: inParts(HookRequest), customizeRequestValidator: inParts(CustomizeRequest) }
+export const schemas = {
+  specValidator: inParts(MyAppSpec),
+  hookRequestValidator: inParts(HookRequest),
+  customizeRequestValidator: inParts(CustomizeRequest),
+}
 
 export const specValidator = ajv.compile<MyAppSpec>(schemas.specValidator)
 export const hookRequestValidator = ajv.compile<HookRequest>(schemas.hookRequestValidator)
-export const customizeRequestValidator = ajv.compile<CustomizeRequest>(schemas.customizeRequestValidator)
+export const customizeRequestValidator = ajv.compile<CustomizeRequest>(
+  schemas.customizeRequestValidator,
+)

@@ -1,11 +1,27 @@
 /** Quantities (cpu, memory, sizes) as users may write them: a whole number, or a decimal with one of Kubernetes' suffixes. */
 export const quantityPattern = '^\\d{1,15}(\\.\\d{1,3})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
 
-const decimal: Array<[suffix: string, thousandths: bigint]> = ['E', 'P', 'T', 'G', 'M', 'k', '', 'm'].map((suffix, index) => [suffix, 1000n ** BigInt(7 - index)])
-const binary: Array<[suffix: string, thousandths: bigint]> = ['Ei', 'Pi', 'Ti', 'Gi', 'Mi', 'Ki'].map((suffix, index) => [suffix, 1000n * 1024n ** BigInt(6 - index)])
+const decimal: Array<[suffix: string, thousandths: bigint]> = [
+  'E',
+  'P',
+  'T',
+  'G',
+  'M',
+  'k',
+  '',
+  'm',
+].map((suffix, index) => [suffix, 1000n ** BigInt(7 - index)])
+const binary: Array<[suffix: string, thousandths: bigint]> = [
+  'Ei',
+  'Pi',
+  'Ti',
+  'Gi',
+  'Mi',
+  'Ki',
+].map((suffix, index) => [suffix, 1000n * 1024n ** BigInt(6 - index)])
 
 /** A quantity in thousandths. Takes what quantityPattern matches; what is finer is rounded up, as Kubernetes does. */
-export function thousandthsOf (quantity: string | number): bigint {
+export function thousandthsOf(quantity: string | number): bigint {
   const [, whole = '0', fraction = '', suffix = ''] = parts(quantity)
   const unit = [...decimal, ...binary].find(([name]) => name === suffix)?.[1] ?? 1000n
   const scale = 10n ** BigInt(fraction.length)
@@ -21,18 +37,25 @@ const largestBinary = (2n ** 63n - 1n) * 1000n
  * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
  * `1Gi`). Any other spelling would be written anew at every sync.
  */
-export function canonicalQuantity (quantity: string | number): string {
+export function canonicalQuantity(quantity: string | number): string {
   const isBinary = String(quantity).endsWith('i')
   const thousandths = thousandthsOf(quantity)
   if (thousandths === 0n) return '0'
   if (isBinary && thousandths > largestBinary) return String(largestBinary / 1000n)
   // Below 1024 a binary quantity is written as a plain number.
-  const suffixes = isBinary && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
+  const suffixes =
+    isBinary && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
   const [name, size] = suffixes.find(([, size]) => thousandths % size === 0n) ?? ['m', 1n]
   return `${thousandths / size}${name}`
 }
 
 /** The units that a variable may tell a resource of its container in. */
-export const divisors = (resource: string) =>
-  ['0', '1', ...resource.endsWith('.cpu') ? ['1m'] : ['k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((unit) => `1${unit}`)]
-export const divisorWords = 'a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else'
+export const divisors = (resource: string) => [
+  '0',
+  '1',
+  ...(resource.endsWith('.cpu')
+    ? ['1m']
+    : ['k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((unit) => `1${unit}`)),
+]
+export const divisorWords =
+  'a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else'

@@ -1,13 +1,16 @@
-interface Schema { [keyword: string]: unknown }
+interface Schema {
+  [keyword: string]: unknown
+}
 
 /**
  * The same schema with a definition of its own for every object in it. Ajv makes a function of each; without, all of a
  * pod's schema becomes a single one of hundreds of KB, which V8 is slow to start and takes tens of MB to optimise.
  */
-export function inParts (schema: object): Schema {
+export function inParts(schema: object): Schema {
   const names = new Map<object, string>()
   const definitions: Record<string, Schema> = {}
-  const copy = (node: object): Schema => Object.fromEntries(Object.entries(node).map(([key, value]) => [key, part(value)]))
+  const copy = (node: object): Schema =>
+    Object.fromEntries(Object.entries(node).map(([key, value]) => [key, part(value)]))
   const part = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(part)
     if (!isSchema(node)) return node

@@ -8,8 +8,15 @@ export type Baseline = { recordings: string[] } | { context: string | undefined 
 /** What a command line asks for. */
 export type Task =
   | { does: 'help' | 'version' }
-  | { does: 'validate', files: string[], recursive: boolean, namespace: string | undefined }
-  | { does: 'render', files: string[], recursive: boolean, namespace: string | undefined, output: 'yaml' | 'json', baseline: Baseline | undefined }
+  | { does: 'validate'; files: string[]; recursive: boolean; namespace: string | undefined }
+  | {
+      does: 'render'
+      files: string[]
+      recursive: boolean
+      namespace: string | undefined
+      output: 'yaml' | 'json'
+      baseline: Baseline | undefined
+    }
 
 const options = {
   filename: { type: 'string', short: 'f', multiple: true, default: [] },
@@ -25,39 +32,74 @@ const options = {
 } satisfies ParseArgsOptionsConfig
 
 /** Reads a command line; a UserError says what is wrong with it. */
-export function readArguments (args: string[]): Task {
-  const { values, positionals: [does, ...more] } = parse(args)
+export function readArguments(args: string[]): Task {
+  const {
+    values,
+    positionals: [does, ...more],
+  } = parse(args)
   if (values.help || does === 'help') return { does: 'help' }
   if (values.version) return { does: 'version' }
   const { filename: files, recursive, namespace, output = 'yaml' } = values
-  if (does !== 'render' && does !== 'validate') throw new UserError(does === undefined ? 'render or validate? See --help' : `${does} is not a command: render and validate are. See --help`)
+  if (does !== 'render' && does !== 'validate') {
+    throw new UserError(
+      does === undefined
+        ? 'render or validate? See --help'
+        : `${does} is not a command: render and validate are. See --help`,
+    )
+  }
   if (more.length > 0) throw new UserError(`what is ${more.join(' ')}? Files go with -f`)
   if (files.length === 0 || files.includes('')) throw new UserError('-f is missing: which file?')
-  if (namespace !== undefined && !namespaceName.fits(namespace)) throw new UserError(`-n ${JSON.stringify(namespace)}: ${namespaceName.words}`)
+  if (namespace !== undefined && !namespaceName.fits(namespace)) {
+    throw new UserError(`-n ${JSON.stringify(namespace)}: ${namespaceName.words}`)
+  }
   if (does === 'validate') {
-    if (values.diff || values.live || values.context !== undefined || values.against.length > 0) throw new UserError('--diff, --live, --context and --against go with render')
+    if (values.diff || values.live || values.context !== undefined || values.against.length > 0) {
+      throw new UserError('--diff, --live, --context and --against go with render')
+    }
     if (values.output !== undefined) throw new UserError('-o goes with render')
     return { does, files, recursive, namespace }
   }
-  if (output !== 'yaml' && output !== 'json') throw new UserError(`-o ${output}: must be yaml or json`)
+  if (output !== 'yaml' && output !== 'json') {
+    throw new UserError(`-o ${output}: must be yaml or json`)
+  }
   return { does, files, recursive, namespace, output, baseline: baseline(values) }
 }
 
-function parse (args: string[]) {
+function parse(args: string[]) {
   try {
     // kubectl takes -o=json as -o json.
-    return parseArgs({ args: args.map((arg) => arg.replace(/^(-[fno])=/, '$1')), options, allowPositionals: true })
+    return parseArgs({
+      args: args.map((arg) => arg.replace(/^(-[fno])=/, '$1')),
+      options,
+      allowPositionals: true,
+    })
   } catch (error) {
-    throw new UserError((error as Error).message.replace(/\. To specify a positional argument.*/s, ''))
+    throw new UserError(
+      (error as Error).message.replace(/\. To specify a positional argument.*/s, ''),
+    )
   }
 }
 
-function baseline ({ diff, live, context, against: recordings }: { diff: boolean, live: boolean, context?: string | undefined, against: string[] }): Baseline | undefined {
+function baseline({
+  diff,
+  live,
+  context,
+  against: recordings,
+}: {
+  diff: boolean
+  live: boolean
+  context?: string | undefined
+  against: string[]
+}): Baseline | undefined {
   const isLive = live || context !== undefined
   if (!diff) {
-    if (isLive || recordings.length > 0) throw new UserError('--live, --context and --against go with --diff')
+    if (isLive || recordings.length > 0) {
+      throw new UserError('--live, --context and --against go with --diff')
+    }
     return undefined
   }
-  if (isLive === (recordings.length > 0)) throw new UserError('--diff needs either --live or --against')
+  if (isLive === recordings.length > 0) {
+    throw new UserError('--diff needs either --live or --against')
+  }
   return isLive ? { context } : { recordings }
 }

@@ -22,21 +22,30 @@ export interface Change {
 }
 
 /** What happens to each child of a MyApp on the way from some children to others. */
-export function changes (before: Children, after: Children): Change[] {
+export function changes(before: Children, after: Children): Change[] {
   const groups = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return groups.flatMap((group) => {
-    const keys = [...new Set([...Object.keys(before[group] ?? {}), ...Object.keys(after[group] ?? {})])]
+    const keys = [
+      ...new Set([...Object.keys(before[group] ?? {}), ...Object.keys(after[group] ?? {})]),
+    ]
     return keys.flatMap((key) => change(before[group]?.[key], after[group]?.[key]) ?? [])
   })
 }
 
-function change (before: ObservedObject | undefined, after: ObservedObject | undefined): Change | undefined {
+function change(
+  before: ObservedObject | undefined,
+  after: ObservedObject | undefined,
+): Change | undefined {
   const object = after ?? before
   if (object === undefined) return undefined
   const [old, fresh] = [before && legible(before), after && legible(after)]
   const fields = old && fresh ? changedFields(old, fresh) : []
   if (old && fresh && fields.length === 0) return undefined
-  const { apiVersion, kind, metadata: { namespace, name } } = object
+  const {
+    apiVersion,
+    kind,
+    metadata: { namespace, name },
+  } = object
   return {
     action: old === undefined ? 'create' : fresh === undefined ? 'delete' : 'update',
     apiVersion,
@@ -51,19 +60,62 @@ function change (before: ObservedObject | undefined, after: ObservedObject | und
 }
 
 /** The paths of fields that came, went or changed. */
-export const changedFields = (before: object, after: object) => [...new Set([...differences(before, after), ...differences(after, before)])]
+export const changedFields = (before: object, after: object) => [
+  ...new Set([...differences(before, after), ...differences(after, before)]),
+]
 
 /** An object less what only the API server and Metacontroller go by. */
-function legible ({ apiVersion, kind, metadata: { name, namespace, labels = {}, annotations = {} }, spec }: ObservedObject): object {
+function legible({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, labels = {}, annotations = {} },
+  spec,
+}: ObservedObject): object {
   const { 'controller-uid': _mark, ...ownLabels } = labels
-  const { [lastAppliedAnnotation]: _record, 'deployment.kubernetes.io/revision': _revision, ...ownAnnotations } = annotations
-  return { apiVersion, kind, metadata: { name, namespace, labels: ownLabels, ...Object.keys(ownAnnotations).length > 0 && { annotations: ownAnnotations } }, ...spec !== undefined && { spec } }
+  const {
+    [lastAppliedAnnotation]: _record,
+    'deployment.kubernetes.io/revision': _revision,
+    ...ownAnnotations
+  } = annotations
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      labels: ownLabels,
+      ...(Object.keys(ownAnnotations).length > 0 && { annotations: ownAnnotations }),
+    },
+    ...(spec !== undefined && { spec }),
+  }
 }
 
 /** A change for people: what happens, to which fields, and a unified diff of the YAML. */
-export function changeText ({ action, kind, namespace, name, fields, podsRoll, before, after }: Change): string {
-  const yaml = (object: object | undefined) => object === undefined ? '' : yamlOf(object, { sortMapEntries: true })
+export function changeText({
+  action,
+  kind,
+  namespace,
+  name,
+  fields,
+  podsRoll,
+  before,
+  after,
+}: Change): string {
+  const yaml = (object: object | undefined) =>
+    object === undefined ? '' : yamlOf(object, { sortMapEntries: true })
   const what = `${kind} ${namespace}/${name}`
-  const patch = createTwoFilesPatch(before ? `${what} as it is` : '/dev/null', after ? `${what} as it would be` : '/dev/null', yaml(before), yaml(after), undefined, undefined, { context: 3 })
-  return [`${action} ${what}${podsRoll ? ', whose pods roll' : ''}`, ...fields.map((field) => `  ${field}`), patch.replace(/^=+\n/, '')].join('\n')
+  const patch = createTwoFilesPatch(
+    before ? `${what} as it is` : '/dev/null',
+    after ? `${what} as it would be` : '/dev/null',
+    yaml(before),
+    yaml(after),
+    undefined,
+    undefined,
+    { context: 3 },
+  )
+  return [
+    `${action} ${what}${podsRoll ? ', whose pods roll' : ''}`,
+    ...fields.map((field) => `  ${field}`),
+    patch.replace(/^=+\n/, ''),
+  ].join('\n')
 }

@@ -9,10 +9,11 @@ import type { Children } from './settle.ts'
 export const unknownDigest = '<known only in the cluster>'
 
 /** The digest of config that the pods of an object have, if it has any. */
-export const digestOf = (object: KubernetesObject | undefined): string | undefined => annotationsOf(object)?.[configDigestAnnotation]
+export const digestOf = (object: KubernetesObject | undefined): string | undefined =>
+  annotationsOf(object)?.[configDigestAnnotation]
 
 /** The same object with another digest of config, where it has one. */
-export function withDigest<Item extends KubernetesObject> (object: Item, digest: string): Item {
+export function withDigest<Item extends KubernetesObject>(object: Item, digest: string): Item {
   if (digestOf(object) === undefined) return object
   const copy = structuredClone(object)
   Object.assign(annotationsOf(copy) ?? {}, { [configDigestAnnotation]: digest })
@@ -20,9 +21,17 @@ export function withDigest<Item extends KubernetesObject> (object: Item, digest:
 }
 
 /** The same children with another digest of config. */
-export const withDigests = (children: Children, digest: string): Children => mapped(children, (objects) => mapped(objects, (object) => withDigest(object, digest)))
+export const withDigests = (children: Children, digest: string): Children =>
+  mapped(children, (objects) => mapped(objects, (object) => withDigest(object, digest)))
 
-const annotationsOf = (object: KubernetesObject | undefined) => (object?.spec as { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined)?.template?.metadata?.annotations
+const annotationsOf = (object: KubernetesObject | undefined) =>
+  (
+    object?.spec as
+      { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined
+  )?.template?.metadata?.annotations
 
-const mapped = <Value>(all: Record<string, Value>, change: (value: Value) => Value): Record<string, Value> =>
+const mapped = <Value>(
+  all: Record<string, Value>,
+  change: (value: Value) => Value,
+): Record<string, Value> =>
   Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]))

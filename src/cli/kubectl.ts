@@ -15,17 +15,34 @@ export interface Kubectl {
 export class Refused extends UserError {}
 
 /** kubectl for the cluster of a context, or of the current one. */
-export function kubectlFor (context: string | undefined): Kubectl {
+export function kubectlFor(context: string | undefined): Kubectl {
   const run = (args: string[]): string => {
-    const { error, status, signal, stdout, stderr } = spawnSync('kubectl', [...context === undefined ? [] : ['--context', context], ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 })
-    if (error !== undefined) throw new UserError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'kubectl is not there: --live reads with it' : `kubectl: ${error.message}`)
+    const { error, status, signal, stdout, stderr } = spawnSync(
+      'kubectl',
+      [...(context === undefined ? [] : ['--context', context]), ...args],
+      { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
+    )
+    if (error !== undefined) {
+      throw new UserError(
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? 'kubectl is not there: --live reads with it'
+          : `kubectl: ${error.message}`,
+      )
+    }
     if (status === 0) return stdout
-    if (stderr.includes('current-context must exist')) throw new UserError('the kubeconfig has no current context: set KUBECONFIG, or choose one with --context')
+    if (stderr.includes('current-context must exist')) {
+      throw new UserError(
+        'the kubeconfig has no current context: set KUBECONFIG, or choose one with --context',
+      )
+    }
     const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `it ended with ${status ?? signal}`}`
-    throw /\(Forbidden\)|doesn't have a resource type/.test(stderr) ? new Refused(message) : new UserError(message)
+    throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
+      ? new Refused(message)
+      : new UserError(message)
   }
   return {
-    namespace: () => run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']).trim() || 'default',
+    namespace: () =>
+      run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']).trim() || 'default',
     get: (args) => {
       const text = run(['get', ...args, '--ignore-not-found', '-o', 'json'])
       return text.trim() === '' ? [] : objectsOf(text)
@@ -33,14 +50,17 @@ export function kubectlFor (context: string | undefined): Kubectl {
   }
 }
 
-function objectsOf (text: string): ObservedObject[] {
+function objectsOf(text: string): ObservedObject[] {
   const answer = parse(text)
-  const objects: unknown[] = isObject(answer) && Array.isArray(answer['items']) ? answer['items'] : [answer]
-  if (!objects.every((object) => isObject(object) && isObject(object['metadata']))) throw new UserError('kubectl: what it printed are not Kubernetes objects')
+  const objects: unknown[] =
+    isObject(answer) && Array.isArray(answer['items']) ? answer['items'] : [answer]
+  if (!objects.every((object) => isObject(object) && isObject(object['metadata']))) {
+    throw new UserError('kubectl: what it printed are not Kubernetes objects')
+  }
   return objects as ObservedObject[]
 }
 
-function parse (text: string): unknown {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

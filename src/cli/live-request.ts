@@ -14,37 +14,61 @@ export interface LiveRequest {
   app: MyApp
   request: HookRequest
   /** What kubectl may not read of the config. */
-  unreadable: Array<{ kind: 'ConfigMap' | 'Secret', name: string }>
+  unreadable: Array<{ kind: 'ConfigMap' | 'Secret'; name: string }>
 }
 
 /**
  * Reads from a cluster what Metacontroller would send for each of some MyApps. For several of a namespace kubectl lists all
  * that is there: of objects that are named it gets one after the other, after the first ten no more than five a second.
  */
-export function liveRequests (apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
+export function liveRequests(apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
   const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
   const resources = [`myapps.${group}`, ...kinds.map(qualified)].join()
   const namespaces = [...new Set(apps.map(({ metadata: { namespace } }) => namespace))]
   const found = namespaces.flatMap((namespace) => {
-    const names = apps.filter(({ metadata }) => metadata.namespace === namespace).map(({ metadata: { name } }) => name)
-    return kubectl.get([resources, ...names.length === 1 ? names : [], '-n', namespace])
+    const names = apps
+      .filter(({ metadata }) => metadata.namespace === namespace)
+      .map(({ metadata: { name } }) => name)
+    return kubectl.get([resources, ...(names.length === 1 ? names : []), '-n', namespace])
   })
-  const foundFor = (app: MyApp) => found.filter(({ metadata }) => keyOf(metadata) === keyOf(app.metadata))
+  const foundFor = (app: MyApp) =>
+    found.filter(({ metadata }) => keyOf(metadata) === keyOf(app.metadata))
   return apps.map((app) => liveRequest(app, foundFor(app), kinds, controller, kubectl))
 }
 
-function liveRequest (app: MyApp, found: ObservedObject[], kinds: ChildKind[], controller: Controller | undefined, kubectl: Kubectl): LiveRequest {
-  const { metadata: { name, namespace }, spec } = app
+function liveRequest(
+  app: MyApp,
+  found: ObservedObject[],
+  kinds: ChildKind[],
+  controller: Controller | undefined,
+  kubectl: Kubectl,
+): LiveRequest {
+  const {
+    metadata: { name, namespace },
+    spec,
+  } = app
   const parent = found.find((object) => object.kind === kind)
   const uid = parent?.metadata.uid ?? noUid
-  const groups = (own: boolean) => Object.fromEntries(kinds.map(({ group }) => [group, byKey(found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own))]))
+  const groups = (own: boolean) =>
+    Object.fromEntries(
+      kinds.map(({ group }) => [
+        group,
+        byKey(
+          found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own),
+        ),
+      ]),
+    )
   const { config, unreadable } = readConfig(spec, namespace, kubectl)
   return {
     app,
     request: {
-      ...controller && { controller },
-      parent: (parent ?? { apiVersion, kind, metadata: { name, namespace, uid, generation: 1 } }) as HookRequest['parent'],
+      ...(controller && { controller }),
+      parent: (parent ?? {
+        apiVersion,
+        kind,
+        metadata: { name, namespace, uid, generation: 1 },
+      }) as HookRequest['parent'],
       children: groups(true) as HookRequest['children'],
       related: { ...groups(false), ...config },
       finalizing: false,
@@ -54,9 +78,11 @@ function liveRequest (app: MyApp, found: ObservedObject[], kinds: ChildKind[], c
 }
 
 /** The CompositeController for MyApps; undefined where there is none, or none that may be read. */
-function compositeController (kubectl: Kubectl): Controller | undefined {
+function compositeController(kubectl: Kubectl): Controller | undefined {
   try {
-    const all = kubectl.get(['compositecontrollers.metacontroller.k8s.io']) as unknown as Array<Controller & { spec: { parentResource: { resource: string } } }>
+    const all = kubectl.get(['compositecontrollers.metacontroller.k8s.io']) as unknown as Array<
+      Controller & { spec: { parentResource: { resource: string } } }
+    >
     return all.find(({ spec }) => spec.parentResource.resource === 'myapps')
   } catch (error) {
     if (error instanceof Refused) return undefined
@@ -65,20 +91,31 @@ function compositeController (kubectl: Kubectl): Controller | undefined {
 }
 
 /** Without a CompositeController to tell, every cluster has all kinds but that of the Gateway API. */
-const isDeclared = ({ apiVersion, resource, kind }: ChildKind, controller: Controller | undefined) =>
-  controller?.spec?.childResources?.some((declared) => declared.apiVersion === apiVersion && declared.resource === resource) ?? kind !== 'HTTPRoute'
+const isDeclared = (
+  { apiVersion, resource, kind }: ChildKind,
+  controller: Controller | undefined,
+) =>
+  controller?.spec?.childResources?.some(
+    (declared) => declared.apiVersion === apiVersion && declared.resource === resource,
+  ) ?? kind !== 'HTTPRoute'
 
 /** As kubectl wants it: `deployments.v1.apps`. */
-function qualified ({ apiVersion, resource }: ChildKind): string {
+function qualified({ apiVersion, resource }: ChildKind): string {
   const [group, version] = apiVersion.split('/')
   return version === undefined ? resource : `${resource}.${version}.${group}`
 }
 
 const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}`
-const byKey = <Item extends { metadata: { name: string, namespace: string } }>(objects: Item[]) => Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
-const isOwnedBy = (uid: string, { metadata }: ObservedObject) => (metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === uid)
+const byKey = <Item extends { metadata: { name: string; namespace: string } }>(objects: Item[]) =>
+  Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
+const isOwnedBy = (uid: string, { metadata }: ObservedObject) =>
+  (metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === uid)
 
-function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): { config: HookRequest['related'], unreadable: LiveRequest['unreadable'] } {
+function readConfig(
+  spec: MyApp['spec'],
+  namespace: string,
+  kubectl: Kubectl,
+): { config: HookRequest['related']; unreadable: LiveRequest['unreadable'] } {
   const references = configReferences(spec)
   const config: HookRequest['related'] = {}
   const unreadable: LiveRequest['unreadable'] = []
@@ -87,13 +124,28 @@ function readConfig (spec: MyApp['spec'], namespace: string, kubectl: Kubectl): 
     const names = [...new Set(ofKind.map(({ name }) => name))]
     if (names.length === 0) continue
     try {
-      config[`${kind}.v1`] = byKey(kubectl.get([`${kind.toLowerCase()}s`, ...names, '-n', namespace]) as unknown as ObservedConfig[])
+      config[`${kind}.v1`] = byKey(
+        kubectl.get([
+          `${kind.toLowerCase()}s`,
+          ...names,
+          '-n',
+          namespace,
+        ]) as unknown as ObservedConfig[],
+      )
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       unreadable.push(...names.map((name) => ({ kind, name })))
       // Taken to be there with every key that is asked for.
-      const keysOf = (name: string) => ofKind.flatMap((reference) => reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [])
-      config[`${kind}.v1`] = byKey(names.map((name) => ({ metadata: { name, namespace, uid: 'unknown' }, data: Object.fromEntries(keysOf(name)) })))
+      const keysOf = (name: string) =>
+        ofKind.flatMap((reference) =>
+          reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [],
+        )
+      config[`${kind}.v1`] = byKey(
+        names.map((name) => ({
+          metadata: { name, namespace, uid: 'unknown' },
+          data: Object.fromEntries(keysOf(name)),
+        })),
+      )
     }
   }
   return { config, unreadable }

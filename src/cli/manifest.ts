@@ -1,10 +1,26 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Tags, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type Tags,
+  visit,
+} from 'yaml'
 import { isObject } from '../metacontroller/merge.ts'
 import type { Problem } from '../api/cross-field.ts'
 import type { Source } from './source.ts'
 
 /** A place in a source; lines and columns count from 1. */
-export interface Place { source: string, line: number, column: number }
+export interface Place {
+  source: string
+  line: number
+  column: number
+}
 
 /** `demo.yaml:3:5`, as compilers and editors write it. */
 export const placeText = ({ source, line, column }: Place) => `${source}:${line}:${column}`
@@ -17,19 +33,33 @@ export interface Manifest {
 }
 
 /** What is wrong with a source, and where. */
-export interface PlacedProblem { place: Place, message: string }
+export interface PlacedProblem {
+  place: Place
+  message: string
+}
 
 /**
  * Reads a source as kubectl does: by the rules of YAML 1.1, of which it leaves out sexagesimal numbers, dates and sets. So `on` is a
  * boolean here too, where the API server wants a string. Lists of objects are taken apart.
  */
-export function readManifests ({ name, text }: Source): { manifests: Manifest[], syntaxProblems: PlacedProblem[] } {
+export function readManifests({ name, text }: Source): {
+  manifests: Manifest[]
+  syntaxProblems: PlacedProblem[]
+} {
   const lineCounter = new LineCounter()
   const at = (offset: number): Place => {
     const { line, col: column } = lineCounter.linePos(offset)
     return { source: name, line, column }
   }
-  const documents = parseAllDocuments(text, { version: '1.1', schema: 'yaml-1.1', customTags: asInKubectl, lineCounter, prettyErrors: false, logLevel: 'error', merge: true })
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    schema: 'yaml-1.1',
+    customTags: asInKubectl,
+    lineCounter,
+    prettyErrors: false,
+    logLevel: 'error',
+    merge: true,
+  })
   const manifests: Manifest[] = []
   const syntaxProblems: PlacedProblem[] = []
   for (const document of 'empty' in documents ? [] : documents) {
@@ -39,7 +69,8 @@ export function readManifests ({ name, text }: Source): { manifests: Manifest[],
       continue
     }
     for (const { value, path } of takenApart(content.value)) {
-      const placeOf: Manifest['placeOf'] = (inner, stray) => at(offsetOf(document, [...path, ...inner], stray))
+      const placeOf: Manifest['placeOf'] = (inner, stray) =>
+        at(offsetOf(document, [...path, ...inner], stray))
       if (isObject(value)) manifests.push({ object: value, placeOf })
       else syntaxProblems.push({ place: placeOf([]), message: 'this is not a Kubernetes object' })
     }
@@ -47,11 +78,21 @@ export function readManifests ({ name, text }: Source): { manifests: Manifest[],
   return { manifests, syntaxProblems }
 }
 
-const asInKubectl = (tags: Tags): Tags => tags.filter((tag) =>
-  typeof tag === 'string' || !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME') || /:(omap|pairs|set)$/.test(tag.tag)))
+const asInKubectl = (tags: Tags): Tags =>
+  tags.filter(
+    (tag) =>
+      typeof tag === 'string' ||
+      !(
+        tag.tag === 'tag:yaml.org,2002:timestamp' ||
+        ('format' in tag && tag.format === 'TIME') ||
+        /:(omap|pairs|set)$/.test(tag.tag)
+      ),
+  )
 
 /** What a document holds, or the first thing for which it can't be read: that brings about most of the others. */
-function contentOf (document: Document.Parsed): { value: unknown } | { offset: number, message: string } {
+function contentOf(
+  document: Document.Parsed,
+): { value: unknown } | { offset: number; message: string } {
   const [error] = document.errors
   if (error !== undefined) return { offset: error.pos[0], message: error.message }
   try {
@@ -62,13 +103,16 @@ function contentOf (document: Document.Parsed): { value: unknown } | { offset: n
 }
 
 /** The first alias that stands for nothing, as a text does that starts with "*", or for something that it is in itself. */
-function strayAlias (document: Document.Parsed): { offset: number, message: string } | undefined {
-  let stray: { offset: number, message: string } | undefined
+function strayAlias(document: Document.Parsed): { offset: number; message: string } | undefined {
+  let stray: { offset: number; message: string } | undefined
   visit(document, {
-    Alias (_key, alias, path) {
+    Alias(_key, alias, path) {
       const target = alias.resolve(document)
       if (target !== undefined && !path.includes(target)) return undefined
-      const reason = target === undefined ? 'refers to no anchor: a text that starts with "*" needs quotes' : 'refers to something that it is in itself'
+      const reason =
+        target === undefined
+          ? 'refers to no anchor: a text that starts with "*" needs quotes'
+          : 'refers to something that it is in itself'
       stray = { offset: alias.range?.[0] ?? 0, message: `*${alias.source} ${reason}` }
       return visit.BREAK
     },
@@ -77,13 +121,23 @@ function strayAlias (document: Document.Parsed): { offset: number, message: stri
 }
 
 /** A list such as `kubectl get -o yaml` prints holds objects; anything else is one, but for an empty document, which is none. */
-function takenApart (value: unknown, path: Problem['path'] = []): Array<{ value: unknown, path: Problem['path'] }> {
+function takenApart(
+  value: unknown,
+  path: Problem['path'] = [],
+): Array<{ value: unknown; path: Problem['path'] }> {
   if (value === null && path.length === 0) return []
-  if (!isObject(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List') || !Array.isArray(value['items'])) return [{ value, path }]
+  if (
+    !isObject(value) ||
+    typeof value['kind'] !== 'string' ||
+    !value['kind'].endsWith('List') ||
+    !Array.isArray(value['items'])
+  ) {
+    return [{ value, path }]
+  }
   return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
 }
 
-function offsetOf (document: Document.Parsed, path: Problem['path'], stray?: string): number {
+function offsetOf(document: Document.Parsed, path: Problem['path'], stray?: string): number {
   let offset = document.contents?.range?.[0] ?? 0
   let node: unknown = document.contents
   const keys = stray === undefined ? path : [...path, stray]
@@ -92,7 +146,9 @@ function offsetOf (document: Document.Parsed, path: Problem['path'], stray?: str
     if (isSeq(collection)) {
       node = collection.items[Number(key)]
     } else if (isMap(collection)) {
-      const pair = collection.items.find((pair) => isPair(pair) && String(isScalar(pair.key) ? pair.key.value : pair.key) === key)
+      const pair = collection.items.find(
+        (pair) => isPair(pair) && String(isScalar(pair.key) ? pair.key.value : pair.key) === key,
+      )
       const keyNode = pair?.key as Node | undefined
       // Of a field its key is where one looks; of the one that is meant itself, its value, unless it is not to be there at all.
       offset = keyNode?.range?.[0] ?? offset

@@ -5,7 +5,13 @@ import type { Problem } from '../api/cross-field.ts'
 import { apiVersion, group, kind, type MyAppSpec } from '../api/myapp.ts'
 import { problems, sentence } from '../api/validate.ts'
 import { type Config, readConfig } from './config.ts'
-import { type Manifest, type Place, type PlacedProblem, placeText, readManifests } from './manifest.ts'
+import {
+  type Manifest,
+  type Place,
+  type PlacedProblem,
+  placeText,
+  readManifests,
+} from './manifest.ts'
 import { metadataProblems } from './metadata.ts'
 import type { Source } from './source.ts'
 import { storedForm } from './stored-form.ts'
@@ -13,7 +19,12 @@ import { wholeSpecValidator } from './validators.ts'
 
 /** A MyApp from a file, with a spec as the API server would store it. */
 export interface MyApp {
-  metadata: { name: string, namespace: string, labels?: Record<string, string>, annotations?: Record<string, string> }
+  metadata: {
+    name: string
+    namespace: string
+    labels?: Record<string, string>
+    annotations?: Record<string, string>
+  }
   /** Whether it names its namespace itself. */
   isPlaced: boolean
   spec: MyAppSpec
@@ -28,27 +39,47 @@ export interface Files {
 }
 
 /** Reads MyApps, and the ConfigMaps and Secrets that come with them. */
-export function readMyApps (sources: Source[], defaultNamespace: string): Files {
-  const files: Files = { myApps: [], config: { 'ConfigMap.v1': {}, 'Secret.v1': {} }, problems: [], notes: [] }
+export function readMyApps(sources: Source[], defaultNamespace: string): Files {
+  const files: Files = {
+    myApps: [],
+    config: { 'ConfigMap.v1': {}, 'Secret.v1': {} },
+    problems: [],
+    notes: [],
+  }
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
-  const isMyApp = ({ object }: Manifest) => object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
+  const isMyApp = ({ object }: Manifest) =>
+    object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
   const judged = judge(manifests.filter(isMyApp), defaultNamespace)
   files.myApps = judged.myApps
-  files.problems = [...read.flatMap(({ syntaxProblems }) => syntaxProblems), ...judged.problems].map(({ place, message }) => `${placeText(place)}: ${message}`)
-  const needed = new Set(files.myApps.flatMap(({ metadata: { namespace }, spec }) => configReferences(spec).map(({ kind, name }) => `${kind}.v1 ${keyOf({ namespace, name })}`)))
+  files.problems = [
+    ...read.flatMap(({ syntaxProblems }) => syntaxProblems),
+    ...judged.problems,
+  ].map(({ place, message }) => `${placeText(place)}: ${message}`)
+  const needed = new Set(
+    files.myApps.flatMap(({ metadata: { namespace }, spec }) =>
+      configReferences(spec).map(({ kind, name }) => `${kind}.v1 ${keyOf({ namespace, name })}`),
+    ),
+  )
   for (const manifest of manifests.filter((manifest) => !isMyApp(manifest))) {
     const config = readConfig(manifest.object, defaultNamespace)
-    if (config !== undefined) files.config[config.group][keyOf(config.object.metadata)] = config.object
+    if (config !== undefined) {
+      files.config[config.group][keyOf(config.object.metadata)] = config.object
+    }
     if (config === undefined || !needed.has(`${config.group} ${keyOf(config.object.metadata)}`)) {
-      files.notes.push(`${placeText(manifest.placeOf(['kind']))}: ${manifest.object['kind'] ?? 'an object without a kind'} is left out: it is neither a MyApp nor config of one`)
+      files.notes.push(
+        `${placeText(manifest.placeOf(['kind']))}: ${manifest.object['kind'] ?? 'an object without a kind'} is left out: it is neither a MyApp nor config of one`,
+      )
     }
   }
   return files
 }
 
 /** Those of some MyApps that are valid, and all that is wrong with the others, in the order of the lines. */
-function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyApp[], problems: PlacedProblem[] } {
+function judge(
+  manifests: Manifest[],
+  defaultNamespace: string,
+): { myApps: MyApp[]; problems: PlacedProblem[] } {
   const earlier = new Map<string, Place>()
   const myApps: MyApp[] = []
   const placed = manifests.flatMap(({ object, placeOf }) => {
@@ -57,29 +88,64 @@ function judge (manifests: Manifest[], defaultNamespace: string): { myApps: MyAp
     const namespace = metadata['namespace'] || defaultNamespace
     const spec = storedForm(object['spec'] ?? undefined)
     const key = `${namespace}/${name}`
-    const found = wrongKind(object) ?? [...outerProblems(object), ...problems(typeof name === 'string' ? name : 'unknown', spec, wholeSpecValidator), ...repetition(name, earlier.get(key))]
+    const found = wrongKind(object) ?? [
+      ...outerProblems(object),
+      ...problems(typeof name === 'string' ? name : 'unknown', spec, wholeSpecValidator),
+      ...repetition(name, earlier.get(key)),
+    ]
     earlier.set(key, placeOf(['metadata', 'name']))
-    if (found.length === 0) myApps.push({ metadata: { ...metadata, namespace } as MyApp['metadata'], isPlaced: Boolean(metadata['namespace']), spec: spec as MyAppSpec })
+    if (found.length === 0) {
+      myApps.push({
+        metadata: { ...metadata, namespace } as MyApp['metadata'],
+        isPlaced: Boolean(metadata['namespace']),
+        spec: spec as MyAppSpec,
+      })
+    }
     return found
-      .map((problem) => ({ place: placeOf(problem.path, problem.stray), message: sentence(problem) }))
+      .map((problem) => ({
+        place: placeOf(problem.path, problem.stray),
+        message: sentence(problem),
+      }))
       .sort(({ place: a }, { place: b }) => a.line - b.line || a.column - b.column)
   })
   return { myApps, problems: placed }
 }
 
 const repetition = (name: unknown, first: Place | undefined): Problem[] =>
-  first === undefined ? [] : [{ path: ['metadata', 'name'], message: `${JSON.stringify(name)} is there twice, first at ${placeText(first)}` }]
+  first === undefined
+    ? []
+    : [
+        {
+          path: ['metadata', 'name'],
+          message: `${JSON.stringify(name)} is there twice, first at ${placeText(first)}`,
+        },
+      ]
 
 /** Nothing else is known of what is not a MyApp at all. */
 const wrongKind = ({ kind: given = null }: Record<string, unknown>): Problem[] | undefined =>
-  given === kind ? undefined : [{ path: ['kind'], message: `${JSON.stringify(given)} is not ${kind}` }]
+  given === kind
+    ? undefined
+    : [{ path: ['kind'], message: `${JSON.stringify(given)} is not ${kind}` }]
 
 /** What is wrong around name and spec. */
-function outerProblems (object: Record<string, unknown>): Problem[] {
+function outerProblems(object: Record<string, unknown>): Problem[] {
   const fields = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
   return [
-    ...object['apiVersion'] === apiVersion ? [] : [{ path: ['apiVersion'], message: `${JSON.stringify(object['apiVersion'] ?? null)} is not ${apiVersion}` }],
-    ...Object.keys(object).filter((field) => !fields.includes(field)).map((field) => ({ path: [], message: `${JSON.stringify(field)} is not a field of a MyApp`, stray: field })),
+    ...(object['apiVersion'] === apiVersion
+      ? []
+      : [
+          {
+            path: ['apiVersion'],
+            message: `${JSON.stringify(object['apiVersion'] ?? null)} is not ${apiVersion}`,
+          },
+        ]),
+    ...Object.keys(object)
+      .filter((field) => !fields.includes(field))
+      .map((field) => ({
+        path: [],
+        message: `${JSON.stringify(field)} is not a field of a MyApp`,
+        stray: field,
+      })),
     ...metadataProblems(object['metadata']),
   ]
 }

@@ -7,8 +7,10 @@ import type { Files, MyApp } from './my-apps.ts'
 export const noUid = 'unknown'
 
 /** The request that Metacontroller would send for a MyApp that has just been created, every kind of child being installed. */
-export function newRequest ({ metadata, spec }: MyApp, config: Files['config']): HookRequest {
-  const children = Object.fromEntries(childKinds.map(({ group }) => [group, {}])) as unknown as HookRequest['children']
+export function newRequest({ metadata, spec }: MyApp, config: Files['config']): HookRequest {
+  const children = Object.fromEntries(
+    childKinds.map(({ group }) => [group, {}]),
+  ) as unknown as HookRequest['children']
   return {
     parent: { apiVersion, kind, metadata: { ...metadata, uid: noUid, generation: 1 }, spec },
     children,

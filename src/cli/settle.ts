@@ -15,7 +15,7 @@ const maxAnswers = 8
  * The children that the server comes to hold when nothing else happens: what is answered is applied the way Metacontroller
  * does, and asked again, until nothing changes any more.
  */
-export function settle (request: HookRequest): Children {
+export function settle(request: HookRequest): Children {
   let children: Children = request.children
   for (let answers = 0; answers < maxAnswers; answers++) {
     const answer = sync({ ...request, children: children as HookRequest['children'] })
@@ -26,21 +26,29 @@ export function settle (request: HookRequest): Children {
   return children
 }
 
-function apply (children: Children, desired: KubernetesObject[], uid: string): Children {
+function apply(children: Children, desired: KubernetesObject[], uid: string): Children {
   const next: Children = Object.fromEntries(Object.keys(children).map((group) => [group, {}]))
   for (const object of desired) {
     const group = `${object.kind}.${object.apiVersion}`
     const { name, namespace = '', labels } = object.metadata
     const key = keyOf({ namespace, name })
     // As Metacontroller marks what it makes for a parent.
-    const marked = { ...object, metadata: { ...object.metadata, labels: { ...labels, 'controller-uid': uid } } }
+    const marked = {
+      ...object,
+      metadata: { ...object.metadata, labels: { ...labels, 'controller-uid': uid } },
+    }
     next[group] = { ...next[group], [key]: applied(marked, children[group]?.[key]) }
   }
   return next
 }
 
-function applied (desired: KubernetesObject, observed: ObservedObject | undefined): ObservedObject {
+function applied(desired: KubernetesObject, observed: ObservedObject | undefined): ObservedObject {
   const record = { [lastAppliedAnnotation]: JSON.stringify(desired) }
-  const merged = (observed === undefined ? desired : merge(observed, lastApplied(observed), desired)) as ObservedObject
-  return { ...merged, metadata: { ...merged.metadata, annotations: { ...merged.metadata.annotations, ...record } } }
+  const merged = (
+    observed === undefined ? desired : merge(observed, lastApplied(observed), desired)
+  ) as ObservedObject
+  return {
+    ...merged,
+    metadata: { ...merged.metadata, annotations: { ...merged.metadata.annotations, ...record } },
+  }
 }

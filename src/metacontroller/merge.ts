@@ -8,7 +8,8 @@ type Json = unknown
 type JsonObject = Record<string, Json>
 
 /** Tells a JSON object from lists, scalars and null. */
-export const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: Json): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The keys by which lists of objects are merged; the first that every item of all three lists has is taken. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
@@ -17,20 +18,26 @@ const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'p
  * What the server is sent when `desired` is answered: `observed`, less what was `applied` last and is not desired any
  * more, plus what is desired. Nothing that is handed in is changed; parts of it are in the result.
  */
-export function merge (observed: Json, applied: Json, desired: Json): Json {
-  if (isObject(observed) && isObject(desired)) return mergeObjects(observed, isObject(applied) ? applied : {}, desired)
-  if (Array.isArray(observed) && Array.isArray(desired)) return mergeLists(observed, Array.isArray(applied) ? applied : [], desired)
+export function merge(observed: Json, applied: Json, desired: Json): Json {
+  if (isObject(observed) && isObject(desired)) {
+    return mergeObjects(observed, isObject(applied) ? applied : {}, desired)
+  }
+  if (Array.isArray(observed) && Array.isArray(desired)) {
+    return mergeLists(observed, Array.isArray(applied) ? applied : [], desired)
+  }
   return desired
 }
 
-function mergeObjects (observed: JsonObject, applied: JsonObject, desired: JsonObject): JsonObject {
+function mergeObjects(observed: JsonObject, applied: JsonObject, desired: JsonObject): JsonObject {
   const merged = { ...observed }
   for (const key of Object.keys(applied)) if (!Object.hasOwn(desired, key)) delete merged[key]
-  for (const key of Object.keys(desired)) merged[key] = merge(observed[key], applied[key], desired[key])
+  for (const key of Object.keys(desired)) {
+    merged[key] = merge(observed[key], applied[key], desired[key])
+  }
   return merged
 }
 
-function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[] {
+function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] {
   const mergeKey = commonMergeKey([...observed, ...applied, ...desired])
   if (mergeKey === undefined) return desired
   const keyOf = (item: Json) => String((item as JsonObject)[mergeKey])
@@ -40,12 +47,18 @@ function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[]
     return items
   }
   const [merged, appliedByKey, desiredByKey] = [byKey(observed), byKey(applied), byKey(desired)]
-  appliedByKey.forEach((_item, key) => { if (!desiredByKey.has(key)) merged.delete(key) })
-  desiredByKey.forEach((item, key) => { merged.set(key, merge(merged.get(key), appliedByKey.get(key), item)) })
+  appliedByKey.forEach((_item, key) => {
+    if (!desiredByKey.has(key)) merged.delete(key)
+  })
+  desiredByKey.forEach((item, key) => {
+    merged.set(key, merge(merged.get(key), appliedByKey.get(key), item))
+  })
   // An item keeps the place that it has on the server, even one that is there twice; new ones go last.
   const places = observed.map(keyOf).filter((key) => merged.has(key))
   const placed = new Set(places)
-  desiredByKey.forEach((_item, key) => { if (!placed.has(key)) places.push(key) })
+  desiredByKey.forEach((_item, key) => {
+    if (!placed.has(key)) places.push(key)
+  })
   return places.map((key) => merged.get(key))
 }
 
@@ -53,11 +66,21 @@ function mergeLists (observed: Json[], applied: Json[], desired: Json[]): Json[]
  * What is observed of the fields and list items that any of some objects has. Where what was applied last is one of them,
  * answering it changes nothing on the server, and makes all of it count as applied.
  */
-export function observedOf (known: Json[], observed: Json): Json {
+export function observedOf(known: Json[], observed: Json): Json {
   if (isObject(observed)) {
     const objects = known.filter(isObject)
-    const fields = Object.keys(observed).filter((field) => objects.some((object) => Object.hasOwn(object, field)))
-    return Object.fromEntries(fields.map((field) => [field, observedOf(objects.map((object) => object[field]), observed[field])]))
+    const fields = Object.keys(observed).filter((field) =>
+      objects.some((object) => Object.hasOwn(object, field)),
+    )
+    return Object.fromEntries(
+      fields.map((field) => [
+        field,
+        observedOf(
+          objects.map((object) => object[field]),
+          observed[field],
+        ),
+      ]),
+    )
   }
   if (!Array.isArray(observed)) return observed
   const items: Json[] = known.filter(Array.isArray).flat()
@@ -70,7 +93,9 @@ export function observedOf (known: Json[], observed: Json): Json {
 }
 
 /** The key that decides which items are the same one; without it a list is replaced as a whole. */
-export function commonMergeKey (items: Json[]): string | undefined {
+export function commonMergeKey(items: Json[]): string | undefined {
   if (!items.every(isObject)) return undefined
-  return items.length === 0 ? undefined : mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
+  return items.length === 0
+    ? undefined
+    : mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
 }

@@ -38,12 +38,17 @@ export const ObservedMetadata = Type.Object({
   deletionTimestamp: Type.Optional(Type.String()),
   labels: Type.Optional(Strings),
   annotations: Type.Optional(Strings),
-  ownerReferences: Type.Optional(Type.Array(Type.Object({ uid: Type.String(), controller: Type.Optional(Type.Boolean()) }))),
+  ownerReferences: Type.Optional(
+    Type.Array(Type.Object({ uid: Type.String(), controller: Type.Optional(Type.Boolean()) })),
+  ),
   managedFields: Type.Optional(Type.Array(FieldsOwner)),
 })
 
 /** An object that the API server holds, with a spec and status of the given kinds. */
-export const Observed = <Spec extends TSchema, Status extends TSchema>(spec: Spec, status: Status) =>
+export const Observed = <Spec extends TSchema, Status extends TSchema>(
+  spec: Spec,
+  status: Status,
+) =>
   Type.Object({
     apiVersion: Type.String(),
     kind: Type.String(),
@@ -58,7 +63,13 @@ export const ObjectMap = <Item extends TSchema>(item: Item) => Type.Record(Type.
 export type ObservedMetadata = Type.Static<typeof ObservedMetadata>
 export type FieldsOwner = Type.Static<typeof FieldsOwner>
 /** An object that the API server holds, whatever its kind. */
-export interface ObservedObject { apiVersion: string, kind: string, metadata: ObservedMetadata, spec?: unknown, status?: unknown }
+export interface ObservedObject {
+  apiVersion: string
+  kind: string
+  metadata: ObservedMetadata
+  spec?: unknown
+  status?: unknown
+}
 
 /** The answer of a sync hook. `children` is the whole of what shall exist: what it leaves out is deleted. */
 export interface SyncResponse<Status> {

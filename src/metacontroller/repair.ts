@@ -45,7 +45,11 @@ interface ExactPart {
  * rest of the child as it is: halfway to what is desired the API server might refuse it. Under server-side apply the answer is
  * always `desired`.
  */
-export function answerNow (desired: KubernetesObject, observed: ObservedObject | undefined, exactFields: ExactField[]): KubernetesObject {
+export function answerNow(
+  desired: KubernetesObject,
+  observed: ObservedObject | undefined,
+  exactFields: ExactField[],
+): KubernetesObject {
   if (observed === undefined) return desired
   const applied = lastApplied(observed)
   if (applied === undefined && isServerSideApplied(observed)) return desired
@@ -53,13 +57,30 @@ export function answerNow (desired: KubernetesObject, observed: ObservedObject |
   const written = writtenByOthers(observed, applied, desired)
   const values = exactFields.filter((field) => field.remedy !== 'take over strays')
   const wrong = values.filter((field) => !isExact(field, desired, merged, written))
-  const strays = written.length === 0 ? [] : exactFields.filter((field) => field.remedy === 'take over strays').flatMap((part) => straysIn(part, desired, merged, written))
+  const strays =
+    written.length === 0
+      ? []
+      : exactFields
+          .filter((field) => field.remedy === 'take over strays')
+          .flatMap((part) => straysIn(part, desired, merged, written))
   if (wrong.length === 0 && strays.length === 0) return desired
-  const answer = structuredClone(strays.length === 0 ? desired : asObserved(desired, observed, applied))
-  for (const { path, stray } of strays) set(answer, path, observedOf([at(applied, path), at(desired, path), stray], at(observed, path)))
+  const answer = structuredClone(
+    strays.length === 0 ? desired : asObserved(desired, observed, applied),
+  )
+  for (const { path, stray } of strays) {
+    set(answer, path, observedOf([at(applied, path), at(desired, path), stray], at(observed, path)))
+  }
   // Lists in which others have written can't be answered as they are: two ports of one number (TCP and UDP) would pass for the same.
-  if (strays.length > 0) for (const { path, remedy } of values) if (remedy === 'leave out') set(answer, path, undefined)
-  if (isObject(answer.spec) && isObject(answer.spec.template) && !pausedByOthers(observed, applied)) answer.spec.paused = true
+  if (strays.length > 0) {
+    for (const { path, remedy } of values) if (remedy === 'leave out') set(answer, path, undefined)
+  }
+  if (
+    isObject(answer.spec) &&
+    isObject(answer.spec.template) &&
+    !pausedByOthers(observed, applied)
+  ) {
+    answer.spec.paused = true
+  }
   for (const field of wrong) set(answer, field.path, remedy(field, answer, observed, applied))
   return answer
 }
@@ -68,18 +89,32 @@ export function answerNow (desired: KubernetesObject, observed: ObservedObject |
  * Whether a field comes out as desired. What an admission webhook put in after us stays, or the two would write in turns for
  * ever; so the comparison is to the letter only where a person or another program has written.
  */
-function isExact ({ path, namesOnly }: ExactValue, desired: unknown, merged: unknown, written: Fields[]): boolean {
+function isExact(
+  { path, namesOnly }: ExactValue,
+  desired: unknown,
+  merged: unknown,
+  written: Fields[],
+): boolean {
   const [wanted, outcome] = [at(desired, path), at(merged, path)]
   const isTheirs = path.reduce(below, written).length > 0
-  if (namesOnly) return !isTheirs || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
+  if (namesOnly) {
+    return !isTheirs || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
+  }
   if (!isTheirs) return holds(outcome, wanted)
   return isDeepStrictEqual(orNothing(outcome), orNothing(wanted))
 }
 
 /** What is desired, with its spec and annotations as they are: what they note of the spec goes with it. */
-function asObserved (desired: KubernetesObject, observed: ObservedObject, applied: KubernetesObject | undefined): KubernetesObject {
+function asObserved(
+  desired: KubernetesObject,
+  observed: ObservedObject,
+  applied: KubernetesObject | undefined,
+): KubernetesObject {
   const { annotations: _wanted, ...metadata } = desired.metadata
-  const annotations = observedOf([applied?.metadata.annotations, desired.metadata.annotations], observed.metadata.annotations) as Record<string, string> | undefined
+  const annotations = observedOf(
+    [applied?.metadata.annotations, desired.metadata.annotations],
+    observed.metadata.annotations,
+  ) as Record<string, string> | undefined
   return {
     ...desired,
     metadata: Object.keys(annotations ?? {}).length === 0 ? metadata : { ...metadata, annotations },
@@ -88,24 +123,39 @@ function asObserved (desired: KubernetesObject, observed: ObservedObject, applie
 }
 
 /** What others have put in a part and the merge would leave there. */
-function straysIn ({ path, filledIn, evenUnasked }: ExactPart, desired: unknown, merged: unknown, written: Fields[]): Array<{ path: Path, stray: unknown }> {
+function straysIn(
+  { path, filledIn, evenUnasked }: ExactPart,
+  desired: unknown,
+  merged: unknown,
+  written: Fields[],
+): Array<{ path: Path; stray: unknown }> {
   const [holder, field] = [path.slice(0, -1), path.at(-1) as string]
   const [wanted, outcome] = [at(desired, path), at(merged, path)]
   if (outcome === undefined || (wanted === undefined && !evenUnasked)) return []
-  const found = strayMembers({ [field]: outcome }, wanted === undefined ? {} : { [field]: wanted }, holder.reduce(below, written), filledIn)
+  const found = strayMembers(
+    { [field]: outcome },
+    wanted === undefined ? {} : { [field]: wanted },
+    holder.reduce(below, written),
+    filledIn,
+  )
   return found === undefined ? [] : [{ path, stray: (found as Fields)[field] }]
 }
 
 /** The value that a field gets in an answer on the way; undefined leaves it out. */
-function remedy ({ path, remedy, namesOnly }: ExactValue, answer: unknown, observed: unknown, applied: unknown): unknown {
+function remedy(
+  { path, remedy, namesOnly }: ExactValue,
+  answer: unknown,
+  observed: unknown,
+  applied: unknown,
+): unknown {
   const [wanted, found] = [at(answer, path), at(observed, path)]
   if (remedy === 'leave out' && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
   const wantedNames = names(wanted)
   const strays = found.filter((item) => !wantedNames.includes(nameOf(item)))
-  if (namesOnly) return [...Array.isArray(wanted) ? wanted : [], ...takeOver(strays)]
+  if (namesOnly) return [...(Array.isArray(wanted) ? wanted : []), ...takeOver(strays)]
   if (remedy === 'leave out') return takeOver(found)
-  return found.map((item) => strays.includes(item) ? takeOver([item])[0] : item)
+  return found.map((item) => (strays.includes(item) ? takeOver([item])[0] : item))
 }
 
 /**
@@ -113,24 +163,33 @@ function remedy ({ path, remedy, namesOnly }: ExactValue, answer: unknown, obser
  * and makes the merge go by names: two ports of one number (TCP and UDP) would otherwise pass for the same.
  */
 const takeOver = (items: unknown[]): unknown[] =>
-  items.every((item) => nameOf(item) !== undefined) ? items.map((item) => ({ name: nameOf(item) })) : items
+  items.every((item) => nameOf(item) !== undefined)
+    ? items.map((item) => ({ name: nameOf(item) }))
+    : items
 
 /** A `paused` that is on the server without ever having been applied belongs to whoever set it, and stays. */
 const pausedByOthers = (observed: ObservedObject, applied: KubernetesObject | undefined) =>
   at(observed, ['spec', 'paused']) === true && at(applied, ['spec', 'paused']) === undefined
 
-const nameOf = (item: unknown) => isObject(item) ? item.name : undefined
-const names = (list: unknown) => Array.isArray(list) ? list.map(nameOf) : []
+const nameOf = (item: unknown) => (isObject(item) ? item.name : undefined)
+const names = (list: unknown) => (Array.isArray(list) ? list.map(nameOf) : [])
 
 /** An empty list is none: the API server drops it. */
-const orNothing = (value: unknown) => Array.isArray(value) && value.length === 0 ? undefined : value
+const orNothing = (value: unknown) =>
+  Array.isArray(value) && value.length === 0 ? undefined : value
 
 const step = (from: unknown, key: string | { name: string }): unknown =>
-  typeof key === 'string' ? (isObject(from) ? from[key] : undefined) : (Array.isArray(from) ? from.find((item) => nameOf(item) === key.name) : undefined)
+  typeof key === 'string'
+    ? isObject(from)
+      ? from[key]
+      : undefined
+    : Array.isArray(from)
+      ? from.find((item) => nameOf(item) === key.name)
+      : undefined
 
 const at = (root: unknown, path: Path): unknown => path.reduce(step, root)
 
-function set (root: unknown, path: Path, value: unknown): void {
+function set(root: unknown, path: Path, value: unknown): void {
   const holder = at(root, path.slice(0, -1)) as Record<string, unknown> | undefined
   const key = path.at(-1) as string
   if (holder === undefined) return

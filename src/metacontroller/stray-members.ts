@@ -6,12 +6,19 @@ import { below, type Fields } from './other-writers.ts'
  * any depth, with the way to them; undefined where there is none. What the API server fills in, so that it comes back
  * whenever it is left out, is named in `filledIn` by field and value.
  */
-export function strayMembers (outcome: unknown, desired: unknown, written: Fields[], filledIn: Record<string, unknown> = {}): unknown {
+export function strayMembers(
+  outcome: unknown,
+  desired: unknown,
+  written: Fields[],
+  filledIn: Record<string, unknown> = {},
+): unknown {
   if (written.length === 0) return undefined
   if (isObject(outcome) && isObject(desired)) {
     const found = Object.entries(outcome).flatMap(([field, value]) => {
       const theirs = below(written, field)
-      if (Object.hasOwn(desired, field)) return entry(field, strayMembers(value, desired[field], theirs, filledIn))
+      if (Object.hasOwn(desired, field)) {
+        return entry(field, strayMembers(value, desired[field], theirs, filledIn))
+      }
       return theirs.length === 0 || Object.is(filledIn[field], value) ? [] : entry(field, value)
     })
     return found.length > 0 ? Object.fromEntries(found) : undefined
@@ -29,4 +36,5 @@ export function strayMembers (outcome: unknown, desired: unknown, written: Field
   return found.length > 0 ? found : undefined
 }
 
-const entry = (field: string, value: unknown): Array<[string, unknown]> => value === undefined ? [] : [[field, value]]
+const entry = (field: string, value: unknown): Array<[string, unknown]> =>
+  value === undefined ? [] : [[field, value]]

@@ -12,22 +12,35 @@ export interface ConfigReference {
 }
 
 /** Every ConfigMap and Secret that the pods refer to, in the order of the spec. Pull secrets are not among them: pods don't read them. */
-export function configReferences ({ env = [], envFrom = [], volumes = [] }: MyAppSpec): ConfigReference[] {
-  const reference = (kind: ConfigReference['kind'], { name, key, optional = false }: { name: string, key?: string, optional?: boolean }): ConfigReference => ({ kind, name, key, optional })
-  const files = (kind: ConfigReference['kind'], name: string, { items, optional = false }: { items?: Array<{ key: string }>, optional?: boolean }): ConfigReference[] =>
-    items === undefined || items.length === 0 ? [reference(kind, { name, optional })] : items.map(({ key }) => reference(kind, { name, key, optional }))
+export function configReferences({
+  env = [],
+  envFrom = [],
+  volumes = [],
+}: MyAppSpec): ConfigReference[] {
+  const reference = (
+    kind: ConfigReference['kind'],
+    { name, key, optional = false }: { name: string; key?: string; optional?: boolean },
+  ): ConfigReference => ({ kind, name, key, optional })
+  const files = (
+    kind: ConfigReference['kind'],
+    name: string,
+    { items, optional = false }: { items?: Array<{ key: string }>; optional?: boolean },
+  ): ConfigReference[] =>
+    items === undefined || items.length === 0
+      ? [reference(kind, { name, optional })]
+      : items.map(({ key }) => reference(kind, { name, key, optional }))
   return [
     ...env.flatMap(({ valueFrom }) => [
-      ...valueFrom?.configMapKeyRef ? [reference('ConfigMap', valueFrom.configMapKeyRef)] : [],
-      ...valueFrom?.secretKeyRef ? [reference('Secret', valueFrom.secretKeyRef)] : [],
+      ...(valueFrom?.configMapKeyRef ? [reference('ConfigMap', valueFrom.configMapKeyRef)] : []),
+      ...(valueFrom?.secretKeyRef ? [reference('Secret', valueFrom.secretKeyRef)] : []),
     ]),
     ...envFrom.flatMap(({ configMapRef, secretRef }) => [
-      ...configMapRef ? [reference('ConfigMap', configMapRef)] : [],
-      ...secretRef ? [reference('Secret', secretRef)] : [],
+      ...(configMapRef ? [reference('ConfigMap', configMapRef)] : []),
+      ...(secretRef ? [reference('Secret', secretRef)] : []),
     ]),
     ...volumes.flatMap(({ configMap, secret }) => [
-      ...configMap ? files('ConfigMap', configMap.name, configMap) : [],
-      ...secret ? files('Secret', secret.secretName, secret) : [],
+      ...(configMap ? files('ConfigMap', configMap.name, configMap) : []),
+      ...(secret ? files('Secret', secret.secretName, secret) : []),
     ]),
   ]
 }
@@ -43,7 +56,7 @@ export interface Config {
  * else: neither metadata nor keys that are not referred to. It is salted with the uid of the MyApp, so that equal secrets
  * of two apps don't show as equal, and a guess at a secret can't be looked up in a list.
  */
-export function readConfig (request: HookRequest, spec: MyAppSpec): Config {
+export function readConfig(request: HookRequest, spec: MyAppSpec): Config {
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
   const missing = new Set<string>()
@@ -52,8 +65,13 @@ export function readConfig (request: HookRequest, spec: MyAppSpec): Config {
     const object = request.related[`${kind}.v1`]?.[keyOf({ namespace, name })]
     const data = dataOf(object)
     if (object === undefined && !optional) missing.add(`${kind} ${name}`)
-    else if (key !== undefined && !Object.hasOwn(data, key) && !optional) missing.add(`key ${key} of ${kind} ${name}`)
-    const seen = key === undefined ? Object.entries(data).sort(([a], [b]) => a < b ? -1 : 1) : [[key, Object.hasOwn(data, key) ? data[key] : null]]
+    else if (key !== undefined && !Object.hasOwn(data, key) && !optional) {
+      missing.add(`key ${key} of ${kind} ${name}`)
+    }
+    const seen =
+      key === undefined
+        ? Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
+        : [[key, Object.hasOwn(data, key) ? data[key] : null]]
     const isSeen = !optional || (key === undefined ? seen.length > 0 : Object.hasOwn(data, key))
     hash.update(JSON.stringify([kind, name, isSeen, seen]))
   }
@@ -63,4 +81,7 @@ export function readConfig (request: HookRequest, spec: MyAppSpec): Config {
   }
 }
 
-const dataOf = (object: ObservedConfig | undefined): Record<string, string> => ({ ...object?.data, ...object?.binaryData })
+const dataOf = (object: ObservedConfig | undefined): Record<string, string> => ({
+  ...object?.data,
+  ...object?.binaryData,
+})

@@ -11,26 +11,58 @@ import { validate } from '../api/validate.ts'
  * the ConfigMaps and Secrets that they use. Made from the parent alone: Metacontroller asks once for each generation, and a
  * deletion is one. To go a MyApp needs to see nothing of all that, and what it could see may be too large to be sent.
  */
-export function customize ({ controller, parent }: CustomizeRequest): CustomizeResponse {
+export function customize({ controller, parent }: CustomizeRequest): CustomizeResponse {
   const { namespace, name, deletionTimestamp } = parent.metadata
   if (deletionTimestamp !== undefined) return { relatedResources: [] }
   const validated = validate(parent)
   const spec = 'spec' in validated ? validated.spec : { image: 'unknown' }
-  const wanted = childKinds.filter((kind) => isDeclared(kind, controller) && kind.desired({ name, namespace, spec }) !== undefined)
+  const wanted = childKinds.filter(
+    (kind) => isDeclared(kind, controller) && kind.desired({ name, namespace, spec }) !== undefined,
+  )
   const references = configReferences(spec)
   const config = (['ConfigMap', 'Secret'] as const).flatMap((kind): RelatedRule[] => {
-    const names = [...new Set(references.filter((reference) => reference.kind === kind).map((reference) => reference.name))]
-    return names.length === 0 ? [] : [{ apiVersion: 'v1', resource: kind === 'ConfigMap' ? 'configmaps' : 'secrets', namespace, names }]
+    const names = [
+      ...new Set(
+        references
+          .filter((reference) => reference.kind === kind)
+          .map((reference) => reference.name),
+      ),
+    ]
+    return names.length === 0
+      ? []
+      : [
+          {
+            apiVersion: 'v1',
+            resource: kind === 'ConfigMap' ? 'configmaps' : 'secrets',
+            namespace,
+            names,
+          },
+        ]
   })
   return {
     relatedResources: [
-      ...wanted.map(({ apiVersion, resource }) => ({ apiVersion, resource, namespace, names: [name] })),
+      ...wanted.map(({ apiVersion, resource }) => ({
+        apiVersion,
+        resource,
+        namespace,
+        names: [name],
+      })),
       ...config,
-      { apiVersion: 'v1', resource: 'pods', namespace, labelSelector: { matchLabels: selectorLabels(name) } },
+      {
+        apiVersion: 'v1',
+        resource: 'pods',
+        namespace,
+        labelSelector: { matchLabels: selectorLabels(name) },
+      },
     ],
   }
 }
 
 /** A rule for a resource that the cluster does not have would fail every sync; what the CompositeController declares is there. */
-const isDeclared = ({ apiVersion, resource }: ChildKind, controller: CustomizeRequest['controller']) =>
-  controller?.spec?.childResources?.some((declared) => declared.apiVersion === apiVersion && declared.resource === resource) ?? true
+const isDeclared = (
+  { apiVersion, resource }: ChildKind,
+  controller: CustomizeRequest['controller'],
+) =>
+  controller?.spec?.childResources?.some(
+    (declared) => declared.apiVersion === apiVersion && declared.resource === resource,
+  ) ?? true

@@ -12,13 +12,17 @@ const stages = ['before the pods', 'with the pods', 'after the pods']
  * that this version does not know), then the Deployment, then the Service. What belongs to the first stage that is still
  * observed is left out of the answer, the rest stays as it is. Only when nothing is left may the MyApp go.
  */
-export function finalize (request: HookRequest): FinalizeResponse<MyAppStatus> {
+export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
   const sent = sentChildren(request)
-  const stageOf = ({ group }: SentChild) => Math.max(0, stages.indexOf(childKinds.find((kind) => kind.group === group)?.leaves ?? ''))
+  const stageOf = ({ group }: SentChild) =>
+    Math.max(0, stages.indexOf(childKinds.find((kind) => kind.group === group)?.leaves ?? ''))
   const stage = Math.min(...sent.map(stageOf))
   const leaving = sent.filter((child) => stageOf(child) === stage)
   return {
-    status: terminatingStatus(request, leaving.map(({ child }) => child.kind)),
+    status: terminatingStatus(
+      request,
+      leaving.map(({ child }) => child.kind),
+    ),
     children: sent.filter((child) => stageOf(child) !== stage).map(({ child }) => asItIs(child)),
     finalized: sent.length === 0,
   }

@@ -3,7 +3,11 @@ import { holds } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asItIs, lastApplied } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
-import type { KubernetesObject, ObservedMetadata, ObservedObject } from '../metacontroller/protocol.ts'
+import type {
+  KubernetesObject,
+  ObservedMetadata,
+  ObservedObject,
+} from '../metacontroller/protocol.ts'
 import type { App } from './app.ts'
 import { type ChildKind, childKinds } from './children/index.ts'
 import { replicas } from './children/deployment.ts'
@@ -32,7 +36,7 @@ export interface Observations {
 }
 
 /** Puts together what a request tells of a MyApp with the given spec. */
-export function observe (request: HookRequest, spec: MyAppSpec): Observations {
+export function observe(request: HookRequest, spec: MyAppSpec): Observations {
   const { name, namespace } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
   const deployment = request.children['Deployment.apps/v1'][key]
@@ -53,13 +57,18 @@ export function observe (request: HookRequest, spec: MyAppSpec): Observations {
 }
 
 /** Somebody may run a pod by hand that has the labels. */
-const isOfDeployment = ({ metadata: { ownerReferences = [] } }: ObservedPod) => ownerReferences.some(({ controller }) => controller)
+const isOfDeployment = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
+  ownerReferences.some(({ controller }) => controller)
 
 /** Whether config is missing for pods that are to run. */
-export const isHeld = ({ app, config }: Observations) => config.missing.length > 0 && replicas(app) > 0
+export const isHeld = ({ app, config }: Observations) =>
+  config.missing.length > 0 && replicas(app) > 0
 
 /** The observed child of a kind that bears the name of the parent. */
-export function childOf ({ children, parent }: HookRequest, group: string): ObservedObject | undefined {
+export function childOf(
+  { children, parent }: HookRequest,
+  group: string,
+): ObservedObject | undefined {
   const groups: Record<string, Record<string, ObservedObject>> = children
   return groups[group]?.[keyOf(parent.metadata)]
 }
@@ -68,7 +77,10 @@ export function childOf ({ children, parent }: HookRequest, group: string): Obse
  * Whether a child is there and as it is to be, to the last annotation: it has all that is desired, and nothing that was applied
  * and is still to go. What others put in besides does not count.
  */
-export function isAsDesired (request: HookRequest, { kind, desired }: Pick<DesiredChild, 'kind' | 'desired'>): boolean {
+export function isAsDesired(
+  request: HookRequest,
+  { kind, desired }: Pick<DesiredChild, 'kind' | 'desired'>,
+): boolean {
   const child = childOf(request, kind.group)
   if (child === undefined) return false
   const wanted = keepingForeignAnnotations(desired, child)
@@ -78,32 +90,56 @@ export function isAsDesired (request: HookRequest, { kind, desired }: Pick<Desir
   if (!holds(wanted.spec, withoutReplicas(applied?.spec))) return false
   if (!holds(child.spec, wanted.spec) && !isInAnotherOrder(child, copy, wanted, kind)) return false
   // Server-side apply, which keeps no copy, does not put annotations back.
-  return copy === undefined || (holds(child.metadata.annotations, wanted.metadata.annotations) && holds(wanted.metadata.annotations, copy.metadata.annotations))
+  return (
+    copy === undefined ||
+    (holds(child.metadata.annotations, wanted.metadata.annotations) &&
+      holds(wanted.metadata.annotations, copy.metadata.annotations))
+  )
 }
 
 /** Whether all that keeps a child from what is wanted is the order of lists in which it does not count: Metacontroller's merge leaves them as they are. */
-function isInAnotherOrder (child: ObservedObject, applied: KubernetesObject | undefined, wanted: KubernetesObject, { exactFields }: ChildKind): boolean {
-  return applied !== undefined && answerNow(wanted, child, exactFields) === wanted && holds(child.spec, merge(child.spec, applied.spec, wanted.spec))
+function isInAnotherOrder(
+  child: ObservedObject,
+  applied: KubernetesObject | undefined,
+  wanted: KubernetesObject,
+  { exactFields }: ChildKind,
+): boolean {
+  return (
+    applied !== undefined &&
+    answerNow(wanted, child, exactFields) === wanted &&
+    holds(child.spec, merge(child.spec, applied.spec, wanted.spec))
+  )
 }
 
 /** What was applied less the number of replicas: an autoscaler may have written another one since. */
-function withoutReplicas (applied: unknown): unknown {
+function withoutReplicas(applied: unknown): unknown {
   const { replicas, ...rest } = (applied ?? {}) as { replicas?: unknown }
   return rest
 }
 
 /** Of a kind that is not declared Metacontroller would create a child and never look at it again. */
-const isDeclared = ({ children }: HookRequest, { group }: ChildKind) => Object.hasOwn(children, group)
+const isDeclared = ({ children }: HookRequest, { group }: ChildKind) =>
+  Object.hasOwn(children, group)
 
-function takenBy (request: HookRequest, { group }: ChildKind, key: string): Pick<DesiredChild, 'taken'> {
+function takenBy(
+  request: HookRequest,
+  { group }: ChildKind,
+  key: string,
+): Pick<DesiredChild, 'taken'> {
   const related: Record<string, Record<string, { metadata: ObservedMetadata }>> = request.related
   const other = related[group]?.[key]?.metadata
-  if (other === undefined || childOf(request, group) !== undefined || belongsTo(request.parent.metadata.uid, other)) return {}
+  if (
+    other === undefined ||
+    childOf(request, group) !== undefined ||
+    belongsTo(request.parent.metadata.uid, other)
+  ) {
+    return {}
+  }
   return { taken: { leaving: other.deletionTimestamp !== undefined } }
 }
 
 /** Ours is what has us for its controller, or what has none and bears the label by which Metacontroller will adopt it. */
-function belongsTo (uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
+function belongsTo(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
   const controller = ownerReferences.find((owner) => owner.controller)
   return controller === undefined ? labels?.['controller-uid'] === uid : controller.uid === uid
 }

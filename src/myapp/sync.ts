@@ -17,17 +17,25 @@ import { validate } from '../api/validate.ts'
  * as they are. What this version would not have made stays too: a manifest copied under a new name, which
  * Metacontroller adopts for its label, or a kind that only a newer version knows.
  */
-export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
+export function sync(request: HookRequest): SyncResponse<MyAppStatus> {
   const validated = validate(request.parent)
   const sent = sentChildren(request)
   const isPaused = (request.parent.spec as { paused?: unknown } | null | undefined)?.paused === true
-  if ('problem' in validated) return { status: invalidStatus(request, validated.problem), children: sent.map(({ child }) => isPaused ? leftAlone(child) : kept(request, child)) }
+  if ('problem' in validated) {
+    return {
+      status: invalidStatus(request, validated.problem),
+      children: sent.map(({ child }) => (isPaused ? leftAlone(child) : kept(request, child))),
+    }
+  }
   const observations = observe(request, validated.spec)
   const status = statusOf(request, observations)
   if (isPaused) return { status, children: sent.map(({ child }) => leftAlone(child)) }
   const key = keyOf(request.parent.metadata)
   const isWanted = (group: string) => observations.wanted.some(({ kind }) => kind.group === group)
-  const isJudged = ({ group, key: sentKey }: SentChild) => sentKey === key && childKinds.some((kind) => kind.group === group) && (isWanted(group) || !isHeld(observations))
+  const isJudged = ({ group, key: sentKey }: SentChild) =>
+    sentKey === key &&
+    childKinds.some((kind) => kind.group === group) &&
+    (isWanted(group) || !isHeld(observations))
   return {
     status,
     children: [
@@ -42,38 +50,75 @@ export function sync (request: HookRequest): SyncResponse<MyAppStatus> {
  * `children` is not deleted either. While config is missing that the pods need they would not start: what is there stays as it is,
  * what leads to the pods too, but there may be fewer of them.
  */
-function answerFor (request: HookRequest, observations: Observations, { kind, desired, taken }: DesiredChild): KubernetesObject[] {
+function answerFor(
+  request: HookRequest,
+  observations: Observations,
+  { kind, desired, taken }: DesiredChild,
+): KubernetesObject[] {
   const { app } = observations
   const child = childOf(request, kind.group)
   if (taken !== undefined) return []
   if (isHeld(observations)) {
-    if (child !== undefined) return [kind.kind === 'Deployment' ? withAtMost(app, kept(request, child)) : asItIs(child)]
+    if (child !== undefined) {
+      return [kind.kind === 'Deployment' ? withAtMost(app, kept(request, child)) : asItIs(child)]
+    }
     if (kind.kind === 'Deployment') return []
   }
-  return [keepingForeignAnnotations(withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child), child)]
+  return [
+    keepingForeignAnnotations(
+      withoutOthersReplicas(app, answerNow(desired, child, kind.exactFields), child),
+      child,
+    ),
+  ]
 }
 
 /**
  * Under server-side apply an answer without the replicas that an autoscaler has written: they stay as its own, where a
  * number that it has changed in the meantime would be forced back. (The default strategy is refused then, and asks again.)
  */
-function withoutOthersReplicas ({ spec: { autoscaling, suspend } }: App, answer: KubernetesObject, child: ObservedObject | undefined): KubernetesObject {
-  if (answer.kind !== 'Deployment' || autoscaling === undefined || suspend || child === undefined || !isServerSideApplied(child)) return answer
+function withoutOthersReplicas(
+  { spec: { autoscaling, suspend } }: App,
+  answer: KubernetesObject,
+  child: ObservedObject | undefined,
+): KubernetesObject {
+  if (
+    answer.kind !== 'Deployment' ||
+    autoscaling === undefined ||
+    suspend ||
+    child === undefined ||
+    !isServerSideApplied(child)
+  ) {
+    return answer
+  }
   const { replicas, ...rest } = answer.spec as { replicas: number }
-  const isWritten = (child.metadata.managedFields ?? []).some(({ subresource, fieldsV1 }) => subresource === 'scale' && 'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}))
-  return isWritten && replicas === (child.spec as { replicas?: number }).replicas ? { ...answer, spec: rest } : answer
+  const isWritten = (child.metadata.managedFields ?? []).some(
+    ({ subresource, fieldsV1 }) =>
+      subresource === 'scale' &&
+      'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}),
+  )
+  return isWritten && replicas === (child.spec as { replicas?: number }).replicas
+    ? { ...answer, spec: rest }
+    : answer
 }
 
 /** A Deployment with no more replicas than a MyApp without an autoscaler asks for. */
-function withAtMost (app: App, answer: KubernetesObject): KubernetesObject {
+function withAtMost(app: App, answer: KubernetesObject): KubernetesObject {
   const spec = answer.spec as { replicas?: number } | undefined
-  return app.spec.autoscaling === undefined ? { ...answer, spec: { ...spec, replicas: Math.min(spec?.replicas ?? 1, replicas(app)) } } : answer
+  return app.spec.autoscaling === undefined
+    ? { ...answer, spec: { ...spec, replicas: Math.min(spec?.replicas ?? 1, replicas(app)) } }
+    : answer
 }
 
 /** A child as it was applied last; the number of a Deployment that has an autoscaler is the autoscaler's all the same. */
-function kept (request: HookRequest, child: ObservedObject): KubernetesObject {
+function kept(request: HookRequest, child: ObservedObject): KubernetesObject {
   const answer = asItIs(child)
-  const isScaled = child.kind === 'Deployment' && childOf(request, horizontalPodAutoscaler.group) !== undefined
+  const isScaled =
+    child.kind === 'Deployment' && childOf(request, horizontalPodAutoscaler.group) !== undefined
   const spec = answer.spec as { replicas?: number } | undefined
-  return isScaled && spec?.replicas !== undefined ? { ...answer, spec: { ...spec, replicas: (child.spec as { replicas?: number }).replicas ?? 1 } } : answer
+  return isScaled && spec?.replicas !== undefined
+    ? {
+        ...answer,
+        spec: { ...spec, replicas: (child.spec as { replicas?: number }).replicas ?? 1 },
+      }
+    : answer
 }

@@ -4,12 +4,16 @@ import { customizeRequestValidator } from '../api/compiled.ts'
 import { serveHook } from './hook.ts'
 
 /** POST /customize: which other objects a sync of a MyApp has to see. */
-export function customizeRoute (server: FastifyInstance): void {
+export function customizeRoute(server: FastifyInstance): void {
   serveHook(server, {
     path: '/customize',
     validator: customizeRequestValidator,
     objection: () => undefined,
     handle: customize,
-    logged: ({ parent: { metadata: { namespace, name, generation } } }) => ({ namespace, name, generation }),
+    logged: ({
+      parent: {
+        metadata: { namespace, name, generation },
+      },
+    }) => ({ namespace, name, generation }),
   })
 }

@@ -31,7 +31,15 @@ declare module 'fastify' {
 }
 
 /** The functions in the stack of an error, with their files' names and lines. Its message is not among them: it could quote a value. */
-export function stackFrames (error: Error): string {
-  const frames = (error.stack ?? '').split('\n').map((line) => /^\s+at (?:(.*) \()?(?:.*[/\\])?([^/\\]+?)\)?$/.exec(line))
-  return frames.flatMap((frame) => frame === null ? [] : [frame[1] === undefined ? `    at ${frame[2]}` : `    at ${frame[1]} (${frame[2]})`]).join('\n')
+export function stackFrames(error: Error): string {
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .map((line) => /^\s+at (?:(.*) \()?(?:.*[/\\])?([^/\\]+?)\)?$/.exec(line))
+  return frames
+    .flatMap((frame) =>
+      frame === null
+        ? []
+        : [frame[1] === undefined ? `    at ${frame[2]}` : `    at ${frame[1]} (${frame[2]})`],
+    )
+    .join('\n')
 }

@@ -19,7 +19,7 @@ export interface Subject {
  * Reads what a call that failed was about. It failed perhaps because it is no request at all, so nothing is relied on, and
  * only what looks like a name or a number is taken: the rest could be anything.
  */
-export function subjectOf (body: unknown): Subject {
+export function subjectOf(body: unknown): Subject {
   const parent = at(body, 'parent')
   const metadata = at(parent, 'metadata')
   const children = at(body, 'children')
@@ -32,17 +32,24 @@ export function subjectOf (body: unknown): Subject {
     phase: word(at(at(parent, 'status'), 'phase')),
     traceparent: word(at(at(metadata, 'annotations'), 'traceparent')),
     deletionTimestamp: time(at(metadata, 'deletionTimestamp')),
-    observedChildren: isObject(children) ? Object.values(children).filter(isObject).reduce((sum, group) => sum + Object.keys(group).length, 0) : undefined,
+    observedChildren: isObject(children)
+      ? Object.values(children)
+          .filter(isObject)
+          .reduce((sum, group) => sum + Object.keys(group).length, 0)
+      : undefined,
   }
 }
 
 /** What the log line of a call that failed tells of it; of one whose body was never read that is the hook. */
-export function subjectFields (hook: HookName | undefined, body: unknown) {
+export function subjectFields(hook: HookName | undefined, body: unknown) {
   const { namespace, name, generation, phase, observedChildren } = subjectOf(body)
   return { hook, namespace, name, generation, phase, observedChildren }
 }
 
-const at = (value: unknown, key: string) => isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
-const word = (value: unknown) => typeof value === 'string' && /^[\w.-]{1,253}$/.test(value) ? value : undefined
-const number = (value: unknown) => Number.isSafeInteger(value) ? value as number : undefined
-const time = (value: unknown) => typeof value === 'string' && Number.isFinite(Date.parse(value)) ? value : undefined
+const at = (value: unknown, key: string) =>
+  isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+const word = (value: unknown) =>
+  typeof value === 'string' && /^[\w.-]{1,253}$/.test(value) ? value : undefined
+const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined)
+const time = (value: unknown) =>
+  typeof value === 'string' && Number.isFinite(Date.parse(value)) ? value : undefined

@@ -6,11 +6,14 @@ import { logFields } from './log-fields.ts'
 import { serveHook } from './hook.ts'
 
 /** POST /sync: what a MyApp shall have, and how it is. */
-export function syncRoute (server: FastifyInstance): void {
+export function syncRoute(server: FastifyInstance): void {
   serveHook(server, {
     path: '/sync',
     validator: hookRequestValidator,
-    objection: (request) => request.finalizing ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize' : inconsistency(request),
+    objection: (request) =>
+      request.finalizing
+        ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize'
+        : inconsistency(request),
     handle: sync,
     logged: logFields,
   })

@@ -7,7 +7,7 @@ export interface EventLoopDelay {
 let followed: EventLoopDelay | undefined
 
 /** The delay of the one event loop that there is, followed from the first time that anybody asks. */
-export function eventLoopDelay (): EventLoopDelay {
+export function eventLoopDelay(): EventLoopDelay {
   followed ??= follow(1000)
   return followed
 }
@@ -15,7 +15,7 @@ export function eventLoopDelay (): EventLoopDelay {
 /**
  * Follows the delay with a timer that is due now and then. Node's own monitor wakes an idle process a hundred times a second, which is most of the time that such a process uses.
  */
-function follow (everyMs: number): EventLoopDelay {
+function follow(everyMs: number): EventLoopDelay {
   let due = performance.now() + everyMs
   let recent = 0
   setInterval(() => {

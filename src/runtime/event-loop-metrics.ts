@@ -18,7 +18,11 @@ export interface EventLoopWatch {
  * instrumentation's own measure wakes an idle process a hundred times a second, which is most of the time that it uses: here
  * nothing is due in one. What is told is of the last one to two windows, whoever asks and however often.
  */
-export function watchEventLoop (meter: Meter, { exportIntervalMillis }: { exportIntervalMillis: number }, now = () => performance.now()): EventLoopWatch {
+export function watchEventLoop(
+  meter: Meter,
+  { exportIntervalMillis }: { exportIntervalMillis: number },
+  now = () => performance.now(),
+): EventLoopWatch {
   const delays = recentDelays(Math.max(leastWindowMs, exportIntervalMillis), now)
   const values = Object.entries({
     min: ({ min }: RecordableHistogram) => min,
@@ -28,17 +32,26 @@ export function watchEventLoop (meter: Meter, { exportIntervalMillis }: { export
     p50: (histogram: RecordableHistogram) => histogram.percentile(50),
     p90: (histogram: RecordableHistogram) => histogram.percentile(90),
     p99: (histogram: RecordableHistogram) => histogram.percentile(99),
-  }).map(([name, value]) => ({ value, gauge: meter.createObservableGauge(`nodejs.eventloop.delay.${name}`, { unit: 's', description: `Event loop delay while calls come, ${name}.` }) }))
-  meter.addBatchObservableCallback((result) => {
-    const histogram = delays.all()
-    if (histogram.count === 0) return
-    for (const { gauge, value } of values) result.observe(gauge, value(histogram) / 1e6)
-  }, values.map(({ gauge }) => gauge))
+  }).map(([name, value]) => ({
+    value,
+    gauge: meter.createObservableGauge(`nodejs.eventloop.delay.${name}`, {
+      unit: 's',
+      description: `Event loop delay while calls come, ${name}.`,
+    }),
+  }))
+  meter.addBatchObservableCallback(
+    (result) => {
+      const histogram = delays.all()
+      if (histogram.count === 0) return
+      for (const { gauge, value } of values) result.observe(gauge, value(histogram) / 1e6)
+    },
+    values.map(({ gauge }) => gauge),
+  )
   return { called: lookWhileBusy(delays.record, now) }
 }
 
 /** Looks at the delay every now and then from a call on, until none has come for some time. */
-function lookWhileBusy (record: (delayMs: number) => void, now: () => number): () => void {
+function lookWhileBusy(record: (delayMs: number) => void, now: () => number): () => void {
   let looksLeft = 0
   return () => {
     const isLooking = looksLeft > 0
@@ -55,7 +68,7 @@ function lookWhileBusy (record: (delayMs: number) => void, now: () => number): (
 }
 
 /** Delays of the last window and the one before, in microseconds; a reader that takes them leaves them for the others. */
-export function recentDelays (windowMs: number, now: () => number) {
+export function recentDelays(windowMs: number, now: () => number) {
   const empty = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
   let before = empty()
   let current = empty()

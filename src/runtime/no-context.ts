@@ -1,6 +1,10 @@
 import type { Context, ContextManager } from '@opentelemetry/api'
 
-const nothing: Context = { getValue: () => undefined, setValue: () => nothing, deleteValue: () => nothing }
+const nothing: Context = {
+  getValue: () => undefined,
+  setValue: () => nothing,
+  deleteValue: () => nothing,
+}
 
 /**
  * In place of OpenTelemetry's context. Nothing here asks which span is the current one: a call has its own (`fastify.ts`). To follow contexts all

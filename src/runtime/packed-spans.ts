@@ -8,19 +8,37 @@ const roomInBytes = 512 * 1024
  * Has spans wait as bytes until they are exported. As it is, a span is a hundred small objects that outlive the young
  * generation while they wait: they would fill the heap, and calls would wait for its full collections.
  */
-export function packing (processor: SpanProcessor, room: number = roomInBytes): SpanProcessor {
+export function packing(processor: SpanProcessor, room: number = roomInBytes): SpanProcessor {
   const waiting = new WaitingBytes(room)
   return {
-    onStart: (span, context) => { processor.onStart(span, context) },
-    onEnd: (span) => { processor.onEnd(isPlain(span) ? new PackedSpan(span, waiting) as unknown as ReadableSpan : span) },
-    forceFlush: async () => { await processor.forceFlush() },
-    shutdown: async () => { await processor.shutdown() },
+    onStart: (span, context) => {
+      processor.onStart(span, context)
+    },
+    onEnd: (span) => {
+      processor.onEnd(
+        isPlain(span) ? (new PackedSpan(span, waiting) as unknown as ReadableSpan) : span,
+      )
+    },
+    forceFlush: async () => {
+      await processor.forceFlush()
+    },
+    shutdown: async () => {
+      await processor.shutdown()
+    },
   }
 }
 
 /** Hands spans to an exporter as they were before they were packed. */
-export function unpacking<E extends Exporter<ReadableSpan[]>> (exporter: E): E {
-  return { ...exporter, export: (spans, done) => { exporter.export(spans.map((span) => span instanceof PackedSpan ? span.unpack() : span), done) } }
+export function unpacking<E extends Exporter<ReadableSpan[]>>(exporter: E): E {
+  return {
+    ...exporter,
+    export: (spans, done) => {
+      exporter.export(
+        spans.map((span) => (span instanceof PackedSpan ? span.unpack() : span)),
+        done,
+      )
+    },
+  }
 }
 
 /** Whether a span is nothing but data. A trace state, which a caller may send, is more. */
@@ -37,27 +55,66 @@ class PackedSpan {
   readonly #start: number | undefined
   readonly #own: Buffer | undefined
 
-  constructor (span: ReadableSpan, waiting: WaitingBytes) {
-    const { name, kind, parentSpanContext, startTime, endTime, duration, ended, status, attributes, links, events, droppedAttributesCount, droppedEventsCount, droppedLinksCount } = span
+  constructor(span: ReadableSpan, waiting: WaitingBytes) {
+    const {
+      name,
+      kind,
+      parentSpanContext,
+      startTime,
+      endTime,
+      duration,
+      ended,
+      status,
+      attributes,
+      links,
+      events,
+      droppedAttributesCount,
+      droppedEventsCount,
+      droppedLinksCount,
+    } = span
     const context = span.spanContext()
     this.resource = span.resource
     this.#scope = span.instrumentationScope
     this.#traceFlags = context.traceFlags
-    const text = JSON.stringify({ context, name, kind, parentSpanContext, startTime, endTime, duration, ended, status, attributes, links, events, droppedAttributesCount, droppedEventsCount, droppedLinksCount })
+    const text = JSON.stringify({
+      context,
+      name,
+      kind,
+      parentSpanContext,
+      startTime,
+      endTime,
+      duration,
+      ended,
+      status,
+      attributes,
+      links,
+      events,
+      droppedAttributesCount,
+      droppedEventsCount,
+      droppedLinksCount,
+    })
     this.#waiting = waiting
     this.#bytes = Buffer.byteLength(text)
     this.#start = waiting.put(text, this.#bytes)
     if (this.#start === undefined) this.#own = Buffer.from(text)
   }
 
-  spanContext () { return { traceFlags: this.#traceFlags } }
+  spanContext() {
+    return { traceFlags: this.#traceFlags }
+  }
 
   /** To be called once. */
-  unpack (): ReadableSpan {
-    const span = JSON.parse(this.#start === undefined ? String(this.#own) : this.#waiting.take(this.#start, this.#bytes))
+  unpack(): ReadableSpan {
+    const span = JSON.parse(
+      this.#start === undefined ? String(this.#own) : this.#waiting.take(this.#start, this.#bytes),
+    )
     const { context } = span
     // A copy of it would be made anew for each span, and V8 has such copies in the old generation from the start.
-    return Object.assign(span, { spanContext: () => context, resource: this.resource, instrumentationScope: this.#scope })
+    return Object.assign(span, {
+      spanContext: () => context,
+      resource: this.resource,
+      instrumentationScope: this.#scope,
+    })
   }
 }
 
@@ -72,12 +129,14 @@ class WaitingBytes {
   #put = 0
   #freed = 0
 
-  constructor (size: number) { this.#bytes = Buffer.allocUnsafeSlow(size) }
+  constructor(size: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(size)
+  }
 
   /** Takes a text of so many bytes, and tells where it is; undefined where there is no room for it. */
-  put (text: string, bytes: number): number | undefined {
+  put(text: string, bytes: number): number | undefined {
     const size = this.#bytes.length
-    const leftAtEnd = size - this.#put % size
+    const leftAtEnd = size - (this.#put % size)
     const start = bytes <= leftAtEnd ? this.#put : this.#put + leftAtEnd
     if (start + bytes - this.#freed > size) return undefined
     this.#bytes.write(text, start % size)
@@ -86,7 +145,7 @@ class WaitingBytes {
   }
 
   /** Gives a text back, and its room with it. */
-  take (start: number, bytes: number): string {
+  take(start: number, bytes: number): string {
     this.#freed = start + bytes
     const from = start % this.#bytes.length
     return this.#bytes.toString('utf8', from, from + bytes)

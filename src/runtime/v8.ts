@@ -18,12 +18,14 @@ const flags = [
 const nicer = 5
 
 /** Has V8 compile and collect garbage so that calls wait as little for it as they can. */
-export function letCallsGoFirst (): void {
+export function letCallsGoFirst(): void {
   for (const flag of flags) setFlagsFromString(flag)
   try {
     const niceness = Math.min(getPriority() + nicer, constants.priority.PRIORITY_LOW)
     for (const thread of readdirSync('/proc/self/task')) {
-      if (readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'V8Worker') setPriority(Number(thread), niceness)
+      if (readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'V8Worker') {
+        setPriority(Number(thread), niceness)
+      }
     }
   } catch {
     // Not on every system do threads have a priority of their own. There calls wait longer, which is no reason not to answer them.

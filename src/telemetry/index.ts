@@ -19,10 +19,17 @@ export interface TelemetryOptions {
 }
 
 /** Starts what is asked for. Without anything to export the SDK is not even loaded. */
-export async function startTelemetry (settings: TelemetrySettings, options: TelemetryOptions): Promise<Telemetry> {
+export async function startTelemetry(
+  settings: TelemetrySettings,
+  options: TelemetryOptions,
+): Promise<Telemetry> {
   for (const warning of settings.warnings) options.logger.warn(warning)
-  const exporters = [settings.traces, settings.metrics, settings.logs].flatMap((signal) => signal.exporters)
-  if (exporters.length === 0) return { instrument: (fastify) => fastify, keptForShutdownMs: 0, shutdown: async () => {} }
+  const exporters = [settings.traces, settings.metrics, settings.logs].flatMap(
+    (signal) => signal.exporters,
+  )
+  if (exporters.length === 0) {
+    return { instrument: (fastify) => fastify, keptForShutdownMs: 0, shutdown: async () => {} }
+  }
   const { startSdk } = await import('./export/sdk.ts')
   return await startSdk(settings, options)
 }

@@ -12,13 +12,18 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validate } from '../../src/api/validate.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import { installGatewayApi, installPrometheusOperatorKinds } from '../../local-cluster/control-plane/more-kinds.ts'
+import {
+  installGatewayApi,
+  installPrometheusOperatorKinds,
+} from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, connect } from '../support/cluster/api.ts'
 import { bootBare, installMyAppCrd, manifest } from '../support/cluster/cluster.ts'
 import { pathOf, type StoredKind } from '../support/cluster/kinds.ts'
 
-const crd = parse(readFileSync(manifest('manifests/crd.yaml'), 'utf8')) as { spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] } }
+const crd = parse(readFileSync(manifest('manifests/crd.yaml'), 'utf8')) as {
+  spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] }
+}
 const myApp = crd.spec.versions[0].schema.openAPIV3Schema
 
 t.setTimeout(600_000)
@@ -28,146 +33,342 @@ const api = connect(controlPlane.kubeconfig)
 t.teardown(() => api.close())
 t.jobs = 8
 
-t.test('a MyApp is let in, or refused in plain words', async t => {
+t.test('a MyApp is let in, or refused in plain words', async (t) => {
   const refusals: string[] = []
   for (const { what, name = 'shop', refused, ...rest } of cases) {
-    const myApp = { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name }, spec: { image }, ...rest }
+    const myApp = {
+      apiVersion: 'example.com/v1',
+      kind: 'MyApp',
+      metadata: { name },
+      spec: { image },
+      ...rest,
+    }
     const answer = await dryRun(api, myApp)
     if (refused === undefined) t.equal(answer, 'accepted', what)
     else t.ok(answer.includes(refused), `${what}: ${answer.slice(0, 300)}`)
     if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what} is refused once`)
     if (refused !== undefined) refusals.push(answer)
   }
-  const isTold = ([path, { message, messageExpression }]: [string, Rule]) => refusals.some(refusal =>
-    `${refusal.replaceAll(/\[\d+\]/g, '[]')}: `.includes(`${path}: Invalid`) && (refusal.includes(message ?? messageExpression ?? '') || literals(messageExpression).every(words => refusal.includes(words))))
-  t.strictSame(rules(myApp).filter(rule => !isTold(rule)), [], 'every rule of the CRD refuses something here')
+  const isTold = ([path, { message, messageExpression }]: [string, Rule]) =>
+    refusals.some(
+      (refusal) =>
+        `${refusal.replaceAll(/\[\d+\]/g, '[]')}: `.includes(`${path}: Invalid`) &&
+        (refusal.includes(message ?? messageExpression ?? '') ||
+          literals(messageExpression).every((words) => refusal.includes(words))),
+    )
+  t.strictSame(
+    rules(myApp).filter((rule) => !isTold(rule)),
+    [],
+    'every rule of the CRD refuses something here',
+  )
   t.ok(rules(myApp).length > 30)
 })
 
-t.test('the hook judges a MyApp as the CRD does, and Kubernetes takes the children of what both let in', async t => {
-  await installGatewayApi(controlPlane)
-  for (const { what, name = 'shop', refused, ...rest } of cases) {
-    const { spec } = { spec: { image }, ...rest }
-    const judged = validate({ apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name, namespace: 'default', uid: '' }, spec: storedForm(spec) })
-    t.equal('problem' in judged, refused !== undefined, what)
-    if ('problem' in judged) continue
-    for (const { kind, desired } of childKinds) {
-      const child = desired({ name, namespace: 'default', spec: judged.spec })
-      if (child !== undefined) t.equal(await dryRun(api, asKept(child), kind as StoredKind), 'accepted', `${what}: the ${kind}`)
+t.test(
+  'the hook judges a MyApp as the CRD does, and Kubernetes takes the children of what both let in',
+  async (t) => {
+    await installGatewayApi(controlPlane)
+    for (const { what, name = 'shop', refused, ...rest } of cases) {
+      const { spec } = { spec: { image }, ...rest }
+      const judged = validate({
+        apiVersion: 'example.com/v1',
+        kind: 'MyApp',
+        metadata: { name, namespace: 'default', uid: '' },
+        spec: storedForm(spec),
+      })
+      t.equal('problem' in judged, refused !== undefined, what)
+      if ('problem' in judged) continue
+      for (const { kind, desired } of childKinds) {
+        const child = desired({ name, namespace: 'default', spec: judged.spec })
+        if (child !== undefined) {
+          t.equal(
+            await dryRun(api, asKept(child), kind as StoredKind),
+            'accepted',
+            `${what}: the ${kind}`,
+          )
+        }
+      }
+    }
+  },
+)
+
+t.test('the command line judges the metadata of a MyApp as the API server does', async (t) => {
+  const long = 'a'.repeat(64)
+  const refused: object[] = [
+    { labels: 'foo' },
+    { labels: { a: 'b c' } },
+    { labels: { a: long } },
+    { labels: { 'a b': '' } },
+    { labels: { 'A.b/c': '' } },
+    { labels: { a: 5 } },
+    { annotations: ['a'] },
+    { annotations: { a: {} } },
+    { annotations: { [long]: '' } },
+    { lables: {} },
+  ]
+  const accepted: object[] = [
+    { labels: null, annotations: null },
+    { labels: { a: null, 'b.c/D_e': 'F-g.h_1' } },
+    { annotations: { a: null, 'A.b/c': 'd e' } },
+    {
+      creationTimestamp: null,
+      generateName: 'a',
+      resourceVersion: '',
+      managedFields: null,
+      selfLink: 'a',
+    },
+  ]
+  for (const metadata of [...refused, ...accepted]) {
+    const myApp = {
+      apiVersion: 'example.com/v1',
+      kind: 'MyApp',
+      metadata: { name: 'shop', ...metadata },
+      spec: { image },
+    }
+    const what = JSON.stringify(metadata)
+    t.equal((await dryRun(api, myApp)) === 'accepted', accepted.includes(metadata), what)
+    t.equal(
+      readMyApps([{ name: 'shop.json', text: JSON.stringify(myApp) }], 'default').problems
+        .length === 0,
+      accepted.includes(metadata),
+      what,
+    )
+  }
+})
+
+t.test('every bound of the schema is kept to by the API server too', async (t) => {
+  const all = beyond(MyAppSpec as unknown as Schema)
+  t.ok(all.length > 380, `${all.length} bounds`)
+  for (const { path, spec } of all) {
+    const answer = await dryRun(api, {
+      apiVersion: 'example.com/v1',
+      kind: 'MyApp',
+      metadata: { name: 'shop' },
+      spec: Object.assign({ image }, spec),
+    })
+    const isTold =
+      answer.replaceAll(/\[\d+\]/g, '[]').includes(`spec${path}: `) ||
+      (path.includes('.metrics[]') &&
+        answer.includes(
+          'spec.autoscaling.metrics: Invalid value: averageValue and value are more than 0',
+        ))
+    if (!isTold) {
+      t.fail(`spec${path}: ${JSON.stringify(spec).slice(0, 200)}: ${answer.slice(0, 300)}`)
     }
   }
 })
 
-t.test('the command line judges the metadata of a MyApp as the API server does', async t => {
-  const long = 'a'.repeat(64)
-  const refused: object[] = [{ labels: 'foo' }, { labels: { a: 'b c' } }, { labels: { a: long } }, { labels: { 'a b': '' } }, { labels: { 'A.b/c': '' } }, { labels: { a: 5 } }, { annotations: ['a'] }, { annotations: { a: {} } }, { annotations: { [long]: '' } }, { lables: {} }]
-  const accepted: object[] = [{ labels: null, annotations: null }, { labels: { a: null, 'b.c/D_e': 'F-g.h_1' } }, { annotations: { a: null, 'A.b/c': 'd e' } }, { creationTimestamp: null, generateName: 'a', resourceVersion: '', managedFields: null, selfLink: 'a' }]
-  for (const metadata of [...refused, ...accepted]) {
-    const myApp = { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'shop', ...metadata }, spec: { image } }
-    const what = JSON.stringify(metadata)
-    t.equal(await dryRun(api, myApp) === 'accepted', accepted.includes(metadata), what)
-    t.equal(readMyApps([{ name: 'shop.json', text: JSON.stringify(myApp) }], 'default').problems.length === 0, accepted.includes(metadata), what)
-  }
-})
-
-t.test('every bound of the schema is kept to by the API server too', async t => {
-  const all = beyond(MyAppSpec as unknown as Schema)
-  t.ok(all.length > 380, `${all.length} bounds`)
-  for (const { path, spec } of all) {
-    const answer = await dryRun(api, { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'shop' }, spec: Object.assign({ image }, spec) })
-    const isTold = answer.replaceAll(/\[\d+\]/g, '[]').includes(`spec${path}: `) || (path.includes('.metrics[]') && answer.includes('spec.autoscaling.metrics: Invalid value: averageValue and value are more than 0'))
-    if (!isTold) t.fail(`spec${path}: ${JSON.stringify(spec).slice(0, 200)}: ${answer.slice(0, 300)}`)
-  }
-})
-
 /** A child as Metacontroller has it kept: with a label, and with a copy of it in the JSON of Go. */
-function asKept (child: KubernetesObject): KubernetesObject {
-  const copy = { ...child, metadata: { ...child.metadata, labels: { ...child.metadata.labels, 'controller-uid': 'c1ad8088-3640-4702-a551-8421af493472' } } }
-  const json = JSON.stringify(copy).replaceAll(/[<>&\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  return { ...copy, metadata: { ...copy.metadata, annotations: { ...child.metadata.annotations, [lastAppliedAnnotation]: json } } }
+function asKept(child: KubernetesObject): KubernetesObject {
+  const copy = {
+    ...child,
+    metadata: {
+      ...child.metadata,
+      labels: {
+        ...child.metadata.labels,
+        'controller-uid': 'c1ad8088-3640-4702-a551-8421af493472',
+      },
+    },
+  }
+  const json = JSON.stringify(copy).replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return {
+    ...copy,
+    metadata: {
+      ...copy.metadata,
+      annotations: { ...child.metadata.annotations, [lastAppliedAnnotation]: json },
+    },
+  }
 }
 
 /** Every rule of a schema, with the place where it is. */
-function rules (schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
+function rules(schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
   return [
-    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [path + (rule.fieldPath ?? '').slice(path === '' ? 1 : 0), rule]),
-    ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) => rules(property, path === '' ? name : `${path}.${name}`)),
-    ...schema.items ? rules(schema.items, `${path}[]`) : [],
+    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [
+      path + (rule.fieldPath ?? '').slice(path === '' ? 1 : 0),
+      rule,
+    ]),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
+      rules(property, path === '' ? name : `${path}.${name}`),
+    ),
+    ...(schema.items ? rules(schema.items, `${path}[]`) : []),
   ]
 }
 
 /** The words in an expression that makes a message. */
-const literals = (expression = '') => [...expression.matchAll(/'([^']*)'/g)].flatMap(([, words = '']) => words.split('%d')).filter(words => words !== '"')
+const literals = (expression = '') =>
+  [...expression.matchAll(/'([^']*)'/g)]
+    .flatMap(([, words = '']) => words.split('%d'))
+    .filter((words) => words !== '"')
 
 /** For each bound in a schema a value beyond it, in what it takes to get there. */
-function beyond (schema: Schema, path = '', wrap: (value: unknown) => unknown = value => value): Array<{ path: string, spec: unknown }> {
-  const { properties = {}, required = [], items, patternProperties = {}, anyOf = [], minimum, maximum, minLength, maxLength, minItems, maxItems, maxProperties } = schema
+function beyond(
+  schema: Schema,
+  path = '',
+  wrap: (value: unknown) => unknown = (value) => value,
+): Array<{ path: string; spec: unknown }> {
+  const {
+    properties = {},
+    required = [],
+    items,
+    patternProperties = {},
+    anyOf = [],
+    minimum,
+    maximum,
+    minLength,
+    maxLength,
+    minItems,
+    maxItems,
+    maxProperties,
+  } = schema
   const at = (value: unknown) => ({ path, spec: wrap(value) })
   return [
-    ...minimum === undefined ? [] : [at(minimum - 1)],
-    ...maximum === undefined ? [] : [at(maximum + 1)],
-    ...minLength === undefined ? [] : [at('')],
-    ...maxLength === undefined ? [] : [at('1'.repeat(maxLength + 1))],
-    ...minItems === undefined ? [] : [at([])],
-    ...maxItems === undefined ? [] : [at(Array(maxItems + 1).fill(items?.type === 'object' ? {} : 'x'))],
-    ...maxProperties === undefined ? [] : [at(Object.fromEntries(Array.from({ length: maxProperties + 1 }, (_, index) => [`k${index}`, 'x'])))],
-    ...schema.pattern === undefined ? [] : [at(' ')],
-    ...schema.enum === undefined ? [] : [at('something else')],
-    ...required.map(name => ({ path: `${path}.${name}`, spec: wrap({ ...sampleOf(schema) as object, [name]: undefined }) })),
-    ...Object.entries(properties).flatMap(([name, property]) => beyond(property, `${path}.${name}`, value => wrap({ ...sampleOf(schema) as object, [name]: value }))),
-    ...items ? beyond(items, `${path}[]`, value => wrap([value])) : [],
-    ...Object.values(patternProperties).flatMap(values => beyond(values, `${path}.key`, value => wrap({ key: value }))),
-    ...anyOf.flatMap(alternative => beyond(alternative, path, wrap)),
+    ...(minimum === undefined ? [] : [at(minimum - 1)]),
+    ...(maximum === undefined ? [] : [at(maximum + 1)]),
+    ...(minLength === undefined ? [] : [at('')]),
+    ...(maxLength === undefined ? [] : [at('1'.repeat(maxLength + 1))]),
+    ...(minItems === undefined ? [] : [at([])]),
+    ...(maxItems === undefined
+      ? []
+      : [at(Array(maxItems + 1).fill(items?.type === 'object' ? {} : 'x'))]),
+    ...(maxProperties === undefined
+      ? []
+      : [
+          at(
+            Object.fromEntries(
+              Array.from({ length: maxProperties + 1 }, (_, index) => [`k${index}`, 'x']),
+            ),
+          ),
+        ]),
+    ...(schema.pattern === undefined ? [] : [at(' ')]),
+    ...(schema.enum === undefined ? [] : [at('something else')]),
+    ...required.map((name) => ({
+      path: `${path}.${name}`,
+      spec: wrap({ ...(sampleOf(schema) as object), [name]: undefined }),
+    })),
+    ...Object.entries(properties).flatMap(([name, property]) =>
+      beyond(property, `${path}.${name}`, (value) =>
+        wrap({ ...(sampleOf(schema) as object), [name]: value }),
+      ),
+    ),
+    ...(items ? beyond(items, `${path}[]`, (value) => wrap([value])) : []),
+    ...Object.values(patternProperties).flatMap((values) =>
+      beyond(values, `${path}.key`, (value) => wrap({ key: value })),
+    ),
+    ...anyOf.flatMap((alternative) => beyond(alternative, path, wrap)),
   ]
 }
 
 /** A value within the bounds of a schema, with what is required in it: rules are looked at only where nothing is missing. */
-function sampleOf ({ type, properties = {}, required = [], items, minimum = 1, minItems = 0, enum: [choice] = [], pattern = '' }: Schema): unknown {
+function sampleOf({
+  type,
+  properties = {},
+  required = [],
+  items,
+  minimum = 1,
+  minItems = 0,
+  enum: [choice] = [],
+  pattern = '',
+}: Schema): unknown {
   if (choice !== undefined) return choice
-  if (type === 'object') return Object.fromEntries(required.map(name => [name, sampleOf(properties[name] ?? {})]))
+  if (type === 'object') {
+    return Object.fromEntries(required.map((name) => [name, sampleOf(properties[name] ?? {})]))
+  }
   if (type === 'array') return Array.from({ length: minItems }, () => sampleOf(items ?? {}))
-  return type === 'integer' ? minimum : ['x', '/x'].find(text => new RegExp(pattern).test(text))
+  return type === 'integer' ? minimum : ['x', '/x'].find((text) => new RegExp(pattern).test(text))
 }
 
 /** What the API server says to an object that it is not to keep. */
-async function dryRun (api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
-  return await api.request('POST', `${pathOf(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object).then(() => 'accepted', (error: Error) => error.message)
+async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
+  return await api
+    .request('POST', `${pathOf(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object)
+    .then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    )
 }
 
-t.test('what is left out is filled in', async t => {
-  const { spec } = await api.request<{ spec: object }>('POST', `${pathOf('MyApp', 'default')}?dryRun=All`, { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'shop' }, spec: { image, env: [{ name: 'A' }] } })
+t.test('what is left out is filled in', async (t) => {
+  const { spec } = await api.request<{ spec: object }>(
+    'POST',
+    `${pathOf('MyApp', 'default')}?dryRun=All`,
+    {
+      apiVersion: 'example.com/v1',
+      kind: 'MyApp',
+      metadata: { name: 'shop' },
+      spec: { image, env: [{ name: 'A' }] },
+    },
+  )
   t.strictSame(spec, { image, replicas: 1, port: 8080, env: [{ name: 'A', value: '' }] })
 })
 
-t.test('kubectl scale keeps to the bounds too', async t => {
-  await api.request('POST', pathOf('MyApp', 'default'), { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'scaled' }, spec: { image } })
-  await t.rejects(controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=101']), /101 is more than the 100 that one MyApp may have/)
+t.test('kubectl scale keeps to the bounds too', async (t) => {
+  await api.request('POST', pathOf('MyApp', 'default'), {
+    apiVersion: 'example.com/v1',
+    kind: 'MyApp',
+    metadata: { name: 'scaled' },
+    spec: { image },
+  })
+  await t.rejects(
+    controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=101']),
+    /101 is more than the 100 that one MyApp may have/,
+  )
   await controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=100'])
 })
 
-t.test('kubectl explain tells what each field is for', async t => {
+t.test('kubectl explain tells what each field is for', async (t) => {
   t.match(await explained('ma.spec.replicas'), 'How many pods run: 0 to 100')
   for (const part of ['spec', 'status'] as const) {
     const [, listed = ''] = (await explained(`ma.${part}`, '--recursive')).split('FIELDS:\n')
-    t.strictSame(listed.split('\n').map(line => /^ +(?=\S+\t)[^\t]+/.exec(line)?.[0].slice(2)).filter(field => field !== undefined), fields(myApp.properties?.[part] ?? {}), `${part}: every field is listed`)
+    t.strictSame(
+      listed
+        .split('\n')
+        .map((line) => /^ +(?=\S+\t)[^\t]+/.exec(line)?.[0].slice(2))
+        .filter((field) => field !== undefined),
+      fields(myApp.properties?.[part] ?? {}),
+      `${part}: every field is listed`,
+    )
   }
-  t.strictSame(undescribed(myApp).filter(path => !['.apiVersion', '.kind', '.metadata'].includes(path)), [], 'and has a description, of which kubectl shows each')
-  for (const place of ['spec', 'spec.probes.liveness.httpGet', 'spec.volumes.configMap.items', 'spec.autoscaling.metrics.object', 'status', 'status.conditions']) t.notMatch(await explained(`ma.${place}`), '<no description>')
+  t.strictSame(
+    undescribed(myApp).filter((path) => !['.apiVersion', '.kind', '.metadata'].includes(path)),
+    [],
+    'and has a description, of which kubectl shows each',
+  )
+  for (const place of [
+    'spec',
+    'spec.probes.liveness.httpGet',
+    'spec.volumes.configMap.items',
+    'spec.autoscaling.metrics.object',
+    'status',
+    'status.conditions',
+  ]) {
+    t.notMatch(await explained(`ma.${place}`), '<no description>')
+  }
 })
 
 /** The fields of a schema as kubectl lists them, each with its depth. */
 const fields = ({ properties = {}, items }: Schema, depth = 0): string[] => [
-  ...Object.entries(properties).sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, property]) => [`${'  '.repeat(depth)}${name}`, ...fields(property, depth + 1)]),
-  ...items ? fields(items, depth) : [],
+  ...Object.entries(properties)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, property]) => [
+      `${'  '.repeat(depth)}${name}`,
+      ...fields(property, depth + 1),
+    ]),
+  ...(items ? fields(items, depth) : []),
 ]
 
 const undescribed = ({ properties = {}, items }: Schema, path = ''): string[] => [
-  ...Object.entries(properties).flatMap(([name, property]) => [...property.description ? [] : [`${path}.${name}`], ...undescribed(property, `${path}.${name}`)]),
-  ...items ? undescribed(items, `${path}[]`) : [],
+  ...Object.entries(properties).flatMap(([name, property]) => [
+    ...(property.description ? [] : [`${path}.${name}`]),
+    ...undescribed(property, `${path}.${name}`),
+  ]),
+  ...(items ? undescribed(items, `${path}[]`) : []),
 ]
 
 /** The API server publishes the descriptions of a new kind a moment after it serves the kind. */
-async function explained (field: string, ...options: string[]): Promise<string> {
+async function explained(field: string, ...options: string[]): Promise<string> {
   for (;;) {
     const text = await controlPlane.kubectl(['explain', field, ...options]).catch(() => undefined)
     if (text !== undefined) return text
@@ -175,32 +376,55 @@ async function explained (field: string, ...options: string[]): Promise<string> 
   }
 }
 
-t.test('every manifest is accepted by the API server as it stands', async t => {
-  const files = ['manifests', 'metacontroller'].flatMap(folder => yamlFiles(folder))
+t.test('every manifest is accepted by the API server as it stands', async (t) => {
+  const files = ['manifests', 'metacontroller'].flatMap((folder) => yamlFiles(folder))
   t.ok(files.length > 10, `${files.length} files`)
   await controlPlane.kubectl(['create', 'namespace', 'myapp-operator'])
   await installPrometheusOperatorKinds(controlPlane)
-  const documents = files.flatMap(file => parseAllDocuments(readFileSync(file, 'utf8')).filter(document => document.contents !== null))
+  const documents = files.flatMap((file) =>
+    parseAllDocuments(readFileSync(file, 'utf8')).filter((document) => document.contents !== null),
+  )
   // A file that is refused is named, and the others are tried all the same.
-  const answer = await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', ...files.flatMap(file => ['-f', file])]).catch((error: Error) => error.message)
+  const answer = await controlPlane
+    .kubectl([
+      'apply',
+      '--dry-run=server',
+      '--validate=strict',
+      ...files.flatMap((file) => ['-f', file]),
+    ])
+    .catch((error: Error) => error.message)
   const lines = answer.trim().split('\n')
-  t.strictSame(lines.filter(line => !line.endsWith('(server dry run)')), [])
+  t.strictSame(
+    lines.filter((line) => !line.endsWith('(server dry run)')),
+    [],
+  )
   t.equal(lines.length, documents.length)
 })
 
-function yamlFiles (folder: string): string[] {
+function yamlFiles(folder: string): string[] {
   return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.yaml') && !/(kustomization|patch)\.yaml$/.test(path))
-    .map(path => manifest(`${folder}/${path}`))
+    .filter((path) => path.endsWith('.yaml') && !/(kustomization|patch)\.yaml$/.test(path))
+    .map((path) => manifest(`${folder}/${path}`))
 }
 
-t.test('kustomize builds the operator from manifests/, and the API server accepts it, with the monitoring component too', async t => {
-  const folder = t.testdir()
-  cpSync(manifest('manifests'), folder, { recursive: true })
-  const withMonitoring = { ...parse(readFileSync(manifest('manifests/kustomization.yaml'), 'utf8')) as object, components: ['monitoring'] }
-  for (const kustomization of [undefined, withMonitoring]) {
-    if (kustomization !== undefined) writeFileSync(`${folder}/kustomization.yaml`, stringify(kustomization))
-    const answer = await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], await controlPlane.kubectl(['kustomize', folder]))
-    t.match(answer, 'deployment.apps/myapp-operator created (server dry run)')
-  }
-})
+t.test(
+  'kustomize builds the operator from manifests/, and the API server accepts it, with the monitoring component too',
+  async (t) => {
+    const folder = t.testdir()
+    cpSync(manifest('manifests'), folder, { recursive: true })
+    const withMonitoring = {
+      ...(parse(readFileSync(manifest('manifests/kustomization.yaml'), 'utf8')) as object),
+      components: ['monitoring'],
+    }
+    for (const kustomization of [undefined, withMonitoring]) {
+      if (kustomization !== undefined) {
+        writeFileSync(`${folder}/kustomization.yaml`, stringify(kustomization))
+      }
+      const answer = await controlPlane.kubectl(
+        ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
+        await controlPlane.kubectl(['kustomize', folder]),
+      )
+      t.match(answer, 'deployment.apps/myapp-operator created (server dry run)')
+    }
+  },
+)

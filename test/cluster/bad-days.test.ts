@@ -5,7 +5,7 @@ import { outage } from './scenarios/outage.ts'
 import { startSpreadingFront } from '../support/cluster/spreading-front.ts'
 
 /** A second process of the hook beside the one that each cluster has, both behind one address. */
-async function startSecondHook (hook: Hook, dir: string) {
+async function startSecondHook(hook: Hook, dir: string) {
   const second = await startHook({ dir, name: 'second-hook' })
   const front = await startSpreadingFront([hook.port, second.port])
   return {
@@ -21,7 +21,7 @@ async function startSecondHook (hook: Hook, dir: string) {
 // It waits more than it works, and takes longest of all: its name has it start among the first.
 underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
   // One after the other: both have the same hooks.
-  t.test('hooks that are killed, and many MyApps at once', async t => {
+  t.test('hooks that are killed, and many MyApps at once', async (t) => {
     await outage(t, cluster, [cluster.hook, second])
     await many(t, cluster, [cluster.hook, second])
   })

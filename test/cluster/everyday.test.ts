@@ -13,8 +13,25 @@ import { pods } from './scenarios/pods.ts'
 import { routing } from './scenarios/routing.ts'
 import { status } from './scenarios/status.ts'
 
-underEachStrategyBehind(hook => startFaultyFront(hook.port), (t, cluster, front) => {
-  // Those that take longest, most of it waiting, come first.
-  for (const scenarios of [noWrite, holdingStill, finalize, nameConflict, status, autoscaling, configRollout, pods, routing, drift, createAndChange]) scenarios(t, cluster)
-  faults(t, cluster, front)
-})
+underEachStrategyBehind(
+  (hook) => startFaultyFront(hook.port),
+  (t, cluster, front) => {
+    // Those that take longest, most of it waiting, come first.
+    for (const scenarios of [
+      noWrite,
+      holdingStill,
+      finalize,
+      nameConflict,
+      status,
+      autoscaling,
+      configRollout,
+      pods,
+      routing,
+      drift,
+      createAndChange,
+    ]) {
+      scenarios(t, cluster)
+    }
+    faults(t, cluster, front)
+  },
+)

@@ -18,18 +18,40 @@ import { departures, routed, untilRouted } from './scenarios/routing.ts'
 const user = 'restricted-metacontroller'
 
 /** What `kubectl apply -k metacontroller` applies with some components, but for what is fetched from elsewhere. */
-async function built ({ dir, kubectl }: ControlPlane, ...components: string[]): Promise<KubeObject[]> {
+async function built(
+  { dir, kubectl }: ControlPlane,
+  ...components: string[]
+): Promise<KubeObject[]> {
   const copy = join(dir, `metacontroller-${components.join('-')}`)
   cpSync(manifest('metacontroller'), copy, { recursive: true })
-  const { resources, ...kustomization } = parse(readFileSync(join(copy, 'kustomization.yaml'), 'utf8')) as { resources: string[] }
-  const published = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'metacontroller' }, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }
+  const { resources, ...kustomization } = parse(
+    readFileSync(join(copy, 'kustomization.yaml'), 'utf8'),
+  ) as { resources: string[] }
+  const published = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'metacontroller' },
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
+  }
   writeFileSync(join(copy, 'published.yaml'), stringify(published))
-  writeFileSync(join(copy, 'kustomization.yaml'), stringify({ ...kustomization, resources: [...resources.filter(resource => !resource.startsWith('https:')), 'published.yaml'], components }))
-  return parseAllDocuments(await kubectl(['kustomize', copy])).map(document => document.toJS() as KubeObject)
+  writeFileSync(
+    join(copy, 'kustomization.yaml'),
+    stringify({
+      ...kustomization,
+      resources: [
+        ...resources.filter((resource) => !resource.startsWith('https:')),
+        'published.yaml',
+      ],
+      components,
+    }),
+  )
+  return parseAllDocuments(await kubectl(['kustomize', copy])).map(
+    (document) => document.toJS() as KubeObject,
+  )
 }
 
 /** Applies roles, and gives them to the user that Metacontroller is here. */
-async function grant ({ kubectl }: ControlPlane, objects: KubeObject[]): Promise<void> {
+async function grant({ kubectl }: ControlPlane, objects: KubeObject[]): Promise<void> {
   const roles = objects.filter(({ kind }) => kind === 'ClusterRole')
   const bindings = roles.map(({ metadata: { name } }) => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -38,73 +60,162 @@ async function grant ({ kubectl }: ControlPlane, objects: KubeObject[]): Promise
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
   }))
-  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...roles, ...bindings] }))
+  await kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...roles, ...bindings] }),
+  )
 }
 
-async function switchOn ({ controlPlane, hook }: Cluster): Promise<void> {
+async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
   const objects = await built(controlPlane, 'gateway', 'least-privilege')
   await grant(controlPlane, objects)
-  const controllers = objects.filter(({ kind }) => kind === 'CompositeController') as unknown as Parameters<typeof pointAt>[1][]
-  await controlPlane.kubectl(['apply', '-f', '-'], controllers.map(controller => JSON.stringify(pointAt(hook.port, controller))).join('\n---\n'))
+  const controllers = objects.filter(
+    ({ kind }) => kind === 'CompositeController',
+  ) as unknown as Parameters<typeof pointAt>[1][]
+  await controlPlane.kubectl(
+    ['apply', '-f', '-'],
+    controllers.map((controller) => JSON.stringify(pointAt(hook.port, controller))).join('\n---\n'),
+  )
 }
 
-const gateway = { parentRefs: [{ name: 'public', namespace: 'infra' }, { name: 'inner', sectionName: 'https' }], hostnames: ['shop.example.com', 'www.example.com'] }
+const gateway = {
+  parentRefs: [
+    { name: 'public', namespace: 'infra' },
+    { name: 'inner', sectionName: 'https' },
+  ],
+  hostnames: ['shop.example.com', 'www.example.com'],
+}
 const shop = { image: 'nginx', port: 80, gateway }
 const asIfStored = { group: 'gateway.networking.k8s.io', kind: 'Gateway' }
 
-interface Verdict { accepted?: boolean, resolved?: boolean, message?: string }
+interface Verdict {
+  accepted?: boolean
+  resolved?: boolean
+  message?: string
+}
 
 /** What the controller of the Gateways says of the HTTPRoute, of each Gateway the same. */
-async function judge (here: Namespace, { accepted = true, resolved = true, message = '' }: Verdict): Promise<void> {
-  const { metadata: { generation }, spec: { parentRefs = [] } } = here.get('HTTPRoute', 'shop')
-  const condition = (type: string, holds: boolean) =>
-    ({ type, status: holds ? 'True' : 'False', reason: holds ? type : 'Refused', message: holds ? '' : message, observedGeneration: generation, lastTransitionTime: new Date().toISOString() })
+async function judge(
+  here: Namespace,
+  { accepted = true, resolved = true, message = '' }: Verdict,
+): Promise<void> {
+  const {
+    metadata: { generation },
+    spec: { parentRefs = [] },
+  } = here.get('HTTPRoute', 'shop')
+  const condition = (type: string, holds: boolean) => ({
+    type,
+    status: holds ? 'True' : 'False',
+    reason: holds ? type : 'Refused',
+    message: holds ? '' : message,
+    observedGeneration: generation,
+    lastTransitionTime: new Date().toISOString(),
+  })
   await here.say('HTTPRoute', 'shop', {
-    parents: parentRefs.map(parentRef => ({ parentRef, controllerName: 'example.com/controller', conditions: [condition('Accepted', accepted), condition('ResolvedRefs', resolved)] })),
+    parents: parentRefs.map((parentRef) => ({
+      parentRef,
+      controllerName: 'example.com/controller',
+      conditions: [condition('Accepted', accepted), condition('ResolvedRefs', resolved)],
+    })),
   })
 }
 
 const admitted = 'Traffic from outside is led to the Service'
-const unseen = ['public', 'inner'].map(name => `Gateway ${name} has not seen the HTTPRoute as it is now`).join('; ')
+const unseen = ['public', 'inner']
+  .map((name) => `Gateway ${name} has not seen the HTTPRoute as it is now`)
+  .join('; ')
 
 const drifts: Drift[] = [
-  { what: 'the host names of the HTTPRoute', kind: 'HTTPRoute', edit: { spec: { hostnames: ['other.example.com'] } } },
-  { what: 'a Gateway that was removed', kind: 'HTTPRoute', edit: [{ op: 'remove', path: '/spec/parentRefs/1' }] },
-  { what: 'a Gateway that was added', kind: 'HTTPRoute', edit: [{ op: 'add', path: '/spec/parentRefs/-', value: { name: 'stray' } }] },
-  { what: 'the listener of a Gateway', kind: 'HTTPRoute', edit: [{ op: 'replace', path: '/spec/parentRefs/1/sectionName', value: 'http' }] },
-  { what: 'the backend of the HTTPRoute', kind: 'HTTPRoute', edit: [{ op: 'replace', path: '/spec/rules/0/backendRefs/0/port', value: 81 }] },
-  { what: 'a rule that was added to the HTTPRoute', kind: 'HTTPRoute', edit: [{ op: 'add', path: '/spec/rules/-', value: { matches: [{ path: { type: 'PathPrefix', value: '/stray' } }] } }] },
+  {
+    what: 'the host names of the HTTPRoute',
+    kind: 'HTTPRoute',
+    edit: { spec: { hostnames: ['other.example.com'] } },
+  },
+  {
+    what: 'a Gateway that was removed',
+    kind: 'HTTPRoute',
+    edit: [{ op: 'remove', path: '/spec/parentRefs/1' }],
+  },
+  {
+    what: 'a Gateway that was added',
+    kind: 'HTTPRoute',
+    edit: [{ op: 'add', path: '/spec/parentRefs/-', value: { name: 'stray' } }],
+  },
+  {
+    what: 'the listener of a Gateway',
+    kind: 'HTTPRoute',
+    edit: [{ op: 'replace', path: '/spec/parentRefs/1/sectionName', value: 'http' }],
+  },
+  {
+    what: 'the backend of the HTTPRoute',
+    kind: 'HTTPRoute',
+    edit: [{ op: 'replace', path: '/spec/rules/0/backendRefs/0/port', value: 81 }],
+  },
+  {
+    what: 'a rule that was added to the HTTPRoute',
+    kind: 'HTTPRoute',
+    edit: [
+      {
+        op: 'add',
+        path: '/spec/rules/-',
+        value: { matches: [{ path: { type: 'PathPrefix', value: '/stray' } }] },
+      },
+    ],
+  },
 ]
 
-underEachStrategy((t, cluster) => {
-  t.test('a MyApp that asks for a gateway, and one that asks for what cannot be', async t => {
-    await t.test('without the component it runs and says why it is not routed; with the component it is', async t => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', shop)
-      const { status } = await here.failed('shop', 'GatewayNotEnabled')
-      t.equal(status?.message, gatewayNotEnabled)
-      t.match(routed(here.get('MyApp', 'shop')), { status: 'False', reason: 'GatewayNotEnabled', message: gatewayNotEnabled })
-      await here.until('it runs all the same', () => here.get('MyApp', 'shop').status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True'))
-      t.strictSame(here.list('HTTPRoute'), [], 'nothing is created that nobody would look after')
-      await switchOn(cluster)
-      await here.running('shop')
-      await untilRouted(here, 'shop', 'False', unseen)
+underEachStrategy(
+  (t, cluster) => {
+    t.test('a MyApp that asks for a gateway, and one that asks for what cannot be', async (t) => {
+      await t.test(
+        'without the component it runs and says why it is not routed; with the component it is',
+        async (t) => {
+          const here = await cluster.namespace(t)
+          await here.create('shop', shop)
+          const { status } = await here.failed('shop', 'GatewayNotEnabled')
+          t.equal(status?.message, gatewayNotEnabled)
+          t.match(routed(here.get('MyApp', 'shop')), {
+            status: 'False',
+            reason: 'GatewayNotEnabled',
+            message: gatewayNotEnabled,
+          })
+          await here.until('it runs all the same', () =>
+            here
+              .get('MyApp', 'shop')
+              .status?.conditions?.some(
+                ({ type, status }) => type === 'Available' && status === 'True',
+              ),
+          )
+          t.strictSame(
+            here.list('HTTPRoute'),
+            [],
+            'nothing is created that nobody would look after',
+          )
+          await switchOn(cluster)
+          await here.running('shop')
+          await untilRouted(here, 'shop', 'False', unseen)
+        },
+      )
+      // By itself, since it changes the CRD that all of a cluster have.
+      await invalidSpec(t, cluster)
+      t.jobs = 24
+      withComponent(t, cluster)
     })
-    // By itself, since it changes the CRD that all of a cluster have.
-    await invalidSpec(t, cluster)
-    t.jobs = 24
-    withComponent(t, cluster)
-  })
-}, {
-  prepare: async controlPlane => {
-    await Promise.all([installGatewayApi(controlPlane), grant(controlPlane, await built(controlPlane, 'least-privilege'))])
   },
-  user,
-  watched: allKinds,
-})
+  {
+    prepare: async (controlPlane) => {
+      await Promise.all([
+        installGatewayApi(controlPlane),
+        grant(controlPlane, await built(controlPlane, 'least-privilege')),
+      ])
+    },
+    user,
+    watched: allKinds,
+  },
+)
 
-function withComponent (t: Test, cluster: Cluster): void {
-  t.test('nothing is written for one that is as it shall be', async t => {
+function withComponent(t: Test, cluster: Cluster): void {
+  t.test('nothing is written for one that is as it shall be', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.until('the HTTPRoute is there', () => here.find('HTTPRoute', 'shop'))
@@ -113,46 +224,76 @@ function withComponent (t: Test, cluster: Cluster): void {
     await isQuiet(t, here, ['shop'])
   })
 
-  t.test('it gets an HTTPRoute with all that the API server would fill in', async t => {
+  t.test('it gets an HTTPRoute with all that the API server would fill in', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
     t.strictSame(here.get('HTTPRoute', 'shop').spec, {
-      parentRefs: gateway.parentRefs.map(parentRef => ({ ...asIfStored, ...parentRef })),
+      parentRefs: gateway.parentRefs.map((parentRef) => ({ ...asIfStored, ...parentRef })),
       hostnames: gateway.hostnames,
-      rules: [{
-        matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-        backendRefs: [{ group: '', kind: 'Service', name: 'shop', port: 80, weight: 1 }],
-      }],
+      rules: [
+        {
+          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+          backendRefs: [{ group: '', kind: 'Service', name: 'shop', port: 80, weight: 1 }],
+        },
+      ],
     })
     await here.edit('MyApp', 'shop', { spec: { port: 8080 } })
-    await here.until('the HTTPRoute leads to the new port', () => JSON.stringify(here.get('HTTPRoute', 'shop').spec.rules).includes('"port":8080'))
+    await here.until('the HTTPRoute leads to the new port', () =>
+      JSON.stringify(here.get('HTTPRoute', 'shop').spec.rules).includes('"port":8080'),
+    )
     await here.running('shop')
   })
 
-  t.test('Routed and the URLs follow what the Gateways say', async t => {
+  t.test('Routed and the URLs follow what the Gateways say', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
     t.notOk((await untilRouted(here, 'shop', 'False', unseen)).status?.urls)
     await judge(here, {})
-    t.strictSame((await untilRouted(here, 'shop', 'True', admitted)).status?.urls, ['http://shop.example.com/', 'http://www.example.com/'])
+    t.strictSame((await untilRouted(here, 'shop', 'True', admitted)).status?.urls, [
+      'http://shop.example.com/',
+      'http://www.example.com/',
+    ])
     await judge(here, { resolved: false, message: 'there is no Service shop' })
-    t.notOk((await untilRouted(here, 'shop', 'False', ['public', 'inner'].map(name => `Gateway ${name} can't follow the HTTPRoute: there is no Service shop`).join('; '))).status?.urls)
+    t.notOk(
+      (
+        await untilRouted(
+          here,
+          'shop',
+          'False',
+          ['public', 'inner']
+            .map((name) => `Gateway ${name} can't follow the HTTPRoute: there is no Service shop`)
+            .join('; '),
+        )
+      ).status?.urls,
+    )
     await judge(here, { accepted: false, message: 'no listener takes routes from here' })
-    const refused = await untilRouted(here, 'shop', 'False', ['public', 'inner'].map(name => `Gateway ${name} does not accept the HTTPRoute: no listener takes routes from here`).join('; '))
+    const refused = await untilRouted(
+      here,
+      'shop',
+      'False',
+      ['public', 'inner']
+        .map(
+          (name) =>
+            `Gateway ${name} does not accept the HTTPRoute: no listener takes routes from here`,
+        )
+        .join('; '),
+    )
     t.equal(refused.status?.phase, 'Running', 'it is the Gateways that a person must look at')
     await judge(here, {})
     await untilRouted(here, 'shop', 'True', admitted)
     await here.edit('MyApp', 'shop', { spec: { gateway: { hostnames: ['new.example.com'] } } })
     await untilRouted(here, 'shop', 'False', unseen)
     await judge(here, {})
-    t.strictSame((await untilRouted(here, 'shop', 'True', admitted)).status?.urls, ['http://new.example.com/'])
+    t.strictSame((await untilRouted(here, 'shop', 'True', admitted)).status?.urls, [
+      'http://new.example.com/',
+    ])
   })
 
   repairs(t, cluster, shop, drifts)
 
-  t.test('taken out of the spec it goes, asked for again it comes back', async t => {
+  t.test('taken out of the spec it goes, asked for again it comes back', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -160,36 +301,61 @@ function withComponent (t: Test, cluster: Cluster): void {
     await here.gone('HTTPRoute', 'shop')
     const { status } = await here.running('shop')
     t.notOk(status?.urls)
-    t.strictSame(status?.conditions?.map(({ type }) => type), ['Ready', 'Reconciling', 'Stalled', 'Available'])
+    t.strictSame(
+      status?.conditions?.map(({ type }) => type),
+      ['Ready', 'Reconciling', 'Stalled', 'Available'],
+    )
     await here.edit('MyApp', 'shop', { spec: { gateway } })
     await here.until('it is back', () => here.find('HTTPRoute', 'shop'))
     await here.running('shop')
   })
 
-  t.test('an HTTPRoute of the same name that is somebody else\'s is left alone and named', async t => {
+  t.test(
+    "an HTTPRoute of the same name that is somebody else's is left alone and named",
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.apply(
+        JSON.stringify({
+          apiVersion: 'gateway.networking.k8s.io/v1',
+          kind: 'HTTPRoute',
+          metadata: { name: 'shop' },
+          spec: { parentRefs: [{ name: 'theirs' }] },
+        }),
+      )
+      const {
+        metadata: { uid },
+      } = await here.until('it is seen', () => here.find('HTTPRoute', 'shop'))
+      await here.create('shop', shop)
+      t.match(
+        (await here.failed('shop', 'NameConflict')).status?.message,
+        /^HTTPRoute shop exists already/,
+      )
+      t.match(here.get('HTTPRoute', 'shop'), {
+        metadata: { uid },
+        spec: { parentRefs: [{ name: 'theirs' }] },
+      })
+      await here.remove('HTTPRoute', 'shop')
+      await here.running('shop', 60)
+      t.not(here.get('HTTPRoute', 'shop').metadata.uid, uid)
+    },
+  )
+
+  t.test('one Gateway twice is refused, as Metacontroller could not tell them apart', async (t) => {
     const here = await cluster.namespace(t)
-    await here.apply(JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'shop' }, spec: { parentRefs: [{ name: 'theirs' }] } }))
-    const { metadata: { uid } } = await here.until('it is seen', () => here.find('HTTPRoute', 'shop'))
-    await here.create('shop', shop)
-    t.match((await here.failed('shop', 'NameConflict')).status?.message, /^HTTPRoute shop exists already/)
-    t.match(here.get('HTTPRoute', 'shop'), { metadata: { uid }, spec: { parentRefs: [{ name: 'theirs' }] } })
-    await here.remove('HTTPRoute', 'shop')
-    await here.running('shop', 60)
-    t.not(here.get('HTTPRoute', 'shop').metadata.uid, uid)
+    const parentRefs = ['http', 'https'].map((sectionName) => ({ name: 'public', sectionName }))
+    await t.rejects(here.create('shop', { image: 'nginx', gateway: { parentRefs } }), {
+      message: /a Gateway is there twice; without a sectionName it stands for all of its listeners/,
+    })
   })
 
-  t.test('one Gateway twice is refused, as Metacontroller could not tell them apart', async t => {
-    const here = await cluster.namespace(t)
-    const parentRefs = ['http', 'https'].map(sectionName => ({ name: 'public', sectionName }))
-    await t.rejects(here.create('shop', { image: 'nginx', gateway: { parentRefs } }), { message: /a Gateway is there twice; without a sectionName it stands for all of its listeners/ })
-  })
-
-  t.test('what is deleted goes in order: HTTPRoute, Deployment, Service, MyApp', async t => {
+  t.test('what is deleted goes in order: HTTPRoute, Deployment, Service, MyApp', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
     await here.kubectl('delete', 'ma', 'shop')
-    await here.until('nothing is left', () => allKinds.every(kind => here.list(kind).length === 0))
+    await here.until('nothing is left', () =>
+      allKinds.every((kind) => here.list(kind).length === 0),
+    )
     t.strictSame(departures(here), ['HTTPRoute', 'Deployment', 'Service', 'MyApp'])
   })
 }

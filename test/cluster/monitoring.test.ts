@@ -11,81 +11,194 @@ import { manifest } from '../support/cluster/cluster.ts'
 
 t.setTimeout(900_000)
 
-interface Rules { spec: { groups: Array<{ rules: Array<{ alert: string, expr: string, labels: { severity: string }, annotations: { runbook: string } }> }> } }
-interface Dashboard { panels: Array<{ title: string, targets: Array<{ expr: string }> }> }
+interface Rules {
+  spec: {
+    groups: Array<{
+      rules: Array<{
+        alert: string
+        expr: string
+        labels: { severity: string }
+        annotations: { runbook: string }
+      }>
+    }>
+  }
+}
+interface Dashboard {
+  panels: Array<{ title: string; targets: Array<{ expr: string }> }>
+}
 
 const read = (path: string) => readFileSync(manifest(path), 'utf8')
 const rules = parse(read('manifests/monitoring/rules.yaml')) as Rules
 const alerts = rules.spec.groups.flatMap(({ rules }) => rules)
 const dashboard = JSON.parse(read('manifests/monitoring/myapp-operator.json')) as Dashboard
 /** The environment that the component gives the hook. */
-const patch = parse(read('manifests/monitoring/deployment-patch.yaml')) as { spec: { template: { spec: { containers: [{ env: Array<{ name: string, value: string }> }] } } } }
-const patched = Object.fromEntries(patch.spec.template.spec.containers[0].env.map(({ name, value }) => [name, value]))
+const patch = parse(read('manifests/monitoring/deployment-patch.yaml')) as {
+  spec: { template: { spec: { containers: [{ env: Array<{ name: string; value: string }> }] } } }
+}
+const patched = Object.fromEntries(
+  patch.spec.template.spec.containers[0].env.map(({ name, value }) => [name, value]),
+)
 const expressions = [
   ...alerts.map(({ expr }) => expr),
-  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'))),
+  ...dashboard.panels.flatMap(({ targets }) =>
+    targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m')),
+  ),
 ]
 
 t.test('the rules are rules, and fire when they should and only then', async (t) => {
   const promtool = join(await ensurePromtool((line) => t.comment(line)), 'promtool')
-  const dir = t.testdir({ 'rules.yaml': stringify(rules.spec), 'alerts.yaml': read('test/support/monitoring/alerts.yaml') })
-  for (const args of [['check', 'rules', 'rules.yaml'], ['test', 'rules', 'alerts.yaml']]) {
+  const dir = t.testdir({
+    'rules.yaml': stringify(rules.spec),
+    'alerts.yaml': read('test/support/monitoring/alerts.yaml'),
+  })
+  for (const args of [
+    ['check', 'rules', 'rules.yaml'],
+    ['test', 'rules', 'alerts.yaml'],
+  ]) {
     const { code, stdout, stderr } = await runProgram({ command: promtool, args, cwd: dir })
     t.equal(code, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`)
   }
-  const tried = parse(read('test/support/monitoring/alerts.yaml')) as { tests: Array<{ alert_rule_test: Array<{ alertname: string, exp_alerts?: object[] }> }> }
+  const tried = parse(read('test/support/monitoring/alerts.yaml')) as {
+    tests: Array<{ alert_rule_test: Array<{ alertname: string; exp_alerts?: object[] }> }>
+  }
   const tests = tried.tests.flatMap(({ alert_rule_test: tests }) => tests)
   for (const { alert } of alerts) {
-    t.ok(tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires !== undefined), `a case in which ${alert} fires`)
-    t.ok(tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires === undefined), 'and one in which it does not')
+    t.ok(
+      tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires !== undefined),
+      `a case in which ${alert} fires`,
+    )
+    t.ok(
+      tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires === undefined),
+      'and one in which it does not',
+    )
   }
 })
 
 t.test('every alert has its section in the runbook', async (t) => {
   const sections = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, title]) => title)
-  t.same(sections, alerts.map(({ alert }) => alert))
-  for (const { alert, annotations } of alerts) t.equal(annotations.runbook, `docs/runbook.md#${alert.toLowerCase()}`)
+  t.same(
+    sections,
+    alerts.map(({ alert }) => alert),
+  )
+  for (const { alert, annotations } of alerts) {
+    t.equal(annotations.runbook, `docs/runbook.md#${alert.toLowerCase()}`)
+  }
 })
 
-t.test('every metric and label in rules and dashboard is one that the hook or Metacontroller has', async (t) => {
-  const port = await freePort()
-  const hook = await startHook(t, { ...patched, OTEL_EXPORTER_PROMETHEUS_PORT: String(port) })
-  await hook.post('/customize', recorded('customize-new'))
-  await hook.post('/sync', recorded('sync-new'))
-  await hook.post('/sync', {})
-  await hook.post('/finalize', recorded('finalize-children-present'))
-  let page = ''
-  // Two of them come with time and work: the event loop's delay, and the garbage collector's.
-  while (!page.includes('\nnodejs_eventloop_delay_p99') || !page.includes('\nv8js_gc_duration_sum')) {
-    for (let call = 0; call < 20; call++) await hook.post('/sync', recorded('sync-running'))
-    page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  }
-  const present = together([seriesOf(page), seriesOf(read('test/support/fixtures/metacontroller-metrics.txt'))])
-  for (const expression of expressions) t.same(missing(seriesIn(expression), present), [], expression)
-  t.same(missing(seriesIn('sum by (nonsense) (rate(operator_hook_calls{hook="sync"}[5m])) + sum by (nonsense) (operator_myapps)'), present), ['operator_hook_calls', 'operator_myapps{nonsense}'], 'and what is not would be found')
-})
+t.test(
+  'every metric and label in rules and dashboard is one that the hook or Metacontroller has',
+  async (t) => {
+    const port = await freePort()
+    const hook = await startHook(t, { ...patched, OTEL_EXPORTER_PROMETHEUS_PORT: String(port) })
+    await hook.post('/customize', recorded('customize-new'))
+    await hook.post('/sync', recorded('sync-new'))
+    await hook.post('/sync', {})
+    await hook.post('/finalize', recorded('finalize-children-present'))
+    let page = ''
+    // Two of them come with time and work: the event loop's delay, and the garbage collector's.
+    while (
+      !page.includes('\nnodejs_eventloop_delay_p99') ||
+      !page.includes('\nv8js_gc_duration_sum')
+    ) {
+      for (let call = 0; call < 20; call++) await hook.post('/sync', recorded('sync-running'))
+      page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    }
+    const present = together([
+      seriesOf(page),
+      seriesOf(read('test/support/fixtures/metacontroller-metrics.txt')),
+    ])
+    for (const expression of expressions) {
+      t.same(missing(seriesIn(expression), present), [], expression)
+    }
+    t.same(
+      missing(
+        seriesIn(
+          'sum by (nonsense) (rate(operator_hook_calls{hook="sync"}[5m])) + sum by (nonsense) (operator_myapps)',
+        ),
+        present,
+      ),
+      ['operator_hook_calls', 'operator_myapps{nonsense}'],
+      'and what is not would be found',
+    )
+  },
+)
 
-t.test('the component adds what scrapes and shows, and opens the port; without it there is nothing of the kind', async (t) => {
-  const kubectl = join(await ensureControlPlane((line) => t.comment(line)), 'kubectl')
-  const dir = t.testdir()
-  cpSync(manifest('manifests'), dir, { recursive: true })
-  const build = async () => {
-    const { code, stdout, stderr } = await runProgram({ command: kubectl, args: ['kustomize', dir] })
-    t.equal(code, 0, stderr)
-    return parseAllDocuments(stdout).map((document) => document.toJS() as { kind: string, metadata: { name: string, namespace: string, labels?: object }, data?: Record<string, string>, spec?: { template?: { spec: { containers: Array<{ ports: object[], env: Array<{ name: string, value: string }> }> } } } })
-  }
-  const kinds = ['PodMonitor', 'PrometheusRule', 'ConfigMap']
-  const usual = await build()
-  t.same(usual.filter(({ kind }) => kinds.slice(0, 2).includes(kind)), [])
-  writeFileSync(join(dir, 'kustomization.yaml'), stringify({ ...parse(read('manifests/kustomization.yaml')) as object, components: ['monitoring'] }))
-  const objects = await build()
-  const added = objects.filter(({ kind, metadata }) => !usual.some((object) => object.kind === kind && object.metadata.name === metadata.name))
-  t.same(added.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace}/${name}`).sort(), [
-    'ConfigMap myapp-operator/myapp-operator-dashboard', 'PodMonitor myapp-operator/metacontroller', 'PodMonitor myapp-operator/myapp-operator', 'PrometheusRule myapp-operator/myapp-operator',
-  ])
-  t.same(JSON.parse(added.find(({ kind }) => kind === 'ConfigMap')?.data?.['myapp-operator.json'] ?? ''), dashboard)
-  const hook = objects.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec.containers[0]
-  t.match(hook?.ports, [{ name: 'metrics', containerPort: 9464 }, { name: 'http', containerPort: 8080 }])
-  const env = Object.fromEntries(hook?.env.map(({ name, value }) => [name, value]) ?? [])
-  t.match(env, { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_HOST: '::', OTEL_EXPORTER_PROMETHEUS_PORT: '9464', HOST: '::' })
-})
+t.test(
+  'the component adds what scrapes and shows, and opens the port; without it there is nothing of the kind',
+  async (t) => {
+    const kubectl = join(await ensureControlPlane((line) => t.comment(line)), 'kubectl')
+    const dir = t.testdir()
+    cpSync(manifest('manifests'), dir, { recursive: true })
+    const build = async () => {
+      const { code, stdout, stderr } = await runProgram({
+        command: kubectl,
+        args: ['kustomize', dir],
+      })
+      t.equal(code, 0, stderr)
+      return parseAllDocuments(stdout).map(
+        (document) =>
+          document.toJS() as {
+            kind: string
+            metadata: { name: string; namespace: string; labels?: object }
+            data?: Record<string, string>
+            spec?: {
+              template?: {
+                spec: {
+                  containers: Array<{
+                    ports: object[]
+                    env: Array<{ name: string; value: string }>
+                  }>
+                }
+              }
+            }
+          },
+      )
+    }
+    const kinds = ['PodMonitor', 'PrometheusRule', 'ConfigMap']
+    const usual = await build()
+    t.same(
+      usual.filter(({ kind }) => kinds.slice(0, 2).includes(kind)),
+      [],
+    )
+    writeFileSync(
+      join(dir, 'kustomization.yaml'),
+      stringify({
+        ...(parse(read('manifests/kustomization.yaml')) as object),
+        components: ['monitoring'],
+      }),
+    )
+    const objects = await build()
+    const added = objects.filter(
+      ({ kind, metadata }) =>
+        !usual.some((object) => object.kind === kind && object.metadata.name === metadata.name),
+    )
+    t.same(
+      added.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace}/${name}`).sort(),
+      [
+        'ConfigMap myapp-operator/myapp-operator-dashboard',
+        'PodMonitor myapp-operator/metacontroller',
+        'PodMonitor myapp-operator/myapp-operator',
+        'PrometheusRule myapp-operator/myapp-operator',
+      ],
+    )
+    t.same(
+      JSON.parse(
+        added.find(({ kind }) => kind === 'ConfigMap')?.data?.['myapp-operator.json'] ?? '',
+      ),
+      dashboard,
+    )
+    const hook = objects.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec
+      .containers[0]
+    t.match(hook?.ports, [
+      { name: 'metrics', containerPort: 9464 },
+      { name: 'http', containerPort: 8080 },
+    ])
+    const env = Object.fromEntries(hook?.env.map(({ name, value }) => [name, value]) ?? [])
+    t.match(env, {
+      OTEL_METRICS_EXPORTER: 'prometheus',
+      OTEL_EXPORTER_PROMETHEUS_HOST: '::',
+      OTEL_EXPORTER_PROMETHEUS_PORT: '9464',
+      HOST: '::',
+    })
+  },
+)

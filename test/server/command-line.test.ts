@@ -11,8 +11,14 @@ if (!existsSync(program)) throw new Error('dist/cli.js is missing: npm run build
 const demoApp = file('manifests/examples/demo-app.yaml')
 
 /** Runs the built program with some stdin and environment. */
-async function run (args: string[], { input = '', env = {} }: { input?: string, env?: Record<string, string> } = {}) {
-  const { code, stdout, stderr } = await runProgram({ command: process.execPath, args: [program, ...args], env: { ...process.env, ...env } }, { input })
+async function run(
+  args: string[],
+  { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {},
+) {
+  const { code, stdout, stderr } = await runProgram(
+    { command: process.execPath, args: [program, ...args], env: { ...process.env, ...env } },
+    { input },
+  )
   return { code, out: stdout, err: stderr }
 }
 
@@ -20,22 +26,54 @@ t.test('it renders a file and stdin', async (t) => {
   const rendered = await run(['render', '-f', demoApp])
   t.match(rendered, { code: 0, out: /^apiVersion: apps\/v1\nkind: Deployment\n/, err: '' })
   t.strictSame(await run(['render', '-f', '-'], { input: readFileSync(demoApp, 'utf8') }), rendered)
-  t.match(await run(['validate', '-f', '-'], { input: 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\nspec: {image: a b}\n' }), { code: 1, out: '', err: '<stdin>:4:15: spec.image: "a b" is not an image: one is written without blanks\n' })
+  t.match(
+    await run(['validate', '-f', '-'], {
+      input: 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\nspec: {image: a b}\n',
+    }),
+    {
+      code: 1,
+      out: '',
+      err: '<stdin>:4:15: spec.image: "a b" is not an image: one is written without blanks\n',
+    },
+  )
 })
 
 t.test('--help and --version', async (t) => {
-  t.match(await run(['--help']), { code: 0, out: /usage:\n {2}myapp-operator render -f FILE/, err: '' })
+  t.match(await run(['--help']), {
+    code: 0,
+    out: /usage:\n {2}myapp-operator render -f FILE/,
+    err: '',
+  })
   const { version } = JSON.parse(readFileSync(file('package.json'), 'utf8'))
   t.strictSame(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
 })
 
 t.test('a pipe that is closed early is no error', async (t) => {
-  const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${program}" render -R -f "${file('manifests/examples')}" | head -1`], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync(
+    'sh',
+    [
+      '-c',
+      `"${process.execPath}" "${program}" render -R -f "${file('manifests/examples')}" | head -1`,
+    ],
+    { encoding: 'utf8' },
+  )
   t.equal(status, 0)
   t.notMatch(stderr, /EPIPE|Error/)
-  const codeOf = (args: string) => spawnSync('sh', ['-c', `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; echo $? >&2; } | :`], { encoding: 'utf8' }).stderr
+  const codeOf = (args: string) =>
+    spawnSync(
+      'sh',
+      [
+        '-c',
+        `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; echo $? >&2; } | :`,
+      ],
+      { encoding: 'utf8' },
+    ).stderr
   t.equal(codeOf(''), '0\n')
-  t.equal(codeOf(`--diff --against "${file('test/support/fixtures/requests/sync-new.json')}"`), '1\n', 'the exit code is that without the pipe')
+  t.equal(
+    codeOf(`--diff --against "${file('test/support/fixtures/requests/sync-new.json')}"`),
+    '1\n',
+    'the exit code is that without the pipe',
+  )
 })
 
 /**
@@ -56,53 +94,140 @@ if (items.length > 0) process.stdout.write(JSON.stringify(items.length === 1 && 
 `
 
 /** A cluster with the objects of a recorded request, some changed or added, as kubectl shows it. */
-function cluster (t: Test, name: string, { more = [], refused, context }: { more?: object[], refused?: string, context?: string } = {}) {
+function cluster(
+  t: Test,
+  name: string,
+  { more = [], refused, context }: { more?: object[]; refused?: string; context?: string } = {},
+) {
   const { parent, children, related } = recorded(name)
-  const objects = [parent, ...[...Object.values(children), ...Object.values(related)].flatMap((group) => Object.values(group as Record<string, object>)), ...more]
-  const folder = t.testdir({ kubectl, 'objects.json': JSON.stringify({ objects, refused, context }) })
+  const objects = [
+    parent,
+    ...[...Object.values(children), ...Object.values(related)].flatMap((group) =>
+      Object.values(group as Record<string, object>),
+    ),
+    ...more,
+  ]
+  const folder = t.testdir({
+    kubectl,
+    'objects.json': JSON.stringify({ objects, refused, context }),
+  })
   chmodSync(`${folder}/kubectl`, 0o755)
   return { PATH: `${folder}:${process.env['PATH']}`, OBJECTS: `${folder}/objects.json` }
 }
 
 t.test('--diff --live compares with the cluster that kubectl reads', async (t) => {
   const env = cluster(t, 'sync-running')
-  t.strictSame(await run(['render', '-f', demoApp, '--diff', '--live'], { env }), { code: 0, out: '', err: '' })
+  t.strictSame(await run(['render', '-f', demoApp, '--diff', '--live'], { env }), {
+    code: 0,
+    out: '',
+    err: '',
+  })
   const changed = readFileSync(demoApp, 'utf8').replace('replicas: 3', 'replicas: 4')
-  t.match(await run(['render', '-f', '-', '--diff', '--live'], { env, input: changed }), { code: 1, out: /^update Deployment default\/demo-app\n {2}spec.replicas\n/, err: '' })
-  const elsewhere = await run(['render', '-f', '-', '-o', 'json', '--diff', '--live'], { env, input: changed.replace('name: demo-app', 'name: other') })
-  t.match([elsewhere.code, JSON.parse(elsewhere.out).map(({ action, kind }: { action: string, kind: string }) => `${action} ${kind}`)], [1, ['create Deployment', 'create Service', 'create PodDisruptionBudget']])
+  t.match(await run(['render', '-f', '-', '--diff', '--live'], { env, input: changed }), {
+    code: 1,
+    out: /^update Deployment default\/demo-app\n {2}spec.replicas\n/,
+    err: '',
+  })
+  const elsewhere = await run(['render', '-f', '-', '-o', 'json', '--diff', '--live'], {
+    env,
+    input: changed.replace('name: demo-app', 'name: other'),
+  })
+  t.match(
+    [
+      elsewhere.code,
+      JSON.parse(elsewhere.out).map(
+        ({ action, kind }: { action: string; kind: string }) => `${action} ${kind}`,
+      ),
+    ],
+    [1, ['create Deployment', 'create Service', 'create PodDisruptionBudget']],
+  )
 })
 
 t.test('--context is handed to kubectl, and what kubectl complains about is told', async (t) => {
   const env = cluster(t, 'sync-running', { context: 'production' })
-  t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'production'], { env }), { code: 0 })
-  t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'other'], { env }), { code: 2, out: '', err: 'myapp-operator: kubectl: error: no context\n' })
-  t.match(await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), { code: 2, err: 'myapp-operator: kubectl is not there: --live reads with it\n' })
+  t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'production'], { env }), {
+    code: 0,
+  })
+  t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'other'], { env }), {
+    code: 2,
+    out: '',
+    err: 'myapp-operator: kubectl: error: no context\n',
+  })
+  t.match(await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), {
+    code: 2,
+    err: 'myapp-operator: kubectl is not there: --live reads with it\n',
+  })
 })
 
-t.test('what kubectl prints that can\'t be read is told in a line, and is not taken for differences', async (t) => {
-  for (const [text, says] of [['hello', 'what it printed is not JSON'], ['null', 'what it printed are not Kubernetes objects'], ['{"items": [null]}', 'what it printed are not Kubernetes objects']] as const) {
-    const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
+t.test(
+  "what kubectl prints that can't be read is told in a line, and is not taken for differences",
+  async (t) => {
+    for (const [text, says] of [
+      ['hello', 'what it printed is not JSON'],
+      ['null', 'what it printed are not Kubernetes objects'],
+      ['{"items": [null]}', 'what it printed are not Kubernetes objects'],
+    ] as const) {
+      const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
+      chmodSync(`${folder}/kubectl`, 0o755)
+      t.strictSame(
+        await run(['render', '-f', demoApp, '--diff', '--live'], {
+          env: { PATH: `${folder}:${process.env['PATH']}` },
+        }),
+        { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` },
+      )
+    }
+    const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
     chmodSync(`${folder}/kubectl`, 0o755)
-    t.strictSame(await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } }), { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` })
-  }
-  const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
-  chmodSync(`${folder}/kubectl`, 0o755)
-  t.match((await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: `${folder}:${process.env['PATH']}` } })).err, /^myapp-operator: kubectl: it ended with 3\n$/)
-})
+    t.match(
+      (
+        await run(['render', '-f', demoApp, '--diff', '--live'], {
+          env: { PATH: `${folder}:${process.env['PATH']}` },
+        })
+      ).err,
+      /^myapp-operator: kubectl: it ended with 3\n$/,
+    )
+  },
+)
 
-t.test('the digest of a live Secret is that of the cluster; one that may not be read is taken as unchanged', async (t) => {
-  const app = readFileSync(demoApp, 'utf8') + '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
-  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', namespace: 'default', uid: 'u' }, data: { password: 'aGlkZGVu' } }
-  const diff = (env: Record<string, string>) => run(['render', '-f', '-', '--diff', '--live'], { env, input: app })
-  const missing = await diff(cluster(t, 'sync-running'))
-  t.match(missing, { code: 0, err: 'default/demo-app: Secret db is missing: what runs is left as it is until then\n' })
-  const there = await diff(cluster(t, 'sync-running', { more: [secret] }))
-  t.match(there, { code: 1, out: /\+ +example.com\/config-digest: \w{32}\n/, err: '' })
-  t.notMatch(there.out, 'aGlkZGVu')
-  t.match(await diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), { code: 1, out: /\+ +example.com\/config-digest: <known only in the cluster>\n/, err: 'default/demo-app: Secret db may not be read: taken as there and unchanged\n' })
-  const inFiles = await run(['render', '-f', '-', '--diff', '--live'], { env: cluster(t, 'sync-running', { refused: 'secrets' }), input: `${app}---\n${JSON.stringify(secret)}\n` })
-  t.strictSame(inFiles, there, 'one that is in the files need not be read')
-  const unborn = await run(['render', '-f', '-', '--diff', '--live'], { env: cluster(t, 'sync-running', { more: [secret] }), input: app.replace('name: demo-app', 'name: other') })
-  t.match(unborn, { code: 1, out: /\+ +example.com\/config-digest: <known only in the cluster>\n/ })
-})
+t.test(
+  'the digest of a live Secret is that of the cluster; one that may not be read is taken as unchanged',
+  async (t) => {
+    const app =
+      readFileSync(demoApp, 'utf8') +
+      '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db', namespace: 'default', uid: 'u' },
+      data: { password: 'aGlkZGVu' },
+    }
+    const diff = (env: Record<string, string>) =>
+      run(['render', '-f', '-', '--diff', '--live'], { env, input: app })
+    const missing = await diff(cluster(t, 'sync-running'))
+    t.match(missing, {
+      code: 0,
+      err: 'default/demo-app: Secret db is missing: what runs is left as it is until then\n',
+    })
+    const there = await diff(cluster(t, 'sync-running', { more: [secret] }))
+    t.match(there, { code: 1, out: /\+ +example.com\/config-digest: \w{32}\n/, err: '' })
+    t.notMatch(there.out, 'aGlkZGVu')
+    t.match(await diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), {
+      code: 1,
+      out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
+      err: 'default/demo-app: Secret db may not be read: taken as there and unchanged\n',
+    })
+    const inFiles = await run(['render', '-f', '-', '--diff', '--live'], {
+      env: cluster(t, 'sync-running', { refused: 'secrets' }),
+      input: `${app}---\n${JSON.stringify(secret)}\n`,
+    })
+    t.strictSame(inFiles, there, 'one that is in the files need not be read')
+    const unborn = await run(['render', '-f', '-', '--diff', '--live'], {
+      env: cluster(t, 'sync-running', { more: [secret] }),
+      input: app.replace('name: demo-app', 'name: other'),
+    })
+    t.match(unborn, {
+      code: 1,
+      out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
+    })
+  },
+)

@@ -4,7 +4,11 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
-import type { KubernetesObject, ObservedObject, RelatedRule } from '../../src/metacontroller/protocol.ts'
+import type {
+  KubernetesObject,
+  ObservedObject,
+  RelatedRule,
+} from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { buildServer } from '../../src/server.ts'
@@ -15,66 +19,205 @@ import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 const logged: string[] = []
 const logger = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) })
 let ready = true
-const server = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger, isReady: () => ready })
+const server = await buildServer(readConfig({ BODY_LIMIT: '100000' }), {
+  logger,
+  isReady: () => ready,
+})
 t.teardown(() => server.close())
 
 const post = (url: string, payload: unknown, headers = { 'content-type': 'application/json' }) =>
-  server.inject({ method: 'POST', url, headers, payload: typeof payload === 'string' ? payload : JSON.stringify(payload) })
-
-t.test('each hook answers what Metacontroller sends with 200, and logs the call in one line', async (t) => {
-  logged.length = 0
-  const sync = await post('/sync', recorded('sync-running'))
-  t.equal(sync.statusCode, 200)
-  t.match(sync.json(), { status: { phase: 'Running' }, children: [{ kind: 'Deployment' }, { kind: 'Service' }] })
-  t.match((await post('/finalize', recorded('finalize-all-gone'))).json(), { finalized: true, children: [] })
-  t.match((await post('/customize', recordedCustomize('customize-new'))).json(), { relatedResources: [{ resource: 'deployments' }, { resource: 'services' }] })
-  const lines = logged.map((line) => JSON.parse(line))
-  t.match(lines, [
-    { hook: 'sync', namespace: 'default', name: 'demo-app', generation: 1, phase: 'Running', observedChildren: 3, desiredChildren: 3, durationMs: Number },
-    { hook: 'finalize', name: 'demo-app', finalized: true },
-    { hook: 'customize', name: 'demo-app' },
-  ])
-  t.equal(lines.length, 3)
-})
-
-t.test('a time that somebody left out of a condition, which the API server sends as null, keeps nothing from being answered', async (t) => {
-  const condition = { type: 'example.com/gate', status: 'True', lastTransitionTime: null, lastUpdateTime: null }
-  const body = changed('sync-running', (request) => {
-    request.related['Pod.v1'] = { 'default/p': { metadata: { name: 'p', namespace: 'default', uid: 'p' }, status: { conditions: [condition] } } }
-    request.children['Deployment.apps/v1']['default/demo-app'].status.conditions.push(condition)
+  server.inject({
+    method: 'POST',
+    url,
+    headers,
+    payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
   })
-  const response = await post('/sync', body)
-  t.equal(response.statusCode, 200, response.body)
-  t.match(response.json(), { status: { phase: 'Running' } })
-})
+
+t.test(
+  'each hook answers what Metacontroller sends with 200, and logs the call in one line',
+  async (t) => {
+    logged.length = 0
+    const sync = await post('/sync', recorded('sync-running'))
+    t.equal(sync.statusCode, 200)
+    t.match(sync.json(), {
+      status: { phase: 'Running' },
+      children: [{ kind: 'Deployment' }, { kind: 'Service' }],
+    })
+    t.match((await post('/finalize', recorded('finalize-all-gone'))).json(), {
+      finalized: true,
+      children: [],
+    })
+    t.match((await post('/customize', recordedCustomize('customize-new'))).json(), {
+      relatedResources: [{ resource: 'deployments' }, { resource: 'services' }],
+    })
+    const lines = logged.map((line) => JSON.parse(line))
+    t.match(lines, [
+      {
+        hook: 'sync',
+        namespace: 'default',
+        name: 'demo-app',
+        generation: 1,
+        phase: 'Running',
+        observedChildren: 3,
+        desiredChildren: 3,
+        durationMs: Number,
+      },
+      { hook: 'finalize', name: 'demo-app', finalized: true },
+      { hook: 'customize', name: 'demo-app' },
+    ])
+    t.equal(lines.length, 3)
+  },
+)
+
+t.test(
+  'a time that somebody left out of a condition, which the API server sends as null, keeps nothing from being answered',
+  async (t) => {
+    const condition = {
+      type: 'example.com/gate',
+      status: 'True',
+      lastTransitionTime: null,
+      lastUpdateTime: null,
+    }
+    const body = changed('sync-running', (request) => {
+      request.related['Pod.v1'] = {
+        'default/p': {
+          metadata: { name: 'p', namespace: 'default', uid: 'p' },
+          status: { conditions: [condition] },
+        },
+      }
+      request.children['Deployment.apps/v1']['default/demo-app'].status.conditions.push(condition)
+    })
+    const response = await post('/sync', body)
+    t.equal(response.statusCode, 200, response.body)
+    t.match(response.json(), { status: { phase: 'Running' } })
+  },
+)
 
 t.test('two servers give the same bytes', async (t) => {
   const other = await buildServer(readConfig({}), { logger, isReady: () => true })
   t.teardown(() => other.close())
   const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
-  const [a, b] = await Promise.all([server, other].map((server) => server.inject({ method: 'POST', url: '/sync', headers: { 'content-type': 'application/json' }, payload })))
+  const [a, b] = await Promise.all(
+    [server, other].map((server) =>
+      server.inject({
+        method: 'POST',
+        url: '/sync',
+        headers: { 'content-type': 'application/json' },
+        payload,
+      }),
+    ),
+  )
   t.equal(a?.body, b?.body)
 })
 
-const changed = (name: string, change: (request: Anything) => void) => { const request = recorded(name); change(request); return request }
+const changed = (name: string, change: (request: Anything) => void) => {
+  const request = recorded(name)
+  change(request)
+  return request
+}
 
-const refused: Array<[what: string, url: string, payload: unknown, statusCode: number, error: RegExp, type?: string]> = [
-  ['half a body', '/sync', '{"parent":{"spec":{"env":[{"value":"secret"', 400, /^the body is not JSON$/],
+const refused: Array<
+  [what: string, url: string, payload: unknown, statusCode: number, error: RegExp, type?: string]
+> = [
+  [
+    'half a body',
+    '/sync',
+    '{"parent":{"spec":{"env":[{"value":"secret"',
+    400,
+    /^the body is not JSON$/,
+  ],
   ['no body', '/sync', '', 400, /^the body is empty$/],
   ['text', '/sync', 'secret', 415, /^the content type must be application\/json$/, 'text/plain'],
   ['null', '/sync', 'null', 422, /the body must be object/],
   ['a list', '/finalize', '[]', 422, /the body must be object/],
   ['an empty object', '/customize', {}, 422, /the body must have required property 'parent'/],
-  ['another kind', '/sync', changed('sync-running', (request) => { request.parent.kind = 'YourApp' }), 422, /parent.kind must be MyApp$/],
-  ['another version', '/sync', changed('sync-running', (request) => { request.parent.apiVersion = 'example.com/v2' }), 422, /parent.apiVersion must be example.com\/v1$/],
-  ['children that are null', '/sync', changed('sync-running', (request) => { request.children = null }), 422, /children must be object/],
-  ['a group that is missing', '/finalize', changed('finalize-all-gone', (request) => { delete request.children['Service.v1'] }), 422, /children must have required property 'Service.v1'/],
-  ['a child that is null', '/sync', changed('sync-running', (request) => { request.children['Service.v1']['default/demo-app'] = null }), 422, /children.Service.v1.default\/demo-app must be object/],
-  ['a child of another namespace', '/sync', changed('sync-running', (request) => { request.parent.metadata.namespace = 'other' }), 422, /^children Deployment.apps\/v1 default\/demo-app is not in the namespace of the MyApp$/],
-  ['a child under a key that is not its own', '/sync', changed('sync-running', (request) => { request.children['Service.v1']['default/x'] = request.children['Service.v1']['default/demo-app'] }), 422, /default\/x is not the key of default\/demo-app/],
-  ['a deletion sent to sync', '/sync', recorded('finalize-children-present'), 422, /must lead to \/finalize/],
-  ['a living MyApp sent to finalize', '/finalize', recorded('sync-running'), 422, /must lead to \/sync/],
-  ['a body over the limit', '/sync', changed('sync-running', (request) => { request.padding = 'x'.repeat(100_000) }), 413, /^the body is larger than BODY_LIMIT, 100000 bytes$/],
+  [
+    'another kind',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.parent.kind = 'YourApp'
+    }),
+    422,
+    /parent.kind must be MyApp$/,
+  ],
+  [
+    'another version',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.parent.apiVersion = 'example.com/v2'
+    }),
+    422,
+    /parent.apiVersion must be example.com\/v1$/,
+  ],
+  [
+    'children that are null',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.children = null
+    }),
+    422,
+    /children must be object/,
+  ],
+  [
+    'a group that is missing',
+    '/finalize',
+    changed('finalize-all-gone', (request) => {
+      delete request.children['Service.v1']
+    }),
+    422,
+    /children must have required property 'Service.v1'/,
+  ],
+  [
+    'a child that is null',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.children['Service.v1']['default/demo-app'] = null
+    }),
+    422,
+    /children.Service.v1.default\/demo-app must be object/,
+  ],
+  [
+    'a child of another namespace',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.parent.metadata.namespace = 'other'
+    }),
+    422,
+    /^children Deployment.apps\/v1 default\/demo-app is not in the namespace of the MyApp$/,
+  ],
+  [
+    'a child under a key that is not its own',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.children['Service.v1']['default/x'] =
+        request.children['Service.v1']['default/demo-app']
+    }),
+    422,
+    /default\/x is not the key of default\/demo-app/,
+  ],
+  [
+    'a deletion sent to sync',
+    '/sync',
+    recorded('finalize-children-present'),
+    422,
+    /must lead to \/finalize/,
+  ],
+  [
+    'a living MyApp sent to finalize',
+    '/finalize',
+    recorded('sync-running'),
+    422,
+    /must lead to \/sync/,
+  ],
+  [
+    'a body over the limit',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.padding = 'x'.repeat(100_000)
+    }),
+    413,
+    /^the body is larger than BODY_LIMIT, 100000 bytes$/,
+  ],
   ['a path that is not there', '/webhook', {}, 404, /there are POST \/sync/],
   ['a path that is none', '/%zz', {}, 400, /^the address cannot be read$/],
 ]
@@ -91,81 +234,160 @@ for (const [what, url, payload, statusCode, error, type = 'application/json'] of
   })
 }
 
-t.test('a call that is refused is logged in one line that says what it was about, and no value', async (t) => {
-  logged.length = 0
-  await post('/finalize', recorded('sync-running'))
-  await post('/sync', changed('sync-running', (request) => { request.parent.metadata = { name: 'two words', namespace: 'default', generation: 'secret', uid: null } }))
-  await post('/sync', '{"parent":{"metadata":{"name":"secret"')
-  const lines = logged.map((line) => JSON.parse(line))
-  t.match(lines, [
-    { level: 40, msg: 'hook call refused', hook: 'finalize', namespace: 'default', name: 'demo-app', generation: 1, phase: 'Pending', observedChildren: 3, statusCode: 422, reason: /must lead to/, durationMs: Number },
-    { level: 40, hook: 'sync', namespace: 'default', statusCode: 422, durationMs: Number },
-    { level: 40, hook: 'sync', statusCode: 400, reason: 'the body is not JSON', durationMs: Number },
-  ])
-  t.equal(lines.length, 3)
-  t.notMatch(logged.join(''), /secret|two words/)
-})
+t.test(
+  'a call that is refused is logged in one line that says what it was about, and no value',
+  async (t) => {
+    logged.length = 0
+    await post('/finalize', recorded('sync-running'))
+    await post(
+      '/sync',
+      changed('sync-running', (request) => {
+        request.parent.metadata = {
+          name: 'two words',
+          namespace: 'default',
+          generation: 'secret',
+          uid: null,
+        }
+      }),
+    )
+    await post('/sync', '{"parent":{"metadata":{"name":"secret"')
+    const lines = logged.map((line) => JSON.parse(line))
+    t.match(lines, [
+      {
+        level: 40,
+        msg: 'hook call refused',
+        hook: 'finalize',
+        namespace: 'default',
+        name: 'demo-app',
+        generation: 1,
+        phase: 'Pending',
+        observedChildren: 3,
+        statusCode: 422,
+        reason: /must lead to/,
+        durationMs: Number,
+      },
+      { level: 40, hook: 'sync', namespace: 'default', statusCode: 422, durationMs: Number },
+      {
+        level: 40,
+        hook: 'sync',
+        statusCode: 400,
+        reason: 'the body is not JSON',
+        durationMs: Number,
+      },
+    ])
+    t.equal(lines.length, 3)
+    t.notMatch(logged.join(''), /secret|two words/)
+  },
+)
 
 t.test('a bug is answered with 500 and tells nothing but where to look', async (t) => {
   logged.length = 0
   const broken = await buildServer(readConfig({}), { logger, isReady: () => true })
   t.teardown(() => broken.close())
-  broken.addHook('preHandler', async () => { throw new TypeError('secret') })
-  const response = await broken.inject({ method: 'POST', url: '/sync', payload: recorded('sync-running') })
+  broken.addHook('preHandler', async () => {
+    throw new TypeError('secret')
+  })
+  const response = await broken.inject({
+    method: 'POST',
+    url: '/sync',
+    payload: recorded('sync-running'),
+  })
   t.equal(response.statusCode, 500)
-  t.match(response.json(), { error: /^an error inside the operator; its log tells more under reqId/ })
-  t.match(logged.map((line) => JSON.parse(line)), [{ level: 50, msg: 'hook call failed', hook: 'sync', namespace: 'default', name: 'demo-app', generation: 1, err: { type: 'TypeError' } }])
+  t.match(response.json(), {
+    error: /^an error inside the operator; its log tells more under reqId/,
+  })
+  t.match(
+    logged.map((line) => JSON.parse(line)),
+    [
+      {
+        level: 50,
+        msg: 'hook call failed',
+        hook: 'sync',
+        namespace: 'default',
+        name: 'demo-app',
+        generation: 1,
+        err: { type: 'TypeError' },
+      },
+    ],
+  )
   t.notMatch(logged.join(''), /secret/)
 })
 
-t.test('an overloaded process answers 429 with Retry-After, and its health all the same', async (t) => {
-  const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), { logger, isReady: () => true })
-  t.teardown(() => slow.close())
-  await slow.ready()
-  // The delay is sampled once a second: busy turns of the loop until a sample has seen them.
-  const until = Date.now() + 10_000
-  let response
-  do {
-    for (let turn = 0; turn < 5; turn++) {
-      const end = Date.now() + 60
-      while (Date.now() < end);
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    response = await slow.inject({ method: 'POST', url: '/sync', payload: recorded('sync-running') })
-  } while (response.statusCode === 200 && Date.now() < until)
-  t.equal(response.statusCode, 429)
-  t.equal(response.headers['retry-after'], '1')
-  t.match(response.json(), { error: /overloaded/ })
-  t.equal((await slow.inject('/healthz')).statusCode, 200)
-  t.equal((await slow.inject('/readyz')).statusCode, 200)
-})
+t.test(
+  'an overloaded process answers 429 with Retry-After, and its health all the same',
+  async (t) => {
+    const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
+      logger,
+      isReady: () => true,
+    })
+    t.teardown(() => slow.close())
+    await slow.ready()
+    // The delay is sampled once a second: busy turns of the loop until a sample has seen them.
+    const until = Date.now() + 10_000
+    let response
+    do {
+      for (let turn = 0; turn < 5; turn++) {
+        const end = Date.now() + 60
+        while (Date.now() < end);
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      response = await slow.inject({
+        method: 'POST',
+        url: '/sync',
+        payload: recorded('sync-running'),
+      })
+    } while (response.statusCode === 200 && Date.now() < until)
+    t.equal(response.statusCode, 429)
+    t.equal(response.headers['retry-after'], '1')
+    t.match(response.json(), { error: /overloaded/ })
+    t.equal((await slow.inject('/healthz')).statusCode, 200)
+    t.equal((await slow.inject('/readyz')).statusCode, 200)
+  },
+)
 
-t.test('more bytes at once than memory allows are answered 429, and taken again when there is room', async (t) => {
-  const lines: string[] = []
-  const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), { logger: pino({}, { write: (line: string) => lines.push(line) }), isReady: () => true })
-  t.teardown(() => small.close())
-  const url = new URL(await small.listen({ host: '127.0.0.1', port: 0 }))
-  const body = JSON.stringify(changed('sync-new', (request) => { request.padding = 'x'.repeat(90_000 - JSON.stringify(request).length) }))
-  /** Sends a request but for its last byte; the answer comes when that is sent. */
-  const begin = async () => {
-    const socket = connect(Number(url.port), url.hostname).setEncoding('utf8')
-    t.teardown(() => socket.destroy())
-    const answer = once(socket, 'data')
-    socket.write(`POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, -1)}`)
-    return { answer, finish: () => socket.write(body.slice(-1)) }
-  }
-  const first = await Promise.all([begin(), begin(), begin()])
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  for (const tooMany of [await begin(), await begin()]) t.match((await tooMany.answer)[0], /^HTTP\/1.1 429 [^]*retry-after: 1\r\n/)
-  for (const { finish } of first) finish()
-  for (const { answer } of first) t.match((await answer)[0], /^HTTP\/1.1 200 /)
-  const next = await begin()
-  next.finish()
-  t.match((await next.answer)[0], /^HTTP\/1.1 200 /)
-  const told = () => lines.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
-  for (const deadline = Date.now() + 5000; told().length === 0 && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20))
-  t.match(told(), [{ level: 40, calls: 2 }], 'one line a second, however many are refused')
-})
+t.test(
+  'more bytes at once than memory allows are answered 429, and taken again when there is room',
+  async (t) => {
+    const lines: string[] = []
+    const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), {
+      logger: pino({}, { write: (line: string) => lines.push(line) }),
+      isReady: () => true,
+    })
+    t.teardown(() => small.close())
+    const url = new URL(await small.listen({ host: '127.0.0.1', port: 0 }))
+    const body = JSON.stringify(
+      changed('sync-new', (request) => {
+        request.padding = 'x'.repeat(90_000 - JSON.stringify(request).length)
+      }),
+    )
+    /** Sends a request but for its last byte; the answer comes when that is sent. */
+    const begin = async () => {
+      const socket = connect(Number(url.port), url.hostname).setEncoding('utf8')
+      t.teardown(() => socket.destroy())
+      const answer = once(socket, 'data')
+      socket.write(
+        `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, -1)}`,
+      )
+      return { answer, finish: () => socket.write(body.slice(-1)) }
+    }
+    const first = await Promise.all([begin(), begin(), begin()])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    for (const tooMany of [await begin(), await begin()]) {
+      t.match((await tooMany.answer)[0], /^HTTP\/1.1 429 [^]*retry-after: 1\r\n/)
+    }
+    for (const { finish } of first) finish()
+    for (const { answer } of first) t.match((await answer)[0], /^HTTP\/1.1 200 /)
+    const next = await begin()
+    next.finish()
+    t.match((await next.answer)[0], /^HTTP\/1.1 200 /)
+    const told = () =>
+      lines.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
+    for (const deadline = Date.now() + 5000; told().length === 0 && Date.now() < deadline;) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    t.match(told(), [{ level: 40, calls: 2 }], 'one line a second, however many are refused')
+  },
+)
 
 t.test('what is no request is answered with a short sentence, too', async (t) => {
   const listening = await buildServer(readConfig({}), { logger, isReady: () => true })
@@ -176,8 +398,14 @@ t.test('what is no request is answered with a short sentence, too', async (t) =>
     socket.write(text)
     return (await socket.toArray()).join('')
   }
-  t.match(await answerTo('secret\r\n\r\n'), /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n{"error":"the request is not HTTP"}$/)
-  t.match(await answerTo(`POST /sync HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431 [^]*\r\n\r\n{"error":"the headers are larger than 16384 bytes"}$/)
+  t.match(
+    await answerTo('secret\r\n\r\n'),
+    /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n{"error":"the request is not HTTP"}$/,
+  )
+  t.match(
+    await answerTo(`POST /sync HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`),
+    /^HTTP\/1.1 431 [^]*\r\n\r\n{"error":"the headers are larger than 16384 bytes"}$/,
+  )
 })
 
 t.test('readyz fails once the process is stopping; healthz does not', async (t) => {
@@ -190,95 +418,203 @@ t.test('readyz fails once the process is stopping; healthz does not', async (t) 
 
 /** Every place in a value, as a path. */
 const places = (value: unknown, path: string[] = []): string[][] =>
-  typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, item]) => [[...path, key], ...places(item, [...path, key])]) : []
+  typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([key, item]) => [
+        [...path, key],
+        ...places(item, [...path, key]),
+      ])
+    : []
 
 /** Requests with a few places taken away or filled with something else, and now and then what is nothing like one. */
-const damaged = (requests: unknown[]) => fc.oneof({ weight: 1, arbitrary: fc.jsonValue() as fc.Arbitrary<unknown> }, {
-  weight: 20,
-  arbitrary: fc.constantFrom(...requests.map((request) => ({ request, place: fc.constantFrom(...places(request)) }))).chain(({ request, place }) => fc.array(fc.tuple(place, fc.oneof(fc.constant(undefined), fc.jsonValue())), { minLength: 1, maxLength: 3 }).map((damages) => {
-    const damaged = structuredClone(request)
-    for (const [path, value] of damages) {
-      const holder = path.slice(0, -1).reduce<Anything>((at, key) => at?.[key], damaged)
-      const [key = ''] = path.slice(-1)
-      if (typeof holder !== 'object' || holder === null) continue
-      if (value === undefined) delete holder[key]
-      else holder[key] = value
-    }
-    return damaged
-  })),
-})
+const damaged = (requests: unknown[]) =>
+  fc.oneof(
+    { weight: 1, arbitrary: fc.jsonValue() as fc.Arbitrary<unknown> },
+    {
+      weight: 20,
+      arbitrary: fc
+        .constantFrom(
+          ...requests.map((request) => ({ request, place: fc.constantFrom(...places(request)) })),
+        )
+        .chain(({ request, place }) =>
+          fc
+            .array(fc.tuple(place, fc.oneof(fc.constant(undefined), fc.jsonValue())), {
+              minLength: 1,
+              maxLength: 3,
+            })
+            .map((damages) => {
+              const damaged = structuredClone(request)
+              for (const [path, value] of damages) {
+                const holder = path.slice(0, -1).reduce<Anything>((at, key) => at?.[key], damaged)
+                const [key = ''] = path.slice(-1)
+                if (typeof holder !== 'object' || holder === null) continue
+                if (value === undefined) delete holder[key]
+                else holder[key] = value
+              }
+              return damaged
+            }),
+        ),
+    },
+  )
 
 /** The answer to a body, if it gets a 200; what else it may get is an error of its sender. */
-async function accepted (url: string, body: unknown): Promise<Anything> {
+async function accepted(url: string, body: unknown): Promise<Anything> {
   const response = await post(url, body)
   if (response.statusCode === 200) return response.json()
-  if (response.statusCode !== 422 && response.statusCode !== 400) throw new Error(`${response.statusCode} ${response.body}`)
+  if (response.statusCode !== 422 && response.statusCode !== 400) {
+    throw new Error(`${response.statusCode} ${response.body}`)
+  }
   return undefined
 }
 
 /** Fails unless an answer has a list of objects under a key; gives it. */
-function listIn (answer: Anything, key: string): Anything[] {
+function listIn(answer: Anything, key: string): Anything[] {
   const list = answer[key]
-  if (!Array.isArray(list) || list.some((item) => typeof item !== 'object' || item === null)) throw new Error(`${key} is not a list of objects`)
+  if (!Array.isArray(list) || list.some((item) => typeof item !== 'object' || item === null)) {
+    throw new Error(`${key} is not a list of objects`)
+  }
   return list
 }
 
-const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
+const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) =>
+  `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
 
 /** The field of a spec that asks for a child of a kind, where not every MyApp has one. */
-const askedBy: Record<string, string> = { Ingress: 'ingress', HTTPRoute: 'gateway', HorizontalPodAutoscaler: 'autoscaling', NetworkPolicy: 'networkPolicy' }
+const askedBy: Record<string, string> = {
+  Ingress: 'ingress',
+  HTTPRoute: 'gateway',
+  HorizontalPodAutoscaler: 'autoscaling',
+  NetworkPolicy: 'networkPolicy',
+}
 
-const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others'].map(recorded)
+const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others'].map(
+  recorded,
+)
 
-t.test('no body, however wrong, gets a 200 of /sync that leaves a child out or holds a null', async () => {
-  await fc.assert(fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
-    const answer = await accepted('/sync', body)
-    if (answer === undefined) return
-    const answered = new Set(listIn(answer, 'children').map(idOf))
-    const { parent: { spec } } = body as Anything
-    const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
-    for (const { child } of sentChildren(body as HookRequest)) {
-      if (!isInvalid && child.kind === 'PodDisruptionBudget') continue // a MyApp of one replica has none
-      if (!isInvalid && spec[askedBy[child.kind] ?? 'image'] === undefined) continue // nor has one that lost the wish for it
-      if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is left out`)
-    }
-  }), { numRuns: 400 })
-})
+t.test(
+  'no body, however wrong, gets a 200 of /sync that leaves a child out or holds a null',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
+        const answer = await accepted('/sync', body)
+        if (answer === undefined) return
+        const answered = new Set(listIn(answer, 'children').map(idOf))
+        const {
+          parent: { spec },
+        } = body as Anything
+        const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
+        for (const { child } of sentChildren(body as HookRequest)) {
+          if (!isInvalid && child.kind === 'PodDisruptionBudget') continue // a MyApp of one replica has none
+          if (!isInvalid && spec[askedBy[child.kind] ?? 'image'] === undefined) continue // nor has one that lost the wish for it
+          if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is left out`)
+        }
+      }),
+      { numRuns: 400 },
+    )
+  },
+)
 
-const deleted = [...['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map(recorded), requestWith(everyKind, { finalizing: true }), ...[['Service', 'Ingress'], ['NetworkPolicy', 'Later']].map((kinds) => requestWith(kinds, { finalizing: true }))]
+const deleted = [
+  ...['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map(recorded),
+  requestWith(everyKind, { finalizing: true }),
+  ...[
+    ['Service', 'Ingress'],
+    ['NetworkPolicy', 'Later'],
+  ].map((kinds) => requestWith(kinds, { finalizing: true })),
+]
 
-t.test('no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its children, or a child before its time', async () => {
-  await fc.assert(fc.asyncProperty(damaged(deleted), async (body) => {
-    const answer = await accepted('/finalize', body)
-    if (answer === undefined) return
-    const answered = new Set(listIn(answer, 'children').map(idOf))
-    const sent = sentChildren(body as HookRequest).map(({ child }) => child)
-    if (answer.finalized !== (sent.length === 0)) throw new Error(`finalized: ${answer.finalized} with ${sent.length} children`)
-    const isThere = (...kinds: string[]) => sent.some(({ kind }) => kinds.includes(kind))
-    const stay = (...kinds: string[]) => sent.filter(({ kind }) => kinds.includes(kind)).every((child) => answered.has(idOf(child)))
-    if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later') && !stay('Deployment', 'PodDisruptionBudget')) throw new Error('the pods go before what leads to them')
-    if (isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later', 'Deployment', 'PodDisruptionBudget') && !stay('Service', 'NetworkPolicy')) throw new Error('the Service goes before the pods')
-    if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
-  }), { numRuns: 200 })
-})
+t.test(
+  'no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its children, or a child before its time',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(damaged(deleted), async (body) => {
+        const answer = await accepted('/finalize', body)
+        if (answer === undefined) return
+        const answered = new Set(listIn(answer, 'children').map(idOf))
+        const sent = sentChildren(body as HookRequest).map(({ child }) => child)
+        if (answer.finalized !== (sent.length === 0)) {
+          throw new Error(`finalized: ${answer.finalized} with ${sent.length} children`)
+        }
+        const isThere = (...kinds: string[]) => sent.some(({ kind }) => kinds.includes(kind))
+        const stay = (...kinds: string[]) =>
+          sent
+            .filter(({ kind }) => kinds.includes(kind))
+            .every((child) => answered.has(idOf(child)))
+        if (
+          isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later') &&
+          !stay('Deployment', 'PodDisruptionBudget')
+        ) {
+          throw new Error('the pods go before what leads to them')
+        }
+        if (
+          isThere(
+            'Ingress',
+            'HTTPRoute',
+            'HorizontalPodAutoscaler',
+            'Later',
+            'Deployment',
+            'PodDisruptionBudget',
+          ) &&
+          !stay('Service', 'NetworkPolicy')
+        ) {
+          throw new Error('the Service goes before the pods')
+        }
+        if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
+      }),
+      { numRuns: 200 },
+    )
+  },
+)
 
-const asking = [recordedCustomize('customize-new'), { ...recordedCustomize('customize-new'), parent: requestWith([]).parent }]
+const asking = [
+  recordedCustomize('customize-new'),
+  { ...recordedCustomize('customize-new'), parent: requestWith([]).parent },
+]
 
-t.test('no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or asks for more than one namespace', async () => {
-  await fc.assert(fc.asyncProperty(damaged(asking), async (body) => {
-    const answer = await accepted('/customize', body)
-    if (answer === undefined) return
-    const rules: RelatedRule[] = listIn(answer, 'relatedResources')
-    const { controller, parent } = body as CustomizeRequest
-    const { namespace, name } = parent.metadata
-    if (!rules.every((rule) => rule.namespace === namespace && (rule.names ?? Object.keys(rule.labelSelector?.matchLabels ?? {})).length > 0)) throw new Error('a rule asks for too much')
-    if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are left out')
-    const declared = controller?.spec?.childResources
-    const groups = childKinds.filter((kind) => declared?.some(({ apiVersion, resource }) => kind.apiVersion === apiVersion && kind.resource === resource) ?? true).map(({ group }) => [group, {}])
-    const first = await accepted('/sync', { controller, parent, children: Object.fromEntries(groups), related: {}, finalizing: false })
-    for (const { kind } of (first?.children ?? []) as KubernetesObject[]) {
-      const { resource } = childKinds.find((known) => known.kind === kind) ?? {}
-      if (!rules.some((rule) => rule.resource === resource && rule.names?.includes(name))) throw new Error(`${kind} is left out`)
-    }
-  }), { numRuns: 200 })
-})
+t.test(
+  'no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or asks for more than one namespace',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(damaged(asking), async (body) => {
+        const answer = await accepted('/customize', body)
+        if (answer === undefined) return
+        const rules: RelatedRule[] = listIn(answer, 'relatedResources')
+        const { controller, parent } = body as CustomizeRequest
+        const { namespace, name } = parent.metadata
+        if (
+          !rules.every(
+            (rule) =>
+              rule.namespace === namespace &&
+              (rule.names ?? Object.keys(rule.labelSelector?.matchLabels ?? {})).length > 0,
+          )
+        ) {
+          throw new Error('a rule asks for too much')
+        }
+        if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are left out')
+        const declared = controller?.spec?.childResources
+        const groups = childKinds
+          .filter(
+            (kind) =>
+              declared?.some(
+                ({ apiVersion, resource }) =>
+                  kind.apiVersion === apiVersion && kind.resource === resource,
+              ) ?? true,
+          )
+          .map(({ group }) => [group, {}])
+        const first = await accepted('/sync', {
+          controller,
+          parent,
+          children: Object.fromEntries(groups),
+          related: {},
+          finalizing: false,
+        })
+        for (const { kind } of (first?.children ?? []) as KubernetesObject[]) {
+          const { resource } = childKinds.find((known) => known.kind === kind) ?? {}
+          if (!rules.some((rule) => rule.resource === resource && rule.names?.includes(name))) {
+            throw new Error(`${kind} is left out`)
+          }
+        }
+      }),
+      { numRuns: 200 },
+    )
+  },
+)

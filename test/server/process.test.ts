@@ -14,73 +14,137 @@ const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
 
 /** Starts the built program on a free port; its log lines go into `lines`, what it complains of into `errors`. */
-async function start (t: Test, environment: Record<string, string> = {}) {
-  const child = spawnInGroup({ name: 'hook', command: process.execPath, args: [program], env: { PORT: '0', ...environment } }, 'pipe')
-  t.teardown(() => { child.kill('SIGKILL') })
+async function start(t: Test, environment: Record<string, string> = {}) {
+  const child = spawnInGroup(
+    {
+      name: 'hook',
+      command: process.execPath,
+      args: [program],
+      env: { PORT: '0', ...environment },
+    },
+    'pipe',
+  )
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
   const [lines, errors]: [string[], string[]] = [[], []]
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')))
+  child.stdout
+    ?.setEncoding('utf8')
+    .on('data', (text: string) => lines.push(...text.trim().split('\n')))
   for (;;) {
-    const url = lines.map((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]).find((url) => url !== undefined)
-    if (url !== undefined) return { child, lines, errors, url, exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]> }
+    const url = lines
+      .map((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0])
+      .find((url) => url !== undefined)
+    if (url !== undefined) {
+      return {
+        child,
+        lines,
+        errors,
+        url,
+        exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+      }
+    }
     if (child.exitCode !== null) throw new Error(`it ended: ${lines.join('\n')}`)
     await wait(10)
   }
 }
 
-const statusOf = async (url: string) => (await fetch(url, { headers: { connection: 'close' } })).status
+const statusOf = async (url: string) =>
+  (await fetch(url, { headers: { connection: 'close' } })).status
 
 /** Begins a call and sends the rest of it later. */
-function begin (t: Test, url: string) {
+function begin(t: Test, url: string) {
   const body = JSON.stringify(recorded('sync-running'))
-  const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('utf8').on('error', () => {})
-  t.teardown(() => { socket.destroy() })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    .setEncoding('utf8')
+    .on('error', () => {})
+  t.teardown(() => {
+    socket.destroy()
+  })
   let answer = ''
-  socket.on('data', (text) => { answer += text })
-  socket.write(`POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 100)}`)
-  return { finish: () => { socket.write(body.slice(100)) }, answered: () => answer }
+  socket.on('data', (text) => {
+    answer += text
+  })
+  socket.write(
+    `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 100)}`,
+  )
+  return {
+    finish: () => {
+      socket.write(body.slice(100))
+    },
+    answered: () => answer,
+  }
 }
 
 const most = '6000'
-const moments: Array<[what: string, options: { delay: string, collectorHangs?: boolean, finishAfterMs?: number }]> = [
+const moments: Array<
+  [what: string, options: { delay: string; collectorHangs?: boolean; finishAfterMs?: number }]
+> = [
   ['while the server is closing', { delay: '1500', finishAfterMs: 2000 }],
   ['late', { delay: '0', finishAfterMs: 8500 }],
   ['late, after the longest delay', { delay: most, finishAfterMs: 8500 }],
-  ['late, after the longest delay, with a Collector that hangs', { delay: most, finishAfterMs: 7200, collectorHangs: true }],
+  [
+    'late, after the longest delay, with a Collector that hangs',
+    { delay: most, finishAfterMs: 7200, collectorHangs: true },
+  ],
   ['never', { delay: '0' }],
-  ['never, after the longest delay, with a Collector that hangs', { delay: most, collectorHangs: true }],
+  [
+    'never, after the longest delay, with a Collector that hangs',
+    { delay: most, collectorHangs: true },
+  ],
 ]
 
-t.test('a call in flight at SIGTERM is answered, readyz fails first, and the process is gone within 10 s; the call comes to its end', async (t) => {
-  t.jobs = moments.length
-  for (const [what, { delay, collectorHangs, finishAfterMs }] of moments) {
-    t.test(what, { buffered: true }, async (t) => {
-      const receiver = await startReceiver()
-      t.teardown(() => { receiver.close() })
-      receiver.manner = 'hang'
-      const { child, url, errors, exited } = await start(t, { SHUTDOWN_DELAY_MS: delay, ...collectorHangs && { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
-      if (collectorHangs) t.equal((await fetch(`${url}/sync`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(recorded('sync-running')) })).status, 200, 'there is a span to send')
-      const call = begin(t, url)
-      await wait(100)
-      const before = performance.now()
-      child.kill('SIGTERM')
-      if (delay !== '0') {
-        await wait(200)
-        t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
-        t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
-      }
-      if (finishAfterMs !== undefined) {
-        await wait(finishAfterMs - (performance.now() - before))
-        call.finish()
-      }
-      t.strictSame(await exited, [0, null])
-      const tookMs = Math.round(performance.now() - before)
-      t.ok(tookMs < 10_000, `${tookMs} ms`)
-      if (finishAfterMs !== undefined) t.match(call.answered(), /^HTTP\/1\.1 200 /)
-      t.strictSame(errors, [], 'and nothing complains')
-    })
-  }
-})
+t.test(
+  'a call in flight at SIGTERM is answered, readyz fails first, and the process is gone within 10 s; the call comes to its end',
+  async (t) => {
+    t.jobs = moments.length
+    for (const [what, { delay, collectorHangs, finishAfterMs }] of moments) {
+      t.test(what, { buffered: true }, async (t) => {
+        const receiver = await startReceiver()
+        t.teardown(() => {
+          receiver.close()
+        })
+        receiver.manner = 'hang'
+        const { child, url, errors, exited } = await start(t, {
+          SHUTDOWN_DELAY_MS: delay,
+          ...(collectorHangs && { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }),
+        })
+        if (collectorHangs) {
+          t.equal(
+            (
+              await fetch(`${url}/sync`, {
+                method: 'POST',
+                headers: { 'content-type': 'application/json' },
+                body: JSON.stringify(recorded('sync-running')),
+              })
+            ).status,
+            200,
+            'there is a span to send',
+          )
+        }
+        const call = begin(t, url)
+        await wait(100)
+        const before = performance.now()
+        child.kill('SIGTERM')
+        if (delay !== '0') {
+          await wait(200)
+          t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
+          t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
+        }
+        if (finishAfterMs !== undefined) {
+          await wait(finishAfterMs - (performance.now() - before))
+          call.finish()
+        }
+        t.strictSame(await exited, [0, null])
+        const tookMs = Math.round(performance.now() - before)
+        t.ok(tookMs < 10_000, `${tookMs} ms`)
+        if (finishAfterMs !== undefined) t.match(call.answered(), /^HTTP\/1\.1 200 /)
+        t.strictSame(errors, [], 'and nothing complains')
+      })
+    }
+  },
+)
 
 t.test('a connection is kept for longer than the 90 s that Metacontroller keeps it', async (t) => {
   const { url } = await start(t)
@@ -88,55 +152,91 @@ t.test('a connection is kept for longer than the 90 s that Metacontroller keeps 
   t.equal(response.headers.get('keep-alive'), 'timeout=100')
 })
 
-t.test('threads of V8 that compile and collect garbage give way to the one that answers', async (t) => {
-  const { child, url } = await start(t)
-  await statusOf(`${url}/readyz`)
-  if (process.platform !== 'linux') {
-    t.pass('threads have no priority of their own here')
-    return
-  }
-  const tasks = `/proc/${child.pid}/task`
-  const threads = readdirSync(tasks).filter((thread) => readFileSync(`${tasks}/${thread}/comm`, 'utf8') === 'V8Worker\n')
-  t.ok(threads.length > 0)
-  const niceness = Math.min(getPriority(child.pid) + 5, constants.priority.PRIORITY_LOW)
-  t.strictSame(threads.filter((thread) => getPriority(Number(thread)) !== niceness), [])
-})
+t.test(
+  'threads of V8 that compile and collect garbage give way to the one that answers',
+  async (t) => {
+    const { child, url } = await start(t)
+    await statusOf(`${url}/readyz`)
+    if (process.platform !== 'linux') {
+      t.pass('threads have no priority of their own here')
+      return
+    }
+    const tasks = `/proc/${child.pid}/task`
+    const threads = readdirSync(tasks).filter(
+      (thread) => readFileSync(`${tasks}/${thread}/comm`, 'utf8') === 'V8Worker\n',
+    )
+    t.ok(threads.length > 0)
+    const niceness = Math.min(getPriority(child.pid) + 5, constants.priority.PRIORITY_LOW)
+    t.strictSame(
+      threads.filter((thread) => getPriority(Number(thread)) !== niceness),
+      [],
+    )
+  },
+)
 
 t.test('a wrong environment ends it at once with a line for each variable', async (t) => {
-  const child: ChildProcess = spawn(process.execPath, [program], { env: { PORT: 'http', LOG_LEVEL: 'loud' }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [program], {
+    env: { PORT: 'http', LOG_LEVEL: 'loud' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let text = ''
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
   t.strictSame(await once(child, 'close'), [1, null])
   t.match(text, /PORT=http: must be a whole number from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
 t.test('a port that is taken is one clear line, not a stack', async (t) => {
   const { url } = await start(t)
-  const child: ChildProcess = spawn(process.execPath, [program], { env: { PORT: new URL(url).port }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [program], {
+    env: { PORT: new URL(url).port },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+  }
   t.strictSame(await once(child, 'close'), [1, null])
-  t.equal(text, `myapp-operator cannot start, it cannot listen: PORT=${new URL(url).port} is taken on 127.0.0.1; 0 picks a free one\n`)
+  t.equal(
+    text,
+    `myapp-operator cannot start, it cannot listen: PORT=${new URL(url).port} is taken on 127.0.0.1; 0 picks a free one\n`,
+  )
 })
 
-t.test('a line of the log that comes while those before are being written does not wait for the next', async (t) => {
-  const { child, url } = await start(t)
-  let log = ''
-  child.stdout?.on('data', (text: string) => { log += text })
-  child.stdout?.pause()
-  const call = async (name: string) => {
-    const request = recorded('sync-new')
-    request.parent.metadata.name = name
-    await (await fetch(`${url}/sync`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) })).text()
-  }
-  const before = 2000 // more than the system keeps for a reader
-  for (let count = 0; count < before; count += 50) await Promise.all(Array.from({ length: 50 }, () => call('before')))
-  await call('last')
-  await wait(100)
-  child.stdout?.resume()
-  const deadline = Date.now() + 10_000
-  const complete = /"last".*\n$/
-  while (!complete.test(log) && Date.now() < deadline) await wait(20)
-  t.match(log, complete)
-  t.equal(log.match(/"before"/g)?.length, before)
-})
+t.test(
+  'a line of the log that comes while those before are being written does not wait for the next',
+  async (t) => {
+    const { child, url } = await start(t)
+    let log = ''
+    child.stdout?.on('data', (text: string) => {
+      log += text
+    })
+    child.stdout?.pause()
+    const call = async (name: string) => {
+      const request = recorded('sync-new')
+      request.parent.metadata.name = name
+      await (
+        await fetch(`${url}/sync`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(request),
+        })
+      ).text()
+    }
+    const before = 2000 // more than the system keeps for a reader
+    for (let count = 0; count < before; count += 50) {
+      await Promise.all(Array.from({ length: 50 }, () => call('before')))
+    }
+    await call('last')
+    await wait(100)
+    child.stdout?.resume()
+    const deadline = Date.now() + 10_000
+    const complete = /"last".*\n$/
+    while (!complete.test(log) && Date.now() < deadline) await wait(20)
+    t.match(log, complete)
+    t.equal(log.match(/"before"/g)?.length, before)
+  },
+)

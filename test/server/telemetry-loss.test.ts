@@ -7,7 +7,10 @@ import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
 t.jobs = 4
 
 t.test('an endpoint that fails is logged once an outage, with the count at its end', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_EXPORTER_OTLP_TIMEOUT: '400', OTEL_TRACES_EXPORTER: 'none' })
+  const { receiver, hook } = await startBoth(t, {
+    OTEL_EXPORTER_OTLP_TIMEOUT: '400',
+    OTEL_TRACES_EXPORTER: 'none',
+  })
   const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
   receiver.manner = 'refuse'
   const before = receiver.requests.length
@@ -19,46 +22,69 @@ t.test('an endpoint that fails is logged once an outage, with the count at its e
   t.ok(Number(told(/exported again/)[0]?.['failedExports']) >= 4)
 })
 
-t.test('the count at the end of an outage is of all that was lost, what found the queue full too', async (t) => {
-  const queues = Object.fromEntries(['BSP', 'BLRP'].flatMap((queue) => [[`OTEL_${queue}_MAX_QUEUE_SIZE`, '10'], [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '2']]))
-  const { receiver, hook } = await startBoth(t, { ...queues, OTEL_EXPORTER_OTLP_TIMEOUT: '3000', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'otlp' })
-  await hook.post('/sync', recorded('sync-running'))
-  await spans(receiver, 1)
-  receiver.manner = 'hang'
-  for (let calls = 0; calls < 40; calls++) await hook.post('/sync', recorded('sync-running'))
-  const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
-  await receiver.until(() => told(/cannot be exported/).length === 2)
-  receiver.manner = 'take'
-  await receiver.until(() => told(/exported again/).length === 2)
-  await hook.post('/sync', recorded('sync-running'))
-  await hook.terminate()
-  const lost = (signal: string) => told(/exported again/).find((line) => line['signal'] === signal)?.['lostItems']
-  const calls = hook.lines.filter(({ msg }) => msg === 'hook call').length
-  t.equal(lost('traces'), calls - spansIn(receiver.exports).length)
-  t.ok(calls - spansIn(receiver.exports).length > 20, 'most of them')
-  t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
-})
+t.test(
+  'the count at the end of an outage is of all that was lost, what found the queue full too',
+  async (t) => {
+    const queues = Object.fromEntries(
+      ['BSP', 'BLRP'].flatMap((queue) => [
+        [`OTEL_${queue}_MAX_QUEUE_SIZE`, '10'],
+        [`OTEL_${queue}_MAX_EXPORT_BATCH_SIZE`, '2'],
+      ]),
+    )
+    const { receiver, hook } = await startBoth(t, {
+      ...queues,
+      OTEL_EXPORTER_OTLP_TIMEOUT: '3000',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'otlp',
+    })
+    await hook.post('/sync', recorded('sync-running'))
+    await spans(receiver, 1)
+    receiver.manner = 'hang'
+    for (let calls = 0; calls < 40; calls++) await hook.post('/sync', recorded('sync-running'))
+    const told = (msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
+    await receiver.until(() => told(/cannot be exported/).length === 2)
+    receiver.manner = 'take'
+    await receiver.until(() => told(/exported again/).length === 2)
+    await hook.post('/sync', recorded('sync-running'))
+    await hook.terminate()
+    const lost = (signal: string) =>
+      told(/exported again/).find((line) => line['signal'] === signal)?.['lostItems']
+    const calls = hook.lines.filter(({ msg }) => msg === 'hook call').length
+    t.equal(lost('traces'), calls - spansIn(receiver.exports).length)
+    t.ok(calls - spansIn(receiver.exports).length > 20, 'most of them')
+    t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
+  },
+)
 
-t.test('at SIGTERM what is left is sent, and an endpoint that never answers is not waited for', async (t) => {
-  const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
-  const { receiver, hook } = await startBoth(t, late)
-  await hook.post('/sync', recorded('sync-running'))
-  t.same(receiver.requests, [])
-  t.match(await hook.terminate(), { code: 0 })
-  t.equal(spansIn(receiver.exports).length, 1)
-  t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
-  const hanging = await startBoth(t, late)
-  hanging.receiver.manner = 'hang'
-  await hanging.hook.post('/sync', recorded('sync-running'))
-  const { code, milliseconds } = await hanging.hook.terminate()
-  t.equal(code, 0)
-  t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
-})
+t.test(
+  'at SIGTERM what is left is sent, and an endpoint that never answers is not waited for',
+  async (t) => {
+    const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
+    const { receiver, hook } = await startBoth(t, late)
+    await hook.post('/sync', recorded('sync-running'))
+    t.same(receiver.requests, [])
+    t.match(await hook.terminate(), { code: 0 })
+    t.equal(spansIn(receiver.exports).length, 1)
+    t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
+    const hanging = await startBoth(t, late)
+    hanging.receiver.manner = 'hang'
+    await hanging.hook.post('/sync', recorded('sync-running'))
+    const { code, milliseconds } = await hanging.hook.terminate()
+    t.equal(code, 0)
+    t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
+  },
+)
 
 t.test('at SIGTERM all that waits is sent, however many batches it is', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2', OTEL_METRICS_EXPORTER: 'none' })
+  const { receiver, hook } = await startBoth(t, {
+    OTEL_BSP_SCHEDULE_DELAY: '60000',
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2',
+    OTEL_METRICS_EXPORTER: 'none',
+  })
   receiver.manner = 'hang'
-  for (let calls = 0; calls < 82; calls++) await hook.post('/customize', recordedCustomize('customize-new'))
+  for (let calls = 0; calls < 82; calls++) {
+    await hook.post('/customize', recordedCustomize('customize-new'))
+  }
   await receiver.until(() => receiver.requests.length === 1)
   receiver.manner = 'take'
   t.match(await hook.terminate(), { code: 0 })
@@ -66,11 +92,23 @@ t.test('at SIGTERM all that waits is sent, however many batches it is', async (t
 })
 
 t.test('at SIGTERM a signal that is refused takes nothing from one that is slow', async (t) => {
-  const { receiver, hook } = await startBoth(t, { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BLRP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000', OTEL_LOGS_EXPORTER: 'otlp' })
-  Object.assign(receiver.mannerAt, { '/v1/traces': 'forbid', '/v1/metrics': 'slow', '/v1/logs': 'slow' })
+  const { receiver, hook } = await startBoth(t, {
+    OTEL_BSP_SCHEDULE_DELAY: '60000',
+    OTEL_BLRP_SCHEDULE_DELAY: '60000',
+    OTEL_METRIC_EXPORT_INTERVAL: '60000',
+    OTEL_LOGS_EXPORTER: 'otlp',
+  })
+  Object.assign(receiver.mannerAt, {
+    '/v1/traces': 'forbid',
+    '/v1/metrics': 'slow',
+    '/v1/logs': 'slow',
+  })
   for (let calls = 0; calls < 3; calls++) await hook.post('/sync', recorded('sync-running'))
   t.match(await hook.terminate(), { code: 0 })
   t.ok(pointsIn(receiver.exports).some(({ name }) => name === 'operator.reconcile_count'))
   t.equal(logRecordsIn(receiver.exports).filter(({ body }) => body === 'hook call').length, 3)
-  t.match(hook.lines.filter(({ signal }) => signal === 'traces'), [{ reason: 'the endpoint answered 401' }])
+  t.match(
+    hook.lines.filter(({ signal }) => signal === 'traces'),
+    [{ reason: 'the endpoint answered 401' }],
+  )
 })

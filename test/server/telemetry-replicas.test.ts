@@ -9,28 +9,49 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 /** Two hooks behind one address, and what they count together. */
-async function twoReplicas (t: Test) {
+async function twoReplicas(t: Test) {
   const counts: Record<string, number> = {}
-  const count = (what: string) => (kind: string) => { counts[`${what} ${kind}`] = (counts[`${what} ${kind}`] ?? 0) + 1 }
-  const metrics = { ended: () => {}, reconciled: () => {}, resourceCreated: count('created'), resourceDeleted: count('deleted') }
+  const count = (what: string) => (kind: string) => {
+    counts[`${what} ${kind}`] = (counts[`${what} ${kind}`] ?? 0) + 1
+  }
+  const metrics = {
+    ended: () => {},
+    reconciled: () => {},
+    resourceCreated: count('created'),
+    resourceDeleted: count('deleted'),
+  }
   const replica = async () => {
-    const createServer = instrument(fastify, metrics, knownMyApps({ most: 100, forgetAfterMs: 90_000 }))
-    const server = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '0' }), { logger: pino({ level: 'silent' }), isReady: () => true, createServer })
+    const createServer = instrument(
+      fastify,
+      metrics,
+      knownMyApps({ most: 100, forgetAfterMs: 90_000 }),
+    )
+    const server = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '0' }), {
+      logger: pino({ level: 'silent' }),
+      isReady: () => true,
+      createServer,
+    })
     t.teardown(() => server.close())
     const url = await server.listen({ host: '127.0.0.1', port: 0 })
     /** Has it answer, and gives the request that Metacontroller sends next if no child has changed meanwhile. */
     return async (request: Anything): Promise<Anything> => {
-      const response = await fetch(`${url}/${request.finalizing ? 'finalize' : 'sync'}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) })
+      const response = await fetch(`${url}/${request.finalizing ? 'finalize' : 'sync'}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+      })
       t.equal(response.status, 200)
-      const { status } = await response.json() as Anything
-      return later(request, (next) => { next.parent.status = status })
+      const { status } = (await response.json()) as Anything
+      return later(request, (next) => {
+        next.parent.status = status
+      })
     }
   }
   return { a: await replica(), b: await replica(), counts }
 }
 
 /** The request after something has been written to the MyApp. */
-function later (request: Anything, change: (request: Anything) => void): Anything {
+function later(request: Anything, change: (request: Anything) => void): Anything {
   const next = structuredClone(request)
   change(next)
   next.parent.metadata.resourceVersion = String(Number(next.parent.metadata.resourceVersion) + 1)
@@ -38,20 +59,35 @@ function later (request: Anything, change: (request: Anything) => void): Anythin
 }
 
 const name = 'default/demo-app'
-const groups = { Deployment: 'Deployment.apps/v1', Service: 'Service.v1', PodDisruptionBudget: 'PodDisruptionBudget.policy/v1' }
+const groups = {
+  Deployment: 'Deployment.apps/v1',
+  Service: 'Service.v1',
+  PodDisruptionBudget: 'PodDisruptionBudget.policy/v1',
+}
 /** The request with children that are there, as they were recorded. */
 const withChildren = (request: Anything, ...kinds: Array<keyof typeof groups>): Anything => {
   const next = structuredClone(request)
-  for (const kind of kinds) next.children[groups[kind]][name] = (recorded('sync-running') as Anything).children[groups[kind]][name]
+  for (const kind of kinds) {
+    next.children[groups[kind]][name] = (recorded('sync-running') as Anything).children[
+      groups[kind]
+    ][name]
+  }
   return next
 }
 
-t.test('a creation counts once, though a second replica is asked before the children are seen', async (t) => {
-  const { a, b, counts } = await twoReplicas(t)
-  const next = await b(await a(recorded('sync-new')))
-  await a(next)
-  t.strictSame(counts, { 'created Deployment': 1, 'created Service': 1, 'created PodDisruptionBudget': 1 })
-})
+t.test(
+  'a creation counts once, though a second replica is asked before the children are seen',
+  async (t) => {
+    const { a, b, counts } = await twoReplicas(t)
+    const next = await b(await a(recorded('sync-new')))
+    await a(next)
+    t.strictSame(counts, {
+      'created Deployment': 1,
+      'created Service': 1,
+      'created PodDisruptionBudget': 1,
+    })
+  },
+)
 
 t.test('the same while config is missing, and the Deployment once it is there', async (t) => {
   const { a, b, counts } = await twoReplicas(t)
@@ -61,15 +97,24 @@ t.test('the same while config is missing, and the Deployment once it is there', 
   t.match(waiting.parent.status.conditions, [{ reason: 'ConfigMissing' }])
   t.strictSame(counts, { 'created Service': 1, 'created PodDisruptionBudget': 1 })
   const ready = withChildren(waiting, 'Service', 'PodDisruptionBudget')
-  ready.related['Secret.v1'] = { 'default/db': { metadata: { name: 'db', namespace: 'default', uid: 'db' }, data: { a: 'Yg==' } } }
+  ready.related['Secret.v1'] = {
+    'default/db': {
+      metadata: { name: 'db', namespace: 'default', uid: 'db' },
+      data: { a: 'Yg==' },
+    },
+  }
   await a(await b(ready))
   t.equal(counts['created Deployment'], 1)
 })
 
 t.test('a child that is deleted by hand counts again, whoever saw it, and once', async (t) => {
   const { a, b, counts } = await twoReplicas(t)
-  const running = await b(withChildren(await a(recorded('sync-new')), 'Deployment', 'Service', 'PodDisruptionBudget'))
-  const lost = later(running, (request) => { delete request.children['Service.v1'][name] })
+  const running = await b(
+    withChildren(await a(recorded('sync-new')), 'Deployment', 'Service', 'PodDisruptionBudget'),
+  )
+  const lost = later(running, (request) => {
+    delete request.children['Service.v1'][name]
+  })
   await a(lost)
   await a(lost)
   t.equal(counts['created Service'], 2, 'a retry with an old status is none')
@@ -81,20 +126,31 @@ t.test('a child that is deleted by hand counts again, whoever saw it, and once',
 t.test('one that is deleted while others are still to be created counts again', async (t) => {
   const { a, b, counts } = await twoReplicas(t)
   const creating = await b(withChildren(await a(recorded('sync-new')), 'Service'))
-  await a(later(creating, (request) => { delete request.children['Service.v1'][name] }))
-  t.strictSame(counts, { 'created Deployment': 1, 'created Service': 2, 'created PodDisruptionBudget': 1 })
+  await a(
+    later(creating, (request) => {
+      delete request.children['Service.v1'][name]
+    }),
+  )
+  t.strictSame(counts, {
+    'created Deployment': 1,
+    'created Service': 2,
+    'created PodDisruptionBudget': 1,
+  })
 })
 
-t.test('a deletion counts once for a change of the spec, and once for the end of the MyApp', async (t) => {
-  const { a, b, counts } = await twoReplicas(t)
-  const running = await b(await a(recorded('sync-running')))
-  const single = later(running, (request) => {
-    request.parent.spec.replicas = 1
-    request.parent.metadata.generation += 1
-  })
-  await a(await b(await a(single)))
-  t.strictSame(counts, { 'deleted PodDisruptionBudget': 1 })
-  const ending = recorded('finalize-children-present')
-  await a(await b(await a(ending)))
-  t.strictSame(counts, { 'deleted PodDisruptionBudget': 2, 'deleted Deployment': 1 })
-})
+t.test(
+  'a deletion counts once for a change of the spec, and once for the end of the MyApp',
+  async (t) => {
+    const { a, b, counts } = await twoReplicas(t)
+    const running = await b(await a(recorded('sync-running')))
+    const single = later(running, (request) => {
+      request.parent.spec.replicas = 1
+      request.parent.metadata.generation += 1
+    })
+    await a(await b(await a(single)))
+    t.strictSame(counts, { 'deleted PodDisruptionBudget': 1 })
+    const ending = recorded('finalize-children-present')
+    await a(await b(await a(ending)))
+    t.strictSame(counts, { 'deleted PodDisruptionBudget': 2, 'deleted Deployment': 1 })
+  },
+)

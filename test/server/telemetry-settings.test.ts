@@ -11,63 +11,166 @@ t.test('without an endpoint nothing is exported and nothing said of it', async (
   const hook = await startHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.terminate()
-  t.same(hook.lines.map(({ msg }) => msg), [hook.lines[0]?.['msg'], 'hook call', 'stopping', 'stopped'])
+  t.same(
+    hook.lines.map(({ msg }) => msg),
+    [hook.lines[0]?.['msg'], 'hook call', 'stopping', 'stopped'],
+  )
   t.notOk('trace_id' in (hook.lines[1] ?? {}))
 })
 
-const variables: Array<[what: string, environment: Record<string, string>, check: (t: Test, receiver: Receiver, hook: Hook) => Promise<unknown>]> = [
-  ['OTEL_SDK_DISABLED', { OTEL_SDK_DISABLED: 'true' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-  }],
-  ['OTEL_EXPORTER_OTLP_HEADERS, _TRACES_ENDPOINT and OTEL_SERVICE_NAME', { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20token', OTEL_SERVICE_NAME: 'other' }, async (t, receiver) => {
-    const [span] = await spans(receiver, 1)
-    t.equal(span?.resource['service.name'], 'other')
-    t.equal(receiver.requests.find(({ url }) => url === '/v1/traces')?.headers['authorization'], 'Bearer token')
-  }],
-  ['OTEL_TRACES_SAMPLER', { OTEL_TRACES_SAMPLER: 'always_off', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-    t.match(hook.lines.find(({ msg }) => msg === 'hook call'), { trace_id: String, trace_flags: '00' })
-  }],
-  ['OTEL_EXPORTER_OTLP_PROTOCOL', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }, async (_t, receiver) => {
-    await receiver.until(() => receiver.requests.some(({ url, headers }) => url === '/v1/traces' && headers['content-type'] === 'application/x-protobuf'))
-  }],
-  ['OTEL_EXPORTER_OTLP_COMPRESSION', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' }, async (_t, receiver) => {
-    await receiver.until(() => receiver.requests.some(({ headers }) => headers['content-encoding'] === 'gzip'))
-  }],
-  ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' }, async (t, receiver) => {
-    t.equal((await spans(receiver, 1)).length, 1, 'a full batch does not wait')
-  }],
-  ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '3' }, async (t, receiver) => {
-    t.equal(Object.keys((await spans(receiver, 1))[0]?.attributes ?? {}).length, 3)
-  }],
-  ['OTEL_TRACES_EXPORTER=console', { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.match(hook.lines.filter(({ printed }) => printed !== undefined).map(({ printed }) => printed).join('\n'), /name: 'POST \/sync'/)
-    t.same(receiver.requests, [])
-  }],
-  ['port 4317 with HTTP', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317', OTEL_METRICS_EXPORTER: 'none' }, async (t, _receiver, hook) => {
-    t.equal(hook.lines.filter(({ msg }) => /has port 4317, where collectors speak gRPC/.test(String(msg))).length, 1)
-  }],
-  ['words in capitals', { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' }, async (t, receiver, hook) => {
-    await hook.terminate()
-    t.same(receiver.requests, [])
-    t.same(hook.lines.filter(({ level }) => Number(level) >= 40), [])
-  }],
-  ['OTEL_LOG_LEVEL', { OTEL_LOG_LEVEL: 'debug', LOG_LEVEL: 'debug' }, async (t, receiver, hook) => {
-    await spans(receiver, 1)
-    t.same(hook.lines.filter(({ printed }) => printed !== undefined), [], 'all lines are JSON')
-    t.ok(hook.lines.some(({ from, level }) => from === 'opentelemetry' && level === 20))
-  }],
-  ['a propagator that there is not', { OTEL_PROPAGATORS: 'jaeger' }, async (t, receiver, hook) => {
-    t.match(hook.lines.filter(({ from }) => from === 'opentelemetry'), [{ level: 40, msg: /Propagator "jaeger" requested through environment variable is unavailable/ }])
-    await spans(receiver, 1)
-  }],
-  ['a sampler that there is not', { OTEL_TRACES_SAMPLER: 'some' }, async (t, receiver, hook) => {
-    t.match(hook.lines.find(({ from }) => from === 'opentelemetry'), { level: 40, msg: /unknown OTEL_TRACES_SAMPLER value "some"/ })
-    await spans(receiver, 1)
-  }],
+const variables: Array<
+  [
+    what: string,
+    environment: Record<string, string>,
+    check: (t: Test, receiver: Receiver, hook: Hook) => Promise<unknown>,
+  ]
+> = [
+  [
+    'OTEL_SDK_DISABLED',
+    { OTEL_SDK_DISABLED: 'true' },
+    async (t, receiver, hook) => {
+      await hook.terminate()
+      t.same(receiver.requests, [])
+    },
+  ],
+  [
+    'OTEL_EXPORTER_OTLP_HEADERS, _TRACES_ENDPOINT and OTEL_SERVICE_NAME',
+    { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20token', OTEL_SERVICE_NAME: 'other' },
+    async (t, receiver) => {
+      const [span] = await spans(receiver, 1)
+      t.equal(span?.resource['service.name'], 'other')
+      t.equal(
+        receiver.requests.find(({ url }) => url === '/v1/traces')?.headers['authorization'],
+        'Bearer token',
+      )
+    },
+  ],
+  [
+    'OTEL_TRACES_SAMPLER',
+    { OTEL_TRACES_SAMPLER: 'always_off', OTEL_METRICS_EXPORTER: 'none' },
+    async (t, receiver, hook) => {
+      await hook.terminate()
+      t.same(receiver.requests, [])
+      t.match(
+        hook.lines.find(({ msg }) => msg === 'hook call'),
+        { trace_id: String, trace_flags: '00' },
+      )
+    },
+  ],
+  [
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+    async (_t, receiver) => {
+      await receiver.until(() =>
+        receiver.requests.some(
+          ({ url, headers }) =>
+            url === '/v1/traces' && headers['content-type'] === 'application/x-protobuf',
+        ),
+      )
+    },
+  ],
+  [
+    'OTEL_EXPORTER_OTLP_COMPRESSION',
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
+    async (_t, receiver) => {
+      await receiver.until(() =>
+        receiver.requests.some(({ headers }) => headers['content-encoding'] === 'gzip'),
+      )
+    },
+  ],
+  [
+    'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+    { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' },
+    async (t, receiver) => {
+      t.equal((await spans(receiver, 1)).length, 1, 'a full batch does not wait')
+    },
+  ],
+  [
+    'OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT',
+    { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '3' },
+    async (t, receiver) => {
+      t.equal(Object.keys((await spans(receiver, 1))[0]?.attributes ?? {}).length, 3)
+    },
+  ],
+  [
+    'OTEL_TRACES_EXPORTER=console',
+    { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' },
+    async (t, receiver, hook) => {
+      await hook.terminate()
+      t.match(
+        hook.lines
+          .filter(({ printed }) => printed !== undefined)
+          .map(({ printed }) => printed)
+          .join('\n'),
+        /name: 'POST \/sync'/,
+      )
+      t.same(receiver.requests, [])
+    },
+  ],
+  [
+    'port 4317 with HTTP',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317', OTEL_METRICS_EXPORTER: 'none' },
+    async (t, _receiver, hook) => {
+      t.equal(
+        hook.lines.filter(({ msg }) =>
+          /has port 4317, where collectors speak gRPC/.test(String(msg)),
+        ).length,
+        1,
+      )
+    },
+  ],
+  [
+    'words in capitals',
+    { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' },
+    async (t, receiver, hook) => {
+      await hook.terminate()
+      t.same(receiver.requests, [])
+      t.same(
+        hook.lines.filter(({ level }) => Number(level) >= 40),
+        [],
+      )
+    },
+  ],
+  [
+    'OTEL_LOG_LEVEL',
+    { OTEL_LOG_LEVEL: 'debug', LOG_LEVEL: 'debug' },
+    async (t, receiver, hook) => {
+      await spans(receiver, 1)
+      t.same(
+        hook.lines.filter(({ printed }) => printed !== undefined),
+        [],
+        'all lines are JSON',
+      )
+      t.ok(hook.lines.some(({ from, level }) => from === 'opentelemetry' && level === 20))
+    },
+  ],
+  [
+    'a propagator that there is not',
+    { OTEL_PROPAGATORS: 'jaeger' },
+    async (t, receiver, hook) => {
+      t.match(
+        hook.lines.filter(({ from }) => from === 'opentelemetry'),
+        [
+          {
+            level: 40,
+            msg: /Propagator "jaeger" requested through environment variable is unavailable/,
+          },
+        ],
+      )
+      await spans(receiver, 1)
+    },
+  ],
+  [
+    'a sampler that there is not',
+    { OTEL_TRACES_SAMPLER: 'some' },
+    async (t, receiver, hook) => {
+      t.match(
+        hook.lines.find(({ from }) => from === 'opentelemetry'),
+        { level: 40, msg: /unknown OTEL_TRACES_SAMPLER value "some"/ },
+      )
+      await spans(receiver, 1)
+    },
+  ],
 ]
 
 for (const [what, environment, check] of variables) {
@@ -80,7 +183,10 @@ for (const [what, environment, check] of variables) {
 
 t.test('OTEL_PROPAGATORS says which headers name the parent of a span', async (t) => {
   const ids = { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' }
-  const headers = { traceparent: `00-${ids.traceId}-${ids.parentSpanId}-01`, b3: `11111111111111111111111111111111-${ids.parentSpanId}-1` }
+  const headers = {
+    traceparent: `00-${ids.traceId}-${ids.parentSpanId}-01`,
+    b3: `11111111111111111111111111111111-${ids.parentSpanId}-1`,
+  }
   const parentOf = async (environment: Record<string, string>): Promise<Span | undefined> => {
     const { receiver, hook } = await startBoth(t, environment)
     await hook.post('/sync', recorded('sync-running'), headers)

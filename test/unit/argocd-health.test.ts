@@ -4,25 +4,36 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { type Scene, scenes } from '../support/fixtures/scenes.ts'
 
-const { data } = parse(readFileSync(new URL('../../manifests/health/argocd-cm.yaml', import.meta.url), 'utf8'))
+const { data } = parse(
+  readFileSync(new URL('../../manifests/health/argocd-cm.yaml', import.meta.url), 'utf8'),
+)
 const script: string = data['resource.customizations.health.example.com_MyApp']
 
 /** What Argo CD would make of a MyApp: the script runs in a Lua, with the object as `obj`. */
-function health (myApp: Scene): { status: string, message: string } {
+function health(myApp: Scene): { status: string; message: string } {
   const { lauxlib, lualib, lua, to_luastring: toLua, to_jsstring: toText } = fengari
   const state = lauxlib.luaL_newstate()
   lualib.luaL_openlibs(state)
-  const failed = lauxlib.luaL_dostring(state, toLua(`local obj = ${literal(myApp)}\nlocal hs = (function ()\n${script}\nend)()\nreturn hs.status .. "\\n" .. hs.message`))
-  const [status = '', message = ''] = toText(lua.lua_tostring(state, -1) ?? new Uint8Array()).split('\n')
+  const failed = lauxlib.luaL_dostring(
+    state,
+    toLua(
+      `local obj = ${literal(myApp)}\nlocal hs = (function ()\n${script}\nend)()\nreturn hs.status .. "\\n" .. hs.message`,
+    ),
+  )
+  const [status = '', message = ''] = toText(lua.lua_tostring(state, -1) ?? new Uint8Array()).split(
+    '\n',
+  )
   if (failed) throw new Error(status)
   return { status, message }
 }
 
 /** A JSON value as Lua has it; Argo CD leaves a null out. */
-function literal (value: unknown): string {
+function literal(value: unknown): string {
   if (Array.isArray(value)) return `{ ${value.map(literal).join(', ')} }`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  return `{ ${Object.entries(value).map(([key, field]) => `[${JSON.stringify(key)}] = ${literal(field)}`).join(', ')} }`
+  return `{ ${Object.entries(value)
+    .map(([key, field]) => `[${JSON.stringify(key)}] = ${literal(field)}`)
+    .join(', ')} }`
 }
 
 const expected: Record<keyof typeof scenes, string> = {
@@ -47,6 +58,9 @@ for (const [name, scene] of Object.entries(scenes) as Array<[keyof typeof scenes
   t.test(`Argo CD takes a MyApp ${name} for ${expected[name]}`, async (t) => {
     const { status, message } = health(scene)
     t.equal(status, expected[name])
-    t.ok(message === scene.status?.message || message === 'Waiting for the operator to look at it', message)
+    t.ok(
+      message === scene.status?.message || message === 'Waiting for the operator to look at it',
+      message,
+    )
   })
 }

@@ -9,63 +9,229 @@ import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const children = (spec: Partial<MyAppSpec>, more: Partial<App> = {}): KubernetesObject[] =>
-  childKinds.flatMap(({ desired }) => desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec }, ...more }) ?? [])
+  childKinds.flatMap(
+    ({ desired }) =>
+      desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec }, ...more }) ??
+      [],
+  )
 
-interface Template { metadata: { annotations?: object, labels: object }, spec: { containers: [Record<string, unknown>], volumes?: object[], [field: string]: unknown } }
-const deploymentSpec = (spec: Partial<MyAppSpec>, more?: Partial<App>) => children(spec, more)[0]?.spec as { replicas: number, strategy: object, template: Template }
+interface Template {
+  metadata: { annotations?: object; labels: object }
+  spec: { containers: [Record<string, unknown>]; volumes?: object[]; [field: string]: unknown }
+}
+const deploymentSpec = (spec: Partial<MyAppSpec>, more?: Partial<App>) =>
+  children(spec, more)[0]?.spec as { replicas: number; strategy: object; template: Template }
 const pods = (spec: Partial<MyAppSpec>, more?: Partial<App>) => deploymentSpec(spec, more).template
 const container = (spec: Partial<MyAppSpec>) => pods(spec).spec.containers[0]
 
 /** Where the API server stores an empty object, or an empty text, as it is. */
-const mayBeEmpty = [/emptyDir$/, /[sS]elector$/, /nodeSelectorTerms\.\d+$/, /preference$/, /grpc\.service$/, /backendRefs\.\d+\.group$/, /(labels|annotations|nodeSelector|matchLabels)\.[^.]*([^.]|\.com)*$/, /(args|command|values)\.\d+$/]
+const mayBeEmpty = [
+  /emptyDir$/,
+  /[sS]elector$/,
+  /nodeSelectorTerms\.\d+$/,
+  /preference$/,
+  /grpc\.service$/,
+  /backendRefs\.\d+\.group$/,
+  /(labels|annotations|nodeSelector|matchLabels)\.[^.]*([^.]|\.com)*$/,
+  /(args|command|values)\.\d+$/,
+]
 
 /** The places of a child that hold nothing: the API server would not store them, and each sync would write them anew. */
-function nothings (value: unknown, path = ''): string[] {
-  if (typeof value !== 'object' || value === null) return value === null || value === undefined || value === '' ? [path] : []
+function nothings(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null) {
+    return value === null || value === undefined || value === '' ? [path] : []
+  }
   const entries = Object.entries(value)
-  return entries.length === 0 ? [path] : entries.flatMap(([key, part]) => nothings(part, `${path}.${key}`))
+  return entries.length === 0
+    ? [path]
+    : entries.flatMap(([key, part]) => nothings(part, `${path}.${key}`))
 }
 
-t.test('whatever a MyApp asks for, no child holds a null, an empty list, object or text', async () => {
-  fc.assert(fc.property(arbitrary.grownSpec, (spec) => {
-    const found = children(spec).flatMap((child) => nothings(child, child.kind)).filter((path) => !mayBeEmpty.some((place) => place.test(path)))
-    if (found.length > 0) throw new Error(found.join())
-  }), { numRuns: 500 })
-})
+t.test(
+  'whatever a MyApp asks for, no child holds a null, an empty list, object or text',
+  async () => {
+    fc.assert(
+      fc.property(arbitrary.grownSpec, (spec) => {
+        const found = children(spec)
+          .flatMap((child) => nothings(child, child.kind))
+          .filter((path) => !mayBeEmpty.some((place) => place.test(path)))
+        if (found.length > 0) throw new Error(found.join())
+      }),
+      { numRuns: 500 },
+    )
+  },
+)
 
-t.test('whatever a MyApp asks for, its children bear its name and namespace, and its pods the labels that they are selected by', async () => {
-  fc.assert(fc.property(arbitrary.grownSpec, (spec) => {
-    const all = children(spec)
-    if (new Set(all.map(({ kind }) => kind)).size !== all.length) throw new Error('a kind is there twice')
-    if (all.some(({ metadata: { name, namespace } }) => name !== 'shop' || namespace !== 'default')) throw new Error('another name')
-    const { template, selector } = all[0]?.spec as { template: Template, selector: { matchLabels: Record<string, string> } }
-    for (const [label, value] of Object.entries(selector.matchLabels)) if ((template.metadata.labels as Record<string, string>)[label] !== value) throw new Error(`label ${label} is lost`)
-  }))
-})
+t.test(
+  'whatever a MyApp asks for, its children bear its name and namespace, and its pods the labels that they are selected by',
+  async () => {
+    fc.assert(
+      fc.property(arbitrary.grownSpec, (spec) => {
+        const all = children(spec)
+        if (new Set(all.map(({ kind }) => kind)).size !== all.length) {
+          throw new Error('a kind is there twice')
+        }
+        if (
+          all.some(
+            ({ metadata: { name, namespace } }) => name !== 'shop' || namespace !== 'default',
+          )
+        ) {
+          throw new Error('another name')
+        }
+        const { template, selector } = all[0]?.spec as {
+          template: Template
+          selector: { matchLabels: Record<string, string> }
+        }
+        for (const [label, value] of Object.entries(selector.matchLabels)) {
+          if ((template.metadata.labels as Record<string, string>)[label] !== value) {
+            throw new Error(`label ${label} is lost`)
+          }
+        }
+      }),
+    )
+  },
+)
 
 t.test('the specs that these properties are played with are valid', async () => {
   const { parent } = recorded('sync-new')
-  fc.assert(fc.property(arbitrary.grownSpec, (spec) => {
-    const judged = validate({ ...parent, spec })
-    if ('problem' in judged) throw new Error(judged.problem)
-  }))
+  fc.assert(
+    fc.property(arbitrary.grownSpec, (spec) => {
+      const judged = validate({ ...parent, spec })
+      if ('problem' in judged) throw new Error(judged.problem)
+    }),
+  )
 })
 
 const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
-  ['nothing is said', {}, { readinessProbe: { tcpSocket: { port: 8080 } }, lifecycle: { preStop: { sleep: { seconds: 5 } } }, securityContext: { allowPrivilegeEscalation: false } }],
-  ['it listens on nothing', { expose: false }, { ports: undefined, readinessProbe: undefined, lifecycle: undefined }],
-  ['it listens on nothing and says when it is ready', { expose: false, probes: { readiness: { exec: { command: ['true'] } } } }, { readinessProbe: { exec: { command: ['true'] } } }],
-  ['a probe names no port', { port: 80, probes: { liveness: { httpGet: {} } } }, { livenessProbe: { httpGet: { path: '/', port: 80, scheme: 'HTTP' } } }],
-  ['a probe names a port', { probes: { readiness: { grpc: { port: 9 } }, startup: { tcpSocket: { port: 7 }, initialDelaySeconds: 0, periodSeconds: 1 } } }, { readinessProbe: { grpc: { port: 9, service: '' } }, startupProbe: { tcpSocket: { port: 7 }, periodSeconds: 1 } }],
-  ['a pod has little time to end', { terminationGracePeriodSeconds: 4 }, { lifecycle: { preStop: { sleep: { seconds: 2 } } } }],
-  ['a pod has a second to end', { terminationGracePeriodSeconds: 1 }, { lifecycle: { preStop: { sleep: { seconds: 1 } } } }],
-  ['values come from elsewhere', { env: [{ name: 'A', value: '', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }, { name: 'B', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }] }, { env: [{ name: 'A', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }, { name: 'B', valueFrom: { resourceFieldRef: { containerName: 'app', resource: 'limits.cpu', divisor: '0' } } }] }],
-  ['files are mounted', { volumes: [{ name: 'a', mountPath: '/a', secret: { secretName: 's' } }, { name: 'b', mountPath: '/b', emptyDir: {} }, { name: 'c', mountPath: '/c', readOnly: false, persistentVolumeClaim: { claimName: 'c' } }, { name: 'd', mountPath: '/d', readOnly: true, emptyDir: {} }] }, { volumeMounts: [{ name: 'a', mountPath: '/a', readOnly: true }, { name: 'b', mountPath: '/b' }, { name: 'c', mountPath: '/c' }, { name: 'd', mountPath: '/d', readOnly: true }] }],
-  ['its security is Restricted', { podSecurity: 'Restricted' }, { securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }, volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] }],
-  ['it has a /tmp of its own', { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '/tmp', emptyDir: {} }] }, { volumeMounts: [{ name: 'own', mountPath: '/tmp' }] }],
-  ['its /tmp is written another way', { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '//tmp/./', emptyDir: {} }] }, { volumeMounts: [{ name: 'own', mountPath: '//tmp/./' }] }],
-  ['a volume named tmp is elsewhere', { podSecurity: 'Restricted', volumes: [{ name: 'tmp', mountPath: '/scratch', emptyDir: {} }] }, { volumeMounts: [{ name: 'tmp', mountPath: '/scratch' }, { name: 'tmp-1', mountPath: '/tmp' }] }],
-  ['its security is its own', { podSecurity: 'Custom', containerSecurityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'], drop: [] } } }, { securityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'] } } }],
+  [
+    'nothing is said',
+    {},
+    {
+      readinessProbe: { tcpSocket: { port: 8080 } },
+      lifecycle: { preStop: { sleep: { seconds: 5 } } },
+      securityContext: { allowPrivilegeEscalation: false },
+    },
+  ],
+  [
+    'it listens on nothing',
+    { expose: false },
+    { ports: undefined, readinessProbe: undefined, lifecycle: undefined },
+  ],
+  [
+    'it listens on nothing and says when it is ready',
+    { expose: false, probes: { readiness: { exec: { command: ['true'] } } } },
+    { readinessProbe: { exec: { command: ['true'] } } },
+  ],
+  [
+    'a probe names no port',
+    { port: 80, probes: { liveness: { httpGet: {} } } },
+    { livenessProbe: { httpGet: { path: '/', port: 80, scheme: 'HTTP' } } },
+  ],
+  [
+    'a probe names a port',
+    {
+      probes: {
+        readiness: { grpc: { port: 9 } },
+        startup: { tcpSocket: { port: 7 }, initialDelaySeconds: 0, periodSeconds: 1 },
+      },
+    },
+    {
+      readinessProbe: { grpc: { port: 9, service: '' } },
+      startupProbe: { tcpSocket: { port: 7 }, periodSeconds: 1 },
+    },
+  ],
+  [
+    'a pod has little time to end',
+    { terminationGracePeriodSeconds: 4 },
+    { lifecycle: { preStop: { sleep: { seconds: 2 } } } },
+  ],
+  [
+    'a pod has a second to end',
+    { terminationGracePeriodSeconds: 1 },
+    { lifecycle: { preStop: { sleep: { seconds: 1 } } } },
+  ],
+  [
+    'values come from elsewhere',
+    {
+      env: [
+        { name: 'A', value: '', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+        { name: 'B', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } },
+      ],
+    },
+    {
+      env: [
+        { name: 'A', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
+        {
+          name: 'B',
+          valueFrom: {
+            resourceFieldRef: { containerName: 'app', resource: 'limits.cpu', divisor: '0' },
+          },
+        },
+      ],
+    },
+  ],
+  [
+    'files are mounted',
+    {
+      volumes: [
+        { name: 'a', mountPath: '/a', secret: { secretName: 's' } },
+        { name: 'b', mountPath: '/b', emptyDir: {} },
+        { name: 'c', mountPath: '/c', readOnly: false, persistentVolumeClaim: { claimName: 'c' } },
+        { name: 'd', mountPath: '/d', readOnly: true, emptyDir: {} },
+      ],
+    },
+    {
+      volumeMounts: [
+        { name: 'a', mountPath: '/a', readOnly: true },
+        { name: 'b', mountPath: '/b' },
+        { name: 'c', mountPath: '/c' },
+        { name: 'd', mountPath: '/d', readOnly: true },
+      ],
+    },
+  ],
+  [
+    'its security is Restricted',
+    { podSecurity: 'Restricted' },
+    {
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+      volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+    },
+  ],
+  [
+    'it has a /tmp of its own',
+    { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '/tmp', emptyDir: {} }] },
+    { volumeMounts: [{ name: 'own', mountPath: '/tmp' }] },
+  ],
+  [
+    'its /tmp is written another way',
+    { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '//tmp/./', emptyDir: {} }] },
+    { volumeMounts: [{ name: 'own', mountPath: '//tmp/./' }] },
+  ],
+  [
+    'a volume named tmp is elsewhere',
+    { podSecurity: 'Restricted', volumes: [{ name: 'tmp', mountPath: '/scratch', emptyDir: {} }] },
+    {
+      volumeMounts: [
+        { name: 'tmp', mountPath: '/scratch' },
+        { name: 'tmp-1', mountPath: '/tmp' },
+      ],
+    },
+  ],
+  [
+    'its security is its own',
+    {
+      podSecurity: 'Custom',
+      containerSecurityContext: {
+        privileged: false,
+        capabilities: { add: ['NET_ADMIN'], drop: [] },
+      },
+    },
+    { securityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'] } } },
+  ],
 ]
 for (const [when, spec, has] of containers) {
   t.test(`the container when ${when}`, async (t) => {
@@ -75,75 +241,175 @@ for (const [when, spec, has] of containers) {
 }
 
 t.test('the volume for /tmp bears a name that is free', async (t) => {
-  const volumes = ['tmp', 'tmp-1'].map((name) => ({ name, mountPath: `/var/${name}`, emptyDir: {} }))
-  t.strictSame(pods({ podSecurity: 'Restricted', volumes }).spec.volumes, [{ name: 'tmp', emptyDir: {} }, { name: 'tmp-1', emptyDir: {} }, { name: 'tmp-2', emptyDir: {} }])
+  const volumes = ['tmp', 'tmp-1'].map((name) => ({
+    name,
+    mountPath: `/var/${name}`,
+    emptyDir: {},
+  }))
+  t.strictSame(pods({ podSecurity: 'Restricted', volumes }).spec.volumes, [
+    { name: 'tmp', emptyDir: {} },
+    { name: 'tmp-1', emptyDir: {} },
+    { name: 'tmp-2', emptyDir: {} },
+  ])
   t.strictSame(pods({ podSecurity: 'Restricted' }).spec.volumes, [{ name: 'tmp', emptyDir: {} }])
 })
 
-t.test('pods have no token, spread by default, and not at all when the list is empty', async (t) => {
-  t.equal(pods({}).spec['automountServiceAccountToken'], false)
-  t.equal((pods({}).spec['topologySpreadConstraints'] as unknown[]).length, 2)
-  t.equal(pods({ topologySpreadConstraints: [] }).spec['topologySpreadConstraints'], undefined)
-})
+t.test(
+  'pods have no token, spread by default, and not at all when the list is empty',
+  async (t) => {
+    t.equal(pods({}).spec['automountServiceAccountToken'], false)
+    t.equal((pods({}).spec['topologySpreadConstraints'] as unknown[]).length, 2)
+    t.equal(pods({ topologySpreadConstraints: [] }).spec['topologySpreadConstraints'], undefined)
+  },
+)
 
-t.test('a ServiceAccount goes by both of its names, so that it can be taken away again', async (t) => {
-  t.match(pods({ serviceAccountName: 'robot' }).spec, { serviceAccountName: 'robot', serviceAccount: 'robot' })
-})
+t.test(
+  'a ServiceAccount goes by both of its names, so that it can be taken away again',
+  async (t) => {
+    t.match(pods({ serviceAccountName: 'robot' }).spec, {
+      serviceAccountName: 'robot',
+      serviceAccount: 'robot',
+    })
+  },
+)
 
-t.test('annotations and labels of pods may be empty, and never take the place of the operator\'s', async (t) => {
-  t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, { 'example.com/note': '' })
-  t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, { app: 'shop', tier: '' })
-})
+t.test(
+  "annotations and labels of pods may be empty, and never take the place of the operator's",
+  async (t) => {
+    t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
+      'example.com/note': '',
+    })
+    t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, {
+      app: 'shop',
+      tier: '',
+    })
+  },
+)
 
-t.test('selectors in an affinity stay when they are empty, and lose what is empty in them', async (t) => {
-  const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', namespaceSelector: {}, labelSelector: { matchLabels: { tier: '' }, matchExpressions: [] }, namespaces: [] }] }, podAffinity: {} }
-  t.strictSame(pods({ affinity }).spec['affinity'], { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', namespaceSelector: {}, labelSelector: { matchLabels: { tier: '' } } }] } })
-})
+t.test(
+  'selectors in an affinity stay when they are empty, and lose what is empty in them',
+  async (t) => {
+    const affinity = {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            topologyKey: 'kubernetes.io/hostname',
+            namespaceSelector: {},
+            labelSelector: { matchLabels: { tier: '' }, matchExpressions: [] },
+            namespaces: [],
+          },
+        ],
+      },
+      podAffinity: {},
+    }
+    t.strictSame(pods({ affinity }).spec['affinity'], {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            topologyKey: 'kubernetes.io/hostname',
+            namespaceSelector: {},
+            labelSelector: { matchLabels: { tier: '' } },
+          },
+        ],
+      },
+    })
+  },
+)
 
 t.test('a rolling update that could neither add nor remove a pod removes one', async (t) => {
-  const bounds = (rollingUpdate: object) => deploymentSpec({ strategy: { type: 'RollingUpdate', rollingUpdate } }).strategy
+  const bounds = (rollingUpdate: object) =>
+    deploymentSpec({ strategy: { type: 'RollingUpdate', rollingUpdate } }).strategy
   t.match(bounds({}), { rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } })
   t.match(bounds({ maxSurge: 0 }), { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } })
-  t.match(bounds({ maxSurge: '0%', maxUnavailable: '0%' }), { rollingUpdate: { maxSurge: '0%', maxUnavailable: 1 } })
-  t.match(bounds({ maxSurge: 0, maxUnavailable: '20%' }), { rollingUpdate: { maxSurge: 0, maxUnavailable: '20%' } })
+  t.match(bounds({ maxSurge: '0%', maxUnavailable: '0%' }), {
+    rollingUpdate: { maxSurge: '0%', maxUnavailable: 1 },
+  })
+  t.match(bounds({ maxSurge: 0, maxUnavailable: '20%' }), {
+    rollingUpdate: { maxSurge: 0, maxUnavailable: '20%' },
+  })
   t.strictSame(deploymentSpec({ strategy: { type: 'Recreate' } }).strategy, { type: 'Recreate' })
 })
 
 const deployment = (replicas: number, annotations = {}, podAnnotations = {}) => ({
   deployment: {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop', namespace: 'default', uid: 'd', annotations }, spec: { replicas, template: { metadata: { annotations: podAnnotations }, spec: { containers: [] } } },
-  }
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'shop', namespace: 'default', uid: 'd', annotations },
+    spec: {
+      replicas,
+      template: { metadata: { annotations: podAnnotations }, spec: { containers: [] } },
+    },
+  },
 })
 
 const autoscaling = { minReplicas: 2, maxReplicas: 10 }
-const numbers: Array<[when: string, spec: Partial<MyAppSpec>, more: Partial<App>, replicas: number]> = [
+const numbers: Array<
+  [when: string, spec: Partial<MyAppSpec>, more: Partial<App>, replicas: number]
+> = [
   ['a new one starts with spec.replicas', { autoscaling, replicas: 5 }, {}, 5],
   ['a new one starts within the bounds', { autoscaling, replicas: 50 }, {}, 10],
   ['what runs is asked for again', { autoscaling, replicas: 5 }, deployment(7), 7],
   ['more than the bounds allow is brought down', { autoscaling }, deployment(12), 10],
   ['less than the bounds allow is brought up', { autoscaling }, deployment(1), 2],
   ['suspended, none', { autoscaling, suspend: true }, deployment(7), 0],
-  ['resumed, those of before', { autoscaling }, deployment(0, { 'example.com/suspended-replicas': '7' }), 7],
-  ['resumed within bounds that have changed', { autoscaling: { maxReplicas: 4 } }, deployment(0, { 'example.com/suspended-replicas': '7' }), 4],
-  ['resumed with nonsense in the annotation', { autoscaling, replicas: 3 }, deployment(0, { 'example.com/suspended-replicas': 'many' }), 3],
+  [
+    'resumed, those of before',
+    { autoscaling },
+    deployment(0, { 'example.com/suspended-replicas': '7' }),
+    7,
+  ],
+  [
+    'resumed within bounds that have changed',
+    { autoscaling: { maxReplicas: 4 } },
+    deployment(0, { 'example.com/suspended-replicas': '7' }),
+    4,
+  ],
+  [
+    'resumed with nonsense in the annotation',
+    { autoscaling, replicas: 3 },
+    deployment(0, { 'example.com/suspended-replicas': 'many' }),
+    3,
+  ],
   ['handed back, spec.replicas', { replicas: 5 }, deployment(7), 5],
 ]
-for (const [when, spec, more, replicas] of numbers) t.test(`replicas under an autoscaler: ${when}`, async (t) => { t.equal(deploymentSpec(spec, more).replicas, replicas) })
+for (const [when, spec, more, replicas] of numbers) {
+  t.test(`replicas under an autoscaler: ${when}`, async (t) => {
+    t.equal(deploymentSpec(spec, more).replicas, replicas)
+  })
+}
 
-t.test('suspended, the number that an autoscaler had reached is noted, and scaling by hand does not change it', async (t) => {
-  const noted = (more: Partial<App>) => children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations
-  const note = (replicas: string) => ({ 'example.com/suspended-replicas': replicas })
-  t.strictSame(noted(deployment(7)), note('7'))
-  t.strictSame(noted(deployment(0, note('7'))), note('7'))
-  t.strictSame(noted(deployment(1, note('7'))), note('7'))
-  t.strictSame(noted(deployment(4, note('many'))), note('4'))
-})
+t.test(
+  'suspended, the number that an autoscaler had reached is noted, and scaling by hand does not change it',
+  async (t) => {
+    const noted = (more: Partial<App>) =>
+      children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations
+    const note = (replicas: string) => ({ 'example.com/suspended-replicas': replicas })
+    t.strictSame(noted(deployment(7)), note('7'))
+    t.strictSame(noted(deployment(0, note('7'))), note('7'))
+    t.strictSame(noted(deployment(1, note('7'))), note('7'))
+    t.strictSame(noted(deployment(4, note('many'))), note('4'))
+  },
+)
 
-t.test('opting out of config rollouts keeps the digest that the pods have, and adds none', async (t) => {
-  const annotation = 'example.com/config-digest'
-  const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }
-  const found = (more: Partial<MyAppSpec>, pods = {}) => (childKinds[0]?.desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec, ...more }, configDigest: 'new', ...deployment(1, {}, pods) })?.spec as { template: Template }).template.metadata.annotations
-  t.strictSame(found({}, { [annotation]: 'old' }), { [annotation]: 'new' })
-  t.strictSame(found({ rolloutOnConfigChange: false }, { [annotation]: 'old' }), { [annotation]: 'old' })
-  t.strictSame(found({ rolloutOnConfigChange: false }), undefined)
-})
+t.test(
+  'opting out of config rollouts keeps the digest that the pods have, and adds none',
+  async (t) => {
+    const annotation = 'example.com/config-digest'
+    const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }
+    const found = (more: Partial<MyAppSpec>, pods = {}) =>
+      (
+        childKinds[0]?.desired({
+          name: 'shop',
+          namespace: 'default',
+          spec: { image: 'nginx', ...spec, ...more },
+          configDigest: 'new',
+          ...deployment(1, {}, pods),
+        })?.spec as { template: Template }
+      ).template.metadata.annotations
+    t.strictSame(found({}, { [annotation]: 'old' }), { [annotation]: 'new' })
+    t.strictSame(found({ rolloutOnConfigChange: false }, { [annotation]: 'old' }), {
+      [annotation]: 'old',
+    })
+    t.strictSame(found({ rolloutOnConfigChange: false }), undefined)
+  },
+)

@@ -9,7 +9,7 @@ const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 const recording = (name: string) => file(`test/support/fixtures/requests/${name}.json`)
 
 /** Runs a command line; a text goes to a file first, whose name stands in its place. */
-function command (t: Test, ...args: Array<string | { text: string }>) {
+function command(t: Test, ...args: Array<string | { text: string }>) {
   const folder = t.testdir()
   const names = args.map((arg, index) => {
     if (typeof arg === 'string') return arg
@@ -18,47 +18,101 @@ function command (t: Test, ...args: Array<string | { text: string }>) {
     return name
   })
   let [out, err] = ['', '']
-  const code = run(names, { out: (text) => { out += text }, err: (text) => { err += text.replaceAll(`${folder}/`, '') } })
+  const code = run(names, {
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text.replaceAll(`${folder}/`, '')
+    },
+  })
   return { code, out, err: err.split('\n').slice(0, -1) }
 }
 
-const myApp = (spec: string, metadata = 'name: demo-app') => ({ text: `apiVersion: example.com/v1\nkind: MyApp\nmetadata: {${metadata}}\nspec:\n${spec.replace(/^/gm, '  ')}\n` })
-const kinds = (yaml: string) => parseAllDocuments(yaml).map((document) => (document.toJS() as { kind: string }).kind)
+const myApp = (spec: string, metadata = 'name: demo-app') => ({
+  text: `apiVersion: example.com/v1\nkind: MyApp\nmetadata: {${metadata}}\nspec:\n${spec.replace(/^/gm, '  ')}\n`,
+})
+const kinds = (yaml: string) =>
+  parseAllDocuments(yaml).map((document) => (document.toJS() as { kind: string }).kind)
 const running = ['--diff', '--against', recording('sync-running')]
 const demoApp = file('manifests/examples/demo-app.yaml')
 
 /** What there is to say of examples when they are rendered. */
 const notesOnExamples: Record<string, string[]> = {
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
-  'priority.yaml': ['priority.yaml:3:7: PriorityClass is left out: it is neither a MyApp nor config of one'],
-  'volume-claim.yaml': ['volume-claim.yaml:4:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one'],
+  'priority.yaml': [
+    'priority.yaml:3:7: PriorityClass is left out: it is neither a MyApp nor config of one',
+  ],
+  'volume-claim.yaml': [
+    'volume-claim.yaml:4:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+  ],
 }
 
 t.test('every example renders, and what it renders to is printed as YAML or JSON', async (t) => {
   for (const name of readdirSync(file('manifests/examples'))) {
     const yaml = command(t, 'render', '-f', file(`manifests/examples/${name}`))
-    t.strictSame([yaml.code, yaml.err.map((note) => note.replace(/^.*\//, ''))], [0, notesOnExamples[name] ?? []], name)
+    t.strictSame(
+      [yaml.code, yaml.err.map((note) => note.replace(/^.*\//, ''))],
+      [0, notesOnExamples[name] ?? []],
+      name,
+    )
     t.equal(kinds(yaml.out)[0], 'Deployment')
-    const { items } = JSON.parse(command(t, 'render', '-o', 'json', '-f', file(`manifests/examples/${name}`)).out)
-    t.strictSame(items, parseAllDocuments(yaml.out, { version: '1.1' }).map((document) => document.toJS()))
+    const { items } = JSON.parse(
+      command(t, 'render', '-o', 'json', '-f', file(`manifests/examples/${name}`)).out,
+    )
+    t.strictSame(
+      items,
+      parseAllDocuments(yaml.out, { version: '1.1' }).map((document) => document.toJS()),
+    )
   }
 })
 
-t.test('defaults are those that the API server fills in, and null is what is not given', async (t) => {
-  const { out } = command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
-  t.match(out, /replicas: 1\n/)
-  t.match(out, /containerPort: 8080/)
-})
+t.test(
+  'defaults are those that the API server fills in, and null is what is not given',
+  async (t) => {
+    const { out } = command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
+    t.match(out, /replicas: 1\n/)
+    t.match(out, /containerPort: 8080/)
+  },
+)
 
-t.test('a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does', async (t) => {
-  t.match(command(t, 'render', '-f', myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]")).out, /value: "on"\n(.*\n)*.*value: "0777"/)
-  t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), { code: 1, err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string: put it in quotes'] })
-  t.match(command(t, 'validate', '-f', myApp('image: nginx\nterminationGracePeriodSeconds: 0777\npodAnnotations: {date: 2001-12-14, time: 10:20:30}')), { code: 0, err: [] })
-})
+t.test(
+  'a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does',
+  async (t) => {
+    t.match(
+      command(
+        t,
+        'render',
+        '-f',
+        myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]"),
+      ).out,
+      /value: "on"\n(.*\n)*.*value: "0777"/,
+    )
+    t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), {
+      code: 1,
+      err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string: put it in quotes'],
+    })
+    t.match(
+      command(
+        t,
+        'validate',
+        '-f',
+        myApp(
+          'image: nginx\nterminationGracePeriodSeconds: 0777\npodAnnotations: {date: 2001-12-14, time: 10:20:30}',
+        ),
+      ),
+      { code: 0, err: [] },
+    )
+  },
+)
 
 t.test('validate tells every problem with its file, line and column', async (t) => {
-  const { code, out, err } = command(t, 'validate', '-f', {
-    text: `# two of them
+  const { code, out, err } = command(
+    t,
+    'validate',
+    '-f',
+    {
+      text: `# two of them
 apiVersion: example.com/v1
 kind: MyApp
 metadata:
@@ -80,154 +134,425 @@ kind: MyApp
 extra: 1
 metadata: {}
 spec: {image: a}
-`
-  }, '-f', { text: 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\nspec:\n  image: [\n' })
-  t.strictSame([code, out, err], [1, '', [
-    '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
-    '2.yaml:5:9: metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
-    '2.yaml:6:1: spec: image is missing',
-    '2.yaml:7:13: spec.replicas: 101 is more than the maximum of 100',
-    '2.yaml:8:3: spec: "prot" is not a field of it',
-    '2.yaml:11:14: spec.env[0].value: a number is not of type string: put it in quotes',
-    '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef: key is missing',
-    '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string: put it in quotes',
-    '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string: put it in quotes',
-    '2.yaml:18:13: apiVersion: "example.com/v2" is not example.com/v1',
-    '2.yaml:20:1: "extra" is not a field of a MyApp',
-    '2.yaml:21:1: metadata: name is missing',
-  ]])
-  t.match(command(t, 'render', '-f', myApp('replicas: 3')), { code: 2, out: '', err: ['2.yaml:4:1: spec: image is missing'] })
+`,
+    },
+    '-f',
+    { text: 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\nspec:\n  image: [\n' },
+  )
+  t.strictSame(
+    [code, out, err],
+    [
+      1,
+      '',
+      [
+        '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
+        '2.yaml:5:9: metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
+        '2.yaml:6:1: spec: image is missing',
+        '2.yaml:7:13: spec.replicas: 101 is more than the maximum of 100',
+        '2.yaml:8:3: spec: "prot" is not a field of it',
+        '2.yaml:11:14: spec.env[0].value: a number is not of type string: put it in quotes',
+        '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef: key is missing',
+        '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string: put it in quotes',
+        '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string: put it in quotes',
+        '2.yaml:18:13: apiVersion: "example.com/v2" is not example.com/v1',
+        '2.yaml:20:1: "extra" is not a field of a MyApp',
+        '2.yaml:21:1: metadata: name is missing',
+      ],
+    ],
+  )
+  t.match(command(t, 'render', '-f', myApp('replicas: 3')), {
+    code: 2,
+    out: '',
+    err: ['2.yaml:4:1: spec: image is missing'],
+  })
 })
 
-t.test('what is no YAML, stands for nothing or is not an object is told with its place, and the rest is judged all the same', async (t) => {
-  const cases: Array<[text: string, ...says: string[]]> = [
-    [myApp('image: nginx\ningress: {host: *.example.com}').text, '2.yaml:6:19: *.example.com refers to no anchor: a text that starts with "*" needs quotes'],
-    [myApp('&all\nimage: nginx\nnodeSelector: *all').text, '2.yaml:7:17: *all refers to something that it is in itself'],
-    [myApp('<<: [a]\nimage: nginx').text, '2.yaml:1:1: Merge sources must be maps or map aliases'],
-    [`a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]\n`, '2.yaml:1:1: Excessive alias count indicates a resource exhaustion attack'],
-    [`${myApp('image: a b').text}---\nhello\n`, '2.yaml:7:1: this is not a Kubernetes object', '2.yaml:5:10: spec.image: "a b" is not an image: one is written without blanks'],
-    ['apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n', '2.yaml:4:3: this is not a Kubernetes object', '2.yaml:5:3: this is not a Kubernetes object', '2.yaml:7:11: this is not a Kubernetes object'],
-  ]
-  for (const [text, ...says] of cases) {
-    t.strictSame(command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
-    t.strictSame(command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
-  }
-})
+t.test(
+  'what is no YAML, stands for nothing or is not an object is told with its place, and the rest is judged all the same',
+  async (t) => {
+    const cases: Array<[text: string, ...says: string[]]> = [
+      [
+        myApp('image: nginx\ningress: {host: *.example.com}').text,
+        '2.yaml:6:19: *.example.com refers to no anchor: a text that starts with "*" needs quotes',
+      ],
+      [
+        myApp('&all\nimage: nginx\nnodeSelector: *all').text,
+        '2.yaml:7:17: *all refers to something that it is in itself',
+      ],
+      [
+        myApp('<<: [a]\nimage: nginx').text,
+        '2.yaml:1:1: Merge sources must be maps or map aliases',
+      ],
+      [
+        `a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]\n`,
+        '2.yaml:1:1: Excessive alias count indicates a resource exhaustion attack',
+      ],
+      [
+        `${myApp('image: a b').text}---\nhello\n`,
+        '2.yaml:7:1: this is not a Kubernetes object',
+        '2.yaml:5:10: spec.image: "a b" is not an image: one is written without blanks',
+      ],
+      [
+        'apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n',
+        '2.yaml:4:3: this is not a Kubernetes object',
+        '2.yaml:5:3: this is not a Kubernetes object',
+        '2.yaml:7:11: this is not a Kubernetes object',
+      ],
+    ]
+    for (const [text, ...says] of cases) {
+      t.strictSame(command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
+      t.strictSame(command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
+    }
+  },
+)
 
-t.test('what the API server refuses of the metadata is a problem, what it takes is none', async (t) => {
-  const metadata = (yaml: string) => command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
-  const refused: Array<[yaml: string, says: string]> = [
-    ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
-    ['labels: {x: a b}', '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."'],
-    ['labels: {a b: x}', '3:35: metadata.labels["a b"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253'],
-    ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
-    ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
-    ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
-    ['annotations: {a b: x}', '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253'],
-    ['namespace: A_B', '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit'],
-    ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
-    ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
-  ]
-  for (const [yaml, says] of refused) t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
-  for (const yaml of ['labels: {x: "", y/z: A.b_c-1, n:}', 'labels:', 'annotations: {A.b/c: "a b"}', 'creationTimestamp: null', 'finalizers: [a.b/c]']) {
-    t.strictSame(metadata(yaml), { code: 0, out: '', err: [] }, yaml)
-  }
-  t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here').out, /^ {2}namespace: here$/m)
-  t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, ['2.yaml:3:18: metadata.name: a number is not of type string'])
-  t.match(command(t, 'validate', '-f', { text: myApp('image: nginx').text.replace('{name: demo-app}', '[]') }).err, ['2.yaml:3:1: metadata: a list is not of type object'])
-})
+t.test(
+  'what the API server refuses of the metadata is a problem, what it takes is none',
+  async (t) => {
+    const metadata = (yaml: string) =>
+      command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
+    const refused: Array<[yaml: string, says: string]> = [
+      ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
+      [
+        'labels: {x: a b}',
+        '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."',
+      ],
+      [
+        'labels: {a b: x}',
+        '3:35: metadata.labels["a b"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+      ],
+      ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
+      ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
+      ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
+      [
+        'annotations: {a b: x}',
+        '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+      ],
+      [
+        'namespace: A_B',
+        '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit',
+      ],
+      ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
+      ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
+    ]
+    for (const [yaml, says] of refused) {
+      t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
+    }
+    for (const yaml of [
+      'labels: {x: "", y/z: A.b_c-1, n:}',
+      'labels:',
+      'annotations: {A.b/c: "a b"}',
+      'creationTimestamp: null',
+      'finalizers: [a.b/c]',
+    ]) {
+      t.strictSame(metadata(yaml), { code: 0, out: '', err: [] }, yaml)
+    }
+    t.match(
+      command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here').out,
+      /^ {2}namespace: here$/m,
+    )
+    t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, [
+      '2.yaml:3:18: metadata.name: a number is not of type string',
+    ])
+    t.match(
+      command(t, 'validate', '-f', {
+        text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
+      }).err,
+      ['2.yaml:3:1: metadata: a list is not of type object'],
+    )
+  },
+)
 
-t.test('a kind of the operator\'s group that there is not is a problem, and what is in it is not looked at', async (t) => {
-  const good = myApp('image: nginx').text
-  t.strictSame(command(t, 'validate', '-f', { text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}` }), { code: 1, out: '', err: ['2.yaml:8:7: kind: "Myapp" is not MyApp'] })
-  t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), { code: 1, err: ['2.yaml:1:1: kind: null is not MyApp'] })
-})
+t.test(
+  "a kind of the operator's group that there is not is a problem, and what is in it is not looked at",
+  async (t) => {
+    const good = myApp('image: nginx').text
+    t.strictSame(
+      command(t, 'validate', '-f', {
+        text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}`,
+      }),
+      { code: 1, out: '', err: ['2.yaml:8:7: kind: "Myapp" is not MyApp'] },
+    )
+    t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), {
+      code: 1,
+      err: ['2.yaml:1:1: kind: null is not MyApp'],
+    })
+  },
+)
 
 t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
-  t.match(command(t, 'validate', '-f', twice), { code: 1, err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'] })
-  t.match(command(t, 'validate', '-f', myApp('image: a'), '-f', myApp('image: b', 'name: demo-app, namespace: other')), { code: 0 })
+  t.match(command(t, 'validate', '-f', twice), {
+    code: 1,
+    err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'],
+  })
+  t.match(
+    command(
+      t,
+      'validate',
+      '-f',
+      myApp('image: a'),
+      '-f',
+      myApp('image: b', 'name: demo-app, namespace: other'),
+    ),
+    { code: 0 },
+  )
 })
 
-t.test('folders, lists and several files are read; what is neither a MyApp nor config of one is named', async (t) => {
-  const folder = t.testdir({ 'a.yaml': myApp('image: nginx').text, 'b.txt': 'not this', deeper: { 'c.json': JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'c' }, spec: { image: 'c' } }] }) } })
-  t.strictSame(kinds(runIn('render', '-f', folder).out), ['Deployment', 'Service'])
-  t.equal(kinds(runIn('render', '-R', '-f', folder).out).length, 4)
-  mkdirSync(join(folder, 'others'))
-  writeFileSync(join(folder, 'others', 'd.yaml'), 'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n')
-  t.match(runIn('validate', '-R', '-f', folder).err, /others\/d.yaml:2:7: Namespace is left out/)
-  t.match(runIn('validate', '-f', join(folder, 'others')), { code: 2, err: /there is no MyApp in/ })
-})
+t.test(
+  'folders, lists and several files are read; what is neither a MyApp nor config of one is named',
+  async (t) => {
+    const folder = t.testdir({
+      'a.yaml': myApp('image: nginx').text,
+      'b.txt': 'not this',
+      deeper: {
+        'c.json': JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'List',
+          items: [
+            {
+              apiVersion: 'example.com/v1',
+              kind: 'MyApp',
+              metadata: { name: 'c' },
+              spec: { image: 'c' },
+            },
+          ],
+        }),
+      },
+    })
+    t.strictSame(kinds(runIn('render', '-f', folder).out), ['Deployment', 'Service'])
+    t.equal(kinds(runIn('render', '-R', '-f', folder).out).length, 4)
+    mkdirSync(join(folder, 'others'))
+    writeFileSync(
+      join(folder, 'others', 'd.yaml'),
+      'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n',
+    )
+    t.match(runIn('validate', '-R', '-f', folder).err, /others\/d.yaml:2:7: Namespace is left out/)
+    t.match(runIn('validate', '-f', join(folder, 'others')), {
+      code: 2,
+      err: /there is no MyApp in/,
+    })
+  },
+)
 
-function runIn (...args: string[]) {
+function runIn(...args: string[]) {
   let [out, err] = ['', '']
-  return { code: run(args, { out: (text) => { out += text }, err: (text) => { err += text } }), out, err }
+  return {
+    code: run(args, {
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+    }),
+    out,
+    err,
+  }
 }
 
-t.test('a ConfigMap and a Secret of the files count as there, and what is missing is named', async (t) => {
-  const app = myApp('image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]')
-  t.match(command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
-  t.match(command(t, 'render', '-f', app), { code: 0, err: ['default/demo-app: Secret s is not in the files: without it no pod starts', 'default/demo-app: ConfigMap c is not in the files: without it no pod starts'] })
+t.test(
+  'a ConfigMap and a Secret of the files count as there, and what is missing is named',
+  async (t) => {
+    const app = myApp(
+      'image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]',
+    )
+    t.match(command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
+    t.match(command(t, 'render', '-f', app), {
+      code: 0,
+      err: [
+        'default/demo-app: Secret s is not in the files: without it no pod starts',
+        'default/demo-app: ConfigMap c is not in the files: without it no pod starts',
+      ],
+    })
+  },
+)
+
+const config = (value: string, more = '') => ({
+  text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n`,
 })
 
-const config = (value: string, more = '') => ({ text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n` })
+t.test(
+  'without the uid of a MyApp nothing is printed that its secrets could be guessed by',
+  async (t) => {
+    const app = (name: string) =>
+      myApp(
+        'image: nginx\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]',
+        `name: ${name}`,
+      )
+    for (const args of [
+      [app('a'), '-f', config('x')],
+      [app('b'), '-f', config('y')],
+    ]) {
+      t.match(
+        command(t, 'render', '-f', ...args).out,
+        /^ {8}example.com\/config-digest: <known only in the cluster>$/m,
+      )
+    }
+    t.notMatch(command(t, 'render', '-f', myApp('image: nginx')).out, /config-digest/)
+  },
+)
 
-t.test('without the uid of a MyApp nothing is printed that its secrets could be guessed by', async (t) => {
-  const app = (name: string) => myApp('image: nginx\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]', `name: ${name}`)
-  for (const args of [[app('a'), '-f', config('x')], [app('b'), '-f', config('y')]]) {
-    t.match(command(t, 'render', '-f', ...args).out, /^ {8}example.com\/config-digest: <known only in the cluster>$/m)
-  }
-  t.notMatch(command(t, 'render', '-f', myApp('image: nginx')).out, /config-digest/)
-})
+t.test(
+  '--diff with a uid compares digests: it tells of a change of data, not of metadata',
+  async (t) => {
+    const app = myApp(
+      'image: nginx:1.29\nreplicas: 3\nport: 80\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]',
+    )
+    const digest = (data: ReturnType<typeof config>) =>
+      /^\+ +example.com\/config-digest: (\w{32})$/m.exec(
+        command(t, 'render', '-f', app, '-f', data, ...running).out,
+      )?.[1]
+    t.ok(digest(config('x')))
+    t.equal(digest(config('x', ', labels: {a: b}')), digest(config('x')))
+    t.not(digest(config('y')), digest(config('x')))
+  },
+)
 
-t.test('--diff with a uid compares digests: it tells of a change of data, not of metadata', async (t) => {
-  const app = myApp('image: nginx:1.29\nreplicas: 3\nport: 80\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]')
-  const digest = (data: ReturnType<typeof config>) => /^\+ +example.com\/config-digest: (\w{32})$/m.exec(command(t, 'render', '-f', app, '-f', data, ...running).out)?.[1]
-  t.ok(digest(config('x')))
-  t.equal(digest(config('x', ', labels: {a: b}')), digest(config('x')))
-  t.not(digest(config('y')), digest(config('x')))
-})
+t.test(
+  '--diff against a recorded request: nothing, an update, a delete and a create',
+  async (t) => {
+    t.match(command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
+    const app = myApp(
+      'image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\nexpose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}',
+    )
+    const changes = JSON.parse(
+      command(t, 'render', '-o', 'json', '-f', app, ...running).out,
+    ) as Array<{ action: string; kind: string; fields: string[]; podsRoll: boolean }>
+    t.match(
+      changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]),
+      [
+        ['update', 'Deployment', true],
+        ['create', 'HorizontalPodAutoscaler', false],
+        ['delete', 'Service', false],
+      ],
+    )
+    const container = 'spec.template.spec.containers[app]'
+    for (const field of [
+      `${container}.env[OTHER]`,
+      `${container}.env[LOG_LEVEL]`,
+      `${container}.readinessProbe`,
+      `${container}.ports`,
+    ]) {
+      t.ok(changes[0]?.fields.includes(field), field)
+    }
+    const { code, out } = command(
+      t,
+      'render',
+      '-f',
+      myApp(
+        'image: nginx:latest\nreplicas: 2\nport: 80\nenv: [{name: LOG_LEVEL, value: info}, {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: http://otel-collector.observability:4318}]',
+      ),
+      ...running,
+    )
+    t.equal(code, 1)
+    t.match(
+      out,
+      /^update Deployment default\/demo-app\n {2}spec\.replicas\n--- .* as it is\n\+\+\+ .* as it would be\n@@ .*\n( .*\n)*- {2}replicas: 3\n\+ {2}replicas: 2\n/,
+    )
+    t.notMatch(out, /last-applied|managedFields|resourceVersion|controller-uid/)
+  },
+)
 
-t.test('--diff against a recorded request: nothing, an update, a delete and a create', async (t) => {
-  t.match(command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
-  const app = myApp('image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\nexpose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}')
-  const changes = JSON.parse(command(t, 'render', '-o', 'json', '-f', app, ...running).out) as Array<{ action: string, kind: string, fields: string[], podsRoll: boolean }>
-  t.match(changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]), [['update', 'Deployment', true], ['create', 'HorizontalPodAutoscaler', false], ['delete', 'Service', false]])
-  const container = 'spec.template.spec.containers[app]'
-  for (const field of [`${container}.env[OTHER]`, `${container}.env[LOG_LEVEL]`, `${container}.readinessProbe`, `${container}.ports`]) t.ok(changes[0]?.fields.includes(field), field)
-  const { code, out } = command(t, 'render', '-f', myApp('image: nginx:latest\nreplicas: 2\nport: 80\nenv: [{name: LOG_LEVEL, value: info}, {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: http://otel-collector.observability:4318}]'), ...running)
-  t.equal(code, 1)
-  t.match(out, /^update Deployment default\/demo-app\n {2}spec\.replicas\n--- .* as it is\n\+\+\+ .* as it would be\n@@ .*\n( .*\n)*- {2}replicas: 3\n\+ {2}replicas: 2\n/)
-  t.notMatch(out, /last-applied|managedFields|resourceVersion|controller-uid/)
-})
-
-t.test('--diff tells what is repaired that somebody edited by hand, and what holds a change back', async (t) => {
-  const edited = JSON.parse(command(t, 'render', '-o', 'json', '-f', myApp('image: nginx:1.29\nreplicas: 5\nport: 80'), '--diff', '--against', recording('sync-service-port-edited-by-hand')).out) as Array<{ kind: string, fields: string[] }>
-  t.ok(edited.find(({ kind }) => kind === 'Service')?.fields.some((field) => field.startsWith('spec.ports')))
-  t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), { code: 0, out: '', err: [/^default\/demo-app: Paused: nothing is changed/] })
-  t.match(command(t, 'render', '-f', myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'), ...running).err, [/^default\/demo-app: Secret s is missing/])
-  t.match(command(t, 'render', '-f', myApp('image: nginx', 'name: taken'), '--diff', '--against', recording('sync-names-taken-by-others')).err, [/^\S+\/taken: Deployment and Service taken exist already/])
-  const routed = command(t, 'render', '-f', myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'), ...running)
-  t.match(routed.err, [/^default\/demo-app: spec\.gateway needs HTTPRoutes/], 'also where something else changes')
-})
+t.test(
+  '--diff tells what is repaired that somebody edited by hand, and what holds a change back',
+  async (t) => {
+    const edited = JSON.parse(
+      command(
+        t,
+        'render',
+        '-o',
+        'json',
+        '-f',
+        myApp('image: nginx:1.29\nreplicas: 5\nport: 80'),
+        '--diff',
+        '--against',
+        recording('sync-service-port-edited-by-hand'),
+      ).out,
+    ) as Array<{ kind: string; fields: string[] }>
+    t.ok(
+      edited
+        .find(({ kind }) => kind === 'Service')
+        ?.fields.some((field) => field.startsWith('spec.ports')),
+    )
+    t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
+      code: 0,
+      out: '',
+      err: [/^default\/demo-app: Paused: nothing is changed/],
+    })
+    t.match(
+      command(
+        t,
+        'render',
+        '-f',
+        myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
+        ...running,
+      ).err,
+      [/^default\/demo-app: Secret s is missing/],
+    )
+    t.match(
+      command(
+        t,
+        'render',
+        '-f',
+        myApp('image: nginx', 'name: taken'),
+        '--diff',
+        '--against',
+        recording('sync-names-taken-by-others'),
+      ).err,
+      [/^\S+\/taken: Deployment and Service taken exist already/],
+    )
+    const routed = command(
+      t,
+      'render',
+      '-f',
+      myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'),
+      ...running,
+    )
+    t.match(
+      routed.err,
+      [/^default\/demo-app: spec\.gateway needs HTTPRoutes/],
+      'also where something else changes',
+    )
+  },
+)
 
 t.test('--diff says of a MyApp that is being deleted that nothing will change that', async (t) => {
   const deleting = ['--diff', '--against', recording('finalize-children-present')]
-  t.strictSame(command(t, 'render', '-f', demoApp, ...deleting), { code: 0, out: '', err: ['default/demo-app: it is being deleted, and its children with it, whatever the spec says'] })
+  t.strictSame(command(t, 'render', '-f', demoApp, ...deleting), {
+    code: 0,
+    out: '',
+    err: [
+      'default/demo-app: it is being deleted, and its children with it, whatever the spec says',
+    ],
+  })
 })
 
-t.test('short options take their value after an equals sign too, as kubectl\'s do', async (t) => {
+t.test("short options take their value after an equals sign too, as kubectl's do", async (t) => {
   const rendered = (...args: string[]) => command(t, 'render', ...args).out
-  t.equal(rendered(`-f=${demoApp}`, '-o=json', '-n=here'), rendered('-f', demoApp, '-o', 'json', '-n', 'here'))
+  t.equal(
+    rendered(`-f=${demoApp}`, '-o=json', '-n=here'),
+    rendered('-f', demoApp, '-o', 'json', '-n', 'here'),
+  )
 })
 
 t.test('what should not happen is told in a line, with exit code 2', async (t) => {
   let err = ''
-  const code = run(['--help'], { out: () => { throw new TypeError('no such thing') }, err: (text) => { err += text } })
-  t.strictSame({ code, err }, { code: 2, err: 'myapp-operator: this should not happen: no such thing\n' })
+  const code = run(['--help'], {
+    out: () => {
+      throw new TypeError('no such thing')
+    },
+    err: (text) => {
+      err += text
+    },
+  })
+  t.strictSame(
+    { code, err },
+    { code: 2, err: 'myapp-operator: this should not happen: no such thing\n' },
+  )
 })
 
-t.test('a command line that can\'t be followed is told in a line, with exit code 2', async (t) => {
+t.test("a command line that can't be followed is told in a line, with exit code 2", async (t) => {
   const cases: Array<[args: string[], says: RegExp]> = [
     [[], /render or validate\?/],
     [['build'], /build is not a command/],
@@ -241,11 +566,26 @@ t.test('a command line that can\'t be followed is told in a line, with exit code
     [['render', '-f', ''], /-f is missing/],
     [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": a name has lower-case letters/],
     [['render', '-f', demoApp, '-n', ''], /-n "": a name has lower-case letters/],
-    [['render', '-f', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
-    [['render', '-f', demoApp, '--diff', '--against', '/no/such/file'], /\/no\/such\/file can't be read: no such file or directory$/],
-    [['render', '-f', demoApp, '--diff', '--against', file('package.json')], /package.json is not a request to \/sync/],
-    [['render', '-f', demoApp, '--diff', '--against', demoApp], /demo-app.yaml is not a request to \/sync: Unexpected token/],
-    [['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')], /no recorded request is about MyApp \S+\/demo-app/],
+    [
+      ['render', '-f', '/no/such/file'],
+      /\/no\/such\/file can't be read: no such file or directory$/,
+    ],
+    [
+      ['render', '-f', demoApp, '--diff', '--against', '/no/such/file'],
+      /\/no\/such\/file can't be read: no such file or directory$/,
+    ],
+    [
+      ['render', '-f', demoApp, '--diff', '--against', file('package.json')],
+      /package.json is not a request to \/sync/,
+    ],
+    [
+      ['render', '-f', demoApp, '--diff', '--against', demoApp],
+      /demo-app.yaml is not a request to \/sync: Unexpected token/,
+    ],
+    [
+      ['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')],
+      /no recorded request is about MyApp \S+\/demo-app/,
+    ],
   ]
   for (const [args, says] of cases) {
     const { code, out, err } = command(t, ...args)

@@ -2,29 +2,70 @@ import fc from 'fast-check'
 import t from 'tap'
 import { differences, holds } from '../../src/metacontroller/compare.ts'
 
-const container = (image: string, env: object[] = []) => ({ spec: { template: { spec: { containers: [{ name: 'app', image, env }] } } } })
+const container = (image: string, env: object[] = []) => ({
+  spec: { template: { spec: { containers: [{ name: 'app', image, env }] } } },
+})
 
 t.test('the paths of what differs', async (t) => {
   const cases: Array<[string, unknown, unknown, string[]]> = [
     ['nothing', { a: 1, b: 2 }, { a: 1 }, []],
-    ['a field', container('nginx:1'), container('nginx:2'), ['spec.template.spec.containers[app].image']],
-    ['a field that is missing', { spec: {} }, { spec: { replicas: 1, paused: true } }, ['spec.replicas', 'spec.paused']],
-    ['an item that is missing', container('a'), container('a', [{ name: 'A', value: 'secret' }]), ['spec.template.spec.containers[app].env[A]']],
-    ['a field of an item', container('a', [{ name: 'A', value: '1' }]), container('a', [{ name: 'A', value: '2' }]), ['spec.template.spec.containers[app].env[A].value']],
-    ['the order of items', { env: [{ name: 'B' }, { name: 'A' }] }, { env: [{ name: 'A' }, { name: 'B' }] }, ['env']],
+    [
+      'a field',
+      container('nginx:1'),
+      container('nginx:2'),
+      ['spec.template.spec.containers[app].image'],
+    ],
+    [
+      'a field that is missing',
+      { spec: {} },
+      { spec: { replicas: 1, paused: true } },
+      ['spec.replicas', 'spec.paused'],
+    ],
+    [
+      'an item that is missing',
+      container('a'),
+      container('a', [{ name: 'A', value: 'secret' }]),
+      ['spec.template.spec.containers[app].env[A]'],
+    ],
+    [
+      'a field of an item',
+      container('a', [{ name: 'A', value: '1' }]),
+      container('a', [{ name: 'A', value: '2' }]),
+      ['spec.template.spec.containers[app].env[A].value'],
+    ],
+    [
+      'the order of items',
+      { env: [{ name: 'B' }, { name: 'A' }] },
+      { env: [{ name: 'A' }, { name: 'B' }] },
+      ['env'],
+    ],
     ['an item without a name', { args: ['-a', '-b'] }, { args: ['-a', '-c'] }, ['args[1]']],
     ['another kind of value', { a: 'x' }, { a: { b: 1 } }, ['a']],
     ['a list that is missing', {}, { env: [{ name: 'A' }] }, ['env']],
     ['the whole', undefined, { a: 1 }, ['']],
   ]
-  for (const [name, observed, desired, expected] of cases) t.same(differences(observed, desired), expected, name)
+  for (const [name, observed, desired, expected] of cases) {
+    t.same(differences(observed, desired), expected, name)
+  }
 })
 
 t.test('there are differences exactly where the desired is not held', async () => {
   const names = fc.constantFrom('a', 'b', 'c')
   const { value } = fc.letrec((tie) => ({
-    value: fc.oneof({ depthSize: 'small' }, fc.constantFrom(1, 2, 'x', null, true), fc.dictionary(names, tie('value')), fc.array(tie('value'), { maxLength: 3 }),
-      fc.array(fc.record({ name: names, v: fc.constantFrom(1, 2) }), { maxLength: 3 })),
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom(1, 2, 'x', null, true),
+      fc.dictionary(names, tie('value')),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.array(fc.record({ name: names, v: fc.constantFrom(1, 2) }), { maxLength: 3 }),
+    ),
   }))
-  fc.assert(fc.property(value, value, (observed, desired) => holds(observed, desired) === (differences(observed, desired).length === 0)))
+  fc.assert(
+    fc.property(
+      value,
+      value,
+      (observed, desired) =>
+        holds(observed, desired) === (differences(observed, desired).length === 0),
+    ),
+  )
 })

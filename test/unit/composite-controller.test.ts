@@ -3,7 +3,8 @@ import t from 'tap'
 import { parse } from 'yaml'
 import type { Anything } from '../support/fixtures/anything.ts'
 
-const read = (path: string): Anything => parse(readFileSync(new URL(`../../metacontroller/${path}`, import.meta.url), 'utf8'))
+const read = (path: string): Anything =>
+  parse(readFileSync(new URL(`../../metacontroller/${path}`, import.meta.url), 'utf8'))
 
 /** What a field may hold: a plain value of a type or one of some words, an object with these fields, or a list. */
 type Shape = 'string' | 'number' | 'boolean' | RegExp | [Shape] | { [field: string]: Shape }
@@ -39,14 +40,28 @@ const compositeController: Shape = {
     parentResource: {
       ...resource,
       revisionHistory: { fieldPaths: ['string'] },
-      labelSelector: { matchLabels: {}, matchExpressions: [{ key: 'string', operator: 'string', values: ['string'] }] },
+      labelSelector: {
+        matchLabels: {},
+        matchExpressions: [{ key: 'string', operator: 'string', values: ['string'] }],
+      },
       ignoreStatusChanges: 'boolean',
     },
-    childResources: [{
-      ...resource,
-      updateStrategy: { method: /^(OnDelete|Recreate|InPlace|RollingRecreate|RollingInPlace)$/, statusChecks: { conditions: [{ type: 'string', status: 'string', reason: 'string' }] } },
-    }],
-    hooks: { customize: hook, sync: hook, finalize: hook, preUpdateChild: hook, postUpdateChild: hook },
+    childResources: [
+      {
+        ...resource,
+        updateStrategy: {
+          method: /^(OnDelete|Recreate|InPlace|RollingRecreate|RollingInPlace)$/,
+          statusChecks: { conditions: [{ type: 'string', status: 'string', reason: 'string' }] },
+        },
+      },
+    ],
+    hooks: {
+      customize: hook,
+      sync: hook,
+      finalize: hook,
+      preUpdateChild: hook,
+      postUpdateChild: hook,
+    },
     endpointConfigs: [{ host: 'string', ...connection }],
     resyncPeriodSeconds: 'number',
     generateSelector: 'boolean',
@@ -54,38 +69,53 @@ const compositeController: Shape = {
 }
 
 /** Every place of a value that is not of a shape. */
-function misfits (value: unknown, shape: Shape | undefined, path = ''): string[] {
+function misfits(value: unknown, shape: Shape | undefined, path = ''): string[] {
   if (shape === undefined) return [path]
   const type: string = typeof value
   if (typeof shape === 'string') return type === shape ? [] : [path]
   if (shape instanceof RegExp) return typeof value === 'string' && shape.test(value) ? [] : [path]
-  if (Array.isArray(shape)) return Array.isArray(value) ? value.flatMap((item, index) => misfits(item, shape[0], `${path}[${index}]`)) : [path]
+  if (Array.isArray(shape)) {
+    return Array.isArray(value)
+      ? value.flatMap((item, index) => misfits(item, shape[0], `${path}[${index}]`))
+      : [path]
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path]
-  return Object.entries(value).flatMap(([key, item]) => misfits(item, Object.hasOwn(shape, key) ? shape[key] : undefined, `${path}.${key}`))
+  return Object.entries(value).flatMap(([key, item]) =>
+    misfits(item, Object.hasOwn(shape, key) ? shape[key] : undefined, `${path}.${key}`),
+  )
 }
 
 /** Every field of a value: the object that has it, and its name. */
-function fieldsOf (value: unknown): Array<[holder: Anything, key: string]> {
+function fieldsOf(value: unknown): Array<[holder: Anything, key: string]> {
   if (typeof value !== 'object' || value === null) return []
-  const own = Array.isArray(value) ? [] : Object.keys(value).map((key): [object, string] => [value, key])
+  const own = Array.isArray(value)
+    ? []
+    : Object.keys(value).map((key): [object, string] => [value, key])
   return [...own, ...Object.values(value).flatMap(fieldsOf)]
 }
 
 /** The CompositeController as a component changes it. */
-function withComponent (component: string): Anything {
+function withComponent(component: string): Anything {
   const controller = read('composite-controller.yaml')
   const { patches } = read(`${component}/kustomization.yaml`)
-  for (const { op, path, value } of patches.flatMap(({ patch }: { patch: string }) => parse(patch))) {
-    if (op !== 'add' || path !== '/spec/childResources/-') throw new Error(`this test does not know how to ${op} ${path}`)
+  for (const { op, path, value } of patches.flatMap(({ patch }: { patch: string }) =>
+    parse(patch),
+  )) {
+    if (op !== 'add' || path !== '/spec/childResources/-') {
+      throw new Error(`this test does not know how to ${op} ${path}`)
+    }
     controller.spec.childResources.push(value)
   }
   return controller
 }
 
-t.test('the CompositeController has no field that Metacontroller does not know, with the gateway component too', async (t) => {
-  t.strictSame(misfits(read('composite-controller.yaml'), compositeController), [])
-  t.strictSame(misfits(withComponent('gateway'), compositeController), [])
-})
+t.test(
+  'the CompositeController has no field that Metacontroller does not know, with the gateway component too',
+  async (t) => {
+    t.strictSame(misfits(read('composite-controller.yaml'), compositeController), [])
+    t.strictSame(misfits(withComponent('gateway'), compositeController), [])
+  },
+)
 
 t.test('a slip in any name of a field would be found', async (t) => {
   const controller = withComponent('gateway')

@@ -16,32 +16,70 @@ const reading: MyAppSpec = {
 }
 
 /** A request in which the ConfigMap and the Secret that the pods read hold the given data; undefined: it is not there. */
-function holding (configMap: Strings | undefined, secret: Strings | undefined = { token: 'dA==' }, metadata: object = {}, spec = reading): HookRequest {
+function holding(
+  configMap: Strings | undefined,
+  secret: Strings | undefined = { token: 'dA==' },
+  metadata: object = {},
+  spec = reading,
+): HookRequest {
   const request = recorded('sync-running')
-  const object = (data: Strings | undefined) => data === undefined ? {} : { 'default/shop': { metadata: { name: 'shop', namespace: 'default', uid: 'x', ...metadata }, data } }
+  const object = (data: Strings | undefined) =>
+    data === undefined
+      ? {}
+      : {
+          'default/shop': {
+            metadata: { name: 'shop', namespace: 'default', uid: 'x', ...metadata },
+            data,
+          },
+        }
   request.parent.spec = spec
   Object.assign(request.related, { 'ConfigMap.v1': object(configMap), 'Secret.v1': object(secret) })
   return request
 }
-const digest = (request: HookRequest) => readConfig(request, request.parent.spec as MyAppSpec).digest
-const missing = (request: HookRequest) => readConfig(request, request.parent.spec as MyAppSpec).missing
-const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.string(), { noNullPrototype: true })
+const digest = (request: HookRequest) =>
+  readConfig(request, request.parent.spec as MyAppSpec).digest
+const missing = (request: HookRequest) =>
+  readConfig(request, request.parent.spec as MyAppSpec).missing
+const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.string(), {
+  noNullPrototype: true,
+})
 
 t.test('metadata and the order of keys never change the digest', async () => {
-  fc.assert(fc.property(data, fc.record({ resourceVersion: fc.string(), labels: fc.dictionary(fc.string(), fc.string()) }), (data, metadata) => {
-    const reversed = Object.fromEntries(Object.entries(data).toReversed())
-    if (digest(holding(data)) !== digest(holding(reversed, undefined, metadata))) throw new Error('another digest')
-  }))
+  fc.assert(
+    fc.property(
+      data,
+      fc.record({ resourceVersion: fc.string(), labels: fc.dictionary(fc.string(), fc.string()) }),
+      (data, metadata) => {
+        const reversed = Object.fromEntries(Object.entries(data).toReversed())
+        if (digest(holding(data)) !== digest(holding(reversed, undefined, metadata))) {
+          throw new Error('another digest')
+        }
+      },
+    ),
+  )
 })
 
-t.test('data that is read always changes the digest, other data of a Secret never does', async () => {
-  fc.assert(fc.property(data, data, (one, other) => {
-    const isSame = JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
-    if ((digest(holding(one)) === digest(holding(other))) !== isSame) throw new Error('the digest does not tell them apart')
-    if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) throw new Error('a key that nobody reads counts')
-    if (digest(holding(one, { token: 'eA==' })) === digest(holding(one))) throw new Error('a key that is read does not count')
-  }))
-})
+t.test(
+  'data that is read always changes the digest, other data of a Secret never does',
+  async () => {
+    fc.assert(
+      fc.property(data, data, (one, other) => {
+        const isSame =
+          JSON.stringify(Object.entries(one).sort()) ===
+          JSON.stringify(Object.entries(other).sort())
+        if ((digest(holding(one)) === digest(holding(other))) !== isSame) {
+          throw new Error('the digest does not tell them apart')
+        }
+        if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) {
+          throw new Error('a key that nobody reads counts')
+        }
+        if (digest(holding(one, { token: 'eA==' })) === digest(holding(one))) {
+          throw new Error('a key that is read does not count')
+        }
+      }),
+    )
+  },
+)
 
 t.test('equal data of two MyApps has two digests, and neither shows the data', async (t) => {
   const other = holding({ a: '1' })
@@ -54,69 +92,162 @@ t.test('what is missing is named, once each', async (t) => {
   t.strictSame(missing(holding({})), [])
   t.strictSame(missing(holding(undefined, undefined)), ['ConfigMap shop'])
   t.strictSame(missing(holding({}, {})), ['key token of Secret shop'])
-  t.strictSame(missing(holding({}, {}, {}, { image: 'nginx', env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'constructor' } } }] })), ['key constructor of Secret shop'], 'what every object has is no key')
-  t.strictSame(missing(holding({}, {}, {}, { ...reading, env: [...reading.env ?? [], { name: 'AGAIN', valueFrom: { secretKeyRef: { name: 'shop', key: 'token' } } }] })), ['key token of Secret shop'])
+  t.strictSame(
+    missing(
+      holding(
+        {},
+        {},
+        {},
+        {
+          image: 'nginx',
+          env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'constructor' } } }],
+        },
+      ),
+    ),
+    ['key constructor of Secret shop'],
+    'what every object has is no key',
+  )
+  t.strictSame(
+    missing(
+      holding(
+        {},
+        {},
+        {},
+        {
+          ...reading,
+          env: [
+            ...(reading.env ?? []),
+            { name: 'AGAIN', valueFrom: { secretKeyRef: { name: 'shop', key: 'token' } } },
+          ],
+        },
+      ),
+    ),
+    ['key token of Secret shop'],
+  )
 })
 
-t.test('what is optional is not missing, and changes the digest only with data that is read', async (t) => {
-  const spec = { image: 'nginx', envFrom: [{ configMapRef: { name: 'shop', optional: true } }], env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'token', optional: true } } }] }
-  const [none, empty] = [holding(undefined, {}, {}, spec), holding({}, { other: 'x' }, {}, spec)]
-  delete none.related['Secret.v1']
-  t.strictSame([missing(none), missing(empty)], [[], []])
-  t.equal(digest(none), digest(empty))
-  t.not(digest(none), digest(holding({ a: '' }, {}, {}, spec)))
-})
+t.test(
+  'what is optional is not missing, and changes the digest only with data that is read',
+  async (t) => {
+    const spec = {
+      image: 'nginx',
+      envFrom: [{ configMapRef: { name: 'shop', optional: true } }],
+      env: [
+        { name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'token', optional: true } } },
+      ],
+    }
+    const [none, empty] = [holding(undefined, {}, {}, spec), holding({}, { other: 'x' }, {}, spec)]
+    delete none.related['Secret.v1']
+    t.strictSame([missing(none), missing(empty)], [[], []])
+    t.equal(digest(none), digest(empty))
+    t.not(digest(none), digest(holding({ a: '' }, {}, {}, spec)))
+  },
+)
 
-t.test('while config is missing the Deployment stays as it was applied, but for fewer replicas; with none it follows the spec', async (t) => {
-  const sentWith = (spec: object) => {
-    const request = holding(undefined, undefined, {}, { ...reading, image: 'nginx:2', ...spec })
-    const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-    return { applied: deployment && lastApplied(deployment), sent: sync(request).children[0] }
-  }
-  for (const replicas of [3, 5]) {
-    const { applied, sent } = sentWith({ replicas })
-    t.strictSame(sent, applied, `${replicas} wanted of 3`)
-  }
-  const { applied, sent } = sentWith({ replicas: 1 })
-  t.strictSame(sent, { ...applied, spec: { ...applied?.spec as object, replicas: 1 } })
-  for (const none of [{ replicas: 0 }, { suspend: true }]) t.match(sentWith(none).sent, { kind: 'Deployment', spec: { replicas: 0, template: { spec: { containers: [{ image: 'nginx:2' }] } } } })
-})
+t.test(
+  'while config is missing the Deployment stays as it was applied, but for fewer replicas; with none it follows the spec',
+  async (t) => {
+    const sentWith = (spec: object) => {
+      const request = holding(undefined, undefined, {}, { ...reading, image: 'nginx:2', ...spec })
+      const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+      return { applied: deployment && lastApplied(deployment), sent: sync(request).children[0] }
+    }
+    for (const replicas of [3, 5]) {
+      const { applied, sent } = sentWith({ replicas })
+      t.strictSame(sent, applied, `${replicas} wanted of 3`)
+    }
+    const { applied, sent } = sentWith({ replicas: 1 })
+    t.strictSame(sent, { ...applied, spec: { ...(applied?.spec as object), replicas: 1 } })
+    for (const none of [{ replicas: 0 }, { suspend: true }]) {
+      t.match(sentWith(none).sent, {
+        kind: 'Deployment',
+        spec: { replicas: 0, template: { spec: { containers: [{ image: 'nginx:2' }] } } },
+      })
+    }
+  },
+)
 
-t.test('while config is missing what leads to the pods stays as it is, too, and what is no longer asked for', async (t) => {
-  for (const spec of [{ port: 9090 }, { expose: false }]) {
-    const request = holding(undefined, undefined, {}, { ...reading, ...spec })
-    const service = request.children['Service.v1']['default/demo-app']
-    t.strictSame(sync(request).children.find(({ kind }) => kind === 'Service'), service && lastApplied(service), JSON.stringify(spec))
-    Object.assign(request.parent.spec as object, { replicas: 0 })
-    t.notSame(sync(request).children.find(({ kind }) => kind === 'Service'), service && lastApplied(service), 'without pods it follows the spec')
-  }
-})
+t.test(
+  'while config is missing what leads to the pods stays as it is, too, and what is no longer asked for',
+  async (t) => {
+    for (const spec of [{ port: 9090 }, { expose: false }]) {
+      const request = holding(undefined, undefined, {}, { ...reading, ...spec })
+      const service = request.children['Service.v1']['default/demo-app']
+      t.strictSame(
+        sync(request).children.find(({ kind }) => kind === 'Service'),
+        service && lastApplied(service),
+        JSON.stringify(spec),
+      )
+      Object.assign(request.parent.spec as object, { replicas: 0 })
+      t.notSame(
+        sync(request).children.find(({ kind }) => kind === 'Service'),
+        service && lastApplied(service),
+        'without pods it follows the spec',
+      )
+    }
+  },
+)
 
-t.test('the number stays the autoscaler\'s while config is missing and while the spec is invalid', async (t) => {
-  for (const spec of [{ ...reading, autoscaling: { maxReplicas: 9 } }, { image: '' }]) {
-    const request = holding(undefined, undefined, {}, spec)
+t.test(
+  "the number stays the autoscaler's while config is missing and while the spec is invalid",
+  async (t) => {
+    for (const spec of [{ ...reading, autoscaling: { maxReplicas: 9 } }, { image: '' }]) {
+      const request = holding(undefined, undefined, {}, spec)
+      const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+      if (deployment === undefined) throw new Error('the recording has no Deployment')
+      deployment.spec.replicas = 7
+      Object.assign(request.children, {
+        'HorizontalPodAutoscaler.autoscaling/v2': {
+          'default/demo-app': {
+            ...deployment,
+            apiVersion: 'autoscaling/v2',
+            kind: 'HorizontalPodAutoscaler',
+            spec: {},
+          },
+        },
+      })
+      t.match(sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec, {
+        replicas: 7,
+      })
+    }
+  },
+)
+
+t.test(
+  'of very many that are missing ten are named, and the status has room for them',
+  async (t) => {
+    const env = Array.from({ length: 256 }, (_, index) => ({
+      name: `V${index}`,
+      valueFrom: { secretKeyRef: { name: 'shop', key: `${index}`.padStart(250, 'k') } },
+    }))
+    const { message = '', conditions = [] } = sync(
+      holding({}, {}, {}, { image: 'nginx', env }),
+    ).status
+    t.match(
+      message,
+      /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more are missing: what runs is left as it is until then$/,
+    )
+    t.match(
+      conditions.find(({ type }) => type === 'ConfigReady')?.message,
+      /^Missing: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/,
+    )
+  },
+)
+
+t.test(
+  'paused, what nobody has changed is answered as it was applied, and what somebody has as it is',
+  async (t) => {
+    const request = holding({}, {}, {}, { image: 'other', paused: true })
     const deployment = request.children['Deployment.apps/v1']['default/demo-app']
     if (deployment === undefined) throw new Error('the recording has no Deployment')
+    t.strictSame(sync(request).children[0], lastApplied(deployment))
     deployment.spec.replicas = 7
-    Object.assign(request.children, { 'HorizontalPodAutoscaler.autoscaling/v2': { 'default/demo-app': { ...deployment, apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', spec: {} } } })
-    t.match(sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec, { replicas: 7 })
-  }
-})
-
-t.test('of very many that are missing ten are named, and the status has room for them', async (t) => {
-  const env = Array.from({ length: 256 }, (_, index) => ({ name: `V${index}`, valueFrom: { secretKeyRef: { name: 'shop', key: `${index}`.padStart(250, 'k') } } }))
-  const { message = '', conditions = [] } = sync(holding({}, {}, {}, { image: 'nginx', env })).status
-  t.match(message, /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more are missing: what runs is left as it is until then$/)
-  t.match(conditions.find(({ type }) => type === 'ConfigReady')?.message, /^Missing: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/)
-})
-
-t.test('paused, what nobody has changed is answered as it was applied, and what somebody has as it is', async (t) => {
-  const request = holding({}, {}, {}, { image: 'other', paused: true })
-  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-  if (deployment === undefined) throw new Error('the recording has no Deployment')
-  t.strictSame(sync(request).children[0], lastApplied(deployment))
-  deployment.spec.replicas = 7
-  t.match(sync(request).children[0], { spec: { replicas: 7 } })
-  request.parent.spec = { image: '', paused: true }
-  t.match(sync(request).children[0], { spec: { replicas: 7 } }, 'an invalid spec does not make it less so')
-})
+    t.match(sync(request).children[0], { spec: { replicas: 7 } })
+    request.parent.spec = { image: '', paused: true }
+    t.match(
+      sync(request).children[0],
+      { spec: { replicas: 7 } },
+      'an invalid spec does not make it less so',
+    )
+  },
+)

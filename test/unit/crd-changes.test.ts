@@ -3,87 +3,319 @@ import { laterRule } from '../../src/api/fields.ts'
 import { type Crd, narrowings, type Schema } from '../support/compatibility/crd-changes.ts'
 
 const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
-  spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'myapps', kind: 'MyApp' }, versions: [{ name: 'v1', served: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } }], ...change },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { plural: 'myapps', kind: 'MyApp' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        subresources: { status: {} },
+        schema: { openAPIV3Schema: { type: 'object', properties: { spec } } },
+      },
+    ],
+    ...change,
+  },
 })
 const field = (schema: Schema): Schema => ({ type: 'object', properties: { field: schema } })
 const text = { type: 'string' }
-const rule = (rule: string, more = {}) => ({ type: 'string', 'x-kubernetes-validations': [{ rule, ...more }] })
+const rule = (rule: string, more = {}) => ({
+  type: 'string',
+  'x-kubernetes-validations': [{ rule, ...more }],
+})
 const later = (cel: string) => rule(laterRule(cel, '').rule, { optionalOldSelf: true })
-const either = (...types: string[]) => ({ anyOf: types.map((type) => ({ type })), 'x-kubernetes-int-or-string': true })
+const either = (...types: string[]) => ({
+  anyOf: types.map((type) => ({ type })),
+  'x-kubernetes-int-or-string': true,
+})
 
 const allowed: Array<[says: string, before: Schema, after: Schema]> = [
   ['nothing', field(text), field(text)],
   ['a new field', field(text), { type: 'object', properties: { field: text, more: text } }],
-  ['a new field that is required and has a default', field(text), { type: 'object', required: ['more'], properties: { field: text, more: { ...text, default: 'x' } } }],
+  [
+    'a new field that is required and has a default',
+    field(text),
+    {
+      type: 'object',
+      required: ['more'],
+      properties: { field: text, more: { ...text, default: 'x' } },
+    },
+  ],
   ['a new rule on a new field', { type: 'object' }, field(rule('self != ""'))],
   ['a field that is not required any more', { ...field(text), required: ['field'] }, field(text)],
-  ['a larger maximum', field({ type: 'integer', maximum: 1 }), field({ type: 'integer', maximum: 2 })],
-  ['a smaller minimum', field({ type: 'integer', minimum: 2 }), field({ type: 'integer', minimum: 1 })],
+  [
+    'a larger maximum',
+    field({ type: 'integer', maximum: 1 }),
+    field({ type: 'integer', maximum: 2 }),
+  ],
+  [
+    'a smaller minimum',
+    field({ type: 'integer', minimum: 2 }),
+    field({ type: 'integer', minimum: 1 }),
+  ],
   ['no maximum any more', field({ type: 'integer', maximum: 1 }), field({ type: 'integer' })],
   ['no pattern any more', field({ ...text, pattern: '^a' }), field(text)],
   ['one more value', field({ ...text, enum: ['a'] }), field({ ...text, enum: ['a', 'b'] })],
-  ['another description', field({ ...text, description: 'a' }), field({ ...text, description: 'b' })],
+  [
+    'another description',
+    field({ ...text, description: 'a' }),
+    field({ ...text, description: 'b' }),
+  ],
   ['a rule that lets stand what is stored', field(text), field(later('self != ""'))],
-  ['such a rule with brackets in a text', field(text), field(later("self.matches('^\\\\)$') && !self.matches(\"\\\"(\")"))],
-  ['a rule with other words', field(rule('self != ""', { message: 'a' })), field(rule('self != ""', { message: 'b' }))],
+  [
+    'such a rule with brackets in a text',
+    field(text),
+    field(later('self.matches(\'^\\\\)$\') && !self.matches("\\"(")')),
+  ],
+  [
+    'a rule with other words',
+    field(rule('self != ""', { message: 'a' })),
+    field(rule('self != ""', { message: 'b' })),
+  ],
   ['no alternatives any more', field({ anyOf: [text] }), field({})],
   ['a rule that is gone', field(rule('self != ""')), field(text)],
 ]
 
 for (const [says, before, after] of allowed) {
-  t.test(`the CRD may change by ${says}`, async (t) => { t.strictSame(narrowings(crd(before), crd(after)), []) })
+  t.test(`the CRD may change by ${says}`, async (t) => {
+    t.strictSame(narrowings(crd(before), crd(after)), [])
+  })
 }
 
 const refused: Array<[says: string, before: Schema, after: Schema, sentence: string]> = [
   ['a field that is gone', field(text), { type: 'object', properties: {} }, 'spec.field is gone'],
-  ['a field renamed', field(text), { type: 'object', properties: { fields: text } }, 'spec.field is gone'],
-  ['another type', field(text), field({ type: 'integer' }), 'spec.field: type is "integer", and was "string"'],
-  ['a field that is required now', field(text), { ...field(text), required: ['field'] }, 'spec.field is required now'],
-  ['a new field that is required', field(text), { type: 'object', required: ['more'], properties: { field: text, more: text } }, 'spec.more is required now'],
-  ['a smaller maximum', field({ type: 'integer', maximum: 2 }), field({ type: 'integer', maximum: 1 }), 'spec.field: maximum is 1, and was 2'],
-  ['a maximum where there was none', field({ type: 'integer' }), field({ type: 'integer', maximum: 1 }), 'spec.field: maximum is 1, and was not there'],
-  ['a larger minimum', field({ type: 'integer', minimum: 0 }), field({ type: 'integer', minimum: 1 }), 'spec.field: minimum is 1, and was 0'],
-  ['a smaller maxLength', field({ ...text, maxLength: 2 }), field({ ...text, maxLength: 1 }), 'spec.field: maxLength is 1, and was 2'],
-  ['a larger minLength', field(text), field({ ...text, minLength: 1 }), 'spec.field: minLength is 1, and was not there'],
-  ['a smaller maxItems', field({ type: 'array', maxItems: 2, items: text }), field({ type: 'array', maxItems: 1, items: text }), 'spec.field: maxItems is 1, and was 2'],
-  ['a smaller maxProperties', field({ type: 'object', maxProperties: 2 }), field({ type: 'object', maxProperties: 1 }), 'spec.field: maxProperties is 1, and was 2'],
-  ['items that are narrower', field({ type: 'array', items: { ...text, maxLength: 2 } }), field({ type: 'array', items: { ...text, maxLength: 1 } }), 'spec.field[]: maxLength is 1, and was 2'],
-  ['values of a map that are narrower', field({ type: 'object', additionalProperties: text }), field({ type: 'object', additionalProperties: { ...text, maxLength: 1 } }), 'spec.field{}: maxLength is 1, and was not there'],
-  ['a value that is gone', field({ ...text, enum: ['a', 'b'] }), field({ ...text, enum: ['a'] }), 'spec.field: "b" is not allowed any more'],
-  ['a choice where any value was allowed', field(text), field({ ...text, enum: ['a', 'b'] }), 'spec.field: only a, b are allowed now'],
-  ['another pattern', field({ ...text, pattern: '^a' }), field({ ...text, pattern: '^ab' }), 'spec.field: pattern is "^ab", and was "^a"'],
-  ['a pattern where there was none', field(text), field({ ...text, pattern: '^a' }), 'spec.field: pattern is "^a", and was not there'],
-  ['another default', field({ ...text, default: 'a' }), field({ ...text, default: 'b' }), 'spec.field: default is "b", and was "a"'],
-  ['null that is not allowed any more', field({ ...text, nullable: true }), field(text), 'spec.field: null is not allowed any more'],
-  ['unknown fields that are not kept any more', field({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }), field({ type: 'object' }), 'spec.field: unknown fields are not kept any more'],
-  ['other keys of a list', field({ type: 'array', 'x-kubernetes-list-map-keys': ['a'] }), field({ type: 'array', 'x-kubernetes-list-map-keys': ['b'] }), 'spec.field: x-kubernetes-list-map-keys is ["b"], and was ["a"]'],
+  [
+    'a field renamed',
+    field(text),
+    { type: 'object', properties: { fields: text } },
+    'spec.field is gone',
+  ],
+  [
+    'another type',
+    field(text),
+    field({ type: 'integer' }),
+    'spec.field: type is "integer", and was "string"',
+  ],
+  [
+    'a field that is required now',
+    field(text),
+    { ...field(text), required: ['field'] },
+    'spec.field is required now',
+  ],
+  [
+    'a new field that is required',
+    field(text),
+    { type: 'object', required: ['more'], properties: { field: text, more: text } },
+    'spec.more is required now',
+  ],
+  [
+    'a smaller maximum',
+    field({ type: 'integer', maximum: 2 }),
+    field({ type: 'integer', maximum: 1 }),
+    'spec.field: maximum is 1, and was 2',
+  ],
+  [
+    'a maximum where there was none',
+    field({ type: 'integer' }),
+    field({ type: 'integer', maximum: 1 }),
+    'spec.field: maximum is 1, and was not there',
+  ],
+  [
+    'a larger minimum',
+    field({ type: 'integer', minimum: 0 }),
+    field({ type: 'integer', minimum: 1 }),
+    'spec.field: minimum is 1, and was 0',
+  ],
+  [
+    'a smaller maxLength',
+    field({ ...text, maxLength: 2 }),
+    field({ ...text, maxLength: 1 }),
+    'spec.field: maxLength is 1, and was 2',
+  ],
+  [
+    'a larger minLength',
+    field(text),
+    field({ ...text, minLength: 1 }),
+    'spec.field: minLength is 1, and was not there',
+  ],
+  [
+    'a smaller maxItems',
+    field({ type: 'array', maxItems: 2, items: text }),
+    field({ type: 'array', maxItems: 1, items: text }),
+    'spec.field: maxItems is 1, and was 2',
+  ],
+  [
+    'a smaller maxProperties',
+    field({ type: 'object', maxProperties: 2 }),
+    field({ type: 'object', maxProperties: 1 }),
+    'spec.field: maxProperties is 1, and was 2',
+  ],
+  [
+    'items that are narrower',
+    field({ type: 'array', items: { ...text, maxLength: 2 } }),
+    field({ type: 'array', items: { ...text, maxLength: 1 } }),
+    'spec.field[]: maxLength is 1, and was 2',
+  ],
+  [
+    'values of a map that are narrower',
+    field({ type: 'object', additionalProperties: text }),
+    field({ type: 'object', additionalProperties: { ...text, maxLength: 1 } }),
+    'spec.field{}: maxLength is 1, and was not there',
+  ],
+  [
+    'a value that is gone',
+    field({ ...text, enum: ['a', 'b'] }),
+    field({ ...text, enum: ['a'] }),
+    'spec.field: "b" is not allowed any more',
+  ],
+  [
+    'a choice where any value was allowed',
+    field(text),
+    field({ ...text, enum: ['a', 'b'] }),
+    'spec.field: only a, b are allowed now',
+  ],
+  [
+    'another pattern',
+    field({ ...text, pattern: '^a' }),
+    field({ ...text, pattern: '^ab' }),
+    'spec.field: pattern is "^ab", and was "^a"',
+  ],
+  [
+    'a pattern where there was none',
+    field(text),
+    field({ ...text, pattern: '^a' }),
+    'spec.field: pattern is "^a", and was not there',
+  ],
+  [
+    'another default',
+    field({ ...text, default: 'a' }),
+    field({ ...text, default: 'b' }),
+    'spec.field: default is "b", and was "a"',
+  ],
+  [
+    'null that is not allowed any more',
+    field({ ...text, nullable: true }),
+    field(text),
+    'spec.field: null is not allowed any more',
+  ],
+  [
+    'unknown fields that are not kept any more',
+    field({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }),
+    field({ type: 'object' }),
+    'spec.field: unknown fields are not kept any more',
+  ],
+  [
+    'other keys of a list',
+    field({ type: 'array', 'x-kubernetes-list-map-keys': ['a'] }),
+    field({ type: 'array', 'x-kubernetes-list-map-keys': ['b'] }),
+    'spec.field: x-kubernetes-list-map-keys is ["b"], and was ["a"]',
+  ],
   ['a new rule', field(text), field(rule('self != ""')), 'spec.field has a new rule, self != ""'],
-  ['a rule that forbids any change', field(text), field(rule('self == oldSelf')), 'spec.field has a new rule, self == oldSelf'],
-  ['a rule that only looks at what is stored', field(text), field(rule('oldSelf.hasValue() || self != ""', { optionalOldSelf: true })), 'spec.field has a new rule, oldSelf.hasValue() || self != ""'],
-  ['a rule that lets what is stored stand, and forbids any change', field(text), field(later('oldSelf == optional.of(self)')), 'spec.field has a new rule, oldSelf == optional.of(self) || (oldSelf == optional.of(self))'],
-  ['a rule that is for new objects too and is not evaluated for them', field(text), field(rule(laterRule('self != ""', '').rule)), 'spec.field has a new rule, oldSelf == optional.of(self) || (self != "")'],
-  ['a rule that asks for more beside', field(text), field(later('true) && (self != ""')), 'spec.field has a new rule, oldSelf == optional.of(self) || (true) && (self != "")'],
-  ['a rule that is evaluated for new objects now', field(rule('oldSelf != self')), field(rule('oldSelf != self', { optionalOldSelf: true })), 'spec.field has a new rule, oldSelf != self'],
-  ['one alternative less', field(either('integer', 'string')), field(either('integer')), 'spec.field: anyOf is [{"type":"integer"}], and was [{"type":"integer"},{"type":"string"}]'],
-  ['more that must hold', field(text), field({ ...text, allOf: [{ maxLength: 1 }] }), 'spec.field: allOf is [{"maxLength":1}], and was not there'],
-  ['a choice of fields', field(text), field({ ...text, oneOf: [{ required: ['a'] }] }), 'spec.field: oneOf is [{"required":["a"]}], and was not there'],
-  ['what must not hold', field(text), field({ ...text, not: { maxLength: 1 } }), 'spec.field: not is {"maxLength":1}, and was not there'],
-  ['a keyword that nobody here knows', field(text), field({ ...text, const: 'a' }), 'spec.field: const is "a", and was not there'],
-  ['another rule', field(rule('self != ""')), field(rule('self != "a"')), 'spec.field has a new rule, self != "a"'],
+  [
+    'a rule that forbids any change',
+    field(text),
+    field(rule('self == oldSelf')),
+    'spec.field has a new rule, self == oldSelf',
+  ],
+  [
+    'a rule that only looks at what is stored',
+    field(text),
+    field(rule('oldSelf.hasValue() || self != ""', { optionalOldSelf: true })),
+    'spec.field has a new rule, oldSelf.hasValue() || self != ""',
+  ],
+  [
+    'a rule that lets what is stored stand, and forbids any change',
+    field(text),
+    field(later('oldSelf == optional.of(self)')),
+    'spec.field has a new rule, oldSelf == optional.of(self) || (oldSelf == optional.of(self))',
+  ],
+  [
+    'a rule that is for new objects too and is not evaluated for them',
+    field(text),
+    field(rule(laterRule('self != ""', '').rule)),
+    'spec.field has a new rule, oldSelf == optional.of(self) || (self != "")',
+  ],
+  [
+    'a rule that asks for more beside',
+    field(text),
+    field(later('true) && (self != ""')),
+    'spec.field has a new rule, oldSelf == optional.of(self) || (true) && (self != "")',
+  ],
+  [
+    'a rule that is evaluated for new objects now',
+    field(rule('oldSelf != self')),
+    field(rule('oldSelf != self', { optionalOldSelf: true })),
+    'spec.field has a new rule, oldSelf != self',
+  ],
+  [
+    'one alternative less',
+    field(either('integer', 'string')),
+    field(either('integer')),
+    'spec.field: anyOf is [{"type":"integer"}], and was [{"type":"integer"},{"type":"string"}]',
+  ],
+  [
+    'more that must hold',
+    field(text),
+    field({ ...text, allOf: [{ maxLength: 1 }] }),
+    'spec.field: allOf is [{"maxLength":1}], and was not there',
+  ],
+  [
+    'a choice of fields',
+    field(text),
+    field({ ...text, oneOf: [{ required: ['a'] }] }),
+    'spec.field: oneOf is [{"required":["a"]}], and was not there',
+  ],
+  [
+    'what must not hold',
+    field(text),
+    field({ ...text, not: { maxLength: 1 } }),
+    'spec.field: not is {"maxLength":1}, and was not there',
+  ],
+  [
+    'a keyword that nobody here knows',
+    field(text),
+    field({ ...text, const: 'a' }),
+    'spec.field: const is "a", and was not there',
+  ],
+  [
+    'another rule',
+    field(rule('self != ""')),
+    field(rule('self != "a"')),
+    'spec.field has a new rule, self != "a"',
+  ],
 ]
 
 for (const [says, before, after, sentence] of refused) {
-  t.test(`the CRD may not change by ${says}`, async (t) => { t.strictSame(narrowings(crd(before), crd(after)), [sentence]) })
+  t.test(`the CRD may not change by ${says}`, async (t) => {
+    t.strictSame(narrowings(crd(before), crd(after)), [sentence])
+  })
 }
 
-t.test('the CRD may not change by a version, a subresource, or what the kind is called', async (t) => {
-  const before = crd(field(text))
-  const [version] = before.spec.versions
-  if (version === undefined) throw new Error('there is no version')
-  const { subresources: _, ...plain } = version
-  t.strictSame(narrowings(before, crd({}, { versions: [] })), ['version v1 is not served any more'])
-  t.strictSame(narrowings(before, crd({}, { versions: [{ ...version, served: false }] })), ['version v1 is not served any more'])
-  t.strictSame(narrowings(before, crd({}, { versions: [plain] })), ['version v1 has no subresource status any more'])
-  t.strictSame(narrowings(before, { spec: { ...before.spec, scope: 'Cluster' } }), ['the group, the scope, the plural or the kind is another one'])
-  t.strictSame(narrowings(before, { spec: { ...before.spec, versions: [{ ...version, name: 'v2' }, version] } }), [])
-})
+t.test(
+  'the CRD may not change by a version, a subresource, or what the kind is called',
+  async (t) => {
+    const before = crd(field(text))
+    const [version] = before.spec.versions
+    if (version === undefined) throw new Error('there is no version')
+    const { subresources: _, ...plain } = version
+    t.strictSame(narrowings(before, crd({}, { versions: [] })), [
+      'version v1 is not served any more',
+    ])
+    t.strictSame(narrowings(before, crd({}, { versions: [{ ...version, served: false }] })), [
+      'version v1 is not served any more',
+    ])
+    t.strictSame(narrowings(before, crd({}, { versions: [plain] })), [
+      'version v1 has no subresource status any more',
+    ])
+    t.strictSame(narrowings(before, { spec: { ...before.spec, scope: 'Cluster' } }), [
+      'the group, the scope, the plural or the kind is another one',
+    ])
+    t.strictSame(
+      narrowings(before, {
+        spec: { ...before.spec, versions: [{ ...version, name: 'v2' }, version] },
+      }),
+      [],
+    )
+  },
+)

@@ -3,34 +3,63 @@ import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { MyAppSpec } from '../../src/api/myapp.ts'
 
-interface Schema { properties?: Record<string, Schema>, items?: Schema }
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+}
 
 const folder = new URL('../../manifests/examples/', import.meta.url)
-const documents = readdirSync(folder).flatMap((name) => parseAllDocuments(readFileSync(new URL(name, folder), 'utf8')).map((document) => document.toJS() as { kind: string, spec: unknown }))
+const documents = readdirSync(folder).flatMap((name) =>
+  parseAllDocuments(readFileSync(new URL(name, folder), 'utf8')).map(
+    (document) => document.toJS() as { kind: string; spec: unknown },
+  ),
+)
 
-interface Field { path: string, id: string }
+interface Field {
+  path: string
+  id: string
+}
 
 /**
  * Every field of a schema, such as `volumes[].configMap.items[].key`. Parts that have the same fields, such as the three
  * probes, are of one form, of which each field has one id.
  */
-function fieldsOf ({ properties, items }: Schema, path: string): Field[] {
+function fieldsOf({ properties, items }: Schema, path: string): Field[] {
   if (items !== undefined) return fieldsOf(items, `${path}[]`)
-  return Object.entries(properties ?? {}).flatMap(([name, property]) => [{ path: `${path}.${name}`, id: idOf(properties, name) }, ...fieldsOf(property, `${path}.${name}`)])
+  return Object.entries(properties ?? {}).flatMap(([name, property]) => [
+    { path: `${path}.${name}`, id: idOf(properties, name) },
+    ...fieldsOf(property, `${path}.${name}`),
+  ])
 }
 
 /** The ids of the fields that are given in a value. */
-function given (value: unknown, { properties, items }: Schema): string[] {
+function given(value: unknown, { properties, items }: Schema): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => given(item, items ?? {}))
-  return Object.entries(properties ?? {}).filter(([name]) => Object.hasOwn(value as object, name))
-    .flatMap(([name, property]) => [idOf(properties, name), ...given((value as Record<string, unknown>)[name], property)])
+  return Object.entries(properties ?? {})
+    .filter(([name]) => Object.hasOwn(value as object, name))
+    .flatMap(([name, property]) => [
+      idOf(properties, name),
+      ...given((value as Record<string, unknown>)[name], property),
+    ])
 }
 
-const idOf = (properties: Schema['properties'] = {}, name: string) => `${Object.keys(properties).sort().join()}: ${name}`
+const idOf = (properties: Schema['properties'] = {}, name: string) =>
+  `${Object.keys(properties).sort().join()}: ${name}`
 
 t.test('every field of a MyApp is shown by an example', async (t) => {
-  const shown = new Set(documents.filter(({ kind }) => kind === 'MyApp').flatMap(({ spec }) => given(spec, MyAppSpec as Schema)))
+  const shown = new Set(
+    documents
+      .filter(({ kind }) => kind === 'MyApp')
+      .flatMap(({ spec }) => given(spec, MyAppSpec as Schema)),
+  )
   const fields = fieldsOf(MyAppSpec as Schema, 'spec')
-  t.ok(fields.length > 200 && fields.some(({ path }) => path === 'spec.volumes[].configMap.items[].key'), 'fields are looked for at any depth')
-  t.strictSame(fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path), [])
+  t.ok(
+    fields.length > 200 &&
+      fields.some(({ path }) => path === 'spec.volumes[].configMap.items[].key'),
+    'fields are looked for at any depth',
+  )
+  t.strictSame(
+    fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path),
+    [],
+  )
 })

@@ -5,10 +5,16 @@ import { type Scene, scenes } from '../support/fixtures/scenes.ts'
  * What Flux and other users of kstatus take an object of a custom kind for, by the rules that kstatus documents: in this
  * order a deletion, a generation that is not observed yet, Reconciling, Stalled, Ready.
  */
-function kstatus ({ metadata, status }: Scene): string {
-  const is = (type: string, state: string) => status?.conditions?.some((condition) => condition.type === type && condition.status === state)
+function kstatus({ metadata, status }: Scene): string {
+  const is = (type: string, state: string) =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === state)
   if (metadata.deletionTimestamp !== undefined) return 'Terminating'
-  if (status?.observedGeneration !== undefined && status.observedGeneration !== metadata.generation) return 'InProgress'
+  if (
+    status?.observedGeneration !== undefined &&
+    status.observedGeneration !== metadata.generation
+  ) {
+    return 'InProgress'
+  }
   if (is('Reconciling', 'True')) return 'InProgress'
   if (is('Stalled', 'True')) return 'Failed'
   return is('Ready', 'False') || is('Ready', 'Unknown') ? 'InProgress' : 'Current'

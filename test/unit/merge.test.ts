@@ -3,28 +3,85 @@ import { merge } from '../../src/metacontroller/merge.ts'
 
 const env = (...names: string[]) => names.map((name) => ({ name, value: name.toLowerCase() }))
 
-const cases: Array<{ says: string, observed: unknown, applied?: unknown, desired: unknown, merged: unknown }> = [
+const cases: Array<{
+  says: string
+  observed: unknown
+  applied?: unknown
+  desired: unknown
+  merged: unknown
+}> = [
   { says: 'a scalar is what is desired', observed: 1, applied: 2, desired: 3, merged: 3 },
-  { says: 'a field of others stays', observed: { a: 1, theirs: 2 }, applied: { a: 1 }, desired: { a: 3 }, merged: { a: 3, theirs: 2 } },
-  { says: 'a field that was applied and is not desired any more goes', observed: { a: 1, b: 2 }, applied: { a: 1, b: 2 }, desired: { a: 1 }, merged: { a: 1 } },
-  { says: 'a list of scalars is replaced', observed: [1, 2], applied: [1], desired: [3], merged: [3] },
-  { says: 'a new variable goes last', observed: env('B', 'C'), applied: env('B', 'C'), desired: env('A', 'B', 'C'), merged: env('B', 'C', 'A') },
-  { says: 'an order cannot be changed', observed: env('A', 'B'), applied: env('A', 'B'), desired: env('B', 'A'), merged: env('A', 'B') },
-  { says: 'a variable of others stays', observed: env('X', 'A'), applied: env('A'), desired: env('A', 'B'), merged: env('X', 'A', 'B') },
-  { says: 'a variable that was applied and is not desired any more goes', observed: env('A', 'B'), applied: env('A', 'B'), desired: env('B'), merged: env('B') },
+  {
+    says: 'a field of others stays',
+    observed: { a: 1, theirs: 2 },
+    applied: { a: 1 },
+    desired: { a: 3 },
+    merged: { a: 3, theirs: 2 },
+  },
+  {
+    says: 'a field that was applied and is not desired any more goes',
+    observed: { a: 1, b: 2 },
+    applied: { a: 1, b: 2 },
+    desired: { a: 1 },
+    merged: { a: 1 },
+  },
+  {
+    says: 'a list of scalars is replaced',
+    observed: [1, 2],
+    applied: [1],
+    desired: [3],
+    merged: [3],
+  },
+  {
+    says: 'a new variable goes last',
+    observed: env('B', 'C'),
+    applied: env('B', 'C'),
+    desired: env('A', 'B', 'C'),
+    merged: env('B', 'C', 'A'),
+  },
+  {
+    says: 'an order cannot be changed',
+    observed: env('A', 'B'),
+    applied: env('A', 'B'),
+    desired: env('B', 'A'),
+    merged: env('A', 'B'),
+  },
+  {
+    says: 'a variable of others stays',
+    observed: env('X', 'A'),
+    applied: env('A'),
+    desired: env('A', 'B'),
+    merged: env('X', 'A', 'B'),
+  },
+  {
+    says: 'a variable that was applied and is not desired any more goes',
+    observed: env('A', 'B'),
+    applied: env('A', 'B'),
+    desired: env('B'),
+    merged: env('B'),
+  },
   {
     says: 'a port is known by its number, so an edited one stays beside ours',
     observed: [{ name: 'http', port: 1234 }],
     applied: [{ name: 'http', port: 8080 }],
     desired: [{ name: 'http', port: 8080 }],
-    merged: [{ name: 'http', port: 1234 }, { name: 'http', port: 8080 }],
+    merged: [
+      { name: 'http', port: 1234 },
+      { name: 'http', port: 8080 },
+    ],
   },
   {
     says: 'two items with one key both become the desired one',
-    observed: [{ port: 53, protocol: 'TCP' }, { port: 53, protocol: 'UDP' }],
+    observed: [
+      { port: 53, protocol: 'TCP' },
+      { port: 53, protocol: 'UDP' },
+    ],
     applied: [],
     desired: [{ port: 53, protocol: 'TCP' }],
-    merged: [{ port: 53, protocol: 'TCP' }, { port: 53, protocol: 'TCP' }],
+    merged: [
+      { port: 53, protocol: 'TCP' },
+      { port: 53, protocol: 'TCP' },
+    ],
   },
   {
     says: 'a key must be in every item of all three lists to count',
@@ -33,8 +90,20 @@ const cases: Array<{ says: string, observed: unknown, applied?: unknown, desired
     desired: [{ name: 'a' }],
     merged: [{ name: 'a', port: 1 }],
   },
-  { says: 'items without a common key are replaced', observed: [{ name: 'a' }], applied: [], desired: [{ x: 1 }], merged: [{ x: 1 }] },
-  { says: 'a name such as __proto__ is a name', observed: env('__proto__'), applied: [], desired: env('A', '__proto__'), merged: env('__proto__', 'A') },
+  {
+    says: 'items without a common key are replaced',
+    observed: [{ name: 'a' }],
+    applied: [],
+    desired: [{ x: 1 }],
+    merged: [{ x: 1 }],
+  },
+  {
+    says: 'a name such as __proto__ is a name',
+    observed: env('__proto__'),
+    applied: [],
+    desired: env('A', '__proto__'),
+    merged: env('__proto__', 'A'),
+  },
 ]
 
 for (const { says, observed, applied, desired, merged } of cases) {

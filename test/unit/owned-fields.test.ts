@@ -7,7 +7,19 @@ const observed = {
     replicas: 3,
     selector: { matchLabels: { app: 'a' } },
     containers: [
-      { name: 'app', image: 'nginx', env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }], ports: [{ containerPort: 80, protocol: 'TCP', name: 'http' }, { containerPort: 81, protocol: 'TCP' }], resources: {} },
+      {
+        name: 'app',
+        image: 'nginx',
+        env: [
+          { name: 'A', value: '1' },
+          { name: 'B', value: '2' },
+        ],
+        ports: [
+          { containerPort: 80, protocol: 'TCP', name: 'http' },
+          { containerPort: 81, protocol: 'TCP' },
+        ],
+        resources: {},
+      },
       { name: 'sidecar', image: 'envoy' },
     ],
     volumes: [{ name: 'cache', emptyDir: {} }],
@@ -16,15 +28,74 @@ const observed = {
 }
 
 const cases: Array<[what: string, fields: object, part: unknown]> = [
-  ['some keys of a map', { 'f:metadata': { 'f:annotations': { 'f:ours': {} } } }, { metadata: { annotations: { ours: '1' } } }],
-  ['an item of a set', { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"ours"': {} } } }, { metadata: { finalizers: ['ours'] } }],
-  ['a whole object and a whole list', { 'f:spec': { 'f:selector': {}, 'f:tolerations': {} } }, { spec: { selector: { matchLabels: { app: 'a' } }, tolerations: [{ key: 'a' }] } }],
-  ['items by their keys, in the order of the list', {
-    'f:spec': { 'f:containers': { 'k:{"name":"app"}': { '.': {}, 'f:env': { 'k:{"name":"B"}': { '.': {}, 'f:value': {} }, 'k:{"name":"A"}': { '.': {} } }, 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } }, 'f:resources': {} } } },
-  }, { spec: { containers: [{ name: 'app', env: [{ name: 'A' }, { name: 'B', value: '2' }], ports: [{ containerPort: 80, protocol: 'TCP', name: 'http' }], resources: {} }] } }],
-  ['an empty object that has fields by default', { 'f:spec': { 'f:volumes': { 'k:{"name":"cache"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } } } }, { spec: { volumes: [{ name: 'cache', emptyDir: {} }] } }],
-  ['a map and a list of which others have all', { 'f:metadata': { 'f:annotations': { '.': {} } }, 'f:spec': { 'f:volumes': { '.': {} } } }, { metadata: { annotations: {} }, spec: { volumes: [] } }],
-  ['what is not there any more', { 'f:spec': { 'f:paused': {}, 'f:containers': { 'k:{"name":"gone"}': { 'f:image': {} } } } }, { spec: { containers: [] } }],
+  [
+    'some keys of a map',
+    { 'f:metadata': { 'f:annotations': { 'f:ours': {} } } },
+    { metadata: { annotations: { ours: '1' } } },
+  ],
+  [
+    'an item of a set',
+    { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"ours"': {} } } },
+    { metadata: { finalizers: ['ours'] } },
+  ],
+  [
+    'a whole object and a whole list',
+    { 'f:spec': { 'f:selector': {}, 'f:tolerations': {} } },
+    { spec: { selector: { matchLabels: { app: 'a' } }, tolerations: [{ key: 'a' }] } },
+  ],
+  [
+    'items by their keys, in the order of the list',
+    {
+      'f:spec': {
+        'f:containers': {
+          'k:{"name":"app"}': {
+            '.': {},
+            'f:env': {
+              'k:{"name":"B"}': { '.': {}, 'f:value': {} },
+              'k:{"name":"A"}': { '.': {} },
+            },
+            'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } },
+            'f:resources': {},
+          },
+        },
+      },
+    },
+    {
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            env: [{ name: 'A' }, { name: 'B', value: '2' }],
+            ports: [{ containerPort: 80, protocol: 'TCP', name: 'http' }],
+            resources: {},
+          },
+        ],
+      },
+    },
+  ],
+  [
+    'an empty object that has fields by default',
+    {
+      'f:spec': {
+        'f:volumes': { 'k:{"name":"cache"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },
+      },
+    },
+    { spec: { volumes: [{ name: 'cache', emptyDir: {} }] } },
+  ],
+  [
+    'a map and a list of which others have all',
+    { 'f:metadata': { 'f:annotations': { '.': {} } }, 'f:spec': { 'f:volumes': { '.': {} } } },
+    { metadata: { annotations: {} }, spec: { volumes: [] } },
+  ],
+  [
+    'what is not there any more',
+    { 'f:spec': { 'f:paused': {}, 'f:containers': { 'k:{"name":"gone"}': { 'f:image': {} } } } },
+    { spec: { containers: [] } },
+  ],
 ]
 
-for (const [what, fields, part] of cases) t.test(`what is owned: ${what}`, async (t) => { t.strictSame(ownedPart(observed, fields), part) })
+for (const [what, fields, part] of cases) {
+  t.test(`what is owned: ${what}`, async (t) => {
+    t.strictSame(ownedPart(observed, fields), part)
+  })
+}

@@ -13,35 +13,83 @@ import type { ObservedDeployment } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
-import { apply, converge, created, desiredOf, edited, living, owned, paused, stored } from '../support/fixtures/converging.ts'
+import {
+  apply,
+  converge,
+  created,
+  desiredOf,
+  edited,
+  living,
+  owned,
+  paused,
+  stored,
+} from '../support/fixtures/converging.ts'
 import { ownersAfter } from '../support/fixtures/field-owners.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-const containersOf = (child: ObservedObject) => (child.spec as { template: { spec: { containers: Array<{ name: string, env?: unknown, ports?: unknown }> } } }).template.spec.containers
-const spec = (...env: string[]): MyAppSpec => ({ image: 'nginx', port: 8080, replicas: 2, env: env.map((name) => ({ name, value: name })) })
+const containersOf = (child: ObservedObject) =>
+  (
+    child.spec as {
+      template: { spec: { containers: Array<{ name: string; env?: unknown; ports?: unknown }> } }
+    }
+  ).template.spec.containers
+const spec = (...env: string[]): MyAppSpec => ({
+  image: 'nginx',
+  port: 8080,
+  replicas: 2,
+  env: env.map((name) => ({ name, value: name })),
+})
 
 t.test('env that is put in front of the rest lands there, with one roll', async (t) => {
-  const { child, answers, rolls } = converge(deployment, spec('A', 'B', 'C'), living(deployment, spec('B', 'C')))
+  const { child, answers, rolls } = converge(
+    deployment,
+    spec('A', 'B', 'C'),
+    living(deployment, spec('B', 'C')),
+  )
   t.strictSame(containersOf(child)[0]?.env, spec('A', 'B', 'C').env)
   t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 })
 })
 
 t.test('a change that the merge can make is one answer', async (t) => {
-  const { answers, rolls } = converge(deployment, { ...spec('A', 'B'), image: 'nginx:2' }, living(deployment, spec('A')))
+  const { answers, rolls } = converge(
+    deployment,
+    { ...spec('A', 'B'), image: 'nginx:2' },
+    living(deployment, spec('A')),
+  )
   t.strictSame({ answers, rolls }, { answers: 1, rolls: 1 })
 })
 
-t.test('an answer on the way keeps what an annotation notes of the spec that is there', async (t) => {
-  const autoscaling = { minReplicas: 1, maxReplicas: 9 }
-  const observed = living(deployment, { image: 'nginx', autoscaling, suspend: true, replicas: 5 }, (child) => { child.spec.template.spec.nodeSelector = { stray: 'x' } })
-  const desired = deployment.desired({ name: 'demo-app', namespace: 'default', spec: { image: 'nginx', autoscaling, nodeSelector: { disk: 'ssd' } }, deployment: observed as ObservedDeployment })
-  t.match(desired, { spec: { replicas: 5 }, metadata: { annotations: undefined } })
-  const answer = answerNow(desired as KubernetesObject, observed, deployment.exactFields)
-  t.match(answer, { spec: { replicas: 0, paused: true }, metadata: { annotations: { 'example.com/suspended-replicas': '5' } } })
-})
+t.test(
+  'an answer on the way keeps what an annotation notes of the spec that is there',
+  async (t) => {
+    const autoscaling = { minReplicas: 1, maxReplicas: 9 }
+    const observed = living(
+      deployment,
+      { image: 'nginx', autoscaling, suspend: true, replicas: 5 },
+      (child) => {
+        child.spec.template.spec.nodeSelector = { stray: 'x' }
+      },
+    )
+    const desired = deployment.desired({
+      name: 'demo-app',
+      namespace: 'default',
+      spec: { image: 'nginx', autoscaling, nodeSelector: { disk: 'ssd' } },
+      deployment: observed as ObservedDeployment,
+    })
+    t.match(desired, { spec: { replicas: 5 }, metadata: { annotations: undefined } })
+    const answer = answerNow(desired as KubernetesObject, observed, deployment.exactFields)
+    t.match(answer, {
+      spec: { replicas: 0, paused: true },
+      metadata: { annotations: { 'example.com/suspended-replicas': '5' } },
+    })
+  },
+)
 
 t.test('a rollout that a person has paused stays paused through a repair', async (t) => {
-  const observed = living(deployment, spec('A'), (child) => { child.spec.paused = true; child.spec.template.spec.containers[0].env.unshift({ name: 'X' }) })
+  const observed = living(deployment, spec('A'), (child) => {
+    child.spec.paused = true
+    child.spec.template.spec.containers[0].env.unshift({ name: 'X' })
+  })
   const { child, rolls } = converge(deployment, spec('A'), observed)
   t.strictSame(containersOf(child)[0]?.env, spec('A').env)
   t.strictSame({ paused: paused(child), rolls }, { paused: true, rolls: 0 })
@@ -52,79 +100,237 @@ t.test('what an admission webhook adds stays, without an answer more', async (t)
     child.spec.template.spec.containers[0].env.unshift({ name: 'INJECTED', value: '1' })
     child.spec.template.spec.containers.push({ name: 'sidecar' })
   }
-  const { child, answers } = converge(deployment, spec('A'), living(deployment, spec('A'), inject, 'webhook'))
+  const { child, answers } = converge(
+    deployment,
+    spec('A'),
+    living(deployment, spec('A'), inject, 'webhook'),
+  )
   t.equal(answers, 0)
   t.equal(containersOf(child).length, 2)
 })
 
 t.test('a Service port edited by hand comes back, and nothing else is lost', async (t) => {
-  const { service: observed } = { service: recorded('sync-service-port-edited-by-hand').children['Service.v1']['default/demo-app'] }
-  const { child, answers } = converge(service, { image: 'nginx:1.29', port: 80 }, observed as ObservedObject)
-  const { ports, clusterIP } = child.spec as { ports: unknown, clusterIP: string }
+  const { service: observed } = {
+    service: recorded('sync-service-port-edited-by-hand').children['Service.v1'][
+      'default/demo-app'
+    ],
+  }
+  const { child, answers } = converge(
+    service,
+    { image: 'nginx:1.29', port: 80 },
+    observed as ObservedObject,
+  )
+  const { ports, clusterIP } = child.spec as { ports: unknown; clusterIP: string }
   t.strictSame(ports, [{ name: 'http', port: 80, targetPort: 80, protocol: 'TCP' }])
   t.equal(clusterIP, '10.106.181.187')
   t.equal(answers, 2)
 })
 
 t.test('under server-side apply the answer is what is desired, whatever is there', async (t) => {
-  const observed = living(service, spec(), (child) => { child.spec.ports[0].port = 1; delete child.metadata.annotations[lastAppliedAnnotation] })
-  observed.metadata.managedFields = [{ manager: 'metacontroller', operation: 'Apply', fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} } } }]
-  t.strictSame(answerNow(desiredOf(service, spec()), observed, service.exactFields), desiredOf(service, spec()))
+  const observed = living(service, spec(), (child) => {
+    child.spec.ports[0].port = 1
+    delete child.metadata.annotations[lastAppliedAnnotation]
+  })
+  observed.metadata.managedFields = [
+    {
+      manager: 'metacontroller',
+      operation: 'Apply',
+      fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} } },
+    },
+  ]
+  t.strictSame(
+    answerNow(desiredOf(service, spec()), observed, service.exactFields),
+    desiredOf(service, spec()),
+  )
 })
 
-const envByHand = fc.uniqueArray(fc.oneof(
-  fc.record({ name: fc.constantFrom('A', 'B', 'X', 'Y'), value: fc.constantFrom('1', '2') }),
-  fc.record({ name: fc.constantFrom('C', 'Z'), valueFrom: fc.constant({ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } }) })
-), { selector: ({ name }) => name, maxLength: 5 })
+const envByHand = fc.uniqueArray(
+  fc.oneof(
+    fc.record({ name: fc.constantFrom('A', 'B', 'X', 'Y'), value: fc.constantFrom('1', '2') }),
+    fc.record({
+      name: fc.constantFrom('C', 'Z'),
+      valueFrom: fc.constant({ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } }),
+    }),
+  ),
+  { selector: ({ name }) => name, maxLength: 5 },
+)
 
-const portsByHand = fc.uniqueArray(fc.record({ containerPort: fc.constantFrom(80, 81, 8080), protocol: fc.constantFrom('TCP', 'UDP') }), { selector: (port) => `${port.containerPort}${port.protocol}`, maxLength: 3 })
-  .map((ports) => ports.map((port, index) => ({ ...port, name: ['http', 'other', 'third'][index] })))
+const portsByHand = fc
+  .uniqueArray(
+    fc.record({
+      containerPort: fc.constantFrom(80, 81, 8080),
+      protocol: fc.constantFrom('TCP', 'UDP'),
+    }),
+    { selector: (port) => `${port.containerPort}${port.protocol}`, maxLength: 3 },
+  )
+  .map((ports) =>
+    ports.map((port, index) => ({ ...port, name: ['http', 'other', 'third'][index] })),
+  )
 
 /** What people do to a Deployment by hand, as far as the API server lets them: beside each of these it refuses what the MyApp asks for, or the pods are not those that it asks for. */
-const edits: Record<string, (edited: { spec: Anything, pods: Anything, app: Anything }) => void> = {
-  'another handler of each probe': ({ app }) => { for (const probe of probesOf(app)) other(probe, { tcpSocket: { port: 1 }, exec: { command: ['true'] }, httpGet: { path: '/', port: 1, scheme: 'HTTP', httpHeaders: [{ name: 'X', value: '1' }] } }) },
-  'the times of each probe': ({ app }) => { for (const probe of probesOf(app)) Object.assign(probe, { timeoutSeconds: 9, periodSeconds: 10, initialDelaySeconds: 7, terminationGracePeriodSeconds: 3 }) },
-  'another preStop, and a postStart': ({ app }) => { if (app.lifecycle) app.lifecycle = { preStop: { exec: { command: ['true'] } }, postStart: { exec: { command: ['true'] } } } },
-  'less time to end': ({ app, pods }) => { app.lifecycle = { preStop: { sleep: { seconds: 1 } } }; pods.terminationGracePeriodSeconds = 1 },
-  'more time to end': ({ app, pods }) => { app.lifecycle = { preStop: { sleep: { seconds: 50 } }, postStart: { sleep: { seconds: 1 } } }; pods.terminationGracePeriodSeconds = 90 },
-  'the other strategy': ({ spec }) => { spec.strategy = spec.strategy.type === 'Recreate' ? { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } } : { type: 'Recreate' } },
-  'no time to get ready': ({ spec }) => { Object.assign(spec, { minReadySeconds: 1, progressDeadlineSeconds: 2 }) },
-  'a folder of the node for each volume': ({ pods }) => { for (const volume of pods.volumes ?? []) other(volume, { hostPath: { path: '/x' } }) },
+const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anything }) => void> = {
+  'another handler of each probe': ({ app }) => {
+    for (const probe of probesOf(app)) {
+      other(probe, {
+        tcpSocket: { port: 1 },
+        exec: { command: ['true'] },
+        httpGet: { path: '/', port: 1, scheme: 'HTTP', httpHeaders: [{ name: 'X', value: '1' }] },
+      })
+    }
+  },
+  'the times of each probe': ({ app }) => {
+    for (const probe of probesOf(app)) {
+      Object.assign(probe, {
+        timeoutSeconds: 9,
+        periodSeconds: 10,
+        initialDelaySeconds: 7,
+        terminationGracePeriodSeconds: 3,
+      })
+    }
+  },
+  'another preStop, and a postStart': ({ app }) => {
+    if (app.lifecycle) {
+      app.lifecycle = {
+        preStop: { exec: { command: ['true'] } },
+        postStart: { exec: { command: ['true'] } },
+      }
+    }
+  },
+  'less time to end': ({ app, pods }) => {
+    app.lifecycle = { preStop: { sleep: { seconds: 1 } } }
+    pods.terminationGracePeriodSeconds = 1
+  },
+  'more time to end': ({ app, pods }) => {
+    app.lifecycle = { preStop: { sleep: { seconds: 50 } }, postStart: { sleep: { seconds: 1 } } }
+    pods.terminationGracePeriodSeconds = 90
+  },
+  'the other strategy': ({ spec }) => {
+    spec.strategy =
+      spec.strategy.type === 'Recreate'
+        ? { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
+        : { type: 'Recreate' }
+  },
+  'no time to get ready': ({ spec }) => {
+    Object.assign(spec, { minReadySeconds: 1, progressDeadlineSeconds: 2 })
+  },
+  'a folder of the node for each volume': ({ pods }) => {
+    for (const volume of pods.volumes ?? []) other(volume, { hostPath: { path: '/x' } })
+  },
   'more in each volume': ({ pods }) => {
     for (const { configMap, secret, emptyDir } of pods.volumes ?? []) {
-      if (configMap ?? secret) Object.assign(configMap ?? secret, { items: [...(configMap ?? secret).items ?? [], { key: 'stray', path: 'stray' }], defaultMode: 256 })
+      if (configMap ?? secret) {
+        Object.assign(configMap ?? secret, {
+          items: [...((configMap ?? secret).items ?? []), { key: 'stray', path: 'stray' }],
+          defaultMode: 256,
+        })
+      }
       if (emptyDir) emptyDir.sizeLimit = '1Mi'
     }
   },
-  'another path of each file': ({ pods }) => { for (const { configMap, secret } of pods.volumes ?? []) for (const item of (configMap ?? secret)?.items ?? []) item.path = 'other' },
-  'another profile, and users': ({ pods, app }) => { for (const holder of [pods, app]) if (holder.securityContext) Object.assign(holder.securityContext, { seccompProfile: { type: 'Localhost', localhostProfile: 'x' }, runAsUser: 7 }) },
-  'all rights': ({ app }) => { if (app.securityContext) Object.assign(app.securityContext, { privileged: true, allowPrivilegeEscalation: true, capabilities: { add: ['ALL'], drop: ['X'] } }) },
-  'more memory': ({ app }) => { if (Object.keys(app.resources).length > 0) app.resources = { limits: { memory: '999999Mi' }, requests: { memory: '999998Mi', cpu: '1' } } },
-  'another system': ({ pods }) => { pods.os = { name: 'windows' }; delete pods.securityContext; delete pods.nodeSelector },
-  'bounds of the whole pod': ({ pods }) => { pods.resources = { limits: { memory: '1Mi' } } },
-  'a volume as a device': ({ pods, app }) => { if (pods.volumes) app.volumeDevices = [{ name: pods.volumes[0].name, devicePath: '/x' }] },
-  'other nodes': ({ pods }) => { if (pods.nodeSelector) pods.nodeSelector.stray = 'x'; if (pods.affinity) pods.affinity.nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [] }] } } },
-  'other secrets': ({ pods }) => { if (pods.imagePullSecrets) pods.imagePullSecrets.push({ name: 'stray' }) },
-  'another container': ({ pods }) => { pods.containers.unshift({ name: 'sidecar', image: 'x' }) },
-  'another volume, mounted': ({ pods, app }) => { pods.volumes = [...pods.volumes ?? [], { name: 'stray', emptyDir: {} }]; app.volumeMounts = [...app.volumeMounts ?? [], { name: 'stray', mountPath: '/stray' }] },
+  'another path of each file': ({ pods }) => {
+    for (const { configMap, secret } of pods.volumes ?? []) {
+      for (const item of (configMap ?? secret)?.items ?? []) item.path = 'other'
+    }
+  },
+  'another profile, and users': ({ pods, app }) => {
+    for (const holder of [pods, app]) {
+      if (holder.securityContext) {
+        Object.assign(holder.securityContext, {
+          seccompProfile: { type: 'Localhost', localhostProfile: 'x' },
+          runAsUser: 7,
+        })
+      }
+    }
+  },
+  'all rights': ({ app }) => {
+    if (app.securityContext) {
+      Object.assign(app.securityContext, {
+        privileged: true,
+        allowPrivilegeEscalation: true,
+        capabilities: { add: ['ALL'], drop: ['X'] },
+      })
+    }
+  },
+  'more memory': ({ app }) => {
+    if (Object.keys(app.resources).length > 0) {
+      app.resources = { limits: { memory: '999999Mi' }, requests: { memory: '999998Mi', cpu: '1' } }
+    }
+  },
+  'another system': ({ pods }) => {
+    pods.os = { name: 'windows' }
+    delete pods.securityContext
+    delete pods.nodeSelector
+  },
+  'bounds of the whole pod': ({ pods }) => {
+    pods.resources = { limits: { memory: '1Mi' } }
+  },
+  'a volume as a device': ({ pods, app }) => {
+    if (pods.volumes) app.volumeDevices = [{ name: pods.volumes[0].name, devicePath: '/x' }]
+  },
+  'other nodes': ({ pods }) => {
+    if (pods.nodeSelector) pods.nodeSelector.stray = 'x'
+    if (pods.affinity) {
+      pods.affinity.nodeAffinity = {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchFields: [] }],
+        },
+      }
+    }
+  },
+  'other secrets': ({ pods }) => {
+    if (pods.imagePullSecrets) pods.imagePullSecrets.push({ name: 'stray' })
+  },
+  'another container': ({ pods }) => {
+    pods.containers.unshift({ name: 'sidecar', image: 'x' })
+  },
+  'another volume, mounted': ({ pods, app }) => {
+    pods.volumes = [...(pods.volumes ?? []), { name: 'stray', emptyDir: {} }]
+    app.volumeMounts = [...(app.volumeMounts ?? []), { name: 'stray', mountPath: '/stray' }]
+  },
 }
-const probesOf = (app: Anything) => [app.startupProbe, app.readinessProbe, app.livenessProbe].filter(Boolean)
+const probesOf = (app: Anything) =>
+  [app.startupProbe, app.readinessProbe, app.livenessProbe].filter(Boolean)
 /** Puts the first of some members that an object does not have in the place of those that it is to have one of. */
-function other (holder: Anything, members: Record<string, unknown>): void {
-  const [name, value] = Object.entries(members).find(([name]) => !(name in holder)) ?? ['', undefined]
-  for (const member of ['httpGet', 'tcpSocket', 'grpc', 'exec', 'configMap', 'secret', 'emptyDir', 'persistentVolumeClaim']) delete holder[member]
+function other(holder: Anything, members: Record<string, unknown>): void {
+  const [name, value] = Object.entries(members).find(([name]) => !(name in holder)) ?? [
+    '',
+    undefined,
+  ]
+  for (const member of [
+    'httpGet',
+    'tcpSocket',
+    'grpc',
+    'exec',
+    'configMap',
+    'secret',
+    'emptyDir',
+    'persistentVolumeClaim',
+  ]) {
+    delete holder[member]
+  }
   holder[name] = value
 }
 
-function edit (child: Anything, name: string): void {
+function edit(child: Anything, name: string): void {
   const pods = child.spec.template.spec
-  edits[name]?.({ spec: child.spec, pods, app: pods.containers.find(({ name }: { name: string }) => name === 'app') })
+  edits[name]?.({
+    spec: child.spec,
+    pods,
+    app: pods.containers.find(({ name }: { name: string }) => name === 'app'),
+  })
 }
 
 const grown: MyAppSpec = {
   ...spec('A'),
   probes: { readiness: { httpGet: { path: '/ready' } }, liveness: { tcpSocket: {} } },
-  volumes: [{ name: 'files', mountPath: '/files', configMap: { name: 'files', items: [{ key: 'a', path: 'a' }] } }, { name: 'cache', mountPath: '/cache', emptyDir: {} }],
+  volumes: [
+    {
+      name: 'files',
+      mountPath: '/files',
+      configMap: { name: 'files', items: [{ key: 'a', path: 'a' }] },
+    },
+    { name: 'cache', mountPath: '/cache', emptyDir: {} },
+  ],
   resources: { limits: { memory: '128Mi' } },
   strategy: { type: 'Recreate' },
   nodeSelector: { os: 'linux' },
@@ -132,163 +338,354 @@ const grown: MyAppSpec = {
 }
 
 for (const name of Object.keys(edits)) {
-  t.test(`by hand, ${name}: as desired after two answers, with one roll at most, also where the image changes`, async (t) => {
-    for (const image of ['nginx', 'nginx:2']) {
-      const observed = living(deployment, grown, (child) => edit(child, name))
-      const before = structuredClone(observed)
-      const { child, answers, rolls } = converge(deployment, { ...grown, image }, observed)
-      t.notSame(inOrder(before.spec), inOrder(child.spec), 'the edit is stored')
-      t.strictSame(inOrder(child.spec), inOrder(stored(structuredClone(desiredOf(deployment, { ...grown, image })) as unknown as ObservedObject).spec))
-      t.equal(answers <= 2 && rolls <= 1, true, `${answers} answers, ${rolls} rolls`)
-    }
-  })
+  t.test(
+    `by hand, ${name}: as desired after two answers, with one roll at most, also where the image changes`,
+    async (t) => {
+      for (const image of ['nginx', 'nginx:2']) {
+        const observed = living(deployment, grown, (child) => edit(child, name))
+        const before = structuredClone(observed)
+        const { child, answers, rolls } = converge(deployment, { ...grown, image }, observed)
+        t.notSame(inOrder(before.spec), inOrder(child.spec), 'the edit is stored')
+        t.strictSame(
+          inOrder(child.spec),
+          inOrder(
+            stored(
+              structuredClone(
+                desiredOf(deployment, { ...grown, image }),
+              ) as unknown as ObservedObject,
+            ).spec,
+          ),
+        )
+        t.equal(answers <= 2 && rolls <= 1, true, `${answers} answers, ${rolls} rolls`)
+      }
+    },
+  )
 }
 
 t.test('what others add where a MyApp asks for nothing stays, without an answer', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     const pods = spec.template.spec
-    Object.assign(pods, { nodeSelector: { disk: 'ssd' }, imagePullSecrets: [{ name: 'x' }], hostAliases: [{ ip: '::1' }] })
-    Object.assign(pods.containers[0], { livenessProbe: { tcpSocket: { port: 1 }, periodSeconds: 3 }, resources: { limits: { memory: '1Gi' } }, stdin: true })
+    Object.assign(pods, {
+      nodeSelector: { disk: 'ssd' },
+      imagePullSecrets: [{ name: 'x' }],
+      hostAliases: [{ ip: '::1' }],
+    })
+    Object.assign(pods.containers[0], {
+      livenessProbe: { tcpSocket: { port: 1 }, periodSeconds: 3 },
+      resources: { limits: { memory: '1Gi' } },
+      stdin: true,
+    })
   })
   t.equal(converge(deployment, spec('A'), observed).answers, 0)
 })
 
 t.test('nor does it go when a MyApp has been paused in between', async (t) => {
-  const observed = living(deployment, spec('A'), ({ spec }) => { Object.assign(spec.template.spec.containers[0], { image: 'evil', livenessProbe: { tcpSocket: { port: 1 } } }) })
+  const observed = living(deployment, spec('A'), ({ spec }) => {
+    Object.assign(spec.template.spec.containers[0], {
+      image: 'evil',
+      livenessProbe: { tcpSocket: { port: 1 } },
+    })
+  })
   const { child } = converge(deployment, spec('A'), apply(leftAlone(observed), observed))
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 
-t.test('two ports of one number by hand, and a handler too many: no answer is refused', async (t) => {
-  const observed = living(deployment, grown, (child) => {
-    edit(child, 'another handler of each probe')
-    child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({ name: protocol.toLowerCase(), containerPort: 80, protocol }))
-  })
-  const { child, answers } = converge(deployment, { ...grown, expose: false }, observed)
-  t.strictSame({ ports: containersOf(child)[0]?.ports, answers }, { ports: undefined, answers: 2 })
-})
+t.test(
+  'two ports of one number by hand, and a handler too many: no answer is refused',
+  async (t) => {
+    const observed = living(deployment, grown, (child) => {
+      edit(child, 'another handler of each probe')
+      child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
+        name: protocol.toLowerCase(),
+        containerPort: 80,
+        protocol,
+      }))
+    })
+    const { child, answers } = converge(deployment, { ...grown, expose: false }, observed)
+    t.strictSame(
+      { ports: containersOf(child)[0]?.ports, answers },
+      { ports: undefined, answers: 2 },
+    )
+  },
+)
 
 t.test('what the API server would fill in stays, whoever wrote it', async (t) => {
   const observed = living(deployment, grown, ({ spec }) => {
     const pods = spec.template.spec
-    for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) for (const [field, value] of Object.entries(holder)) if (typeof value === 'number') holder[field] = value + 1
+    for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) {
+      for (const [field, value] of Object.entries(holder)) {
+        if (typeof value === 'number') holder[field] = value + 1
+      }
+    }
   })
   const again = structuredClone(observed) as Anything
   const pods = again.spec.template.spec
-  for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) for (const [field, value] of Object.entries(holder)) if (typeof value === 'number') holder[field] = value - 1
-  again.metadata.managedFields = ownersAfter(again.metadata.managedFields, 'kubectl-edit', edited, owned(observed), owned(again))
-  t.match(JSON.stringify(again.metadata.managedFields.at(-1)), /kubectl-edit.*f:timeoutSeconds/, 'it is theirs')
+  for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) {
+    for (const [field, value] of Object.entries(holder)) {
+      if (typeof value === 'number') holder[field] = value - 1
+    }
+  }
+  again.metadata.managedFields = ownersAfter(
+    again.metadata.managedFields,
+    'kubectl-edit',
+    edited,
+    owned(observed),
+    owned(again),
+  )
+  t.match(
+    JSON.stringify(again.metadata.managedFields.at(-1)),
+    /kubectl-edit.*f:timeoutSeconds/,
+    'it is theirs',
+  )
   t.equal(converge(deployment, grown, again).answers, 0)
 })
 
 const injections: Array<[what: string, inject: (pods: Anything) => void]> = [
-  ['a label of nodes', (pods) => { pods.nodeSelector = { ...pods.nodeSelector, pool: 'blue' } }],
-  ['a variable', ({ containers: [app] }) => { app.env = [{ name: 'INJECTED', value: '1' }, ...(app.env ?? []).filter(({ name }: { name: string }) => name !== 'INJECTED')] }],
-  ['a volume', (pods) => { pods.volumes = [...pods.volumes.filter(({ name }: { name: string }) => name !== 'injected'), { name: 'injected', emptyDir: {} }] }],
+  [
+    'a label of nodes',
+    (pods) => {
+      pods.nodeSelector = { ...pods.nodeSelector, pool: 'blue' }
+    },
+  ],
+  [
+    'a variable',
+    ({ containers: [app] }) => {
+      app.env = [
+        { name: 'INJECTED', value: '1' },
+        ...(app.env ?? []).filter(({ name }: { name: string }) => name !== 'INJECTED'),
+      ]
+    },
+  ],
+  [
+    'a volume',
+    (pods) => {
+      pods.volumes = [
+        ...pods.volumes.filter(({ name }: { name: string }) => name !== 'injected'),
+        { name: 'injected', emptyDir: {} },
+      ]
+    },
+  ],
 ]
 for (const [what, inject] of injections) {
-  t.test(`${what} that a webhook first adds to a request of somebody else, and then to each of ours, is not written about for ever`, async (t) => {
-    const webhook = (child: Anything) => inject(child.spec.template.spec)
-    const { child, answers } = converge(deployment, grown, living(deployment, grown, webhook), webhook)
-    t.equal(answers <= 3, true, `${answers} answers`)
-    t.equal(paused(child), false)
-    const later = converge(deployment, { ...grown, image: 'nginx:2' }, child, webhook)
-    t.equal(later.answers <= 3 && later.rolls === 1 && !paused(later.child), true, `${later.answers} answers, ${later.rolls} rolls`)
-  })
+  t.test(
+    `${what} that a webhook first adds to a request of somebody else, and then to each of ours, is not written about for ever`,
+    async (t) => {
+      const webhook = (child: Anything) => inject(child.spec.template.spec)
+      const { child, answers } = converge(
+        deployment,
+        grown,
+        living(deployment, grown, webhook),
+        webhook,
+      )
+      t.equal(answers <= 3, true, `${answers} answers`)
+      t.equal(paused(child), false)
+      const later = converge(deployment, { ...grown, image: 'nginx:2' }, child, webhook)
+      t.equal(
+        later.answers <= 3 && later.rolls === 1 && !paused(later.child),
+        true,
+        `${later.answers} answers, ${later.rolls} rolls`,
+      )
+    },
+  )
 }
 
-t.test('a person who changes something within the second of our last write is undone', async (t) => {
-  const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
-  for (const owner of observed.metadata.managedFields ?? []) owner.time = created
-  t.equal(converge(deployment, grown, observed).answers, 2)
-})
+t.test(
+  'a person who changes something within the second of our last write is undone',
+  async (t) => {
+    const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
+    for (const owner of observed.metadata.managedFields ?? []) owner.time = created
+    t.equal(converge(deployment, grown, observed).answers, 2)
+  },
+)
 
 t.test('volumes in another order are the same, and do not leave a rollout paused', async (t) => {
-  const { child, answers, rolls } = converge(deployment, { ...grown, volumes: (grown.volumes ?? []).toReversed() }, living(deployment, grown))
+  const { child, answers, rolls } = converge(
+    deployment,
+    { ...grown, volumes: (grown.volumes ?? []).toReversed() },
+    living(deployment, grown),
+  )
   t.equal(paused(child), false)
   t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 }, 'the mounts are put in order')
 })
 
-t.test('somebody who puts back an older copy of the Deployment is not taken for Metacontroller', async (t) => {
-  const observed = living(deployment, grown, (child) => {
-    edit(child, 'another handler of each probe')
-    child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({ ...desiredOf(deployment, grown), older: true })
-  })
-  t.equal(converge(deployment, grown, observed).answers <= 3, true)
-})
+t.test(
+  'somebody who puts back an older copy of the Deployment is not taken for Metacontroller',
+  async (t) => {
+    const observed = living(deployment, grown, (child) => {
+      edit(child, 'another handler of each probe')
+      child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({
+        ...desiredOf(deployment, grown),
+        older: true,
+      })
+    })
+    t.equal(converge(deployment, grown, observed).answers <= 3, true)
+  },
+)
 
 /** A spec less what the merge can't tell apart. */
-const mergeable = arbitrary.grownSpec.map((spec) => structuredClone(spec)).filter(({ volumes = [], imagePullSecrets = [] }) =>
-  [imagePullSecrets.map(({ name }) => name), ...volumes.map(({ configMap, secret }) => ((configMap ?? secret)?.items ?? []).map(({ path }) => path))].every((keys) => new Set(keys).size === keys.length))
+const mergeable = arbitrary.grownSpec
+  .map((spec) => structuredClone(spec))
+  .filter(({ volumes = [], imagePullSecrets = [] }) =>
+    [
+      imagePullSecrets.map(({ name }) => name),
+      ...volumes.map(({ configMap, secret }) =>
+        ((configMap ?? secret)?.items ?? []).map(({ path }) => path),
+      ),
+    ].every((keys) => new Set(keys).size === keys.length),
+  )
 
 /** The spec of a Deployment with what has no order of its own in one. */
-function inOrder (spec: Anything): unknown {
+function inOrder(spec: Anything): unknown {
   const sorted = structuredClone(spec)
   const pods = sorted.template.spec
-  const by = (key: string) => (a: Anything, b: Anything) => a[key] < b[key] ? -1 : 1
+  const by = (key: string) => (a: Anything, b: Anything) => (a[key] < b[key] ? -1 : 1)
   for (const list of [pods.volumes, pods.imagePullSecrets]) list?.sort(by('name'))
-  for (const { configMap, secret } of pods.volumes ?? []) (configMap ?? secret)?.items?.sort(by('path'))
+  for (const { configMap, secret } of pods.volumes ?? []) {
+    ;(configMap ?? secret)?.items?.sort(by('path'))
+  }
   delete sorted.template.metadata
   return sorted
 }
 
-t.test('a Deployment ends exactly as desired from whatever was there: at most three answers and one roll', async () => {
-  fc.assert(fc.property(mergeable, mergeable, fc.option(fc.tuple(envByHand, portsByHand)), fc.subarray(Object.keys(edits), { maxLength: 6 }), fc.constantFrom('kept', 'kept', 'none', 'without lists'), (before, after, lists, names, copy) => {
-    // Without a record of it nobody knows what an earlier spec had asked for.
-    const observed = living(deployment, copy === 'kept' ? before : after, (child) => {
-      const { containers } = child.spec.template.spec
-      if (lists) Object.assign(containers[0], { env: lists[0], ports: lists[1] })
-      for (const name of names) edit(child, name)
-      if (copy === 'none') delete child.metadata.annotations[lastAppliedAnnotation]
-      if (copy === 'without lists') child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({ kind: 'Deployment', metadata: { name: 'demo-app' }, spec: {} })
+t.test(
+  'a Deployment ends exactly as desired from whatever was there: at most three answers and one roll',
+  async () => {
+    fc.assert(
+      fc.property(
+        mergeable,
+        mergeable,
+        fc.option(fc.tuple(envByHand, portsByHand)),
+        fc.subarray(Object.keys(edits), { maxLength: 6 }),
+        fc.constantFrom('kept', 'kept', 'none', 'without lists'),
+        (before, after, lists, names, copy) => {
+          // Without a record of it nobody knows what an earlier spec had asked for.
+          const observed = living(deployment, copy === 'kept' ? before : after, (child) => {
+            const { containers } = child.spec.template.spec
+            if (lists) Object.assign(containers[0], { env: lists[0], ports: lists[1] })
+            for (const name of names) edit(child, name)
+            if (copy === 'none') delete child.metadata.annotations[lastAppliedAnnotation]
+            if (copy === 'without lists') {
+              child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({
+                kind: 'Deployment',
+                metadata: { name: 'demo-app' },
+                spec: {},
+              })
+            }
+          })
+          const desired = stored(
+            structuredClone(desiredOf(deployment, after)) as unknown as ObservedObject,
+          )
+          const { answers, rolls, child } = converge(deployment, after, observed)
+          if (answers > 3 || rolls > 1) throw new Error(`${answers} answers, ${rolls} rolls`)
+          if (!isDeepStrictEqual(inOrder(child.spec), inOrder(desired.spec))) {
+            throw new Error(
+              `ended as ${JSON.stringify(inOrder(child.spec))}, not ${JSON.stringify(inOrder(desired.spec))}`,
+            )
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  },
+)
+
+const servicePortsByHand = fc
+  .uniqueArray(
+    fc.record({
+      port: fc.constantFrom(80, 81, 8080),
+      protocol: fc.constantFrom('TCP', 'UDP'),
+      targetPort: fc.constantFrom(80, 8080),
+    }),
+    { selector: (port) => `${port.port}${port.protocol}`, minLength: 1, maxLength: 3 },
+  )
+  .chain((ports) =>
+    fc
+      .shuffledSubarray(['http', 'other', 'third'], {
+        minLength: ports.length,
+        maxLength: ports.length,
+      })
+      .map((names) => ports.map((port, index) => ({ ...port, name: names[index] }))),
+  )
+
+t.test(
+  'a Service ends exactly as desired from whatever was there: at most three answers',
+  async (t) => {
+    const port = fc.constantFrom(80, 81, 8080).map((port) => ({ image: 'nginx', port }))
+    fc.assert(
+      fc.property(
+        port,
+        port,
+        servicePortsByHand,
+        fc.dictionary(fc.constantFrom('app', 'x', 'y'), fc.constantFrom('demo-app', '1')),
+        fc.boolean(),
+        (before, after, ports, selector, copy) => {
+          const observed = living(service, before, (child) => {
+            Object.assign(child.spec, { ports, selector })
+            if (!copy) delete child.metadata.annotations[lastAppliedAnnotation]
+          })
+          const { answers, child } = converge(service, after, observed)
+          t.equal(answers <= 3, true, `${answers} answers`)
+          t.strictSame(child.spec, desiredOf(service, after).spec)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  },
+)
+
+t.test(
+  'a PodDisruptionBudget with the other bound, and more in its selector, is as desired after two answers',
+  async (t) => {
+    const observed = living(podDisruptionBudget, spec(), (child) => {
+      child.spec = {
+        minAvailable: 2,
+        selector: {
+          matchLabels: { ...child.spec.selector.matchLabels, stray: 'x' },
+          matchExpressions: [{ key: 'a', operator: 'Exists' }],
+        },
+      }
     })
-    const desired = stored(structuredClone(desiredOf(deployment, after)) as unknown as ObservedObject)
-    const { answers, rolls, child } = converge(deployment, after, observed)
-    if (answers > 3 || rolls > 1) throw new Error(`${answers} answers, ${rolls} rolls`)
-    if (!isDeepStrictEqual(inOrder(child.spec), inOrder(desired.spec))) throw new Error(`ended as ${JSON.stringify(inOrder(child.spec))}, not ${JSON.stringify(inOrder(desired.spec))}`)
-  }), { numRuns: 150 })
-})
-
-const servicePortsByHand = fc.uniqueArray(fc.record({ port: fc.constantFrom(80, 81, 8080), protocol: fc.constantFrom('TCP', 'UDP'), targetPort: fc.constantFrom(80, 8080) }), { selector: (port) => `${port.port}${port.protocol}`, minLength: 1, maxLength: 3 })
-  .chain((ports) => fc.shuffledSubarray(['http', 'other', 'third'], { minLength: ports.length, maxLength: ports.length }).map((names) => ports.map((port, index) => ({ ...port, name: names[index] }))))
-
-t.test('a Service ends exactly as desired from whatever was there: at most three answers', async (t) => {
-  const port = fc.constantFrom(80, 81, 8080).map((port) => ({ image: 'nginx', port }))
-  fc.assert(fc.property(port, port, servicePortsByHand, fc.dictionary(fc.constantFrom('app', 'x', 'y'), fc.constantFrom('demo-app', '1')), fc.boolean(), (before, after, ports, selector, copy) => {
-    const observed = living(service, before, (child) => {
-      Object.assign(child.spec, { ports, selector })
-      if (!copy) delete child.metadata.annotations[lastAppliedAnnotation]
-    })
-    const { answers, child } = converge(service, after, observed)
-    t.equal(answers <= 3, true, `${answers} answers`)
-    t.strictSame(child.spec, desiredOf(service, after).spec)
-  }), { numRuns: 500 })
-})
-
-t.test('a PodDisruptionBudget with the other bound, and more in its selector, is as desired after two answers', async (t) => {
-  const observed = living(podDisruptionBudget, spec(), (child) => {
-    child.spec = { minAvailable: 2, selector: { matchLabels: { ...child.spec.selector.matchLabels, stray: 'x' }, matchExpressions: [{ key: 'a', operator: 'Exists' }] } }
-  })
-  const { child, answers } = converge(podDisruptionBudget, spec(), observed)
-  t.strictSame(child.spec, desiredOf(podDisruptionBudget, spec()).spec)
-  t.equal(answers, 2)
-})
+    const { child, answers } = converge(podDisruptionBudget, spec(), observed)
+    t.strictSame(child.spec, desiredOf(podDisruptionBudget, spec()).spec)
+    t.equal(answers, 2)
+  },
+)
 
 t.test('a NetworkPolicy that others opened is shut after two answers', async (t) => {
   const closed: MyAppSpec = { ...spec(), networkPolicy: { from: [] } }
-  const observed = living(networkPolicy, closed, (child) => { Object.assign(child.spec, { ingress: [{}], podSelector: { matchLabels: { ...child.spec.podSelector.matchLabels, stray: 'x' } } }) })
+  const observed = living(networkPolicy, closed, (child) => {
+    Object.assign(child.spec, {
+      ingress: [{}],
+      podSelector: { matchLabels: { ...child.spec.podSelector.matchLabels, stray: 'x' } },
+    })
+  })
   const { child, answers } = converge(networkPolicy, closed, observed)
   t.strictSame(child.spec, desiredOf(networkPolicy, closed).spec)
   t.equal(answers, 2)
 })
 
-t.test('an HTTPRoute loses the Gateways and host names that others gave it, in whatever order they are', async (t) => {
-  const asked = (...names: string[]): MyAppSpec => ({ ...spec(), gateway: { parentRefs: names.map((name) => ({ name })) } })
-  const observed = living(httpRoute, asked('a', 'b'), (child) => {
-    child.spec.parentRefs = [{ name: 'stray', sectionName: 'x' }, ...child.spec.parentRefs.toReversed()]
-    child.spec.hostnames = ['stray.example.com']
-  })
-  const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
-  const { parentRefs, hostnames } = child.spec as { parentRefs: Array<{ name: string }>, hostnames: unknown }
-  t.strictSame({ names: parentRefs.map(({ name }) => name), hostnames, answers }, { names: ['b', 'a', 'c'], hostnames: undefined, answers: 2 })
-})
+t.test(
+  'an HTTPRoute loses the Gateways and host names that others gave it, in whatever order they are',
+  async (t) => {
+    const asked = (...names: string[]): MyAppSpec => ({
+      ...spec(),
+      gateway: { parentRefs: names.map((name) => ({ name })) },
+    })
+    const observed = living(httpRoute, asked('a', 'b'), (child) => {
+      child.spec.parentRefs = [
+        { name: 'stray', sectionName: 'x' },
+        ...child.spec.parentRefs.toReversed(),
+      ]
+      child.spec.hostnames = ['stray.example.com']
+    })
+    const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
+    const { parentRefs, hostnames } = child.spec as {
+      parentRefs: Array<{ name: string }>
+      hostnames: unknown
+    }
+    t.strictSame(
+      { names: parentRefs.map(({ name }) => name), hostnames, answers },
+      { names: ['b', 'a', 'c'], hostnames: undefined, answers: 2 },
+    )
+  },
+)

@@ -5,30 +5,58 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const group = 'HTTPRoute.gateway.networking.k8s.io/v1'
-const sentence = 'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
+const sentence =
+  'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
 
-interface Answer { name?: string, namespace?: string, sectionName?: string, conditions?: object[] }
+interface Answer {
+  name?: string
+  namespace?: string
+  sectionName?: string
+  conditions?: object[]
+}
 
 /** demo-app with two Gateways, and what these have said of its HTTPRoute. */
-function asked (...answers: Answer[]): HookRequest {
+function asked(...answers: Answer[]): HookRequest {
   const request = recorded('sync-running')
-  Object.assign(request.parent.spec as object, { gateway: { parentRefs: [{ name: 'public' }, { name: 'inner', namespace: 'infra', sectionName: 'https' }], hostnames: ['shop.example.com', '*.example.com'] } })
-  const parents = answers.map(({ conditions, ...parentRef }) => ({ parentRef, ...conditions && { conditions } }))
+  Object.assign(request.parent.spec as object, {
+    gateway: {
+      parentRefs: [{ name: 'public' }, { name: 'inner', namespace: 'infra', sectionName: 'https' }],
+      hostnames: ['shop.example.com', '*.example.com'],
+    },
+  })
+  const parents = answers.map(({ conditions, ...parentRef }) => ({
+    parentRef,
+    ...(conditions && { conditions }),
+  }))
   place(request, group, { parents })
   return request
 }
 
 /** Has a child be there as the spec of the MyApp asks, with the given status. */
-function place (request: HookRequest, group: string, status: object): Anything {
+function place(request: HookRequest, group: string, status: object): Anything {
   const children = request.children as Record<string, object>
   children[group] = {}
-  const desired = sync(request).children.find(({ apiVersion, kind }) => `${kind}.${apiVersion}` === group) ?? t.bailout(`there is to be no ${group}`)
-  const child = structuredClone({ ...desired, metadata: { ...desired?.metadata, uid: 'r', generation: 2 }, status })
+  const desired =
+    sync(request).children.find(({ apiVersion, kind }) => `${kind}.${apiVersion}` === group) ??
+    t.bailout(`there is to be no ${group}`)
+  const child = structuredClone({
+    ...desired,
+    metadata: { ...desired?.metadata, uid: 'r', generation: 2 },
+    status,
+  })
   children[group] = { 'default/demo-app': child }
   return child
 }
 
-const condition = (type: string, status: string, more: object = {}) => ({ type, status, reason: 'Told', message: '', observedGeneration: 2, lastTransitionTime: '2026-11-23T12:17:32Z', ...more })
+const condition = (type: string, status: string, more: object = {}) => ({
+  type,
+  status,
+  reason: 'Told',
+  message: '',
+  observedGeneration: 2,
+  lastTransitionTime: '2026-11-23T12:17:32Z',
+  ...more,
+})
 const taken = [condition('Accepted', 'True'), condition('ResolvedRefs', 'True')]
 const inner = { name: 'inner', namespace: 'infra', sectionName: 'https', conditions: taken }
 const routed = (request: HookRequest) => {
@@ -36,73 +64,270 @@ const routed = (request: HookRequest) => {
   const { status, reason, message } = conditions.find(({ type }) => type === 'Routed') ?? {}
   return { status, reason, message, urls }
 }
-const waiting = (message: string) => ({ status: 'False', reason: 'RouteNotReady', message, urls: undefined })
+const waiting = (message: string) => ({
+  status: 'False',
+  reason: 'RouteNotReady',
+  message,
+  urls: undefined,
+})
 
 t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', async (t) => {
-  t.strictSame(routed(asked({ name: 'public', conditions: taken }, inner)), { status: 'True', reason: 'RouteAccepted', message: 'Traffic from outside is led to the Service', urls: ['http://shop.example.com/'] })
+  t.strictSame(routed(asked({ name: 'public', conditions: taken }, inner)), {
+    status: 'True',
+    reason: 'RouteAccepted',
+    message: 'Traffic from outside is led to the Service',
+    urls: ['http://shop.example.com/'],
+  })
   const unsure = [condition('Accepted', 'True', { observedGeneration: undefined })]
-  t.match(routed(asked({ name: 'public', conditions: unsure }, inner)), { status: 'True' }, 'a controller need not say which generation it saw')
-  t.match(routed(asked({ name: 'public', conditions: [condition('Accepted', 'False')] }, { name: 'public', conditions: taken }, inner)), { status: 'True' }, 'one of its controllers is enough')
+  t.match(
+    routed(asked({ name: 'public', conditions: unsure }, inner)),
+    { status: 'True' },
+    'a controller need not say which generation it saw',
+  )
+  t.match(
+    routed(
+      asked(
+        { name: 'public', conditions: [condition('Accepted', 'False')] },
+        { name: 'public', conditions: taken },
+        inner,
+      ),
+    ),
+    { status: 'True' },
+    'one of its controllers is enough',
+  )
 })
 
 t.test('until then Routed says what each Gateway has against it', async (t) => {
   const unseen = 'has not seen the HTTPRoute as it is now'
   t.strictSame(routed(asked()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
-  t.strictSame(routed(asked({ name: 'public', conditions: [condition('Accepted', 'True', { observedGeneration: 1 })] }, inner)), waiting(`Gateway public ${unseen}`))
+  t.strictSame(
+    routed(
+      asked(
+        { name: 'public', conditions: [condition('Accepted', 'True', { observedGeneration: 1 })] },
+        inner,
+      ),
+    ),
+    waiting(`Gateway public ${unseen}`),
+  )
   t.strictSame(routed(asked({ name: 'public' }, inner)), waiting(`Gateway public ${unseen}`))
-  t.strictSame(routed(asked({ name: 'public', conditions: taken }, { ...inner, sectionName: 'http' })), waiting(`Gateway inner ${unseen}`))
-  t.strictSame(routed(asked({ name: 'public', conditions: [condition('Accepted', 'False', { message: 'no listener has this host name' })] }, inner)), waiting('Gateway public does not accept the HTTPRoute: no listener has this host name'))
-  t.strictSame(routed(asked({ name: 'public', conditions: [condition('Accepted', 'True'), condition('ResolvedRefs', 'False', { reason: 'BackendNotFound' })] }, inner)), waiting("Gateway public can't follow the HTTPRoute: BackendNotFound"))
-  t.equal(routed(asked({ name: 'public', conditions: [condition('Accepted', 'False', { message: 'x'.repeat(30_000) })] }, inner)).message?.length, 1024 + 'Gateway public does not accept the HTTPRoute: '.length)
+  t.strictSame(
+    routed(asked({ name: 'public', conditions: taken }, { ...inner, sectionName: 'http' })),
+    waiting(`Gateway inner ${unseen}`),
+  )
+  t.strictSame(
+    routed(
+      asked(
+        {
+          name: 'public',
+          conditions: [
+            condition('Accepted', 'False', { message: 'no listener has this host name' }),
+          ],
+        },
+        inner,
+      ),
+    ),
+    waiting('Gateway public does not accept the HTTPRoute: no listener has this host name'),
+  )
+  t.strictSame(
+    routed(
+      asked(
+        {
+          name: 'public',
+          conditions: [
+            condition('Accepted', 'True'),
+            condition('ResolvedRefs', 'False', { reason: 'BackendNotFound' }),
+          ],
+        },
+        inner,
+      ),
+    ),
+    waiting("Gateway public can't follow the HTTPRoute: BackendNotFound"),
+  )
+  t.equal(
+    routed(
+      asked(
+        {
+          name: 'public',
+          conditions: [condition('Accepted', 'False', { message: 'x'.repeat(30_000) })],
+        },
+        inner,
+      ),
+    ).message?.length,
+    1024 + 'Gateway public does not accept the HTTPRoute: '.length,
+  )
 })
 
-t.test('while the HTTPRoute is not there, or not as the spec asks, it is not Routed, and the URLs are those of the one that is there', async (t) => {
-  const request = asked({ name: 'public', conditions: taken }, inner)
-  Object.assign((request.parent.spec as Anything).gateway, { hostnames: ['new.example.com'] })
-  t.strictSame(routed(request), { ...waiting('the HTTPRoute is not yet as the spec asks'), urls: ['http://shop.example.com/'] })
-  t.match(sync(request).status, { phase: 'Pending', message: 'Bringing HTTPRoute demo-app in line with the spec' })
-  Object.assign(request.children, { [group]: {} })
-  t.strictSame(routed(request), waiting('there is no HTTPRoute of this MyApp yet'))
-})
+t.test(
+  'while the HTTPRoute is not there, or not as the spec asks, it is not Routed, and the URLs are those of the one that is there',
+  async (t) => {
+    const request = asked({ name: 'public', conditions: taken }, inner)
+    Object.assign((request.parent.spec as Anything).gateway, { hostnames: ['new.example.com'] })
+    t.strictSame(routed(request), {
+      ...waiting('the HTTPRoute is not yet as the spec asks'),
+      urls: ['http://shop.example.com/'],
+    })
+    t.match(sync(request).status, {
+      phase: 'Pending',
+      message: 'Bringing HTTPRoute demo-app in line with the spec',
+    })
+    Object.assign(request.children, { [group]: {} })
+    t.strictSame(routed(request), waiting('there is no HTTPRoute of this MyApp yet'))
+  },
+)
 
 const ingressGroup = 'Ingress.networking.k8s.io/v1'
 
 /** demo-app with an Ingress that has an address, and what is then changed in the MyApp and the Ingress. */
-function admitted (ingress: object, change: (spec: Anything, child: Anything) => void = () => {}, address: object = { ip: '192.0.2.1' }): HookRequest {
+function admitted(
+  ingress: object,
+  change: (spec: Anything, child: Anything) => void = () => {},
+  address: object = { ip: '192.0.2.1' },
+): HookRequest {
   const request = recorded('sync-running')
   const spec = Object.assign(request.parent.spec as object, { ingress })
   const child = place(request, ingressGroup, { loadBalancer: { ingress: [address] } })
   change(spec, child)
   return request
 }
-const open = (url: string) => ({ status: 'True', reason: 'RouteAccepted', message: 'Traffic from outside is led to the Service', urls: [url] })
-const differs = (url: string) => ({ ...waiting('the Ingress is not yet as the spec asks'), urls: [url] })
+const open = (url: string) => ({
+  status: 'True',
+  reason: 'RouteAccepted',
+  message: 'Traffic from outside is led to the Service',
+  urls: [url],
+})
+const differs = (url: string) => ({
+  ...waiting('the Ingress is not yet as the spec asks'),
+  urls: [url],
+})
 const shop = { host: 'shop.example.com', annotations: { a: 'b' } }
 
 t.test('URLs are those of the Ingress that is there, whatever the spec asks', async (t) => {
   t.strictSame(routed(admitted(shop)), open('http://shop.example.com/'))
-  t.strictSame(routed(admitted({ ...shop, tlsSecretName: 'tls', path: '/shop' })), open('https://shop.example.com/shop'))
+  t.strictSame(
+    routed(admitted({ ...shop, tlsSecretName: 'tls', path: '/shop' })),
+    open('https://shop.example.com/shop'),
+  )
   t.strictSame(routed(admitted({ tlsSecretName: 'tls' })), open('https://192.0.2.1/'))
-  t.strictSame(routed(admitted({}, undefined, { hostname: 'lb.example.com' })), open('http://lb.example.com/'))
-  t.strictSame(routed(admitted({}, undefined, { ip: '2001:db8::1' })), open('http://[2001:db8::1]/'))
-  t.strictSame(routed(admitted(shop, (spec) => { spec.ingress = { host: 'new.example.com', tlsSecretName: 'tls', path: '/new' } })), differs('http://shop.example.com/'))
-  t.strictSame(routed(admitted(shop, (spec) => Object.assign(spec, { paused: true, ingress: { host: 'new.example.com', tlsSecretName: 'tls' } }))), differs('http://shop.example.com/'), 'paused too')
-  t.strictSame(routed(admitted({ ...shop, tlsSecretName: 'tls' }, (_spec, child) => { child.spec.tls[0].hosts = ['other.example.com'] })), differs('http://shop.example.com/'))
-  t.strictSame(routed(admitted(shop, (spec) => { spec.image = '' })), open('http://shop.example.com/'), 'nor does an invalid spec take away what is there')
-  t.strictSame(routed(admitted(shop, (spec) => Object.assign(spec, { paused: true, ingress: undefined }))), open('http://shop.example.com/'), 'nor one without it while it is paused')
+  t.strictSame(
+    routed(admitted({}, undefined, { hostname: 'lb.example.com' })),
+    open('http://lb.example.com/'),
+  )
+  t.strictSame(
+    routed(admitted({}, undefined, { ip: '2001:db8::1' })),
+    open('http://[2001:db8::1]/'),
+  )
+  t.strictSame(
+    routed(
+      admitted(shop, (spec) => {
+        spec.ingress = { host: 'new.example.com', tlsSecretName: 'tls', path: '/new' }
+      }),
+    ),
+    differs('http://shop.example.com/'),
+  )
+  t.strictSame(
+    routed(
+      admitted(shop, (spec) =>
+        Object.assign(spec, {
+          paused: true,
+          ingress: { host: 'new.example.com', tlsSecretName: 'tls' },
+        }),
+      ),
+    ),
+    differs('http://shop.example.com/'),
+    'paused too',
+  )
+  t.strictSame(
+    routed(
+      admitted({ ...shop, tlsSecretName: 'tls' }, (_spec, child) => {
+        child.spec.tls[0].hosts = ['other.example.com']
+      }),
+    ),
+    differs('http://shop.example.com/'),
+  )
+  t.strictSame(
+    routed(
+      admitted(shop, (spec) => {
+        spec.image = ''
+      }),
+    ),
+    open('http://shop.example.com/'),
+    'nor does an invalid spec take away what is there',
+  )
+  t.strictSame(
+    routed(admitted(shop, (spec) => Object.assign(spec, { paused: true, ingress: undefined }))),
+    open('http://shop.example.com/'),
+    'nor one without it while it is paused',
+  )
 })
 
 t.test('it is not Running before the Ingress is as the spec asks, or gone', async (t) => {
-  const message = (request: HookRequest) => { const { phase, message } = sync(request).status; return `${phase}: ${message}` }
-  const applied = (child: Anything) => { child.metadata.annotations['metacontroller.k8s.io/last-applied-configuration'] = JSON.stringify({ ...child, status: undefined }) }
+  const message = (request: HookRequest) => {
+    const { phase, message } = sync(request).status
+    return `${phase}: ${message}`
+  }
+  const applied = (child: Anything) => {
+    child.metadata.annotations['metacontroller.k8s.io/last-applied-configuration'] = JSON.stringify(
+      { ...child, status: undefined },
+    )
+  }
   const updating = 'Pending: Bringing Ingress demo-app in line with the spec'
-  t.equal(message(admitted(shop, (_spec, child) => applied(child))), 'Running: 3 of 3 replicas are available')
-  t.equal(message(admitted(shop, (spec) => { spec.ingress = { host: 'new.example.com' } })), updating)
-  t.equal(message(admitted({ ...shop, tlsSecretName: 'tls' }, (spec, child) => { applied(child); spec.ingress = shop })), updating, 'what is to go from it is still there')
-  t.equal(message(admitted(shop, (spec, child) => { applied(child); spec.ingress = { ...shop, annotations: { a: 'c' } } })), updating)
-  t.equal(message(admitted(shop, (spec, child) => { applied(child); spec.ingress = { host: shop.host } })), updating)
-  t.equal(message(admitted(shop, (_spec, child) => { applied(child); child.metadata.annotations.theirs = 'x' })), 'Running: 3 of 3 replicas are available')
-  t.equal(message(admitted(shop, (spec) => { spec.ingress = undefined })), 'Pending: Removing Ingress demo-app, which the spec does not ask for any more')
+  t.equal(
+    message(admitted(shop, (_spec, child) => applied(child))),
+    'Running: 3 of 3 replicas are available',
+  )
+  t.equal(
+    message(
+      admitted(shop, (spec) => {
+        spec.ingress = { host: 'new.example.com' }
+      }),
+    ),
+    updating,
+  )
+  t.equal(
+    message(
+      admitted({ ...shop, tlsSecretName: 'tls' }, (spec, child) => {
+        applied(child)
+        spec.ingress = shop
+      }),
+    ),
+    updating,
+    'what is to go from it is still there',
+  )
+  t.equal(
+    message(
+      admitted(shop, (spec, child) => {
+        applied(child)
+        spec.ingress = { ...shop, annotations: { a: 'c' } }
+      }),
+    ),
+    updating,
+  )
+  t.equal(
+    message(
+      admitted(shop, (spec, child) => {
+        applied(child)
+        spec.ingress = { host: shop.host }
+      }),
+    ),
+    updating,
+  )
+  t.equal(
+    message(
+      admitted(shop, (_spec, child) => {
+        applied(child)
+        child.metadata.annotations.theirs = 'x'
+      }),
+    ),
+    'Running: 3 of 3 replicas are available',
+  )
+  t.equal(
+    message(
+      admitted(shop, (spec) => {
+        spec.ingress = undefined
+      }),
+    ),
+    'Pending: Removing Ingress demo-app, which the spec does not ask for any more',
+  )
 })
 
 t.test('the address is that of the Service that is there', async (t) => {
@@ -118,15 +343,33 @@ t.test('the address is that of the Service that is there', async (t) => {
   t.equal(address({ port: 9090 }), there)
   t.equal(address({ expose: false, paused: true }), there)
   t.equal(address({ image: '' }), there)
-  t.equal(address({}, [{ name: 'admin', port: 1 }, { name: 'http', port: 2 }]), 'http://demo-app.default.svc:2')
+  t.equal(
+    address({}, [
+      { name: 'admin', port: 1 },
+      { name: 'http', port: 2 },
+    ]),
+    'http://demo-app.default.svc:2',
+  )
   t.equal(address({}, []), undefined)
 })
 
-t.test('without the gateway component Routed says so, and nothing is created that nobody would look after', async (t) => {
-  const request = asked()
-  Reflect.deleteProperty(request.children, group)
-  t.strictSame(routed(request), { status: 'False', reason: 'GatewayNotEnabled', message: sentence, urls: undefined })
-  t.match(sync(request).status, { phase: 'Failed', message: sentence })
-  t.notOk(sync(request).children.some(({ kind }) => kind === 'HTTPRoute'))
-  t.equal(sync(request).status.conditions?.find(({ type }) => type === 'Available')?.status, 'True', 'the app runs all the same')
-})
+t.test(
+  'without the gateway component Routed says so, and nothing is created that nobody would look after',
+  async (t) => {
+    const request = asked()
+    Reflect.deleteProperty(request.children, group)
+    t.strictSame(routed(request), {
+      status: 'False',
+      reason: 'GatewayNotEnabled',
+      message: sentence,
+      urls: undefined,
+    })
+    t.match(sync(request).status, { phase: 'Failed', message: sentence })
+    t.notOk(sync(request).children.some(({ kind }) => kind === 'HTTPRoute'))
+    t.equal(
+      sync(request).status.conditions?.find(({ type }) => type === 'Available')?.status,
+      'True',
+      'the app runs all the same',
+    )
+  },
+)

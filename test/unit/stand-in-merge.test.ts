@@ -1,37 +1,142 @@
 import t from 'tap'
-import { Float, canonicalJson, clone, deepEqual, parseJson } from '../../local-cluster/stand-in/json.ts'
+import {
+  Float,
+  canonicalJson,
+  clone,
+  deepEqual,
+  parseJson,
+} from '../../local-cluster/stand-in/json.ts'
 import { type Fields, type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
-import { applyUpdate, lastAppliedAnnotation, merge, withLastApplied } from '../../local-cluster/stand-in/merge.ts'
+import {
+  applyUpdate,
+  lastAppliedAnnotation,
+  merge,
+  withLastApplied,
+} from '../../local-cluster/stand-in/merge.ts'
 
-interface Case { name: string, observed: Fields, last?: Fields, desired: Fields, merged: Fields }
+interface Case {
+  name: string
+  observed: Fields
+  last?: Fields
+  desired: Fields
+  merged: Fields
+}
 
-const env = (...names: string[]): Fields => ({ env: names.map(name => ({ name, value: name.toLowerCase() })) })
+const env = (...names: string[]): Fields => ({
+  env: names.map((name) => ({ name, value: name.toLowerCase() })),
+})
 
 const cases: Case[] = [
-  { name: 'sets what is desired, keeps what is not mentioned', observed: { a: 1, b: 2 }, desired: { a: 3 }, merged: { a: 3, b: 2 } },
-  { name: 'removes what was applied and is no longer desired', observed: { a: 1, b: 2 }, last: { a: 1 }, desired: {}, merged: { b: 2 } },
+  {
+    name: 'sets what is desired, keeps what is not mentioned',
+    observed: { a: 1, b: 2 },
+    desired: { a: 3 },
+    merged: { a: 3, b: 2 },
+  },
+  {
+    name: 'removes what was applied and is no longer desired',
+    observed: { a: 1, b: 2 },
+    last: { a: 1 },
+    desired: {},
+    merged: { b: 2 },
+  },
   { name: 'keeps a null as null', observed: {}, desired: { a: null }, merged: { a: null } },
-  { name: 'a null over an object takes away what was applied of it', observed: { a: { x: 1, y: 2 } }, last: { a: { x: 1 } }, desired: { a: null }, merged: { a: { y: 2 } } },
-  { name: 'an object takes the place of a scalar', observed: { a: 1 }, desired: { a: { x: 1 } }, merged: { a: { x: 1 } } },
-  { name: 'replaces a list of scalars', observed: { a: ['x', 'y'] }, desired: { a: ['y'] }, merged: { a: ['y'] } },
-  { name: 'appends a list item', observed: env('B'), last: env('B'), desired: env('B', 'C'), merged: env('B', 'C') },
-  { name: 'puts a prepended list item last', observed: env('B', 'C'), last: env('B', 'C'), desired: env('A', 'B', 'C'), merged: env('B', 'C', 'A') },
-  { name: 'does not reorder', observed: env('A', 'B'), last: env('A', 'B'), desired: env('B', 'A'), merged: env('A', 'B') },
-  { name: 'removes a list item', observed: env('A', 'B', 'C'), last: env('A', 'B', 'C'), desired: env('A', 'C'), merged: env('A', 'C') },
-  { name: 'keeps a stray list item', observed: env('A', 'X'), last: env('A'), desired: env('A'), merged: env('A', 'X') },
-  { name: 'removes a stray item once it was applied', observed: env('A', 'X'), last: env('A', 'X'), desired: env('A'), merged: env('A') },
+  {
+    name: 'a null over an object takes away what was applied of it',
+    observed: { a: { x: 1, y: 2 } },
+    last: { a: { x: 1 } },
+    desired: { a: null },
+    merged: { a: { y: 2 } },
+  },
+  {
+    name: 'an object takes the place of a scalar',
+    observed: { a: 1 },
+    desired: { a: { x: 1 } },
+    merged: { a: { x: 1 } },
+  },
+  {
+    name: 'replaces a list of scalars',
+    observed: { a: ['x', 'y'] },
+    desired: { a: ['y'] },
+    merged: { a: ['y'] },
+  },
+  {
+    name: 'appends a list item',
+    observed: env('B'),
+    last: env('B'),
+    desired: env('B', 'C'),
+    merged: env('B', 'C'),
+  },
+  {
+    name: 'puts a prepended list item last',
+    observed: env('B', 'C'),
+    last: env('B', 'C'),
+    desired: env('A', 'B', 'C'),
+    merged: env('B', 'C', 'A'),
+  },
+  {
+    name: 'does not reorder',
+    observed: env('A', 'B'),
+    last: env('A', 'B'),
+    desired: env('B', 'A'),
+    merged: env('A', 'B'),
+  },
+  {
+    name: 'removes a list item',
+    observed: env('A', 'B', 'C'),
+    last: env('A', 'B', 'C'),
+    desired: env('A', 'C'),
+    merged: env('A', 'C'),
+  },
+  {
+    name: 'keeps a stray list item',
+    observed: env('A', 'X'),
+    last: env('A'),
+    desired: env('A'),
+    merged: env('A', 'X'),
+  },
+  {
+    name: 'removes a stray item once it was applied',
+    observed: env('A', 'X'),
+    last: env('A', 'X'),
+    desired: env('A'),
+    merged: env('A'),
+  },
   {
     name: 'gives an item that occurs twice the last value in both places',
-    observed: { env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }, { name: 'A', value: '3' }] },
-    desired: { env: [{ name: 'A', value: '4' }, { name: 'B', value: '2' }, { name: 'A', value: '5' }] },
-    merged: { env: [{ name: 'A', value: '5' }, { name: 'B', value: '2' }, { name: 'A', value: '5' }] },
+    observed: {
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'B', value: '2' },
+        { name: 'A', value: '3' },
+      ],
+    },
+    desired: {
+      env: [
+        { name: 'A', value: '4' },
+        { name: 'B', value: '2' },
+        { name: 'A', value: '5' },
+      ],
+    },
+    merged: {
+      env: [
+        { name: 'A', value: '5' },
+        { name: 'B', value: '2' },
+        { name: 'A', value: '5' },
+      ],
+    },
   },
   {
     name: 'keys ports by their number before their name, so an edited number is a second port',
     observed: { ports: [{ name: 'http', port: 1234, protocol: 'TCP' }] },
     last: { ports: [{ name: 'http', port: 8080 }] },
     desired: { ports: [{ name: 'http', port: 8080 }] },
-    merged: { ports: [{ name: 'http', port: 1234, protocol: 'TCP' }, { name: 'http', port: 8080 }] },
+    merged: {
+      ports: [
+        { name: 'http', port: 1234, protocol: 'TCP' },
+        { name: 'http', port: 8080 },
+      ],
+    },
   },
   {
     name: 'merges an item with what the server filled in',
@@ -47,57 +152,120 @@ const cases: Case[] = [
     desired: { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'x' } } }] },
     merged: { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'x' } } }] },
   },
-  { name: 'replaces a list whose items share no key', observed: { a: [{ x: 1 }] }, desired: { a: [{ y: 1 }] }, merged: { a: [{ y: 1 }] } },
-  { name: 'replaces a list when what was applied has no such key', observed: { a: [{ name: 'x', v: 1 }] }, last: { a: [{ v: 1 }] }, desired: { a: [{ name: 'x' }] }, merged: { a: [{ name: 'x' }] } },
-  { name: 'an empty list removes what was applied', observed: env('A', 'X'), last: env('A'), desired: { env: [] }, merged: env('X') },
-  { name: 'an empty list stays where the server has none', observed: {}, desired: { env: [] }, merged: { env: [] } },
-  { name: 'a null where a list of scalars is becomes null', observed: { a: ['x'] }, last: { a: ['x'] }, desired: { a: null }, merged: { a: null } },
+  {
+    name: 'replaces a list whose items share no key',
+    observed: { a: [{ x: 1 }] },
+    desired: { a: [{ y: 1 }] },
+    merged: { a: [{ y: 1 }] },
+  },
+  {
+    name: 'replaces a list when what was applied has no such key',
+    observed: { a: [{ name: 'x', v: 1 }] },
+    last: { a: [{ v: 1 }] },
+    desired: { a: [{ name: 'x' }] },
+    merged: { a: [{ name: 'x' }] },
+  },
+  {
+    name: 'an empty list removes what was applied',
+    observed: env('A', 'X'),
+    last: env('A'),
+    desired: { env: [] },
+    merged: env('X'),
+  },
+  {
+    name: 'an empty list stays where the server has none',
+    observed: {},
+    desired: { env: [] },
+    merged: { env: [] },
+  },
+  {
+    name: 'a null where a list of scalars is becomes null',
+    observed: { a: ['x'] },
+    last: { a: ['x'] },
+    desired: { a: null },
+    merged: { a: null },
+  },
 ]
 
 for (const { name, observed, last, desired, merged } of cases) {
-  t.test(name, async t => {
+  t.test(name, async (t) => {
     const before = clone({ observed, last, desired })
     t.same(merge(observed, last, desired), merged)
     t.same({ observed, last, desired }, before, 'and changes none of its arguments')
   })
 }
 
-const desired: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a', labels: { b: '<&>' } }, spec: { ports: [{ port: 80 }] } }
+const desired: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'a', labels: { b: '<&>' } },
+  spec: { ports: [{ port: 80 }] },
+}
 
-t.test('an update that changes nothing equals what was observed', async t => {
+t.test('an update that changes nothing equals what was observed', async (t) => {
   const applied = withLastApplied(desired, desired)
-  const observed = { ...applied, metadata: { ...applied.metadata, uid: 'u', resourceVersion: '1' }, status: { x: 1 } }
+  const observed = {
+    ...applied,
+    metadata: { ...applied.metadata, uid: 'u', resourceVersion: '1' },
+    status: { x: 1 },
+  }
   t.ok(deepEqual(applyUpdate(observed, desired), observed))
-  t.notOk(deepEqual(applyUpdate(observed, { ...desired, spec: { ports: [{ port: new Float(80) }] } }), observed), '80.0 is not 80')
-  t.notOk(deepEqual(applyUpdate(observed, { ...desired, spec: { ports: [{ port: 80 }], x: null } }), observed), 'null is not absent')
+  t.notOk(
+    deepEqual(
+      applyUpdate(observed, { ...desired, spec: { ports: [{ port: new Float(80) }] } }),
+      observed,
+    ),
+    '80.0 is not 80',
+  )
+  t.notOk(
+    deepEqual(
+      applyUpdate(observed, { ...desired, spec: { ports: [{ port: 80 }], x: null } }),
+      observed,
+    ),
+    'null is not absent',
+  )
 })
 
-t.test('status and the fields of the server stay as observed', async t => {
-  const observed: KubeObject = { ...desired, metadata: { name: 'a', uid: 'u', generation: 3 }, status: { x: 1 } }
-  const updated = applyUpdate(observed, { ...desired, metadata: { name: 'a', uid: 'other', generation: 1, resourceVersion: '7' }, status: {} })
+t.test('status and the fields of the server stay as observed', async (t) => {
+  const observed: KubeObject = {
+    ...desired,
+    metadata: { name: 'a', uid: 'u', generation: 3 },
+    status: { x: 1 },
+  }
+  const updated = applyUpdate(observed, {
+    ...desired,
+    metadata: { name: 'a', uid: 'other', generation: 1, resourceVersion: '7' },
+    status: {},
+  })
   t.match(updated, { metadata: { uid: 'u', generation: 3 }, status: { x: 1 } })
   t.notOk('resourceVersion' in updated.metadata)
 })
 
-t.test('the annotation is written as Metacontroller writes it', async t => {
-  t.equal(canonicalJson({ b: [1, 'x'], 10: null, 9: '<a&b>', a: { c: new Float(3) } }),
-    '{"10":null,"9":"\\u003ca\\u0026b\\u003e","a":{"c":3},"b":[1,"x"]}')
+t.test('the annotation is written as Metacontroller writes it', async (t) => {
+  t.equal(
+    canonicalJson({ b: [1, 'x'], 10: null, 9: '<a&b>', a: { c: new Float(3) } }),
+    '{"10":null,"9":"\\u003ca\\u0026b\\u003e","a":{"c":3},"b":[1,"x"]}',
+  )
   t.equal(canonicalJson(parseJson('{"é": "\u2028", "z": 1.50}')), '{"z":1.5,"é":"\\u2028"}')
 })
 
-t.test('an annotation that is no JSON is an error', async t => {
-  const observed = { ...desired, metadata: { name: 'a', annotations: { [lastAppliedAnnotation]: '{' } } }
+t.test('an annotation that is no JSON is an error', async (t) => {
+  const observed = {
+    ...desired,
+    metadata: { name: 'a', annotations: { [lastAppliedAnnotation]: '{' } },
+  }
   t.throws(() => applyUpdate(observed, desired), /can't unmarshal/)
 })
 
-t.test('integers and floats are told apart', async t => {
+t.test('integers and floats are told apart', async (t) => {
   t.same(parseJson('{"a": 1, "b": "1.5", "c": [10]}'), { a: 1, b: '1.5', c: [10] })
   t.ok(deepEqual(parseJson('[1.0, 2e3]'), [new Float(1), new Float(2000)]))
   t.notOk(deepEqual(parseJson('[1.0]'), [1]))
 })
 
-t.test('an annotation that Metacontroller wrote comes out the same', async t => {
-  const annotation = '{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"app":"demo-app","controller-uid":"b74230be"},' +
+t.test('an annotation that Metacontroller wrote comes out the same', async (t) => {
+  const annotation =
+    '{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"app":"demo-app","controller-uid":"b74230be"},' +
     '"name":"demo-app","namespace":"default"},"spec":{"ports":[{"name":"http","port":80,"targetPort":80}],"selector":{"app":"demo-app"}}}'
   t.equal(canonicalJson(parseJson(annotation)), annotation)
 })

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createQueue, failureDelay } from '../../local-cluster/stand-in/queue.ts'
 
-t.test('the delay doubles from 5 ms up to 1000 s', async t => {
-  t.same([0, 1, 2, 10, 17, 18, 100].map(failureDelay), [5, 10, 20, 5120, 655360, 1_000_000, 1_000_000])
+t.test('the delay doubles from 5 ms up to 1000 s', async (t) => {
+  t.same(
+    [0, 1, 2, 10, 17, 18, 100].map(failureDelay),
+    [5, 10, 20, 5120, 655360, 1_000_000, 1_000_000],
+  )
 })
 
-t.test('a key waits once and is worked on once at a time', async t => {
+t.test('a key waits once and is worked on once at a time', async (t) => {
   const queue = createQueue()
   queue.add('a')
   queue.add('a')
@@ -20,7 +23,7 @@ t.test('a key waits once and is worked on once at a time', async t => {
   t.equal(await queue.get(), undefined)
 })
 
-t.test('of several times for one key the earliest counts', async t => {
+t.test('of several times for one key the earliest counts', async (t) => {
   const queue = createQueue()
   queue.addAfter('a', 10_000)
   queue.addAfter('a', 10)

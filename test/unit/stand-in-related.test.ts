@@ -4,9 +4,24 @@ import { type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
 import { type RelatedRule, checkRule, matchesRule } from '../../local-cluster/stand-in/related.ts'
 import { selects } from '../../local-cluster/stand-in/selector.ts'
 
-const pods: Resource = { apiVersion: 'v1', group: '', name: 'pods', kind: 'Pod', namespaced: true, hasStatus: true }
-const pod: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } } }
-const about = (rule: Partial<RelatedRule>): RelatedRule => ({ apiVersion: 'v1', resource: 'pods', ...rule })
+const pods: Resource = {
+  apiVersion: 'v1',
+  group: '',
+  name: 'pods',
+  kind: 'Pod',
+  namespaced: true,
+  hasStatus: true,
+}
+const pod: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } },
+}
+const about = (rule: Partial<RelatedRule>): RelatedRule => ({
+  apiVersion: 'v1',
+  resource: 'pods',
+  ...rule,
+})
 
 const cases: Array<[string, Partial<RelatedRule>, boolean]> = [
   ['no condition: every object', {}, true],
@@ -19,28 +34,41 @@ const cases: Array<[string, Partial<RelatedRule>, boolean]> = [
   ['its name in another namespace', { names: ['web'], namespace: 'bank' }, false],
   ['every object of its namespace', { namespace: 'shop' }, true],
   ['no names means any name', { names: [], namespace: 'shop' }, true],
-  ['labels in another namespace', { namespace: 'bank', labelSelector: { matchLabels: { app: 'web' } } }, false],
+  [
+    'labels in another namespace',
+    { namespace: 'bank', labelSelector: { matchLabels: { app: 'web' } } },
+    false,
+  ],
 ]
 
 for (const [name, rule, expected] of cases) {
-  t.test(`a rule for ${name}`, async t => {
+  t.test(`a rule for ${name}`, async (t) => {
     checkRule(about(rule))
     t.equal(matchesRule(about(rule), pods, pod), expected)
   })
 }
 
-t.test('a rule is about one kind only', async t => {
+t.test('a rule is about one kind only', async (t) => {
   t.notOk(matchesRule(about({}), pods, { ...pod, kind: 'Node' }))
 })
 
-t.test('names go with neither selector', async t => {
-  t.throws(() => checkRule(about({ names: ['web'], labelSelector: {} })), /cannot have both names and/)
-  t.throws(() => checkRule(about({ names: ['web'], namespaceSelector: {} })), /cannot have both names and/)
+t.test('names go with neither selector', async (t) => {
+  t.throws(
+    () => checkRule(about({ names: ['web'], labelSelector: {} })),
+    /cannot have both names and/,
+  )
+  t.throws(
+    () => checkRule(about({ names: ['web'], namespaceSelector: {} })),
+    /cannot have both names and/,
+  )
 })
 
-t.test('match expressions', async t => {
+t.test('match expressions', async (t) => {
   const matches = (operator: string, values?: string[], key = 'app'): boolean =>
-    selects({ matchExpressions: [{ key, operator, ...values && { values } }] }, pod.metadata.labels)
+    selects(
+      { matchExpressions: [{ key, operator, ...(values && { values }) }] },
+      pod.metadata.labels,
+    )
   t.ok(matches('In', ['web']))
   t.notOk(matches('In', ['db']))
   t.ok(matches('NotIn', ['db']))

@@ -1,149 +1,481 @@
 import t from 'tap'
-import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../../src/myapp/request.ts'
+import type {
+  HookRequest,
+  ObservedDeployment,
+  ObservedPod,
+  ObservedService,
+} from '../../src/myapp/request.ts'
 import { reasons } from '../../src/myapp/status/reasons.ts'
 import { Condition } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-interface Scene { request: HookRequest, deployment: ObservedDeployment, service: ObservedService }
+interface Scene {
+  request: HookRequest
+  deployment: ObservedDeployment
+  service: ObservedService
+}
 
 /** The recorded moment at which demo-app runs with 3 replicas, with something changed. */
-function running (change: (scene: Scene) => void = () => {}): HookRequest {
+function running(change: (scene: Scene) => void = () => {}): HookRequest {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
   const service = request.children['Service.v1']['default/demo-app']
-  if (deployment === undefined || service === undefined) throw new Error('the recording has no children')
+  if (deployment === undefined || service === undefined) {
+    throw new Error('the recording has no children')
+  }
   change({ request, deployment, service })
   return request
 }
 
-const replicas = (counts: object) => running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
-const wanting = (wanted: number, counts: object) => running(({ request, deployment }) => {
-  Object.assign(request.parent.spec as object, { replicas: wanted })
-  if (wanted < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
-  deployment.spec.replicas = wanted
-  Object.assign(deployment.status ?? {}, counts)
-})
+const replicas = (counts: object) =>
+  running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
+const wanting = (wanted: number, counts: object) =>
+  running(({ request, deployment }) => {
+    Object.assign(request.parent.spec as object, { replicas: wanted })
+    if (wanted < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
+    deployment.spec.replicas = wanted
+    Object.assign(deployment.status ?? {}, counts)
+  })
 const ofReplicaSet = { ownerReferences: [{ uid: 'replica-set', controller: true }] }
 /** A rollout that has made all its new pods, each in the given state, while as many old ones are available; somebody's own with the same labels does not count. */
-const surged = (state: object, wanted = 1, paused = false) => running(({ request, deployment }) => {
-  Object.assign(request.parent.spec as object, { replicas: wanted })
-  Object.assign(deployment.spec, { replicas: wanted, ...paused && { paused } })
-  Object.assign(deployment.status ?? {}, { replicas: 2 * wanted, updatedReplicas: wanted, availableReplicas: wanted, readyReplicas: wanted })
-  const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
-    metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}`, ...ofReplicaSet },
-    spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
-    status: { containerStatuses: [index < wanted ? { name: 'app', ready: true, state: { running: {} } } : { name: 'app', ready: false, restartCount: 2, state }] },
-  }))
-  const byHand: ObservedPod = { metadata: { name: 'by-hand', namespace: 'default', uid: 'by-hand' }, status: { containerStatuses: [{ name: 'app', ready: false, restartCount: 2, state }] } }
-  request.related['Pod.v1'] = Object.fromEntries([...pods, byHand].map((pod) => [`default/${pod.metadata.name}`, pod]))
-})
-const asking = (spec: object) => running(({ request }) => Object.assign(request.parent.spec as object, spec))
+const surged = (state: object, wanted = 1, paused = false) =>
+  running(({ request, deployment }) => {
+    Object.assign(request.parent.spec as object, { replicas: wanted })
+    Object.assign(deployment.spec, { replicas: wanted, ...(paused && { paused }) })
+    Object.assign(deployment.status ?? {}, {
+      replicas: 2 * wanted,
+      updatedReplicas: wanted,
+      availableReplicas: wanted,
+      readyReplicas: wanted,
+    })
+    const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
+      metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}`, ...ofReplicaSet },
+      spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
+      status: {
+        containerStatuses: [
+          index < wanted
+            ? { name: 'app', ready: true, state: { running: {} } }
+            : { name: 'app', ready: false, restartCount: 2, state },
+        ],
+      },
+    }))
+    const byHand: ObservedPod = {
+      metadata: { name: 'by-hand', namespace: 'default', uid: 'by-hand' },
+      status: { containerStatuses: [{ name: 'app', ready: false, restartCount: 2, state }] },
+    }
+    request.related['Pod.v1'] = Object.fromEntries(
+      [...pods, byHand].map((pod) => [`default/${pod.metadata.name}`, pod]),
+    )
+  })
+const asking = (spec: object) =>
+  running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
 
 /** The Deployment as server-side apply leaves it: no copy of what was applied, but a note of who owns which variables. */
-function serverSideApplied (request: HookRequest, ...owned: string[]): HookRequest {
-  const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as ObservedDeployment
-  const [container] = deployment.spec.template.spec.containers as unknown as Array<{ env: Array<{ name: string }> }>
-  const names = owned.length > 0 ? owned : container?.env.map(({ name }) => name) ?? []
-  const variables = Object.fromEntries(names.map((name) => [`k:{"name":"${name}"}`, { '.': {}, 'f:name': {}, 'f:value': {} }]))
+function serverSideApplied(request: HookRequest, ...owned: string[]): HookRequest {
+  const deployment = request.children['Deployment.apps/v1'][
+    'default/demo-app'
+  ] as ObservedDeployment
+  const [container] = deployment.spec.template.spec.containers as unknown as Array<{
+    env: Array<{ name: string }>
+  }>
+  const names = owned.length > 0 ? owned : (container?.env.map(({ name }) => name) ?? [])
+  const variables = Object.fromEntries(
+    names.map((name) => [`k:{"name":"${name}"}`, { '.': {}, 'f:name': {}, 'f:value': {} }]),
+  )
   const app = { '.': {}, 'f:name': {}, 'f:image': {}, 'f:env': { '.': {}, ...variables } }
   delete deployment.metadata.annotations
-  deployment.metadata.managedFields = [{
-    manager: 'metacontroller',
-    operation: 'Apply',
-    fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} }, 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"app"}': app } } } } },
-  }]
+  deployment.metadata.managedFields = [
+    {
+      manager: 'metacontroller',
+      operation: 'Apply',
+      fieldsV1: {
+        'f:metadata': { 'f:ownerReferences': {} },
+        'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"app"}': app } } } },
+      },
+    },
+  ]
   return request
 }
-const suspended = (counts: object) => running(({ request, deployment }) => {
-  Object.assign(request.parent.spec as object, { suspend: true })
-  deployment.spec.replicas = 0
-  Object.assign(deployment.status ?? {}, counts)
-})
-const pastDeadline = (counts: object) => running(({ deployment }) => {
-  Object.assign(deployment.status ?? {}, counts)
-  deployment.status?.conditions?.splice(0, Infinity, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "x" has timed out progressing.' })
-})
+const suspended = (counts: object) =>
+  running(({ request, deployment }) => {
+    Object.assign(request.parent.spec as object, { suspend: true })
+    deployment.spec.replicas = 0
+    Object.assign(deployment.status ?? {}, counts)
+  })
+const pastDeadline = (counts: object) =>
+  running(({ deployment }) => {
+    Object.assign(deployment.status ?? {}, counts)
+    deployment.status?.conditions?.splice(0, Infinity, {
+      type: 'Progressing',
+      status: 'False',
+      reason: 'ProgressDeadlineExceeded',
+      message: 'ReplicaSet "x" has timed out progressing.',
+    })
+  })
 /** The same with three pods that are told to end: one that runs on, and two that have ended. */
-function ending (request: HookRequest): HookRequest {
-  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({ metadata: { name: phase, namespace: 'default', uid: phase, ...ofReplicaSet, deletionTimestamp: '2026-11-23T12:20:00Z' }, status: { phase } }))
-  request.related['Pod.v1'] = Object.fromEntries(pods.map((pod) => [`default/${pod.metadata.name}`, pod]))
+function ending(request: HookRequest): HookRequest {
+  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({
+    metadata: {
+      name: phase,
+      namespace: 'default',
+      uid: phase,
+      ...ofReplicaSet,
+      deletionTimestamp: '2026-11-23T12:20:00Z',
+    },
+    status: { phase },
+  }))
+  request.related['Pod.v1'] = Object.fromEntries(
+    pods.map((pod) => [`default/${pod.metadata.name}`, pod]),
+  )
   return request
 }
-const condition = (condition: { type: string, status: string, reason: string, message: string }) => running(({ deployment }) => {
-  const { conditions = [] } = deployment.status ?? {}
-  conditions.splice(0, conditions.length, ...conditions.filter(({ type }) => type !== condition.type), condition)
-})
-const related = (change: (object: HookRequest) => void) => { const request = recorded('sync-names-taken-by-others'); change(request); return request }
+const condition = (condition: { type: string; status: string; reason: string; message: string }) =>
+  running(({ deployment }) => {
+    const { conditions = [] } = deployment.status ?? {}
+    conditions.splice(
+      0,
+      conditions.length,
+      ...conditions.filter(({ type }) => type !== condition.type),
+      condition,
+    )
+  })
+const related = (change: (object: HookRequest) => void) => {
+  const request = recorded('sync-names-taken-by-others')
+  change(request)
+  return request
+}
 
-const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof reasons, message: string | RegExp, ready: string }> = [
-  { when: 'nothing exists yet', request: recorded('sync-new'), reason: 'Creating', message: 'Creating Deployment, Service and PodDisruptionBudget demo-app', ready: '0/3' },
-  { when: 'the Service was deleted', request: running(({ request }) => { request.children['Service.v1'] = {} }), reason: 'Creating', message: 'Creating Service demo-app', ready: '3/3' },
-  { when: 'the Deployment controller has not looked yet', request: recorded('sync-children-created'), reason: 'Updating', message: 'Waiting for the Deployment controller to see the change of Deployment demo-app', ready: '0/3' },
-  { when: 'pods start', request: recorded('sync-rolling-out'), reason: 'ReplicasUnavailable', message: '1 of 3 replicas are available', ready: '1/3' },
-  { when: 'all pods are available', request: recorded('sync-running'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
-  { when: 'replicas were changed and the Deployment was not yet', request: recorded('sync-scaled-spec'), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/5' },
-  { when: 'the image was changed and the Deployment was not yet', request: running(({ request }) => Object.assign(request.parent.spec as object, { image: 'nginx:2' })), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
-  { when: 'an annotation of the pods was changed and the Deployment was not yet', request: asking({ podAnnotations: { note: 'x' } }), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
-  { when: 'a variable was taken away and is there yet', request: withoutOneVariable(), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
-  { when: 'a variable was taken away and is there yet under server-side apply', request: serverSideApplied(withoutOneVariable()), reason: 'Updating', message: 'Bringing Deployment demo-app in line with the spec', ready: '3/3' },
-  { when: 'a variable that somebody else added is there under server-side apply', request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
-  { when: 'a new image rolls out', request: recorded('sync-image-rollout-in-progress'), reason: 'RollingOut', message: '2 of 5 replicas are up to date', ready: '7/5' },
-  { when: 'old pods are still there and new ones may not be available yet', request: replicas({ replicas: 5 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 2 old ones stay until they are available', ready: '3/3' },
-  { when: 'every new pod is available and old pods are still there', request: replicas({ replicas: 4, availableReplicas: 4 }), reason: 'RollingOut', message: '3 of 3 replicas are up to date, 1 old one is being removed', ready: '3/3' },
-  { when: 'the one new pod fails beside the old one', request: surged({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }), reason: 'PodsFailing', message: '1 of 2 pods fails: container app is in ImagePullBackOff: not found', ready: '1/1' },
-  { when: 'the one new pod has not passed its check beside the old one', request: surged({ running: {} }), reason: 'RollingOut', message: '1 of 1 replicas are up to date, 1 old one stays until they are available: waiting for container app to pass its readiness check (TCP on port 80)', ready: '1/1' },
+const cases: Array<{
+  when: string
+  request: HookRequest
+  reason: keyof typeof reasons
+  message: string | RegExp
+  ready: string
+}> = [
+  {
+    when: 'nothing exists yet',
+    request: recorded('sync-new'),
+    reason: 'Creating',
+    message: 'Creating Deployment, Service and PodDisruptionBudget demo-app',
+    ready: '0/3',
+  },
+  {
+    when: 'the Service was deleted',
+    request: running(({ request }) => {
+      request.children['Service.v1'] = {}
+    }),
+    reason: 'Creating',
+    message: 'Creating Service demo-app',
+    ready: '3/3',
+  },
+  {
+    when: 'the Deployment controller has not looked yet',
+    request: recorded('sync-children-created'),
+    reason: 'Updating',
+    message: 'Waiting for the Deployment controller to see the change of Deployment demo-app',
+    ready: '0/3',
+  },
+  {
+    when: 'pods start',
+    request: recorded('sync-rolling-out'),
+    reason: 'ReplicasUnavailable',
+    message: '1 of 3 replicas are available',
+    ready: '1/3',
+  },
+  {
+    when: 'all pods are available',
+    request: recorded('sync-running'),
+    reason: 'AllReplicasAvailable',
+    message: '3 of 3 replicas are available',
+    ready: '3/3',
+  },
+  {
+    when: 'replicas were changed and the Deployment was not yet',
+    request: recorded('sync-scaled-spec'),
+    reason: 'Updating',
+    message: 'Bringing Deployment demo-app in line with the spec',
+    ready: '3/5',
+  },
+  {
+    when: 'the image was changed and the Deployment was not yet',
+    request: running(({ request }) =>
+      Object.assign(request.parent.spec as object, { image: 'nginx:2' }),
+    ),
+    reason: 'Updating',
+    message: 'Bringing Deployment demo-app in line with the spec',
+    ready: '3/3',
+  },
+  {
+    when: 'an annotation of the pods was changed and the Deployment was not yet',
+    request: asking({ podAnnotations: { note: 'x' } }),
+    reason: 'Updating',
+    message: 'Bringing Deployment demo-app in line with the spec',
+    ready: '3/3',
+  },
+  {
+    when: 'a variable was taken away and is there yet',
+    request: withoutOneVariable(),
+    reason: 'Updating',
+    message: 'Bringing Deployment demo-app in line with the spec',
+    ready: '3/3',
+  },
+  {
+    when: 'a variable was taken away and is there yet under server-side apply',
+    request: serverSideApplied(withoutOneVariable()),
+    reason: 'Updating',
+    message: 'Bringing Deployment demo-app in line with the spec',
+    ready: '3/3',
+  },
+  {
+    when: 'a variable that somebody else added is there under server-side apply',
+    request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'),
+    reason: 'AllReplicasAvailable',
+    message: '3 of 3 replicas are available',
+    ready: '3/3',
+  },
+  {
+    when: 'a new image rolls out',
+    request: recorded('sync-image-rollout-in-progress'),
+    reason: 'RollingOut',
+    message: '2 of 5 replicas are up to date',
+    ready: '7/5',
+  },
+  {
+    when: 'old pods are still there and new ones may not be available yet',
+    request: replicas({ replicas: 5 }),
+    reason: 'RollingOut',
+    message: '3 of 3 replicas are up to date, 2 old ones stay until they are available',
+    ready: '3/3',
+  },
+  {
+    when: 'every new pod is available and old pods are still there',
+    request: replicas({ replicas: 4, availableReplicas: 4 }),
+    reason: 'RollingOut',
+    message: '3 of 3 replicas are up to date, 1 old one is being removed',
+    ready: '3/3',
+  },
+  {
+    when: 'the one new pod fails beside the old one',
+    request: surged({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
+    reason: 'PodsFailing',
+    message: '1 of 2 pods fails: container app is in ImagePullBackOff: not found',
+    ready: '1/1',
+  },
+  {
+    when: 'the one new pod has not passed its check beside the old one',
+    request: surged({ running: {} }),
+    reason: 'RollingOut',
+    message:
+      '1 of 1 replicas are up to date, 1 old one stays until they are available: waiting for container app to pass its readiness check (TCP on port 80)',
+    ready: '1/1',
+  },
   {
     when: 'all new pods of three fail beside the old ones',
     request: surged({ terminated: { exitCode: 3 } }, 3),
     reason: 'PodsFailing',
-    message: '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 restarts): see its log',
+    message:
+      '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 restarts): see its log',
     ready: '3/3',
   },
-  { when: 'a rollout is paused that has made all its new pods', request: surged({ running: {} }, 1, true), reason: 'RolloutPaused', message: '1 of 1 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '1/1' },
-  { when: 'it shrinks to nothing in a rollout', request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '1/0' },
-  { when: 'somebody paused the rollout', request: running(({ deployment }) => { deployment.spec.paused = true; Object.assign(deployment.status ?? {}, { updatedReplicas: 1 }) }), reason: 'RolloutPaused', message: '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on', ready: '3/3' },
-  { when: 'a pod is lost', request: replicas({ availableReplicas: 2, readyReplicas: 2 }), reason: 'ReplicasUnavailable', message: '2 of 3 replicas are available', ready: '2/3' },
-  { when: 'it shrinks', request: wanting(2, { replicas: 3, updatedReplicas: 3 }), reason: 'ScalingDown', message: '1 of 3 pods are being removed', ready: '3/2' },
-  { when: 'it shrinks to nothing', request: wanting(0, {}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
-  { when: 'it is scaled to zero', request: wanting(0, { replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'ScaledToZero', message: 'Scaled to zero: no pods run', ready: '0/0' },
-  { when: 'a quota refuses pods', request: condition({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota: few' }), reason: 'ReplicaFailure', message: 'Pods cannot be created: pods "x" is forbidden: exceeded quota: few', ready: '3/3' },
-  { when: 'the progress deadline is missed', request: pastDeadline({ readyReplicas: 2, availableReplicas: 2 }), reason: 'ProgressDeadlineExceeded', message: /stuck with 2 of 3 replicas available: ReplicaSet "x" has timed out/, ready: '2/3' },
-  { when: 'the progress deadline was missed, and all pods have come since', request: pastDeadline({}), reason: 'AllReplicasAvailable', message: '3 of 3 replicas are available', ready: '3/3' },
-  { when: 'the Service port was edited', request: recorded('sync-service-port-edited-by-hand'), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '5/5' },
-  { when: 'the Service selects by a label that the pods lack', request: running(({ service }) => { service.spec.selector = { app: 'demo-app', stray: 'x' } }), reason: 'Updating', message: 'Bringing Service demo-app in line with the spec', ready: '3/3' },
-  { when: 'both names are taken', request: recorded('sync-names-taken-by-others'), reason: 'NameConflict', message: 'Deployment and Service taken exist already and do not belong to this MyApp: delete what is there, or give one of them another name', ready: '0/1' },
+  {
+    when: 'a rollout is paused that has made all its new pods',
+    request: surged({ running: {} }, 1, true),
+    reason: 'RolloutPaused',
+    message:
+      '1 of 1 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on',
+    ready: '1/1',
+  },
+  {
+    when: 'it shrinks to nothing in a rollout',
+    request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }),
+    reason: 'ScalingDown',
+    message: '3 of 3 pods are being removed',
+    ready: '1/0',
+  },
+  {
+    when: 'somebody paused the rollout',
+    request: running(({ deployment }) => {
+      deployment.spec.paused = true
+      Object.assign(deployment.status ?? {}, { updatedReplicas: 1 })
+    }),
+    reason: 'RolloutPaused',
+    message:
+      '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on',
+    ready: '3/3',
+  },
+  {
+    when: 'a pod is lost',
+    request: replicas({ availableReplicas: 2, readyReplicas: 2 }),
+    reason: 'ReplicasUnavailable',
+    message: '2 of 3 replicas are available',
+    ready: '2/3',
+  },
+  {
+    when: 'it shrinks',
+    request: wanting(2, { replicas: 3, updatedReplicas: 3 }),
+    reason: 'ScalingDown',
+    message: '1 of 3 pods are being removed',
+    ready: '3/2',
+  },
+  {
+    when: 'it shrinks to nothing',
+    request: wanting(0, {}),
+    reason: 'ScalingDown',
+    message: '3 of 3 pods are being removed',
+    ready: '3/0',
+  },
+  {
+    when: 'it is scaled to zero',
+    request: wanting(0, {
+      replicas: 0,
+      readyReplicas: 0,
+      updatedReplicas: 0,
+      availableReplicas: 0,
+    }),
+    reason: 'ScaledToZero',
+    message: 'Scaled to zero: no pods run',
+    ready: '0/0',
+  },
+  {
+    when: 'a quota refuses pods',
+    request: condition({
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: 'FailedCreate',
+      message: 'pods "x" is forbidden: exceeded quota: few',
+    }),
+    reason: 'ReplicaFailure',
+    message: 'Pods cannot be created: pods "x" is forbidden: exceeded quota: few',
+    ready: '3/3',
+  },
+  {
+    when: 'the progress deadline is missed',
+    request: pastDeadline({ readyReplicas: 2, availableReplicas: 2 }),
+    reason: 'ProgressDeadlineExceeded',
+    message: /stuck with 2 of 3 replicas available: ReplicaSet "x" has timed out/,
+    ready: '2/3',
+  },
+  {
+    when: 'the progress deadline was missed, and all pods have come since',
+    request: pastDeadline({}),
+    reason: 'AllReplicasAvailable',
+    message: '3 of 3 replicas are available',
+    ready: '3/3',
+  },
+  {
+    when: 'the Service port was edited',
+    request: recorded('sync-service-port-edited-by-hand'),
+    reason: 'Updating',
+    message: 'Bringing Service demo-app in line with the spec',
+    ready: '5/5',
+  },
+  {
+    when: 'the Service selects by a label that the pods lack',
+    request: running(({ service }) => {
+      service.spec.selector = { app: 'demo-app', stray: 'x' }
+    }),
+    reason: 'Updating',
+    message: 'Bringing Service demo-app in line with the spec',
+    ready: '3/3',
+  },
+  {
+    when: 'both names are taken',
+    request: recorded('sync-names-taken-by-others'),
+    reason: 'NameConflict',
+    message:
+      'Deployment and Service taken exist already and do not belong to this MyApp: delete what is there, or give one of them another name',
+    ready: '0/1',
+  },
   {
     when: 'what has the name is on its way out',
-    request: related(({ related }) => { for (const group of Object.values(related)) for (const object of Object.values(group)) object.metadata.deletionTimestamp = '2026-11-23T09:37:17Z' }),
+    request: related(({ related }) => {
+      for (const group of Object.values(related)) {
+        for (const object of Object.values(group)) {
+          object.metadata.deletionTimestamp = '2026-11-23T09:37:17Z'
+        }
+      }
+    }),
     reason: 'Creating',
     message: 'Waiting for an older Deployment and Service taken to be gone',
     ready: '0/1',
   },
   {
     when: 'what has the name is about to be adopted',
-    request: related(({ related, parent }) => { for (const group of Object.values(related)) for (const object of Object.values(group)) object.metadata.labels = { 'controller-uid': parent.metadata.uid } }),
+    request: related(({ related, parent }) => {
+      for (const group of Object.values(related)) {
+        for (const object of Object.values(group)) {
+          object.metadata.labels = { 'controller-uid': parent.metadata.uid }
+        }
+      }
+    }),
     reason: 'Creating',
     message: 'Creating Deployment and Service taken',
     ready: '0/1',
   },
   ...(['Deployment', 'Service'] as const).map((kind) => ({
     when: `the ${kind} is on its way out, held by a finalizer`,
-    request: running(({ deployment, service }) => { (kind === 'Service' ? service : deployment).metadata.deletionTimestamp = '2026-11-23T12:20:00Z' }),
+    request: running(({ deployment, service }) => {
+      ;(kind === 'Service' ? service : deployment).metadata.deletionTimestamp =
+        '2026-11-23T12:20:00Z'
+    }),
     reason: 'Updating' as const,
     message: `Waiting for ${kind} demo-app, being deleted, to be gone and made anew`,
     ready: '3/3',
   })),
-  { when: 'it is suspended', request: suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }), reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away', ready: '0/0' },
-  { when: 'it is suspended, and a pod has not ended yet', request: ending(suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 })), reason: 'ScalingDown', message: '1 pod has still to end', ready: '0/0' },
-  { when: 'it is being suspended', request: suspended({}), reason: 'ScalingDown', message: '3 of 3 pods are being removed', ready: '3/0' },
-  { when: 'it is paused', request: asking({ paused: true, image: 'nginx:2', replicas: 7 }), reason: 'Paused', message: 'Paused: nothing is changed until paused is taken away. 3 of 3 replicas are available', ready: '3/3' },
-  { when: 'a Secret is missing', request: asking({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }] }), reason: 'ConfigMissing', message: 'Secret db is missing: what runs is left as it is until then', ready: '3/3' },
-  { when: 'a gateway is asked for and not enabled', request: asking({ gateway: { parentRefs: [{ name: 'public' }] } }), reason: 'GatewayNotEnabled', message: /install the gateway component/, ready: '3/3' },
+  {
+    when: 'it is suspended',
+    request: suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
+    reason: 'Suspended',
+    message: 'Suspended: no pods run until suspend is taken away',
+    ready: '0/0',
+  },
+  {
+    when: 'it is suspended, and a pod has not ended yet',
+    request: ending(
+      suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
+    ),
+    reason: 'ScalingDown',
+    message: '1 pod has still to end',
+    ready: '0/0',
+  },
+  {
+    when: 'it is being suspended',
+    request: suspended({}),
+    reason: 'ScalingDown',
+    message: '3 of 3 pods are being removed',
+    ready: '3/0',
+  },
+  {
+    when: 'it is paused',
+    request: asking({ paused: true, image: 'nginx:2', replicas: 7 }),
+    reason: 'Paused',
+    message: 'Paused: nothing is changed until paused is taken away. 3 of 3 replicas are available',
+    ready: '3/3',
+  },
+  {
+    when: 'a Secret is missing',
+    request: asking({
+      env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }],
+    }),
+    reason: 'ConfigMissing',
+    message: 'Secret db is missing: what runs is left as it is until then',
+    ready: '3/3',
+  },
+  {
+    when: 'a gateway is asked for and not enabled',
+    request: asking({ gateway: { parentRefs: [{ name: 'public' }] } }),
+    reason: 'GatewayNotEnabled',
+    message: /install the gateway component/,
+    ready: '3/3',
+  },
   {
     when: 'a gateway is not enabled, and a Secret is missing too',
-    request: asking({ gateway: { parentRefs: [{ name: 'public' }] }, envFrom: [{ secretRef: { name: 'db' } }] }),
+    request: asking({
+      gateway: { parentRefs: [{ name: 'public' }] },
+      envFrom: [{ secretRef: { name: 'db' } }],
+    }),
     reason: 'ConfigMissing',
     message: 'Secret db is missing: what runs is left as it is until then',
     ready: '3/3',
@@ -152,10 +484,22 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
     when: 'pods crash',
     request: running(({ request, deployment }) => {
       Object.assign(deployment.status ?? {}, { availableReplicas: 1, readyReplicas: 1 })
-      for (const pod of Object.values(request.related['Pod.v1'] ?? {}).slice(1)) Object.assign(pod.status ?? {}, { containerStatuses: [{ name: 'app', ready: false, restartCount: 4, state: { terminated: { exitCode: 3, reason: 'Error' } } }] })
+      for (const pod of Object.values(request.related['Pod.v1'] ?? {}).slice(1)) {
+        Object.assign(pod.status ?? {}, {
+          containerStatuses: [
+            {
+              name: 'app',
+              ready: false,
+              restartCount: 4,
+              state: { terminated: { exitCode: 3, reason: 'Error' } },
+            },
+          ],
+        })
+      }
     }),
     reason: 'PodsFailing',
-    message: '2 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 4 restarts): see its log',
+    message:
+      '2 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 4 restarts): see its log',
     ready: '1/3',
   },
   {
@@ -164,31 +508,69 @@ const cases: Array<{ when: string, request: HookRequest, reason: keyof typeof re
       Object.assign(deployment.status ?? {}, { availableReplicas: 2, readyReplicas: 2 })
       for (const pod of Object.values(request.related['Pod.v1'] ?? {}).slice(2)) {
         pod.spec = { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] }
-        Object.assign(pod.status ?? {}, { containerStatuses: [{ name: 'app', ready: false, started: true, restartCount: 0, state: { running: {} } }] })
+        Object.assign(pod.status ?? {}, {
+          containerStatuses: [
+            { name: 'app', ready: false, started: true, restartCount: 0, state: { running: {} } },
+          ],
+        })
       }
     }),
     reason: 'ReplicasUnavailable',
-    message: '2 of 3 replicas are available: waiting for container app to pass its readiness check (TCP on port 80)',
+    message:
+      '2 of 3 replicas are available: waiting for container app to pass its readiness check (TCP on port 80)',
     ready: '2/3',
   },
-  { when: 'the stored spec is invalid and nothing runs', request: recorded('sync-invalid-stored-spec'), reason: 'InvalidSpec', message: 'spec.replicas: 500 is more than the maximum of 100; nothing is created until the spec is mended', ready: '0/0' },
-  { when: 'the spec turned invalid', request: running(({ request }) => { request.parent.spec = { image: 'a b' } }), reason: 'InvalidSpec', message: 'spec.image: "a b" is not an image: one is written without blanks; what runs is left as it is until the spec is mended', ready: '3/3' },
+  {
+    when: 'the stored spec is invalid and nothing runs',
+    request: recorded('sync-invalid-stored-spec'),
+    reason: 'InvalidSpec',
+    message:
+      'spec.replicas: 500 is more than the maximum of 100; nothing is created until the spec is mended',
+    ready: '0/0',
+  },
+  {
+    when: 'the spec turned invalid',
+    request: running(({ request }) => {
+      request.parent.spec = { image: 'a b' }
+    }),
+    reason: 'InvalidSpec',
+    message:
+      'spec.image: "a b" is not an image: one is written without blanks; what runs is left as it is until the spec is mended',
+    ready: '3/3',
+  },
 ]
 
 for (const { when, request, reason, message, ready } of cases) {
   t.test(`when ${when}: ${reason}`, async (t) => {
     const { status } = sync(request)
-    t.match({ phase: status.phase, message: status.message, ready: status.ready }, { phase: reasons[reason].phase, message, ready })
-    const conditions = Object.fromEntries((status.conditions ?? []).slice(0, 3).map(({ type, status, reason }) => [type, { status, reason }]))
-    const is = (phase: string) => ({ status: reasons[reason].phase === phase ? 'True' : 'False', reason })
+    t.match(
+      { phase: status.phase, message: status.message, ready: status.ready },
+      { phase: reasons[reason].phase, message, ready },
+    )
+    const conditions = Object.fromEntries(
+      (status.conditions ?? [])
+        .slice(0, 3)
+        .map(({ type, status, reason }) => [type, { status, reason }]),
+    )
+    const is = (phase: string) => ({
+      status: reasons[reason].phase === phase ? 'True' : 'False',
+      reason,
+    })
     if (reason === 'Paused') return // its phase is that of the pods
-    t.strictSame(conditions, { Ready: is('Running'), Reconciling: is('Pending'), Stalled: is('Failed') })
+    t.strictSame(conditions, {
+      Ready: is('Running'),
+      Reconciling: is('Pending'),
+      Stalled: is('Failed'),
+    })
   })
 }
 
 t.test('every sync reason is shown by one of the cases above', async (t) => {
   const shown = new Set(cases.map(({ reason }) => reason))
-  t.strictSame(Object.keys(reasons).filter((reason) => !shown.has(reason as keyof typeof reasons)), ['Terminating'])
+  t.strictSame(
+    Object.keys(reasons).filter((reason) => !shown.has(reason as keyof typeof reasons)),
+    ['Terminating'],
+  )
 })
 
 t.test('lastTransitionTime moves with the status of its condition only', async (t) => {
@@ -198,43 +580,111 @@ t.test('lastTransitionTime moves with the status of its condition only', async (
     deployment.metadata.managedFields?.push({ time: '2026-11-24T00:00:00Z' })
   })
   t.strictSame(sync(later).status.conditions, first, 'still running: as it was')
-  Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, { availableReplicas: 1 })
-  const times = Object.fromEntries((sync(later).status.conditions ?? []).slice(0, 3).map(({ type, lastTransitionTime }) => [type, lastTransitionTime]))
-  t.strictSame(times, { Ready: '2026-11-24T00:00:00Z', Reconciling: '2026-11-24T00:00:00Z', Stalled: first[2]?.lastTransitionTime }, 'the newest time that the request shows')
+  Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, {
+    availableReplicas: 1,
+  })
+  const times = Object.fromEntries(
+    (sync(later).status.conditions ?? [])
+      .slice(0, 3)
+      .map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+  )
+  t.strictSame(
+    times,
+    {
+      Ready: '2026-11-24T00:00:00Z',
+      Reconciling: '2026-11-24T00:00:00Z',
+      Stalled: first[2]?.lastTransitionTime,
+    },
+    'the newest time that the request shows',
+  )
 })
 
-t.test('a spec that turns invalid leaves what is told of what runs as it was, to the time', async (t) => {
-  const request = running(({ request: { children } }) => {
-    const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
-    children['HorizontalPodAutoscaler.autoscaling/v2'] = { 'default/demo-app': { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec: {}, status: { conditions: [{ type: 'ScalingActive', status: 'True' }] } } }
-  })
-  const before = sync(request).status
-  request.parent.status = { conditions: (before.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' })) }
-  request.parent.spec = { image: '' }
-  const { address, conditions = [] } = sync(request).status
-  t.equal(address, 'http://demo-app.default.svc:80')
-  t.match(conditions.slice(3), [
-    { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
-    { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
-  ])
-})
+t.test(
+  'a spec that turns invalid leaves what is told of what runs as it was, to the time',
+  async (t) => {
+    const request = running(({ request: { children } }) => {
+      const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
+      children['HorizontalPodAutoscaler.autoscaling/v2'] = {
+        'default/demo-app': {
+          apiVersion: 'autoscaling/v2',
+          kind: 'HorizontalPodAutoscaler',
+          metadata,
+          spec: {},
+          status: { conditions: [{ type: 'ScalingActive', status: 'True' }] },
+        },
+      }
+    })
+    const before = sync(request).status
+    request.parent.status = {
+      conditions: (before.conditions ?? []).map((condition) => ({
+        ...condition,
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+      })),
+    }
+    request.parent.spec = { image: '' }
+    const { address, conditions = [] } = sync(request).status
+    t.equal(address, 'http://demo-app.default.svc:80')
+    t.match(conditions.slice(3), [
+      { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+      { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ])
+  },
+)
 
 t.test('a condition never says more than the CRD lets it', async (t) => {
   const { maxLength } = Condition.properties.message as { maxLength?: number }
-  const { conditions = [] } = sync(condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) })).status
+  const { conditions = [] } = sync(
+    condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) }),
+  ).status
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
 
 t.test('a condition that flips for what is not a child has the time of that', async (t) => {
-  const flipped = (time: string, change: (scene: Scene) => void) => t.equal(sync(running((scene) => {
-    scene.request.parent.status = { conditions: sync(running()).status.conditions ?? [] }
-    Object.assign(scene.deployment.status ?? {}, { availableReplicas: 1 })
-    change(scene)
-  })).status.conditions?.[0]?.lastTransitionTime, time)
-  flipped('2026-11-25T00:00:00Z', ({ request }) => Object.values(request.related['Pod.v1'] ?? {})[0]?.status?.conditions?.push({ type: 'Ready', status: 'False', lastTransitionTime: '2026-11-25T00:00:00Z' }))
-  flipped('2026-11-26T00:00:00Z', ({ request }) => { request.related['ConfigMap.v1'] = { 'default/a': { metadata: { name: 'a', namespace: 'default', uid: 'a', managedFields: [{ time: '2026-11-26T00:00:00Z' }] } } } })
+  const flipped = (time: string, change: (scene: Scene) => void) =>
+    t.equal(
+      sync(
+        running((scene) => {
+          scene.request.parent.status = { conditions: sync(running()).status.conditions ?? [] }
+          Object.assign(scene.deployment.status ?? {}, { availableReplicas: 1 })
+          change(scene)
+        }),
+      ).status.conditions?.[0]?.lastTransitionTime,
+      time,
+    )
+  flipped('2026-11-25T00:00:00Z', ({ request }) =>
+    Object.values(request.related['Pod.v1'] ?? {})[0]?.status?.conditions?.push({
+      type: 'Ready',
+      status: 'False',
+      lastTransitionTime: '2026-11-25T00:00:00Z',
+    }),
+  )
+  flipped('2026-11-26T00:00:00Z', ({ request }) => {
+    request.related['ConfigMap.v1'] = {
+      'default/a': {
+        metadata: {
+          name: 'a',
+          namespace: 'default',
+          uid: 'a',
+          managedFields: [{ time: '2026-11-26T00:00:00Z' }],
+        },
+      },
+    }
+  })
   flipped('2026-11-27T00:00:00Z', ({ request }) => {
     const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
-    request.children['HorizontalPodAutoscaler.autoscaling/v2'] = { 'default/demo-app': { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec: {}, status: { conditions: [{ type: 'ScalingActive', status: 'True', lastTransitionTime: '2026-11-27T00:00:00Z' }, { type: 'AbleToScale', status: 'True', lastTransitionTime: 'now' }] } } }
+    request.children['HorizontalPodAutoscaler.autoscaling/v2'] = {
+      'default/demo-app': {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata,
+        spec: {},
+        status: {
+          conditions: [
+            { type: 'ScalingActive', status: 'True', lastTransitionTime: '2026-11-27T00:00:00Z' },
+            { type: 'AbleToScale', status: 'True', lastTransitionTime: 'now' },
+          ],
+        },
+      },
+    }
   })
 })

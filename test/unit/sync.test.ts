@@ -13,50 +13,106 @@ import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
 
 /** Every place of a value at which there is a null. */
-const nulls = (value: unknown): unknown[] => value === null ? [value] : typeof value === 'object' ? Object.values(value).flatMap(nulls) : []
+const nulls = (value: unknown): unknown[] =>
+  value === null ? [value] : typeof value === 'object' ? Object.values(value).flatMap(nulls) : []
 
-t.test('a new MyApp gets a Deployment and a Service in the form that the API server stores', async (t) => {
-  const request = recorded('sync-new')
-  request.parent.spec = { image: 'registry.example.com:5000/web:1.2@sha256:0', env: [{ name: 'B', value: '$(A)' }, { name: 'A', value: '' }] }
-  t.matchOnlyStrict(sync(request).children, [{
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
-      template: {
-        metadata: { labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
+t.test(
+  'a new MyApp gets a Deployment and a Service in the form that the API server stores',
+  async (t) => {
+    const request = recorded('sync-new')
+    request.parent.spec = {
+      image: 'registry.example.com:5000/web:1.2@sha256:0',
+      env: [
+        { name: 'B', value: '$(A)' },
+        { name: 'A', value: '' },
+      ],
+    }
+    t.matchOnlyStrict(sync(request).children, [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: {
+          name: 'demo-app',
+          namespace: 'default',
+          labels: {
+            app: 'demo-app',
+            'managed-by': 'myapp-operator',
+            'app.kubernetes.io/name': 'demo-app',
+            'app.kubernetes.io/instance': 'demo-app',
+            'app.kubernetes.io/version': '1.2',
+            'app.kubernetes.io/managed-by': 'myapp-operator',
+          },
+        },
         spec: {
-          automountServiceAccountToken: false,
-          securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-          topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
-            topologyKey,
-            maxSkew: 1,
-            whenUnsatisfiable: 'ScheduleAnyway',
-            labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
-            matchLabelKeys: ['pod-template-hash'],
-          })),
-          containers: [{
-            name: 'app',
-            image: 'registry.example.com:5000/web:1.2@sha256:0',
-            ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-            env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
-            readinessProbe: { tcpSocket: { port: 8080 } },
-            lifecycle: { preStop: { sleep: { seconds: 5 } } },
-            securityContext: { allowPrivilegeEscalation: false },
-          }],
+          replicas: 1,
+          selector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+          strategy: {
+            type: 'RollingUpdate',
+            rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 },
+          },
+          template: {
+            metadata: {
+              labels: {
+                app: 'demo-app',
+                'managed-by': 'myapp-operator',
+                'app.kubernetes.io/name': 'demo-app',
+                'app.kubernetes.io/instance': 'demo-app',
+                'app.kubernetes.io/version': '1.2',
+                'app.kubernetes.io/managed-by': 'myapp-operator',
+              },
+            },
+            spec: {
+              automountServiceAccountToken: false,
+              securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+              topologySpreadConstraints: [
+                'topology.kubernetes.io/zone',
+                'kubernetes.io/hostname',
+              ].map((topologyKey) => ({
+                topologyKey,
+                maxSkew: 1,
+                whenUnsatisfiable: 'ScheduleAnyway',
+                labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+                matchLabelKeys: ['pod-template-hash'],
+              })),
+              containers: [
+                {
+                  name: 'app',
+                  image: 'registry.example.com:5000/web:1.2@sha256:0',
+                  ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+                  env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
+                  readinessProbe: { tcpSocket: { port: 8080 } },
+                  lifecycle: { preStop: { sleep: { seconds: 5 } } },
+                  securityContext: { allowPrivilegeEscalation: false },
+                },
+              ],
+            },
+          },
         },
       },
-    },
-  }, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app', 'managed-by': 'myapp-operator', 'app.kubernetes.io/name': 'demo-app', 'app.kubernetes.io/instance': 'demo-app', 'app.kubernetes.io/version': '1.2', 'app.kubernetes.io/managed-by': 'myapp-operator' } },
-    spec: { type: 'ClusterIP', selector: { app: 'demo-app', 'managed-by': 'myapp-operator' }, ports: [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }] },
-  }])
-})
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: {
+          name: 'demo-app',
+          namespace: 'default',
+          labels: {
+            app: 'demo-app',
+            'managed-by': 'myapp-operator',
+            'app.kubernetes.io/name': 'demo-app',
+            'app.kubernetes.io/instance': 'demo-app',
+            'app.kubernetes.io/version': '1.2',
+            'app.kubernetes.io/managed-by': 'myapp-operator',
+          },
+        },
+        spec: {
+          type: 'ClusterIP',
+          selector: { app: 'demo-app', 'managed-by': 'myapp-operator' },
+          ports: [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }],
+        },
+      },
+    ])
+  },
+)
 
 t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
   const request = recorded('sync-names-taken-by-others')
@@ -72,147 +128,338 @@ t.test('of an invalid MyApp the children stay as they were applied last', async 
   if (deployment === undefined) throw new Error('the recording has no Deployment')
   t.strictSame(sync(request).children[0], lastApplied(deployment))
   delete deployment.metadata.annotations
-  t.strictSame(sync(request).children[0]?.spec, deployment.spec, 'and as they are where no record of that is kept')
+  t.strictSame(
+    sync(request).children[0]?.spec,
+    deployment.spec,
+    'and as they are where no record of that is kept',
+  )
 })
 
-t.test('under server-side apply the replicas that an autoscaler has written are left out, those of nobody else', async (t) => {
-  const apply = { manager: 'metacontroller', operation: 'Apply', fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} }, 'f:spec': { 'f:replicas': {} } } }
-  const scaled = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }
-  const status = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status', fieldsV1: { 'f:status': {} } }
-  const asked = (managedFields: object[], spec: object) => {
+t.test(
+  'under server-side apply the replicas that an autoscaler has written are left out, those of nobody else',
+  async (t) => {
+    const apply = {
+      manager: 'metacontroller',
+      operation: 'Apply',
+      fieldsV1: { 'f:metadata': { 'f:ownerReferences': {} }, 'f:spec': { 'f:replicas': {} } },
+    }
+    const scaled = {
+      manager: 'kube-controller-manager',
+      operation: 'Update',
+      subresource: 'scale',
+      fieldsV1: { 'f:spec': { 'f:replicas': {} } },
+    }
+    const status = {
+      manager: 'kube-controller-manager',
+      operation: 'Update',
+      subresource: 'status',
+      fieldsV1: { 'f:status': {} },
+    }
+    const asked = (managedFields: object[], spec: object) => {
+      const request = recorded('sync-running')
+      Object.assign(request.parent.spec as object, spec)
+      const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+      Object.assign(deployment?.metadata ?? {}, { managedFields, annotations: {} })
+      return (
+        sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec as {
+          replicas?: number
+        }
+      ).replicas
+    }
+    const autoscaling = { maxReplicas: 9 }
+    t.equal(asked([apply, status, scaled], { autoscaling }), undefined)
+    t.equal(asked([apply, status], { autoscaling }), 3, 'nobody else has written them yet')
+    t.equal(asked([scaled], { autoscaling }), 3, 'not under the default strategy')
+    t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'not out of the bounds')
+    t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'not suspended')
+    t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'not without an autoscaler')
+  },
+)
+
+t.test(
+  'what this version would not have made stays: a copy under a new name, a kind it does not know',
+  async (t) => {
     const request = recorded('sync-running')
-    Object.assign(request.parent.spec as object, spec)
     const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-    Object.assign(deployment?.metadata ?? {}, { managedFields, annotations: {} })
-    return (sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec as { replicas?: number }).replicas
-  }
-  const autoscaling = { maxReplicas: 9 }
-  t.equal(asked([apply, status, scaled], { autoscaling }), undefined)
-  t.equal(asked([apply, status], { autoscaling }), 3, 'nobody else has written them yet')
-  t.equal(asked([scaled], { autoscaling }), 3, 'not under the default strategy')
-  t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'not out of the bounds')
-  t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'not suspended')
-  t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'not without an autoscaler')
-})
+    if (deployment === undefined) throw new Error('the recording has no Deployment')
+    const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
+    const unknown = {
+      apiVersion: 'later.example.com/v1',
+      kind: 'Later',
+      metadata: { ...deployment.metadata, annotations: {} },
+      spec: { minReplicas: 2 },
+    }
+    Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
+    Object.assign(request.children, {
+      'Later.later.example.com/v1': { 'default/demo-app': unknown },
+    })
+    t.match(sync(request).children.slice(3), [
+      { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
+      { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
+    ])
+    request.finalizing = true
+    t.strictSame(
+      kinds(finalize(request).children),
+      ['Deployment', 'Deployment', 'PodDisruptionBudget', 'Service'],
+      'and an unknown kind goes first',
+    )
+  },
+)
 
-t.test('what this version would not have made stays: a copy under a new name, a kind it does not know', async (t) => {
-  const request = recorded('sync-running')
-  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-  if (deployment === undefined) throw new Error('the recording has no Deployment')
-  const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
-  const unknown = { apiVersion: 'later.example.com/v1', kind: 'Later', metadata: { ...deployment.metadata, annotations: {} }, spec: { minReplicas: 2 } }
-  Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
-  Object.assign(request.children, { 'Later.later.example.com/v1': { 'default/demo-app': unknown } })
-  t.match(sync(request).children.slice(3), [
-    { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
-    { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
-  ])
-  request.finalizing = true
-  t.strictSame(kinds(finalize(request).children), ['Deployment', 'Deployment', 'PodDisruptionBudget', 'Service'], 'and an unknown kind goes first')
-})
-
-t.test('finalize takes the Deployment first, then the Service, and only then lets go', async (t) => {
-  const answers = ['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map((name) => finalize(recorded(name)))
-  t.strictSame(answers.map(({ children, finalized }) => ({ children: kinds(children), finalized })), [
-    { children: ['Service'], finalized: false },
-    { children: [], finalized: false },
-    { children: [], finalized: true },
-  ])
-  t.strictSame(answers.map(({ status }) => status.message), ['Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be gone', 'Terminating: waiting for Service demo-app to be gone', 'Terminating: everything that belonged to it is gone'])
-})
+t.test(
+  'finalize takes the Deployment first, then the Service, and only then lets go',
+  async (t) => {
+    const answers = [
+      'finalize-children-present',
+      'finalize-deployment-gone',
+      'finalize-all-gone',
+    ].map((name) => finalize(recorded(name)))
+    t.strictSame(
+      answers.map(({ children, finalized }) => ({ children: kinds(children), finalized })),
+      [
+        { children: ['Service'], finalized: false },
+        { children: [], finalized: false },
+        { children: [], finalized: true },
+      ],
+    )
+    t.strictSame(
+      answers.map(({ status }) => status.message),
+      [
+        'Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be gone',
+        'Terminating: waiting for Service demo-app to be gone',
+        'Terminating: everything that belonged to it is gone',
+      ],
+    )
+  },
+)
 
 /** In which stage of a deletion a child goes. */
-const stages: Record<string, number> = { Ingress: 1, HTTPRoute: 1, HorizontalPodAutoscaler: 1, Later: 1, Deployment: 2, PodDisruptionBudget: 2, Service: 3, NetworkPolicy: 3 }
+const stages: Record<string, number> = {
+  Ingress: 1,
+  HTTPRoute: 1,
+  HorizontalPodAutoscaler: 1,
+  Later: 1,
+  Deployment: 2,
+  PodDisruptionBudget: 2,
+  Service: 3,
+  NetworkPolicy: 3,
+}
 
-t.test('whatever is left: finalized when nothing is, and nothing goes before what leads to it or runs behind it is gone', async (t) => {
-  t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
-  const some = fc.subarray(everyKind)
-  fc.assert(fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
-    const request = requestWith(observed, { leaving, finalizing: true, ...!isSpecValid && { spec: { image: '' } } })
-    const { children, finalized, status } = finalize(request)
-    if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
-    if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
-    const stage = Math.min(...observed.map((kind) => stages[kind] ?? 0))
-    const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
-    if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) throw new Error(`${kinds(children)} stay, and not ${staying}`)
-    for (const child of children) if (!isDeepStrictEqual(child, appliedLast(child.kind))) throw new Error(`${child.kind} is changed`)
-  }), { numRuns: 250 })
-})
+t.test(
+  'whatever is left: finalized when nothing is, and nothing goes before what leads to it or runs behind it is gone',
+  async (t) => {
+    t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
+    const some = fc.subarray(everyKind)
+    fc.assert(
+      fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
+        const request = requestWith(observed, {
+          leaving,
+          finalizing: true,
+          ...(!isSpecValid && { spec: { image: '' } }),
+        })
+        const { children, finalized, status } = finalize(request)
+        if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
+        if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
+        const stage = Math.min(...observed.map((kind) => stages[kind] ?? 0))
+        const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
+        if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) {
+          throw new Error(`${kinds(children)} stay, and not ${staying}`)
+        }
+        for (const child of children) {
+          if (!isDeepStrictEqual(child, appliedLast(child.kind))) {
+            throw new Error(`${child.kind} is changed`)
+          }
+        }
+      }),
+      { numRuns: 250 },
+    )
+  },
+)
 
 t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
   const request = recorded('finalize-deployment-gone')
   const [service] = Object.values(request.children['Service.v1'])
   if (service === undefined) throw new Error('the recording has no Service')
-  request.children['Service.v1'] = { 'default/copy': { ...service, metadata: { ...service.metadata, name: 'copy', deletionTimestamp: '2026-11-23T09:37:17Z' } } }
-  t.strictSame({ ...finalize(request), status: null }, { status: null, children: [], finalized: false })
+  request.children['Service.v1'] = {
+    'default/copy': {
+      ...service,
+      metadata: { ...service.metadata, name: 'copy', deletionTimestamp: '2026-11-23T09:37:17Z' },
+    },
+  }
+  t.strictSame(
+    { ...finalize(request), status: null },
+    { status: null, children: [], finalized: false },
+  )
 })
 
-t.test('customize asks for whatever has the names of the children, for the pods, and for the config that they use', async (t) => {
-  const request = recordedCustomize('customize-new')
-  const pods = { apiVersion: 'v1', resource: 'pods', namespace: 'default', labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } } }
-  const named = (apiVersion: string, resource: string, names = ['demo-app']) => ({ apiVersion, resource, namespace: 'default', names })
-  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'services'), named('policy/v1', 'poddisruptionbudgets'), pods])
-  request.parent.spec = { image: 'nginx', expose: false, gateway: { parentRefs: [{ name: 'g' }] }, envFrom: [{ secretRef: { name: 'b' } }, { secretRef: { name: 'a' } }, { configMapRef: { name: 'c' } }, { secretRef: { name: 'a' } }] }
-  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'services'), pods], 'of an invalid one only what every MyApp has')
-  request.parent.spec = { image: 'nginx', expose: false, envFrom: [{ secretRef: { name: 'b' } }, { secretRef: { name: 'a' } }, { configMapRef: { name: 'c' } }, { secretRef: { name: 'a' } }] }
-  t.strictSame(customize(request).relatedResources, [named('apps/v1', 'deployments'), named('v1', 'configmaps', ['c']), named('v1', 'secrets', ['b', 'a']), pods])
-  request.parent.spec = { image: 'nginx', gateway: { parentRefs: [{ name: 'g' }] } }
-  t.strictSame(customize(request).relatedResources.map(({ resource }) => resource), ['deployments', 'services', 'pods'], 'nothing of a kind that the CompositeController does not declare')
-})
+t.test(
+  'customize asks for whatever has the names of the children, for the pods, and for the config that they use',
+  async (t) => {
+    const request = recordedCustomize('customize-new')
+    const pods = {
+      apiVersion: 'v1',
+      resource: 'pods',
+      namespace: 'default',
+      labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+    }
+    const named = (apiVersion: string, resource: string, names = ['demo-app']) => ({
+      apiVersion,
+      resource,
+      namespace: 'default',
+      names,
+    })
+    t.strictSame(customize(request).relatedResources, [
+      named('apps/v1', 'deployments'),
+      named('v1', 'services'),
+      named('policy/v1', 'poddisruptionbudgets'),
+      pods,
+    ])
+    request.parent.spec = {
+      image: 'nginx',
+      expose: false,
+      gateway: { parentRefs: [{ name: 'g' }] },
+      envFrom: [
+        { secretRef: { name: 'b' } },
+        { secretRef: { name: 'a' } },
+        { configMapRef: { name: 'c' } },
+        { secretRef: { name: 'a' } },
+      ],
+    }
+    t.strictSame(
+      customize(request).relatedResources,
+      [named('apps/v1', 'deployments'), named('v1', 'services'), pods],
+      'of an invalid one only what every MyApp has',
+    )
+    request.parent.spec = {
+      image: 'nginx',
+      expose: false,
+      envFrom: [
+        { secretRef: { name: 'b' } },
+        { secretRef: { name: 'a' } },
+        { configMapRef: { name: 'c' } },
+        { secretRef: { name: 'a' } },
+      ],
+    }
+    t.strictSame(customize(request).relatedResources, [
+      named('apps/v1', 'deployments'),
+      named('v1', 'configmaps', ['c']),
+      named('v1', 'secrets', ['b', 'a']),
+      pods,
+    ])
+    request.parent.spec = { image: 'nginx', gateway: { parentRefs: [{ name: 'g' }] } }
+    t.strictSame(
+      customize(request).relatedResources.map(({ resource }) => resource),
+      ['deployments', 'services', 'pods'],
+      'nothing of a kind that the CompositeController does not declare',
+    )
+  },
+)
 
 t.test('customize asks for nothing that a MyApp does not need to go', async (t) => {
   const request = recordedCustomize('customize-new')
-  Object.assign(request.parent, { spec: { image: 'nginx', envFrom: [{ secretRef: { name: 'a' } }] } })
+  Object.assign(request.parent, {
+    spec: { image: 'nginx', envFrom: [{ secretRef: { name: 'a' } }] },
+  })
   request.parent.metadata.deletionTimestamp = '2026-11-23T09:37:17Z'
   t.strictSame(customize(request).relatedResources, [])
-  const [finalizing, alone] = [recorded('finalize-children-present'), recorded('finalize-children-present')]
+  const [finalizing, alone] = [
+    recorded('finalize-children-present'),
+    recorded('finalize-children-present'),
+  ]
   alone.related = {}
   t.strictSame(finalize(alone), finalize(finalizing))
 })
 
-t.test('whatever the spec: the same answer to the same request, nothing of it changed, and no child lost', async () => {
-  fc.assert(fc.property(arbitrary.request(), (request) => {
-    const before = JSON.stringify(request)
-    const answer = sync(request)
-    const text = JSON.stringify(answer)
-    if (JSON.stringify(sync(JSON.parse(before))) !== text) throw new Error('the answers differ')
-    if (JSON.stringify(request) !== before) throw new Error('the request was changed')
-    if (nulls(JSON.parse(text)).length > 0) throw new Error('there is a null in the answer')
-    const observed = Object.values(request.children).flatMap((group) => Object.values(group))
-    const answered = answer.children.map((child) => `${child.kind}/${child.metadata.namespace}/${child.metadata.name}`)
-    for (const { kind, metadata } of observed) if (kind !== 'PodDisruptionBudget' && !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)) throw new Error(`${kind} ${metadata.name} is left out`)
-    if (answer.children.some(({ metadata }) => metadata.namespace !== request.parent.metadata.namespace)) throw new Error('a child of another namespace')
-    if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
-  }), { numRuns: 250 })
-})
+t.test(
+  'whatever the spec: the same answer to the same request, nothing of it changed, and no child lost',
+  async () => {
+    fc.assert(
+      fc.property(arbitrary.request(), (request) => {
+        const before = JSON.stringify(request)
+        const answer = sync(request)
+        const text = JSON.stringify(answer)
+        if (JSON.stringify(sync(JSON.parse(before))) !== text) throw new Error('the answers differ')
+        if (JSON.stringify(request) !== before) throw new Error('the request was changed')
+        if (nulls(JSON.parse(text)).length > 0) throw new Error('there is a null in the answer')
+        const observed = Object.values(request.children).flatMap((group) => Object.values(group))
+        const answered = answer.children.map(
+          (child) => `${child.kind}/${child.metadata.namespace}/${child.metadata.name}`,
+        )
+        for (const { kind, metadata } of observed) {
+          if (
+            kind !== 'PodDisruptionBudget' &&
+            !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)
+          ) {
+            throw new Error(`${kind} ${metadata.name} is left out`)
+          }
+        }
+        if (
+          answer.children.some(
+            ({ metadata }) => metadata.namespace !== request.parent.metadata.namespace,
+          )
+        ) {
+          throw new Error('a child of another namespace')
+        }
+        if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
+      }),
+      { numRuns: 250 },
+    )
+  },
+)
 
-t.test('whatever is wrong with the spec: every child is answered as it was applied last, but for the replicas of an autoscaler', async () => {
-  fc.assert(fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
-    const request = requestWith(observed, { spec })
-    fc.pre('problem' in validate(request.parent))
-    const { status, children } = sync(request)
-    if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
-    if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) throw new Error(`answered are ${kinds(children)}`)
-    for (const child of children) {
-      const expected = appliedLast(child.kind)
-      if (child.kind === 'Deployment' && observed.includes('HorizontalPodAutoscaler')) Object.assign(expected.spec as object, { replicas: 5 })
-      if (!isDeepStrictEqual(child, expected)) throw new Error(`${child.kind} is changed`)
-    }
-  }), { numRuns: 250 })
-})
+t.test(
+  'whatever is wrong with the spec: every child is answered as it was applied last, but for the replicas of an autoscaler',
+  async () => {
+    fc.assert(
+      fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
+        const request = requestWith(observed, { spec })
+        fc.pre('problem' in validate(request.parent))
+        const { status, children } = sync(request)
+        if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
+        if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) {
+          throw new Error(`answered are ${kinds(children)}`)
+        }
+        for (const child of children) {
+          const expected = appliedLast(child.kind)
+          if (child.kind === 'Deployment' && observed.includes('HorizontalPodAutoscaler')) {
+            Object.assign(expected.spec as object, { replicas: 5 })
+          }
+          if (!isDeepStrictEqual(child, expected)) throw new Error(`${child.kind} is changed`)
+        }
+      }),
+      { numRuns: 250 },
+    )
+  },
+)
 
-t.test('whatever the spec: Failed and named where it is invalid, Running only with every replica available', async () => {
-  fc.assert(fc.property(arbitrary.request(), (request) => {
-    const { status, children } = sync(request)
-    const observed = request.children['Deployment.apps/v1']['default/demo-app']
-    const validated = validate(request.parent)
-    if ('problem' in validated) {
-      if (status.phase !== 'Failed' || !/^(spec|metadata)[^:]*: /.test(status.message ?? '')) throw new Error(`not Failed: ${status.message}`)
-      if (observed === undefined && children.length > 0) throw new Error('something is created')
-      return
-    }
-    const wanted = validated.spec.replicas ?? 1
-    if (status.phase === 'Running' && (observed?.spec.replicas !== wanted || (observed.status?.availableReplicas ?? 0) !== wanted)) throw new Error('Running is not true')
-    if ((status.availableReplicas ?? 0) !== (observed?.status?.availableReplicas ?? 0)) throw new Error('a count that was not observed')
-  }), { numRuns: 250 })
-})
+t.test(
+  'whatever the spec: Failed and named where it is invalid, Running only with every replica available',
+  async () => {
+    fc.assert(
+      fc.property(arbitrary.request(), (request) => {
+        const { status, children } = sync(request)
+        const observed = request.children['Deployment.apps/v1']['default/demo-app']
+        const validated = validate(request.parent)
+        if ('problem' in validated) {
+          if (status.phase !== 'Failed' || !/^(spec|metadata)[^:]*: /.test(status.message ?? '')) {
+            throw new Error(`not Failed: ${status.message}`)
+          }
+          if (observed === undefined && children.length > 0) throw new Error('something is created')
+          return
+        }
+        const wanted = validated.spec.replicas ?? 1
+        if (
+          status.phase === 'Running' &&
+          (observed?.spec.replicas !== wanted ||
+            (observed.status?.availableReplicas ?? 0) !== wanted)
+        ) {
+          throw new Error('Running is not true')
+        }
+        if ((status.availableReplicas ?? 0) !== (observed?.status?.availableReplicas ?? 0)) {
+          throw new Error('a count that was not observed')
+        }
+      }),
+      { numRuns: 250 },
+    )
+  },
+)

@@ -4,7 +4,11 @@ import { knownMyApps } from '../../src/telemetry/requests/seen-myapps.ts'
 
 const create: Change = { action: 'create', kind: 'Deployment', name: 'a', fields: [] }
 const update: Change = { action: 'update', kind: 'Deployment', name: 'a', fields: ['spec'] }
-const seen = (phase: 'Pending' | 'Running' | 'Failed', changes: Change[] = [], deletionTimestamp?: string) => ({ phase, changes, deletionTimestamp, generation: 1, version: '1' })
+const seen = (
+  phase: 'Pending' | 'Running' | 'Failed',
+  changes: Change[] = [],
+  deletionTimestamp?: string,
+) => ({ phase, changes, deletionTimestamp, generation: 1, version: '1' })
 /** A status that tells nothing of what was asked before. */
 const unknown = () => 'unknown' as const
 
@@ -41,7 +45,11 @@ t.test('no more than a fixed number are remembered: those seen last', async (t) 
 
 t.test('what is asked for again is given back once', async (t) => {
   const known = knownMyApps({ most: 10, forgetAfterMs: 1000 })
-  t.same(known.saw('1', seen('Pending', [create, update]), unknown), [create], 'updates are not counted')
+  t.same(
+    known.saw('1', seen('Pending', [create, update]), unknown),
+    [create],
+    'updates are not counted',
+  )
   t.same(known.saw('1', seen('Pending', [create]), unknown), [], 'a retry')
   t.same(known.saw('2', seen('Pending', [create]), unknown), [create], 'another MyApp')
   t.same(known.saw('1', seen('Running'), unknown), [], 'it is done')
@@ -63,7 +71,9 @@ t.test('a call that fails leaves the phase as it was, and counts as a sight', as
 })
 
 t.test('the age of the longest deletion', async (t) => {
-  const known = knownMyApps({ most: 10, forgetAfterMs: 1_000_000 }, () => Date.parse('2026-11-23T08:01:00Z'))
+  const known = knownMyApps({ most: 10, forgetAfterMs: 1_000_000 }, () =>
+    Date.parse('2026-11-23T08:01:00Z'),
+  )
   t.equal(known.longestDeletion(), 0)
   known.saw('1', seen('Running'), unknown)
   t.equal(known.longestDeletion(), 0)

@@ -10,8 +10,22 @@ import { linkTo } from '../../src/telemetry/requests/trace-link.ts'
 
 t.test('a traceparent makes a link, anything else makes none', async (t) => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-  t.match(linkTo({ traceparent }), { context: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1, isRemote: true } })
-  const bad = ['', 'secret', '00-00000000000000000000000000000000-b7ad6b7169203331-01', '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01', 'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', `${traceparent}-more`]
+  t.match(linkTo({ traceparent }), {
+    context: {
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      traceFlags: 1,
+      isRemote: true,
+    },
+  })
+  const bad = [
+    '',
+    'secret',
+    '00-00000000000000000000000000000000-b7ad6b7169203331-01',
+    '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01',
+    'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    `${traceparent}-more`,
+  ]
   for (const text of bad) t.equal(linkTo({ traceparent: text }), undefined, text)
   t.equal(linkTo({}), undefined)
   t.equal(linkTo(undefined), undefined)
@@ -21,23 +35,56 @@ t.test('a stack is told without its message and folders', async (t) => {
   const error = new Error('secret')
   t.match(stackFrames(error), /telemetry-words\.test\.ts:\d+:\d+/)
   t.notMatch(stackFrames(error), /secret|\/|\\/)
-  t.equal(stackFrames(Object.assign(new Error('a'), { stack: 'Error: at secret (a)\n    at sync (file:///app/dist/main.js:1:2)\n    at /app/x.js:3:4\n    at new Map (<anonymous>)' })),
-    '    at sync (main.js:1:2)\n    at x.js:3:4\n    at new Map (<anonymous>)')
+  t.equal(
+    stackFrames(
+      Object.assign(new Error('a'), {
+        stack:
+          'Error: at secret (a)\n    at sync (file:///app/dist/main.js:1:2)\n    at /app/x.js:3:4\n    at new Map (<anonymous>)',
+      }),
+    ),
+    '    at sync (main.js:1:2)\n    at x.js:3:4\n    at new Map (<anonymous>)',
+  )
 })
 
-t.test('a log record of an error has neither its message nor the folders of its stack', async (t) => {
-  const records: LogRecord[] = []
-  logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record: LogRecord) => { records.push(record) }, enabled: () => true }) } as never)
-  t.teardown(() => { logs.disable() })
-  pino(logRecordStream()).fatal({ err: new TypeError('planted-message') }, 'stopping after an error that nothing caught')
-  t.match(records, [{ severityText: 'FATAL', body: 'stopping after an error that nothing caught', attributes: { 'exception.type': 'TypeError', 'exception.stacktrace': /telemetry-words\.test\.ts:\d+/ } }])
-  t.equal(records.length, 1)
-  t.notMatch(JSON.stringify(records), /planted-message|test\/unit/)
-})
+t.test(
+  'a log record of an error has neither its message nor the folders of its stack',
+  async (t) => {
+    const records: LogRecord[] = []
+    logs.setGlobalLoggerProvider({
+      getLogger: () => ({
+        emit: (record: LogRecord) => {
+          records.push(record)
+        },
+        enabled: () => true,
+      }),
+    } as never)
+    t.teardown(() => {
+      logs.disable()
+    })
+    pino(logRecordStream()).fatal(
+      { err: new TypeError('planted-message') },
+      'stopping after an error that nothing caught',
+    )
+    t.match(records, [
+      {
+        severityText: 'FATAL',
+        body: 'stopping after an error that nothing caught',
+        attributes: {
+          'exception.type': 'TypeError',
+          'exception.stacktrace': /telemetry-words\.test\.ts:\d+/,
+        },
+      },
+    ])
+    t.equal(records.length, 1)
+    t.notMatch(JSON.stringify(records), /planted-message|test\/unit/)
+  },
+)
 
 t.test('an outage is logged at its start and its end', async (t) => {
   const logged: unknown[] = []
-  const log = (...line: unknown[]) => { logged.push(line) }
+  const log = (...line: unknown[]) => {
+    logged.push(line)
+  }
   const outage = watchOutages('traces', { warn: log, info: log } as never)
   outage.succeeded()
   outage.failed(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 5)
@@ -55,7 +102,9 @@ t.test('an outage is logged at its start and its end', async (t) => {
 
 t.test('what a full queue drops is lost too, whether an export fails or is slow', async (t) => {
   const logged: unknown[][] = []
-  const log = (...line: unknown[]) => { logged.push(line) }
+  const log = (...line: unknown[]) => {
+    logged.push(line)
+  }
   const outage = watchOutages('traces', { warn: log, info: log } as never)
   outage.dropped(3)
   outage.failed(new Error('Timeout'), 2)
@@ -75,11 +124,23 @@ t.test('what a full queue drops is lost too, whether an export fails or is slow'
 
 t.test('a code of gRPC is told in its word', async (t) => {
   const reasons: unknown[] = []
-  for (const code of [14, 16, 404]) watchOutages('traces', { warn: ({ reason }: { reason: unknown }) => { reasons.push(reason) } } as never).failed({ code }, 1)
-  t.strictSame(reasons, ['gRPC UNAVAILABLE, as when nobody listens there', 'gRPC UNAUTHENTICATED', 'the endpoint answered 404'])
+  for (const code of [14, 16, 404]) {
+    watchOutages('traces', {
+      warn: ({ reason }: { reason: unknown }) => {
+        reasons.push(reason)
+      },
+    } as never).failed({ code }, 1)
+  }
+  t.strictSame(reasons, [
+    'gRPC UNAVAILABLE, as when nobody listens there',
+    'gRPC UNAUTHENTICATED',
+    'the endpoint answered 404',
+  ])
 })
 
 t.test('docs/telemetry.md lists every attribute and event', async (t) => {
   const docs = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8')
-  for (const [name, description] of Object.entries({ ...attributes, ...events })) t.ok(docs.includes(`| \`${name}\` | ${description} |`), name)
+  for (const [name, description] of Object.entries({ ...attributes, ...events })) {
+    t.ok(docs.includes(`| \`${name}\` | ${description} |`), name)
+  }
 })

@@ -6,43 +6,78 @@ import { lastApplied, lastAppliedAnnotation } from '../../src/metacontroller/las
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import { sentChildren } from '../../src/myapp/request.ts'
 import { type Crd, narrowings } from '../support/compatibility/crd-changes.ts'
-import { childDifferences, explanations, goldenFolder, newestRelease, renderFile, unexplained, unforeseen } from '../support/compatibility/golden.ts'
+import {
+  childDifferences,
+  explanations,
+  goldenFolder,
+  newestRelease,
+  renderFile,
+  unexplained,
+  unforeseen,
+} from '../support/compatibility/golden.ts'
 import { held, upgrade } from '../support/compatibility/held.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const release = `${goldenFolder}/${newestRelease()}`
 const read = (file: string | URL) => readFileSync(file, 'utf8')
-const explained = explanations(read(new URL("../../CHANGELOG.md", import.meta.url)))
+const explained = explanations(read(new URL('../../CHANGELOG.md', import.meta.url)))
 
 t.test('every MyApp that the CRD of the last release allows is allowed still', async (t) => {
-  t.strictSame(narrowings(parse(read(`${release}/crd.yaml`)) as Crd, customResourceDefinition() as Crd), [])
+  t.strictSame(
+    narrowings(parse(read(`${release}/crd.yaml`)) as Crd, customResourceDefinition() as Crd),
+    [],
+  )
 })
 
-t.test('the children of every example are those of the last release, or CHANGELOG.md says what differs', async (t) => {
-  const differences = readdirSync(`${release}/examples`).flatMap((name) => childDifferences(read(`${release}/children/${name}`), renderFile(`${release}/examples/${name}`)))
-  t.strictSame(unexplained([...new Set(differences)], explained), [])
-})
+t.test(
+  'the children of every example are those of the last release, or CHANGELOG.md says what differs',
+  async (t) => {
+    const differences = readdirSync(`${release}/examples`).flatMap((name) =>
+      childDifferences(
+        read(`${release}/children/${name}`),
+        renderFile(`${release}/examples/${name}`),
+      ),
+    )
+    t.strictSame(unexplained([...new Set(differences)], explained), [])
+  },
+)
 
-t.test('what the last release made of every example is not touched, but for what CHANGELOG.md says, and rolls at most once', async (t) => {
-  for (const name of readdirSync(`${release}/examples`)) {
-    const { differences, pausedOnTheWay } = upgrade(`${release}/examples/${name}`, read(`${release}/children/${name}`))
-    t.strictSame([unforeseen(differences, explained), pausedOnTheWay], [[], []], name)
-  }
-})
+t.test(
+  'what the last release made of every example is not touched, but for what CHANGELOG.md says, and rolls at most once',
+  async (t) => {
+    for (const name of readdirSync(`${release}/examples`)) {
+      const { differences, pausedOnTheWay } = upgrade(
+        `${release}/examples/${name}`,
+        read(`${release}/children/${name}`),
+      )
+      t.strictSame([unforeseen(differences, explained), pausedOnTheWay], [[], []], name)
+    }
+  },
+)
 
 t.test('a child is taken for held as a real API server holds it', async (t) => {
   const request = recorded('sync-running')
   for (const { child } of sentChildren(request)) {
-    const { kind, metadata: { labels, ownerReferences, annotations }, spec } = held(asRendered(lastApplied(child)), request.parent)
-    const [theirs, ours] = [child.spec, spec].map((spec) => ({ ...spec as object, ...kind === 'Service' && { clusterIP: '', clusterIPs: [] } }))
+    const {
+      kind,
+      metadata: { labels, ownerReferences, annotations },
+      spec,
+    } = held(asRendered(lastApplied(child)), request.parent)
+    const [theirs, ours] = [child.spec, spec].map((spec) => ({
+      ...(spec as object),
+      ...(kind === 'Service' && { clusterIP: '', clusterIPs: [] }),
+    }))
     t.strictSame(ours, theirs, kind)
-    t.strictSame({ labels, ownerReferences }, { labels: child.metadata.labels, ownerReferences: child.metadata.ownerReferences })
+    t.strictSame(
+      { labels, ownerReferences },
+      { labels: child.metadata.labels, ownerReferences: child.metadata.ownerReferences },
+    )
     t.strictSame(JSON.parse(annotations?.[lastAppliedAnnotation] ?? ''), lastApplied(child))
   }
 })
 
 /** What was applied without the label that Metacontroller marks it with. */
-function asRendered (applied?: KubernetesObject): KubernetesObject {
+function asRendered(applied?: KubernetesObject): KubernetesObject {
   if (applied === undefined) throw new Error('nothing was applied')
   const { 'controller-uid': _mark, ...labels } = applied.metadata.labels ?? {}
   return { ...applied, metadata: { ...applied.metadata, labels } }
@@ -52,14 +87,33 @@ t.test('an upgrade that changes a child or needs two answers for it is seen', as
   const example = `${release}/examples/demo-app.yaml`
   const children = renderFile(example)
   t.strictSame(upgrade(example, children), { differences: [], pausedOnTheWay: [] })
-  t.strictSame(upgrade(example, children.replace('image: nginx:latest', 'image: nginx:1.29')), { differences: ['Deployment spec.template.spec.containers[app].image'], pausedOnTheWay: [] })
-  t.match(upgrade(example, children.replace('LOG_LEVEL', 'LEVEL')), { differences: [/env/], pausedOnTheWay: ['demo-app'] })
-  t.match(upgrade(example, children.replaceAll(/(kind: Service|kind: PodDisruptionBudget)$/gm, 'kind: ConfigMap')).differences.sort(), ['PodDisruptionBudget', 'Service'])
+  t.strictSame(upgrade(example, children.replace('image: nginx:latest', 'image: nginx:1.29')), {
+    differences: ['Deployment spec.template.spec.containers[app].image'],
+    pausedOnTheWay: [],
+  })
+  t.match(upgrade(example, children.replace('LOG_LEVEL', 'LEVEL')), {
+    differences: [/env/],
+    pausedOnTheWay: ['demo-app'],
+  })
+  t.match(
+    upgrade(
+      example,
+      children.replaceAll(/(kind: Service|kind: PodDisruptionBudget)$/gm, 'kind: ConfigMap'),
+    ).differences.sort(),
+    ['PodDisruptionBudget', 'Service'],
+  )
 })
 
 t.test('differences of children are told by kind and field', async (t) => {
-  const child = (kind: string, spec: string) => `kind: ${kind}\nmetadata: {name: a}\nspec: ${spec}\n`
-  t.strictSame(childDifferences(`${child('A', '{b: 1, c: 2}')}---\n${child('B', '{}')}`, `${child('A', '{b: 2, d: 2}')}---\n${child('C', '{}')}`), ['A spec.b', 'A spec.d', 'A spec.c', 'B', 'C'])
+  const child = (kind: string, spec: string) =>
+    `kind: ${kind}\nmetadata: {name: a}\nspec: ${spec}\n`
+  t.strictSame(
+    childDifferences(
+      `${child('A', '{b: 1, c: 2}')}---\n${child('B', '{}')}`,
+      `${child('A', '{b: 2, d: 2}')}---\n${child('C', '{}')}`,
+    ),
+    ['A spec.b', 'A spec.d', 'A spec.c', 'B', 'C'],
+  )
 })
 
 const changelog = `# Changelog
@@ -83,36 +137,72 @@ const changelog = `# Changelog
 - \`Deployment spec.replicas\`: old news
 `
 
-t.test('the changelog of the next release explains differences, by a field, one that has it in it, or a kind that came or went', async (t) => {
-  const explained = explanations(changelog)
-  t.strictSame(explained.map(({ what }) => what), ['Deployment spec.template.spec.containers[app].lifecycle', 'Service'])
-  const lifecycle = 'Deployment spec.template.spec.containers[app].lifecycle'
-  t.strictSame(unexplained([`${lifecycle}.preStop`, 'Service'], explained), [])
-  t.strictSame(unexplained([lifecycle, `${lifecycle}s`, 'Service'], explained), [`${lifecycle}s differs from the last release, and CHANGELOG.md does not say so`])
-  t.strictSame(unexplained([lifecycle], explained), ['Service does not differ from the last release, and CHANGELOG.md says so'])
-  for (const says of ['longer', 'It rolls up.', 'The pods of every app have it.']) {
-    t.strictSame(unexplained([lifecycle], [{ what: lifecycle, says }]), [`${lifecycle}: CHANGELOG.md must say of which apps the pods roll`])
-  }
-})
+t.test(
+  'the changelog of the next release explains differences, by a field, one that has it in it, or a kind that came or went',
+  async (t) => {
+    const explained = explanations(changelog)
+    t.strictSame(
+      explained.map(({ what }) => what),
+      ['Deployment spec.template.spec.containers[app].lifecycle', 'Service'],
+    )
+    const lifecycle = 'Deployment spec.template.spec.containers[app].lifecycle'
+    t.strictSame(unexplained([`${lifecycle}.preStop`, 'Service'], explained), [])
+    t.strictSame(unexplained([lifecycle, `${lifecycle}s`, 'Service'], explained), [
+      `${lifecycle}s differs from the last release, and CHANGELOG.md does not say so`,
+    ])
+    t.strictSame(unexplained([lifecycle], explained), [
+      'Service does not differ from the last release, and CHANGELOG.md says so',
+    ])
+    for (const says of ['longer', 'It rolls up.', 'The pods of every app have it.']) {
+      t.strictSame(unexplained([lifecycle], [{ what: lifecycle, says }]), [
+        `${lifecycle}: CHANGELOG.md must say of which apps the pods roll`,
+      ])
+    }
+  },
+)
 
 t.test('an entry that is broader than a field explains nothing', async (t) => {
   for (const [difference, ...holders] of [
-    ['Deployment spec.template.spec.x', 'Deployment', 'Deployment spec', 'Deployment spec.template', 'Deployment spec.template.spec'],
-    ['Deployment spec.template.spec.containers[app].image', 'Deployment spec.template.spec.containers', 'Deployment spec.template.spec.containers[app]'],
+    [
+      'Deployment spec.template.spec.x',
+      'Deployment',
+      'Deployment spec',
+      'Deployment spec.template',
+      'Deployment spec.template.spec',
+    ],
+    [
+      'Deployment spec.template.spec.containers[app].image',
+      'Deployment spec.template.spec.containers',
+      'Deployment spec.template.spec.containers[app]',
+    ],
     ['Deployment spec.template.metadata.labels', 'Deployment spec.template.metadata'],
     ['Service metadata.labels', 'Service', 'Service metadata'],
   ] as Array<[string, ...string[]]>) {
     for (const what of holders) {
-      t.strictSame(unexplained([difference], [{ what, says: 'The pods of every app roll.' }]), [`${difference} differs from the last release, and CHANGELOG.md does not say so`, `${what}: CHANGELOG.md must name the field that differs`])
+      t.strictSame(unexplained([difference], [{ what, says: 'The pods of every app roll.' }]), [
+        `${difference} differs from the last release, and CHANGELOG.md does not say so`,
+        `${what}: CHANGELOG.md must name the field that differs`,
+      ])
     }
-    t.strictSame(unexplained([difference], [{ what: difference, says: 'The pods of every app roll.' }]), [])
+    t.strictSame(
+      unexplained([difference], [{ what: difference, says: 'The pods of every app roll.' }]),
+      [],
+    )
   }
 })
 
-t.test('what an upgrade does to children that are there is told of, and that pods roll too', async (t) => {
-  const [image, ports] = ['Deployment spec.template.spec.containers[app].image', 'Service spec.ports']
-  const entry = (what: string, says: string) => [{ what, says }]
-  t.strictSame(unforeseen([image, ports], entry(image, 'The pods of every app roll.')), [ports])
-  t.strictSame(unforeseen([image], entry(image, 'The pods of no app roll.')), [image])
-  t.strictSame(unforeseen([image], entry('Deployment spec', 'The pods of every app roll.')), [image])
-})
+t.test(
+  'what an upgrade does to children that are there is told of, and that pods roll too',
+  async (t) => {
+    const [image, ports] = [
+      'Deployment spec.template.spec.containers[app].image',
+      'Service spec.ports',
+    ]
+    const entry = (what: string, says: string) => [{ what, says }]
+    t.strictSame(unforeseen([image, ports], entry(image, 'The pods of every app roll.')), [ports])
+    t.strictSame(unforeseen([image], entry(image, 'The pods of no app roll.')), [image])
+    t.strictSame(unforeseen([image], entry('Deployment spec', 'The pods of every app roll.')), [
+      image,
+    ])
+  },
+)

@@ -28,4 +28,12 @@ export interface ChildKind {
 }
 
 /** Every kind of child. */
-export const childKinds: ChildKind[] = [deployment, service, horizontalPodAutoscaler, podDisruptionBudget, ingress, httpRoute, networkPolicy]
+export const childKinds: ChildKind[] = [
+  deployment,
+  service,
+  horizontalPodAutoscaler,
+  podDisruptionBudget,
+  ingress,
+  httpRoute,
+  networkPolicy,
+]

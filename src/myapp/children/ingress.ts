@@ -11,15 +11,42 @@ export const ingress: ChildKind = {
   leaves: 'before the pods',
   desired: ({ name, namespace, spec }) => {
     if (spec.ingress === undefined) return undefined
-    const { host, path = '/', pathType = 'Prefix', ingressClassName, tlsSecretName, annotations } = spec.ingress
+    const {
+      host,
+      path = '/',
+      pathType = 'Prefix',
+      ingressClassName,
+      tlsSecretName,
+      annotations,
+    } = spec.ingress
     return {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',
-      metadata: { name, namespace, labels: childLabels(name, spec.image), ...compact({ annotations }) },
+      metadata: {
+        name,
+        namespace,
+        labels: childLabels(name, spec.image),
+        ...compact({ annotations }),
+      },
       spec: compact({
         ingressClassName,
-        tls: tlsSecretName === undefined ? undefined : [compact({ hosts: host === undefined ? undefined : [host], secretName: tlsSecretName })],
-        rules: [compact({ host, http: { paths: [{ path, pathType, backend: { service: { name, port: { name: 'http' } } } }] } })],
+        tls:
+          tlsSecretName === undefined
+            ? undefined
+            : [
+                compact({
+                  hosts: host === undefined ? undefined : [host],
+                  secretName: tlsSecretName,
+                }),
+              ],
+        rules: [
+          compact({
+            host,
+            http: {
+              paths: [{ path, pathType, backend: { service: { name, port: { name: 'http' } } } }],
+            },
+          }),
+        ],
       }),
     }
   },

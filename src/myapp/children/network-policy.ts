@@ -23,9 +23,11 @@ export const networkPolicy: ChildKind = {
       metadata: { name, namespace, labels: childLabels(name, spec.image) },
       spec: {
         podSelector: { matchLabels: selectorLabels(name) },
-        policyTypes: [...from ? ['Ingress'] : [], ...to ? ['Egress'] : []],
-        ...from && from.length > 0 && isExposed(spec) && { ingress: [{ from: from.map(toPeer), ports: [port] }] },
-        ...to && { egress: [...to.length > 0 ? [{ to: to.map(toPeer) }] : [], dns] },
+        policyTypes: [...(from ? ['Ingress'] : []), ...(to ? ['Egress'] : [])],
+        ...(from &&
+          from.length > 0 &&
+          isExposed(spec) && { ingress: [{ from: from.map(toPeer), ports: [port] }] }),
+        ...(to && { egress: [...(to.length > 0 ? [{ to: to.map(toPeer) }] : []), dns] }),
       },
     }
   },
@@ -34,9 +36,18 @@ export const networkPolicy: ChildKind = {
 }
 
 /** Without names an app can't call even where it may. */
-const dns = { ports: [{ port: 53, protocol: 'UDP' }, { port: 53, protocol: 'TCP' }] }
+const dns = {
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+  ],
+}
 
-const toPeer = ({ app, namespace }: Peer) => compact({
-  namespaceSelector: namespace === undefined ? undefined : { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-  podSelector: app === undefined ? undefined : { matchLabels: selectorLabels(app) },
-})
+const toPeer = ({ app, namespace }: Peer) =>
+  compact({
+    namespaceSelector:
+      namespace === undefined
+        ? undefined
+        : { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    podSelector: app === undefined ? undefined : { matchLabels: selectorLabels(app) },
+  })

@@ -11,7 +11,9 @@ export const podDisruptionBudget: ChildKind = {
   group: 'PodDisruptionBudget.policy/v1',
   leaves: 'with the pods',
   desired: ({ name, namespace, spec }) => {
-    const atLeast = spec.autoscaling ? spec.autoscaling.minReplicas ?? 1 : spec.replicas ?? defaults.replicas
+    const atLeast = spec.autoscaling
+      ? (spec.autoscaling.minReplicas ?? 1)
+      : (spec.replicas ?? defaults.replicas)
     if (spec.disruption === undefined && atLeast < 2) return undefined
     return {
       apiVersion: 'policy/v1',

@@ -10,14 +10,17 @@ import { podSecurity } from './pod-security.ts'
 export const configDigestAnnotation = 'example.com/config-digest'
 
 /** The pods of a MyApp. */
-export function podTemplate (app: App) {
+export function podTemplate(app: App) {
   const { name, spec } = app
   const digest = digestOf(app)
   const tmp = tmpVolume(spec)
   return {
     metadata: compact({
       labels: { ...spec.podLabels, ...childLabels(name, spec.image) },
-      annotations: { ...spec.podAnnotations, ...digest !== undefined && { [configDigestAnnotation]: digest } },
+      annotations: {
+        ...spec.podAnnotations,
+        ...(digest !== undefined && { [configDigestAnnotation]: digest }),
+      },
     }),
     spec: compact({
       serviceAccountName: spec.serviceAccountName,
@@ -27,7 +30,10 @@ export function podTemplate (app: App) {
       imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),
       containers: [appContainer(app)],
-      volumes: [...(spec.volumes ?? []).map(toVolume), ...tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []],
+      volumes: [
+        ...(spec.volumes ?? []).map(toVolume),
+        ...(tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []),
+      ],
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       topologySpreadConstraints: toSpread(name, spec),
       nodeSelector: spec.nodeSelector,
@@ -39,22 +45,45 @@ export function podTemplate (app: App) {
 }
 
 /** Opting out keeps the digest that the pods have: to take it away would roll them, and so would opting in again without a change. */
-function digestOf ({ spec, configDigest, deployment }: App): string | undefined {
+function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest
   return deployment?.spec.template.metadata?.annotations?.[configDigestAnnotation]
 }
 
-function toVolume ({ name, configMap, secret, emptyDir, persistentVolumeClaim }: NonNullable<MyAppSpec['volumes']>[number]) {
+function toVolume({
+  name,
+  configMap,
+  secret,
+  emptyDir,
+  persistentVolumeClaim,
+}: NonNullable<MyAppSpec['volumes']>[number]) {
   // An emptyDir without anything in it is stored as it is: {}.
-  const folder = emptyDir && compact({ medium: emptyDir.medium, sizeLimit: emptyDir.sizeLimit === undefined ? undefined : canonicalQuantity(emptyDir.sizeLimit) })
-  return { name, ...compact({ configMap: configMap && compact(configMap), secret: secret && compact(secret), persistentVolumeClaim }), ...folder && { emptyDir: folder } }
+  const folder =
+    emptyDir &&
+    compact({
+      medium: emptyDir.medium,
+      sizeLimit:
+        emptyDir.sizeLimit === undefined ? undefined : canonicalQuantity(emptyDir.sizeLimit),
+    })
+  return {
+    name,
+    ...compact({
+      configMap: configMap && compact(configMap),
+      secret: secret && compact(secret),
+      persistentVolumeClaim,
+    }),
+    ...(folder && { emptyDir: folder }),
+  }
 }
 
 /** Over zones, then over nodes, as far as possible; the pods of one revision, or the old ones would skew a rollout. */
-const defaultSpread = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({ topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }))
+const defaultSpread = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
+  (topologyKey) => ({ topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }),
+)
 
-const toSpread = (name: string, spec: MyAppSpec) => (spec.topologySpreadConstraints ?? defaultSpread).map((constraint) => ({
-  ...constraint,
-  labelSelector: { matchLabels: selectorLabels(name) },
-  matchLabelKeys: ['pod-template-hash'],
-}))
+const toSpread = (name: string, spec: MyAppSpec) =>
+  (spec.topologySpreadConstraints ?? defaultSpread).map((constraint) => ({
+    ...constraint,
+    labelSelector: { matchLabels: selectorLabels(name) },
+    matchLabelKeys: ['pod-template-hash'],
+  }))

@@ -1,6 +1,9 @@
 import type { Outage } from './outages.ts'
 
-interface Result { code: number, error?: Error }
+interface Result {
+  code: number
+  error?: Error
+}
 
 /** What exporters of spans, metrics and log records have in common. */
 export interface Exporter<Items> {
@@ -24,21 +27,33 @@ const loadAfterMs = 1000
  * to send before. Its failures are told to `outage` and to nobody else: at the end of the process the SDK would not wait for what
  * else is on its way once it hears of one.
  */
-export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outage: Outage, count: (items: Items) => number) {
+export function lazyExporter<Items>(
+  load: () => Promise<Exporter<Items>>,
+  outage: Outage,
+  count: (items: Items) => number,
+) {
   let loading: Promise<Exporter<Items>> | undefined
   const loaded = () => {
     loading ??= load()
     return loading
   }
-  setTimeout(() => { loaded().catch(() => {}) }, loadAfterMs).unref() // what is wrong is told when there is something to send
+  setTimeout(() => {
+    loaded().catch(() => {})
+  }, loadAfterMs).unref() // what is wrong is told when there is something to send
   let underWay = 0
   const waiting: Array<() => void> = []
   const send = async (items: Items): Promise<Result> => {
     if (underWay < mostUnderWay) underWay += 1
-    else await new Promise<void>((resolve) => { waiting.push(resolve) })
+    else {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+      })
+    }
     try {
       const exporter = await loaded()
-      return await new Promise((resolve) => { exporter.export(items, resolve) })
+      return await new Promise((resolve) => {
+        exporter.export(items, resolve)
+      })
     } catch (error) {
       return { code: failure, error: error as Error }
     } finally {
@@ -55,7 +70,11 @@ export function lazyExporter<Items> (load: () => Promise<Exporter<Items>>, outag
         done({ code: success })
       })
     },
-    forceFlush: async () => { await (await loading)?.forceFlush?.() },
-    shutdown: async () => { await (await loading)?.shutdown() },
+    forceFlush: async () => {
+      await (await loading)?.forceFlush?.()
+    },
+    shutdown: async () => {
+      await (await loading)?.shutdown()
+    },
   } satisfies Exporter<Items>
 }

@@ -5,12 +5,14 @@ export const attributes = {
   'myapp_operator.myapp.name': 'Name of the MyApp; its namespace is `k8s.namespace.name`.',
   'myapp_operator.myapp.uid': 'UID of the MyApp.',
   'myapp_operator.myapp.generation': 'Generation of its spec.',
-  'myapp_operator.phase.before': 'Phase in the status that came with the request; absent from a new MyApp.',
+  'myapp_operator.phase.before':
+    'Phase in the status that came with the request; absent from a new MyApp.',
   'myapp_operator.phase.after': 'Phase in the status that was answered.',
   'myapp_operator.reason': 'Reason of the Ready condition that was answered.',
   'myapp_operator.children.observed': 'Children that exist.',
   'myapp_operator.children.desired': 'Children that shall exist.',
-  'myapp_operator.resync': 'True if the answer changes nothing, neither a child nor the status: what a periodic call looks like.',
+  'myapp_operator.resync':
+    'True if the answer changes nothing, neither a child nor the status: what a periodic call looks like.',
   'myapp_operator.resource.kind': 'Kind of the child that an event is about.',
   'myapp_operator.resource.name': 'Name of the child that an event is about.',
   'myapp_operator.resource.fields': 'Paths of the fields that differ, never their values.',
@@ -23,7 +25,8 @@ export const attributes = {
 /** The names of span events, and when there is one. */
 export const events = {
   'resource.create': 'A child is answered that does not exist.',
-  'resource.update': 'A child is answered that differs from what exists, or from what was applied last, and is not being deleted.',
+  'resource.update':
+    'A child is answered that differs from what exists, or from what was applied last, and is not being deleted.',
   'resource.delete': 'A child exists that is not answered.',
   'condition.change': 'A condition is answered with another status.',
   exception: 'The call is not answered with 200.',

@@ -23,11 +23,18 @@ export interface ConditionChange {
 }
 
 /** What the answered children make Metacontroller do, one change a child at most. */
-export function changesOf ({ parent, children }: HookRequest, answered: KubernetesObject[]): Change[] {
+export function changesOf(
+  { parent, children }: HookRequest,
+  answered: KubernetesObject[],
+): Change[] {
   const groups: Record<string, Record<string, ObservedObject>> = children
   const key = (name: string) => `${parent.metadata.namespace}/${name}`
   const written = answered.flatMap((child): Change[] => {
-    const { apiVersion, kind, metadata: { name } } = child
+    const {
+      apiVersion,
+      kind,
+      metadata: { name },
+    } = child
     const observed = groups[groupOf(apiVersion, kind)]?.[key(name)]
     if (observed === undefined) return [{ action: 'create', kind, name, fields: [] }]
     // What is being deleted Metacontroller leaves alone until it is gone.
@@ -35,14 +42,26 @@ export function changesOf ({ parent, children }: HookRequest, answered: Kubernet
     const fields = fieldsToWrite(observed, child)
     return fields.length === 0 ? [] : [{ action: 'update', kind, name, fields }]
   })
-  const kept = new Set(answered.map(({ apiVersion, kind, metadata: { name } }) => `${groupOf(apiVersion, kind)} ${key(name)}`))
-  const deleted = Object.entries(groups).flatMap(([group, objects]) => Object.entries(objects).flatMap(([key, { kind, metadata }]): Change[] =>
-    kept.has(`${group} ${key}`) || metadata.deletionTimestamp !== undefined ? [] : [{ action: 'delete', kind, name: metadata.name, fields: [] }]))
+  const kept = new Set(
+    answered.map(
+      ({ apiVersion, kind, metadata: { name } }) => `${groupOf(apiVersion, kind)} ${key(name)}`,
+    ),
+  )
+  const deleted = Object.entries(groups).flatMap(([group, objects]) =>
+    Object.entries(objects).flatMap(([key, { kind, metadata }]): Change[] =>
+      kept.has(`${group} ${key}`) || metadata.deletionTimestamp !== undefined
+        ? []
+        : [{ action: 'delete', kind, name: metadata.name, fields: [] }],
+    ),
+  )
   return [...written, ...deleted]
 }
 
 /** The conditions whose status changes with an answer. */
-export function conditionChanges (before: Array<{ type: string, status: string }> = [], after: Condition[] = []): ConditionChange[] {
+export function conditionChanges(
+  before: Array<{ type: string; status: string }> = [],
+  after: Condition[] = [],
+): ConditionChange[] {
   return after.flatMap(({ type, status, reason }) => {
     const was = before.find((condition) => condition.type === type)?.status ?? 'Unknown'
     return was === status ? [] : [{ type, before: was, after: status, reason }]
@@ -56,11 +75,22 @@ const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  * is there and desired and was not applied, which it writes into its record: so an answer takes over what is to go with the next.
  * Mostly there is nothing, and `holds` sees that sooner.
  */
-function fieldsToWrite (observed: ObservedObject, desired: KubernetesObject): string[] {
+function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
-  const missing = holds(observed, desired) ? [] : differences(observed, applied === undefined ? desired : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) })
-  const stale = applied === undefined ? [] : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
-  const taken = applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
+  const missing = holds(observed, desired)
+    ? []
+    : differences(
+        observed,
+        applied === undefined
+          ? desired
+          : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) },
+      )
+  const stale =
+    applied === undefined
+      ? []
+      : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
+  const taken =
+    applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
   return [...new Set([...missing, ...stale, ...taken])]
 }
 

@@ -1,4 +1,17 @@
-import { type Attributes, type Exception, type Link, propagation, ROOT_CONTEXT, type Span, type SpanContext, SpanKind, type SpanStatus, type TimeInput, trace, type Tracer } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Exception,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanStatus,
+  type TimeInput,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
 import { FastifyInstrumentation } from '@opentelemetry/instrumentation-fastify'
 import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { describeCall } from './span.ts'
@@ -20,17 +33,25 @@ declare module 'fastify' {
  * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
  * Of its patches only the one around the handler is left: the others end spans that are not made here.
  */
-export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, known: KnownMyApps, eventLoop?: EventLoopWatch): typeof Fastify {
+export function instrument(
+  fastify: typeof Fastify,
+  metrics: OperatorMetrics,
+  known: KnownMyApps,
+  eventLoop?: EventLoopWatch,
+): typeof Fastify {
   let tracer: Tracer | undefined
   const instrumentation = new FastifyInstrumentation({
     requestHook: (handlerSpan, { request }) => {
-      (handlerSpan as HandlerSpan).join((request as FastifyRequest).span)
+      ;(handlerSpan as HandlerSpan).join((request as FastifyRequest).span)
     },
   })
   instrumentation.setTracerProvider({
     getTracer: (name, version) => {
       tracer = trace.getTracer(name, version)
-      return { startSpan: () => new HandlerSpan(), startActiveSpan: tracer.startActiveSpan.bind(tracer) }
+      return {
+        startSpan: () => new HandlerSpan(),
+        startActiveSpan: tracer.startActiveSpan.bind(tracer),
+      }
     },
   })
   const [fastifyModule] = instrumentation.getModuleDefinitions()
@@ -38,7 +59,8 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
     const server = fastify(options)
     const { addHook } = server
     // What it adds is added here or not; in the end addHook is Fastify's own again, or it would make a span of every hook.
-    server.addHook = ((name: 'preHandler', hook: () => void) => name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
+    server.addHook = ((name: 'preHandler', hook: () => void) =>
+      name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
     fastifyModule?.patch?.({ fastify: () => server }).fastify()
     server.addHook = addHook
     if (tracer !== undefined) followCalls(server, tracer, metrics, known, eventLoop)
@@ -46,7 +68,13 @@ export function instrument (fastify: typeof Fastify, metrics: OperatorMetrics, k
   }) as typeof Fastify
 }
 
-function followCalls (server: FastifyInstance, tracer: Tracer, metrics: OperatorMetrics, known: KnownMyApps, eventLoop: EventLoopWatch | undefined): void {
+function followCalls(
+  server: FastifyInstance,
+  tracer: Tracer,
+  metrics: OperatorMetrics,
+  known: KnownMyApps,
+  eventLoop: EventLoopWatch | undefined,
+): void {
   server.decorateRequest('span', undefined)
   // A call's own logger comes with its span; one more before would cost as much again.
   server.setChildLoggerFactory((logger) => logger)
@@ -64,7 +92,12 @@ function followCalls (server: FastifyInstance, tracer: Tracer, metrics: Operator
     const { span } = call
     if (span === undefined) return
     try {
-      describeCall(span, call, hook, { statusCode: reply.raw.writableFinished ? reply.statusCode : undefined, seconds: reply.elapsedTime / 1000, metrics, known })
+      describeCall(span, call, hook, {
+        statusCode: reply.raw.writableFinished ? reply.statusCode : undefined,
+        seconds: reply.elapsedTime / 1000,
+        metrics,
+        known,
+      })
     } catch (error) {
       call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
     }
@@ -72,28 +105,70 @@ function followCalls (server: FastifyInstance, tracer: Tracer, metrics: Operator
   }
 }
 
-function startSpan (call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
+function startSpan(call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
   const route = call.routeOptions.url
-  const attributes = { 'http.request.method': call.method, 'url.path': route ?? '', 'url.scheme': 'http', 'http.route': route ?? '' }
-  const span = call.span = tracer.startSpan(`${call.method} ${route}`, { kind: SpanKind.SERVER, attributes }, propagation.extract(ROOT_CONTEXT, call.headers))
+  const attributes = {
+    'http.request.method': call.method,
+    'url.path': route ?? '',
+    'url.scheme': 'http',
+    'http.route': route ?? '',
+  }
+  const span = (call.span = tracer.startSpan(
+    `${call.method} ${route}`,
+    { kind: SpanKind.SERVER, attributes },
+    propagation.extract(ROOT_CONTEXT, call.headers),
+  ))
   const { traceId, spanId, traceFlags } = span.spanContext()
-  const ids = trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` } : undefined
+  const ids = trace.isSpanContextValid(span.spanContext())
+    ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` }
+    : undefined
   call.log = reply.log = call.log.child({ reqId: call.id, ...ids })
 }
 
 /** The span that the instrumentation makes for a handler: one and the same with the span of the call, which ends and fails by itself. */
 class HandlerSpan implements Span {
   #span: Span | undefined
-  join (span: Span | undefined): void { this.#span = span }
-  spanContext (): SpanContext { return this.#span?.spanContext() ?? { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 } }
-  setAttribute (key: string, value: Parameters<Span['setAttribute']>[1]): this { this.#span?.setAttribute(key, value); return this }
-  setAttributes (attributes: Attributes): this { this.#span?.setAttributes(attributes); return this }
-  addEvent (name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this { this.#span?.addEvent(name, attributes, time); return this }
-  addLink (link: Link): this { this.#span?.addLink(link); return this }
-  addLinks (links: Link[]): this { this.#span?.addLinks(links); return this }
-  isRecording (): boolean { return this.#span?.isRecording() ?? false }
-  setStatus (_status: SpanStatus): this { return this }
-  updateName (_name: string): this { return this }
-  recordException (_exception: Exception): void {}
-  end (): void {}
+  join(span: Span | undefined): void {
+    this.#span = span
+  }
+  spanContext(): SpanContext {
+    return (
+      this.#span?.spanContext() ?? {
+        traceId: '0'.repeat(32),
+        spanId: '0'.repeat(16),
+        traceFlags: 0,
+      }
+    )
+  }
+  setAttribute(key: string, value: Parameters<Span['setAttribute']>[1]): this {
+    this.#span?.setAttribute(key, value)
+    return this
+  }
+  setAttributes(attributes: Attributes): this {
+    this.#span?.setAttributes(attributes)
+    return this
+  }
+  addEvent(name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this {
+    this.#span?.addEvent(name, attributes, time)
+    return this
+  }
+  addLink(link: Link): this {
+    this.#span?.addLink(link)
+    return this
+  }
+  addLinks(links: Link[]): this {
+    this.#span?.addLinks(links)
+    return this
+  }
+  isRecording(): boolean {
+    return this.#span?.isRecording() ?? false
+  }
+  setStatus(_status: SpanStatus): this {
+    return this
+  }
+  updateName(_name: string): this {
+    return this
+  }
+  recordException(_exception: Exception): void {}
+  end(): void {}
 }

@@ -31,7 +31,10 @@ export interface KnownMyApps {
   /** Takes note of a MyApp, and gives back those of its creations and deletions that were not asked for before. */
   saw: (uid: string, seen: Sight, askedBefore: (change: Change) => Asked) => Change[]
   /** Takes note of a MyApp whose call failed: it is still there, in the phase in which it was, and perhaps being deleted. */
-  failed: (uid: string, seen: { phase: string | undefined, deletionTimestamp: string | undefined }) => void
+  failed: (
+    uid: string,
+    seen: { phase: string | undefined; deletionTimestamp: string | undefined },
+  ) => void
   gone: (uid: string) => void
   /** How many there are in a phase. */
   count: (phase: Phase) => number
@@ -43,7 +46,10 @@ export interface KnownMyApps {
  * Remembers MyApps for as long as they keep being seen. Replicas share the calls, so one that has not been seen for a few
  * resyncs is another replica's, or gone without a word. However many there are, no more than `most` are remembered.
  */
-export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfterMs: number }, now = Date.now): KnownMyApps {
+export function knownMyApps(
+  { most, forgetAfterMs }: { most: number; forgetAfterMs: number },
+  now = Date.now,
+): KnownMyApps {
   const known = new Map<string, KnownMyApp>()
   const forgetOld = () => {
     for (const [uid, { seenAt }] of known) if (seenAt < now() - forgetAfterMs) known.delete(uid)
@@ -56,8 +62,24 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
       if (myApp.isSeenAgain) known.set(uid, { ...myApp, isSeenAgain: false })
     }
   }
-  const note = (uid: string, { phase, deletionTimestamp, generation, version, asked }: Omit<Sight, 'changes'> & { asked: ReadonlySet<string> }) => {
-    const seen = { phase, seenAt: now(), deletedAt: Date.parse(deletionTimestamp ?? ''), asked, generation, version }
+  const note = (
+    uid: string,
+    {
+      phase,
+      deletionTimestamp,
+      generation,
+      version,
+      asked,
+    }: Omit<Sight, 'changes'> & { asked: ReadonlySet<string> },
+  ) => {
+    const seen = {
+      phase,
+      seenAt: now(),
+      deletedAt: Date.parse(deletionTimestamp ?? ''),
+      asked,
+      generation,
+      version,
+    }
     const before = known.get(uid)
     if (before !== undefined) Object.assign(before, seen, { isSeenAgain: true })
     else {
@@ -75,16 +97,28 @@ export function knownMyApps ({ most, forgetAfterMs }: { most: number, forgetAfte
     },
     failed: (uid, { phase, deletionTimestamp }) => {
       const { asked = nothing, generation, version, phase: last } = known.get(uid) ?? {}
-      note(uid, { phase: last ?? phases.find((known) => known === phase) ?? 'Pending', deletionTimestamp, generation, version, asked })
+      note(uid, {
+        phase: last ?? phases.find((known) => known === phase) ?? 'Pending',
+        deletionTimestamp,
+        generation,
+        version,
+        asked,
+      })
     },
-    gone: (uid) => { known.delete(uid) },
+    gone: (uid) => {
+      known.delete(uid)
+    },
     count: (phase) => {
       forgetOld()
       return [...known.values()].filter((myApp) => myApp.phase === phase).length
     },
     longestDeletion: () => {
       forgetOld()
-      return [...known.values()].reduce((longest, { deletedAt }) => deletedAt <= now() ? Math.max(longest, (now() - deletedAt) / 1000) : longest, 0)
+      return [...known.values()].reduce(
+        (longest, { deletedAt }) =>
+          deletedAt <= now() ? Math.max(longest, (now() - deletedAt) / 1000) : longest,
+        0,
+      )
     },
   }
 }
@@ -95,13 +129,22 @@ const nothing: ReadonlySet<string> = new Set()
  * Whether nobody has asked for a change before. The status knows best what any replica has asked for, but it can be an old
  * one, as in a retry: then it comes with the same version. Where the status does not tell, what this replica asked for last decides.
  */
-function isFresh (change: Change, asked: Asked, { generation, version }: Sight, before: KnownMyApp | undefined): boolean {
+function isFresh(
+  change: Change,
+  asked: Asked,
+  { generation, version }: Sight,
+  before: KnownMyApp | undefined,
+): boolean {
   const askedHere = before?.asked.has(nameOf(change)) === true
   switch (asked) {
-    case 'yes': return false
-    case 'no': return !(askedHere && before?.version === version)
-    case 'perhaps': return before !== undefined && before.generation === generation && !askedHere // it has come, or gone, since
-    case 'unknown': return !askedHere
+    case 'yes':
+      return false
+    case 'no':
+      return !(askedHere && before?.version === version)
+    case 'perhaps':
+      return before !== undefined && before.generation === generation && !askedHere // it has come, or gone, since
+    case 'unknown':
+      return !askedHere
   }
 }
 

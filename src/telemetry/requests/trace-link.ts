@@ -5,8 +5,10 @@ import { parseTraceParent } from '@opentelemetry/core'
 export const traceparentAnnotation = 'traceparent'
 
 /** The link that a MyApp asks for; undefined without the annotation, and for one that is no traceparent. */
-export function linkTo (annotations: Record<string, string> | undefined): Link | undefined {
+export function linkTo(annotations: Record<string, string> | undefined): Link | undefined {
   const text = annotations?.[traceparentAnnotation]
   const context = text === undefined ? null : parseTraceParent(text)
-  return context !== null && isSpanContextValid(context) ? { context: { ...context, isRemote: true } } : undefined
+  return context !== null && isSpanContextValid(context)
+    ? { context: { ...context, isRemote: true } }
+    : undefined
 }

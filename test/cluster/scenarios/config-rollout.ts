@@ -13,36 +13,71 @@ const spec: MyAppSpec = {
   image,
   env: [
     { name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'keys', key: 'password' } } },
-    { name: 'MODE', valueFrom: { configMapKeyRef: { name: 'settings', key: 'mode', optional: true } } },
+    {
+      name: 'MODE',
+      valueFrom: { configMapKeyRef: { name: 'settings', key: 'mode', optional: true } },
+    },
   ],
   envFrom: [{ configMapRef: { name: 'settings' } }],
-  volumes: [{ name: 'token', mountPath: '/run/token', secret: { secretName: 'token', items: [{ key: 'token', path: 'token' }] } }],
+  volumes: [
+    {
+      name: 'token',
+      mountPath: '/run/token',
+      secret: { secretName: 'token', items: [{ key: 'token', path: 'token' }] },
+    },
+  ],
 }
 
-interface Config { kind: 'ConfigMap' | 'Secret', name: string, data: Strings, metadata?: object }
+interface Config {
+  kind: 'ConfigMap' | 'Secret'
+  name: string
+  data: Strings
+  metadata?: object
+}
 
 /** Stores a ConfigMap or a Secret, with the data in plain text. */
 const store = (here: Namespace, { kind, name, data, metadata }: Config) =>
-  here.put({ apiVersion: 'v1', kind, metadata: { name, ...metadata }, [kind === 'Secret' ? 'stringData' : 'data']: data })
+  here.put({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, ...metadata },
+    [kind === 'Secret' ? 'stringData' : 'data']: data,
+  })
 
-const settings = (data: Strings, metadata = {}): Config => ({ kind: 'ConfigMap', name: 'settings', data, metadata })
-const keys = (data: Strings, metadata = {}): Config => ({ kind: 'Secret', name: 'keys', data, metadata })
+const settings = (data: Strings, metadata = {}): Config => ({
+  kind: 'ConfigMap',
+  name: 'settings',
+  data,
+  metadata,
+})
+const keys = (data: Strings, metadata = {}): Config => ({
+  kind: 'Secret',
+  name: 'keys',
+  data,
+  metadata,
+})
 const token = (data: Strings): Config => ({ kind: 'Secret', name: 'token', data })
-const first = [settings({ greeting: 'hello' }), keys({ password: 'hunter2-hunter2' }), token({ token: 'one' })]
+const first = [
+  settings({ greeting: 'hello' }),
+  keys({ password: 'hunter2-hunter2' }),
+  token({ token: 'one' }),
+]
 
 /** Every roll of the pods to something new makes a revision of the Deployment. */
-const revision = (here: Namespace) => Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision'])
+const revision = (here: Namespace) =>
+  Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision'])
 
 /** Waits until the app runs in a revision. That there was no other on the way to it is in the number. */
-async function runsIn (here: Namespace, wanted: number): Promise<void> {
+async function runsIn(here: Namespace, wanted: number): Promise<void> {
   await here.until(`it runs in revision ${wanted}`, () => revision(here) === wanted)
   await here.running('shop')
 }
 
-const condition = (here: Namespace, type: string) => here.get('MyApp', 'shop').status?.conditions?.find((condition) => condition.type === type)
+const condition = (here: Namespace, type: string) =>
+  here.get('MyApp', 'shop').status?.conditions?.find((condition) => condition.type === type)
 
 /** Changes config, and waits until the hook has seen the change and more. */
-async function change (here: Namespace, ...configs: Config[]): Promise<void> {
+async function change(here: Namespace, ...configs: Config[]): Promise<void> {
   const calls = here.calls('shop').length
   for (const config of configs) await store(here, config)
   await here.until('the hook was asked', () => here.calls('shop').length > calls)
@@ -50,118 +85,198 @@ async function change (here: Namespace, ...configs: Config[]): Promise<void> {
 }
 
 /** Pods follow the config that they use. */
-export function configRollout (t: Test, cluster: Cluster): void {
-  t.test('new data in a ConfigMap or a Secret rolls the pods once; new metadata, and data that no pod sees, does not', async t => {
-    const here = await cluster.namespace(t)
-    for (const config of first) await store(here, config)
-    await here.create('shop', spec)
-    await here.running('shop')
-    t.match(condition(here, 'ConfigReady'), { status: 'True', reason: 'ConfigFound' })
-    const changes: Array<[what: string, change: Config[], rolls: number]> = [
-      ['another value in a ConfigMap', [settings({ greeting: 'good morning' })], 1],
-      ['a new key in a ConfigMap that is used as a whole', [settings({ greeting: 'good morning', more: 'yes' })], 1],
-      ['the key that was optional and not there', [settings({ greeting: 'good morning', mode: 'quick' })], 1],
-      ['another value in a Secret', [keys({ password: 'hunter3-hunter3' })], 1],
-      ['another file', [token({ token: 'two' })], 1],
-      ['a label and an annotation', [settings({ greeting: 'good morning', mode: 'quick' }, { labels: { a: 'b' } }), keys({ password: 'hunter3-hunter3' }, { annotations: { note: 'x' } })], 0],
-      ['a key that no pod uses', [keys({ password: 'hunter3-hunter3', other: 'x' })], 0],
-    ]
-    for (const [what, configs, rolls] of changes) {
-      const [before, { generation = 0 }] = [revision(here), here.get('Deployment', 'shop').metadata]
-      await change(here, ...configs)
-      await runsIn(here, before + rolls)
-      t.equal((here.get('Deployment', 'shop').metadata.generation ?? 0) - generation, rolls, `${what}: ${rolls} rolls`)
-    }
-    t.equal(here.list('ReplicaSet').length, 6)
-    const calls = here.calls('shop').length
-    await store(here, token({ token: 'two' }))
-    await forceSyncs(here, 'shop', 2)
-    t.equal(here.list('ReplicaSet').length, 6, 'the same once more is no change')
-    t.ok(here.calls('shop').length > calls)
-  })
+export function configRollout(t: Test, cluster: Cluster): void {
+  t.test(
+    'new data in a ConfigMap or a Secret rolls the pods once; new metadata, and data that no pod sees, does not',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      for (const config of first) await store(here, config)
+      await here.create('shop', spec)
+      await here.running('shop')
+      t.match(condition(here, 'ConfigReady'), { status: 'True', reason: 'ConfigFound' })
+      const changes: Array<[what: string, change: Config[], rolls: number]> = [
+        ['another value in a ConfigMap', [settings({ greeting: 'good morning' })], 1],
+        [
+          'a new key in a ConfigMap that is used as a whole',
+          [settings({ greeting: 'good morning', more: 'yes' })],
+          1,
+        ],
+        [
+          'the key that was optional and not there',
+          [settings({ greeting: 'good morning', mode: 'quick' })],
+          1,
+        ],
+        ['another value in a Secret', [keys({ password: 'hunter3-hunter3' })], 1],
+        ['another file', [token({ token: 'two' })], 1],
+        [
+          'a label and an annotation',
+          [
+            settings({ greeting: 'good morning', mode: 'quick' }, { labels: { a: 'b' } }),
+            keys({ password: 'hunter3-hunter3' }, { annotations: { note: 'x' } }),
+          ],
+          0,
+        ],
+        ['a key that no pod uses', [keys({ password: 'hunter3-hunter3', other: 'x' })], 0],
+      ]
+      for (const [what, configs, rolls] of changes) {
+        const [before, { generation = 0 }] = [
+          revision(here),
+          here.get('Deployment', 'shop').metadata,
+        ]
+        await change(here, ...configs)
+        await runsIn(here, before + rolls)
+        t.equal(
+          (here.get('Deployment', 'shop').metadata.generation ?? 0) - generation,
+          rolls,
+          `${what}: ${rolls} rolls`,
+        )
+      }
+      t.equal(here.list('ReplicaSet').length, 6)
+      const calls = here.calls('shop').length
+      await store(here, token({ token: 'two' }))
+      await forceSyncs(here, 'shop', 2)
+      t.equal(here.list('ReplicaSet').length, 6, 'the same once more is no change')
+      t.ok(here.calls('shop').length > calls)
+    },
+  )
 
-  t.test('without rolloutOnConfigChange pods stay, and with it again they roll for what has changed', async t => {
-    const here = await cluster.namespace(t)
-    for (const config of first) await store(here, config)
-    await here.create('shop', { ...spec, rolloutOnConfigChange: false })
-    await here.running('shop')
-    await change(here, settings({ greeting: 'good evening' }), keys({ password: 'hunter4-hunter4' }))
-    t.equal((await here.running('shop')).status?.phase, 'Running')
-    t.equal(revision(here), 1)
-    await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: null } })
-    await runsIn(here, 2)
-    await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: false } })
-    await here.running('shop')
-    await change(here, settings({ greeting: 'good night' }))
-    t.equal(revision(here), 2, 'nor once they had rolled')
-    await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: true } })
-    await runsIn(here, 3)
-  })
+  t.test(
+    'without rolloutOnConfigChange pods stay, and with it again they roll for what has changed',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      for (const config of first) await store(here, config)
+      await here.create('shop', { ...spec, rolloutOnConfigChange: false })
+      await here.running('shop')
+      await change(
+        here,
+        settings({ greeting: 'good evening' }),
+        keys({ password: 'hunter4-hunter4' }),
+      )
+      t.equal((await here.running('shop')).status?.phase, 'Running')
+      t.equal(revision(here), 1)
+      await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: null } })
+      await runsIn(here, 2)
+      await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: false } })
+      await here.running('shop')
+      await change(here, settings({ greeting: 'good night' }))
+      t.equal(revision(here), 2, 'nor once they had rolled')
+      await here.edit('MyApp', 'shop', { spec: { rolloutOnConfigChange: true } })
+      await runsIn(here, 3)
+    },
+  )
 
-  t.test('no pod is started before its config is there; what is missing is named until it comes', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', spec)
-    const says = (missing: string) => here.until(`it says what is missing: ${missing}`, () => {
-      const { status } = here.get('MyApp', 'shop')
-      return status?.phase === 'Pending' && status.message === `${missing} are missing: no pod is started until then` && condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
-    })
-    await says('Secret keys, ConfigMap settings and Secret token')
-    t.match(condition(here, 'Ready'), { status: 'False', reason: 'ConfigMissing' })
-    t.match(condition(here, 'ConfigReady'), { status: 'False', reason: 'ConfigMissing' })
-    await store(here, settings({ greeting: 'hello' }))
-    await store(here, keys({ user: 'me' }))
-    await says('key password of Secret keys and Secret token')
-    t.notOk(here.find('Deployment', 'shop'))
-    for (const config of first) await store(here, config)
-    await here.running('shop')
-    t.match(condition(here, 'ConfigReady'), { status: 'True' })
-  })
+  t.test(
+    'no pod is started before its config is there; what is missing is named until it comes',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', spec)
+      const says = (missing: string) =>
+        here.until(`it says what is missing: ${missing}`, () => {
+          const { status } = here.get('MyApp', 'shop')
+          return (
+            status?.phase === 'Pending' &&
+            status.message === `${missing} are missing: no pod is started until then` &&
+            condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
+          )
+        })
+      await says('Secret keys, ConfigMap settings and Secret token')
+      t.match(condition(here, 'Ready'), { status: 'False', reason: 'ConfigMissing' })
+      t.match(condition(here, 'ConfigReady'), { status: 'False', reason: 'ConfigMissing' })
+      await store(here, settings({ greeting: 'hello' }))
+      await store(here, keys({ user: 'me' }))
+      await says('key password of Secret keys and Secret token')
+      t.notOk(here.find('Deployment', 'shop'))
+      for (const config of first) await store(here, config)
+      await here.running('shop')
+      t.match(condition(here, 'ConfigReady'), { status: 'True' })
+    },
+  )
 
-  t.test('an app whose config goes runs on as it is, and follows its spec again when the config is back', async t => {
-    const here = await cluster.namespace(t)
-    for (const config of first) await store(here, config)
-    await here.create('shop', { ...spec, replicas: 2 })
-    await here.running('shop')
-    const before = here.get('Deployment', 'shop')
-    await here.kubectl('delete', 'secret', 'keys')
-    const missing = await here.until('it is told', () => here.get('MyApp', 'shop').status?.phase === 'Pending' && here.get('MyApp', 'shop'))
-    t.match(missing.status, { message: 'Secret keys is missing: what runs is left as it is until then', ready: '2/2' })
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 3 } })
-    await forceSyncs(here, 'shop', 3)
-    t.strictSame(here.get('Deployment', 'shop').spec, before.spec)
-    t.equal(here.get('Deployment', 'shop').metadata.uid, before.metadata.uid)
-    t.match(condition(here, 'ConfigReady'), { status: 'False', message: 'Missing: Secret keys' })
-    await here.kubectl('scale', 'myapp/shop', '--replicas=1')
-    await here.until('it is scaled down', () => here.get('MyApp', 'shop').status?.ready === '1/1')
-    t.strictSame(here.get('Deployment', 'shop').spec.template, before.spec.template, 'by the number alone')
-    await here.kubectl('scale', 'myapp/shop', '--replicas=0')
-    await here.running('shop')
-    t.match(condition(here, 'Ready'), { reason: 'ScaledToZero' })
-    await here.kubectl('scale', 'myapp/shop', '--replicas=3')
-    await store(here, keys({ password: 'hunter2-hunter2' }))
-    t.equal((await here.running('shop')).status?.ready, '3/3')
-    t.match(here.get('Deployment', 'shop').spec, { replicas: 3, template: { spec: { containers: [{ image: 'nginx:1.30' }] } } })
-    await runsIn(here, 3)
-  })
+  t.test(
+    'an app whose config goes runs on as it is, and follows its spec again when the config is back',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      for (const config of first) await store(here, config)
+      await here.create('shop', { ...spec, replicas: 2 })
+      await here.running('shop')
+      const before = here.get('Deployment', 'shop')
+      await here.kubectl('delete', 'secret', 'keys')
+      const missing = await here.until(
+        'it is told',
+        () => here.get('MyApp', 'shop').status?.phase === 'Pending' && here.get('MyApp', 'shop'),
+      )
+      t.match(missing.status, {
+        message: 'Secret keys is missing: what runs is left as it is until then',
+        ready: '2/2',
+      })
+      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 3 } })
+      await forceSyncs(here, 'shop', 3)
+      t.strictSame(here.get('Deployment', 'shop').spec, before.spec)
+      t.equal(here.get('Deployment', 'shop').metadata.uid, before.metadata.uid)
+      t.match(condition(here, 'ConfigReady'), { status: 'False', message: 'Missing: Secret keys' })
+      await here.kubectl('scale', 'myapp/shop', '--replicas=1')
+      await here.until('it is scaled down', () => here.get('MyApp', 'shop').status?.ready === '1/1')
+      t.strictSame(
+        here.get('Deployment', 'shop').spec.template,
+        before.spec.template,
+        'by the number alone',
+      )
+      await here.kubectl('scale', 'myapp/shop', '--replicas=0')
+      await here.running('shop')
+      t.match(condition(here, 'Ready'), { reason: 'ScaledToZero' })
+      await here.kubectl('scale', 'myapp/shop', '--replicas=3')
+      await store(here, keys({ password: 'hunter2-hunter2' }))
+      t.equal((await here.running('shop')).status?.ready, '3/3')
+      t.match(here.get('Deployment', 'shop').spec, {
+        replicas: 3,
+        template: { spec: { containers: [{ image: 'nginx:1.30' }] } },
+      })
+      await runsIn(here, 3)
+    },
+  )
 
-  t.test('no object and no log has a secret, nor anything by which one could be guessed', async t => {
-    const here = await cluster.namespace(t)
-    for (const config of first) await store(here, config)
-    await here.create('shop', spec)
-    await here.create('twin', spec)
-    await Promise.all(['shop', 'twin'].map(name => here.running(name)))
-    await change(here, keys({ password: 'hunter5-hunter5' }))
-    await Promise.all(['shop', 'twin'].map(name => here.running(name)))
-    const kinds = 'myapps,deployments,replicasets,pods,services,endpointslices,events,controllerrevisions.apps'
-    const told = await here.kubectl('get', kinds, '-o', 'json', '--show-managed-fields') + JSON.stringify(cluster.hook.log(here.name))
-    for (const password of ['hunter2-hunter2', 'hunter5-hunter5']) {
-      const stored = Buffer.from(password).toString('base64')
-      const plain = [password, stored, ...[{ password }, { password: stored }].map(data => JSON.stringify(data))]
-      const digests = plain.flatMap(text => ['md5', 'sha1', 'sha256', 'sha512'].flatMap(name => (['hex', 'base64'] as const).map(encoding => createHash(name).update(text).digest(encoding).slice(0, 12))))
-      t.strictSame([...plain, ...digests].filter(text => told.includes(text)), [])
-    }
-    const [one, other] = ['shop', 'twin'].map(name => here.get('Deployment', name).spec.template.metadata.annotations?.['example.com/config-digest'])
-    t.ok(one)
-    t.not(one, other, 'apps that use the same secret do not show it')
-  })
+  t.test(
+    'no object and no log has a secret, nor anything by which one could be guessed',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      for (const config of first) await store(here, config)
+      await here.create('shop', spec)
+      await here.create('twin', spec)
+      await Promise.all(['shop', 'twin'].map((name) => here.running(name)))
+      await change(here, keys({ password: 'hunter5-hunter5' }))
+      await Promise.all(['shop', 'twin'].map((name) => here.running(name)))
+      const kinds =
+        'myapps,deployments,replicasets,pods,services,endpointslices,events,controllerrevisions.apps'
+      const told =
+        (await here.kubectl('get', kinds, '-o', 'json', '--show-managed-fields')) +
+        JSON.stringify(cluster.hook.log(here.name))
+      for (const password of ['hunter2-hunter2', 'hunter5-hunter5']) {
+        const stored = Buffer.from(password).toString('base64')
+        const plain = [
+          password,
+          stored,
+          ...[{ password }, { password: stored }].map((data) => JSON.stringify(data)),
+        ]
+        const digests = plain.flatMap((text) =>
+          ['md5', 'sha1', 'sha256', 'sha512'].flatMap((name) =>
+            (['hex', 'base64'] as const).map((encoding) =>
+              createHash(name).update(text).digest(encoding).slice(0, 12),
+            ),
+          ),
+        )
+        t.strictSame(
+          [...plain, ...digests].filter((text) => told.includes(text)),
+          [],
+        )
+      }
+      const [one, other] = ['shop', 'twin'].map(
+        (name) =>
+          here.get('Deployment', name).spec.template.metadata.annotations?.[
+            'example.com/config-digest'
+          ],
+      )
+      t.ok(one)
+      t.not(one, other, 'apps that use the same secret do not show it')
+    },
+  )
 }

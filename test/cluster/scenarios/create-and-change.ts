@@ -6,25 +6,45 @@ import type { Happening } from '../../support/cluster/view.ts'
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 
 /** The values that something took, one after the other. */
-const course = <Value>(values: Value[]) => values.filter((value, index) => value !== values[index - 1])
+const course = <Value>(values: Value[]) =>
+  values.filter((value, index) => value !== values[index - 1])
 
-const phases = (happenings: Happening<'MyApp'>[]) => course(happenings.map(({ object }) => object.status?.phase).filter(phase => phase !== undefined))
+const phases = (happenings: Happening<'MyApp'>[]) =>
+  course(
+    happenings.map(({ object }) => object.status?.phase).filter((phase) => phase !== undefined),
+  )
 
 /** A MyApp gets what its spec asks for, and follows every change of it. */
-export function createAndChange (t: Test, cluster: Cluster): void {
-  t.test('a MyApp becomes a Deployment, a Service and Running', async t => {
+export function createAndChange(t: Test, cluster: Cluster): void {
+  t.test('a MyApp becomes a Deployment, a Service and Running', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', {
       image: 'nginx:1.29',
       replicas: 3,
       port: 80,
-      env: [{ name: 'WHO', value: 'you' }, { name: 'GREETING', value: 'hello $(WHO)' }, { name: 'EMPTY', value: '' }],
+      env: [
+        { name: 'WHO', value: 'you' },
+        { name: 'GREETING', value: 'hello $(WHO)' },
+        { name: 'EMPTY', value: '' },
+      ],
     })
     const shop = await here.running('shop')
-    t.match(shop.status, { ready: '3/3', replicas: 3, readyReplicas: 3, updatedReplicas: 3, availableReplicas: 3, selector: 'app=shop,managed-by=myapp-operator' })
-    t.match(shop.status?.conditions?.map(({ type, status, reason }) => [type, status, reason]), [
-      ['Ready', 'True', 'AllReplicasAvailable'], ['Reconciling', 'False', 'AllReplicasAvailable'], ['Stalled', 'False', 'AllReplicasAvailable'],
-    ])
+    t.match(shop.status, {
+      ready: '3/3',
+      replicas: 3,
+      readyReplicas: 3,
+      updatedReplicas: 3,
+      availableReplicas: 3,
+      selector: 'app=shop,managed-by=myapp-operator',
+    })
+    t.match(
+      shop.status?.conditions?.map(({ type, status, reason }) => [type, status, reason]),
+      [
+        ['Ready', 'True', 'AllReplicasAvailable'],
+        ['Reconciling', 'False', 'AllReplicasAvailable'],
+        ['Stalled', 'False', 'AllReplicasAvailable'],
+      ],
+    )
 
     const [deployment, service] = [here.get('Deployment', 'shop'), here.get('Service', 'shop')]
     const selector = { app: 'shop', 'managed-by': 'myapp-operator' }
@@ -37,40 +57,71 @@ export function createAndChange (t: Test, cluster: Cluster): void {
     }
     for (const { metadata } of [deployment, service]) {
       t.match(metadata.labels, labels)
-      t.match(metadata.ownerReferences, [{ kind: 'MyApp', uid: shop.metadata.uid, controller: true }])
+      t.match(metadata.ownerReferences, [
+        { kind: 'MyApp', uid: shop.metadata.uid, controller: true },
+      ])
     }
     t.match(deployment.spec, { replicas: 3, template: { metadata: { labels } } })
     t.strictSame(deployment.spec.selector.matchLabels, selector)
-    t.match(deployment.spec.template.spec.containers, [{
-      name: 'app',
-      image: 'nginx:1.29',
-      ports: [{ name: 'http', containerPort: 80 }],
-      env: [{ name: 'WHO', value: 'you' }, { name: 'GREETING', value: 'hello $(WHO)' }, { name: 'EMPTY' }],
-    }])
-    t.match(service.spec, { type: 'ClusterIP', ports: [{ name: 'http', port: 80, targetPort: 80 }] })
+    t.match(deployment.spec.template.spec.containers, [
+      {
+        name: 'app',
+        image: 'nginx:1.29',
+        ports: [{ name: 'http', containerPort: 80 }],
+        env: [
+          { name: 'WHO', value: 'you' },
+          { name: 'GREETING', value: 'hello $(WHO)' },
+          { name: 'EMPTY' },
+        ],
+      },
+    ])
+    t.match(service.spec, {
+      type: 'ClusterIP',
+      ports: [{ name: 'http', port: 80, targetPort: 80 }],
+    })
     t.strictSame(service.spec.selector, selector)
 
     const [heading = '', line = ''] = (await here.kubectl('get', 'ma', '-o', 'wide')).split('\n')
-    t.strictSame(heading.split(/\s+/), ['NAME', 'READY', 'PHASE', 'IMAGE', 'AGE', 'PORT', 'MESSAGE'])
+    t.strictSame(heading.split(/\s+/), [
+      'NAME',
+      'READY',
+      'PHASE',
+      'IMAGE',
+      'AGE',
+      'PORT',
+      'MESSAGE',
+    ])
     t.match(line, /^shop +3\/3 +Running +nginx:1\.29 +\d+s +80 +3 of 3 replicas are available$/)
   })
 
-  t.test('what has no order that counts may come in another', async t => {
+  t.test('what has no order that counts may come in another', async (t) => {
     const here = await cluster.namespace(t)
     const volume = (name: string) => ({ name, mountPath: `/${name}`, emptyDir: {} })
-    const spec = { image: 'nginx', podSecurity: 'Restricted' as const, imagePullSecrets: [{ name: 'a' }, { name: 'b' }] }
+    const spec = {
+      image: 'nginx',
+      podSecurity: 'Restricted' as const,
+      imagePullSecrets: [{ name: 'a' }, { name: 'b' }],
+    }
     await here.create('shop', spec)
     await here.running('shop')
-    await here.edit('MyApp', 'shop', { spec: { volumes: [volume('a')], imagePullSecrets: [{ name: 'b' }, { name: 'a' }] } })
+    await here.edit('MyApp', 'shop', {
+      spec: { volumes: [volume('a')], imagePullSecrets: [{ name: 'b' }, { name: 'a' }] },
+    })
     await here.running('shop')
-    await here.edit('MyApp', 'shop', { spec: { volumes: [volume('b'), volume('a')], imagePullSecrets: [{ name: 'c' }, { name: 'a' }] } })
+    await here.edit('MyApp', 'shop', {
+      spec: {
+        volumes: [volume('b'), volume('a')],
+        imagePullSecrets: [{ name: 'c' }, { name: 'a' }],
+      },
+    })
     await here.running('shop')
-    const { volumes, imagePullSecrets } = here.get('Deployment', 'shop').spec.template.spec as unknown as Record<string, { name: string }[]>
+    const { volumes, imagePullSecrets } = here.get('Deployment', 'shop').spec.template
+      .spec as unknown as Record<string, { name: string }[]>
     t.strictSame(names(volumes).toSorted(), ['a', 'b', 'tmp'])
     t.strictSame(names(imagePullSecrets).toSorted(), ['a', 'c'])
   })
 
-  t.test('an image is all that a MyApp needs', async t => {
+  t.test('an image is all that a MyApp needs', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     const { status } = await here.running('shop')
@@ -82,66 +133,99 @@ export function createAndChange (t: Test, cluster: Cluster): void {
     t.match(here.get('Service', 'shop').spec.ports, [{ port: 8080, targetPort: 8080 }])
   })
 
-  t.test('a MyApp scales by an edit and by kubectl scale', async t => {
+  t.test('a MyApp scales by an edit and by kubectl scale', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
     await here.edit('MyApp', 'shop', { spec: { replicas: 3 } })
     t.equal((await here.running('shop')).status?.ready, '3/3')
     await here.kubectl('scale', 'ma', 'shop', '--replicas=5')
-    const scaled = await here.until('there are 5 replicas', () => here.get('MyApp', 'shop').status?.ready === '5/5' && here.get('MyApp', 'shop'))
+    const scaled = await here.until(
+      'there are 5 replicas',
+      () => here.get('MyApp', 'shop').status?.ready === '5/5' && here.get('MyApp', 'shop'),
+    )
     t.match([scaled.spec.replicas, scaled.status?.phase], [5, 'Running'])
     t.equal(here.get('Deployment', 'shop').spec.replicas, 5)
     await here.kubectl('scale', 'ma', 'shop', '--replicas=2')
-    await here.until('there are 2 replicas', () => here.get('MyApp', 'shop').status?.ready === '2/2')
+    await here.until(
+      'there are 2 replicas',
+      () => here.get('MyApp', 'shop').status?.ready === '2/2',
+    )
     t.equal((await here.running('shop')).status?.replicas, 2)
     t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced for it')
   })
 
-  t.test('a new image rolls out, and the status goes Pending, Running', async t => {
+  t.test('a new image rolls out, and the status goes Pending, Running', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
     await here.running('shop')
     const before = here.happenings('MyApp').length
     await here.edit('MyApp', 'shop', { spec: { image: failingImage('NotReady') } })
-    await here.until('the rollout waits for its first pod', () => here.get('MyApp', 'shop').status?.message?.startsWith('1 of 3 replicas are up to date'))
+    await here.until('the rollout waits for its first pod', () =>
+      here.get('MyApp', 'shop').status?.message?.startsWith('1 of 3 replicas are up to date'),
+    )
     await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
     await here.running('shop')
     t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
     t.equal(here.get('Deployment', 'shop').metadata.labels?.['app.kubernetes.io/version'], '1.29')
     t.equal(here.list('ReplicaSet').length, 3, 'two rolls')
-    t.strictSame(phases(here.happenings('MyApp').slice(before).filter(({ object }) => (object.status?.observedGeneration ?? 0) > 1)), ['Pending', 'Running'])
+    t.strictSame(
+      phases(
+        here
+          .happenings('MyApp')
+          .slice(before)
+          .filter(({ object }) => (object.status?.observedGeneration ?? 0) > 1),
+      ),
+      ['Pending', 'Running'],
+    )
   })
 
-  t.test('variables that are changed, added and removed reach the pods in the order of the spec', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx', env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }, { name: 'C', value: '3' }] })
-    await here.running('shop')
-    const env = [{ name: 'A', value: '1' }, { name: 'C', value: 'three' }, { name: 'D', value: '$(C)' }, { name: 'E' }]
-    await here.edit('MyApp', 'shop', { spec: { env } })
-    await here.running('shop')
-    t.strictSame(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, env)
-    t.equal(here.list('ReplicaSet').length, 2, 'one roll')
-    await here.edit('MyApp', 'shop', { spec: { env: null } })
-    await here.running('shop')
-    t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
-  })
+  t.test(
+    'variables that are changed, added and removed reach the pods in the order of the spec',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', {
+        image: 'nginx',
+        env: [
+          { name: 'A', value: '1' },
+          { name: 'B', value: '2' },
+          { name: 'C', value: '3' },
+        ],
+      })
+      await here.running('shop')
+      const env = [
+        { name: 'A', value: '1' },
+        { name: 'C', value: 'three' },
+        { name: 'D', value: '$(C)' },
+        { name: 'E' },
+      ]
+      await here.edit('MyApp', 'shop', { spec: { env } })
+      await here.running('shop')
+      t.strictSame(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, env)
+      t.equal(here.list('ReplicaSet').length, 2, 'one roll')
+      await here.edit('MyApp', 'shop', { spec: { env: null } })
+      await here.running('shop')
+      t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
+    },
+  )
 
-  t.test('a new port reaches the container and the Service, which keeps its address', async t => {
+  t.test('a new port reaches the container and the Service, which keeps its address', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', port: 8080 })
     await here.running('shop')
     const { clusterIP } = here.get('Service', 'shop').spec
     await here.edit('MyApp', 'shop', { spec: { port: 9090 } })
     await here.running('shop')
-    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.ports, [{ name: 'http', containerPort: 9090 }])
+    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.ports, [
+      { name: 'http', containerPort: 9090 },
+    ])
     const { spec } = here.get('Service', 'shop')
     t.match(spec.ports, [{ name: 'http', port: 9090, targetPort: 9090 }])
     t.equal(spec.ports.length, 1)
     t.equal(spec.clusterIP, clusterIP)
   })
 
-  t.test('what kubectl rollout restart and others put on the children stays there', async t => {
+  t.test('what kubectl rollout restart and others put on the children stays there', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28' })
     await here.running('shop')
@@ -152,39 +236,80 @@ export function createAndChange (t: Test, cluster: Cluster): void {
     await here.until('it has rolled', () => here.list('ReplicaSet').length === 2)
     await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
     await here.running('shop')
-    for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata, theirs.metadata)
-    t.ok(here.get('Deployment', 'shop').spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'])
+    for (const kind of ['Deployment', 'Service'] as const) {
+      t.match(here.get(kind, 'shop').metadata, theirs.metadata)
+    }
+    t.ok(
+      here.get('Deployment', 'shop').spec.template.metadata.annotations?.[
+        'kubectl.kubernetes.io/restartedAt'
+      ],
+    )
     t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
-    t.equal(here.list('ReplicaSet').length, 3, 'the restart is not undone: no more rolls than were asked for')
+    t.equal(
+      here.list('ReplicaSet').length,
+      3,
+      'the restart is not undone: no more rolls than were asked for',
+    )
   })
 
-  t.test('the longest name, a hundred variables and values in any script come through', async t => {
-    const here = await cluster.namespace(t)
-    const name = 'a'.repeat(62) + '9'
-    const values = ['grüß Gott', '日本語のテキスト', '🚀 👩‍👩‍👧', 'العربية', 'a "quoted"\nline\twith \\ and $(V0) and $$', ' ', '<&>']
-    if (!cluster.differs('line separators in values become blanks')) values.push('\u0085 \u2028 \u2029')
-    const env = Array.from({ length: 100 }, (_, index) => ({ name: `V${index}`, value: values[index % values.length] ?? '' }))
-    await here.create(name, { image: 'nginx', env })
-    await here.running(name)
-    t.strictSame(here.get('Deployment', name).spec.template.spec.containers[0]?.env, env)
-    t.ok(here.get('Service', name))
-    await here.edit('MyApp', name, { spec: { env: env.toReversed() } })
-    await here.running(name)
-    t.strictSame(names(here.get('Deployment', name).spec.template.spec.containers[0]?.env), names(env.toReversed()))
-  })
+  t.test(
+    'the longest name, a hundred variables and values in any script come through',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      const name = 'a'.repeat(62) + '9'
+      const values = [
+        'grüß Gott',
+        '日本語のテキスト',
+        '🚀 👩‍👩‍👧',
+        'العربية',
+        'a "quoted"\nline\twith \\ and $(V0) and $$',
+        ' ',
+        '<&>',
+      ]
+      if (!cluster.differs('line separators in values become blanks')) {
+        values.push('\u0085 \u2028 \u2029')
+      }
+      const env = Array.from({ length: 100 }, (_, index) => ({
+        name: `V${index}`,
+        value: values[index % values.length] ?? '',
+      }))
+      await here.create(name, { image: 'nginx', env })
+      await here.running(name)
+      t.strictSame(here.get('Deployment', name).spec.template.spec.containers[0]?.env, env)
+      t.ok(here.get('Service', name))
+      await here.edit('MyApp', name, { spec: { env: env.toReversed() } })
+      await here.running(name)
+      t.strictSame(
+        names(here.get('Deployment', name).spec.template.spec.containers[0]?.env),
+        names(env.toReversed()),
+      )
+    },
+  )
 
-  t.test('a MyApp that is deleted and created anew has children of its own', async t => {
+  t.test('a MyApp that is deleted and created anew has children of its own', async (t) => {
     const here = await cluster.namespace(t)
-    const first = await here.create('shop', { image: 'nginx:1.28', env: [{ name: 'OLD', value: 'yes' }] })
+    const first = await here.create('shop', {
+      image: 'nginx:1.28',
+      env: [{ name: 'OLD', value: 'yes' }],
+    })
     await here.running('shop')
-    const copy = JSON.parse(await here.kubectl('get', 'ma', 'shop', '-o', 'json')) as { metadata: { resourceVersion?: string, uid?: string } }
+    const copy = JSON.parse(await here.kubectl('get', 'ma', 'shop', '-o', 'json')) as {
+      metadata: { resourceVersion?: string; uid?: string }
+    }
     await here.kubectl('delete', 'ma', 'shop')
     delete copy.metadata.resourceVersion
     delete copy.metadata.uid
     await here.apply(JSON.stringify(copy))
-    await here.until('the new one is seen', () => here.find('MyApp', 'shop')?.metadata.uid !== first.metadata.uid)
+    await here.until(
+      'the new one is seen',
+      () => here.find('MyApp', 'shop')?.metadata.uid !== first.metadata.uid,
+    )
     const second = await here.running('shop')
-    for (const kind of ['Deployment', 'Service'] as const) t.match(here.get(kind, 'shop').metadata.ownerReferences, [{ uid: second.metadata.uid }])
-    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, [{ name: 'OLD', value: 'yes' }])
+    for (const kind of ['Deployment', 'Service'] as const) {
+      t.match(here.get(kind, 'shop').metadata.ownerReferences, [{ uid: second.metadata.uid }])
+    }
+    t.match(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, [
+      { name: 'OLD', value: 'yes' },
+    ])
   })
 }

@@ -3,14 +3,15 @@ import type { Cluster } from '../../support/cluster/cluster.ts'
 import { type Kind, pathOf } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
-const order = (here: Namespace): Kind[] => (['MyApp', 'Deployment', 'Service'] as const)
-  .flatMap(kind => here.happenings(kind).filter(({ type }) => type === 'DELETED'))
-  .toSorted((a, b) => a.version - b.version)
-  .map(({ kind }) => kind)
+const order = (here: Namespace): Kind[] =>
+  (['MyApp', 'Deployment', 'Service'] as const)
+    .flatMap((kind) => here.happenings(kind).filter(({ type }) => type === 'DELETED'))
+    .toSorted((a, b) => a.version - b.version)
+    .map(({ kind }) => kind)
 
 /** What is deleted goes in order and completely. */
-export function finalize (t: Test, cluster: Cluster): void {
-  t.test('what is deleted goes in order: Deployment, Service, MyApp', async t => {
+export function finalize(t: Test, cluster: Cluster): void {
+  t.test('what is deleted goes in order: Deployment, Service, MyApp', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
     await here.running('shop')
@@ -20,60 +21,94 @@ export function finalize (t: Test, cluster: Cluster): void {
     await here.until('its pods are gone', () => here.list('ReplicaSet').length === 0)
   })
 
-  t.test('a Deployment that is held keeps the Service and the MyApp, whose status says what it waits for', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx' })
-    await here.running('shop')
-    await here.edit('Deployment', 'shop', [{ op: 'add', path: '/metadata/finalizers', value: ['example.com/held'] }])
-    await here.kubectl('delete', 'ma', 'shop', '--wait=false')
-    const waiting = await here.until('the status says so', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Terminating' && here.get('MyApp', 'shop'))
-    t.match(waiting.status, { phase: 'Pending', message: 'Terminating: waiting for Deployment shop to be gone' })
-    const calls = here.calls('shop').length
-    await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-    await here.until('the hook was asked again', () => here.calls('shop').length > calls)
-    t.notOk(here.get('Service', 'shop').metadata.deletionTimestamp, 'the Service stays as long')
-    await here.edit('Deployment', 'shop', [{ op: 'remove', path: '/metadata/finalizers' }])
-    await here.gone('MyApp', 'shop')
-    t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
-  })
+  t.test(
+    'a Deployment that is held keeps the Service and the MyApp, whose status says what it waits for',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx' })
+      await here.running('shop')
+      await here.edit('Deployment', 'shop', [
+        { op: 'add', path: '/metadata/finalizers', value: ['example.com/held'] },
+      ])
+      await here.kubectl('delete', 'ma', 'shop', '--wait=false')
+      const waiting = await here.until(
+        'the status says so',
+        () =>
+          here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Terminating' &&
+          here.get('MyApp', 'shop'),
+      )
+      t.match(waiting.status, {
+        phase: 'Pending',
+        message: 'Terminating: waiting for Deployment shop to be gone',
+      })
+      const calls = here.calls('shop').length
+      await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
+      await here.until('the hook was asked again', () => here.calls('shop').length > calls)
+      t.notOk(here.get('Service', 'shop').metadata.deletionTimestamp, 'the Service stays as long')
+      await here.edit('Deployment', 'shop', [{ op: 'remove', path: '/metadata/finalizers' }])
+      await here.gone('MyApp', 'shop')
+      t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
+    },
+  )
 
-  t.test('a MyApp that is deleted before it is Running goes too', async t => {
+  t.test('a MyApp that is deleted before it is Running goes too', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.kubectl('delete', 'ma', 'shop')
-    await here.until('nothing is left', () => (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(kind => here.list(kind).length === 0))
+    await here.until('nothing is left', () =>
+      (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(
+        (kind) => here.list(kind).length === 0,
+      ),
+    )
     t.pass()
   })
 
-  t.test('a MyApp whose config is too large to be sent goes all the same', async t => {
+  t.test('a MyApp whose config is too large to be sent goes all the same', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
     const names = ['a', 'b', 'c', 'd', 'e']
     const data = { key: 'x'.repeat(1_000_000) }
-    await Promise.all(names.map(name => cluster.api.request('POST', pathOf('ConfigMap', here.name), { metadata: { name }, data })))
-    await here.edit('MyApp', 'shop', { spec: { envFrom: names.map(name => ({ configMapRef: { name } })) } })
+    await Promise.all(
+      names.map((name) =>
+        cluster.api.request('POST', pathOf('ConfigMap', here.name), { metadata: { name }, data }),
+      ),
+    )
+    await here.edit('MyApp', 'shop', {
+      spec: { envFrom: names.map((name) => ({ configMapRef: { name } })) },
+    })
     const events = `/api/v1/namespaces/${here.name}/events?fieldSelector=reason=SyncError`
-    await here.eventually('an Event tells', async () => (await cluster.api.request<{ items: Array<{ message: string }> }>('GET', events)).items.some(({ message }) => message.includes('413')))
+    await here.eventually('an Event tells', async () =>
+      (await cluster.api.request<{ items: Array<{ message: string }> }>('GET', events)).items.some(
+        ({ message }) => message.includes('413'),
+      ),
+    )
     await here.kubectl('delete', 'ma', 'shop', '--wait=false')
     await here.gone('MyApp', 'shop')
     t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
   })
 
-  t.test('a foreground delete ends', async t => {
+  t.test('a foreground delete ends', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
     await here.kubectl('delete', 'ma', 'shop', '--cascade=foreground')
-    await here.until('nothing is left', () => (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(kind => here.list(kind).length === 0))
+    await here.until('nothing is left', () =>
+      (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(
+        (kind) => here.list(kind).length === 0,
+      ),
+    )
     t.pass()
   })
 
-  t.test('a namespace that is deleted goes with all that is in it', async t => {
+  t.test('a namespace that is deleted goes with all that is in it', async (t) => {
     const here = await cluster.namespace(t)
-    await Promise.all(['shop', 'blog', 'wiki'].map(name => here.create(name, { image: 'nginx' })))
-    await Promise.all(['shop', 'blog', 'wiki'].map(name => here.running(name)))
+    await Promise.all(['shop', 'blog', 'wiki'].map((name) => here.create(name, { image: 'nginx' })))
+    await Promise.all(['shop', 'blog', 'wiki'].map((name) => here.running(name)))
     await cluster.controlPlane.kubectl(['delete', 'namespace', here.name, '--timeout=120s'])
-    t.strictSame((['MyApp', 'Deployment', 'Service'] as const).flatMap(kind => here.list(kind)), [])
+    t.strictSame(
+      (['MyApp', 'Deployment', 'Service'] as const).flatMap((kind) => here.list(kind)),
+      [],
+    )
   })
 }

@@ -10,12 +10,25 @@ import { isQuiet } from './no-write.ts'
 const image = 'nginx:1.29'
 const container = '/spec/template/spec/containers/0'
 
-const everyChild = 'deployments,services,horizontalpodautoscalers,poddisruptionbudgets,ingresses,networkpolicies'
+const everyChild =
+  'deployments,services,horizontalpodautoscalers,poddisruptionbudgets,ingresses,networkpolicies'
 
 /** What makes a Deployment or a Service what it is, less what differs from one MyApp to the next. */
-function essence ({ metadata: { labels = {}, annotations = {} }, spec }: Deployment | Service): object {
-  const foreign = ['controller-uid', 'metacontroller.k8s.io/last-applied-configuration', 'deployment.kubernetes.io/revision']
-  const own = (all: object) => Object.fromEntries(Object.entries(all).filter(([key]) => !foreign.includes(key)).sort())
+function essence({
+  metadata: { labels = {}, annotations = {} },
+  spec,
+}: Deployment | Service): object {
+  const foreign = [
+    'controller-uid',
+    'metacontroller.k8s.io/last-applied-configuration',
+    'deployment.kubernetes.io/revision',
+  ]
+  const own = (all: object) =>
+    Object.fromEntries(
+      Object.entries(all)
+        .filter(([key]) => !foreign.includes(key))
+        .sort(),
+    )
   return { labels: own(labels), annotations: own(annotations), spec }
 }
 
@@ -24,7 +37,10 @@ const full: MyAppSpec = {
   image: 'registry.example.com/team/app:2.0',
   replicas: 5,
   port: 9090,
-  env: [{ name: 'A', value: 'a' }, { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+  env: [
+    { name: 'A', value: 'a' },
+    { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+  ],
   envFrom: [{ prefix: 'X_', configMapRef: { name: 'settings', optional: true } }],
   command: ['app'],
   args: ['--serve'],
@@ -34,12 +50,24 @@ const full: MyAppSpec = {
   serviceAccountName: 'robot',
   automountServiceAccountToken: true,
   expose: true,
-  resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: 1, memory: '128Mi', 'ephemeral-storage': '1Gi' } },
-  probes: { startup: { grpc: {} }, readiness: { httpGet: { path: '/ready' }, periodSeconds: 3 }, liveness: { exec: { command: ['true'] }, initialDelaySeconds: 5 } },
+  resources: {
+    requests: { cpu: '100m', memory: '64Mi' },
+    limits: { cpu: 1, memory: '128Mi', 'ephemeral-storage': '1Gi' },
+  },
+  probes: {
+    startup: { grpc: {} },
+    readiness: { httpGet: { path: '/ready' }, periodSeconds: 3 },
+    liveness: { exec: { command: ['true'] }, initialDelaySeconds: 5 },
+  },
   volumes: [
     { name: 'config', mountPath: '/config', configMap: { name: 'settings', optional: true } },
     { name: 'token', mountPath: '/token', secret: { secretName: 'token', optional: true } },
-    { name: 'data', mountPath: '/data', readOnly: false, persistentVolumeClaim: { claimName: 'data' } },
+    {
+      name: 'data',
+      mountPath: '/data',
+      readOnly: false,
+      persistentVolumeClaim: { claimName: 'data' },
+    },
     { name: 'cache', mountPath: '/cache', emptyDir: { sizeLimit: '64Mi' } },
   ],
   rolloutOnConfigChange: true,
@@ -48,12 +76,31 @@ const full: MyAppSpec = {
   disruption: { maxUnavailable: 1 },
   networkPolicy: { from: [{ app: 'front' }], to: [] },
   podSecurity: 'Custom',
-  securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    fsGroup: 1000,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
   containerSecurityContext: { readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-  topologySpreadConstraints: [{ topologyKey: 'kubernetes.io/hostname', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' }],
+  topologySpreadConstraints: [
+    { topologyKey: 'kubernetes.io/hostname', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' },
+  ],
   nodeSelector: { 'kubernetes.io/os': 'linux' },
   tolerations: [{ key: 'dedicated', operator: 'Exists' }],
-  affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'batch' } } } }] } },
+  affinity: {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        {
+          weight: 1,
+          podAffinityTerm: {
+            topologyKey: 'kubernetes.io/hostname',
+            labelSelector: { matchLabels: { app: 'batch' } },
+          },
+        },
+      ],
+    },
+  },
   priorityClassName: 'system-cluster-critical',
   strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: '10%' } },
   terminationGracePeriodSeconds: 60,
@@ -67,7 +114,12 @@ const full: MyAppSpec = {
 }
 
 /** Ten lines with their head. */
-const small: MyAppSpec = { image, replicas: 3, port: 80, env: [{ name: 'LOG_LEVEL', value: 'info' }] }
+const small: MyAppSpec = {
+  image,
+  replicas: 3,
+  port: 80,
+  env: [{ name: 'LOG_LEVEL', value: 'info' }],
+}
 
 /** With a few fields that people edit by hand. */
 const grown: MyAppSpec = {
@@ -96,114 +148,200 @@ const listEdits: Operation[] = [
 ]
 
 /** All that is repaired under the apply strategy of a cluster. */
-const drift = (cluster: Cluster) => cluster.differs('entries that others added stay') ? edits : [...edits, ...listEdits]
+const drift = (cluster: Cluster) =>
+  cluster.differs('entries that others added stay') ? edits : [...edits, ...listEdits]
 
-const replaceSpec = (spec: MyAppSpec): Operation[] => [{ op: 'replace', path: '/spec', value: spec }]
+const replaceSpec = (spec: MyAppSpec): Operation[] => [
+  { op: 'replace', path: '/spec', value: spec },
+]
 
-const asked = (here: Namespace) => here.happenings('Deployment').map(({ object }) => object.spec.replicas).filter((replicas, index, all) => replicas !== all[index - 1])
+const asked = (here: Namespace) =>
+  here
+    .happenings('Deployment')
+    .map(({ object }) => object.spec.replicas)
+    .filter((replicas, index, all) => replicas !== all[index - 1])
 
-const childWrites = (here: Namespace) => here.writes().filter(write => !write.includes(' myapps/'))
+const childWrites = (here: Namespace) =>
+  here.writes().filter((write) => !write.includes(' myapps/'))
 
 /** What stays as it is, and what goes back to what it was. */
-export function holdingStill (t: Test, cluster: Cluster): void {
-  t.test('a paused MyApp is left alone, edits by hand and all, until it is paused no more', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { ...grown, paused: false })
-    await here.running('shop')
-    const wanted = essence(here.get('Deployment', 'shop'))
-    await here.edit('MyApp', 'shop', { spec: { paused: true } })
-    await here.until('it says Paused', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 7, port: 9090 } })
-    await here.edit('Deployment', 'shop', [{ op: 'replace', path: '/spec/replicas', value: 1 }, ...drift(cluster)])
-    await here.edit('Service', 'shop', { spec: { selector: { team: 'red' } } })
-    await here.until('the one that is left runs', () => ['Running', '1/1'].join() === [here.get('MyApp', 'shop').status?.phase, here.get('MyApp', 'shop').status?.ready].join())
-    const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
-    await rest(here) // what leaves the edits alone is recorded on the Deployment first
-    const before = childWrites(here)
-    await forceSyncs(here, 'shop', 4)
-    t.strictSame([here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence), edited)
-    t.strictSame(childWrites(here), before, 'nothing is written but the status')
-    await here.remove('Service', 'shop')
-    await forceSyncs(here, 'shop', 2)
-    t.notOk(here.find('Service', 'shop'), 'what is deleted is not put back either')
-    const { status } = here.get('MyApp', 'shop')
-    t.match(status, { phase: 'Running', ready: '1/1', message: /^Paused: nothing is changed until paused is taken away\. 1 of 1 replicas are available$/ })
+export function holdingStill(t: Test, cluster: Cluster): void {
+  t.test(
+    'a paused MyApp is left alone, edits by hand and all, until it is paused no more',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { ...grown, paused: false })
+      await here.running('shop')
+      const wanted = essence(here.get('Deployment', 'shop'))
+      await here.edit('MyApp', 'shop', { spec: { paused: true } })
+      await here.until(
+        'it says Paused',
+        () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused',
+      )
+      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 7, port: 9090 } })
+      await here.edit('Deployment', 'shop', [
+        { op: 'replace', path: '/spec/replicas', value: 1 },
+        ...drift(cluster),
+      ])
+      await here.edit('Service', 'shop', { spec: { selector: { team: 'red' } } })
+      await here.until(
+        'the one that is left runs',
+        () =>
+          ['Running', '1/1'].join() ===
+          [here.get('MyApp', 'shop').status?.phase, here.get('MyApp', 'shop').status?.ready].join(),
+      )
+      const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
+      await rest(here) // what leaves the edits alone is recorded on the Deployment first
+      const before = childWrites(here)
+      await forceSyncs(here, 'shop', 4)
+      t.strictSame(
+        [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence),
+        edited,
+      )
+      t.strictSame(childWrites(here), before, 'nothing is written but the status')
+      await here.remove('Service', 'shop')
+      await forceSyncs(here, 'shop', 2)
+      t.notOk(here.find('Service', 'shop'), 'what is deleted is not put back either')
+      const { status } = here.get('MyApp', 'shop')
+      t.match(status, {
+        phase: 'Running',
+        ready: '1/1',
+        message:
+          /^Paused: nothing is changed until paused is taken away\. 1 of 1 replicas are available$/,
+      })
 
-    await here.edit('MyApp', 'shop', { spec: { image, replicas: 2, port: null, paused: null } })
-    t.equal((await here.running('shop')).status?.ready, '2/2')
-    t.strictSame(essence(here.get('Deployment', 'shop')), wanted)
-    t.strictSame(here.get('Service', 'shop').spec.selector, { app: 'shop', 'managed-by': 'myapp-operator' })
-  })
+      await here.edit('MyApp', 'shop', { spec: { image, replicas: 2, port: null, paused: null } })
+      t.equal((await here.running('shop')).status?.ready, '2/2')
+      t.strictSame(essence(here.get('Deployment', 'shop')), wanted)
+      t.strictSame(here.get('Service', 'shop').spec.selector, {
+        app: 'shop',
+        'managed-by': 'myapp-operator',
+      })
+    },
+  )
 
-  t.test('paused from the start nothing is created; paused no more, all of it', async t => {
+  t.test('paused from the start nothing is created; paused no more, all of it', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, paused: true })
-    await here.until('it says so', () => here.get('MyApp', 'shop').status?.message?.startsWith('Paused before there was anything'))
+    await here.until('it says so', () =>
+      here.get('MyApp', 'shop').status?.message?.startsWith('Paused before there was anything'),
+    )
     await forceSyncs(here, 'shop', 2)
     t.strictSame(here.list('Deployment'), [])
     await here.edit('MyApp', 'shop', { spec: { paused: false } })
     await here.running('shop')
     await here.edit('MyApp', 'shop', { spec: { paused: true } })
-    await here.until('it says so', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
+    await here.until(
+      'it says so',
+      () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused',
+    )
     await here.remove('MyApp', 'shop')
     await here.gone('MyApp', 'shop')
-    t.strictSame([...here.list('Deployment'), ...here.list('Service')], [], 'a paused MyApp can be deleted')
+    t.strictSame(
+      [...here.list('Deployment'), ...here.list('Service')],
+      [],
+      'a paused MyApp can be deleted',
+    )
   })
 
-  t.test('what a paused MyApp has keeps its annotations and its replicas, the operator\'s and others\'', async t => {
-    const here = await cluster.namespace(t)
-    const annotations = { 'example.com/auth': 'required' }
-    await here.create('shop', { image, autoscaling: { maxReplicas: 9 }, ingress: { host: 'shop.example.com', annotations }, podAnnotations: { note: 'x' } })
-    await here.running('shop')
-    for (const kind of ['Ingress', 'Deployment', 'Service'] as const) await here.edit(kind, 'shop', { metadata: { annotations: { theirs: kind } } })
-    await here.edit('MyApp', 'shop', { spec: { paused: true } })
-    await here.until('it says Paused', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused')
-    await here.kubectl('scale', 'deployment', 'shop', '--replicas=2')
-    await forceSyncs(here, 'shop', 3)
-    t.match(here.get('Ingress', 'shop').metadata.annotations, { ...annotations, theirs: 'Ingress' })
-    t.match(here.get('Service', 'shop').metadata.annotations, { theirs: 'Service' })
-    t.match(here.get('Deployment', 'shop'), { metadata: { annotations: { theirs: 'Deployment' } }, spec: { replicas: 2, template: { metadata: { annotations: { note: 'x' } } } } })
+  t.test(
+    "what a paused MyApp has keeps its annotations and its replicas, the operator's and others'",
+    async (t) => {
+      const here = await cluster.namespace(t)
+      const annotations = { 'example.com/auth': 'required' }
+      await here.create('shop', {
+        image,
+        autoscaling: { maxReplicas: 9 },
+        ingress: { host: 'shop.example.com', annotations },
+        podAnnotations: { note: 'x' },
+      })
+      await here.running('shop')
+      for (const kind of ['Ingress', 'Deployment', 'Service'] as const) {
+        await here.edit(kind, 'shop', { metadata: { annotations: { theirs: kind } } })
+      }
+      await here.edit('MyApp', 'shop', { spec: { paused: true } })
+      await here.until(
+        'it says Paused',
+        () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Paused',
+      )
+      await here.kubectl('scale', 'deployment', 'shop', '--replicas=2')
+      await forceSyncs(here, 'shop', 3)
+      t.match(here.get('Ingress', 'shop').metadata.annotations, {
+        ...annotations,
+        theirs: 'Ingress',
+      })
+      t.match(here.get('Service', 'shop').metadata.annotations, { theirs: 'Service' })
+      t.match(here.get('Deployment', 'shop'), {
+        metadata: { annotations: { theirs: 'Deployment' } },
+        spec: { replicas: 2, template: { metadata: { annotations: { note: 'x' } } } },
+      })
 
-    await here.edit('MyApp', 'shop', { spec: { paused: null } })
-    await here.kubectl('rollout', 'restart', 'deployment/shop')
-    await here.running('shop')
-    await here.edit('MyApp', 'shop', { spec: { ingress: { annotations: null }, podAnnotations: null } })
-    await here.until('annotations that are not asked for any more are gone', () =>
-      !('example.com/auth' in (here.get('Ingress', 'shop').metadata.annotations ?? {})) && !('note' in (here.get('Deployment', 'shop').spec.template.metadata.annotations ?? {})))
-    t.match(here.get('Ingress', 'shop').metadata.annotations, { theirs: 'Ingress' }, 'those of others are not')
-    t.ok(here.get('Deployment', 'shop').spec.template.metadata.annotations?.['kubectl.kubernetes.io/restartedAt'])
-    await here.running('shop')
-    await rest(here)
-    await rest(here) // what leaves the edits alone is recorded on the Deployment first
-    const before = childWrites(here)
-    await forceSyncs(here, 'shop', 3)
-    t.strictSame(childWrites(here), before)
-  })
+      await here.edit('MyApp', 'shop', { spec: { paused: null } })
+      await here.kubectl('rollout', 'restart', 'deployment/shop')
+      await here.running('shop')
+      await here.edit('MyApp', 'shop', {
+        spec: { ingress: { annotations: null }, podAnnotations: null },
+      })
+      await here.until(
+        'annotations that are not asked for any more are gone',
+        () =>
+          !('example.com/auth' in (here.get('Ingress', 'shop').metadata.annotations ?? {})) &&
+          !('note' in (here.get('Deployment', 'shop').spec.template.metadata.annotations ?? {})),
+      )
+      t.match(
+        here.get('Ingress', 'shop').metadata.annotations,
+        { theirs: 'Ingress' },
+        'those of others are not',
+      )
+      t.ok(
+        here.get('Deployment', 'shop').spec.template.metadata.annotations?.[
+          'kubectl.kubernetes.io/restartedAt'
+        ],
+      )
+      await here.running('shop')
+      await rest(here)
+      await rest(here) // what leaves the edits alone is recorded on the Deployment first
+      const before = childWrites(here)
+      await forceSyncs(here, 'shop', 3)
+      t.strictSame(childWrites(here), before)
+    },
+  )
 
-  t.test('suspended no pod runs; afterwards there are as many as before, of what the spec says by then', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image, replicas: 3 })
-    await here.running('shop')
-    await here.edit('MyApp', 'shop', { spec: { suspend: true } })
-    const { status } = await here.running('shop')
-    t.match(status, { ready: '0/0', replicas: 0, message: 'Suspended: no pods run until suspend is taken away', conditions: [{ reason: 'Suspended' }] })
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30' } })
-    await here.running('shop')
-    await forceSyncs(here, 'shop', 2)
-    t.equal((await here.kubectl('get', 'pods', '-o', 'name')).trim(), '')
-    await here.edit('MyApp', 'shop', { spec: { suspend: null } })
-    t.equal((await here.running('shop')).status?.ready, '3/3')
-    t.strictSame(asked(here), [3, 0, 3])
-    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.30')
-  })
+  t.test(
+    'suspended no pod runs; afterwards there are as many as before, of what the spec says by then',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image, replicas: 3 })
+      await here.running('shop')
+      await here.edit('MyApp', 'shop', { spec: { suspend: true } })
+      const { status } = await here.running('shop')
+      t.match(status, {
+        ready: '0/0',
+        replicas: 0,
+        message: 'Suspended: no pods run until suspend is taken away',
+        conditions: [{ reason: 'Suspended' }],
+      })
+      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30' } })
+      await here.running('shop')
+      await forceSyncs(here, 'shop', 2)
+      t.equal((await here.kubectl('get', 'pods', '-o', 'name')).trim(), '')
+      await here.edit('MyApp', 'shop', { spec: { suspend: null } })
+      t.equal((await here.running('shop')).status?.ready, '3/3')
+      t.strictSame(asked(here), [3, 0, 3])
+      t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.30')
+    },
+  )
 
-  t.test('the strategy goes to Recreate and back, and pods roll by each', async t => {
+  t.test('the strategy goes to Recreate and back, and pods roll by each', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image })
     await here.running('shop')
     const strategies: Array<[MyAppSpec['strategy'] | null, object]> = [
       [{ type: 'Recreate' }, { type: 'Recreate' }],
-      [{ type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } }, { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }],
+      [
+        { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } },
+        { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      ],
       [{ type: 'Recreate' }, { type: 'Recreate' }],
       [null, { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } }],
     ]
@@ -215,52 +353,93 @@ export function holdingStill (t: Test, cluster: Cluster): void {
     }
   })
 
-  t.test('pods are spread unless topologySpreadConstraints is empty', async t => {
+  t.test('pods are spread unless topologySpreadConstraints is empty', async (t) => {
     const here = await cluster.namespace(t)
-    const spread = () => (here.get('Deployment', 'shop').spec.template.spec as { topologySpreadConstraints?: Array<{ topologyKey: string }> }).topologySpreadConstraints?.map(({ topologyKey }) => topologyKey)
+    const spread = () =>
+      (
+        here.get('Deployment', 'shop').spec.template.spec as {
+          topologySpreadConstraints?: Array<{ topologyKey: string }>
+        }
+      ).topologySpreadConstraints?.map(({ topologyKey }) => topologyKey)
     await here.create('shop', { image })
-    for (const [topologySpreadConstraints, keys] of [[null, ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']], [[], undefined], [[{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }], ['rack']], [[], undefined]]) {
+    for (const [topologySpreadConstraints, keys] of [
+      [null, ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']],
+      [[], undefined],
+      [[{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }], ['rack']],
+      [[], undefined],
+    ]) {
       await here.edit('MyApp', 'shop', { spec: { topologySpreadConstraints } })
       await here.running('shop')
       t.strictSame(spread(), keys)
     }
   })
 
-  t.test('a MyApp that has everything is written no more; when it goes back to ten lines it has what those make', async t => {
-    t.strictSame(Object.keys(MyAppSpec.properties).filter(field => !(field in full)), ['gateway'], 'everything but what the cluster does not have')
-    const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
-    await there.create('shop', small)
-    await there.running('shop')
-    const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
-    await putBound(here, volumeClaim('data'))
-    await here.create('shop', { ...full, suspend: false })
-    await isQuiet(t, here, ['shop'])
-    await here.edit('MyApp', 'shop', { spec: { suspend: true } })
-    await here.until('it has everything, and is suspended', () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended')
-    t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
-    t.ok(Object.keys(here.get('Deployment', 'shop').spec.template.spec).length > Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4)
-    await here.edit('MyApp', 'shop', replaceSpec(small))
-    await here.running('shop')
-    await forceSyncs(here, 'shop', 2)
-    t.strictSame(essence(here.get('Deployment', 'shop')), essence(wanted[0]))
-    t.match(here.get('Service', 'shop').spec, { ports: wanted[1].spec.ports, selector: wanted[1].spec.selector })
-    await here.eventually('there are no other children than those of ten lines', async () => {
-      const [ours, theirs] = await Promise.all([here, there].map(({ kubectl }) => kubectl('get', everyChild, '-o', 'name')))
-      return ours === theirs
-    })
-  })
+  t.test(
+    'a MyApp that has everything is written no more; when it goes back to ten lines it has what those make',
+    async (t) => {
+      t.strictSame(
+        Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
+        ['gateway'],
+        'everything but what the cluster does not have',
+      )
+      const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
+      await there.create('shop', small)
+      await there.running('shop')
+      const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
+      await putBound(here, volumeClaim('data'))
+      await here.create('shop', { ...full, suspend: false })
+      await isQuiet(t, here, ['shop'])
+      await here.edit('MyApp', 'shop', { spec: { suspend: true } })
+      await here.until(
+        'it has everything, and is suspended',
+        () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended',
+      )
+      t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
+      t.ok(
+        Object.keys(here.get('Deployment', 'shop').spec.template.spec).length >
+          Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4,
+      )
+      await here.edit('MyApp', 'shop', replaceSpec(small))
+      await here.running('shop')
+      await forceSyncs(here, 'shop', 2)
+      t.strictSame(essence(here.get('Deployment', 'shop')), essence(wanted[0]))
+      t.match(here.get('Service', 'shop').spec, {
+        ports: wanted[1].spec.ports,
+        selector: wanted[1].spec.selector,
+      })
+      await here.eventually('there are no other children than those of ten lines', async () => {
+        const [ours, theirs] = await Promise.all(
+          [here, there].map(({ kubectl }) => kubectl('get', everyChild, '-o', 'name')),
+        )
+        return ours === theirs
+      })
+    },
+  )
 
-  t.test('drift in probes, resources, mounts, node selector, labels, annotations and security is repaired with one roll', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', grown)
-    await here.running('shop')
-    const before = essence(here.get('Deployment', 'shop'))
-    t.notSame(essence(await here.edit('Deployment', 'shop', drift(cluster))), before)
-    await here.until('it is as it was', () => JSON.stringify(essence(here.get('Deployment', 'shop'))) === JSON.stringify(before))
-    await here.running('shop')
-    await forceSyncs(here, 'shop', 2)
-    t.strictSame(essence(here.get('Deployment', 'shop')), before)
-    t.ok(here.list('ReplicaSet').length <= 2, 'the pods of the edit, and those of before')
-    t.ok(Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision']) <= 3, 'to the edit and back')
-  })
+  t.test(
+    'drift in probes, resources, mounts, node selector, labels, annotations and security is repaired with one roll',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', grown)
+      await here.running('shop')
+      const before = essence(here.get('Deployment', 'shop'))
+      t.notSame(essence(await here.edit('Deployment', 'shop', drift(cluster))), before)
+      await here.until(
+        'it is as it was',
+        () => JSON.stringify(essence(here.get('Deployment', 'shop'))) === JSON.stringify(before),
+      )
+      await here.running('shop')
+      await forceSyncs(here, 'shop', 2)
+      t.strictSame(essence(here.get('Deployment', 'shop')), before)
+      t.ok(here.list('ReplicaSet').length <= 2, 'the pods of the edit, and those of before')
+      t.ok(
+        Number(
+          here.get('Deployment', 'shop').metadata.annotations?.[
+            'deployment.kubernetes.io/revision'
+          ],
+        ) <= 3,
+        'to the edit and back',
+      )
+    },
+  )
 }

@@ -7,9 +7,21 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
 
-interface Crd { metadata: object, spec: { versions: [{ schema: { openAPIV3Schema: object } }] } }
+interface Crd {
+  metadata: object
+  spec: { versions: [{ schema: { openAPIV3Schema: object } }] }
+}
 
-const bounds = ['x-kubernetes-validations', 'minimum', 'maximum', 'minLength', 'maxLength', 'maxItems', 'pattern', 'enum']
+const bounds = [
+  'x-kubernetes-validations',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'maxItems',
+  'pattern',
+  'enum',
+]
 
 /** A schema without its bounds: an older CRD, in effect. */
 const loosened = (schema: unknown): unknown =>
@@ -17,92 +29,180 @@ const loosened = (schema: unknown): unknown =>
     ? schema
     : Array.isArray(schema)
       ? schema.map(loosened)
-      : Object.fromEntries(Object.entries(schema).filter(([key]) => !bounds.includes(key)).map(([key, value]) => [key, loosened(value)]))
+      : Object.fromEntries(
+          Object.entries(schema)
+            .filter(([key]) => !bounds.includes(key))
+            .map(([key, value]) => [key, loosened(value)]),
+        )
 
 /** Waits until the API server goes by a changed CRD. */
-async function untilLoose ({ api }: Cluster, here: Namespace, loose: boolean): Promise<void> {
-  const trial = { apiVersion: kinds.MyApp.apiVersion, kind: 'MyApp', metadata: { name: 'trial' }, spec: { image: 'nginx', replicas: 500 } }
-  const accepts = () => api.request('POST', `/apis/example.com/v1/namespaces/${here.name}/myapps?dryRun=All`, trial).then(() => true, () => false)
-  while (await accepts() !== loose) await sleep(50)
+async function untilLoose({ api }: Cluster, here: Namespace, loose: boolean): Promise<void> {
+  const trial = {
+    apiVersion: kinds.MyApp.apiVersion,
+    kind: 'MyApp',
+    metadata: { name: 'trial' },
+    spec: { image: 'nginx', replicas: 500 },
+  }
+  const accepts = () =>
+    api
+      .request('POST', `/apis/example.com/v1/namespaces/${here.name}/myapps?dryRun=All`, trial)
+      .then(
+        () => true,
+        () => false,
+      )
+  while ((await accepts()) !== loose) await sleep(50)
 }
 
 /** Lets something be written while the CRD lets everything in, and puts the CRD back as it was. */
-async function behindItsBack (cluster: Cluster, here: Namespace, write: () => Promise<void>): Promise<void> {
+async function behindItsBack(
+  cluster: Cluster,
+  here: Namespace,
+  write: () => Promise<void>,
+): Promise<void> {
   const { api } = cluster
   const strict = await api.request<Crd>('GET', crdPath)
   const [version] = strict.spec.versions
-  const loose = { spec: { versions: [{ ...version, schema: { openAPIV3Schema: loosened(version.schema.openAPIV3Schema) } }] } }
+  const loose = {
+    spec: {
+      versions: [
+        { ...version, schema: { openAPIV3Schema: loosened(version.schema.openAPIV3Schema) } },
+      ],
+    },
+  }
   await api.request('PATCH', crdPath, loose, 'application/merge-patch+json')
   await untilLoose(cluster, here, true)
   await write()
-  await api.request('PATCH', crdPath, { spec: { versions: strict.spec.versions } }, 'application/merge-patch+json')
+  await api.request(
+    'PATCH',
+    crdPath,
+    { spec: { versions: strict.spec.versions } },
+    'application/merge-patch+json',
+  )
   await untilLoose(cluster, here, false)
 }
 
 /** A spec that is stored though it breaks the rules takes nothing down. */
-export async function invalidSpec (t: Test, cluster: Cluster): Promise<void> {
-  await t.test('a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on', async t => {
-    const here = await cluster.namespace(t)
-    const image = 'nginx'
-    const names = ['replicas', 'port', 'image', 'env', 'doomed', 'paused']
-    const more = { autoscaling: { minReplicas: 2, maxReplicas: 4 }, ingress: { host: 'shop.example.com' }, networkPolicy: { from: [{ app: 'web' }] } }
-    await Promise.all(names.map(name => here.create(name, { image, replicas: 2, ...name === 'port' && more })))
-    await Promise.all(names.map(name => here.running(name)))
-    const running = whatRuns(here.get('MyApp', 'replicas'))
-    await here.edit('MyApp', 'paused', { spec: { paused: true } })
-    await here.until('it says Paused', () => here.get('MyApp', 'paused').status?.conditions?.[0]?.reason === 'Paused')
-    await here.edit('Deployment', 'paused', { spec: { replicas: 1 } })
-    await here.until('the one that is left runs', () => here.get('MyApp', 'paused').status?.ready === '1/1')
-    await rest(here) // a write of that sync can have been refused for a conflict, and is made again
-    const before = snapshot(here)
-    t.strictSame(childKinds.filter(kind => here.list(kind).length === 0), [], 'there are children of every kind')
-    await behindItsBack(cluster, here, async () => {
-      await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
-      await here.edit('MyApp', 'port', { spec: { port: 0 } })
-      await here.edit('MyApp', 'image', { spec: { image: 'two words' } })
-      await here.edit('MyApp', 'env', { spec: { env: [{ name: 'NOT A NAME', value: 'hunter2' }] } })
-      await here.edit('MyApp', 'doomed', { spec: { port: 70_000 } })
-      await here.edit('MyApp', 'paused', { spec: { image: 'two words' } })
-      await here.create('new', { image, replicas: 101 })
-      await here.create('no.service', { image })
-      await here.create('older', { image, serviceAccountName: 'Not_A_Name' })
-    })
-    const messages = await Promise.all(['replicas', 'port', 'image', 'env', 'new', 'no.service'].map(async name => (await here.failed(name, 'InvalidSpec')).status?.message ?? ''))
-    const runs = 'what runs is left as it is until the spec is mended'
-    const none = 'nothing is created until the spec is mended'
-    t.equal(messages[0], `spec.replicas: 500 is more than the maximum of 100; ${runs}`)
-    t.equal(messages[1], `spec.port: 0 is less than the minimum of 1; ${runs}`)
-    t.match(messages[2], /^spec\.image: "two words" .*; what runs/)
-    t.match(messages[3], /^spec\.env\[0\]\.name: "NOT A NAME" .*; what runs/)
-    t.equal(messages[4], `spec.replicas: 101 is more than the maximum of 100; ${none}`)
-    t.match(messages[5], /^metadata\.name: "no\.service" cannot name a Service.*; nothing is created/)
-    t.strictSame(whatRuns(here.get('MyApp', 'replicas')), running, 'and what runs is told as before')
-    await here.failed('paused', 'InvalidSpec')
-    await forceSyncs(here, 'paused', 2)
-    t.strictSame(snapshot(here), before, 'every child is as it was, that of a paused one as somebody left it')
-    t.notOk(messages.some(message => message.includes('hunter2')), 'no value of a variable is told')
+export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
+  await t.test(
+    'a stored spec that breaks a rule takes nothing down and creates nothing; mended, it goes on',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      const image = 'nginx'
+      const names = ['replicas', 'port', 'image', 'env', 'doomed', 'paused']
+      const more = {
+        autoscaling: { minReplicas: 2, maxReplicas: 4 },
+        ingress: { host: 'shop.example.com' },
+        networkPolicy: { from: [{ app: 'web' }] },
+      }
+      await Promise.all(
+        names.map((name) =>
+          here.create(name, { image, replicas: 2, ...(name === 'port' && more) }),
+        ),
+      )
+      await Promise.all(names.map((name) => here.running(name)))
+      const running = whatRuns(here.get('MyApp', 'replicas'))
+      await here.edit('MyApp', 'paused', { spec: { paused: true } })
+      await here.until(
+        'it says Paused',
+        () => here.get('MyApp', 'paused').status?.conditions?.[0]?.reason === 'Paused',
+      )
+      await here.edit('Deployment', 'paused', { spec: { replicas: 1 } })
+      await here.until(
+        'the one that is left runs',
+        () => here.get('MyApp', 'paused').status?.ready === '1/1',
+      )
+      await rest(here) // a write of that sync can have been refused for a conflict, and is made again
+      const before = snapshot(here)
+      t.strictSame(
+        childKinds.filter((kind) => here.list(kind).length === 0),
+        [],
+        'there are children of every kind',
+      )
+      await behindItsBack(cluster, here, async () => {
+        await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
+        await here.edit('MyApp', 'port', { spec: { port: 0 } })
+        await here.edit('MyApp', 'image', { spec: { image: 'two words' } })
+        await here.edit('MyApp', 'env', {
+          spec: { env: [{ name: 'NOT A NAME', value: 'hunter2' }] },
+        })
+        await here.edit('MyApp', 'doomed', { spec: { port: 70_000 } })
+        await here.edit('MyApp', 'paused', { spec: { image: 'two words' } })
+        await here.create('new', { image, replicas: 101 })
+        await here.create('no.service', { image })
+        await here.create('older', { image, serviceAccountName: 'Not_A_Name' })
+      })
+      const messages = await Promise.all(
+        ['replicas', 'port', 'image', 'env', 'new', 'no.service'].map(
+          async (name) => (await here.failed(name, 'InvalidSpec')).status?.message ?? '',
+        ),
+      )
+      const runs = 'what runs is left as it is until the spec is mended'
+      const none = 'nothing is created until the spec is mended'
+      t.equal(messages[0], `spec.replicas: 500 is more than the maximum of 100; ${runs}`)
+      t.equal(messages[1], `spec.port: 0 is less than the minimum of 1; ${runs}`)
+      t.match(messages[2], /^spec\.image: "two words" .*; what runs/)
+      t.match(messages[3], /^spec\.env\[0\]\.name: "NOT A NAME" .*; what runs/)
+      t.equal(messages[4], `spec.replicas: 101 is more than the maximum of 100; ${none}`)
+      t.match(
+        messages[5],
+        /^metadata\.name: "no\.service" cannot name a Service.*; nothing is created/,
+      )
+      t.strictSame(
+        whatRuns(here.get('MyApp', 'replicas')),
+        running,
+        'and what runs is told as before',
+      )
+      await here.failed('paused', 'InvalidSpec')
+      await forceSyncs(here, 'paused', 2)
+      t.strictSame(
+        snapshot(here),
+        before,
+        'every child is as it was, that of a paused one as somebody left it',
+      )
+      t.notOk(
+        messages.some((message) => message.includes('hunter2')),
+        'no value of a variable is told',
+      )
 
-    const { status } = await here.failed('older', 'InvalidSpec')
-    t.match(status?.message, /^spec\.serviceAccountName: a name has lower-case letters/)
-    await here.edit('MyApp', 'older', { spec: { image: 'nginx:1.29' } })
-    await t.rejects(here.edit('MyApp', 'older', { spec: { serviceAccountName: 'Another_One' } }), /a name has lower-case letters/, 'what a later rule refuses stands as long as it is not changed')
+      const { status } = await here.failed('older', 'InvalidSpec')
+      t.match(status?.message, /^spec\.serviceAccountName: a name has lower-case letters/)
+      await here.edit('MyApp', 'older', { spec: { image: 'nginx:1.29' } })
+      await t.rejects(
+        here.edit('MyApp', 'older', { spec: { serviceAccountName: 'Another_One' } }),
+        /a name has lower-case letters/,
+        'what a later rule refuses stands as long as it is not changed',
+      )
 
-    await here.remove('MyApp', 'doomed')
-    await here.gone('MyApp', 'doomed')
-    await here.edit('MyApp', 'replicas', { spec: { replicas: 3 } })
-    t.equal((await here.running('replicas')).status?.ready, '3/3')
-    await here.edit('MyApp', 'new', { spec: { replicas: 1 } })
-    await here.running('new')
-    await here.remove('MyApp', 'no.service')
-    await here.gone('MyApp', 'no.service')
-  })
+      await here.remove('MyApp', 'doomed')
+      await here.gone('MyApp', 'doomed')
+      await here.edit('MyApp', 'replicas', { spec: { replicas: 3 } })
+      t.equal((await here.running('replicas')).status?.ready, '3/3')
+      await here.edit('MyApp', 'new', { spec: { replicas: 1 } })
+      await here.running('new')
+      await here.remove('MyApp', 'no.service')
+      await here.gone('MyApp', 'no.service')
+    },
+  )
 }
 
 /** What a status says of the children, but for the generation that it speaks of. */
-const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: MyApp) =>
-  ({ address, ready, available: conditions.filter(({ type }) => type === 'Available').map(({ observedGeneration, ...rest }) => rest) })
+const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: MyApp) => ({
+  address,
+  ready,
+  available: conditions
+    .filter(({ type }) => type === 'Available')
+    .map(({ observedGeneration, ...rest }) => rest),
+})
 
-const childKinds = builtInKinds.filter(kind => kind !== 'MyApp')
+const childKinds = builtInKinds.filter((kind) => kind !== 'MyApp')
 
-const snapshot = (here: Namespace) => childKinds
-  .flatMap(kind => here.list(kind).map(({ metadata: { name, uid, generation }, spec }) => JSON.stringify([kind, name, uid, generation, spec]))).sort()
+const snapshot = (here: Namespace) =>
+  childKinds
+    .flatMap((kind) =>
+      here
+        .list(kind)
+        .map(({ metadata: { name, uid, generation }, spec }) =>
+          JSON.stringify([kind, name, uid, generation, spec]),
+        ),
+    )
+    .sort()

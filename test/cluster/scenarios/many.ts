@@ -6,8 +6,8 @@ import type { Hook } from '../../support/cluster/hook.ts'
 const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`)
 
 /** Many MyApps, and two processes of the hook. */
-export async function many (t: Test, cluster: Cluster, hooks: [Hook, Hook]): Promise<void> {
-  await t.test('one is always enough: both are killed in turn, and no MyApp notices', async t => {
+export async function many(t: Test, cluster: Cluster, hooks: [Hook, Hook]): Promise<void> {
+  await t.test('one is always enough: both are killed in turn, and no MyApp notices', async (t) => {
     const here = await cluster.namespace(t)
     const apps = names(12)
     for (const [index, name] of apps.entries()) {
@@ -15,23 +15,42 @@ export async function many (t: Test, cluster: Cluster, hooks: [Hook, Hook]): Pro
       await victim.kill()
       await here.create(name, { image: 'nginx:1.28', env: [{ name: 'A', value: 'a' }] })
       const earlier = apps[index - 4]
-      if (earlier !== undefined) await here.edit('MyApp', earlier, { spec: { image: 'nginx:1.29', env: [{ name: 'B', value: 'b' }, { name: 'A', value: '$(B)' }] } })
+      if (earlier !== undefined) {
+        await here.edit('MyApp', earlier, {
+          spec: {
+            image: 'nginx:1.29',
+            env: [
+              { name: 'B', value: 'b' },
+              { name: 'A', value: '$(B)' },
+            ],
+          },
+        })
+      }
       await sleep(50)
       await victim.start()
     }
-    await Promise.all(apps.map(name => here.running(name)))
-    const images = apps.map(name => here.get('Deployment', name).spec.template.spec.containers[0]?.image)
-    t.strictSame(images, apps.map((_, index) => index < apps.length - 4 ? 'nginx:1.29' : 'nginx:1.28'))
+    await Promise.all(apps.map((name) => here.running(name)))
+    const images = apps.map(
+      (name) => here.get('Deployment', name).spec.template.spec.containers[0]?.image,
+    )
+    t.strictSame(
+      images,
+      apps.map((_, index) => (index < apps.length - 4 ? 'nginx:1.29' : 'nginx:1.28')),
+    )
     const happenings = [...here.happenings('Deployment'), ...here.happenings('Service')]
-    t.strictSame(happenings.filter(({ type }) => type === 'DELETED'), [], 'no child was ever taken away')
+    t.strictSame(
+      happenings.filter(({ type }) => type === 'DELETED'),
+      [],
+      'no child was ever taken away',
+    )
   })
 
-  await t.test('two hundred MyApps created at once are all Running', async t => {
+  await t.test('two hundred MyApps created at once are all Running', async (t) => {
     const here = await cluster.namespace(t)
     const apps = names(200)
     const start = Date.now()
-    await Promise.all(apps.map(name => here.create(name, { image: 'nginx:1.29' })))
-    await Promise.all(apps.map(name => here.running(name, 180)))
+    await Promise.all(apps.map((name) => here.create(name, { image: 'nginx:1.29' })))
+    await Promise.all(apps.map((name) => here.running(name, 180)))
     t.comment(`Running after ${((Date.now() - start) / 1000).toFixed(1)} s`)
     t.equal(here.list('Deployment').length, 200)
     t.equal(here.list('Service').length, 200)

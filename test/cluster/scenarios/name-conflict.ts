@@ -14,7 +14,14 @@ const foreign = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'shop', labels },
-    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'theirs', image: 'redis' }] } } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'theirs', image: 'redis' }] },
+      },
+    },
   },
   Service: {
     apiVersion: 'v1',
@@ -44,7 +51,10 @@ const foreign = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { name: 'shop', labels },
-    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'theirs' }, maxReplicas: 3 },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'theirs' },
+      maxReplicas: 3,
+    },
   },
 } as const
 
@@ -59,57 +69,75 @@ const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
 }
 
 /** All of a foreign object that anybody could have touched. */
-function untouched (here: Namespace, kind: ForeignKind): string {
-  const { metadata: { uid, labels, ownerReferences }, spec } = here.get(kind, 'shop')
+function untouched(here: Namespace, kind: ForeignKind): string {
+  const {
+    metadata: { uid, labels, ownerReferences },
+    spec,
+  } = here.get(kind, 'shop')
   return JSON.stringify({ uid, labels, ownerReferences, spec })
 }
 
-async function takeName (here: Namespace, kind: ForeignKind): Promise<string> {
+async function takeName(here: Namespace, kind: ForeignKind): Promise<string> {
   await here.put(foreign[kind])
   await here.until(`the ${kind} is seen`, () => here.find(kind, 'shop'))
   return untouched(here, kind)
 }
 
 /** Names that somebody else has taken. */
-export function nameConflict (t: Test, cluster: Cluster): void {
+export function nameConflict(t: Test, cluster: Cluster): void {
   for (const kind of Object.keys(foreign) as ForeignKind[]) {
     const other = kind === 'Deployment' ? 'Service' : 'Deployment'
-    t.test(`a ${kind} of the same name that is somebody else's is left alone and named; when it goes, the MyApp gets Running`, async t => {
-      const here = await cluster.namespace(t)
-      const before = await takeName(here, kind)
-      await here.create('shop', { image: 'nginx', ...asking[kind] })
-      const { status } = await here.failed('shop', 'NameConflict')
-      t.equal(status?.message, `${kind} shop exists already and does not belong to this MyApp: delete what is there, or give one of them another name`)
-      await here.until(`its ${other} is there`, () => here.find(other, 'shop'))
-      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
-      await here.failed('shop', 'NameConflict')
-      t.equal(untouched(here, kind), before)
-      await here.remove(kind, 'shop')
-      await here.running('shop', resyncSeconds)
-      t.not(untouched(here, kind), before, 'this one is its own')
-    })
+    t.test(
+      `a ${kind} of the same name that is somebody else's is left alone and named; when it goes, the MyApp gets Running`,
+      async (t) => {
+        const here = await cluster.namespace(t)
+        const before = await takeName(here, kind)
+        await here.create('shop', { image: 'nginx', ...asking[kind] })
+        const { status } = await here.failed('shop', 'NameConflict')
+        t.equal(
+          status?.message,
+          `${kind} shop exists already and does not belong to this MyApp: delete what is there, or give one of them another name`,
+        )
+        await here.until(`its ${other} is there`, () => here.find(other, 'shop'))
+        await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
+        await here.failed('shop', 'NameConflict')
+        t.equal(untouched(here, kind), before)
+        await here.remove(kind, 'shop')
+        await here.running('shop', resyncSeconds)
+        t.not(untouched(here, kind), before, 'this one is its own')
+      },
+    )
   }
 
-  t.test('both names taken: one message names both, and deleting the MyApp leaves both', async t => {
-    const here = await cluster.namespace(t)
-    const before = [await takeName(here, 'Deployment'), await takeName(here, 'Service')]
-    await here.create('shop', { image: 'nginx' })
-    const { status } = await here.failed('shop', 'NameConflict')
-    t.match(status?.message, /^Deployment and Service shop exist already and do not belong to this MyApp/)
-    await here.kubectl('delete', 'ma', 'shop')
-    t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
-  })
+  t.test(
+    'both names taken: one message names both, and deleting the MyApp leaves both',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      const before = [await takeName(here, 'Deployment'), await takeName(here, 'Service')]
+      await here.create('shop', { image: 'nginx' })
+      const { status } = await here.failed('shop', 'NameConflict')
+      t.match(
+        status?.message,
+        /^Deployment and Service shop exist already and do not belong to this MyApp/,
+      )
+      await here.kubectl('delete', 'ma', 'shop')
+      t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
+    },
+  )
 
-  t.test('the children of a MyApp that was deleted with --cascade=orphan are not taken over by the next of that name', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx' })
-    await here.running('shop')
-    await here.kubectl('delete', 'ma', 'shop', '--cascade=orphan')
-    const before = [untouched(here, 'Deployment'), untouched(here, 'Service')]
-    await here.create('shop', { image: 'nginx:1.29' })
-    await here.failed('shop', 'NameConflict')
-    t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
-    await here.kubectl('delete', 'deployment/shop', 'service/shop')
-    await here.running('shop', resyncSeconds)
-  })
+  t.test(
+    'the children of a MyApp that was deleted with --cascade=orphan are not taken over by the next of that name',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx' })
+      await here.running('shop')
+      await here.kubectl('delete', 'ma', 'shop', '--cascade=orphan')
+      const before = [untouched(here, 'Deployment'), untouched(here, 'Service')]
+      await here.create('shop', { image: 'nginx:1.29' })
+      await here.failed('shop', 'NameConflict')
+      t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
+      await here.kubectl('delete', 'deployment/shop', 'service/shop')
+      await here.running('shop', resyncSeconds)
+    },
+  )
 }

@@ -8,21 +8,26 @@ import type { Hook } from '../../support/cluster/hook.ts'
  * after its return all three are where they shall be. What bounds it: Metacontroller waits twice as long before each new
  * try, from 5 ms on, and tries at the latest when resyncPeriodSeconds have passed.
  */
-async function costOf (t: Test, cluster: Cluster, hooks: Hook[], outage: number): Promise<number> {
+async function costOf(t: Test, cluster: Cluster, hooks: Hook[], outage: number): Promise<number> {
   const here = await cluster.namespace(t)
-  await Promise.all(['changed', 'deleted'].map(name => here.create(name, { image: 'nginx:1.28' })))
-  await Promise.all(['changed', 'deleted'].map(name => here.running(name)))
+  await Promise.all(
+    ['changed', 'deleted'].map((name) => here.create(name, { image: 'nginx:1.28' })),
+  )
+  await Promise.all(['changed', 'deleted'].map((name) => here.running(name)))
   const up = sleep(outage)
-  await Promise.all(hooks.map(hook => hook.kill()))
+  await Promise.all(hooks.map((hook) => hook.kill()))
   await here.create('created', { image: 'nginx:1.28' })
   await here.edit('MyApp', 'changed', { spec: { image: 'nginx:1.29' } })
   await here.remove('MyApp', 'deleted')
-  const children = () => (['Deployment', 'Service'] as const).flatMap(kind => here.list(kind).map(({ metadata }) => metadata.uid))
+  const children = () =>
+    (['Deployment', 'Service'] as const).flatMap((kind) =>
+      here.list(kind).map(({ metadata }) => metadata.uid),
+    )
   const before = children()
   await up
   t.strictSame(children(), before, 'what runs, runs on meanwhile')
   t.notOk(here.get('Deployment', 'deleted').metadata.deletionTimestamp)
-  await Promise.all(hooks.map(hook => hook.start()))
+  await Promise.all(hooks.map((hook) => hook.start()))
   const returned = Date.now()
   await here.running('created')
   await here.running('changed')
@@ -32,12 +37,12 @@ async function costOf (t: Test, cluster: Cluster, hooks: Hook[], outage: number)
 }
 
 /** While the hook is down what runs, runs on; its return makes up for it. */
-export async function outage (t: Test, cluster: Cluster, hooks: Hook[]): Promise<void> {
-  await t.test('a failure of one second costs at most 5 s', async t => {
+export async function outage(t: Test, cluster: Cluster, hooks: Hook[]): Promise<void> {
+  await t.test('a failure of one second costs at most 5 s', async (t) => {
     const cost = await costOf(t, cluster, hooks, 1000)
     t.ok(cost < 5000, `it cost ${cost} ms`)
   })
-  await t.test('an outage of 30 s costs at most 30 s', async t => {
+  await t.test('an outage of 30 s costs at most 30 s', async (t) => {
     const cost = await costOf(t, cluster, hooks, 30_000)
     t.ok(cost < 30_000, `it cost ${cost} ms`)
   })

@@ -5,23 +5,61 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
 
-interface ContainerStatus { ready?: boolean, started?: boolean, restartCount?: number, state: object, lastState?: object }
+interface ContainerStatus {
+  ready?: boolean
+  started?: boolean
+  restartCount?: number
+  state: object
+  lastState?: object
+}
 
 /** Pods of a MyApp that fail, as kubelet writes it into their status, and what the MyApp says of it. */
-interface Failing { what: string, statuses: ContainerStatus[], message: string, reason?: string }
+interface Failing {
+  what: string
+  statuses: ContainerStatus[]
+  message: string
+  reason?: string
+}
 
 const now = () => new Date().toISOString()
 const waiting = (reason: string, message: string) => ({ waiting: { reason, message } })
-const terminated = (reason: string, exitCode: number) => ({ terminated: { reason, exitCode, startedAt: now(), finishedAt: now(), containerID: 'containerd://1' } })
-const backOff = waiting('CrashLoopBackOff', 'back-off 20s restarting failed container=app pod=shop-1_default(1)')
+const terminated = (reason: string, exitCode: number) => ({
+  terminated: {
+    reason,
+    exitCode,
+    startedAt: now(),
+    finishedAt: now(),
+    containerID: 'containerd://1',
+  },
+})
+const backOff = waiting(
+  'CrashLoopBackOff',
+  'back-off 20s restarting failed container=app pod=shop-1_default(1)',
+)
 const running = () => ({ running: { startedAt: now() } })
 
-const notThere = 'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/nginx:1.29": docker.io/library/nginx:1.29: not found'
+const notThere =
+  'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/nginx:1.29": docker.io/library/nginx:1.29: not found'
 const fails = (words: string) => `1 of 1 pod fails: container app ${words}`
 
 const failing: Failing[] = [
-  { what: 'an image that is not there, being pulled', statuses: [{ state: waiting('ErrImagePull', notThere) }], message: fails(`is in ImagePullBackOff: ${notThere}`) },
-  { what: 'an image that is not there, between two tries', statuses: [{ state: waiting('ImagePullBackOff', `Back-off pulling image "nginx:1.29": ErrImagePull: ${notThere}`) }], message: fails(`is in ImagePullBackOff: ${notThere}`) },
+  {
+    what: 'an image that is not there, being pulled',
+    statuses: [{ state: waiting('ErrImagePull', notThere) }],
+    message: fails(`is in ImagePullBackOff: ${notThere}`),
+  },
+  {
+    what: 'an image that is not there, between two tries',
+    statuses: [
+      {
+        state: waiting(
+          'ImagePullBackOff',
+          `Back-off pulling image "nginx:1.29": ErrImagePull: ${notThere}`,
+        ),
+      },
+    ],
+    message: fails(`is in ImagePullBackOff: ${notThere}`),
+  },
   {
     what: 'a program that crashes, waiting to be started again',
     statuses: [{ restartCount: 3, state: backOff, lastState: terminated('Error', 3) }],
@@ -29,126 +67,259 @@ const failing: Failing[] = [
   },
   {
     what: 'a program that crashes again and again',
-    statuses: [1, 2, 3].map(restartCount => ({ restartCount, state: terminated('Error', 1), lastState: terminated('Error', 1) })),
+    statuses: [1, 2, 3].map((restartCount) => ({
+      restartCount,
+      state: terminated('Error', 1),
+      lastState: terminated('Error', 1),
+    })),
     message: fails('crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log'),
   },
   {
     what: 'memory that ran out',
-    statuses: [{ restartCount: 1, state: terminated('OOMKilled', 137) }, { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) }],
-    message: fails('was ended for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory'),
+    statuses: [
+      { restartCount: 1, state: terminated('OOMKilled', 137) },
+      { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) },
+    ],
+    message: fails(
+      'was ended for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
+    ),
   },
   {
     what: 'a key that is missing',
-    statuses: [{ state: waiting('CreateContainerConfigError', 'couldn\'t find key password in Secret shop/keys') }],
-    message: fails('is in CreateContainerConfigError: couldn\'t find key password in Secret shop/keys'),
+    statuses: [
+      {
+        state: waiting(
+          'CreateContainerConfigError',
+          "couldn't find key password in Secret shop/keys",
+        ),
+      },
+    ],
+    message: fails(
+      "is in CreateContainerConfigError: couldn't find key password in Secret shop/keys",
+    ),
   },
   {
     what: 'a readiness check that fails',
     statuses: [{ started: true, state: running() }],
     reason: 'ReplicasUnavailable',
-    message: '0 of 1 replicas are available: waiting for container app to pass its readiness check (TCP on port 8080)',
+    message:
+      '0 of 1 replicas are available: waiting for container app to pass its readiness check (TCP on port 8080)',
   },
 ]
 
-interface Pods { items: Array<{ metadata: { name: string }, status: { phase: string } }> }
+interface Pods {
+  items: Array<{ metadata: { name: string }; status: { phase: string } }>
+}
 
 const podsPath = (here: Namespace) => `/api/v1/namespaces/${here.name}/pods`
 
 /** Writes the status of every pod of a namespace that has not ended, as kubelet would. */
-async function report ({ api }: Cluster, here: Namespace, { ready = false, restartCount = 0, ...status }: ContainerStatus): Promise<void> {
+async function report(
+  { api }: Cluster,
+  here: Namespace,
+  { ready = false, restartCount = 0, ...status }: ContainerStatus,
+): Promise<void> {
   const { items } = await api.request<Pods>('GET', podsPath(here))
-  const conditions = ['Ready', 'ContainersReady'].map(type => ({ type, status: ready ? 'True' : 'False', lastTransitionTime: now() }))
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({
+    type,
+    status: ready ? 'True' : 'False',
+    lastTransitionTime: now(),
+  }))
   const containerStatuses = [{ name: 'app', image, imageID: '', ready, restartCount, ...status }]
-  await Promise.all(items.filter(({ status }) => status.phase !== 'Failed').map(({ metadata: { name } }) =>
-    api.request('PATCH', `${podsPath(here)}/${name}/status`, { status: { phase: 'Running', conditions, containerStatuses } }, 'application/strategic-merge-patch+json')))
+  await Promise.all(
+    items
+      .filter(({ status }) => status.phase !== 'Failed')
+      .map(({ metadata: { name } }) =>
+        api.request(
+          'PATCH',
+          `${podsPath(here)}/${name}/status`,
+          { status: { phase: 'Running', conditions, containerStatuses } },
+          'application/strategic-merge-patch+json',
+        ),
+      ),
+  )
 }
 
 /** Has the namespace refuse pods that do not meet a Pod Security Standard, and waits until it does. */
-async function enforce ({ api }: Cluster, here: Namespace, level: string): Promise<void> {
+async function enforce({ api }: Cluster, here: Namespace, level: string): Promise<void> {
   await here.kubectl('label', 'namespace', here.name, `pod-security.kubernetes.io/enforce=${level}`)
-  const bad = { metadata: { name: 'bad' }, spec: { containers: [{ name: 'bad', image, securityContext: { privileged: true } }] } }
-  await here.eventually('a privileged pod is refused', () => api.request('POST', `${podsPath(here)}?dryRun=All`, bad).then(() => false, () => true))
+  const bad = {
+    metadata: { name: 'bad' },
+    spec: { containers: [{ name: 'bad', image, securityContext: { privileged: true } }] },
+  }
+  await here.eventually('a privileged pod is refused', () =>
+    api.request('POST', `${podsPath(here)}?dryRun=All`, bad).then(
+      () => false,
+      () => true,
+    ),
+  )
 }
 
 /** Pods are let in where they should be, and a MyApp says why its pods do not run. */
-export function pods (t: Test, cluster: Cluster): void {
+export function pods(t: Test, cluster: Cluster): void {
   for (const { what, statuses, message, reason = 'PodsFailing' } of failing) {
-    t.test(`it says why pods do not run: ${what}`, async t => {
+    t.test(`it says why pods do not run: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
       await here.until('there is a pod', () => here.get('MyApp', 'shop').status?.replicas === 1)
       for (const status of statuses) await report(cluster, here, status)
-      const { status } = await here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'))
-      t.match(status, { phase: 'Pending', ready: '0/1', conditions: [{ type: 'Ready', status: 'False', reason, message }] })
-      await report(cluster, here, { ready: true, started: true, restartCount: statuses.at(-1)?.restartCount ?? 0, state: running() })
+      const { status } = await here.until(
+        `it says: ${message}`,
+        () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+      )
+      t.match(status, {
+        phase: 'Pending',
+        ready: '0/1',
+        conditions: [{ type: 'Ready', status: 'False', reason, message }],
+      })
+      await report(cluster, here, {
+        ready: true,
+        started: true,
+        restartCount: statuses.at(-1)?.restartCount ?? 0,
+        state: running(),
+      })
       t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
     })
   }
 
-  t.test('it says why pods do not run: no node that takes them, in the words of the scheduler', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
-    const message = '2 of 2 pods fail: no node takes it (Unschedulable): 0/1 nodes are available: 1 node(s) didn\'t match Pod\'s node affinity/selector'
-    const { status } = await here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'))
-    t.match(status, { phase: 'Pending', conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }] })
-    await here.edit('MyApp', 'shop', { spec: { nodeSelector: null } })
-    await here.running('shop')
-  })
-
-  t.test('a new pod that fails is told of while the one old pod is there and available', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image })
-    await here.running('shop')
-    const annotations = { [failureAnnotation]: byHand }
-    await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
-    const says = (message: string) => here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'))
-    await says('1 of 1 replicas are up to date, 1 old one stays until they are available')
-    const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
-    const [pod] = items.filter(({ status }) => status.phase === 'Pending')
-    const containerStatuses = [{ name: 'app', image, imageID: '', ready: false, restartCount: 0, state: waiting('ErrImagePull', 'not found') }]
-    await cluster.api.request('PATCH', `${podsPath(here)}/${pod?.metadata.name}/status`, { status: { containerStatuses } }, 'application/strategic-merge-patch+json')
-    const message = '1 of 2 pods fails: container app is in ImagePullBackOff: not found'
-    t.match((await says(message)).status, { phase: 'Pending', ready: '1/1', replicas: 2, updatedReplicas: 1, availableReplicas: 1, conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }] })
-    await here.edit('MyApp', 'shop', { spec: { podAnnotations: null } })
-    await here.running('shop')
-  })
-
-  t.test('pods that were evicted are told of while others take their place, and do not count', async t => {
-    const here = await cluster.namespace(t)
-    const says = (message: string) => here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message)
-    await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
-    for (const evicted of ['1 pod has', '2 pods have']) {
-      let name: string | undefined
-      await here.eventually('a pod is to run', async () => {
-        const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
-        name = items.find(({ status }) => status.phase === 'Pending')?.metadata.name
-        return name !== undefined
-      })
-      await cluster.api.request('PATCH', `${podsPath(here)}/${name}/status`, { status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' } }, 'application/merge-patch+json')
-      await says(`0 of 1 replicas are available: ${evicted} ended (Evicted: The node was low on resource: memory.)`)
-    }
-    await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
-    await says(fails('is in ImagePullBackOff: not found'))
-    await report(cluster, here, { ready: true, started: true, state: running() })
-    t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
-  })
-
-  for (const [level, podSecurity] of [['restricted', 'Restricted'], ['baseline', 'Baseline']] as const) {
-    t.test(`a namespace that enforces the ${level} Pod Security Standard takes pods with podSecurity ${podSecurity}`, async t => {
+  t.test(
+    'it says why pods do not run: no node that takes them, in the words of the scheduler',
+    async (t) => {
       const here = await cluster.namespace(t)
-      await enforce(cluster, here, level)
-      await here.create('shop', { image, podSecurity, volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }] })
-      t.equal((await here.running('shop')).status?.ready, '1/1')
-    })
+      await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
+      const message =
+        "2 of 2 pods fail: no node takes it (Unschedulable): 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector"
+      const { status } = await here.until(
+        `it says: ${message}`,
+        () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+      )
+      t.match(status, {
+        phase: 'Pending',
+        conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
+      })
+      await here.edit('MyApp', 'shop', { spec: { nodeSelector: null } })
+      await here.running('shop')
+    },
+  )
+
+  t.test(
+    'a new pod that fails is told of while the one old pod is there and available',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image })
+      await here.running('shop')
+      const annotations = { [failureAnnotation]: byHand }
+      await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
+      const says = (message: string) =>
+        here.until(
+          `it says: ${message}`,
+          () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+        )
+      await says('1 of 1 replicas are up to date, 1 old one stays until they are available')
+      const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+      const [pod] = items.filter(({ status }) => status.phase === 'Pending')
+      const containerStatuses = [
+        {
+          name: 'app',
+          image,
+          imageID: '',
+          ready: false,
+          restartCount: 0,
+          state: waiting('ErrImagePull', 'not found'),
+        },
+      ]
+      await cluster.api.request(
+        'PATCH',
+        `${podsPath(here)}/${pod?.metadata.name}/status`,
+        { status: { containerStatuses } },
+        'application/strategic-merge-patch+json',
+      )
+      const message = '1 of 2 pods fails: container app is in ImagePullBackOff: not found'
+      t.match((await says(message)).status, {
+        phase: 'Pending',
+        ready: '1/1',
+        replicas: 2,
+        updatedReplicas: 1,
+        availableReplicas: 1,
+        conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
+      })
+      await here.edit('MyApp', 'shop', { spec: { podAnnotations: null } })
+      await here.running('shop')
+    },
+  )
+
+  t.test(
+    'pods that were evicted are told of while others take their place, and do not count',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      const says = (message: string) =>
+        here.until(
+          `it says: ${message}`,
+          () => here.get('MyApp', 'shop').status?.message === message,
+        )
+      await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
+      for (const evicted of ['1 pod has', '2 pods have']) {
+        let name: string | undefined
+        await here.eventually('a pod is to run', async () => {
+          const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+          name = items.find(({ status }) => status.phase === 'Pending')?.metadata.name
+          return name !== undefined
+        })
+        await cluster.api.request(
+          'PATCH',
+          `${podsPath(here)}/${name}/status`,
+          {
+            status: {
+              phase: 'Failed',
+              reason: 'Evicted',
+              message: 'The node was low on resource: memory.',
+            },
+          },
+          'application/merge-patch+json',
+        )
+        await says(
+          `0 of 1 replicas are available: ${evicted} ended (Evicted: The node was low on resource: memory.)`,
+        )
+      }
+      await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
+      await says(fails('is in ImagePullBackOff: not found'))
+      await report(cluster, here, { ready: true, started: true, state: running() })
+      t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
+    },
+  )
+
+  for (const [level, podSecurity] of [
+    ['restricted', 'Restricted'],
+    ['baseline', 'Baseline'],
+  ] as const) {
+    t.test(
+      `a namespace that enforces the ${level} Pod Security Standard takes pods with podSecurity ${podSecurity}`,
+      async (t) => {
+        const here = await cluster.namespace(t)
+        await enforce(cluster, here, level)
+        await here.create('shop', {
+          image,
+          podSecurity,
+          volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }],
+        })
+        t.equal((await here.running('shop')).status?.ready, '1/1')
+      },
+    )
   }
 
-  t.test('pods that the Pod Security Standard refuses are Failed with its own words, until podSecurity is Restricted', async t => {
-    const here = await cluster.namespace(t)
-    await enforce(cluster, here, 'restricted')
-    await here.create('shop', { image })
-    const { status } = await here.failed('shop', 'ReplicaFailure')
-    t.match(status?.message, /^Pods cannot be created: .* violates PodSecurity "restricted:latest": unrestricted capabilities \(container "app" must set securityContext\.capabilities\.drop=\["ALL"\]\), runAsNonRoot != true/)
-    await here.edit('MyApp', 'shop', { spec: { podSecurity: 'Restricted' } })
-    await here.running('shop')
-  })
+  t.test(
+    'pods that the Pod Security Standard refuses are Failed with its own words, until podSecurity is Restricted',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await enforce(cluster, here, 'restricted')
+      await here.create('shop', { image })
+      const { status } = await here.failed('shop', 'ReplicaFailure')
+      t.match(
+        status?.message,
+        /^Pods cannot be created: .* violates PodSecurity "restricted:latest": unrestricted capabilities \(container "app" must set securityContext\.capabilities\.drop=\["ALL"\]\), runAsNonRoot != true/,
+      )
+      await here.edit('MyApp', 'shop', { spec: { podSecurity: 'Restricted' } })
+      await here.running('shop')
+    },
+  )
 }

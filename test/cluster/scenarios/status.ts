@@ -4,51 +4,96 @@ import type { MyAppStatus } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { MyApp } from '../../support/cluster/kinds.ts'
 
-const reasonOf = (app: MyApp) => app.status?.conditions?.find(({ type }) => type === 'Ready')?.reason
-const transitionsOf = (app: MyApp) => app.status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime) ?? []
+const reasonOf = (app: MyApp) =>
+  app.status?.conditions?.find(({ type }) => type === 'Ready')?.reason
+const transitionsOf = (app: MyApp) =>
+  app.status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime) ?? []
 
 /** The four counts that a MyApp and its Deployment have in common. */
-const counts = ({ replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 }: Pick<MyAppStatus, 'replicas' | 'readyReplicas' | 'updatedReplicas' | 'availableReplicas'> = {}) =>
-  [replicas, readyReplicas, updatedReplicas, availableReplicas].join()
+const counts = ({
+  replicas = 0,
+  readyReplicas = 0,
+  updatedReplicas = 0,
+  availableReplicas = 0,
+}: Pick<
+  MyAppStatus,
+  'replicas' | 'readyReplicas' | 'updatedReplicas' | 'availableReplicas'
+> = {}) => [replicas, readyReplicas, updatedReplicas, availableReplicas].join()
 
 /** The status tells what is, at any time. */
-export function status (t: Test, cluster: Cluster): void {
-  t.test('a rollout that misses its deadline is Failed and says so, and Running once the image is mended', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
-    await here.running('shop')
-    await here.edit('MyApp', 'shop', { spec: { image: failingImage('ImagePullBackOff'), progressDeadlineSeconds: 1 } })
-    // On a slow machine a second is over before the first pod of the new image is there.
-    const { status } = await here.until('it has failed with that pod', () => {
-      const app = here.get('MyApp', 'shop')
-      return reasonOf(app) === 'ProgressDeadlineExceeded' && app.status?.updatedReplicas === 1 && app
-    })
-    t.match(status?.message, /^The rollout is stuck with 2 of 2 replicas available: 1 of 3 pods fails: container app is in ImagePullBackOff/)
-    t.match(status, { phase: 'Failed', availableReplicas: 2, replicas: 3 }, 'what was there before runs on')
-    t.match(status?.conditions?.map(({ type, status }) => [type, status]), [['Ready', 'False'], ['Reconciling', 'False'], ['Stalled', 'True']])
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', progressDeadlineSeconds: null } })
-    await here.running('shop')
-  })
+export function status(t: Test, cluster: Cluster): void {
+  t.test(
+    'a rollout that misses its deadline is Failed and says so, and Running once the image is mended',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
+      await here.running('shop')
+      await here.edit('MyApp', 'shop', {
+        spec: { image: failingImage('ImagePullBackOff'), progressDeadlineSeconds: 1 },
+      })
+      // On a slow machine a second is over before the first pod of the new image is there.
+      const { status } = await here.until('it has failed with that pod', () => {
+        const app = here.get('MyApp', 'shop')
+        return (
+          reasonOf(app) === 'ProgressDeadlineExceeded' && app.status?.updatedReplicas === 1 && app
+        )
+      })
+      t.match(
+        status?.message,
+        /^The rollout is stuck with 2 of 2 replicas available: 1 of 3 pods fails: container app is in ImagePullBackOff/,
+      )
+      t.match(
+        status,
+        { phase: 'Failed', availableReplicas: 2, replicas: 3 },
+        'what was there before runs on',
+      )
+      t.match(
+        status?.conditions?.map(({ type, status }) => [type, status]),
+        [
+          ['Ready', 'False'],
+          ['Reconciling', 'False'],
+          ['Stalled', 'True'],
+        ],
+      )
+      await here.edit('MyApp', 'shop', {
+        spec: { image: 'nginx:1.29', progressDeadlineSeconds: null },
+      })
+      await here.running('shop')
+    },
+  )
 
-  t.test('pods that a quota forbids are Failed with the words of the quota, and Running once it is lifted', async t => {
-    const here = await cluster.namespace(t)
-    await here.kubectl('create', 'quota', 'small', '--hard=pods=2')
-    await here.kubectl('wait', '--for=jsonpath={.status.hard.pods}=2', '--timeout=60s', 'quota/small')
-    await here.create('shop', { image: 'nginx', replicas: 3 })
-    const { status } = await here.failed('shop', 'ReplicaFailure')
-    t.match(status?.message, /^Pods cannot be created: .*exceeded quota: small/)
-    await here.kubectl('delete', 'quota', 'small')
-    t.equal((await here.running('shop')).status?.ready, '3/3')
-  })
+  t.test(
+    'pods that a quota forbids are Failed with the words of the quota, and Running once it is lifted',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.kubectl('create', 'quota', 'small', '--hard=pods=2')
+      await here.kubectl(
+        'wait',
+        '--for=jsonpath={.status.hard.pods}=2',
+        '--timeout=60s',
+        'quota/small',
+      )
+      await here.create('shop', { image: 'nginx', replicas: 3 })
+      const { status } = await here.failed('shop', 'ReplicaFailure')
+      t.match(status?.message, /^Pods cannot be created: .*exceeded quota: small/)
+      await here.kubectl('delete', 'quota', 'small')
+      t.equal((await here.running('shop')).status?.ready, '3/3')
+    },
+  )
 
-  t.test('scaled to zero is Running and says so', async t => {
+  t.test('scaled to zero is Running and says so', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
     await here.running('shop')
     await here.kubectl('scale', 'ma', 'shop', '--replicas=0')
     const app = await here.until('no pod is left', () => {
       const app = here.get('MyApp', 'shop')
-      return app.spec.replicas === 0 && app.status?.phase === 'Running' && app.status.replicas === 0 && app
+      return (
+        app.spec.replicas === 0 &&
+        app.status?.phase === 'Running' &&
+        app.status.replicas === 0 &&
+        app
+      )
     })
     t.match(app.status, { ready: '0/0', message: 'Scaled to zero: no pods run' })
     t.equal(reasonOf(app), 'ScaledToZero')
@@ -56,49 +101,95 @@ export function status (t: Test, cluster: Cluster): void {
     await here.until('it is back', () => here.get('MyApp', 'shop').status?.ready === '1/1')
   })
 
-  t.test('a pod that gets ill makes it Pending with the count of what is left, until the pod is well', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx', replicas: 3 })
-    await here.running('shop')
-    const [pod = ''] = (await here.kubectl('get', 'pods', '-o', 'name')).split('\n')
-    await here.kubectl('annotate', pod, `${failureAnnotation}=NotReady`)
-    const ill = await here.until('2 of 3 are available', () => here.get('MyApp', 'shop').status?.availableReplicas === 2 && here.get('MyApp', 'shop'))
-    t.match(ill.status, { phase: 'Pending', ready: '2/3', message: '2 of 3 replicas are available', readyReplicas: 2, updatedReplicas: 3 })
-    t.equal(reasonOf(ill), 'ReplicasUnavailable')
-    await here.kubectl('annotate', pod, `${failureAnnotation}-`)
-    await here.running('shop')
-  })
+  t.test(
+    'a pod that gets ill makes it Pending with the count of what is left, until the pod is well',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx', replicas: 3 })
+      await here.running('shop')
+      const [pod = ''] = (await here.kubectl('get', 'pods', '-o', 'name')).split('\n')
+      await here.kubectl('annotate', pod, `${failureAnnotation}=NotReady`)
+      const ill = await here.until(
+        '2 of 3 are available',
+        () =>
+          here.get('MyApp', 'shop').status?.availableReplicas === 2 && here.get('MyApp', 'shop'),
+      )
+      t.match(ill.status, {
+        phase: 'Pending',
+        ready: '2/3',
+        message: '2 of 3 replicas are available',
+        readyReplicas: 2,
+        updatedReplicas: 3,
+      })
+      t.equal(reasonOf(ill), 'ReplicasUnavailable')
+      await here.kubectl('annotate', pod, `${failureAnnotation}-`)
+      await here.running('shop')
+    },
+  )
 
-  t.test('a rollout that somebody pauses is Pending and tells how to go on', async t => {
+  t.test('a rollout that somebody pauses is Pending and tells how to go on', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
     await here.running('shop')
     await here.kubectl('rollout', 'pause', 'deployment/shop')
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', env: [{ name: 'A', value: 'a' }] } })
-    const paused = await here.until('the pause is told', () => reasonOf(here.get('MyApp', 'shop')) === 'RolloutPaused' && here.get('MyApp', 'shop'))
-    t.match(paused.status, { phase: 'Pending', message: '0 of 2 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/shop lets it go on' })
+    await here.edit('MyApp', 'shop', {
+      spec: { image: 'nginx:1.29', env: [{ name: 'A', value: 'a' }] },
+    })
+    const paused = await here.until(
+      'the pause is told',
+      () => reasonOf(here.get('MyApp', 'shop')) === 'RolloutPaused' && here.get('MyApp', 'shop'),
+    )
+    t.match(paused.status, {
+      phase: 'Pending',
+      message:
+        '0 of 2 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/shop lets it go on',
+    })
     t.equal(here.list('ReplicaSet').length, 1)
     await here.kubectl('rollout', 'resume', 'deployment/shop')
     await here.running('shop')
     t.equal(here.list('ReplicaSet').length, 2)
   })
 
-  t.test('the counts are those of the Deployment at every moment, and Running is never said too early', async t => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
-    await here.running('shop')
-    for (const spec of [{ image: 'nginx:1.29' }, { replicas: 4 }, { image: 'nginx:1.30', replicas: 2 }]) {
-      await here.edit('MyApp', 'shop', { spec })
+  t.test(
+    'the counts are those of the Deployment at every moment, and Running is never said too early',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
       await here.running('shop')
-    }
-    const known = here.happenings('Deployment').map(({ object }) => counts(object.status))
-    const apps = here.happenings('MyApp').map(({ object }) => object).filter(({ status }) => status !== undefined)
-    t.strictSame(apps.map(({ status }) => counts(status)).filter(counts => !known.includes(counts)), [], 'the Deployment had all of these counts')
-    const running = apps.filter(({ metadata, status }) => status?.phase === 'Running' && status.observedGeneration === metadata.generation)
-    t.strictSame(running.filter(({ spec: { replicas }, status }) => counts(status) !== [replicas, replicas, replicas, replicas].join()), [], 'Running means all of them')
-  })
+      for (const spec of [
+        { image: 'nginx:1.29' },
+        { replicas: 4 },
+        { image: 'nginx:1.30', replicas: 2 },
+      ]) {
+        await here.edit('MyApp', 'shop', { spec })
+        await here.running('shop')
+      }
+      const known = here.happenings('Deployment').map(({ object }) => counts(object.status))
+      const apps = here
+        .happenings('MyApp')
+        .map(({ object }) => object)
+        .filter(({ status }) => status !== undefined)
+      t.strictSame(
+        apps.map(({ status }) => counts(status)).filter((counts) => !known.includes(counts)),
+        [],
+        'the Deployment had all of these counts',
+      )
+      const running = apps.filter(
+        ({ metadata, status }) =>
+          status?.phase === 'Running' && status.observedGeneration === metadata.generation,
+      )
+      t.strictSame(
+        running.filter(
+          ({ spec: { replicas }, status }) =>
+            counts(status) !== [replicas, replicas, replicas, replicas].join(),
+        ),
+        [],
+        'Running means all of them',
+      )
+    },
+  )
 
-  t.test('lastTransitionTime stays for as long as the status of the condition does', async t => {
+  t.test('lastTransitionTime stays for as long as the status of the condition does', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28' })
     const before = transitionsOf(await here.running('shop'))
@@ -109,20 +200,34 @@ export function status (t: Test, cluster: Cluster): void {
     t.equal(after[2], before[2], 'Stalled did not')
   })
 
-  t.test('kubectl wait understands the conditions', async t => {
+  t.test('kubectl wait understands the conditions', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
-    t.match(await here.kubectl('wait', '--for=condition=Ready', '--timeout=60s', 'ma/shop'), 'condition met')
+    t.match(
+      await here.kubectl('wait', '--for=condition=Ready', '--timeout=60s', 'ma/shop'),
+      'condition met',
+    )
     await here.kubectl('wait', '--for=jsonpath={.status.phase}=Running', '--timeout=60s', 'ma/shop')
   })
 
-  t.test('a status that is edited by hand is put right with the next sync', async t => {
+  t.test('a status that is edited by hand is put right with the next sync', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
-    await here.kubectl('patch', 'ma', 'shop', '--subresource=status', '--type=merge', '--patch', '{"status":{"phase":"Failed","availableReplicas":7}}')
+    await here.kubectl(
+      'patch',
+      'ma',
+      'shop',
+      '--subresource=status',
+      '--type=merge',
+      '--patch',
+      '{"status":{"phase":"Failed","availableReplicas":7}}',
+    )
     await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-    await here.until('it is put right', () => here.get('MyApp', 'shop').status?.availableReplicas === 1)
+    await here.until(
+      'it is put right',
+      () => here.get('MyApp', 'shop').status?.availableReplicas === 1,
+    )
     t.equal(here.get('MyApp', 'shop').status?.phase, 'Running')
   })
 }

@@ -1,6 +1,8 @@
 export const image = 'nginx'
-const noServiceName = 'cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"'
-const noVariable = 'is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."'
+const noServiceName =
+  'cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"'
+const noVariable =
+  'is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."'
 
 /** A MyApp that the API server is asked to take. */
 export interface Case {
@@ -11,205 +13,1038 @@ export interface Case {
   refused?: string
 }
 
-const variables = (count: number, value = '') => Array.from({ length: count }, (_, index) => ({ name: `V${String(index).padStart(3, '0')}`, value }))
+const variables = (count: number, value = '') =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `V${String(index).padStart(3, '0')}`,
+    value,
+  }))
 
 const secretKey = { secretKeyRef: { name: 'a', key: 'b' } }
 
-const [required, preferred] = ['requiredDuringSchedulingIgnoredDuringExecution', 'preferredDuringSchedulingIgnoredDuringExecution'] as const
-const ofNodes = (matchExpressions: object[], matchFields: object[] = []) => ({ [required]: { nodeSelectorTerms: [{ matchExpressions, matchFields }] }, [preferred]: [{ weight: 1, preference: { matchExpressions, matchFields } }] })
-const ofPods = (matchExpressions: object[], selector: string) => ({ [required]: [{ topologyKey: 'a', [selector]: { matchExpressions } }], [preferred]: [{ weight: 1, podAffinityTerm: { topologyKey: 'a', [selector]: { matchExpressions } } }] })
+const [required, preferred] = [
+  'requiredDuringSchedulingIgnoredDuringExecution',
+  'preferredDuringSchedulingIgnoredDuringExecution',
+] as const
+const ofNodes = (matchExpressions: object[], matchFields: object[] = []) => ({
+  [required]: { nodeSelectorTerms: [{ matchExpressions, matchFields }] },
+  [preferred]: [{ weight: 1, preference: { matchExpressions, matchFields } }],
+})
+const ofPods = (matchExpressions: object[], selector: string) => ({
+  [required]: [{ topologyKey: 'a', [selector]: { matchExpressions } }],
+  [preferred]: [
+    { weight: 1, podAffinityTerm: { topologyKey: 'a', [selector]: { matchExpressions } } },
+  ],
+})
 /** An affinity that is to be refused for what must hold and for what should. */
-const refusedParts = (affinity: object, field: string, words: string): Case[] => Object.entries(affinity).map(([part, wrong]) => ({
-  what: `${part}: ${JSON.stringify(wrong)}`, spec: { image, affinity: { [field]: { [part]: wrong } } }, refused: `spec.affinity.${field}.${part}${part === required && field === 'nodeAffinity' ? '.nodeSelectorTerms' : ''}: Invalid value: ${words}`,
-}))
+const refusedParts = (affinity: object, field: string, words: string): Case[] =>
+  Object.entries(affinity).map(([part, wrong]) => ({
+    what: `${part}: ${JSON.stringify(wrong)}`,
+    spec: { image, affinity: { [field]: { [part]: wrong } } },
+    refused: `spec.affinity.${field}.${part}${part === required && field === 'nodeAffinity' ? '.nodeSelectorTerms' : ''}: Invalid value: ${words}`,
+  }))
 
 /** What is let in, and what is refused. */
 export const cases: Case[] = [
   { what: 'a name of one letter', name: 'a' },
   { what: 'a name of 63 characters', name: 'a'.repeat(63) },
-  { what: 'a name of 64 characters', name: 'a'.repeat(64), refused: `metadata.name: Invalid value: "${'a'.repeat(64)}" ${noServiceName}` },
-  { what: 'a name that starts with a digit', name: '1shop', refused: `metadata.name: Invalid value: "1shop" ${noServiceName}` },
+  {
+    what: 'a name of 64 characters',
+    name: 'a'.repeat(64),
+    refused: `metadata.name: Invalid value: "${'a'.repeat(64)}" ${noServiceName}`,
+  },
+  {
+    what: 'a name that starts with a digit',
+    name: '1shop',
+    refused: `metadata.name: Invalid value: "1shop" ${noServiceName}`,
+  },
   { what: 'a name that ends with a digit', name: 'shop-1' },
-  { what: 'a name with a dot', name: 'shop.blue', refused: `metadata.name: Invalid value: "shop.blue" ${noServiceName}` },
+  {
+    what: 'a name with a dot',
+    name: 'shop.blue',
+    refused: `metadata.name: Invalid value: "shop.blue" ${noServiceName}`,
+  },
   { what: 'a name with capitals', name: 'Shop', refused: 'Invalid value: "Shop"' },
   { what: 'a name that ends with a dash', name: 'shop-', refused: 'Invalid value: "shop-"' },
   { what: 'no spec', spec: undefined, refused: 'spec: Required value' },
   { what: 'no image', spec: {}, refused: 'spec.image: Required value' },
-  { what: 'an empty image', spec: { image: '' }, refused: 'an image is needed, for example nginx:1.29' },
+  {
+    what: 'an empty image',
+    spec: { image: '' },
+    refused: 'an image is needed, for example nginx:1.29',
+  },
   { what: 'an image of one letter', spec: { image: 'a' } },
   { what: 'an image of 1024 characters', spec: { image: 'a'.repeat(1024) } },
-  { what: 'an image of 1025 characters', spec: { image: 'a'.repeat(1025) }, refused: 'spec.image: Too long: may not be more than 1024' },
-  { what: 'an image with a digest', spec: { image: `registry.example.com:5000/team/app:1.0@sha256:${'0'.repeat(64)}` } },
-  ...['\u00a0', '\u3000', '\ufeff', '\v'].map(blank => ({ what: `an image with a blank that is not ASCII: ${JSON.stringify(blank)}`, spec: { image: `nginx${blank}:1` }, refused: 'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without' })),
-  { what: 'an image with a blank in it', spec: { image: 'nginx latest' }, refused: '"nginx latest" has a blank in it; an image is written without' },
-  { what: 'an image with a line break at its end', spec: { image: 'nginx\n' }, refused: 'the image has a line break in it' },
-  { what: 'an image that is a number', spec: { image: 1 }, refused: 'spec.image: Invalid value: "integer"' },
+  {
+    what: 'an image of 1025 characters',
+    spec: { image: 'a'.repeat(1025) },
+    refused: 'spec.image: Too long: may not be more than 1024',
+  },
+  {
+    what: 'an image with a digest',
+    spec: { image: `registry.example.com:5000/team/app:1.0@sha256:${'0'.repeat(64)}` },
+  },
+  ...['\u00a0', '\u3000', '\ufeff', '\v'].map((blank) => ({
+    what: `an image with a blank that is not ASCII: ${JSON.stringify(blank)}`,
+    spec: { image: `nginx${blank}:1` },
+    refused:
+      'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without',
+  })),
+  {
+    what: 'an image with a blank in it',
+    spec: { image: 'nginx latest' },
+    refused: '"nginx latest" has a blank in it; an image is written without',
+  },
+  {
+    what: 'an image with a line break at its end',
+    spec: { image: 'nginx\n' },
+    refused: 'the image has a line break in it',
+  },
+  {
+    what: 'an image that is a number',
+    spec: { image: 1 },
+    refused: 'spec.image: Invalid value: "integer"',
+  },
   { what: '-1 replicas', spec: { image, replicas: -1 }, refused: '-1 is less than 0' },
   { what: 'no replicas', spec: { image, replicas: 0 } },
   { what: '100 replicas', spec: { image, replicas: 100 } },
-  { what: '101 replicas', spec: { image, replicas: 101 }, refused: '101 is more than the 100 that one MyApp may have' },
-  { what: '500 replicas', spec: { image, replicas: 500 }, refused: '500 is more than the 100 that one MyApp may have' },
-  { what: 'replicas in words', spec: { image, replicas: 'two' }, refused: 'spec.replicas: Invalid value: "string"' },
-  { what: 'half a replica', spec: { image, replicas: 0.5 }, refused: 'spec.replicas in body must be of type int32' },
+  {
+    what: '101 replicas',
+    spec: { image, replicas: 101 },
+    refused: '101 is more than the 100 that one MyApp may have',
+  },
+  {
+    what: '500 replicas',
+    spec: { image, replicas: 500 },
+    refused: '500 is more than the 100 that one MyApp may have',
+  },
+  {
+    what: 'replicas in words',
+    spec: { image, replicas: 'two' },
+    refused: 'spec.replicas: Invalid value: "string"',
+  },
+  {
+    what: 'half a replica',
+    spec: { image, replicas: 0.5 },
+    refused: 'spec.replicas in body must be of type int32',
+  },
   { what: 'port 0', spec: { image, port: 0 }, refused: '0 is not a port: ports are 1 to 65535' },
   { what: 'port 1', spec: { image, port: 1 } },
   { what: 'port 65535', spec: { image, port: 65535 } },
-  { what: 'port 65536', spec: { image, port: 65536 }, refused: '65536 is not a port: ports are 1 to 65535' },
+  {
+    what: 'port 65536',
+    spec: { image, port: 65536 },
+    refused: '65536 is not a port: ports are 1 to 65535',
+  },
   { what: 'port -1', spec: { image, port: -1 }, refused: '-1 is not a port: ports are 1 to 65535' },
-  { what: 'a variable without a name', spec: { image, env: [{ value: 'x' }] }, refused: 'spec.env[0].name: Required value' },
+  {
+    what: 'a variable without a name',
+    spec: { image, env: [{ value: 'x' }] },
+    refused: 'spec.env[0].name: Required value',
+  },
   { what: 'a variable without a value', spec: { image, env: [{ name: 'A' }] } },
-  ...['A', '_', 'a.b-c_D9', '-x', '.hidden', '.-', 'A'.repeat(256)].map(name => ({ what: `a variable named ${name.slice(0, 20)}`, spec: { image, env: [{ name, value: 'x' }] } })),
-  { what: 'a variable with a line break in its name', spec: { image, env: [{ name: 'A\n' }] }, refused: `this ${noVariable}` },
-  ...['9A', '..', '..a', '.', 'A B', 'A=B', 'Ä', ''].map(name => ({ what: `a variable named ${JSON.stringify(name)}`, spec: { image, env: [{ name, value: 'x' }] }, refused: `"${name}" ${noVariable}` })),
-  { what: 'a variable with a name of 257 characters', spec: { image, env: [{ name: 'A'.repeat(257) }] }, refused: 'spec.env[0].name: Too long: may not be more than 256' },
-  { what: 'a variable that is there twice', spec: { image, env: [{ name: 'A', value: '1' }, { name: 'A', value: '2' }] }, refused: 'spec.env[1]: Duplicate value: {"name":"A"}' },
-  { what: 'a variable with a value that is no string', spec: { image, env: [{ name: 'A', value: 1 }] }, refused: 'spec.env[0].value: Invalid value: "integer"' },
+  ...['A', '_', 'a.b-c_D9', '-x', '.hidden', '.-', 'A'.repeat(256)].map((name) => ({
+    what: `a variable named ${name.slice(0, 20)}`,
+    spec: { image, env: [{ name, value: 'x' }] },
+  })),
+  {
+    what: 'a variable with a line break in its name',
+    spec: { image, env: [{ name: 'A\n' }] },
+    refused: `this ${noVariable}`,
+  },
+  ...['9A', '..', '..a', '.', 'A B', 'A=B', 'Ä', ''].map((name) => ({
+    what: `a variable named ${JSON.stringify(name)}`,
+    spec: { image, env: [{ name, value: 'x' }] },
+    refused: `"${name}" ${noVariable}`,
+  })),
+  {
+    what: 'a variable with a name of 257 characters',
+    spec: { image, env: [{ name: 'A'.repeat(257) }] },
+    refused: 'spec.env[0].name: Too long: may not be more than 256',
+  },
+  {
+    what: 'a variable that is there twice',
+    spec: {
+      image,
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'A', value: '2' },
+      ],
+    },
+    refused: 'spec.env[1]: Duplicate value: {"name":"A"}',
+  },
+  {
+    what: 'a variable with a value that is no string',
+    spec: { image, env: [{ name: 'A', value: 1 }] },
+    refused: 'spec.env[0].value: Invalid value: "integer"',
+  },
   { what: '256 variables', spec: { image, env: variables(256) } },
-  { what: '257 variables', spec: { image, env: variables(257) }, refused: 'spec.env: Too many: 257: must have at most 256 items' },
-  { what: '32768 characters of names and values', spec: { image, env: [{ name: 'A', value: 'ü'.repeat(32767) }] } },
-  { what: '32769 characters of names and values', spec: { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] }, refused: 'names and values have 32769 characters in all, more than the 32768 that fit' },
-  { what: '32768 characters that JavaScript writes as two each', spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32767) }] } },
-  { what: '32769 characters that JavaScript writes as two each', spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32768) }] }, refused: 'names and values have 32769 characters in all, more than the 32768 that fit' },
-  { what: '32770 characters in several variables', spec: { image, env: [{ name: 'A', value: 'x'.repeat(16384) }, { name: 'B', value: 'x'.repeat(16384) }] }, refused: 'names and values have 32770 characters in all, more than the 32768 that fit' },
-  { what: 'a variable with a value and a source of one', spec: { image, env: [{ name: 'A', value: 'x', valueFrom: secretKey }] }, refused: 'spec.env[0]: Invalid value: value and valueFrom are both given' },
-  { what: 'a variable with an empty value and a source of one', spec: { image, env: [{ name: 'A', value: '', valueFrom: secretKey }] } },
-  { what: 'a variable with two sources', spec: { image, env: [{ name: 'A', valueFrom: { ...secretKey, fieldRef: { fieldPath: 'metadata.name' } } }] }, refused: 'spec.env[0].valueFrom: Invalid value: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef is to be given' },
-  { what: 'variables from nowhere', spec: { image, envFrom: [{ prefix: 'A' }] }, refused: 'spec.envFrom[0]: Invalid value: exactly one of configMapRef, secretRef is to be given' },
-  { what: 'requests up to the limits', spec: { image, resources: { requests: { cpu: '1000m', memory: 1024, 'ephemeral-storage': '1G' }, limits: { cpu: 1, memory: '1Ki' } } } },
-  { what: 'more cpu requested than the limit', spec: { image, resources: { requests: { cpu: '1.5' }, limits: { cpu: 1 } } }, refused: 'spec.resources: Invalid value: more cpu is requested than the limit' },
-  { what: 'more memory requested than the limit', spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1G' } } }, refused: 'spec.resources: Invalid value: more memory is requested than the limit' },
-  { what: 'more disk requested than the limit', spec: { image, resources: { requests: { 'ephemeral-storage': 2 }, limits: { 'ephemeral-storage': 1 } } }, refused: 'spec.resources: Invalid value: more ephemeral-storage is requested than the limit' },
-  ...['startup', 'readiness', 'liveness'].map(check => ({ what: `a ${check} check in two ways`, spec: { image, probes: { [check]: { tcpSocket: {}, grpc: {} } } }, refused: `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec is to be given` })),
-  ...['startup', 'liveness'].map(check => ({ what: `a ${check} check that is to succeed twice`, spec: { image, probes: { [check]: { tcpSocket: {}, successThreshold: 2 } } }, refused: `spec.probes.${check}: Invalid value: successThreshold can only be 1 for startup and liveness` })),
-  { what: 'a readiness check that is to succeed twice', spec: { image, probes: { readiness: { tcpSocket: {}, successThreshold: 2 } } } },
-  { what: 'labels and annotations as they are', spec: { image, podLabels: { 'b.example.com/c_d.E-9': 'x'.repeat(63), empty: '' }, nodeSelector: { [`${'a'.repeat(253)}/${'b'.repeat(63)}`]: '1.0_a-b' }, podAnnotations: { 'Example.COM/Note': 'any text\nof any kind' } } },
-  { what: 'a key of an annotation with a blank in it', spec: { image, podAnnotations: { 'a b': 'x' } }, refused: 'spec.podAnnotations: Invalid value: a key is not one for an annotation' },
-  ...['podLabels', 'nodeSelector'].map(field => ({ what: `a key with capitals in its domain in ${field}`, spec: { image, [field]: { 'Example.com/a': 'x' } }, refused: `spec.${field}: Invalid value: a key is not one for a label` })),
-  ...['podLabels', 'nodeSelector'].map(field => ({ what: `a domain of 254 characters in ${field}`, spec: { image, [field]: { [`${'a'.repeat(254)}/a`]: 'x' } }, refused: `spec.${field}: Invalid value: a key is not one for a label` })),
-  ...['podLabels', 'nodeSelector'].map(field => ({ what: `a value with a blank in ${field}`, spec: { image, [field]: { a: 'x y' } }, refused: `spec.${field}: Invalid value: a value is not one for a label` })),
-  ...["metadata.labels['a.b/c']", "metadata.annotations['A.b/C']", 'metadata.uid', 'spec.nodeName', 'status.podIPs'].map(fieldPath => ({ what: `the field ${fieldPath}`, spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] } })),
-  ...['metadata.labels', "metadata.labels['a b']", 'status.phase', 'spec.nodeNames'].map(fieldPath => ({ what: `the field ${fieldPath}`, spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] }, refused: 'a variable can have metadata.name,' })),
-  { what: 'the resource cpu', spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] }, refused: 'a variable can have the limits and requests' },
-  ...[['limits.cpu', '1000m'], ['requests.memory', '1Mi'], ['limits.hugepages-2Mi', 1000]].map(([resource, divisor]) => ({ what: `${resource} in ${divisor}`, spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] } })),
-  ...[['limits.cpu', '100m'], ['limits.memory', '1m'], ['limits.memory', '512Mi']].map(([resource, divisor]) => ({ what: `${resource} in ${divisor}`, spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] }, refused: 'a divisor is 1 or 1m for cpu,' })),
-  ...['secretKeyRef', 'configMapKeyRef'].flatMap(source => [
-    ...['a/b', '..a'].map(key => ({ what: `the key ${key} of a ${source}`, spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'a', key } } }] }, refused: 'a key has letters, digits' })),
-    { what: `a ${source} with a capital`, spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'A', key: 'a' } } }] }, refused: `spec.env[0].valueFrom.${source}.name: Invalid value: "A": a name has lower-case letters` },
+  {
+    what: '257 variables',
+    spec: { image, env: variables(257) },
+    refused: 'spec.env: Too many: 257: must have at most 256 items',
+  },
+  {
+    what: '32768 characters of names and values',
+    spec: { image, env: [{ name: 'A', value: 'ü'.repeat(32767) }] },
+  },
+  {
+    what: '32769 characters of names and values',
+    spec: { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] },
+    refused: 'names and values have 32769 characters in all, more than the 32768 that fit',
+  },
+  {
+    what: '32768 characters that JavaScript writes as two each',
+    spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32767) }] },
+  },
+  {
+    what: '32769 characters that JavaScript writes as two each',
+    spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32768) }] },
+    refused: 'names and values have 32769 characters in all, more than the 32768 that fit',
+  },
+  {
+    what: '32770 characters in several variables',
+    spec: {
+      image,
+      env: [
+        { name: 'A', value: 'x'.repeat(16384) },
+        { name: 'B', value: 'x'.repeat(16384) },
+      ],
+    },
+    refused: 'names and values have 32770 characters in all, more than the 32768 that fit',
+  },
+  {
+    what: 'a variable with a value and a source of one',
+    spec: { image, env: [{ name: 'A', value: 'x', valueFrom: secretKey }] },
+    refused: 'spec.env[0]: Invalid value: value and valueFrom are both given',
+  },
+  {
+    what: 'a variable with an empty value and a source of one',
+    spec: { image, env: [{ name: 'A', value: '', valueFrom: secretKey }] },
+  },
+  {
+    what: 'a variable with two sources',
+    spec: {
+      image,
+      env: [{ name: 'A', valueFrom: { ...secretKey, fieldRef: { fieldPath: 'metadata.name' } } }],
+    },
+    refused:
+      'spec.env[0].valueFrom: Invalid value: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef is to be given',
+  },
+  {
+    what: 'variables from nowhere',
+    spec: { image, envFrom: [{ prefix: 'A' }] },
+    refused:
+      'spec.envFrom[0]: Invalid value: exactly one of configMapRef, secretRef is to be given',
+  },
+  {
+    what: 'requests up to the limits',
+    spec: {
+      image,
+      resources: {
+        requests: { cpu: '1000m', memory: 1024, 'ephemeral-storage': '1G' },
+        limits: { cpu: 1, memory: '1Ki' },
+      },
+    },
+  },
+  {
+    what: 'more cpu requested than the limit',
+    spec: { image, resources: { requests: { cpu: '1.5' }, limits: { cpu: 1 } } },
+    refused: 'spec.resources: Invalid value: more cpu is requested than the limit',
+  },
+  {
+    what: 'more memory requested than the limit',
+    spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1G' } } },
+    refused: 'spec.resources: Invalid value: more memory is requested than the limit',
+  },
+  {
+    what: 'more disk requested than the limit',
+    spec: {
+      image,
+      resources: { requests: { 'ephemeral-storage': 2 }, limits: { 'ephemeral-storage': 1 } },
+    },
+    refused: 'spec.resources: Invalid value: more ephemeral-storage is requested than the limit',
+  },
+  ...['startup', 'readiness', 'liveness'].map((check) => ({
+    what: `a ${check} check in two ways`,
+    spec: { image, probes: { [check]: { tcpSocket: {}, grpc: {} } } },
+    refused: `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec is to be given`,
+  })),
+  ...['startup', 'liveness'].map((check) => ({
+    what: `a ${check} check that is to succeed twice`,
+    spec: { image, probes: { [check]: { tcpSocket: {}, successThreshold: 2 } } },
+    refused: `spec.probes.${check}: Invalid value: successThreshold can only be 1 for startup and liveness`,
+  })),
+  {
+    what: 'a readiness check that is to succeed twice',
+    spec: { image, probes: { readiness: { tcpSocket: {}, successThreshold: 2 } } },
+  },
+  {
+    what: 'labels and annotations as they are',
+    spec: {
+      image,
+      podLabels: { 'b.example.com/c_d.E-9': 'x'.repeat(63), empty: '' },
+      nodeSelector: { [`${'a'.repeat(253)}/${'b'.repeat(63)}`]: '1.0_a-b' },
+      podAnnotations: { 'Example.COM/Note': 'any text\nof any kind' },
+    },
+  },
+  {
+    what: 'a key of an annotation with a blank in it',
+    spec: { image, podAnnotations: { 'a b': 'x' } },
+    refused: 'spec.podAnnotations: Invalid value: a key is not one for an annotation',
+  },
+  ...['podLabels', 'nodeSelector'].map((field) => ({
+    what: `a key with capitals in its domain in ${field}`,
+    spec: { image, [field]: { 'Example.com/a': 'x' } },
+    refused: `spec.${field}: Invalid value: a key is not one for a label`,
+  })),
+  ...['podLabels', 'nodeSelector'].map((field) => ({
+    what: `a domain of 254 characters in ${field}`,
+    spec: { image, [field]: { [`${'a'.repeat(254)}/a`]: 'x' } },
+    refused: `spec.${field}: Invalid value: a key is not one for a label`,
+  })),
+  ...['podLabels', 'nodeSelector'].map((field) => ({
+    what: `a value with a blank in ${field}`,
+    spec: { image, [field]: { a: 'x y' } },
+    refused: `spec.${field}: Invalid value: a value is not one for a label`,
+  })),
+  ...[
+    "metadata.labels['a.b/c']",
+    "metadata.annotations['A.b/C']",
+    'metadata.uid',
+    'spec.nodeName',
+    'status.podIPs',
+  ].map((fieldPath) => ({
+    what: `the field ${fieldPath}`,
+    spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] },
+  })),
+  ...['metadata.labels', "metadata.labels['a b']", 'status.phase', 'spec.nodeNames'].map(
+    (fieldPath) => ({
+      what: `the field ${fieldPath}`,
+      spec: { image, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] },
+      refused: 'a variable can have metadata.name,',
+    }),
+  ),
+  {
+    what: 'the resource cpu',
+    spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] },
+    refused: 'a variable can have the limits and requests',
+  },
+  ...[
+    ['limits.cpu', '1000m'],
+    ['requests.memory', '1Mi'],
+    ['limits.hugepages-2Mi', 1000],
+  ].map(([resource, divisor]) => ({
+    what: `${resource} in ${divisor}`,
+    spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] },
+  })),
+  ...[
+    ['limits.cpu', '100m'],
+    ['limits.memory', '1m'],
+    ['limits.memory', '512Mi'],
+  ].map(([resource, divisor]) => ({
+    what: `${resource} in ${divisor}`,
+    spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] },
+    refused: 'a divisor is 1 or 1m for cpu,',
+  })),
+  ...['secretKeyRef', 'configMapKeyRef'].flatMap((source) => [
+    ...['a/b', '..a'].map((key) => ({
+      what: `the key ${key} of a ${source}`,
+      spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'a', key } } }] },
+      refused: 'a key has letters, digits',
+    })),
+    {
+      what: `a ${source} with a capital`,
+      spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'A', key: 'a' } } }] },
+      refused: `spec.env[0].valueFrom.${source}.name: Invalid value: "A": a name has lower-case letters`,
+    },
   ]),
-  ...['secretRef', 'configMapRef'].map(source => ({ what: `a ${source} with a capital`, spec: { image, envFrom: [{ [source]: { name: 'A' } }] }, refused: `spec.envFrom: Invalid value: ${source}.name: a name has lower-case letters` })),
-  { what: 'a prefix of variables with a blank', spec: { image, envFrom: [{ prefix: 'a.b ~', secretRef: { name: 'a' } }] } },
-  ...['A=B', 'Ä'].map(prefix => ({ what: `the prefix ${prefix}`, spec: { image, envFrom: [{ prefix, secretRef: { name: 'a' } }] }, refused: 'spec.envFrom: Invalid value: prefix: a prefix has letters' })),
-  ...['serviceAccountName', 'priorityClassName'].map(field => ({ what: `a ${field} with a capital`, spec: { image, [field]: 'Shop' }, refused: `spec.${field}: Invalid value: "Shop": a name has lower-case letters` })),
+  ...['secretRef', 'configMapRef'].map((source) => ({
+    what: `a ${source} with a capital`,
+    spec: { image, envFrom: [{ [source]: { name: 'A' } }] },
+    refused: `spec.envFrom: Invalid value: ${source}.name: a name has lower-case letters`,
+  })),
+  {
+    what: 'a prefix of variables with a blank',
+    spec: { image, envFrom: [{ prefix: 'a.b ~', secretRef: { name: 'a' } }] },
+  },
+  ...['A=B', 'Ä'].map((prefix) => ({
+    what: `the prefix ${prefix}`,
+    spec: { image, envFrom: [{ prefix, secretRef: { name: 'a' } }] },
+    refused: 'spec.envFrom: Invalid value: prefix: a prefix has letters',
+  })),
+  ...['serviceAccountName', 'priorityClassName'].map((field) => ({
+    what: `a ${field} with a capital`,
+    spec: { image, [field]: 'Shop' },
+    refused: `spec.${field}: Invalid value: "Shop": a name has lower-case letters`,
+  })),
   { what: 'no priorityClassName', spec: { image, priorityClassName: '' } },
-  ...['', '..a/b..', 'a/./b', 'a//b'].map(subPath => ({ what: `the subPath ${subPath}`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] } })),
-  ...['/a', '..', 'a/../b', 'a/..'].map(subPath => ({ what: `the subPath ${subPath}`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] }, refused: 'a path in the volume has no "/" at its start, and no ".." as a part' })),
-  ...Object.entries({ configMap: 'name', secret: 'secretName' }).map(([source, name]) => ({ what: `a file of a ${source} above the mount`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', [source]: { [name]: 'a', items: [{ key: 'a', path: 'a' }, { key: 'b', path: '../b' }] } }] }, refused: `spec.volumes[0].${source}.items: Invalid value: path: a file in the volume has no "/"` })),
-  { what: 'tolerations as they are', spec: { image, tolerations: [{ operator: 'Exists' }, { key: 'example.com/a', value: 'b' }, { key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 0 }] } },
+  ...['', '..a/b..', 'a/./b', 'a//b'].map((subPath) => ({
+    what: `the subPath ${subPath}`,
+    spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] },
+  })),
+  ...['/a', '..', 'a/../b', 'a/..'].map((subPath) => ({
+    what: `the subPath ${subPath}`,
+    spec: { image, volumes: [{ name: 'a', mountPath: '/a', subPath, emptyDir: {} }] },
+    refused: 'a path in the volume has no "/" at its start, and no ".." as a part',
+  })),
+  ...Object.entries({ configMap: 'name', secret: 'secretName' }).map(([source, name]) => ({
+    what: `a file of a ${source} above the mount`,
+    spec: {
+      image,
+      volumes: [
+        {
+          name: 'a',
+          mountPath: '/a',
+          [source]: {
+            [name]: 'a',
+            items: [
+              { key: 'a', path: 'a' },
+              { key: 'b', path: '../b' },
+            ],
+          },
+        },
+      ],
+    },
+    refused: `spec.volumes[0].${source}.items: Invalid value: path: a file in the volume has no "/"`,
+  })),
+  {
+    what: 'tolerations as they are',
+    spec: {
+      image,
+      tolerations: [
+        { operator: 'Exists' },
+        { key: 'example.com/a', value: 'b' },
+        { key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 0 },
+      ],
+    },
+  },
   ...[
     [{ value: 'a' }, 'without a key the operator is to be Exists'],
     [{ key: 'a', operator: 'Exists', value: 'b' }, 'a value does not go with the operator Exists'],
     [{ key: 'a', tolerationSeconds: 9 }, 'tolerationSeconds goes with the effect NoExecute only'],
     [{ key: 'a b' }, 'a key is not one for a label'],
     [{ key: 'a', value: 'b c' }, 'a value is not one for a label'],
-  ].map(([toleration, words]) => ({ what: `a toleration: ${words}`, spec: { image, tolerations: [{ operator: 'Exists' }, toleration] }, refused: `spec.tolerations: Invalid value: ${words}` })),
-  { what: 'conditions as they are', spec: { image, affinity: { nodeAffinity: ofNodes([{ key: 'a', operator: 'In', values: ['b'] }, { key: 'a', operator: 'Gt', values: ['1'] }, { key: 'a', operator: 'DoesNotExist' }], [{ key: 'metadata.name', operator: 'NotIn', values: ['b'] }]), podAffinity: ofPods([{ key: 'a', operator: 'Exists', values: [] }], 'labelSelector') } } },
-  ...[[{ key: 'a', operator: 'In' }], [{ key: 'a', operator: 'Exists', values: ['b'] }], [{ key: 'a', operator: 'Gt', values: ['1', '2'] }]].flatMap(conditions => refusedParts(ofNodes(conditions), 'nodeAffinity', 'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt have one')),
-  ...[{ key: 'a', operator: 'In', values: ['b'] }, { key: 'metadata.name', operator: 'Exists' }, { key: 'metadata.name', operator: 'In', values: ['b', 'c'] }, { key: 'metadata.name', operator: 'In', values: ['B'] }].flatMap(field => refusedParts(ofNodes([], [field]), 'nodeAffinity', 'the only field is metadata.name, with In or NotIn and the name of one node')),
-  ...['podAffinity', 'podAntiAffinity'].flatMap(field => [{ key: 'a', operator: 'NotIn', values: [] }, { key: 'a', operator: 'DoesNotExist', values: ['b'] }, { key: 'a', operator: 'Lt', values: ['1'] }].flatMap(condition =>
-    refusedParts(ofPods([condition], field === 'podAffinity' ? 'labelSelector' : 'namespaceSelector'), field, 'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt are for nodes'))),
-  ...refusedParts(ofNodes([{ key: 'a b', operator: 'Exists' }]), 'nodeAffinity', 'a key is not one for a label'),
-  { what: 'a wish for a value that no node has', spec: { image, affinity: { nodeAffinity: { [preferred]: [{ weight: 1, preference: { matchExpressions: [{ key: 'a', operator: 'In', values: ['b c'] }] } }] } } } },
-  ...refusedParts({ [required]: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'a', operator: 'In', values: ['b c'] }] }] } }, 'nodeAffinity', 'a value is not one for a label'),
-  ...['podAffinity', 'podAntiAffinity'].flatMap(field => [
-    ...refusedParts(ofPods([{ key: 'a b', operator: 'Exists' }], 'labelSelector'), field, 'a key is not one for a label'),
-    ...[[{ topologyKey: 'a b' }, 'it is not one for a label'], [{ topologyKey: 'a', namespaces: ['a', 'b.c'] }, 'a name has lower-case letters, digits and "-" only']].flatMap(([term, words]) => [
-      { what: `${field} of ${JSON.stringify(term)} that must hold`, spec: { image, affinity: { [field]: { [required]: [term] } } }, refused: `spec.affinity.${field}.${required}: Invalid value: ` },
-      { what: `${field} of ${JSON.stringify(term)} that should hold`, spec: { image, affinity: { [field]: { [preferred]: [{ weight: 1, podAffinityTerm: term }] } } }, refused: words as string },
+  ].map(([toleration, words]) => ({
+    what: `a toleration: ${words}`,
+    spec: { image, tolerations: [{ operator: 'Exists' }, toleration] },
+    refused: `spec.tolerations: Invalid value: ${words}`,
+  })),
+  {
+    what: 'conditions as they are',
+    spec: {
+      image,
+      affinity: {
+        nodeAffinity: ofNodes(
+          [
+            { key: 'a', operator: 'In', values: ['b'] },
+            { key: 'a', operator: 'Gt', values: ['1'] },
+            { key: 'a', operator: 'DoesNotExist' },
+          ],
+          [{ key: 'metadata.name', operator: 'NotIn', values: ['b'] }],
+        ),
+        podAffinity: ofPods([{ key: 'a', operator: 'Exists', values: [] }], 'labelSelector'),
+      },
+    },
+  },
+  ...[
+    [{ key: 'a', operator: 'In' }],
+    [{ key: 'a', operator: 'Exists', values: ['b'] }],
+    [{ key: 'a', operator: 'Gt', values: ['1', '2'] }],
+  ].flatMap((conditions) =>
+    refusedParts(
+      ofNodes(conditions),
+      'nodeAffinity',
+      'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt have one',
+    ),
+  ),
+  ...[
+    { key: 'a', operator: 'In', values: ['b'] },
+    { key: 'metadata.name', operator: 'Exists' },
+    { key: 'metadata.name', operator: 'In', values: ['b', 'c'] },
+    { key: 'metadata.name', operator: 'In', values: ['B'] },
+  ].flatMap((field) =>
+    refusedParts(
+      ofNodes([], [field]),
+      'nodeAffinity',
+      'the only field is metadata.name, with In or NotIn and the name of one node',
+    ),
+  ),
+  ...['podAffinity', 'podAntiAffinity'].flatMap((field) =>
+    [
+      { key: 'a', operator: 'NotIn', values: [] },
+      { key: 'a', operator: 'DoesNotExist', values: ['b'] },
+      { key: 'a', operator: 'Lt', values: ['1'] },
+    ].flatMap((condition) =>
+      refusedParts(
+        ofPods([condition], field === 'podAffinity' ? 'labelSelector' : 'namespaceSelector'),
+        field,
+        'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt are for nodes',
+      ),
+    ),
+  ),
+  ...refusedParts(
+    ofNodes([{ key: 'a b', operator: 'Exists' }]),
+    'nodeAffinity',
+    'a key is not one for a label',
+  ),
+  {
+    what: 'a wish for a value that no node has',
+    spec: {
+      image,
+      affinity: {
+        nodeAffinity: {
+          [preferred]: [
+            {
+              weight: 1,
+              preference: { matchExpressions: [{ key: 'a', operator: 'In', values: ['b c'] }] },
+            },
+          ],
+        },
+      },
+    },
+  },
+  ...refusedParts(
+    {
+      [required]: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'a', operator: 'In', values: ['b c'] }] }],
+      },
+    },
+    'nodeAffinity',
+    'a value is not one for a label',
+  ),
+  ...['podAffinity', 'podAntiAffinity'].flatMap((field) => [
+    ...refusedParts(
+      ofPods([{ key: 'a b', operator: 'Exists' }], 'labelSelector'),
+      field,
+      'a key is not one for a label',
+    ),
+    ...[
+      [{ topologyKey: 'a b' }, 'it is not one for a label'],
+      [
+        { topologyKey: 'a', namespaces: ['a', 'b.c'] },
+        'a name has lower-case letters, digits and "-" only',
+      ],
+    ].flatMap(([term, words]) => [
+      {
+        what: `${field} of ${JSON.stringify(term)} that must hold`,
+        spec: { image, affinity: { [field]: { [required]: [term] } } },
+        refused: `spec.affinity.${field}.${required}: Invalid value: `,
+      },
+      {
+        what: `${field} of ${JSON.stringify(term)} that should hold`,
+        spec: {
+          image,
+          affinity: { [field]: { [preferred]: [{ weight: 1, podAffinityTerm: term }] } },
+        },
+        refused: words as string,
+      },
     ]),
   ]),
-  { what: 'spreads that differ', spec: { image, topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map(whenUnsatisfiable => ({ topologyKey: 'a', maxSkew: 1, whenUnsatisfiable })) } },
-  { what: 'a pull secret that is there twice', spec: { image, imagePullSecrets: [{ name: 'a' }, { name: 'a' }] }, refused: 'spec.imagePullSecrets: Invalid value: a Secret is there twice' },
-  { what: 'a spread that is there twice', spec: { image, topologySpreadConstraints: [1, 2].map(maxSkew => ({ topologyKey: 'a', maxSkew, whenUnsatisfiable: 'DoNotSchedule' })) }, refused: 'spec.topologySpreadConstraints: Invalid value: a topologyKey is there twice with the same whenUnsatisfiable' },
-  ...['a', '*.example.com', '1.example.com', 'a.b-1', 'shop.1'].map(host => ({ what: `the host ${host}`, spec: { image, ingress: { host }, gateway: { parentRefs: [{ name: 'a' }], hostnames: [host] } } })),
-  ...['192.168.0.1', 'Shop.example.com', '*', 'shop.*.com', 'shop:80'].flatMap(host => [
-    { what: `the host ${host} of an Ingress`, spec: { image, ingress: { host } }, refused: 'a host is a name, not an address' },
-    { what: `the host ${host} of a Gateway`, spec: { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', host] } }, refused: 'spec.gateway.hostnames: Invalid value: a host is a name, not an address' },
+  {
+    what: 'spreads that differ',
+    spec: {
+      image,
+      topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map((whenUnsatisfiable) => ({
+        topologyKey: 'a',
+        maxSkew: 1,
+        whenUnsatisfiable,
+      })),
+    },
+  },
+  {
+    what: 'a pull secret that is there twice',
+    spec: { image, imagePullSecrets: [{ name: 'a' }, { name: 'a' }] },
+    refused: 'spec.imagePullSecrets: Invalid value: a Secret is there twice',
+  },
+  {
+    what: 'a spread that is there twice',
+    spec: {
+      image,
+      topologySpreadConstraints: [1, 2].map((maxSkew) => ({
+        topologyKey: 'a',
+        maxSkew,
+        whenUnsatisfiable: 'DoNotSchedule',
+      })),
+    },
+    refused:
+      'spec.topologySpreadConstraints: Invalid value: a topologyKey is there twice with the same whenUnsatisfiable',
+  },
+  ...['a', '*.example.com', '1.example.com', 'a.b-1', 'shop.1'].map((host) => ({
+    what: `the host ${host}`,
+    spec: { image, ingress: { host }, gateway: { parentRefs: [{ name: 'a' }], hostnames: [host] } },
+  })),
+  ...['192.168.0.1', 'Shop.example.com', '*', 'shop.*.com', 'shop:80'].flatMap((host) => [
+    {
+      what: `the host ${host} of an Ingress`,
+      spec: { image, ingress: { host } },
+      refused: 'a host is a name, not an address',
+    },
+    {
+      what: `the host ${host} of a Gateway`,
+      spec: { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', host] } },
+      refused: 'spec.gateway.hostnames: Invalid value: a host is a name, not an address',
+    },
   ]),
-  ...['ingressClassName', 'tlsSecretName'].map(field => ({ what: `a ${field} with a blank`, spec: { image, ingress: { [field]: 'a b' } }, refused: 'a name has lower-case letters' })),
-  { what: 'a path without its slash', spec: { image, ingress: { path: 'foo' } }, refused: 'spec.ingress.path: Invalid value: "foo": not a path: it starts with "/"' },
-  { what: 'one class of an Ingress in both ways', spec: { image, ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'a' } } } },
-  { what: 'a class of an Ingress in the older way', spec: { image, ingress: { annotations: { 'kubernetes.io/ingress.class': 'A' } } } },
-  { what: 'two classes of an Ingress', spec: { image, ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } } }, refused: 'spec.ingress: Invalid value: the annotation kubernetes.io/ingress.class says another class' },
-  { what: 'a path as its controller reads it', spec: { image, ingress: { path: '/a//b/..', pathType: 'ImplementationSpecific' } } },
-  ...['/a//b', '/a/../b', '/a%2Fb', '/a/..'].map(path => ({ what: `the path ${path}`, spec: { image, ingress: { path } }, refused: 'spec.ingress: Invalid value: a path has none of //, /./, /../ and %2F in it' })),
-  { what: 'a key of an annotation of the Ingress with a blank in it', spec: { image, ingress: { annotations: { 'a b': 'x' } } }, refused: 'spec.ingress.annotations: Invalid value: a key is not one for an annotation' },
-  { what: 'a peer with capitals', spec: { image, networkPolicy: { from: [{ app: 'A_b' }], to: [{ namespace: 'C.d' }] } } },
-  ...['from', 'to'].flatMap(side => ['app', 'namespace'].map(field => ({ what: `a blank in ${side}.${field}`, spec: { image, networkPolicy: { [side]: [{ app: 'a', namespace: 'b', [field]: 'a b' }] } }, refused: `spec.networkPolicy.${side}: Invalid value: ${field}: a name has letters, digits` }))),
-  { what: 'a Gateway in a namespace with a dot', spec: { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: namespace: a name has lower-case letters, digits and "-" only' },
-  { what: 'a listener with capitals', spec: { image, gateway: { parentRefs: [{ name: 'a', sectionName: 'HTTPS' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: sectionName: a name has lower-case letters' },
-  { what: 'a volume with capitals', spec: { image, volumes: [{ name: 'A_B', mountPath: '/a', emptyDir: {} }] }, refused: 'spec.volumes[0].name: Invalid value: "A_B": not a name for a volume' },
-  { what: 'a mount anywhere', spec: { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] }, refused: 'spec.volumes[0].mountPath: Invalid value: "rel": not a path in the container' },
-  { what: 'memory in GB', spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1GB' } } }, refused: 'spec.resources.limits.memory: Invalid value: "1GB": not an amount' },
+  ...['ingressClassName', 'tlsSecretName'].map((field) => ({
+    what: `a ${field} with a blank`,
+    spec: { image, ingress: { [field]: 'a b' } },
+    refused: 'a name has lower-case letters',
+  })),
+  {
+    what: 'a path without its slash',
+    spec: { image, ingress: { path: 'foo' } },
+    refused: 'spec.ingress.path: Invalid value: "foo": not a path: it starts with "/"',
+  },
+  {
+    what: 'one class of an Ingress in both ways',
+    spec: {
+      image,
+      ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'a' } },
+    },
+  },
+  {
+    what: 'a class of an Ingress in the older way',
+    spec: { image, ingress: { annotations: { 'kubernetes.io/ingress.class': 'A' } } },
+  },
+  {
+    what: 'two classes of an Ingress',
+    spec: {
+      image,
+      ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } },
+    },
+    refused:
+      'spec.ingress: Invalid value: the annotation kubernetes.io/ingress.class says another class',
+  },
+  {
+    what: 'a path as its controller reads it',
+    spec: { image, ingress: { path: '/a//b/..', pathType: 'ImplementationSpecific' } },
+  },
+  ...['/a//b', '/a/../b', '/a%2Fb', '/a/..'].map((path) => ({
+    what: `the path ${path}`,
+    spec: { image, ingress: { path } },
+    refused: 'spec.ingress: Invalid value: a path has none of //, /./, /../ and %2F in it',
+  })),
+  {
+    what: 'a key of an annotation of the Ingress with a blank in it',
+    spec: { image, ingress: { annotations: { 'a b': 'x' } } },
+    refused: 'spec.ingress.annotations: Invalid value: a key is not one for an annotation',
+  },
+  {
+    what: 'a peer with capitals',
+    spec: { image, networkPolicy: { from: [{ app: 'A_b' }], to: [{ namespace: 'C.d' }] } },
+  },
+  ...['from', 'to'].flatMap((side) =>
+    ['app', 'namespace'].map((field) => ({
+      what: `a blank in ${side}.${field}`,
+      spec: { image, networkPolicy: { [side]: [{ app: 'a', namespace: 'b', [field]: 'a b' }] } },
+      refused: `spec.networkPolicy.${side}: Invalid value: ${field}: a name has letters, digits`,
+    })),
+  ),
+  {
+    what: 'a Gateway in a namespace with a dot',
+    spec: { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } },
+    refused:
+      'spec.gateway.parentRefs: Invalid value: namespace: a name has lower-case letters, digits and "-" only',
+  },
+  {
+    what: 'a listener with capitals',
+    spec: { image, gateway: { parentRefs: [{ name: 'a', sectionName: 'HTTPS' }] } },
+    refused: 'spec.gateway.parentRefs: Invalid value: sectionName: a name has lower-case letters',
+  },
+  {
+    what: 'a volume with capitals',
+    spec: { image, volumes: [{ name: 'A_B', mountPath: '/a', emptyDir: {} }] },
+    refused: 'spec.volumes[0].name: Invalid value: "A_B": not a name for a volume',
+  },
+  {
+    what: 'a mount anywhere',
+    spec: { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] },
+    refused: 'spec.volumes[0].mountPath: Invalid value: "rel": not a path in the container',
+  },
+  {
+    what: 'memory in GB',
+    spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1GB' } } },
+    refused: 'spec.resources.limits.memory: Invalid value: "1GB": not an amount',
+  },
   ...[-1, '1GB'].flatMap((amount): Case[] => [
-    ...['requests', 'limits'].flatMap(field => ['cpu', 'memory', 'ephemeral-storage'].map(resource => ({ what: `${amount} ${resource} for ${field}`, spec: { image, resources: { [field]: { [resource]: amount } } }, refused: `spec.resources.${field}.${resource}: Invalid value: ` }))),
-    { what: `${amount} for the size of a folder`, spec: { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: { sizeLimit: amount } }] }, refused: 'spec.volumes[0].emptyDir.sizeLimit: Invalid value: ' },
-    { what: `${amount} for a divisor`, spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: amount } } }] }, refused: 'spec.env[0].valueFrom.resourceFieldRef.divisor: Invalid value: ' },
+    ...['requests', 'limits'].flatMap((field) =>
+      ['cpu', 'memory', 'ephemeral-storage'].map((resource) => ({
+        what: `${amount} ${resource} for ${field}`,
+        spec: { image, resources: { [field]: { [resource]: amount } } },
+        refused: `spec.resources.${field}.${resource}: Invalid value: `,
+      })),
+    ),
+    {
+      what: `${amount} for the size of a folder`,
+      spec: { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: { sizeLimit: amount } }] },
+      refused: 'spec.volumes[0].emptyDir.sizeLimit: Invalid value: ',
+    },
+    {
+      what: `${amount} for a divisor`,
+      spec: {
+        image,
+        env: [
+          {
+            name: 'A',
+            valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: amount } },
+          },
+        ],
+      },
+      refused: 'spec.env[0].valueFrom.resourceFieldRef.divisor: Invalid value: ',
+    },
   ]),
-  ...['maxSurge', 'maxUnavailable'].flatMap(field => [0, 100, '0%', '100%'].map(pods => ({ what: `${field} ${pods}`, spec: { image, strategy: { type: 'RollingUpdate', rollingUpdate: { [field]: pods } } } }))),
-  ...[500, -1, '101%', '5'].flatMap(pods => [
-    ...['maxSurge', 'maxUnavailable'].map(field => ({ what: `${field} ${pods}`, spec: { image, strategy: { type: 'RollingUpdate', rollingUpdate: { [field]: pods } } }, refused: `spec.strategy.rollingUpdate.${field}: Invalid value: ` })),
-    ...['minAvailable', 'maxUnavailable'].map(field => ({ what: `${field} ${pods} in a budget`, spec: { image, disruption: { [field]: pods } }, refused: `spec.disruption.${field}: Invalid value: ` })),
+  ...['maxSurge', 'maxUnavailable'].flatMap((field) =>
+    [0, 100, '0%', '100%'].map((pods) => ({
+      what: `${field} ${pods}`,
+      spec: { image, strategy: { type: 'RollingUpdate', rollingUpdate: { [field]: pods } } },
+    })),
+  ),
+  ...[500, -1, '101%', '5'].flatMap((pods) => [
+    ...['maxSurge', 'maxUnavailable'].map((field) => ({
+      what: `${field} ${pods}`,
+      spec: { image, strategy: { type: 'RollingUpdate', rollingUpdate: { [field]: pods } } },
+      refused: `spec.strategy.rollingUpdate.${field}: Invalid value: `,
+    })),
+    ...['minAvailable', 'maxUnavailable'].map((field) => ({
+      what: `${field} ${pods} in a budget`,
+      spec: { image, disruption: { [field]: pods } },
+      refused: `spec.disruption.${field}: Invalid value: `,
+    })),
   ]),
-  { what: 'a volume of nothing', spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] }, refused: 'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim is to be given' },
-  { what: 'a volume that is there twice', spec: { image, volumes: ['/a', '/b'].map(mountPath => ({ name: 'a', mountPath, emptyDir: {} })) }, refused: 'spec.volumes[1]: Duplicate value: {"name":"a"}' },
-  { what: 'a path with two mounts', spec: { image, volumes: ['a', 'b'].map(name => ({ name, mountPath: '/a', emptyDir: {} })) }, refused: 'spec.volumes: Invalid value: a mountPath is there twice' },
-  { what: 'an autoscaler with more at least than at most', spec: { image, autoscaling: { minReplicas: 3, maxReplicas: 2 } }, refused: 'spec.autoscaling: Invalid value: minReplicas is more than maxReplicas' },
-  { what: 'an autoscaler with as many at least as at most', spec: { image, autoscaling: { minReplicas: 2, maxReplicas: 2 } } },
-  { what: 'a metric that is another than its type', spec: { image, autoscaling: { maxReplicas: 2, metrics: [{ type: 'Pods', resource: { name: 'cpu', target: { type: 'Value' } } }] } }, refused: 'spec.autoscaling.metrics[0]: Invalid value: the field that type names is to be given, and no other' },
-  ...Object.entries({ resource: { name: 'cpu' }, containerResource: { name: 'cpu', container: 'app' }, pods: { metric: { name: 'a' } }, object: { metric: { name: 'a' }, describedObject: { kind: 'Service', name: 'a' } }, external: { metric: { name: 'a' } } }).flatMap(([field, source]) => {
-    const metric = (target: object) => ({ image, autoscaling: { maxReplicas: 2, metrics: [{ type: field.charAt(0).toUpperCase() + field.slice(1), [field]: { ...source, target: { type: 'AverageValue', ...target } } }] } })
+  {
+    what: 'a volume of nothing',
+    spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] },
+    refused:
+      'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim is to be given',
+  },
+  {
+    what: 'a volume that is there twice',
+    spec: {
+      image,
+      volumes: ['/a', '/b'].map((mountPath) => ({ name: 'a', mountPath, emptyDir: {} })),
+    },
+    refused: 'spec.volumes[1]: Duplicate value: {"name":"a"}',
+  },
+  {
+    what: 'a path with two mounts',
+    spec: { image, volumes: ['a', 'b'].map((name) => ({ name, mountPath: '/a', emptyDir: {} })) },
+    refused: 'spec.volumes: Invalid value: a mountPath is there twice',
+  },
+  {
+    what: 'an autoscaler with more at least than at most',
+    spec: { image, autoscaling: { minReplicas: 3, maxReplicas: 2 } },
+    refused: 'spec.autoscaling: Invalid value: minReplicas is more than maxReplicas',
+  },
+  {
+    what: 'an autoscaler with as many at least as at most',
+    spec: { image, autoscaling: { minReplicas: 2, maxReplicas: 2 } },
+  },
+  {
+    what: 'a metric that is another than its type',
+    spec: {
+      image,
+      autoscaling: {
+        maxReplicas: 2,
+        metrics: [{ type: 'Pods', resource: { name: 'cpu', target: { type: 'Value' } } }],
+      },
+    },
+    refused:
+      'spec.autoscaling.metrics[0]: Invalid value: the field that type names is to be given, and no other',
+  },
+  ...Object.entries({
+    resource: { name: 'cpu' },
+    containerResource: { name: 'cpu', container: 'app' },
+    pods: { metric: { name: 'a' } },
+    object: { metric: { name: 'a' }, describedObject: { kind: 'Service', name: 'a' } },
+    external: { metric: { name: 'a' } },
+  }).flatMap(([field, source]) => {
+    const metric = (target: object) => ({
+      image,
+      autoscaling: {
+        maxReplicas: 2,
+        metrics: [
+          {
+            type: field.charAt(0).toUpperCase() + field.slice(1),
+            [field]: { ...source, target: { type: 'AverageValue', ...target } },
+          },
+        ],
+      },
+    })
     return [
       { what: `a target of ${field}`, spec: metric({ averageValue: '1' }) },
-      { what: `a target of ${field} without a value`, spec: metric(field.endsWith('esource') ? { value: 1 } : { averageUtilization: 1 }), refused: 'spec.autoscaling.metrics: Invalid value: a target needs averageUtilization or averageValue for Resource' },
+      {
+        what: `a target of ${field} without a value`,
+        spec: metric(field.endsWith('esource') ? { value: 1 } : { averageUtilization: 1 }),
+        refused:
+          'spec.autoscaling.metrics: Invalid value: a target needs averageUtilization or averageValue for Resource',
+      },
     ]
   }),
   ...[
-    ['Object', { metric: { name: 'a' }, describedObject: { apiVersion: 'v1', kind: 'A', name: 'a' }, target: { type: 'Value', averageValue: 1, value: 1 } }],
-    ...['hugepages-2Mi', 'example.com/gpu'].map(name => ['ContainerResource', { name, container: 'app', target: { type: 'AverageValue', averageValue: '0.001' } }]),
-    ['External', { metric: { name: 'a' }, target: { type: 'Value', averageValue: 1, value: 1 } }, 'and not both'],
-    ['Resource', { name: 'cpu', target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 } }, 'and not both'],
-    ['ContainerResource', { name: 'cpu', container: 'app', target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 } }, 'and not both'],
-    ['Pods', { metric: { name: 'a' }, target: { type: 'AverageValue', averageValue: 0 } }, 'averageValue and value are more than 0'],
-    ['Object', { metric: { name: 'a' }, describedObject: { kind: 'A', name: 'a' }, target: { type: 'Value', value: '0' } }, 'averageValue and value are more than 0'],
-    ...['Pods', 'External'].map(type => [type, { metric: { name: 'a/b' }, target: { type: 'AverageValue', averageValue: 1 } }, `${type.toLowerCase()}.metric.name: a name here has no "/"`]),
-    ...[['metric.name', { metric: { name: 'a%' } }], ['describedObject.kind', { describedObject: { kind: 'a/b', name: 'a' } }], ['describedObject.name', { describedObject: { kind: 'A', name: '..' } }], ['describedObject.apiVersion', { describedObject: { apiVersion: 'a/b/c', kind: 'A', name: 'a' } }]].map(([field, more]) =>
-      ['Object', { metric: { name: 'a' }, describedObject: { kind: 'A', name: 'a' }, target: { type: 'Value', value: 1 }, ...more as object }, `object.${field as string}: a `]),
-    ...[['name', { name: 'disk' }], ['container', { container: 'App' }]].map(([field, more]) => ['ContainerResource', { name: 'cpu', container: 'app', target: { type: 'AverageValue', averageValue: 1 }, ...more as object }, `containerResource.${field as string}: `]),
+    [
+      'Object',
+      {
+        metric: { name: 'a' },
+        describedObject: { apiVersion: 'v1', kind: 'A', name: 'a' },
+        target: { type: 'Value', averageValue: 1, value: 1 },
+      },
+    ],
+    ...['hugepages-2Mi', 'example.com/gpu'].map((name) => [
+      'ContainerResource',
+      { name, container: 'app', target: { type: 'AverageValue', averageValue: '0.001' } },
+    ]),
+    [
+      'External',
+      { metric: { name: 'a' }, target: { type: 'Value', averageValue: 1, value: 1 } },
+      'and not both',
+    ],
+    [
+      'Resource',
+      { name: 'cpu', target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 } },
+      'and not both',
+    ],
+    [
+      'ContainerResource',
+      {
+        name: 'cpu',
+        container: 'app',
+        target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 },
+      },
+      'and not both',
+    ],
+    [
+      'Pods',
+      { metric: { name: 'a' }, target: { type: 'AverageValue', averageValue: 0 } },
+      'averageValue and value are more than 0',
+    ],
+    [
+      'Object',
+      {
+        metric: { name: 'a' },
+        describedObject: { kind: 'A', name: 'a' },
+        target: { type: 'Value', value: '0' },
+      },
+      'averageValue and value are more than 0',
+    ],
+    ...['Pods', 'External'].map((type) => [
+      type,
+      { metric: { name: 'a/b' }, target: { type: 'AverageValue', averageValue: 1 } },
+      `${type.toLowerCase()}.metric.name: a name here has no "/"`,
+    ]),
+    ...[
+      ['metric.name', { metric: { name: 'a%' } }],
+      ['describedObject.kind', { describedObject: { kind: 'a/b', name: 'a' } }],
+      ['describedObject.name', { describedObject: { kind: 'A', name: '..' } }],
+      [
+        'describedObject.apiVersion',
+        { describedObject: { apiVersion: 'a/b/c', kind: 'A', name: 'a' } },
+      ],
+    ].map(([field, more]) => [
+      'Object',
+      {
+        metric: { name: 'a' },
+        describedObject: { kind: 'A', name: 'a' },
+        target: { type: 'Value', value: 1 },
+        ...(more as object),
+      },
+      `object.${field as string}: a `,
+    ]),
+    ...[
+      ['name', { name: 'disk' }],
+      ['container', { container: 'App' }],
+    ].map(([field, more]) => [
+      'ContainerResource',
+      {
+        name: 'cpu',
+        container: 'app',
+        target: { type: 'AverageValue', averageValue: 1 },
+        ...(more as object),
+      },
+      `containerResource.${field as string}: `,
+    ]),
   ].map(([type, source, refused]): Case => ({
-    what: `the metric ${JSON.stringify(source)}`, spec: { image, autoscaling: { maxReplicas: 2, metrics: [{ type, [(type as string).charAt(0).toLowerCase() + (type as string).slice(1)]: source }] } }, ...refused !== undefined && { refused: refused as string },
+    what: `the metric ${JSON.stringify(source)}`,
+    spec: {
+      image,
+      autoscaling: {
+        maxReplicas: 2,
+        metrics: [
+          { type, [(type as string).charAt(0).toLowerCase() + (type as string).slice(1)]: source },
+        ],
+      },
+    },
+    ...(refused !== undefined && { refused: refused as string }),
   })),
-  { what: 'a Gateway that is there twice', spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } }, refused: 'spec.gateway.parentRefs: Invalid value: a Gateway is there twice' },
-  { what: 'a budget with both bounds', spec: { image, disruption: { maxUnavailable: 1, minAvailable: '50%' } }, refused: 'spec.disruption: Invalid value: exactly one of maxUnavailable, minAvailable is to be given' },
-  ...['from', 'to'].map(side => ({ what: `nobody in networkPolicy.${side}`, spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } }, refused: `spec.networkPolicy.${side}[1]: Invalid value: app or namespace is to be given` })),
-  { what: 'bounds of a rolling update for Recreate', spec: { image, strategy: { type: 'Recreate', rollingUpdate: {} } }, refused: 'spec.strategy: Invalid value: rollingUpdate goes with type RollingUpdate only' },
-  { what: 'a security context beside Restricted', spec: { image, podSecurity: 'Restricted', containerSecurityContext: {} }, refused: 'spec: Invalid value: securityContext and containerSecurityContext go with podSecurity Custom only' },
-  { what: 'a security context of one\'s own', spec: { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } } } },
-  ...['securityContext', 'containerSecurityContext'].flatMap(field => [
-    ...[{ type: 'Localhost' }, { type: 'RuntimeDefault', localhostProfile: 'a' }].map(seccompProfile => ({ what: `a profile ${seccompProfile.type} in ${field}`, spec: { image, podSecurity: 'Custom', [field]: { seccompProfile } }, refused: `spec.${field}.seccompProfile: Invalid value: localhostProfile goes with type Localhost, which needs it` })),
-    { what: `a profile anywhere in ${field}`, spec: { image, podSecurity: 'Custom', [field]: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } } }, refused: `spec.${field}.seccompProfile.localhostProfile: Invalid value: "/a": a profile is a file` },
+  {
+    what: 'a Gateway that is there twice',
+    spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } },
+    refused: 'spec.gateway.parentRefs: Invalid value: a Gateway is there twice',
+  },
+  {
+    what: 'a budget with both bounds',
+    spec: { image, disruption: { maxUnavailable: 1, minAvailable: '50%' } },
+    refused:
+      'spec.disruption: Invalid value: exactly one of maxUnavailable, minAvailable is to be given',
+  },
+  ...['from', 'to'].map((side) => ({
+    what: `nobody in networkPolicy.${side}`,
+    spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } },
+    refused: `spec.networkPolicy.${side}[1]: Invalid value: app or namespace is to be given`,
+  })),
+  {
+    what: 'bounds of a rolling update for Recreate',
+    spec: { image, strategy: { type: 'Recreate', rollingUpdate: {} } },
+    refused: 'spec.strategy: Invalid value: rollingUpdate goes with type RollingUpdate only',
+  },
+  {
+    what: 'a security context beside Restricted',
+    spec: { image, podSecurity: 'Restricted', containerSecurityContext: {} },
+    refused:
+      'spec: Invalid value: securityContext and containerSecurityContext go with podSecurity Custom only',
+  },
+  {
+    what: "a security context of one's own",
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } },
+    },
+  },
+  ...['securityContext', 'containerSecurityContext'].flatMap((field) => [
+    ...[{ type: 'Localhost' }, { type: 'RuntimeDefault', localhostProfile: 'a' }].map(
+      (seccompProfile) => ({
+        what: `a profile ${seccompProfile.type} in ${field}`,
+        spec: { image, podSecurity: 'Custom', [field]: { seccompProfile } },
+        refused: `spec.${field}.seccompProfile: Invalid value: localhostProfile goes with type Localhost, which needs it`,
+      }),
+    ),
+    {
+      what: `a profile anywhere in ${field}`,
+      spec: {
+        image,
+        podSecurity: 'Custom',
+        [field]: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } },
+      },
+      refused: `spec.${field}.seccompProfile.localhostProfile: Invalid value: "/a": a profile is a file`,
+    },
   ]),
-  { what: 'the highest ids', spec: { image, podSecurity: 'Custom', securityContext: { runAsUser: 2 ** 31 - 1, runAsGroup: 2 ** 31 - 1, fsGroup: 2 ** 31 - 1 } } },
-  ...[['securityContext', 'runAsUser'], ['securityContext', 'runAsGroup'], ['securityContext', 'fsGroup'], ['containerSecurityContext', 'runAsUser'], ['containerSecurityContext', 'runAsGroup']].map(([field = '', id = '']) =>
-    ({ what: `too high a ${id}`, spec: { image, podSecurity: 'Custom', [field]: { [id]: 2 ** 31 } }, refused: `spec.${field}.${id}: Invalid value: 2147483648: an id is at most 2147483647` })),
-  { what: 'CAP_SYS_ADMIN that gains no rights', spec: { image, podSecurity: 'Custom', containerSecurityContext: { allowPrivilegeEscalation: false, capabilities: { add: ['CAP_SYS_ADMIN'] } } }, refused: 'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation cannot be false with the capability CAP_SYS_ADMIN' },
-  { what: 'SYS_ADMIN that gains no rights', spec: { image, podSecurity: 'Custom', containerSecurityContext: { allowPrivilegeEscalation: false, capabilities: { add: ['SYS_ADMIN'] } } } },
-  { what: 'the annotation of Metacontroller', spec: { image, ingress: { annotations: { 'metacontroller.k8s.io/last-applied-configuration': 'x' } } }, refused: "spec.ingress: Invalid value: the annotation metacontroller.k8s.io/last-applied-configuration is Metacontroller's own" },
-  { what: 'what is privileged and gains no rights', spec: { image, podSecurity: 'Custom', containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false } }, refused: 'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation cannot be false for what is privileged' },
-  { what: 'as much text as fits', spec: { image, args: [...Array(31).fill('x'.repeat(8192)), 'x'.repeat(6000)], podAnnotations: { a: '<>&✓\u2028' }, ingress: { annotations: Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`a${index}`, '<✓'.repeat(2850)])) } } },
-  ...['command', 'args'].map(field => ({ what: `${field} that fill more than a Deployment`, spec: { image, [field]: Array(32).fill('x'.repeat(8192)) }, refused: `spec.${field}: Invalid value: it has more than the 261632 characters in all that can fit` })),
-  { what: 'annotations that fill more than a Deployment', spec: { image, podAnnotations: Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`a${index}`, 'x'.repeat(4096)])) }, refused: 'spec.podAnnotations: Invalid value: it has more than the 261632 characters in all that can fit' },
-  { what: 'annotations that fill more than an Ingress', spec: { image, ingress: { annotations: Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`a${index}`, 'x'.repeat(8192)])) } }, refused: 'spec.ingress.annotations: Invalid value: it has more than the 130816 characters in all that can fit' },
-  { what: 'an Ingress to what is not exposed', spec: { image, expose: false, ingress: {} }, refused: 'spec: Invalid value: ingress and gateway need a Service, and expose is false' },
-  { what: 'as long to be ready as to make progress', spec: { image, minReadySeconds: 600 }, refused: 'spec: Invalid value: minReadySeconds must be less than progressDeadlineSeconds' },
-  { what: 'a field that a MyApp does not have', spec: { image, imagge: 'x' }, refused: 'unknown field "spec.imagge"' },
+  {
+    what: 'the highest ids',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      securityContext: { runAsUser: 2 ** 31 - 1, runAsGroup: 2 ** 31 - 1, fsGroup: 2 ** 31 - 1 },
+    },
+  },
+  ...[
+    ['securityContext', 'runAsUser'],
+    ['securityContext', 'runAsGroup'],
+    ['securityContext', 'fsGroup'],
+    ['containerSecurityContext', 'runAsUser'],
+    ['containerSecurityContext', 'runAsGroup'],
+  ].map(([field = '', id = '']) => ({
+    what: `too high a ${id}`,
+    spec: { image, podSecurity: 'Custom', [field]: { [id]: 2 ** 31 } },
+    refused: `spec.${field}.${id}: Invalid value: 2147483648: an id is at most 2147483647`,
+  })),
+  {
+    what: 'CAP_SYS_ADMIN that gains no rights',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      containerSecurityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { add: ['CAP_SYS_ADMIN'] },
+      },
+    },
+    refused:
+      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation cannot be false with the capability CAP_SYS_ADMIN',
+  },
+  {
+    what: 'SYS_ADMIN that gains no rights',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      containerSecurityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { add: ['SYS_ADMIN'] },
+      },
+    },
+  },
+  {
+    what: 'the annotation of Metacontroller',
+    spec: {
+      image,
+      ingress: { annotations: { 'metacontroller.k8s.io/last-applied-configuration': 'x' } },
+    },
+    refused:
+      "spec.ingress: Invalid value: the annotation metacontroller.k8s.io/last-applied-configuration is Metacontroller's own",
+  },
+  {
+    what: 'what is privileged and gains no rights',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false },
+    },
+    refused:
+      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation cannot be false for what is privileged',
+  },
+  {
+    what: 'as much text as fits',
+    spec: {
+      image,
+      args: [...Array(31).fill('x'.repeat(8192)), 'x'.repeat(6000)],
+      podAnnotations: { a: '<>&✓\u2028' },
+      ingress: {
+        annotations: Object.fromEntries(
+          Array.from({ length: 7 }, (_, index) => [`a${index}`, '<✓'.repeat(2850)]),
+        ),
+      },
+    },
+  },
+  ...['command', 'args'].map((field) => ({
+    what: `${field} that fill more than a Deployment`,
+    spec: { image, [field]: Array(32).fill('x'.repeat(8192)) },
+    refused: `spec.${field}: Invalid value: it has more than the 261632 characters in all that can fit`,
+  })),
+  {
+    what: 'annotations that fill more than a Deployment',
+    spec: {
+      image,
+      podAnnotations: Object.fromEntries(
+        Array.from({ length: 64 }, (_, index) => [`a${index}`, 'x'.repeat(4096)]),
+      ),
+    },
+    refused:
+      'spec.podAnnotations: Invalid value: it has more than the 261632 characters in all that can fit',
+  },
+  {
+    what: 'annotations that fill more than an Ingress',
+    spec: {
+      image,
+      ingress: {
+        annotations: Object.fromEntries(
+          Array.from({ length: 16 }, (_, index) => [`a${index}`, 'x'.repeat(8192)]),
+        ),
+      },
+    },
+    refused:
+      'spec.ingress.annotations: Invalid value: it has more than the 130816 characters in all that can fit',
+  },
+  {
+    what: 'an Ingress to what is not exposed',
+    spec: { image, expose: false, ingress: {} },
+    refused: 'spec: Invalid value: ingress and gateway need a Service, and expose is false',
+  },
+  {
+    what: 'as long to be ready as to make progress',
+    spec: { image, minReadySeconds: 600 },
+    refused: 'spec: Invalid value: minReadySeconds must be less than progressDeadlineSeconds',
+  },
+  {
+    what: 'a field that a MyApp does not have',
+    spec: { image, imagge: 'x' },
+    refused: 'unknown field "spec.imagge"',
+  },
 ]

@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 /** What the API server says instead of a 2xx. */
 export class Refusal extends Error {
   readonly code: number
-  constructor (code: number, message: string) {
+  constructor(code: number, message: string) {
     super(message)
     this.code = code
   }
@@ -16,57 +16,86 @@ export class Refusal extends Error {
 
 /** Talks with an API server; every error that it answers is a Refusal. */
 export interface Api {
-  request<Answer> (method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
+  request<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<Answer>
   /** Hands over each line of a watch; settles when it ends. */
-  lines (path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
-  close (): void
+  lines(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
+  close(): void
 }
 
 interface Kubeconfig {
-  clusters: [{ cluster: { server: string, 'certificate-authority-data': string } }]
+  clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }]
   users: [{ user: { token: string } }]
 }
 
 /** Connects as the one user of a kubeconfig. */
-export function connect (kubeconfig: string): Api {
-  const { clusters: [{ cluster }], users: [{ user }] } = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig
-  const agent = new Agent({ keepAlive: true, ca: Buffer.from(cluster['certificate-authority-data'], 'base64') })
+export function connect(kubeconfig: string): Api {
+  const {
+    clusters: [{ cluster }],
+    users: [{ user }],
+  } = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig
+  const agent = new Agent({
+    keepAlive: true,
+    ca: Buffer.from(cluster['certificate-authority-data'], 'base64'),
+  })
 
-  function open (method: string, path: string, body?: string, contentType?: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  function open(
+    method: string,
+    path: string,
+    body?: string,
+    contentType?: string,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const headers = {
       authorization: `Bearer ${user.token}`,
       'user-agent': 'cluster-test',
-      ...body !== undefined && { 'content-type': contentType ?? 'application/json' },
+      ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
     }
     return new Promise((resolve, reject) => {
-      const outgoing = send(new URL(path, cluster.server), { method, agent, headers, ...signal && { signal } }, resolve)
+      const outgoing = send(
+        new URL(path, cluster.server),
+        { method, agent, headers, ...(signal && { signal }) },
+        resolve,
+      )
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         // The server may close an idle connection just as it is used again.
-        if (outgoing.reusedSocket && error.code === 'ECONNRESET') open(method, path, body, contentType, signal).then(resolve, reject)
-        else reject(error)
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
+          open(method, path, body, contentType, signal).then(resolve, reject)
+        } else reject(error)
       })
       outgoing.end(body)
     })
   }
 
-  async function text (response: IncomingMessage): Promise<string> {
+  async function text(response: IncomingMessage): Promise<string> {
     const text = (await response.setEncoding('utf8').toArray()).join('')
     const { statusCode = 0 } = response
-    if (statusCode < 200 || statusCode > 299) throw new Refusal(statusCode, messageOf(text).replaceAll(/\s+/g, ' '))
+    if (statusCode < 200 || statusCode > 299) {
+      throw new Refusal(statusCode, messageOf(text).replaceAll(/\s+/g, ' '))
+    }
     return text
   }
 
   return {
-    async request (method, path, body, contentType) {
+    async request(method, path, body, contentType) {
       for (;;) {
-        const response = await open(method, path, body === undefined ? undefined : JSON.stringify(body), contentType)
+        const response = await open(
+          method,
+          path,
+          body === undefined ? undefined : JSON.stringify(body),
+          contentType,
+        )
         // So it answers for a moment after a kind was defined.
         if (response.statusCode !== 429) return JSON.parse(await text(response))
         response.resume()
         await sleep(100)
       }
     },
-    async lines (path, onLine, signal) {
+    async lines(path, onLine, signal) {
       const response = await open('GET', path, undefined, undefined, signal)
       if (response.statusCode !== 200) await text(response)
       for await (const line of createInterface(response)) onLine(line)
@@ -75,7 +104,7 @@ export function connect (kubeconfig: string): Api {
   }
 }
 
-function messageOf (text: string): string {
+function messageOf(text: string): string {
   try {
     return (JSON.parse(text) as { message: string }).message
   } catch {

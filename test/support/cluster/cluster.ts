@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { bootControlPlane, type ControlPlane, installMetacontrollerCrds } from '../../../local-cluster/control-plane/boot.ts'
+import {
+  bootControlPlane,
+  type ControlPlane,
+  installMetacontrollerCrds,
+} from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import type { User } from '../../../local-cluster/control-plane/configuration.ts'
 import { type Api, connect } from './api.ts'
@@ -12,12 +16,20 @@ import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 import type { Kind } from './kinds.ts'
-import { type ApplyStrategy, engineName, type RunningMetacontroller, startMetacontroller } from './metacontroller.ts'
+import {
+  type ApplyStrategy,
+  engineName,
+  type RunningMetacontroller,
+  startMetacontroller,
+} from './metacontroller.ts'
 import { type Difference, differences } from './server-side-apply.ts'
 import { type View, watchAll } from './view.ts'
 
 /** What Metacontroller calls: the hook, or something that stands before it. */
-export interface Front { port: number, stop (): Promise<void> }
+export interface Front {
+  port: number
+  stop(): Promise<void>
+}
 
 export interface Cluster {
   controlPlane: ControlPlane
@@ -27,12 +39,12 @@ export interface Cluster {
   metacontroller: RunningMetacontroller
   strategy: ApplyStrategy
   /** Whether things are otherwise here than under the default strategy, in a way that is known. */
-  differs (difference: Difference): boolean
+  differs(difference: Difference): boolean
   /** What the API server was asked to write in a namespace, and all that Metacontroller asked. */
-  audit (namespace: string): readonly AuditEvent[]
-  logFile (program: string): string
+  audit(namespace: string): readonly AuditEvent[]
+  logFile(program: string): string
   /** A namespace of its own for a scenario. */
-  namespace (t: Test): Promise<Namespace>
+  namespace(t: Test): Promise<Namespace>
 }
 
 /** What a cluster has otherwise than most. */
@@ -48,18 +60,27 @@ export interface Setup {
 const root = join(import.meta.dirname, '../../..')
 export const manifest = (path: string): string => join(root, path)
 
-const strategies: ApplyStrategy[] = process.env['METACONTROLLER'] ? ['dynamic-apply', 'server-side-apply'] : ['dynamic-apply']
+const strategies: ApplyStrategy[] = process.env['METACONTROLLER']
+  ? ['dynamic-apply', 'server-side-apply']
+  : ['dynamic-apply']
 
 /** Plays scenarios side by side on a cluster of their own, under each apply strategy that the engine knows. */
-export function underEachStrategy (scenarios: (t: Test, cluster: Cluster) => void, setup: Setup = {}): void {
-  underEachStrategyBehind(async hook => hook, scenarios, setup)
+export function underEachStrategy(
+  scenarios: (t: Test, cluster: Cluster) => void,
+  setup: Setup = {},
+): void {
+  underEachStrategyBehind(async (hook) => hook, scenarios, setup)
 }
 
 /** The same, with something between Metacontroller and the hook. */
-export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hook, dir: string) => Promise<F>, scenarios: (t: Test, cluster: Cluster, front: F) => void, setup: Setup = {}): void {
+export function underEachStrategyBehind<F extends Front>(
+  startFront: (hook: Hook, dir: string) => Promise<F>,
+  scenarios: (t: Test, cluster: Cluster, front: F) => void,
+  setup: Setup = {},
+): void {
   t.setTimeout(600_000)
   for (const strategy of strategies) {
-    t.test(`${engineName()}, ${strategy}`, async t => {
+    t.test(`${engineName()}, ${strategy}`, async (t) => {
       t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
       const controlPlane = await bootBare(t)
       const hook = await startHook({ dir: controlPlane.dir })
@@ -73,13 +94,36 @@ export function underEachStrategyBehind<F extends Front> (startFront: (hook: Hoo
   }
 }
 
-async function startCluster (t: Test, strategy: ApplyStrategy, controlPlane: ControlPlane, hook: Hook, front: Front, { prepare, user = 'metacontroller', watched }: Setup): Promise<Cluster> {
+async function startCluster(
+  t: Test,
+  strategy: ApplyStrategy,
+  controlPlane: ControlPlane,
+  hook: Hook,
+  front: Front,
+  { prepare, user = 'metacontroller', watched }: Setup,
+): Promise<Cluster> {
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
-  await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane), prepare?.(controlPlane)])
+  await Promise.all([
+    installMetacontrollerCrds(controlPlane),
+    installMyAppCrd(controlPlane),
+    prepare?.(controlPlane),
+  ])
   const logFile = (program: string) => join(dir, `${program}.log`)
-  const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor(user), logFile: logFile('metacontroller'), applyStrategy: strategy })
+  const metacontroller = await startMetacontroller({
+    kubeconfig: kubeconfigFor(user),
+    logFile: logFile('metacontroller'),
+    applyStrategy: strategy,
+  })
   t.teardown(() => metacontroller.stop())
-  await kubectl(['apply', '-f', '-'], JSON.stringify(pointAt(front.port, parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')))))
+  await kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify(
+      pointAt(
+        front.port,
+        parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')),
+      ),
+    ),
+  )
   const api = connect(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {
@@ -94,30 +138,39 @@ async function startCluster (t: Test, strategy: ApplyStrategy, controlPlane: Con
     hook,
     metacontroller,
     strategy,
-    differs: difference => strategy === 'server-side-apply' && difference in differences,
+    differs: (difference) => strategy === 'server-side-apply' && difference in differences,
     audit: followJsonLinesOf<AuditEvent>(auditLog, ({ objectRef }) => objectRef?.namespace),
     logFile,
-    namespace: t => openNamespace(cluster, t),
+    namespace: (t) => openNamespace(cluster, t),
   }
   return cluster
 }
 
 /** A control plane without the operator. */
-export async function bootBare (t: Test): Promise<ControlPlane> {
-  const controlPlane = await bootControlPlane({ binDir: await ensureControlPlane(line => t.comment(line)) })
+export async function bootBare(t: Test): Promise<ControlPlane> {
+  const controlPlane = await bootControlPlane({
+    binDir: await ensureControlPlane((line) => t.comment(line)),
+  })
   t.teardown(() => controlPlane.stop())
   return controlPlane
 }
 
-export async function installMyAppCrd ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
+export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
   await kubectl(['apply', '-f', manifest('manifests/crd.yaml')])
   // Looks afresh at what there is; what kubectl looked up before does not have it.
-  while (!(await kubectl(['api-resources', '--api-group=example.com'])).includes('myapps')) await sleep(50)
+  while (!(await kubectl(['api-resources', '--api-group=example.com'])).includes('myapps')) {
+    await sleep(50)
+  }
 }
 
 /** A CompositeController as it is shipped, but for the address of the hook. */
-export function pointAt (port: number, controller: { spec: { hooks: Record<string, { webhook: { url: string } }> } }): object {
+export function pointAt(
+  port: number,
+  controller: { spec: { hooks: Record<string, { webhook: { url: string } }> } },
+): object {
   const pointed = structuredClone(controller)
-  for (const { webhook } of Object.values(pointed.spec.hooks)) webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
+  for (const { webhook } of Object.values(pointed.spec.hooks)) {
+    webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
+  }
   return pointed
 }

@@ -1,32 +1,42 @@
-import { type ClientRequest, createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http'
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request as send,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Front } from './cluster.ts'
 
 /** What the calls for a namespace get instead of the hook's answer. */
 export type Fault =
-  | { code: number, body: string, headers?: Record<string, string> }
-  | 'hangs up'
-  | 'never answers'
+  { code: number; body: string; headers?: Record<string, string> } | 'hangs up' | 'never answers'
 
 /** A call as it came in. */
-export interface Call { path: string, name: string, at: number }
+export interface Call {
+  path: string
+  name: string
+  at: number
+}
 
 /** Stands before the hook and answers in its place where it is told to. */
 export interface FaultyFront extends Front {
   /** Sets what becomes of the calls for a namespace from now on; undefined lets them through. */
-  set (namespace: string, fault: Fault | undefined): void
+  set(namespace: string, fault: Fault | undefined): void
   /** The calls for a namespace that came in while any namespace had a fault. */
-  calls (namespace: string): Call[]
+  calls(namespace: string): Call[]
 }
 
-interface Body { parent: { metadata: { namespace: string, name: string } } }
+interface Body {
+  parent: { metadata: { namespace: string; name: string } }
+}
 
 /** Starts a front before the hook at a port. */
-export async function startFaultyFront (hookPort: number): Promise<FaultyFront> {
+export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
   const faults = new Map<string, Fault>()
   const calls: Array<Call & { namespace: string }> = []
 
-  async function answer (call: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(call: IncomingMessage, response: ServerResponse): Promise<void> {
     if (faults.size === 0) {
       call.pipe(forward(call, response))
       return
@@ -38,28 +48,35 @@ export async function startFaultyFront (hookPort: number): Promise<FaultyFront> 
     const fault = faults.get(namespace)
     if (fault === 'hangs up') response.destroy()
     else if (fault === undefined) forward(call, response).end(body)
-    else if (fault !== 'never answers') response.writeHead(fault.code, fault.headers).end(fault.body)
+    else if (fault !== 'never answers') {
+      response.writeHead(fault.code, fault.headers).end(fault.body)
+    }
   }
 
-  function forward ({ method, url, headers }: IncomingMessage, response: ServerResponse): ClientRequest {
+  function forward(
+    { method, url, headers }: IncomingMessage,
+    response: ServerResponse,
+  ): ClientRequest {
     return send({ host: '127.0.0.1', port: hookPort, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 0, answer.headers)
       answer.pipe(response)
     }).on('error', () => response.destroy())
   }
 
-  const server = createServer((call, response) => { answer(call, response).catch(() => response.destroy()) })
+  const server = createServer((call, response) => {
+    answer(call, response).catch(() => response.destroy())
+  })
   server.keepAliveTimeout = 120_000
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    set (namespace, fault) {
+    set(namespace, fault) {
       if (fault === undefined) faults.delete(namespace)
       else faults.set(namespace, fault)
     },
-    calls: namespace => calls.filter(call => call.namespace === namespace),
-    async stop () {
-      const closed = new Promise(resolve => server.close(resolve))
+    calls: (namespace) => calls.filter((call) => call.namespace === namespace),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
     },

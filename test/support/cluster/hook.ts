@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, type RunningProgram, startProgram, waitUntilReady } from '../../../local-cluster/control-plane/processes.ts'
+import {
+  freePort,
+  type RunningProgram,
+  startProgram,
+  waitUntilReady,
+} from '../../../local-cluster/control-plane/processes.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 
 /** What the hook logs of a call; lines on other matters have less. */
@@ -19,23 +24,31 @@ export interface HookLine {
 export interface Hook {
   port: number
   /** What it has logged of a namespace, over all its lives; without one, of other matters. */
-  log (namespace?: string): readonly HookLine[]
+  log(namespace?: string): readonly HookLine[]
   /** Ends it at once, as a crash would. */
-  kill (): Promise<void>
+  kill(): Promise<void>
   /** Starts it again after its end, at the same port. */
-  start (): Promise<void>
-  stop (): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
 }
 
 const program = join(import.meta.dirname, '../../../dist/main.js')
 
 /** Starts the built hook on a free port; its log goes into a folder. */
-export async function startHook ({ dir, name = 'hook', env = {} }: { dir: string, name?: string, env?: Record<string, string> }): Promise<Hook> {
+export async function startHook({
+  dir,
+  name = 'hook',
+  env = {},
+}: {
+  dir: string
+  name?: string
+  env?: Record<string, string>
+}): Promise<Hook> {
   if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
   const port = await freePort()
   const logFile = join(dir, `${name}.log`)
   let running: RunningProgram
-  async function start (): Promise<void> {
+  async function start(): Promise<void> {
     running = await startProgram({
       name,
       command: process.execPath,
@@ -44,12 +57,16 @@ export async function startHook ({ dir, name = 'hook', env = {} }: { dir: string
       cwd: dir,
       logFile,
     })
-    await waitUntilReady(running, async () => (await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } })).ok)
+    await waitUntilReady(
+      running,
+      async () =>
+        (await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } })).ok,
+    )
   }
   await start()
   return {
     port,
-    log: followJsonLinesOf<HookLine>(logFile, line => line.namespace),
+    log: followJsonLinesOf<HookLine>(logFile, (line) => line.namespace),
     start,
     kill: () => running.stop(0),
     stop: () => running.stop(),

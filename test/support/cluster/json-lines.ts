@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 
 /** Follows a log of JSON objects, one a line: each call gives all that are in it by now. */
-export function followJsonLines<Line> (file: string): () => readonly Line[] {
+export function followJsonLines<Line>(file: string): () => readonly Line[] {
   const lines: Line[] = []
   const decoder = new StringDecoder('utf8')
   const buffer = Buffer.alloc(1 << 16)
@@ -25,11 +25,14 @@ export function followJsonLines<Line> (file: string): () => readonly Line[] {
 }
 
 /** Like followJsonLines, for one group of lines at a time. */
-export function followJsonLinesOf<Line> (file: string, groupOf: (line: Line) => string | undefined): (group?: string) => readonly Line[] {
+export function followJsonLinesOf<Line>(
+  file: string,
+  groupOf: (line: Line) => string | undefined,
+): (group?: string) => readonly Line[] {
   const follow = followJsonLines<Line>(file)
   const groups = new Map<string | undefined, Line[]>()
   let grouped = 0
-  return group => {
+  return (group) => {
     const lines = follow()
     for (const line of lines.slice(grouped)) {
       const known = groups.get(groupOf(line))

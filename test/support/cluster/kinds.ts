@@ -13,7 +13,7 @@ export interface Metadata {
   labels?: Strings
   annotations?: Strings
   finalizers?: string[]
-  ownerReferences?: { kind: string, uid: string, controller?: boolean }[]
+  ownerReferences?: { kind: string; uid: string; controller?: boolean }[]
 }
 
 export interface KubeObject {
@@ -30,48 +30,78 @@ export interface MyApp extends KubeObject {
 export interface Container {
   name: string
   image: string
-  ports?: { name: string, containerPort: number, protocol: string }[]
-  env?: { name: string, value?: string }[]
+  ports?: { name: string; containerPort: number; protocol: string }[]
+  env?: { name: string; value?: string }[]
 }
 
 interface PodTemplate {
-  metadata: { labels: Strings, annotations?: Strings }
+  metadata: { labels: Strings; annotations?: Strings }
   spec: { containers: Container[] }
 }
 
-interface Condition { type: string, status: string, reason?: string, message?: string }
+interface Condition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+}
 
 export interface Deployment extends KubeObject {
-  spec: { replicas: number, paused?: boolean, selector: { matchLabels: Strings }, template: PodTemplate, strategy: object }
-  status?: { replicas?: number, readyReplicas?: number, updatedReplicas?: number, availableReplicas?: number, conditions?: Condition[] }
+  spec: {
+    replicas: number
+    paused?: boolean
+    selector: { matchLabels: Strings }
+    template: PodTemplate
+    strategy: object
+  }
+  status?: {
+    replicas?: number
+    readyReplicas?: number
+    updatedReplicas?: number
+    availableReplicas?: number
+    conditions?: Condition[]
+  }
 }
 
 export interface Service extends KubeObject {
-  spec: { clusterIP: string, selector: Strings, ports: { name: string, port: number, targetPort: number | string, protocol: string }[] }
+  spec: {
+    clusterIP: string
+    selector: Strings
+    ports: { name: string; port: number; targetPort: number | string; protocol: string }[]
+  }
 }
 
 export interface ReplicaSet extends KubeObject {
-  spec: { replicas: number, template: PodTemplate }
+  spec: { replicas: number; template: PodTemplate }
 }
 
 export interface Ingress extends KubeObject {
-  spec: { ingressClassName?: string, defaultBackend?: object, tls?: object[], rules?: { host?: string, http: object }[] }
+  spec: {
+    ingressClassName?: string
+    defaultBackend?: object
+    tls?: object[]
+    rules?: { host?: string; http: object }[]
+  }
 }
 
 export interface NetworkPolicy extends KubeObject {
-  spec: { podSelector: object, policyTypes: string[], ingress?: object[], egress?: object[] }
+  spec: { podSelector: object; policyTypes: string[]; ingress?: object[]; egress?: object[] }
 }
 
 export interface PodDisruptionBudget extends KubeObject {
-  spec: { minAvailable?: number | string, maxUnavailable?: number | string, selector: object }
+  spec: { minAvailable?: number | string; maxUnavailable?: number | string; selector: object }
 }
 
 export interface HorizontalPodAutoscaler extends KubeObject {
-  spec: { minReplicas: number, maxReplicas: number, metrics: object[] }
+  spec: { minReplicas: number; maxReplicas: number; metrics: object[] }
 }
 
 export interface HTTPRoute extends KubeObject {
-  spec: { parentRefs?: { name: string, namespace?: string, sectionName?: string }[], hostnames?: string[], rules: object[] }
+  spec: {
+    parentRefs?: { name: string; namespace?: string; sectionName?: string }[]
+    hostnames?: string[]
+    rules: object[]
+  }
 }
 
 /** The kinds that can be watched, by name. */
@@ -89,7 +119,10 @@ export interface Kinds {
 
 export type Kind = keyof Kinds
 
-interface Resource { apiVersion: string, resource: string }
+interface Resource {
+  apiVersion: string
+  resource: string
+}
 
 export const kinds: Record<Kind, Resource> = {
   MyApp: { apiVersion: 'example.com/v1', resource: 'myapps' },
@@ -106,7 +139,7 @@ export const kinds: Record<Kind, Resource> = {
 export const allKinds = Object.keys(kinds) as Kind[]
 
 /** The kinds that every cluster has. */
-export const builtInKinds = allKinds.filter(kind => kind !== 'HTTPRoute')
+export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
 
 /** Kinds that scenarios put there and nobody watches. */
 const unwatched = {
@@ -122,8 +155,13 @@ export type StoredKind = Kind | keyof typeof unwatched
 const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass']
 
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
-export function pathOf (kind: StoredKind, namespace?: string, name?: string): string {
+export function pathOf(kind: StoredKind, namespace?: string, name?: string): string {
   const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
-  return [group, ...namespace === undefined || clusterWide.includes(kind) ? [] : ['namespaces', namespace], resource, ...name === undefined ? [] : [name]].join('/')
+  return [
+    group,
+    ...(namespace === undefined || clusterWide.includes(kind) ? [] : ['namespaces', namespace]),
+    resource,
+    ...(name === undefined ? [] : [name]),
+  ].join('/')
 }

@@ -2,7 +2,11 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { get } from 'node:http'
 import { join, resolve } from 'node:path'
-import { freePort, startProgram, waitUntilReady } from '../../../local-cluster/control-plane/processes.ts'
+import {
+  freePort,
+  startProgram,
+  waitUntilReady,
+} from '../../../local-cluster/control-plane/processes.ts'
 
 /** How Metacontroller writes children. */
 export type ApplyStrategy = 'dynamic-apply' | 'server-side-apply'
@@ -37,7 +41,11 @@ interface Engine {
 }
 
 /** Starts Metacontroller and waits until it is up. */
-export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy = 'dynamic-apply' }: MetacontrollerOptions): Promise<RunningMetacontroller> {
+export async function startMetacontroller({
+  kubeconfig,
+  logFile,
+  applyStrategy = 'dynamic-apply',
+}: MetacontrollerOptions): Promise<RunningMetacontroller> {
   const { engine, command, args } = await chooseEngine(applyStrategy)
   const health = `127.0.0.1:${await freePort()}`
   const metrics = `127.0.0.1:${await freePort()}`
@@ -74,30 +82,39 @@ export async function startMetacontroller ({ kubeconfig, logFile, applyStrategy 
 }
 
 /** The engine that `startMetacontroller` starts, for people: `stand-in` or `Metacontroller (PATH)`. */
-export function engineName (): string {
+export function engineName(): string {
   const path = programPath()
   return path === undefined ? 'stand-in' : `Metacontroller (${path})`
 }
 
-async function chooseEngine (applyStrategy: ApplyStrategy): Promise<Engine> {
+async function chooseEngine(applyStrategy: ApplyStrategy): Promise<Engine> {
   const path = programPath()
   if (path !== undefined) {
     await assertExecutable(path)
     return { engine: engineName(), command: path, args: [] }
   }
   if (applyStrategy !== 'dynamic-apply') {
-    throw new Error(`${applyStrategy} needs the real Metacontroller: set METACONTROLLER to the path of its program`)
+    throw new Error(
+      `${applyStrategy} needs the real Metacontroller: set METACONTROLLER to the path of its program`,
+    )
   }
-  return { engine: engineName(), command: process.execPath, args: [join(import.meta.dirname, '../../../local-cluster/stand-in/main.ts')] }
+  return {
+    engine: engineName(),
+    command: process.execPath,
+    args: [join(import.meta.dirname, '../../../local-cluster/stand-in/main.ts')],
+  }
 }
 
-function programPath (): string | undefined {
+function programPath(): string | undefined {
   const path = process.env['METACONTROLLER']
   return path ? resolve(path) : undefined
 }
 
-async function assertExecutable (path: string): Promise<void> {
-  const isFile = await stat(path).then(found => found.isFile(), () => undefined)
+async function assertExecutable(path: string): Promise<void> {
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => undefined,
+  )
   if (isFile === undefined) throw new Error(`METACONTROLLER names ${path}, which does not exist`)
   if (!isFile) throw new Error(`METACONTROLLER names ${path}, which is not a program`)
   await access(path, constants.X_OK).catch(() => {
@@ -105,9 +122,9 @@ async function assertExecutable (path: string): Promise<void> {
   })
 }
 
-function isHealthy (url: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const request = get(url, { agent: false }, response => {
+function isHealthy(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false }, (response) => {
       response.resume()
       resolve(response.statusCode === 200)
     })

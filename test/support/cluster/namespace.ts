@@ -5,50 +5,63 @@ import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Reason } from '../../../src/myapp/status/reasons.ts'
 import type { Cluster } from './cluster.ts'
 import type { HookLine } from './hook.ts'
-import { allKinds, type Kind, type Kinds, kinds, type MyApp, pathOf, type StoredKind } from './kinds.ts'
+import {
+  allKinds,
+  type Kind,
+  type Kinds,
+  kinds,
+  type MyApp,
+  pathOf,
+  type StoredKind,
+} from './kinds.ts'
 import type { Happening } from './view.ts'
 
 /** A line of the API server's audit log. */
 export interface AuditEvent {
   user: { username: string }
   verb: string
-  objectRef?: { resource: string, namespace?: string, name?: string, subresource?: string }
+  objectRef?: { resource: string; namespace?: string; name?: string; subresource?: string }
   responseStatus?: { code: number }
 }
 
 /** One operation of a JSON patch. */
-export type Operation = { op: 'add' | 'replace', path: string, value: unknown } | { op: 'remove', path: string }
+export type Operation =
+  { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
 /** A namespace in which one scenario is played, and what happens in it. */
 export interface Namespace {
   name: string
-  create (name: string, spec: MyAppSpec): Promise<MyApp>
+  create(name: string, spec: MyAppSpec): Promise<MyApp>
   /** Stores an object, new or not, as `kubectl apply --server-side` does. */
-  put (object: { apiVersion: string, kind: StoredKind, metadata: { name: string } }): Promise<void>
+  put(object: { apiVersion: string; kind: StoredKind; metadata: { name: string } }): Promise<void>
   /** Changes an object as a person would: by a merge patch or a list of operations. */
-  edit<K extends Kind> (kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
+  edit<K extends Kind>(kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
   /** Sets what a status says, as the controller of the kind would. */
-  say (kind: Kind, name: string, status: object): Promise<void>
-  remove (kind: Kind, name: string): Promise<void>
-  find<K extends Kind> (kind: K, name: string): Kinds[K] | undefined
+  say(kind: Kind, name: string, status: object): Promise<void>
+  remove(kind: Kind, name: string): Promise<void>
+  find<K extends Kind>(kind: K, name: string): Kinds[K] | undefined
   /** An object that is known to be there. */
-  get<K extends Kind> (kind: K, name: string): Kinds[K]
-  list<K extends Kind> (kind: K): Kinds[K][]
-  happenings<K extends Kind> (kind: K): Happening<K>[]
+  get<K extends Kind>(kind: K, name: string): Kinds[K]
+  list<K extends Kind>(kind: K): Kinds[K][]
+  happenings<K extends Kind>(kind: K): Happening<K>[]
   /** Waits until a look at things finds something; what it finds is the answer. Fails with all that is known. */
-  until<Found> (what: string, look: () => Found | undefined | false, seconds?: number): Promise<Found>
+  until<Found>(
+    what: string,
+    look: () => Found | undefined | false,
+    seconds?: number,
+  ): Promise<Found>
   /** The same for a look that takes its time, and tells yes or no. */
-  eventually (what: string, look: () => Promise<boolean>): Promise<void>
-  running (name: string, seconds?: number): Promise<MyApp>
-  failed (name: string, reason: Reason): Promise<MyApp>
-  gone (kind: Kind, name: string): Promise<void>
+  eventually(what: string, look: () => Promise<boolean>): Promise<void>
+  running(name: string, seconds?: number): Promise<MyApp>
+  failed(name: string, reason: Reason): Promise<MyApp>
+  gone(kind: Kind, name: string): Promise<void>
   /** What Metacontroller has written here, but for Events, as `update deployments/shop`; with the code if it was refused. */
-  writes (): string[]
+  writes(): string[]
   /** The calls that the hook has answered for a MyApp. */
-  calls (name: string): HookLine[]
-  kubectl (...args: string[]): Promise<string>
+  calls(name: string): HookLine[]
+  kubectl(...args: string[]): Promise<string>
   /** Applies manifests in YAML or JSON. */
-  apply (text: string): Promise<string>
+  apply(text: string): Promise<string>
 }
 
 const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
@@ -56,19 +69,32 @@ const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
 let count = 0
 
 /** Creates a namespace, named after the scenario. */
-export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespace> {
+export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespace> {
   const { api, view, controlPlane } = cluster
-  const name = `${t.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 50)}-${++count}`.replace(/^-/, '')
-  await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  const name = `${t.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 50)}-${++count}`.replace(/^-/, '')
+  await api.request('POST', '/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name },
+  })
 
-  async function write<K extends Kind> (kind: K, method: string, path: string, body: object, contentType?: string): Promise<Kinds[K]> {
+  async function write<K extends Kind>(
+    kind: K,
+    method: string,
+    path: string,
+    body: object,
+    contentType?: string,
+  ): Promise<Kinds[K]> {
     const object = await api.request<Kinds[K]>(method, path, body, contentType)
     view.note(kind, object)
     return object
   }
 
   let reported: Promise<string[]> | undefined
-  async function giveUp (what: string, seconds: number): Promise<never> {
+  async function giveUp(what: string, seconds: number): Promise<never> {
     const first = reported === undefined
     reported ??= report(cluster, name)
     const lines = await reported
@@ -78,27 +104,53 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
 
   const here: Namespace = {
     name,
-    create: (app, spec) => write('MyApp', 'POST', pathOf('MyApp', name), { apiVersion: kinds.MyApp.apiVersion, kind: 'MyApp', metadata: { name: app }, spec }),
-    async put (object) {
-      await api.request('PATCH', `${pathOf(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`, object, 'application/apply-patch+yaml')
+    create: (app, spec) =>
+      write('MyApp', 'POST', pathOf('MyApp', name), {
+        apiVersion: kinds.MyApp.apiVersion,
+        kind: 'MyApp',
+        metadata: { name: app },
+        spec,
+      }),
+    async put(object) {
+      await api.request(
+        'PATCH',
+        `${pathOf(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`,
+        object,
+        'application/apply-patch+yaml',
+      )
     },
-    edit: (kind, object, patch) => write(kind, 'PATCH', `${pathOf(kind, name, object)}?fieldManager=person`, patch,
-      Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json'),
-    async say (kind, object, status) {
-      await write(kind, 'PATCH', `${pathOf(kind, name, object)}/status?fieldManager=controller`, { status }, 'application/merge-patch+json')
+    edit: (kind, object, patch) =>
+      write(
+        kind,
+        'PATCH',
+        `${pathOf(kind, name, object)}?fieldManager=person`,
+        patch,
+        Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json',
+      ),
+    async say(kind, object, status) {
+      await write(
+        kind,
+        'PATCH',
+        `${pathOf(kind, name, object)}/status?fieldManager=controller`,
+        { status },
+        'application/merge-patch+json',
+      )
     },
-    async remove (kind, object) {
+    async remove(kind, object) {
       await api.request('DELETE', pathOf(kind, name, object))
     },
     find: (kind, object) => view.find(kind, name, object),
-    get (kind, object) {
+    get(kind, object) {
       const found = view.find(kind, name, object)
       if (found === undefined) throw new Error(`there is no ${kind} ${object} in ${name}`)
       return found
     },
-    list: kind => view.list(kind, name),
-    happenings: <K extends Kind>(kind: K) => view.happenings(name).filter((happening): happening is Happening<K> => happening.kind === kind),
-    async until (what, look, seconds = 90) {
+    list: (kind) => view.list(kind, name),
+    happenings: <K extends Kind>(kind: K) =>
+      view
+        .happenings(name)
+        .filter((happening): happening is Happening<K> => happening.kind === kind),
+    async until(what, look, seconds = 90) {
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look()
         if (found !== undefined && found !== false) return found
@@ -106,48 +158,90 @@ export async function openNamespace (cluster: Cluster, t: Test): Promise<Namespa
         await view.change()
       }
     },
-    async eventually (what, look) {
-      for (const deadline = Date.now() + 90_000; !await look(); await sleep(250)) if (Date.now() > deadline) await giveUp(what, 90)
+    async eventually(what, look) {
+      for (const deadline = Date.now() + 90_000; !(await look()); await sleep(250)) {
+        if (Date.now() > deadline) await giveUp(what, 90)
+      }
     },
-    running: (app, seconds) => here.until(`MyApp ${app} is Running`, () => settled(here.find('MyApp', app), 'Running'), seconds),
-    failed: (app, reason) => here.until(`MyApp ${app} is Failed with ${reason}`, () => {
-      const failed = settled(here.find('MyApp', app), 'Failed')
-      return failed?.status?.conditions?.[0]?.reason === reason && failed
-    }),
-    async gone (kind, object) {
+    running: (app, seconds) =>
+      here.until(
+        `MyApp ${app} is Running`,
+        () => settled(here.find('MyApp', app), 'Running'),
+        seconds,
+      ),
+    failed: (app, reason) =>
+      here.until(`MyApp ${app} is Failed with ${reason}`, () => {
+        const failed = settled(here.find('MyApp', app), 'Failed')
+        return failed?.status?.conditions?.[0]?.reason === reason && failed
+      }),
+    async gone(kind, object) {
       await here.until(`${kind} ${object} is gone`, () => here.find(kind, object) === undefined)
     },
-    writes: () => cluster.audit(name)
-      .filter(({ user, verb, objectRef }) => user.username.endsWith('metacontroller') && writeVerbs.includes(verb) && objectRef?.resource !== 'events')
-      .map(({ verb, objectRef, responseStatus }) => {
-        const code = responseStatus?.code ?? 0
-        return [verb, [objectRef?.resource, objectRef?.name, objectRef?.subresource].filter(Boolean).join('/'), ...code < 300 ? [] : [`(${code})`]].join(' ')
-      }),
-    calls: app => cluster.hook.log(name).filter(line => line.name === app && line.hook !== 'customize'),
+    writes: () =>
+      cluster
+        .audit(name)
+        .filter(
+          ({ user, verb, objectRef }) =>
+            user.username.endsWith('metacontroller') &&
+            writeVerbs.includes(verb) &&
+            objectRef?.resource !== 'events',
+        )
+        .map(({ verb, objectRef, responseStatus }) => {
+          const code = responseStatus?.code ?? 0
+          return [
+            verb,
+            [objectRef?.resource, objectRef?.name, objectRef?.subresource]
+              .filter(Boolean)
+              .join('/'),
+            ...(code < 300 ? [] : [`(${code})`]),
+          ].join(' ')
+        }),
+    calls: (app) =>
+      cluster.hook.log(name).filter((line) => line.name === app && line.hook !== 'customize'),
     kubectl: (...args) => controlPlane.kubectl(['-n', name, ...args]),
-    apply: text => controlPlane.kubectl(['-n', name, 'apply', '-f', '-'], text),
+    apply: (text) => controlPlane.kubectl(['-n', name, 'apply', '-f', '-'], text),
   }
   return here
 }
 
 /** The MyApp, if the status speaks of its current generation and of this phase. */
-function settled (app: MyApp | undefined, phase: string): MyApp | undefined {
-  return app?.status?.phase === phase && app.status.observedGeneration === app.metadata.generation ? app : undefined
+function settled(app: MyApp | undefined, phase: string): MyApp | undefined {
+  return app?.status?.phase === phase && app.status.observedGeneration === app.metadata.generation
+    ? app
+    : undefined
 }
 
 /** What is known about a namespace, for whoever has to find out why a scenario failed. */
-async function report ({ api, view, hook, logFile }: Cluster, namespace: string): Promise<string[]> {
-  const show = ({ metadata: { managedFields, ...metadata }, ...rest }: Kinds[Kind] & { metadata: { managedFields?: unknown } }) => JSON.stringify({ ...rest, metadata })
-  const events = await api.request<{ items: { reason: string, message: string, count: number }[] }>('GET', `/api/v1/namespaces/${namespace}/events`)
-    .then(({ items }) => items.map(({ reason, message, count }) => `${reason} (${count}): ${message}`), error => [String(error)])
+async function report({ api, view, hook, logFile }: Cluster, namespace: string): Promise<string[]> {
+  const show = ({
+    metadata: { managedFields, ...metadata },
+    ...rest
+  }: Kinds[Kind] & { metadata: { managedFields?: unknown } }) =>
+    JSON.stringify({ ...rest, metadata })
+  const events = await api
+    .request<{ items: { reason: string; message: string; count: number }[] }>(
+      'GET',
+      `/api/v1/namespaces/${namespace}/events`,
+    )
+    .then(
+      ({ items }) => items.map(({ reason, message, count }) => `${reason} (${count}): ${message}`),
+      (error) => [String(error)],
+    )
   return [
     'What is there:',
-    ...allKinds.flatMap(kind => view.list(kind, namespace).map(object => `${kind} ${show(object)}`)),
+    ...allKinds.flatMap((kind) =>
+      view.list(kind, namespace).map((object) => `${kind} ${show(object)}`),
+    ),
     'The last Events:',
     ...events.slice(-10),
     'The last of the log of the hook:',
-    ...[...hook.log().slice(-3), ...hook.log(namespace).slice(-10)].map(line => JSON.stringify(line)),
+    ...[...hook.log().slice(-3), ...hook.log(namespace).slice(-10)].map((line) =>
+      JSON.stringify(line),
+    ),
     'The last of the log of Metacontroller:',
-    ...readFileSync(logFile('metacontroller'), 'utf8').split('\n').filter(line => line.includes(namespace)).slice(-10),
-  ].map(line => line.replaceAll(/[^\P{C}\t]|[\u2028\u2029]/gu, ' '))
+    ...readFileSync(logFile('metacontroller'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(namespace))
+      .slice(-10),
+  ].map((line) => line.replaceAll(/[^\P{C}\t]|[\u2028\u2029]/gu, ' '))
 }

@@ -2,12 +2,21 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { bootControlPlane, installMetacontrollerCrds } from '../../../local-cluster/control-plane/boot.ts'
+import {
+  bootControlPlane,
+  installMetacontrollerCrds,
+} from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import { type Api, connect } from './api.ts'
 import { followJsonLines } from './json-lines.ts'
 import { startMetacontroller } from './metacontroller.ts'
-import { type Call, type Script, type ScriptedHook, type Thing, startScriptedHook } from './scripted-hook.ts'
+import {
+  type Call,
+  type Script,
+  type ScriptedHook,
+  type Thing,
+  startScriptedHook,
+} from './scripted-hook.ts'
 
 /** A namespace of a scenario, with a script of its own. */
 export interface Stage {
@@ -40,14 +49,18 @@ export interface Stage {
 interface AuditEvent {
   user: { username: string }
   verb: string
-  objectRef?: { resource: string, namespace?: string, name?: string, subresource?: string }
+  objectRef?: { resource: string; namespace?: string; name?: string; subresource?: string }
   responseStatus?: { code: number }
 }
 
 /** Parents, each kind with a CompositeController of its own: one that is as bare as can be, and one with what spares calls. */
 const parentKinds = {
   Thing: { resource: 'things', parentRule: {}, syncWebhook: {} },
-  QuietThing: { resource: 'quietthings', parentRule: { ignoreStatusChanges: true }, syncWebhook: { etag: { enabled: true, cacheTimeoutSeconds: 600, cacheCleanupSeconds: 600 } } },
+  QuietThing: {
+    resource: 'quietthings',
+    parentRule: { ignoreStatusChanges: true },
+    syncWebhook: { etag: { enabled: true, cacheTimeoutSeconds: 600, cacheCleanupSeconds: 600 } },
+  },
 } as const
 
 export type ParentKind = keyof typeof parentKinds
@@ -60,27 +73,38 @@ const crd = (kind: ParentKind) => ({
     group: 'test.example.com',
     scope: 'Namespaced',
     names: { kind, plural: parentKinds[kind].resource, singular: kind.toLowerCase() },
-    versions: [{
-      name: 'v1',
-      served: true,
-      storage: true,
-      subresources: { status: {} },
-      schema: {
-        openAPIV3Schema: {
-          type: 'object',
-          properties: {
-            spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-            status: { type: 'object', properties: { observedGeneration: { type: 'integer' }, count: { type: 'integer' }, message: { type: 'string' } } },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              status: {
+                type: 'object',
+                properties: {
+                  observedGeneration: { type: 'integer' },
+                  count: { type: 'integer' },
+                  message: { type: 'string' },
+                },
+              },
+            },
           },
         },
       },
-    }],
+    ],
   },
 })
 
 /** Boots everything and gives the function that opens a stage. */
-export async function startScriptedCluster (t: Test): Promise<(name: string) => Promise<Stage>> {
-  const controlPlane = await bootControlPlane({ binDir: await ensureControlPlane(line => t.comment(line)) })
+export async function startScriptedCluster(t: Test): Promise<(name: string) => Promise<Stage>> {
+  const controlPlane = await bootControlPlane({
+    binDir: await ensureControlPlane((line) => t.comment(line)),
+  })
   t.teardown(() => controlPlane.stop())
   const hook = await startScriptedHook()
   t.teardown(() => hook.stop())
@@ -89,23 +113,41 @@ export async function startScriptedCluster (t: Test): Promise<(name: string) => 
   const kinds = Object.keys(parentKinds) as ParentKind[]
   const crds = kinds.map(crd)
   for (const crd of crds) await kubectl(['apply', '-f', '-'], JSON.stringify(crd))
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...crds.map(({ metadata: { name } }) => `crd/${name}`)])
-  const metacontroller = await startMetacontroller({ kubeconfig: kubeconfigFor('metacontroller'), logFile: join(dir, 'metacontroller.log') })
+  await kubectl([
+    'wait',
+    '--for=condition=Established',
+    '--timeout=60s',
+    ...crds.map(({ metadata: { name } }) => `crd/${name}`),
+  ])
+  const metacontroller = await startMetacontroller({
+    kubeconfig: kubeconfigFor('metacontroller'),
+    logFile: join(dir, 'metacontroller.log'),
+  })
   t.teardown(() => metacontroller.stop())
   t.comment(`Metacontroller is the ${metacontroller.engine}`)
-  for (const kind of kinds) await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(kind, hook.url)))
+  for (const kind of kinds) {
+    await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(kind, hook.url)))
+  }
   const api = connect(kubeconfig)
   t.teardown(() => api.close())
   const audit = followJsonLines<AuditEvent>(auditLog)
-  return async namespace => {
-    await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  return async (namespace) => {
+    await api.request('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    })
     return setStage({ api, hook, audit }, namespace)
   }
 }
 
-interface Backstage { api: Api, hook: ScriptedHook, audit(): readonly AuditEvent[] }
+interface Backstage {
+  api: Api
+  hook: ScriptedHook
+  audit(): readonly AuditEvent[]
+}
 
-function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
+function setStage({ api, hook, audit }: Backstage, namespace: string): Stage {
   const path = (plural: string, name = '') => pathOf(plural, namespace, name)
   const allWrites = () => audit().filter(isWrite(namespace)).map(describe)
   const calls = () => hook.calls(namespace)
@@ -114,10 +156,17 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
   const stage: Stage = {
     namespace,
     calls,
-    script: script => hook.script(namespace, script),
-    parent: (name, spec = {}, kind = 'Thing') => stage.create(parentKinds[kind].resource, { apiVersion: 'test.example.com/v1', kind, metadata: { name }, spec }),
-    async poke (name, times = 1) {
-      const count = () => calls().filter(({ request }) => request.parent.metadata.name === name).length
+    script: (script) => hook.script(namespace, script),
+    parent: (name, spec = {}, kind = 'Thing') =>
+      stage.create(parentKinds[kind].resource, {
+        apiVersion: 'test.example.com/v1',
+        kind,
+        metadata: { name },
+        spec,
+      }),
+    async poke(name, times = 1) {
+      const count = () =>
+        calls().filter(({ request }) => request.parent.metadata.name === name).length
       for (let n = 0; n < times; n++) {
         const before = count()
         await stage.patch('things', name, { metadata: { annotations: { poke: String(before) } } })
@@ -127,31 +176,44 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
     },
     get: (plural, name) => api.request<Thing>('GET', path(plural, name)),
     create: (plural, object) => api.request<Thing>('POST', path(plural), object),
-    patch: (plural, name, patch) => api.request<Thing>('PATCH', path(plural, name), patch,
-      Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json'),
-    async remove (plural, name) {
+    patch: (plural, name, patch) =>
+      api.request<Thing>(
+        'PATCH',
+        path(plural, name),
+        patch,
+        Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json',
+      ),
+    async remove(plural, name) {
       await api.request('DELETE', path(plural, name))
     },
-    async until (what, look) {
+    async until(what, look) {
       for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
         const found = await look()
         if (found !== undefined && found !== false) return found
         if (Date.now() > deadline) throw new Error(`after 30 s it is not so that ${what}`)
       }
     },
-    isGone: (plural, name) => stage.get(plural, name).then(() => false, () => true),
-    errors: name => syncErrors(api, namespace, name),
+    isGone: (plural, name) =>
+      stage.get(plural, name).then(
+        () => false,
+        () => true,
+      ),
+    errors: (name) => syncErrors(api, namespace, name),
     rest,
-    async mark () {
+    async mark() {
       await rest()
       mark = { calls: calls().length, writes: allWrites().length }
     },
-    syncs: name => calls().slice(mark.calls).filter(({ path, request }) => path === '/sync' && request.parent.metadata.name === name).length,
+    syncs: (name) =>
+      calls()
+        .slice(mark.calls)
+        .filter(({ path, request }) => path === '/sync' && request.parent.metadata.name === name)
+        .length,
     writes: () => allWrites().slice(mark.writes),
   }
   return stage
 
-  async function rest (): Promise<void> {
+  async function rest(): Promise<void> {
     const count = () => calls().length + allWrites().length
     for (let last = -1; last !== count();) {
       last = count()
@@ -160,9 +222,12 @@ function setStage ({ api, hook, audit }: Backstage, namespace: string): Stage {
   }
 }
 
-function compositeController (kind: ParentKind, url: string): object {
+function compositeController(kind: ParentKind, url: string): object {
   const { resource, parentRule, syncWebhook } = parentKinds[kind]
-  const hook = (path: string) => ({ version: 'v2', webhook: { url: `${url}/${path}`, ...path === 'sync' && syncWebhook } })
+  const hook = (path: string) => ({
+    version: 'v2',
+    webhook: { url: `${url}/${path}`, ...(path === 'sync' && syncWebhook) },
+  })
   return {
     apiVersion: 'metacontroller.k8s.io/v1alpha1',
     kind: 'CompositeController',
@@ -179,23 +244,34 @@ function compositeController (kind: ParentKind, url: string): object {
   }
 }
 
-const roots: Record<string, string> = { things: 'apis/test.example.com/v1', quietthings: 'apis/test.example.com/v1', deployments: 'apis/apps/v1' }
+const roots: Record<string, string> = {
+  things: 'apis/test.example.com/v1',
+  quietthings: 'apis/test.example.com/v1',
+  deployments: 'apis/apps/v1',
+}
 
-function pathOf (plural: string, namespace: string, name: string): string {
+function pathOf(plural: string, namespace: string, name: string): string {
   return `/${roots[plural] ?? 'api/v1'}/namespaces/${namespace}/${plural}${name && `/${name}`}`
 }
 
-function isWrite (namespace: string): (event: AuditEvent) => boolean {
-  return ({ user, verb, objectRef }) => user.username === 'metacontroller' && objectRef?.namespace === namespace &&
-    objectRef.resource !== 'events' && ['create', 'update', 'patch', 'delete'].includes(verb)
+function isWrite(namespace: string): (event: AuditEvent) => boolean {
+  return ({ user, verb, objectRef }) =>
+    user.username === 'metacontroller' &&
+    objectRef?.namespace === namespace &&
+    objectRef.resource !== 'events' &&
+    ['create', 'update', 'patch', 'delete'].includes(verb)
 }
 
-function describe ({ verb, objectRef, responseStatus }: AuditEvent): string {
+function describe({ verb, objectRef, responseStatus }: AuditEvent): string {
   const subresource = objectRef?.subresource ? `/${objectRef.subresource}` : ''
   return `${verb} ${objectRef?.resource}/${objectRef?.name}${subresource} ${responseStatus?.code}`
 }
 
-async function syncErrors (api: Api, namespace: string, name: string): Promise<string[]> {
-  const { items } = await api.request<{ items: { reason: string, message: string, involvedObject: { name: string } }[] }>('GET', `/api/v1/namespaces/${namespace}/events`)
-  return items.filter(({ reason, involvedObject }) => reason === 'SyncError' && involvedObject.name === name).map(({ message }) => message)
+async function syncErrors(api: Api, namespace: string, name: string): Promise<string[]> {
+  const { items } = await api.request<{
+    items: { reason: string; message: string; involvedObject: { name: string } }[]
+  }>('GET', `/api/v1/namespaces/${namespace}/events`)
+  return items
+    .filter(({ reason, involvedObject }) => reason === 'SyncError' && involvedObject.name === name)
+    .map(({ message }) => message)
 }

@@ -38,7 +38,11 @@ export interface Call {
 }
 
 /** An answer that is not simply a 200 with JSON. */
-export interface RawAnswer { code: number, body: string, headers?: Record<string, string> }
+export interface RawAnswer {
+  code: number
+  body: string
+  headers?: Record<string, string>
+}
 
 /** Gives the answer to a call: something that becomes JSON, or a raw answer. */
 export type Script = (path: string, request: Request) => object | RawAnswer
@@ -53,7 +57,7 @@ export interface ScriptedHook {
 }
 
 /** Starts a scripted hook; parents that no script is about have no children and finalize at once. */
-export async function startScriptedHook (): Promise<ScriptedHook> {
+export async function startScriptedHook(): Promise<ScriptedHook> {
   const scripts = new Map<string, Script>()
   const calls: Call[] = []
   const server = createServer(async (incoming, outgoing) => {
@@ -69,13 +73,16 @@ export async function startScriptedHook (): Promise<ScriptedHook> {
     else outgoing.writeHead(code, { etag, ...headers }).end(body)
   })
   server.keepAliveTimeout = 120_000
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    script: (namespace, script) => { scripts.set(namespace, script) },
-    calls: namespace => calls.filter(({ request }) => request.parent.metadata.namespace === namespace),
-    async stop () {
-      const closed = new Promise(resolve => server.close(resolve))
+    script: (namespace, script) => {
+      scripts.set(namespace, script)
+    },
+    calls: (namespace) =>
+      calls.filter(({ request }) => request.parent.metadata.namespace === namespace),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
     },
@@ -83,9 +90,15 @@ export async function startScriptedHook (): Promise<ScriptedHook> {
 }
 
 const bare: Script = (path, { finalizing }) =>
-  path === '/customize' ? { relatedResources: [] } : { children: [], ...finalizing && { finalized: true } }
+  path === '/customize'
+    ? { relatedResources: [] }
+    : { children: [], ...(finalizing && { finalized: true }) }
 
-function raw (answer: object | RawAnswer): RawAnswer {
+function raw(answer: object | RawAnswer): RawAnswer {
   if ('code' in answer && 'body' in answer) return answer
-  return { code: 200, body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } }
+  return {
+    code: 200,
+    body: JSON.stringify(answer),
+    headers: { 'content-type': 'application/json' },
+  }
 }

@@ -2,11 +2,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Front } from './cluster.ts'
 
 /** Spreads connections over ports in turn, as a Service does over pods: one that nothing listens on is passed over. */
-export async function startSpreadingFront (ports: readonly number[]): Promise<Front> {
+export async function startSpreadingFront(ports: readonly number[]): Promise<Front> {
   const open = new Set<Socket>()
   let turn = 0
 
-  function lead (client: Socket, candidates: readonly number[]): void {
+  function lead(client: Socket, candidates: readonly number[]): void {
     const [port, ...others] = candidates
     if (port === undefined) {
       client.destroy()
@@ -18,7 +18,10 @@ export async function startSpreadingFront (ports: readonly number[]): Promise<Fr
     backend.once('connect', () => {
       backend.off('error', refused)
       open.add(backend)
-      for (const [one, other] of [[client, backend], [backend, client]] as const) {
+      for (const [one, other] of [
+        [client, backend],
+        [backend, client],
+      ] as const) {
         one.on('error', () => {}).once('close', () => other.destroy())
         one.pipe(other)
       }
@@ -26,17 +29,17 @@ export async function startSpreadingFront (ports: readonly number[]): Promise<Fr
     })
   }
 
-  const server = createServer(client => {
+  const server = createServer((client) => {
     open.add(client)
     client.on('error', () => {}).once('close', () => open.delete(client))
     const first = turn++ % ports.length
     lead(client, [...ports.slice(first), ...ports.slice(0, first)])
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    async stop () {
-      const closed = new Promise(resolve => server.close(resolve))
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve))
       for (const socket of open) socket.destroy()
       await closed
     },

@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { laterRule } from '../../../src/api/fields.ts'
 
-interface Rule { rule: string, optionalOldSelf?: boolean }
+interface Rule {
+  rule: string
+  optionalOldSelf?: boolean
+}
 
 /** The schema of a field of a CRD, as far as changes of it are judged. */
 export interface Schema {
@@ -18,20 +21,44 @@ export interface Schema {
   [keyword: string]: unknown
 }
 
-interface Version { name: string, served: boolean, subresources?: object, schema: { openAPIV3Schema: Schema } }
+interface Version {
+  name: string
+  served: boolean
+  subresources?: object
+  schema: { openAPIV3Schema: Schema }
+}
 /** A CustomResourceDefinition, as far as changes of it are judged. */
-export interface Crd { spec: { group: string, scope: string, names: Record<string, unknown>, versions: Version[] } }
+export interface Crd {
+  spec: { group: string; scope: string; names: Record<string, unknown>; versions: Version[] }
+}
 
 /** What a new CRD no longer allows that the one before allowed, or gives another meaning: a sentence for each. */
-export function narrowings (before: Crd, after: Crd): string[] {
+export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
   return [
-    ...isDeepStrictEqual({ group, scope, plural: names['plural'], kind: names['kind'] }, { group: after.spec.group, scope: after.spec.scope, plural: after.spec.names['plural'], kind: after.spec.names['kind'] }) ? [] : ['the group, the scope, the plural or the kind is another one'],
+    ...(isDeepStrictEqual(
+      { group, scope, plural: names['plural'], kind: names['kind'] },
+      {
+        group: after.spec.group,
+        scope: after.spec.scope,
+        plural: after.spec.names['plural'],
+        kind: after.spec.names['kind'],
+      },
+    )
+      ? []
+      : ['the group, the scope, the plural or the kind is another one']),
     ...before.spec.versions.flatMap((old) => {
       const fresh = after.spec.versions.find(({ name }) => name === old.name)
-      if (fresh === undefined || (old.served && !fresh.served)) return [`version ${old.name} is not served any more`]
-      const lost = Object.keys(old.subresources ?? {}).filter((name) => !(name in (fresh.subresources ?? {})))
-      return [...lost.map((name) => `version ${old.name} has no subresource ${name} any more`), ...narrowed(old.schema.openAPIV3Schema, fresh.schema.openAPIV3Schema, '')]
+      if (fresh === undefined || (old.served && !fresh.served)) {
+        return [`version ${old.name} is not served any more`]
+      }
+      const lost = Object.keys(old.subresources ?? {}).filter(
+        (name) => !(name in (fresh.subresources ?? {})),
+      )
+      return [
+        ...lost.map((name) => `version ${old.name} has no subresource ${name} any more`),
+        ...narrowed(old.schema.openAPIV3Schema, fresh.schema.openAPIV3Schema, ''),
+      ]
     }),
   ]
 }
@@ -40,48 +67,100 @@ export function narrowings (before: Crd, after: Crd): string[] {
 const lower = ['minimum', 'minLength', 'minItems', 'minProperties']
 const upper = ['maximum', 'maxLength', 'maxItems', 'maxProperties']
 /** Keywords of which any other value than before is another meaning. */
-const fixed = ['type', 'default', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-int-or-string']
+const fixed = [
+  'type',
+  'default',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-int-or-string',
+]
 /** Keywords that say nothing of what is allowed. */
 const silent = ['title', 'description', 'example', 'externalDocs']
 /** Keywords that are judged by what they mean. */
-const understood = [...lower, ...upper, ...fixed, ...silent, 'nullable', 'enum', 'required', 'properties', 'items', 'additionalProperties', 'x-kubernetes-preserve-unknown-fields', 'x-kubernetes-validations']
+const understood = [
+  ...lower,
+  ...upper,
+  ...fixed,
+  ...silent,
+  'nullable',
+  'enum',
+  'required',
+  'properties',
+  'items',
+  'additionalProperties',
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-validations',
+]
 
-function narrowed (before: Schema, after: Schema, path: string): string[] {
+function narrowed(before: Schema, after: Schema, path: string): string[] {
   const field = path === '' ? 'the MyApp' : path
   return [
-    ...fixed.flatMap((keyword) => isDeepStrictEqual(before[keyword], after[keyword]) ? [] : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`]),
+    ...fixed.flatMap((keyword) =>
+      isDeepStrictEqual(before[keyword], after[keyword])
+        ? []
+        : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`],
+    ),
     // What any other keyword means can't be compared: it may go, and neither come nor change.
-    ...Object.keys(after).filter((keyword) => !understood.includes(keyword) && after[keyword] !== undefined && !isDeepStrictEqual(before[keyword], after[keyword]))
-      .map((keyword) => `${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`),
+    ...Object.keys(after)
+      .filter(
+        (keyword) =>
+          !understood.includes(keyword) &&
+          after[keyword] !== undefined &&
+          !isDeepStrictEqual(before[keyword], after[keyword]),
+      )
+      .map(
+        (keyword) =>
+          `${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`,
+      ),
     ...lower.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is > was)),
     ...upper.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is < was)),
-    ...before.nullable && !after.nullable ? [`${field}: null is not allowed any more`] : [],
-    ...before['x-kubernetes-preserve-unknown-fields'] && !after['x-kubernetes-preserve-unknown-fields'] ? [`${field}: unknown fields are not kept any more`] : [],
+    ...(before.nullable && !after.nullable ? [`${field}: null is not allowed any more`] : []),
+    ...(before['x-kubernetes-preserve-unknown-fields'] &&
+    !after['x-kubernetes-preserve-unknown-fields']
+      ? [`${field}: unknown fields are not kept any more`]
+      : []),
     ...enumNarrowed(before, after, field),
-    ...(after.required ?? []).filter((name) => !before.required?.includes(name) && after.properties?.[name]?.default === undefined).map((name) => `${join(path, name)} is required now`),
+    ...(after.required ?? [])
+      .filter(
+        (name) =>
+          !before.required?.includes(name) && after.properties?.[name]?.default === undefined,
+      )
+      .map((name) => `${join(path, name)} is required now`),
     ...rulesAdded(before, after, field),
     ...parts(before, after, path),
   ]
 }
 
-const shown = (value: unknown) => value === undefined ? 'not there' : JSON.stringify(value)
-const join = (path: string, name: string) => path === '' ? name : `${path}.${name}`
+const shown = (value: unknown) => (value === undefined ? 'not there' : JSON.stringify(value))
+const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`)
 
-function bound (before: Schema, after: Schema, keyword: string, field: string, isNarrower: (was: number, is: number) => boolean): string[] {
+function bound(
+  before: Schema,
+  after: Schema,
+  keyword: string,
+  field: string,
+  isNarrower: (was: number, is: number) => boolean,
+): string[] {
   const [was, is] = [before[keyword], after[keyword]] as [number | undefined, number | undefined]
-  return is !== undefined && (was === undefined || isNarrower(was, is)) ? [`${field}: ${keyword} is ${is}, and was ${shown(was)}`] : []
+  return is !== undefined && (was === undefined || isNarrower(was, is))
+    ? [`${field}: ${keyword} is ${is}, and was ${shown(was)}`]
+    : []
 }
 
-function enumNarrowed (before: Schema, after: Schema, field: string): string[] {
+function enumNarrowed(before: Schema, after: Schema, field: string): string[] {
   if (after.enum === undefined) return []
   if (before.enum === undefined) return [`${field}: only ${after.enum.join(', ')} are allowed now`]
-  return before.enum.filter((value) => !after.enum?.includes(value)).map((value) => `${field}: ${shown(value)} is not allowed any more`)
+  return before.enum
+    .filter((value) => !after.enum?.includes(value))
+    .map((value) => `${field}: ${shown(value)} is not allowed any more`)
 }
 
 /** A later rule lets stand what is stored; any other new one may refuse the next edit of it. */
-function rulesAdded (before: Schema, after: Schema, field: string): string[] {
+function rulesAdded(before: Schema, after: Schema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(judged)
-  return (after['x-kubernetes-validations'] ?? []).filter((rule) => !known.some((old) => isDeepStrictEqual(old, judged(rule))) && !isLater(rule)).map(({ rule }) => `${field} has a new rule, ${rule}`)
+  return (after['x-kubernetes-validations'] ?? [])
+    .filter((rule) => !known.some((old) => isDeepStrictEqual(old, judged(rule))) && !isLater(rule))
+    .map(({ rule }) => `${field} has a new rule, ${rule}`)
 }
 
 /** A rule without its words. */
@@ -91,14 +170,19 @@ const judged = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOld
  * Whether a rule is exactly what laterRule makes of another one, which knows nothing of what is stored: one that looks at oldSelf
  * itself could forbid any change, and one that is not within its brackets could ask for more than either.
  */
-function isLater ({ rule, optionalOldSelf }: Rule): boolean {
+function isLater({ rule, optionalOldSelf }: Rule): boolean {
   const [start = '', end = ''] = laterRule('…', '').rule.split('…')
   const inner = rule.slice(start.length, -end.length)
-  return optionalOldSelf === true && rule === laterRule(inner, '').rule && isBalanced(inner) && !/\boldSelf\b/.test(inner)
+  return (
+    optionalOldSelf === true &&
+    rule === laterRule(inner, '').rule &&
+    isBalanced(inner) &&
+    !/\boldSelf\b/.test(inner)
+  )
 }
 
 /** Whether every bracket in an expression closes one that it has opened. */
-function isBalanced (expression: string): boolean {
+function isBalanced(expression: string): boolean {
   let depth = 0
   for (const [bracket] of withoutTexts(expression).matchAll(/[()]/g)) {
     depth += bracket === '(' ? 1 : -1
@@ -107,15 +191,20 @@ function isBalanced (expression: string): boolean {
   return depth === 0
 }
 
-const withoutTexts = (expression: string) => expression.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/g, '')
+const withoutTexts = (expression: string) =>
+  expression.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/g, '')
 
-function parts (before: Schema, after: Schema, path: string): string[] {
+function parts(before: Schema, after: Schema, path: string): string[] {
   return [
     ...Object.entries(before.properties ?? {}).flatMap(([name, old]) => {
       const fresh = after.properties?.[name]
-      return fresh === undefined ? [`${join(path, name)} is gone`] : narrowed(old, fresh, join(path, name))
+      return fresh === undefined
+        ? [`${join(path, name)} is gone`]
+        : narrowed(old, fresh, join(path, name))
     }),
-    ...before.items === undefined ? [] : narrowed(before.items, after.items ?? {}, `${path}[]`),
-    ...before.additionalProperties === undefined ? [] : narrowed(before.additionalProperties, after.additionalProperties ?? {}, `${path}{}`),
+    ...(before.items === undefined ? [] : narrowed(before.items, after.items ?? {}, `${path}[]`)),
+    ...(before.additionalProperties === undefined
+      ? []
+      : narrowed(before.additionalProperties, after.additionalProperties ?? {}, `${path}{}`)),
   ]
 }

@@ -14,55 +14,152 @@ import { sync } from '../../../src/myapp/sync.ts'
 type Fields = Record<string, unknown>
 
 const probe = { failureThreshold: 3, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 1 }
-const pod = { dnsPolicy: 'ClusterFirst', restartPolicy: 'Always', schedulerName: 'default-scheduler', securityContext: {}, terminationGracePeriodSeconds: 30 }
+const pod = {
+  dnsPolicy: 'ClusterFirst',
+  restartPolicy: 'Always',
+  schedulerName: 'default-scheduler',
+  securityContext: {},
+  terminationGracePeriodSeconds: 30,
+}
 const isMovingTag = (image: unknown) => !/[^/]*[:@](?!latest$)[^/]*$/.test(String(image))
 
 /** What the API server fills in where a child says nothing: a place, where * stands for every item of a list, and the fields there. */
 const filledIn: Array<[place: string, fields: Fields | ((there: Fields) => Fields)]> = [
   ['Deployment.spec', { progressDeadlineSeconds: 600, revisionHistoryLimit: 10 }],
-  ['Deployment.spec.template.spec', ({ serviceAccountName }) => ({ ...pod, ...serviceAccountName !== undefined && { serviceAccount: serviceAccountName } })],
-  ['Deployment.spec.template.spec.containers.*', ({ image }) => ({ imagePullPolicy: isMovingTag(image) ? 'Always' : 'IfNotPresent', resources: {}, terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' })],
-  ...['startupProbe', 'readinessProbe', 'livenessProbe'].map((check): [string, Fields] => [`Deployment.spec.template.spec.containers.*.${check}`, probe]),
-  ...['configMap', 'secret'].map((source): [string, Fields] => [`Deployment.spec.template.spec.volumes.*.${source}`, { defaultMode: 420 }]),
-  ['Service.spec', { clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'], internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None', type: 'ClusterIP' }],
+  [
+    'Deployment.spec.template.spec',
+    ({ serviceAccountName }) => ({
+      ...pod,
+      ...(serviceAccountName !== undefined && { serviceAccount: serviceAccountName }),
+    }),
+  ],
+  [
+    'Deployment.spec.template.spec.containers.*',
+    ({ image }) => ({
+      imagePullPolicy: isMovingTag(image) ? 'Always' : 'IfNotPresent',
+      resources: {},
+      terminationMessagePath: '/dev/termination-log',
+      terminationMessagePolicy: 'File',
+    }),
+  ],
+  ...['startupProbe', 'readinessProbe', 'livenessProbe'].map((check): [string, Fields] => [
+    `Deployment.spec.template.spec.containers.*.${check}`,
+    probe,
+  ]),
+  ...['configMap', 'secret'].map((source): [string, Fields] => [
+    `Deployment.spec.template.spec.volumes.*.${source}`,
+    { defaultMode: 420 },
+  ]),
+  [
+    'Service.spec',
+    {
+      clusterIP: '10.96.0.7',
+      clusterIPs: ['10.96.0.7'],
+      internalTrafficPolicy: 'Cluster',
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      sessionAffinity: 'None',
+      type: 'ClusterIP',
+    },
+  ],
 ]
 
-function fillIn (at: unknown, [step, ...steps]: string[], fields: Fields | ((there: Fields) => Fields)): void {
+function fillIn(
+  at: unknown,
+  [step, ...steps]: string[],
+  fields: Fields | ((there: Fields) => Fields),
+): void {
   if (step === '*' && Array.isArray(at)) for (const item of at) fillIn(item, steps, fields)
-  else if (isObject(at)) step === undefined ? Object.assign(at, { ...typeof fields === 'function' ? fields(at) : fields, ...at }) : fillIn(at[step], steps, fields)
+  else if (isObject(at)) {
+    step === undefined
+      ? Object.assign(at, { ...(typeof fields === 'function' ? fields(at) : fields), ...at })
+      : fillIn(at[step], steps, fields)
+  }
 }
 
 /** A child as the API server holds it once Metacontroller has created it. */
-export function held (child: KubernetesObject, { metadata: { name, uid } }: Pick<HookRequest, 'parent'>['parent']): ObservedObject {
-  const { metadata: { namespace = '', labels, annotations } } = child
-  const answered = { ...child, metadata: { ...child.metadata, labels: { ...labels, 'controller-uid': uid } } }
-  const object = structuredClone({ ...answered, metadata: { ...answered.metadata, namespace, annotations: { ...annotations, [lastAppliedAnnotation]: JSON.stringify(answered) } } })
+export function held(
+  child: KubernetesObject,
+  { metadata: { name, uid } }: Pick<HookRequest, 'parent'>['parent'],
+): ObservedObject {
+  const {
+    metadata: { namespace = '', labels, annotations },
+  } = child
+  const answered = {
+    ...child,
+    metadata: { ...child.metadata, labels: { ...labels, 'controller-uid': uid } },
+  }
+  const object = structuredClone({
+    ...answered,
+    metadata: {
+      ...answered.metadata,
+      namespace,
+      annotations: { ...annotations, [lastAppliedAnnotation]: JSON.stringify(answered) },
+    },
+  })
   for (const [place, fields] of filledIn) fillIn({ [child.kind]: object }, place.split('.'), fields)
   return {
     ...object,
     metadata: {
       ...object.metadata,
       uid: `${child.kind}-uid`,
-      ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true } as { uid: string, controller: boolean }],
-      managedFields: [{ manager: 'metacontroller', operation: 'Update', fieldsV1: { 'f:metadata': { 'f:annotations': { [`f:${lastAppliedAnnotation}`]: {} } } } }],
+      ownerReferences: [
+        { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true } as {
+          uid: string
+          controller: boolean
+        },
+      ],
+      managedFields: [
+        {
+          manager: 'metacontroller',
+          operation: 'Update',
+          fieldsV1: { 'f:metadata': { 'f:annotations': { [`f:${lastAppliedAnnotation}`]: {} } } },
+        },
+      ],
     },
   }
 }
 
 /** What this version does to the children that another one has made of the MyApps in a file. */
-export function upgrade (file: string, children: string): { differences: string[], pausedOnTheWay: string[] } {
+export function upgrade(
+  file: string,
+  children: string,
+): { differences: string[]; pausedOnTheWay: string[] } {
   const { myApps, config } = readMyApps(readSources([file], false), 'default')
-  const made = parseAllDocuments(children, { version: '1.1' }).map((document) => document.toJS() as KubernetesObject)
-  const requests = myApps.map((app) => requestFor(app, config, made.filter(({ metadata: { name } }) => name === app.metadata.name)))
+  const made = parseAllDocuments(children, { version: '1.1' }).map(
+    (document) => document.toJS() as KubernetesObject,
+  )
+  const requests = myApps.map((app) =>
+    requestFor(
+      app,
+      config,
+      made.filter(({ metadata: { name } }) => name === app.metadata.name),
+    ),
+  )
   return {
-    differences: requests.flatMap((request) => changes(request.children, settle(request))).flatMap(({ kind, action, fields }) => action === 'update' ? fields.map((field) => `${kind} ${field}`) : [kind]),
-    pausedOnTheWay: requests.flatMap((request) => sync(request).children).filter(({ spec }) => (spec as { paused?: boolean }).paused).map(({ metadata: { name } }) => name),
+    differences: requests
+      .flatMap((request) => changes(request.children, settle(request)))
+      .flatMap(({ kind, action, fields }) =>
+        action === 'update' ? fields.map((field) => `${kind} ${field}`) : [kind],
+      ),
+    pausedOnTheWay: requests
+      .flatMap((request) => sync(request).children)
+      .filter(({ spec }) => (spec as { paused?: boolean }).paused)
+      .map(({ metadata: { name } }) => name),
   }
 }
 
-function requestFor (app: MyApp, config: Parameters<typeof newRequest>[1], made: KubernetesObject[]): HookRequest {
+function requestFor(
+  app: MyApp,
+  config: Parameters<typeof newRequest>[1],
+  made: KubernetesObject[],
+): HookRequest {
   const request = newRequest(app, config)
   const groups: Record<string, Record<string, ObservedObject>> = request.children
-  for (const child of made) groups[`${child.kind}.${child.apiVersion}`] = { [keyOf(app.metadata)]: held(child, request.parent) }
+  for (const child of made) {
+    groups[`${child.kind}.${child.apiVersion}`] = {
+      [keyOf(app.metadata)]: held(child, request.parent),
+    }
+  }
   return request
 }

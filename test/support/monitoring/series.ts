@@ -4,23 +4,38 @@ import { parser } from '@prometheus-io/lezer-promql'
 export type Series = Map<string, Set<string>>
 
 /** What a page in Prometheus' text format has. */
-export function seriesOf (page: string): Series {
+export function seriesOf(page: string): Series {
   const series: Series = new Map()
-  for (const [, name = '', labels = ''] of page.matchAll(/^([a-z_:][\w:]*)(?:\{(.*)\})? /gim)) add(series, name, [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label))
+  for (const [, name = '', labels = ''] of page.matchAll(/^([a-z_:][\w:]*)(?:\{(.*)\})? /gim)) {
+    add(
+      series,
+      name,
+      [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
+    )
+  }
   return series
 }
 
 /** What an expression in PromQL asks for: of each metric the labels that it selects and groups by. Throws where it can't be parsed. */
-export function seriesIn (expression: string): Series {
+export function seriesIn(expression: string): Series {
   const series: Series = new Map()
-  const textOf = ({ from, to }: { from: number, to: number }) => expression.slice(from, to)
+  const textOf = ({ from, to }: { from: number; to: number }) => expression.slice(from, to)
   parser.parse(expression).iterate({
     enter: ({ type, node }) => {
       if (type.isError) throw new Error(`not PromQL at ${node.from}: ${expression}`)
       if (type.name !== 'VectorSelector') return
-      const labels = node.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher').map((matcher) => matcher.getChild('LabelName')) ?? []
+      const labels =
+        node
+          .getChild('LabelMatchers')
+          ?.getChildren('UnquotedLabelMatcher')
+          .map((matcher) => matcher.getChild('LabelName')) ?? []
       for (let outer = node.parent; outer !== null; outer = outer.parent) {
-        labels.push(...outer.getChild('AggregateModifier')?.getChild('GroupingLabels')?.getChildren('LabelName') ?? [])
+        labels.push(
+          ...(outer
+            .getChild('AggregateModifier')
+            ?.getChild('GroupingLabels')
+            ?.getChildren('LabelName') ?? []),
+        )
       }
       const name = node.getChild('Identifier')
       if (name === null) throw new Error(`a metric without a name in ${expression}`)
@@ -31,21 +46,23 @@ export function seriesIn (expression: string): Series {
 }
 
 /** What is asked for and not there. Prometheus itself adds some labels to all that it scrapes. */
-export function missing (asked: Series, present: Series): string[] {
+export function missing(asked: Series, present: Series): string[] {
   return [...asked].flatMap(([name, labels]) => {
     const found = present.get(name)
     if (found === undefined) return [name]
-    return [...labels].filter((label) => !found.has(label) && !['namespace', 'pod'].includes(label)).map((label) => `${name}{${label}}`)
+    return [...labels]
+      .filter((label) => !found.has(label) && !['namespace', 'pod'].includes(label))
+      .map((label) => `${name}{${label}}`)
   })
 }
 
 /** All series of some, in one. */
-export function together (all: Series[]): Series {
+export function together(all: Series[]): Series {
   const series: Series = new Map()
   for (const [name, labels] of all.flatMap((one) => [...one])) add(series, name, [...labels])
   return series
 }
 
-function add (series: Series, name: string, labels: string[]): void {
-  series.set(name, new Set([...series.get(name) ?? [], ...labels]))
+function add(series: Series, name: string, labels: string[]): void {
+  series.set(name, new Set([...(series.get(name) ?? []), ...labels]))
 }

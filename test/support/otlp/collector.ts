@@ -3,7 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ensureCollector } from '../../../local-cluster/control-plane/build.ts'
-import { freePort, type RunningProgram, startProgram, waitUntilReady } from '../../../local-cluster/control-plane/processes.ts'
+import {
+  freePort,
+  type RunningProgram,
+  startProgram,
+  waitUntilReady,
+} from '../../../local-cluster/control-plane/processes.ts'
 import { type Report } from '../../../local-cluster/control-plane/progress.ts'
 import type { Export } from './data.ts'
 
@@ -17,15 +22,18 @@ export interface Collector {
   /** The same as text. */
   text: () => string
   /** Waits until a look at what it has written finds something. */
-  until<Found> (look: (exports: Export[]) => Found | undefined | false, seconds?: number): Promise<Found>
-  start (): Promise<void>
+  until<Found>(
+    look: (exports: Export[]) => Found | undefined | false,
+    seconds?: number,
+  ): Promise<Found>
+  start(): Promise<void>
   /** Ends it at once, as a crash would. */
-  kill (): Promise<void>
-  stop (): Promise<void>
+  kill(): Promise<void>
+  stop(): Promise<void>
 }
 
 /** Prepares a Collector that keeps its files in a folder; `start` starts it. */
-export async function prepareCollector (dir: string, report: Report): Promise<Collector> {
+export async function prepareCollector(dir: string, report: Report): Promise<Collector> {
   const command = join(await ensureCollector(report), 'collector')
   await mkdir(dir, { recursive: true })
   const [http, grpc] = [await freePort(), await freePort()]
@@ -34,7 +42,10 @@ export async function prepareCollector (dir: string, report: Report): Promise<Co
   const outputs: string[] = []
   let running: RunningProgram | undefined
   // A line that is being written is not there yet.
-  const lines = () => outputs.filter((output) => existsSync(output)).flatMap((output) => readFileSync(output, 'utf8').split('\n').slice(0, -1))
+  const lines = () =>
+    outputs
+      .filter((output) => existsSync(output))
+      .flatMap((output) => readFileSync(output, 'utf8').split('\n').slice(0, -1))
   const exports = (): Export[] => lines().map((line) => JSON.parse(line))
   return {
     url: `http://127.0.0.1:${http}`,
@@ -45,7 +56,9 @@ export async function prepareCollector (dir: string, report: Report): Promise<Co
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look(exports())
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) throw new Error(`not in ${dir} after ${seconds} s: ${look.toString()}`)
+        if (Date.now() > deadline) {
+          throw new Error(`not in ${dir} after ${seconds} s: ${look.toString()}`)
+        }
         await wait(50)
       }
     },
@@ -53,18 +66,45 @@ export async function prepareCollector (dir: string, report: Report): Promise<Co
       const output = join(dir, `telemetry-${outputs.length + 1}.jsonl`)
       outputs.push(output)
       await writeFile(config, JSON.stringify(configuration(http, grpc, output)))
-      running = await startProgram({ name: 'collector', command, args: ['--config', config], cwd: dir, logFile: join(dir, 'collector.log') })
-      await waitUntilReady(running, async () => (await fetch(`http://127.0.0.1:${http}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).ok)
+      running = await startProgram({
+        name: 'collector',
+        command,
+        args: ['--config', config],
+        cwd: dir,
+        logFile: join(dir, 'collector.log'),
+      })
+      await waitUntilReady(
+        running,
+        async () =>
+          (
+            await fetch(`http://127.0.0.1:${http}/v1/traces`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json' },
+              body: '{}',
+            })
+          ).ok,
+      )
     },
-    kill: async () => { await running?.stop(0) },
-    stop: async () => { await running?.stop() },
+    kill: async () => {
+      await running?.stop(0)
+    },
+    stop: async () => {
+      await running?.stop()
+    },
   }
 }
 
-function configuration (http: number, grpc: number, path: string): object {
+function configuration(http: number, grpc: number, path: string): object {
   const pipeline = { receivers: ['otlp'], exporters: ['file'] }
   return {
-    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${http}` }, grpc: { endpoint: `127.0.0.1:${grpc}` } } } },
+    receivers: {
+      otlp: {
+        protocols: {
+          http: { endpoint: `127.0.0.1:${http}` },
+          grpc: { endpoint: `127.0.0.1:${grpc}` },
+        },
+      },
+    },
     exporters: { file: { path, append: true, flush_interval: '100ms' } },
     service: {
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },

@@ -4,15 +4,32 @@ import { type Hook, startHook } from './hook.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 /** Has what is exported arrive soon, in JSON, and no call be refused because the machine is busy. */
-const soon = { MAX_EVENT_LOOP_DELAY_MS: '0', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50', OTEL_METRIC_EXPORT_INTERVAL: '100' }
+const soon = {
+  MAX_EVENT_LOOP_DELAY_MS: '0',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  OTEL_BSP_SCHEDULE_DELAY: '50',
+  OTEL_BLRP_SCHEDULE_DELAY: '50',
+  OTEL_METRIC_EXPORT_INTERVAL: '100',
+}
 
 /** Starts the built hook, and a receiver of all that it exports. */
-export async function startBoth (t: Test, environment: Record<string, string> = {}): Promise<{ receiver: Receiver, hook: Hook }> {
+export async function startBoth(
+  t: Test,
+  environment: Record<string, string> = {},
+): Promise<{ receiver: Receiver; hook: Hook }> {
   const receiver = await startReceiver()
   t.teardown(() => receiver.close())
-  const hook = await startHook(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...soon, ...environment })
+  const hook = await startHook(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    ...soon,
+    ...environment,
+  })
   return { receiver, hook }
 }
 
 /** The spans of calls, once so many have come. */
-export const spans = (receiver: Receiver, count: number) => receiver.until((exports) => { const found = spansIn(exports); return found.length >= count && found })
+export const spans = (receiver: Receiver, count: number) =>
+  receiver.until((exports) => {
+    const found = spansIn(exports)
+    return found.length >= count && found
+  })

@@ -12,31 +12,51 @@ export interface Hook {
   url: string
   /** Its log, a parsed object a line. */
   lines: Array<Record<string, unknown>>
-  post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<{ status: number, body: unknown, milliseconds: number }>
+  post: (
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<{ status: number; body: unknown; milliseconds: number }>
   /** Asks it to end, and says how it did and how long that took. */
-  terminate: () => Promise<{ code: number | null, milliseconds: number }>
+  terminate: () => Promise<{ code: number | null; milliseconds: number }>
 }
 
 const program = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
 
 /** Starts the built hook on a free port; nothing of this process's environment reaches it. */
-export async function startHook (t: Test, environment: Record<string, string> = {}): Promise<Hook> {
-  const child = spawnInGroup({ name: 'hook', command: process.execPath, args: [program], env: { PORT: '0', ...environment } }, 'pipe')
-  t.teardown(() => { child.kill('SIGKILL') })
+export async function startHook(t: Test, environment: Record<string, string> = {}): Promise<Hook> {
+  const child = spawnInGroup(
+    {
+      name: 'hook',
+      command: process.execPath,
+      args: [program],
+      env: { PORT: '0', ...environment },
+    },
+    'pipe',
+  )
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
   // With its output read to the end: its last lines can come after its exit.
   const closed = once(child, 'close')
   const lines: Hook['lines'] = []
   let rest = ''
-  child.stderr?.on('data', (text) => { process.stderr.write(text) })
+  child.stderr?.on('data', (text) => {
+    process.stderr.write(text)
+  })
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
-    for (const part of parts) lines.push(part.startsWith('{"level"') ? JSON.parse(part) : { printed: part })
+    for (const part of parts) {
+      lines.push(part.startsWith('{"level"') ? JSON.parse(part) : { printed: part })
+    }
   })
   let url: string | undefined
   while (url === undefined) {
-    url = lines.map(({ msg }) => /http:\/\/127\.0\.0\.1:\d+/.exec(String(msg))?.[0]).find((url) => url !== undefined)
+    url = lines
+      .map(({ msg }) => /http:\/\/127\.0\.0\.1:\d+/.exec(String(msg))?.[0])
+      .find((url) => url !== undefined)
     if (child.exitCode !== null) throw new Error(`it ended: ${JSON.stringify(lines)}`)
     await wait(10)
   }
@@ -47,13 +67,21 @@ export async function startHook (t: Test, environment: Record<string, string> = 
     lines,
     post: async (path, body, headers = {}) => {
       const start = performance.now()
-      const response = await fetch(base + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) })
-      return { status: response.status, body: await response.json(), milliseconds: performance.now() - start }
+      const response = await fetch(base + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      })
+      return {
+        status: response.status,
+        body: await response.json(),
+        milliseconds: performance.now() - start,
+      }
     },
     terminate: async () => {
       const start = performance.now()
       child.kill('SIGTERM')
-      const [code] = await closed as [number | null]
+      const [code] = (await closed) as [number | null]
       return { code, milliseconds: performance.now() - start }
     },
   }

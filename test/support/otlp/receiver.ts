@@ -18,12 +18,12 @@ export interface Receiver {
   /** Path and headers of every request, taken or not. */
   readonly requests: Array<Pick<IncomingMessage, 'url' | 'headers'>>
   /** Waits until a look at what it has taken finds something. */
-  until<Found> (look: (exports: Export[]) => Found | undefined | false): Promise<Found>
-  close (): void
+  until<Found>(look: (exports: Export[]) => Found | undefined | false): Promise<Found>
+  close(): void
 }
 
 /** Starts a receiver on a free port. */
-export async function startReceiver (): Promise<Receiver> {
+export async function startReceiver(): Promise<Receiver> {
   const server = createServer(async (request, response) => {
     receiver.requests.push(request)
     const body = await text(request).catch(() => '') // its sender was killed
@@ -33,7 +33,9 @@ export async function startReceiver (): Promise<Receiver> {
     if (manner === 'refuse') response.writeHead(503).end()
     else if (manner === 'forbid') response.writeHead(401).end()
     else {
-      if (body !== '' && request.headers['content-type'] === 'application/json') receiver.exports.push(JSON.parse(body))
+      if (body !== '' && request.headers['content-type'] === 'application/json') {
+        receiver.exports.push(JSON.parse(body))
+      }
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
     }
   })
@@ -47,7 +49,9 @@ export async function startReceiver (): Promise<Receiver> {
       for (const deadline = Date.now() + 20_000; ;) {
         const found = look(receiver.exports)
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) throw new Error(`not among ${receiver.requests.length} requests: ${look.toString()}`)
+        if (Date.now() > deadline) {
+          throw new Error(`not among ${receiver.requests.length} requests: ${look.toString()}`)
+        }
         await wait(20)
       }
     },
@@ -56,7 +60,9 @@ export async function startReceiver (): Promise<Receiver> {
       server.closeAllConnections()
     },
   }
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return receiver
 }
