@@ -1,0 +1,222 @@
+import type { Problem } from './cross-field.ts'
+import { classAnnotation } from './network-and-scaling.ts'
+import { defaults, type MyAppSpec } from './myapp.ts'
+
+/** The longest warning that kubectl shows whole, in characters, with the field at its start. */
+export const warningMaxLength = 120
+
+/**
+ * What is valid and will not work, or not for long. Expects a spec that `validate` accepts.
+ * `validate --lint` prints the list, and the admission webhook returns it with its answer.
+ * No value of the spec but a number is quoted, so that a warning stays short and tells no secret.
+ */
+export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
+  return [
+    ...imageWarnings(spec),
+    ...memoryWarnings(spec),
+    ...claimWarnings(spec),
+    ...autoscalingWarnings(spec),
+    ...disruptionWarnings(spec),
+    ...routingWarnings(spec),
+  ]
+}
+
+/** Tags that a registry usually moves to every new build. */
+const movingTag =
+  /^(latest|main|master|trunk|head|dev|develop|devel|edge|nightly|canary|stable|snapshot|current)$/i
+
+function imageWarnings({ image }: MyAppSpec): Problem[] {
+  const [, name = '', tag, digest] = /^(.+?)(?::([^/:@]*))?(?:@(.*))?$/s.exec(image) ?? []
+  const parts = name.split('/')
+  // Only a registry may have upper-case letters, and only where a path follows it.
+  const path = parts.length > 1 && isRegistry(parts[0]) ? parts.slice(1) : parts
+  if (/^\w+:\/\//.test(image)) {
+    return [warning(['image'], 'an image has no URL scheme: remove everything up to "//"')]
+  }
+  if (path.some((part) => /[A-Z]/.test(part))) {
+    return [
+      warning(
+        ['image'],
+        'no container runtime pulls a name with upper-case letters: write it in lower case',
+      ),
+    ]
+  }
+  if (
+    !path.every((part) => /^[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*$/.test(part)) ||
+    !/^\w[\w.-]{0,127}$/.test(tag ?? 'none') ||
+    !/^[a-z][a-z0-9]*([-_+.][a-z][a-z0-9]*)*:[0-9a-f]{32,}$/.test(digest ?? `a:${'0'.repeat(32)}`)
+  ) {
+    return [
+      warning(
+        ['image'],
+        'no container runtime can pull this: write [REGISTRY/]NAME[:TAG][@DIGEST]',
+      ),
+    ]
+  }
+  if (digest !== undefined) return []
+  if (tag === undefined) {
+    return [
+      warning(['image'], 'without a tag it is latest, which changes: add a version or a digest'),
+    ]
+  }
+  return movingTag.test(tag)
+    ? [warning(['image'], 'this tag moves, so pods may differ: use a version or a digest')]
+    : []
+}
+
+const isRegistry = (part = '') => /[.:A-Z]/.test(part) || part === 'localhost'
+
+function memoryWarnings({ resources }: MyAppSpec): Problem[] {
+  return resources?.limits?.memory === undefined
+    ? [
+        warning(
+          ['resources', 'limits', 'memory'],
+          'without a limit one pod can use up the memory of its node: set it',
+        ),
+      ]
+    : []
+}
+
+/** Most claims are ReadWriteOnce: pods of only one node can use them at the same time. */
+function claimWarnings(spec: MyAppSpec): Problem[] {
+  const { volumes = [], strategy } = spec
+  const surge = strategy?.type === 'Recreate' ? 0 : (strategy?.rollingUpdate?.maxSurge ?? '25%')
+  return volumes.flatMap(({ persistentVolumeClaim, readOnly }, index) => {
+    const path = ['volumes', index]
+    if (persistentVolumeClaim === undefined) return []
+    if (readOnly === undefined) {
+      return [
+        warning([...path, 'readOnly'], 'a claim is read-only by default: set false to write to it'),
+      ]
+    }
+    if (readOnly) return []
+    if (mostReplicas(spec) > 1) {
+      return [warning(path, 'several pods write to the claim: run one, unless it is ReadWriteMany')]
+    }
+    return parseInt(String(surge)) > 0
+      ? [
+          warning(
+            ['strategy', 'type'],
+            `a new pod cannot mount volumes[${index}] beside the old one: set Recreate`,
+          ),
+        ]
+      : []
+  })
+}
+
+function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpec): Problem[] {
+  if (autoscaling === undefined) return []
+  const {
+    minReplicas = 1,
+    maxReplicas,
+    targetCPUUtilizationPercentage: cpu,
+    targetMemoryUtilizationPercentage: memory,
+    metrics = [],
+  } = autoscaling
+  const shares = new Set([
+    ...(cpu !== undefined || (memory === undefined && metrics.length === 0) ? ['cpu'] : []),
+    ...(memory !== undefined ? ['memory'] : []),
+    ...metrics.flatMap(({ resource, containerResource }) => {
+      const { name, target } = resource ?? containerResource ?? {}
+      return name !== undefined && target?.averageUtilization !== undefined ? [name] : []
+    }),
+  ])
+  const { requests = {}, limits = {} } = resources
+  return [
+    ...(['cpu', 'memory'] as const).flatMap((resource) =>
+      // Kubernetes takes a limit for the request too.
+      shares.has(resource) && (requests[resource] ?? limits[resource]) === undefined
+        ? [
+            warning(
+              ['autoscaling'],
+              `percent of ${resource === 'cpu' ? 'CPU' : resource} needs resources.requests.${resource}, or pods are never added`,
+            ),
+          ]
+        : [],
+    ),
+    ...(minReplicas === maxReplicas
+      ? [
+          warning(
+            ['autoscaling', 'maxReplicas'],
+            'it equals minReplicas, so nothing scales: raise it, or use replicas',
+          ),
+        ]
+      : []),
+    ...((replicas ?? 0) > maxReplicas
+      ? [
+          warning(
+            ['replicas'],
+            `${replicas} is more than maxReplicas ${maxReplicas}, which wins: remove it, or raise maxReplicas`,
+          ),
+        ]
+      : []),
+  ]
+}
+
+function disruptionWarnings(spec: MyAppSpec): Problem[] {
+  const { disruption: { maxUnavailable, minAvailable } = {} } = spec
+  const pods = fewestReplicas(spec)
+  if ((maxUnavailable ?? minAvailable) === undefined || pods === 0) return []
+  const blocks =
+    minAvailable === undefined
+      ? parseInt(String(maxUnavailable)) === 0
+      : atLeast(minAvailable, pods) >= pods
+  if (pods === 1) {
+    return [
+      warning(
+        ['disruption'],
+        blocks
+          ? 'with one replica it blocks every node drain: set replicas to 2 or more, or remove it'
+          : 'with one replica it protects nothing: set replicas to 2 or more, or remove it',
+      ),
+    ]
+  }
+  return blocks
+    ? [
+        warning(
+          ['disruption'],
+          `with ${pods} replicas no pod may leave, so node drains hang: set maxUnavailable to 1`,
+        ),
+      ]
+    : []
+}
+
+/** As Kubernetes counts it: a share of pods is rounded up. */
+const atLeast = (bound: number | string, pods: number) =>
+  typeof bound === 'number' ? bound : Math.ceil((parseInt(bound) * pods) / 100)
+
+const fewestReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec) =>
+  autoscaling ? (autoscaling.minReplicas ?? 1) : replicas
+const mostReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec) =>
+  autoscaling?.maxReplicas ?? replicas
+
+function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Problem[] {
+  const from = networkPolicy?.from
+  // A controller is no MyApp, so only a whole namespace can stand for it.
+  const isShut = from?.every(({ app }) => app !== undefined) ?? false
+  return [
+    ...(ingress !== undefined &&
+    ingress.ingressClassName === undefined &&
+    ingress.annotations?.[classAnnotation] === undefined
+      ? [
+          warning(
+            ['ingress', 'ingressClassName'],
+            'without it only a default class serves the Ingress: set it',
+          ),
+        ]
+      : []),
+    ...(isShut && (ingress !== undefined || gateway !== undefined)
+      ? [
+          warning(
+            ['networkPolicy', 'from'],
+            `it shuts out the ${ingress ? 'Ingress controller' : 'Gateway'}: add the namespace of its pods`,
+          ),
+        ]
+      : []),
+  ]
+}
+
+const warning = (path: Array<string | number>, message: string): Problem => ({
+  path: ['spec', ...path],
+  message,
+})

@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { sentence } from '../../src/api/validate.ts'
+import { warningMaxLength, warnings } from '../../src/api/warnings.ts'
+import { validSpec } from '../support/fixtures/arbitrary.ts'
+
+/** A spec that nobody warns about. */
+const sound: MyAppSpec = {
+  image: 'registry.example.com/team/shop:1.2.3',
+  resources: { requests: { cpu: '100m' }, limits: { memory: '128Mi' } },
+}
+const said = (spec: Partial<MyAppSpec>) =>
+  warnings({ spec: { ...sound, ...spec } }).map((warning) =>
+    sentence(warning).replace(/^spec\./, ''),
+  )
+const claim = (more: object = {}) => ({
+  volumes: [
+    { name: 'data', mountPath: '/data', persistentVolumeClaim: { claimName: 'data' }, ...more },
+  ],
+})
+const written = claim({ readOnly: false })
+
+const silent: Array<[name: string, spec: Partial<MyAppSpec>]> = [
+  ['a spec that works', {}],
+  ['a digest', { image: `nginx@sha256:${'a'.repeat(64)}` }],
+  ['a moving tag with a digest', { image: `nginx:latest@sha256:${'a'.repeat(64)}` }],
+  ['a registry with a port and capitals', { image: 'Registry:5000/a/b_c/d__e--f:v1' }],
+  ['a claim that is read', claim({ readOnly: true })],
+  ['a claim that is written with Recreate', { ...written, strategy: { type: 'Recreate' } }],
+  [
+    'a claim that is written, old pod first',
+    { ...written, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '0%' } } },
+  ],
+  ['autoscaling with a request', { autoscaling: { maxReplicas: 3 }, replicas: 3 }],
+  [
+    'autoscaling by a value',
+    {
+      resources: { limits: { memory: '1Gi' } },
+      autoscaling: {
+        maxReplicas: 3,
+        metrics: [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } },
+          },
+        ],
+      },
+    },
+  ],
+  [
+    'autoscaling with limits only',
+    {
+      resources: { limits: { cpu: 1, memory: '1Gi' } },
+      autoscaling: { maxReplicas: 3, targetMemoryUtilizationPercentage: 80 },
+    },
+  ],
+  ['a budget of three pods', { replicas: 3, disruption: { minAvailable: '50%' } }],
+  ['a budget of no pods', { replicas: 0, disruption: { minAvailable: 1 } }],
+  ['a class by annotation', { ingress: { annotations: { 'kubernetes.io/ingress.class': 'a' } } }],
+  [
+    'a policy that names a namespace',
+    {
+      ingress: { ingressClassName: 'a' },
+      networkPolicy: { from: [{ app: 'a' }, { namespace: 'ingress' }] },
+    },
+  ],
+  ['a policy without routes', { networkPolicy: { from: [] } }],
+  ['a policy for calls out', { ingress: { ingressClassName: 'a' }, networkPolicy: { to: [] } }],
+]
+
+t.test('what works is not warned about', async (t) => {
+  for (const [name, spec] of silent) t.strictSame(said(spec), [], name)
+})
+
+const upperCase =
+  'image: no container runtime pulls a name with upper-case letters: write it in lower case'
+const unreadable = 'image: no container runtime can pull this: write [REGISTRY/]NAME[:TAG][@DIGEST]'
+const untagged = 'image: without a tag it is latest, which changes: add a version or a digest'
+const moving = 'image: this tag moves, so pods may differ: use a version or a digest'
+const blocked = (pods: number) =>
+  `disruption: with ${pods} replicas no pod may leave, so node drains hang: set maxUnavailable to 1`
+const noRequest = (resource: string, name = resource) =>
+  `autoscaling: percent of ${name} needs resources.requests.${resource}, or pods are never added`
+
+const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
+  [{ image: 'nginx' }, untagged],
+  [{ image: 'registry:5000/nginx' }, untagged],
+  [{ image: 'nginx:latest' }, moving],
+  [{ image: 'a.b/c:Main' }, moving],
+  [{ image: 'Nginx:1.29' }, upperCase],
+  [{ image: 'example.com/Team/app:1' }, upperCase],
+  [
+    { image: 'https://example.com/app:1' },
+    'image: an image has no URL scheme: remove everything up to "//"',
+  ],
+  [{ image: 'nginx:1:2' }, unreadable],
+  [{ image: 'nginx:' }, unreadable],
+  [{ image: 'nginx:-1' }, unreadable],
+  [{ image: 'nginx@sha256:abc' }, unreadable],
+  [{ image: 'a//b:1' }, unreadable],
+  [{ image: '/a:1' }, unreadable],
+  [{ image: `a:${'1'.repeat(129)}` }, unreadable],
+  [
+    { resources: {} },
+    'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
+  ],
+  [claim(), 'volumes[0].readOnly: a claim is read-only by default: set false to write to it'],
+  [written, 'strategy.type: a new pod cannot mount volumes[0] beside the old one: set Recreate'],
+  [
+    { ...written, replicas: 2, strategy: { type: 'Recreate' } },
+    'volumes[0]: several pods write to the claim: run one, unless it is ReadWriteMany',
+  ],
+  [
+    { ...written, autoscaling: { maxReplicas: 2 } },
+    'volumes[0]: several pods write to the claim: run one, unless it is ReadWriteMany',
+  ],
+  [
+    { resources: { limits: { memory: 1 } }, autoscaling: { maxReplicas: 2 } },
+    noRequest('cpu', 'CPU'),
+  ],
+  [
+    {
+      resources: { limits: { memory: 1 } },
+      autoscaling: {
+        maxReplicas: 2,
+        metrics: [
+          {
+            type: 'ContainerResource',
+            containerResource: {
+              name: 'cpu',
+              container: 'app',
+              target: { type: 'Utilization', averageUtilization: 50 },
+            },
+          },
+        ],
+      },
+    },
+    noRequest('cpu', 'CPU'),
+  ],
+  [
+    {
+      resources: {},
+      autoscaling: { maxReplicas: 2, targetMemoryUtilizationPercentage: 50 },
+    },
+    'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
+    noRequest('memory'),
+  ],
+  [
+    { autoscaling: { minReplicas: 2, maxReplicas: 2 } },
+    'autoscaling.maxReplicas: it equals minReplicas, so nothing scales: raise it, or use replicas',
+  ],
+  [
+    { autoscaling: { maxReplicas: 3 }, replicas: 5 },
+    'replicas: 5 is more than maxReplicas 3, which wins: remove it, or raise maxReplicas',
+  ],
+  [{ replicas: 3, disruption: { minAvailable: 3 } }, blocked(3)],
+  [{ replicas: 2, disruption: { minAvailable: '51%' } }, blocked(2)],
+  [{ replicas: 2, disruption: { maxUnavailable: 0 } }, blocked(2)],
+  [{ replicas: 2, disruption: { maxUnavailable: '0%' } }, blocked(2)],
+  [
+    { autoscaling: { minReplicas: 2, maxReplicas: 9 }, disruption: { minAvailable: 2 } },
+    blocked(2),
+  ],
+  [
+    { disruption: { minAvailable: 1 } },
+    'disruption: with one replica it blocks every node drain: set replicas to 2 or more, or remove it',
+  ],
+  [
+    { disruption: { maxUnavailable: 1 } },
+    'disruption: with one replica it protects nothing: set replicas to 2 or more, or remove it',
+  ],
+  [
+    { ingress: {} },
+    'ingress.ingressClassName: without it only a default class serves the Ingress: set it',
+  ],
+  [
+    { ingress: { ingressClassName: 'a' }, networkPolicy: { from: [{ app: 'a', namespace: 'b' }] } },
+    'networkPolicy.from: it shuts out the Ingress controller: add the namespace of its pods',
+  ],
+  [
+    { gateway: { parentRefs: [{ name: 'a' }] }, networkPolicy: { from: [] } },
+    'networkPolicy.from: it shuts out the Gateway: add the namespace of its pods',
+  ],
+]
+
+t.test('what is valid and will not work has a warning that names field and remedy', async (t) => {
+  for (const [spec, ...says] of warned) t.strictSame(said(spec), says, JSON.stringify(spec))
+})
+
+t.test('a warning is never too long for kubectl to show it whole', async (t) => {
+  fc.assert(
+    fc.property(validSpec, (spec) =>
+      warnings({ spec }).every((warning) => sentence(warning).length <= warningMaxLength),
+    ),
+  )
+  for (const [spec] of warned) {
+    for (const warning of warnings({ spec: { ...sound, ...spec } })) {
+      t.ok(sentence(warning).length <= warningMaxLength, sentence(warning))
+    }
+  }
+})
