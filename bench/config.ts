@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
 import { sync } from '../src/myapp/sync.ts'
-import { hookRequestValidator } from '../src/api/compiled.ts'
+import { hookRequestValidator } from '../src/myapp/compiled.ts'
 
 const running = readFileSync(
   new URL('../test/support/fixtures/requests/sync-running.json', import.meta.url),

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
 import type { HookRequest } from '../src/myapp/request.ts'
 import { sync } from '../src/myapp/sync.ts'
-import { hookRequestValidator } from '../src/api/compiled.ts'
+import { hookRequestValidator } from '../src/myapp/compiled.ts'
 import { startHook } from '../test/support/cluster/hook.ts'
 import { startMetacontroller } from '../test/support/cluster/metacontroller.ts'
 import {

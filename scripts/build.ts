@@ -19,7 +19,7 @@ interface Validators {
 const precompiledValidators: Plugin = {
   name: 'precompiled-validators',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/(api\/compiled|cli\/validators)\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /src\/((api|myapp)\/compiled|cli\/validators)\.ts$/ }, async ({ path }) => {
       const { ajv, schemas }: Validators = await import(path)
       for (const [name, schema] of Object.entries(schemas)) {
         if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)

@@ -1,11 +1,10 @@
 import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
-import { classAnnotation, singleTargets, targetFields } from './network-and-scaling.ts'
-import { oversizes } from './child-size.ts'
+import { classAnnotation } from './network.ts'
+import { singleTargets, targetFields } from './scaling.ts'
 import * as forms from './formats.ts'
 import { escalating } from './pod.ts'
 import { canonicalQuantity, divisors, divisorWords, thousandthsOf } from './quantity.ts'
 import { envMaxCharacters, type MyAppSpec } from './myapp.ts'
-import { childMaxBytes } from './fields.ts'
 import {
   type Expression,
   nodeExpression,
@@ -24,7 +23,7 @@ export interface Problem {
 }
 
 /** What fits the schema field by field and not as a whole. */
-export function brokenRules(spec: MyAppSpec, name: string): Problem[] {
+export function brokenRules(spec: MyAppSpec): Problem[] {
   return [
     ...envProblems(spec.env ?? []),
     ...volumeProblems(spec.volumes ?? []),
@@ -36,7 +35,6 @@ export function brokenRules(spec: MyAppSpec, name: string): Problem[] {
     ...formProblems(spec),
     ...securityProblems(spec),
     ...contradictions(spec),
-    ...sizeProblems(spec, name),
   ]
 }
 
@@ -371,15 +369,6 @@ function securityProblems({
         ]
       : []),
   ]
-}
-
-function sizeProblems(spec: MyAppSpec, name: string): Problem[] {
-  return oversizes(name, spec).map(({ kind, bytes, field }) =>
-    problem(
-      [field],
-      `with it the ${kind} has ${bytes} bytes, more than the ${childMaxBytes} that fit`,
-    ),
-  )
 }
 
 function contradictions(spec: MyAppSpec): Problem[] {

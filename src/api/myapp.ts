@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import * as pod from './pod.ts'
-import { Autoscaling, Disruption, Gateway, Ingress, NetworkPolicy } from './network-and-scaling.ts'
+import { Gateway, Ingress, NetworkPolicy } from './network.ts'
+import { Autoscaling, Disruption } from './scaling.ts'
 import { image, optionalName, variableName } from './formats.ts'
 import {
   Annotations,

@@ -1,23 +1,8 @@
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { wordsOf } from './formats.ts'
-import type { Parent } from '../myapp/request.ts'
 import { brokenRules, type Problem } from './cross-field.ts'
 import { type MyAppSpec, nameMaxLength, namePattern } from './myapp.ts'
 import { alternatives, alternativesWords } from './fields.ts'
-import { specValidator } from './compiled.ts'
-
-/** A spec that can be acted on, or the sentence that says why it can't. */
-export type Validated = { spec: MyAppSpec } | { problem: string }
-
-/**
- * Judges the name and the spec of a MyApp by the rules of the CRD. The API server applies them first, but an older CRD or
- * an edit of the stored object can let others in. The sentence names the field, the bound and the value; the value of
- * an environment variable is never in it, since it can be a secret.
- */
-export function validate(parent: Parent): Validated {
-  const [problem] = problems(parent.metadata.name, parent.spec, specValidator)
-  return problem === undefined ? { spec: parent.spec as MyAppSpec } : { problem: sentence(problem) }
-}
 
 /** All that is wrong with the name and the spec of a MyApp, as far as the given validator of the spec goes on after the first. */
 export function problems(
@@ -38,7 +23,7 @@ export function problems(
     ...(spec === undefined
       ? [{ path: ['spec'], message: 'it is missing' }]
       : isValid(spec)
-        ? brokenRules(spec, name)
+        ? brokenRules(spec)
         : mistakes(isValid.errors ?? [], spec)),
   ]
 }

@@ -4,6 +4,7 @@ import { keyOf } from '../myapp/request.ts'
 import type { Problem } from '../api/cross-field.ts'
 import { apiVersion, group, kind, type MyAppSpec } from '../api/myapp.ts'
 import { problems, sentence } from '../api/validate.ts'
+import { sizeProblems } from '../myapp/child-size.ts'
 import { type Config, readConfig } from './config.ts'
 import {
   type Manifest,
@@ -93,6 +94,7 @@ function judge(
       ...problems(typeof name === 'string' ? name : 'unknown', spec, wholeSpecValidator),
       ...repetition(name, earlier.get(key)),
     ]
+    if (found.length === 0) found.push(...sizeProblems(String(name), spec as MyAppSpec))
     earlier.set(key, placeOf(['metadata', 'name']))
     if (found.length === 0) {
       myApps.push({

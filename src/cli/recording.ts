@@ -1,5 +1,5 @@
 import { type HookRequest, inconsistency } from '../myapp/request.ts'
-import { hookRequestValidator } from '../api/compiled.ts'
+import { hookRequestValidator } from '../myapp/compiled.ts'
 import { readText } from './source.ts'
 import { UserError } from './usage.ts'
 

@@ -1,6 +1,5 @@
-import { newAjv } from '../api/ajv.ts'
 import { MyAppSpec } from '../api/myapp.ts'
-import { inParts } from '../api/schema-parts.ts'
+import { inParts, newAjv } from '../api/ajv.ts'
 
 /** As in src/api/compiled.ts, replaced when it is built: a validator that does not stop at the first problem. */
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, allErrors: true })

@@ -3,7 +3,7 @@ import { type ChildKind, childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
 import { configReferences } from './config-references.ts'
 import type { CustomizeRequest } from './request.ts'
-import { validate } from '../api/validate.ts'
+import { validSpec } from './valid-spec.ts'
 
 /**
  * What a sync of a MyApp has to see besides its children: whatever has the names that the children need, since what is
@@ -14,7 +14,7 @@ import { validate } from '../api/validate.ts'
 export function customize({ controller, parent }: CustomizeRequest): CustomizeResponse {
   const { namespace, name, deletionTimestamp } = parent.metadata
   if (deletionTimestamp !== undefined) return { relatedResources: [] }
-  const validated = validate(parent)
+  const validated = validSpec(parent)
   const spec = 'spec' in validated ? validated.spec : { image: 'unknown' }
   const wanted = childKinds.filter(
     (kind) => isDeclared(kind, controller) && kind.desired({ name, namespace, spec }) !== undefined,

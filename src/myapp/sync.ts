@@ -10,7 +10,7 @@ import { childOf, type DesiredChild, isHeld, type Observations, observe } from '
 import { type HookRequest, keyOf, type SentChild, sentChildren } from './request.ts'
 import type { MyAppStatus } from '../api/myapp.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
-import { validate } from '../api/validate.ts'
+import { validSpec } from './valid-spec.ts'
 
 /**
  * What a MyApp shall have and how it is. Of an invalid MyApp the children stay as they were applied last, of a paused one
@@ -18,7 +18,7 @@ import { validate } from '../api/validate.ts'
  * Metacontroller adopts for its label, or a kind that only a newer version knows.
  */
 export function sync(request: HookRequest): SyncResponse<MyAppStatus> {
-  const validated = validate(request.parent)
+  const validated = validSpec(request.parent)
   const sent = sentChildren(request)
   const isPaused = (request.parent.spec as { paused?: unknown } | null | undefined)?.paused === true
   if ('problem' in validated) {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { customize } from '../myapp/customize.ts'
-import { customizeRequestValidator } from '../api/compiled.ts'
+import { customizeRequestValidator } from '../myapp/compiled.ts'
 import { serveHook } from './hook.ts'
 
 /** POST /customize: which other objects a sync of a MyApp has to see. */

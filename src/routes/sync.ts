@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { sync } from '../myapp/sync.ts'
 import { inconsistency } from '../myapp/request.ts'
-import { hookRequestValidator } from '../api/compiled.ts'
+import { hookRequestValidator } from '../myapp/compiled.ts'
 import { logFields } from './log-fields.ts'
 import { serveHook } from './hook.ts'
 

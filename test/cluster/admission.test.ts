@@ -10,7 +10,7 @@ import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
-import { validate } from '../../src/api/validate.ts'
+import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
 import {
   installGatewayApi,
@@ -70,7 +70,7 @@ t.test(
     await installGatewayApi(controlPlane)
     for (const { what, name = 'shop', refused, ...rest } of cases) {
       const { spec } = { spec: { image }, ...rest }
-      const judged = validate({
+      const judged = validSpec({
         apiVersion: 'example.com/v1',
         kind: 'MyApp',
         metadata: { name, namespace: 'default', uid: '' },

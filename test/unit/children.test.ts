@@ -4,7 +4,7 @@ import type { App } from '../../src/myapp/app.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
-import { validate } from '../../src/api/validate.ts'
+import { validSpec } from '../../src/myapp/valid-spec.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
@@ -96,7 +96,7 @@ t.test('the specs that these properties are played with are valid', async () => 
   const { parent } = recorded('sync-new')
   fc.assert(
     fc.property(arbitrary.grownSpec, (spec) => {
-      const judged = validate({ ...parent, spec })
+      const judged = validSpec({ ...parent, spec })
       if ('problem' in judged) throw new Error(judged.problem)
     }),
   )

@@ -5,7 +5,7 @@ import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { sync } from '../../src/myapp/sync.ts'
-import { validate } from '../../src/api/validate.ts'
+import { validSpec } from '../../src/myapp/valid-spec.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { appliedLast, everyKind, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
@@ -413,7 +413,7 @@ t.test(
     fc.assert(
       fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
         const request = requestWith(observed, { spec })
-        fc.pre('problem' in validate(request.parent))
+        fc.pre('problem' in validSpec(request.parent))
         const { status, children } = sync(request)
         if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
         if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) {
@@ -439,7 +439,7 @@ t.test(
       fc.property(arbitrary.request(), (request) => {
         const { status, children } = sync(request)
         const observed = request.children['Deployment.apps/v1']['default/demo-app']
-        const validated = validate(request.parent)
+        const validated = validSpec(request.parent)
         if ('problem' in validated) {
           if (status.phase !== 'Failed' || !/^(spec|metadata)[^:]*: /.test(status.message ?? '')) {
             throw new Error(`not Failed: ${status.message}`)

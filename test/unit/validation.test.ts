@@ -3,12 +3,13 @@ import { newAjv } from '../../src/api/ajv.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { wordsOf } from '../../src/api/formats.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
-import { problems, sentence, validate } from '../../src/api/validate.ts'
+import { problems, sentence } from '../../src/api/validate.ts'
+import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const judge = (spec: unknown, name = 'demo-app') => {
   const { parent } = recorded('sync-new')
-  return validate({ ...parent, metadata: { ...parent.metadata, name }, spec })
+  return validSpec({ ...parent, metadata: { ...parent.metadata, name }, spec })
 }
 const variables = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `V${index}` }))

@@ -1,6 +1,7 @@
-import { childKinds } from '../myapp/children/index.ts'
-import { childMaxBytes } from './fields.ts'
-import type { MyAppSpec } from './myapp.ts'
+import { childKinds } from './children/index.ts'
+import { childMaxBytes } from '../api/fields.ts'
+import type { Problem } from '../api/cross-field.ts'
+import type { MyAppSpec } from '../api/myapp.ts'
 
 /** A child that does not fit: its kind, its size, and the largest field of the spec that is in it. */
 export interface Oversize {
@@ -58,3 +59,10 @@ function jsonBytes(value: object): number {
   const count = (characters: RegExp) => json.match(characters)?.length ?? 0
   return Buffer.byteLength(json) + 5 * count(/[<>&]/g) + 3 * count(/[\u2028\u2029]/g)
 }
+
+/** The problems of a spec with children that are too large. */
+export const sizeProblems = (name: string, spec: MyAppSpec): Problem[] =>
+  oversizes(name, spec).map(({ kind, bytes, field }) => ({
+    path: ['spec', field],
+    message: `with it the ${kind} has ${bytes} bytes, more than the ${childMaxBytes} that fit`,
+  }))

@@ -1,0 +1,17 @@
+import { inParts, newAjv } from '../api/ajv.ts'
+import { CustomizeRequest, HookRequest } from './request.ts'
+
+/** The validators of requests. The build replaces this module by the code that Ajv generates, as it does with src/api/compiled.ts. */
+
+export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
+
+/** The schemas by the name of the validator that is exported for each. */
+export const schemas = {
+  hookRequestValidator: inParts(HookRequest),
+  customizeRequestValidator: inParts(CustomizeRequest),
+}
+
+export const hookRequestValidator = ajv.compile<HookRequest>(schemas.hookRequestValidator)
+export const customizeRequestValidator = ajv.compile<CustomizeRequest>(
+  schemas.customizeRequestValidator,
+)

@@ -1,0 +1,20 @@
+import { specValidator } from '../api/compiled.ts'
+import type { MyAppSpec } from '../api/myapp.ts'
+import { problems, sentence } from '../api/validate.ts'
+import { sizeProblems } from './child-size.ts'
+import type { Parent } from './request.ts'
+
+/** A valid spec, or one sentence that names the first problem. */
+export type ValidSpec = { spec: MyAppSpec } | { problem: string }
+
+/**
+ * Validates the name and the spec of a MyApp by the rules of the CRD, and the size of its children. The API server applies
+ * the CRD first, but an older CRD or an edit of the stored object can let an invalid MyApp in. The sentence names the
+ * field, the bound and the value. It never contains the value of an environment variable.
+ */
+export function validSpec({ metadata: { name }, spec }: Parent): ValidSpec {
+  const [problem] = problems(name, spec, specValidator)
+  if (problem !== undefined) return { problem: sentence(problem) }
+  const [tooLarge] = sizeProblems(name, spec as MyAppSpec)
+  return tooLarge === undefined ? { spec: spec as MyAppSpec } : { problem: sentence(tooLarge) }
+}
