@@ -1,5 +1,5 @@
 import type { Problem } from './cross-field.ts'
-import { classAnnotation } from './network-and-scaling.ts'
+import { classAnnotation } from './network.ts'
 import { defaults, type MyAppSpec } from './myapp.ts'
 
 /** The longest warning that kubectl shows whole, in characters, with the field at its start. */
