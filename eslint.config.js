@@ -14,7 +14,7 @@ export default [
   },
   {
     // These talk to a person on a terminal.
-    files: ['scripts/**', 'demo/**', 'bench/**', 'local-cluster/**'],
+    files: ['build/**', 'scripts/**', 'demo/**', 'bench/**', 'local-cluster/**'],
     rules: { 'no-console': 'off' },
   },
 ]

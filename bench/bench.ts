@@ -9,7 +9,7 @@ import { spansIn } from '../test/support/otlp/data.ts'
 import { latencies, open, post, sequence, throughput } from './load.ts'
 import { largeBody, runningBody } from './requests.ts'
 import { pinThisProcess, runNothing, type Server, startBare, startHook } from './servers.ts'
-import { nodeFlags } from '../scripts/warm.ts'
+import { nodeFlags } from '../build/flags.ts'
 import { median, quantile } from './statistics.ts'
 
 interface Row {
@@ -80,7 +80,7 @@ const result = {
   date: new Date().toISOString(),
   node: process.version,
   loadAverage: loadBefore,
-  flags: nodeFlags(join(import.meta.dirname, '..')),
+  flags: nodeFlags,
   quick,
   rows,
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nodeFlags } from '../scripts/warm.ts'
+import { nodeFlags } from '../build/flags.ts'
 import { freePort } from '../local-cluster/control-plane/processes.ts'
 import { get, open } from './load.ts'
 
@@ -53,7 +53,7 @@ export function memoryEnvironment(): Record<string, string> {
 export const startHook = async (
   environment: Record<string, string>,
   log: string,
-  flags = nodeFlags(root),
+  flags = nodeFlags,
 ) =>
   await start(
     [...flags, join(root, 'dist/main.js')],
@@ -63,7 +63,7 @@ export const startHook = async (
   )
 
 /** Starts the baseline. */
-export const startBare = async (log: string, flags = nodeFlags(root)) =>
+export const startBare = async (log: string, flags = nodeFlags) =>
   await start([...flags, join(root, 'bench/bare.ts')], {}, log)
 
 /** Starts Node with nothing to do: how long it takes to its end, in ms. */

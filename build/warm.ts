@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { nodeFlags } from './flags.ts'
 
 /**
- * Runs the built hook once, with telemetry on and a few calls, and has it keep beside itself what V8 made of its code: it
- * starts in half the time. The files are good for the same Node with the same flags; any other starts as without.
+ * Fills the code cache in dist/cache: runs the built hook once, with telemetry on, and calls every
+ * route. The hook then starts in half the time. The cache is valid for the same version of Node
+ * with the same V8 flags; any other ignores it.
  */
 export async function warm(root: string): Promise<void> {
-  const hook = spawn(process.execPath, [...nodeFlags(root), 'dist/main.js'], {
+  const hook = spawn(process.execPath, [...nodeFlags, 'dist/main.js'], {
     cwd: root,
     env: {
       PORT: '0',
@@ -26,22 +28,10 @@ export async function warm(root: string): Promise<void> {
   shareWith(nobody, join(root, 'dist/cache'))
 }
 
-/** The flags with which `npm start`, like the image, runs the hook. */
-export function nodeFlags(root: string): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    scripts: { start: string }
-  }
-  return (
-    scripts.start
-      .split('exec node ')[1]
-      ?.split(' ')
-      .filter((word) => word.startsWith('--')) ?? []
-  )
-}
-
-/** The user of the image. Node keeps the files of each user apart, and a container's root is read-only. */
+/** The user of the image. Node keeps one cache per user, and the root of a container is read-only. */
 const nobody = 65534
 
+/** Copies the cache of the user who builds for another user. */
 function shareWith(user: number, cache: string): void {
   for (const name of readdirSync(cache)) {
     const theirs = name.replace(/-\d+$/, `-${user}`)
@@ -50,7 +40,7 @@ function shareWith(user: number, cache: string): void {
 }
 
 async function address(hook: ChildProcess): Promise<string> {
-  if (hook.stdout === null) throw new Error('the hook has no output')
+  if (hook.stdout === null) throw new Error('the hook has no standard output')
   for await (const line of createInterface(hook.stdout)) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
     if (url !== undefined) {
@@ -58,7 +48,7 @@ async function address(hook: ChildProcess): Promise<string> {
       return url
     }
   }
-  throw new Error('the built hook does not start')
+  throw new Error('the built hook ended before it listened')
 }
 
 const parent = {
@@ -74,7 +64,7 @@ interface Child {
   metadata: object
 }
 
-/** Calls every route: a new MyApp, one whose children are there, one that is to go, and what is no request. */
+/** Calls every route: for a new MyApp, for one with children, for a deletion, and with a bad body. */
 async function callAll(url: string): Promise<void> {
   const post = async (
     path: string,
@@ -120,7 +110,7 @@ async function callAll(url: string): Promise<void> {
   await (await fetch(`${url}/readyz`, { headers: { connection: 'close' } })).text()
 }
 
-/** A child as the API server holds it after Metacontroller has applied it. */
+/** A child as the API server stores it after Metacontroller has applied it. */
 function withRecord(child: Child): object {
   const annotations = { 'metacontroller.k8s.io/last-applied-configuration': JSON.stringify(child) }
   return {

@@ -1,0 +1,70 @@
+import type { Plugin } from 'esbuild'
+
+/** A module that the hook never uses. Bundled, it would be read and compiled at every start. */
+interface Unreachable {
+  module: RegExp
+  /** Only where these files import it; everywhere if absent. */
+  importer?: RegExp
+  /** The code that replaces the module, for importers that use it while they load. */
+  replacement?: string
+}
+
+const unreachable: Unreachable[] = [
+  // NodeSDK can create every exporter and read a configuration file. Our exporters are created in
+  // src/telemetry/export/exporters.ts and handed to it.
+  {
+    module: /^@opentelemetry\/(exporter-.*|configuration)$/,
+    importer: /@opentelemetry\/sdk-node\//,
+  },
+  // Instrumentations patch modules while Node loads them. A bundle has no modules to patch.
+  {
+    module: /^(require|import)-in-the-middle$/,
+    replacement: 'exports.Hook = class {}',
+  },
+  // No route has a Fastify schema, requests are not injected, and HTTP/2 is not served.
+  {
+    module: /^(@fastify\/(ajv|fast-json-stringify)-compiler|light-my-request|node:http2)$/,
+    importer: /\/fastify\//,
+  },
+  // pino can write from a worker thread. The hook logs from its main thread.
+  {
+    module: /^(node:)?worker_threads$/,
+    importer: /\/pino\//,
+    replacement: 'exports.isMainThread = true',
+  },
+  { module: /^thread-stream$/ },
+  // The validators are compiled at build time. Modules that also define schemas call TypeBox while
+  // they load: every call returns an empty schema, and nothing reads it.
+  {
+    module: /^typebox$/,
+    replacement: 'const typebox = new Proxy({}, { get: () => () => ({}) }); export default typebox',
+  },
+]
+
+/** Leaves modules out of the bundle. Code that uses one all the same throws an error naming it. */
+export const leaveOutUnreachable: Plugin = {
+  name: 'leave-out-unreachable',
+  setup({ onResolve, onLoad }) {
+    for (const { module, importer = /./, replacement } of unreachable) {
+      onResolve({ filter: module }, ({ path, importer: by }) =>
+        importer.test(by)
+          ? { path, namespace: 'unreachable', pluginData: replacement ?? refusing(path) }
+          : undefined,
+      )
+    }
+    onLoad({ filter: /./, namespace: 'unreachable' }, ({ pluginData }) => ({
+      contents: pluginData,
+      loader: 'js',
+    }))
+  },
+}
+
+/** The source of a module whose exports throw when they are called. */
+export function refusing(module: string): string {
+  const message = `${module} is left out of the bundle (build/unreachable.ts)`
+  return `
+    function refuse() { throw new Error(${JSON.stringify(message)}) }
+    module.exports = new Proxy(refuse, {
+      get: (target, name) => name === '__esModule' ? false : name in target ? target[name] : refuse,
+    })`
+}
