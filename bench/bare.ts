@@ -14,7 +14,7 @@ createServer({ keepAliveTimeout: 95_000 }, (call, answer) => {
     const start = performance.now()
     const request = JSON.parse(text) as HookRequest
     const parsed = performance.now() - start
-    const body = call.url === '/parse' ? String(parsed) : JSON.stringify(sync(request))
+    const body = call.url === '/parse' ? String(parsed) : JSON.stringify(sync(request, {}))
     answer
       .writeHead(200, {
         'content-type': 'application/json',

@@ -1,4 +1,4 @@
-import { aspectReasons, reasons } from '../src/myapp/status/reasons.ts'
+import { conditionReasons, reasons } from '../src/myapp/status/reasons.ts'
 import {
   apiVersion,
   kind,
@@ -91,7 +91,7 @@ export function apiReference(): string {
       [
         '| reason | of | means |',
         '| --- | --- | --- |',
-        ...Object.entries(aspectReasons).map(
+        ...Object.entries(conditionReasons).map(
           ([reason, { of, meaning }]) => `| \`${reason}\` | ${of.join(', ')} | ${meaning} |`,
         ),
       ].join('\n'),

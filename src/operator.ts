@@ -30,6 +30,7 @@ async function start(config: Config): Promise<void> {
   const server = await buildServer(config, {
     logger,
     isReady: () => ready,
+    context: {},
     createServer: telemetry.instrument(fastify),
   })
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {

@@ -10,6 +10,7 @@ import {
 import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Config } from './config.ts'
+import type { Context } from './myapp/context.ts'
 import { overloadLog } from './plugins/overload-log.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { customizeRoute } from './routes/customize.ts'
@@ -24,6 +25,8 @@ export interface Dependencies {
   logger: FastifyBaseLogger
   /** Whether /readyz says so. */
   isReady: () => boolean
+  /** What the process configures for the answers. */
+  context: Context
   /** What makes the instance, if not Fastify as it is. */
   createServer?: typeof fastify
 }
@@ -31,7 +34,7 @@ export interface Dependencies {
 /** The hook server, not listening yet. Every answer that is not 200 is `{ error }` with one short sentence: Metacontroller shows it as an Event. */
 export async function buildServer(
   config: Config,
-  { logger, isReady, createServer = fastify }: Dependencies,
+  { logger, isReady, context, createServer = fastify }: Dependencies,
 ): Promise<FastifyInstance> {
   const server = createServer({
     loggerInstance: logger,
@@ -90,7 +93,7 @@ export async function buildServer(
     }),
   )
   refuseOverload(server, config)
-  syncRoute(server)
+  syncRoute(server, context)
   finalizeRoute(server)
   customizeRoute(server)
   healthRoutes(server, isReady)

@@ -1,4 +1,5 @@
 import { type HookRequest, keyOf } from '../myapp/request.ts'
+import { isBlocking } from '../myapp/status/reasons.ts'
 import { sync } from '../myapp/sync.ts'
 import { type Change, changes } from './change.ts'
 import type { Baseline } from './arguments.ts'
@@ -86,12 +87,9 @@ export function diff({ app, request, unreadable }: LiveRequest, config: Files['c
   }
 }
 
-/** Reasons for which an operator leaves children as they are. */
-const holding = ['Paused', 'NameConflict', 'ConfigMissing', 'GatewayNotEnabled']
-
 const held = (request: HookRequest, key: string) => {
-  const holds = (sync(request).status.conditions ?? []).filter(
-    ({ type, reason }) => ['Ready', 'Routed'].includes(type) && holding.includes(reason),
+  const holds = (sync(request, {}).status.conditions ?? []).filter(
+    ({ type, reason }) => ['Ready', 'Routed'].includes(type) && isBlocking(reason),
   )
   return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]
 }

@@ -1,7 +1,8 @@
 import type { ObservedObject } from '../metacontroller/protocol.ts'
-import { type ChildKind, childKinds } from '../myapp/children/index.ts'
+import type { ChildKind } from '../myapp/children/child.ts'
+import { childKinds } from '../myapp/children/index.ts'
 import { configReferences } from '../myapp/config-references.ts'
-import { type HookRequest, keyOf, type ObservedConfig } from '../myapp/request.ts'
+import { type HookRequest, isListed, keyOf, type ObservedConfig } from '../myapp/request.ts'
 import { apiVersion, group, kind } from '../api/myapp.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
 import type { MyApp } from './my-apps.ts'
@@ -23,7 +24,10 @@ export interface LiveRequest {
  */
 export function liveRequests(apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
-  const kinds = childKinds.filter((kind) => isDeclared(kind, controller))
+  // Without a CompositeController to read, every cluster has all kinds but the optional ones.
+  const kinds = childKinds.filter(
+    (kind) => isListed(controller, kind) ?? kind.optional === undefined,
+  )
   const resources = [`myapps.${group}`, ...kinds.map(qualified)].join()
   const namespaces = [...new Set(apps.map(({ metadata: { namespace } }) => namespace))]
   const found = namespaces.flatMap((namespace) => {
@@ -89,15 +93,6 @@ function compositeController(kubectl: Kubectl): Controller | undefined {
     throw error
   }
 }
-
-/** Without a CompositeController to tell, every cluster has all kinds but that of the Gateway API. */
-const isDeclared = (
-  { apiVersion, resource, kind }: ChildKind,
-  controller: Controller | undefined,
-) =>
-  controller?.spec?.childResources?.some(
-    (declared) => declared.apiVersion === apiVersion && declared.resource === resource,
-  ) ?? kind !== 'HTTPRoute'
 
 /** As kubectl wants it: `deployments.v1.apps`. */
 function qualified({ apiVersion, resource }: ChildKind): string {

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { KubernetesObject } from '../metacontroller/protocol.ts'
-import { observe } from '../myapp/state.ts'
+import { stateOf } from '../myapp/state.ts'
 import type { Files, MyApp } from './my-apps.ts'
 import { newRequest } from './new-request.ts'
 
@@ -13,17 +13,20 @@ export interface Rendered {
 /** Renders a MyApp that is not in any cluster yet. */
 export function render(app: MyApp, config: Files['config']): Rendered {
   const {
-    wanted,
+    children,
     config: { missing },
-  } = observe(newRequest(app, config), app.spec)
+  } = stateOf(newRequest(app, config), app.spec, {})
+  const desired = children.filter((child) => child.desired !== undefined)
   const called = `${app.metadata.namespace}/${app.metadata.name}`
   return {
-    children: wanted.map(({ desired }) => desired),
+    children: desired.flatMap(({ desired }) => desired ?? []),
     notes: [
       ...missing.map((what) => `${called}: ${what} is not in the files: without it no pod starts`),
-      ...(app.spec.gateway
-        ? [`${called}: the HTTPRoute needs the gateway component of the operator`]
-        : []),
+      ...desired.flatMap(({ kind: { kind, optional } }) =>
+        optional
+          ? [`${called}: the ${kind} needs the ${optional.component} component of the operator`]
+          : [],
+      ),
       ...(app.spec.paused ? [`${called}: nothing is created while paused is true`] : []),
     ],
   }

@@ -18,7 +18,7 @@ const maxAnswers = 8
 export function settle(request: HookRequest): Children {
   let children: Children = request.children
   for (let answers = 0; answers < maxAnswers; answers++) {
-    const answer = sync({ ...request, children: children as HookRequest['children'] })
+    const answer = sync({ ...request, children: children as HookRequest['children'] }, {})
     const next = apply(children, answer.children, request.parent.metadata.uid)
     if (isDeepStrictEqual(next, children)) break
     children = next

@@ -1,16 +1,19 @@
+import { defaults, type MyAppSpec } from '../api/myapp.ts'
 import type { ObservedDeployment } from './request.ts'
-import type { MyAppSpec } from '../api/myapp.ts'
 
-/** A MyApp with a spec that can be acted on, and what its children depend on besides. */
+/** A MyApp with a valid spec, and the observations that its children depend on. */
 export interface App {
   name: string
   namespace: string
   spec: MyAppSpec
-  /** Its Deployment, where there is one already. */
+  /** The Deployment as observed; undefined before it exists. */
   deployment?: ObservedDeployment | undefined
-  /** Stands for the data of the ConfigMaps and Secrets that the pods use; undefined where they use none. */
+  /** Changes with the ConfigMaps and Secrets that the pods use; undefined if they use none. */
   configDigest?: string | undefined
 }
 
 /** Whether the app listens on its port. */
 export const isExposed = (spec: MyAppSpec) => spec.expose ?? true
+
+/** The port that the app listens on and that its Service offers. */
+export const portOf = (spec: MyAppSpec) => spec.port ?? defaults.port

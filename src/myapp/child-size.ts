@@ -17,7 +17,8 @@ export interface Oversize {
 export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   if (surelyFits(spec)) return []
   return childKinds.flatMap(({ kind, desired }) => {
-    const bytesOf = (spec: MyAppSpec) => annotationBytes(desired({ name, namespace: '', spec }))
+    const bytesOf = (spec: MyAppSpec) =>
+      Math.max(0, ...desired({ name, namespace: '', spec }).map(annotationBytes))
     const bytes = bytesOf(spec)
     if (bytes <= childMaxBytes) return []
     const fields = Object.entries(spec)
@@ -39,8 +40,7 @@ interface Annotated {
 }
 
 /** What the annotations of a child come to: its own, and the copy of it. */
-function annotationBytes(child: object | undefined): number {
-  if (child === undefined) return 0
+function annotationBytes(child: object): number {
   const {
     metadata: { annotations = {} },
   } = child as Annotated

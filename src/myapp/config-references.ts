@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type HookRequest, keyOf, type ObservedConfig } from './request.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
+import type { Context } from './context.ts'
+import { type HookRequest, keyOf, type ObservedConfig } from './request.ts'
 
 /** A ConfigMap or Secret that the pods of a MyApp need, and the keys of it where not all. */
 export interface ConfigReference {
@@ -56,7 +57,7 @@ export interface Config {
  * else: neither metadata nor keys that are not referred to. It is salted with the uid of the MyApp, so that equal secrets
  * of two apps don't show as equal, and a guess at a secret can't be looked up in a list.
  */
-export function readConfig(request: HookRequest, spec: MyAppSpec): Config {
+export function readConfig(request: HookRequest, spec: MyAppSpec, _context: Context): Config {
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
   const missing = new Set<string>()

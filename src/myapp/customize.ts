@@ -1,53 +1,43 @@
 import type { CustomizeResponse, RelatedRule } from '../metacontroller/protocol.ts'
-import { type ChildKind, childKinds } from './children/index.ts'
+import { childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
 import { configReferences } from './config-references.ts'
-import type { CustomizeRequest } from './request.ts'
+import { type CustomizeRequest, isListed } from './request.ts'
 import { validSpec } from './valid-spec.ts'
 
 /**
- * What a sync of a MyApp has to see besides its children: whatever has the names that the children need, since what is
- * not ours is not among the children and a failed create is not reported to the hook; the pods, which know why they fail; and
- * the ConfigMaps and Secrets that they use. Made from the parent alone: Metacontroller asks once for each generation, and a
- * deletion is one. To go a MyApp needs to see nothing of all that, and what it could see may be too large to be sent.
+ * The related objects that a sync of a MyApp needs besides its children:
+ * - objects with the names of its children, because one that belongs to somebody else is not among
+ *   the children, and a failed create is not reported to the hook;
+ * - the ConfigMaps and Secrets that the pods use;
+ * - the pods, which say why they fail.
+ * Metacontroller asks once for each generation, and a deletion is a new one. To delete a MyApp
+ * nothing related is needed, and it could be too large to be sent.
  */
 export function customize({ controller, parent }: CustomizeRequest): CustomizeResponse {
   const { namespace, name, deletionTimestamp } = parent.metadata
   if (deletionTimestamp !== undefined) return { relatedResources: [] }
   const validated = validSpec(parent)
   const spec = 'spec' in validated ? validated.spec : { image: 'unknown' }
-  const wanted = childKinds.filter(
-    (kind) => isDeclared(kind, controller) && kind.desired({ name, namespace, spec }) !== undefined,
-  )
+  const named = (apiVersion: string, resource: string, names: string[]): RelatedRule[] =>
+    names.length === 0 ? [] : [{ apiVersion, resource, namespace, names: [...new Set(names)] }]
   const references = configReferences(spec)
-  const config = (['ConfigMap', 'Secret'] as const).flatMap((kind): RelatedRule[] => {
-    const names = [
-      ...new Set(
-        references
-          .filter((reference) => reference.kind === kind)
-          .map((reference) => reference.name),
-      ),
-    ]
-    return names.length === 0
-      ? []
-      : [
-          {
-            apiVersion: 'v1',
-            resource: kind === 'ConfigMap' ? 'configmaps' : 'secrets',
-            namespace,
-            names,
-          },
-        ]
-  })
+  const referenced = (kind: 'ConfigMap' | 'Secret') =>
+    references.filter((reference) => reference.kind === kind).map(({ name }) => name)
   return {
     relatedResources: [
-      ...wanted.map(({ apiVersion, resource }) => ({
-        apiVersion,
-        resource,
-        namespace,
-        names: [name],
-      })),
-      ...config,
+      ...childKinds
+        // A rule for a resource that the cluster lacks would fail every sync.
+        .filter((kind) => isListed(controller, kind) ?? true)
+        .flatMap(({ apiVersion, resource, desired }) =>
+          named(
+            apiVersion,
+            resource,
+            desired({ name, namespace, spec }).map(({ metadata }) => metadata.name),
+          ),
+        ),
+      ...named('v1', 'configmaps', referenced('ConfigMap')),
+      ...named('v1', 'secrets', referenced('Secret')),
       {
         apiVersion: 'v1',
         resource: 'pods',
@@ -57,12 +47,3 @@ export function customize({ controller, parent }: CustomizeRequest): CustomizeRe
     ],
   }
 }
-
-/** A rule for a resource that the cluster does not have would fail every sync; what the CompositeController declares is there. */
-const isDeclared = (
-  { apiVersion, resource }: ChildKind,
-  controller: CustomizeRequest['controller'],
-) =>
-  controller?.spec?.childResources?.some(
-    (declared) => declared.apiVersion === apiVersion && declared.resource === resource,
-  ) ?? true

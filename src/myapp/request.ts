@@ -7,13 +7,16 @@ import {
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
 
-/** What the hooks rely on in the requests that they are sent. A request that differs is refused, never guessed at. */
+/**
+ * The requests that Metacontroller sends, as far as the hooks read them. A request that does not fit
+ * is refused, never guessed at.
+ */
 
 const opt = Type.Optional
 const count = opt(Type.Integer())
 const text = opt(Type.String())
 
-/** A time that its writer left out is null in what the API server sends. */
+/** The API server sends null for a time that was never set. */
 const time = opt(Type.Union([Type.String(), Type.Null()]))
 
 const Conditions = opt(
@@ -30,7 +33,7 @@ const Conditions = opt(
   ),
 )
 
-/** A Deployment as observed, as far as the hooks read it. */
+/** A Deployment as observed. */
 export const ObservedDeployment = Observed(
   Type.Object({
     replicas: count,
@@ -51,7 +54,7 @@ export const ObservedDeployment = Observed(
   }),
 )
 
-/** A Service as observed, as far as the hooks read it. */
+/** A Service as observed. */
 export const ObservedService = Observed(
   Type.Object({
     selector: opt(Type.Record(Type.String(), Type.String())),
@@ -60,14 +63,14 @@ export const ObservedService = Observed(
   Type.Object({}),
 )
 
-/** A HorizontalPodAutoscaler as observed, as far as the hooks read it. */
+/** A HorizontalPodAutoscaler as observed. */
 export const ObservedAutoscaler = Observed(
   Type.Unknown(),
   Type.Object({ desiredReplicas: count, currentReplicas: count, conditions: Conditions }),
 )
 
 const Address = Type.Object({ hostname: text, ip: text })
-/** An Ingress as observed, as far as the hooks read it. */
+/** An Ingress as observed. */
 export const ObservedIngress = Observed(
   Type.Object({
     rules: opt(
@@ -84,7 +87,7 @@ export const ObservedIngress = Observed(
 )
 
 const GatewayRef = Type.Object({ name: text, namespace: text, sectionName: text })
-/** An HTTPRoute as observed, as far as the hooks read it. */
+/** An HTTPRoute as observed. */
 export const ObservedRoute = Observed(
   Type.Object({
     parentRefs: opt(Type.Array(GatewayRef)),
@@ -122,7 +125,7 @@ const Probe = opt(
     grpc: opt(Type.Object({ port })),
   }),
 )
-/** A pod as observed, as far as the hooks read it. */
+/** A pod as observed. */
 export const ObservedPod = Type.Object({
   metadata: ObservedMetadata,
   spec: opt(
@@ -158,7 +161,7 @@ export const ObservedConfig = Type.Object({
   binaryData: opt(Type.Record(Type.String(), Type.String())),
 })
 
-/** The CompositeController, as far as the hooks read it: which kinds of children it declares. */
+/** The CompositeController: which kinds of children it lists. */
 const Controller = opt(
   Type.Object({
     metadata: opt(Type.Object({ name: text })),
@@ -172,7 +175,7 @@ const Controller = opt(
   }),
 )
 
-/** The MyApp itself. Its spec can be anything here: validation.ts judges it, and a bad one is an answer, not an error. */
+/** The MyApp. Its spec may be anything here: an invalid spec is reported in the status, not refused. */
 export const Parent = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal(kind),
@@ -195,7 +198,10 @@ export const Parent = Type.Object({
 
 const anyChild = ObjectMap(Observed(opt(Type.Unknown()), Type.Unknown()))
 
-/** What /sync and /finalize are sent. The groups of Deployment and Service must be there: one that is missing would pass for children that are gone. */
+/**
+ * The body of /sync and /finalize. The groups of Deployment and Service are required: children of a
+ * missing group would seem to be gone.
+ */
 export const HookRequest = Type.Object({
   controller: Controller,
   parent: Parent,
@@ -220,7 +226,7 @@ export const HookRequest = Type.Object({
   finalizing: Type.Boolean(),
 })
 
-/** What /customize is sent. */
+/** The body of /customize. */
 export const CustomizeRequest = Type.Object({ controller: Controller, parent: Parent })
 
 export type ObservedDeployment = Type.Static<typeof ObservedDeployment>
@@ -231,14 +237,14 @@ export type Parent = Type.Static<typeof Parent>
 export type HookRequest = Type.Static<typeof HookRequest>
 export type CustomizeRequest = Type.Static<typeof CustomizeRequest>
 
-/** A child as Metacontroller sent it: its group, its key in the group, and the object. */
+/** A child in a request: its group, its key in the group, and the object. */
 export interface SentChild {
   group: string
   key: string
   child: ObservedObject
 }
 
-/** All children of a request, those of kinds that this version does not know too. */
+/** All children of a request, also those of kinds that this version does not know. */
 export const sentChildren = ({ children }: HookRequest): SentChild[] =>
   Object.entries<Record<string, ObservedObject>>(children).flatMap(([group, objects]) =>
     Object.entries(objects).map(([key, child]) => ({ group, key, child })),
@@ -248,9 +254,57 @@ export const sentChildren = ({ children }: HookRequest): SentChild[] =>
 export const keyOf = ({ namespace, name }: { namespace: string; name: string }) =>
   `${namespace}/${name}`
 
+type Children = HookRequest['children']
+
+/** The groups of the children whose fields the hooks read, by kind. */
+const groups = {
+  Deployment: 'Deployment.apps/v1',
+  Service: 'Service.v1',
+  HorizontalPodAutoscaler: 'HorizontalPodAutoscaler.autoscaling/v2',
+  Ingress: 'Ingress.networking.k8s.io/v1',
+  HTTPRoute: 'HTTPRoute.gateway.networking.k8s.io/v1',
+} as const satisfies Record<string, keyof Children>
+
+type ObservedChild<Kind extends keyof typeof groups> = NonNullable<
+  Children[(typeof groups)[Kind]]
+>[string]
+
+/** The child of a kind that has the name of the MyApp; undefined if it does not exist. */
+export function childOf<Kind extends keyof typeof groups>(
+  { children, parent }: HookRequest,
+  kind: Kind,
+): ObservedChild<Kind> | undefined {
+  const objects = children[groups[kind]] as Record<string, ObservedChild<Kind>> | undefined
+  return objects?.[keyOf(parent.metadata)]
+}
+
+/** The children of a group by key; undefined if the CompositeController does not list the kind. */
+export const childrenIn = (
+  { children }: HookRequest,
+  group: string,
+): Record<string, ObservedObject> | undefined =>
+  (children as Record<string, Record<string, ObservedObject>>)[group]
+
+/** The related objects of a group by key. */
+export const relatedIn = (
+  { related }: HookRequest,
+  group: string,
+): Record<string, { metadata: ObservedMetadata }> =>
+  (related as Record<string, Record<string, { metadata: ObservedMetadata }>>)[group] ?? {}
+
+/** Whether the CompositeController lists a kind of children; undefined if it is not known. */
+export const isListed = (
+  controller: HookRequest['controller'],
+  { apiVersion, resource }: { apiVersion: string; resource: string },
+): boolean | undefined =>
+  controller?.spec?.childResources?.some(
+    (listed) => listed.apiVersion === apiVersion && listed.resource === resource,
+  )
+
 /**
- * What a schema can't say of a request: that its children belong to the MyApp's own namespace and stand under their own
- * kinds and names. The sentence for what does not fit; undefined where all does.
+ * Checks what a schema cannot: the children of a request are in the namespace of the MyApp, and
+ * under the keys of their own kinds and names. Returns the sentence for the first that is not;
+ * undefined if all are.
  */
 export function inconsistency(request: HookRequest): string | undefined {
   for (const {

@@ -1,145 +1,238 @@
-import { answerNow } from '../metacontroller/repair.ts'
+import type { MyAppSpec } from '../api/myapp.ts'
 import { holds } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
-import { asItIs, lastApplied } from '../metacontroller/last-applied.ts'
+import { asItIs, lastApplied, leftAlone } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type {
   KubernetesObject,
   ObservedMetadata,
   ObservedObject,
 } from '../metacontroller/protocol.ts'
+import { answerNow } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
-import { type ChildKind, childKinds } from './children/index.ts'
-import { replicas } from './children/deployment.ts'
+import type { ChildKind } from './children/child.ts'
+import { childKinds } from './children/index.ts'
+import { childLabels } from './children/labels.ts'
 import { type Config, readConfig } from './config-references.ts'
-import { type HookRequest, keyOf, type ObservedDeployment, type ObservedPod } from './request.ts'
-import type { MyAppSpec } from '../api/myapp.ts'
+import type { Context } from './context.ts'
+import {
+  desiredReplicas,
+  keepReplicas,
+  leaveReplicasToOwner,
+  scaleDownTo,
+  withoutReplicas,
+} from './replicas.ts'
+import {
+  childOf,
+  childrenIn,
+  type HookRequest,
+  keyOf,
+  type ObservedDeployment,
+  type ObservedPod,
+  relatedIn,
+  sentChildren,
+} from './request.ts'
 
-/** A child that a MyApp is to have, of a kind that Metacontroller manages here. */
-export interface DesiredChild {
-  kind: ChildKind
-  desired: KubernetesObject
-  /** Set where an object that is not this MyApp's has the name: whether it is on its way out. */
-  taken?: { leaving: boolean }
+/** An object with the name of a child that belongs to somebody else. */
+export interface Conflict {
+  /** The object is being deleted, so the child can be created soon. */
+  isTerminating: boolean
 }
 
-/** A MyApp with a valid spec as it is to be and as it is. */
-export interface Observations {
+/** One child of a MyApp: how it should be, how it is, and what to answer. */
+export interface ChildState {
+  kind: ChildKind
+  /** Undefined if the spec does not ask for the child. */
+  desired: KubernetesObject | undefined
+  /** Undefined if the child does not exist. */
+  observed: ObservedObject | undefined
+  /**
+   * The CompositeController lists the kind. Metacontroller would create a child of any other kind
+   * and never look at it again.
+   */
+  enabled: boolean
+  conflict: Conflict | undefined
+  /** The child exists and is as desired. */
+  inSync: boolean
+  /** Undefined: Metacontroller deletes the child, or does not create it. */
+  answer: KubernetesObject | undefined
+}
+
+/** A MyApp with a valid spec: how it should be and how it is. */
+export interface State {
   app: App
   config: Config
-  /** What it is to have. */
-  wanted: DesiredChild[]
-  /** Kinds that it asks for and the CompositeController does not declare. */
-  undeclared: ChildKind[]
+  /** Config is missing that pods need which should run. Children stay as they were applied last. */
+  blocked: boolean
+  children: ChildState[]
   deployment: ObservedDeployment | undefined
   pods: ObservedPod[]
 }
 
-/** Puts together what a request tells of a MyApp with the given spec. */
-export function observe(request: HookRequest, spec: MyAppSpec): Observations {
+/** Works out the state of a MyApp with the given valid spec. */
+export function stateOf(request: HookRequest, spec: MyAppSpec, context: Context): State {
   const { name, namespace } = request.parent.metadata
-  const key = keyOf(request.parent.metadata)
-  const deployment = request.children['Deployment.apps/v1'][key]
-  const config = readConfig(request, spec)
+  const deployment = childOf(request, 'Deployment')
+  const config = readConfig(request, spec, context)
   const app: App = { name, namespace, spec, deployment, configDigest: config.digest }
-  const all = childKinds.flatMap((kind) => {
-    const desired = kind.desired(app)
-    return desired === undefined ? [] : [{ kind, desired, ...takenBy(request, kind, key) }]
-  })
+  const blocked = config.missing.length > 0 && desiredReplicas(app) > 0
   return {
     app,
     config,
-    wanted: all.filter(({ kind }) => isDeclared(request, kind)),
-    undeclared: all.map(({ kind }) => kind).filter((kind) => !isDeclared(request, kind)),
+    blocked,
+    children: childKinds.flatMap((kind) =>
+      childStates(request, app, kind).map((child) => ({
+        ...child,
+        answer: answerFor(request, app, blocked, child),
+      })),
+    ),
     deployment,
-    pods: Object.values(request.related['Pod.v1'] ?? {}).filter(isOfDeployment),
+    pods: Object.values(request.related['Pod.v1'] ?? {}).filter(hasController),
   }
 }
 
-/** Somebody may run a pod by hand that has the labels. */
-const isOfDeployment = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
-  ownerReferences.some(({ controller }) => controller)
+/** The children of a kind: those of the spec, and one that the spec does not ask for any more. */
+function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswered[] {
+  const objects = childrenIn(request, kind.group)
+  const enabled = objects !== undefined
+  const desired = kind.desired(app)
+  const surplus = desired.length === 0 ? objects?.[keyOf(app)] : undefined
+  return [
+    ...desired.map((desired) => {
+      const key = keyOf({ namespace: app.namespace, name: desired.metadata.name })
+      const observed = objects?.[key]
+      const conflict = observed === undefined ? conflictWith(request, kind, key) : undefined
+      const next = answerNow(desired, observed, kind.exactFields)
+      const inSync = observed !== undefined && isInSync(app, kind, desired, observed, next)
+      return { kind, desired, observed, enabled, conflict, inSync, next }
+    }),
+    ...(surplus === undefined
+      ? []
+      : [
+          {
+            kind,
+            desired: undefined,
+            observed: surplus,
+            enabled,
+            conflict: undefined,
+            inSync: false,
+            next: undefined,
+          },
+        ]),
+  ]
+}
 
-/** Whether config is missing for pods that are to run. */
-export const isHeld = ({ app, config }: Observations) =>
-  config.missing.length > 0 && replicas(app) > 0
-
-/** The observed child of a kind that bears the name of the parent. */
-export function childOf(
-  { children, parent }: HookRequest,
-  group: string,
-): ObservedObject | undefined {
-  const groups: Record<string, Record<string, ObservedObject>> = children
-  return groups[group]?.[keyOf(parent.metadata)]
+interface Unanswered extends Omit<ChildState, 'answer'> {
+  /** What brings the child closer to what is desired. */
+  next: KubernetesObject | undefined
 }
 
 /**
- * Whether a child is there and as it is to be, to the last annotation: it has all that is desired, and nothing that was applied
- * and is still to go. What others put in besides does not count.
+ * The answer for one child. A child is left out if somebody else has its name: an object that is not
+ * in `children` is not touched either. While config is missing, new pods could not start: the
+ * children stay as they were applied last, but the Deployment may be scaled down.
  */
-export function isAsDesired(
+function answerFor(
   request: HookRequest,
-  { kind, desired }: Pick<DesiredChild, 'kind' | 'desired'>,
-): boolean {
-  const child = childOf(request, kind.group)
-  if (child === undefined) return false
-  const wanted = keepingForeignAnnotations(desired, child)
-  const copy = lastApplied(child)
-  // Pods roll for what goes from them, so of a Deployment it is told without a copy too.
-  const applied = kind.kind === 'Deployment' ? asItIs(child) : copy
-  if (!holds(wanted.spec, withoutReplicas(applied?.spec))) return false
-  if (!holds(child.spec, wanted.spec) && !isInAnotherOrder(child, copy, wanted, kind)) return false
-  // Server-side apply, which keeps no copy, does not put annotations back.
-  return (
-    copy === undefined ||
-    (holds(child.metadata.annotations, wanted.metadata.annotations) &&
-      holds(wanted.metadata.annotations, copy.metadata.annotations))
-  )
-}
-
-/** Whether all that keeps a child from what is wanted is the order of lists in which it does not count: Metacontroller's merge leaves them as they are. */
-function isInAnotherOrder(
-  child: ObservedObject,
-  applied: KubernetesObject | undefined,
-  wanted: KubernetesObject,
-  { exactFields }: ChildKind,
-): boolean {
-  return (
-    applied !== undefined &&
-    answerNow(wanted, child, exactFields) === wanted &&
-    holds(child.spec, merge(child.spec, applied.spec, wanted.spec))
-  )
-}
-
-/** What was applied less the number of replicas: an autoscaler may have written another one since. */
-function withoutReplicas(applied: unknown): unknown {
-  const { replicas, ...rest } = (applied ?? {}) as { replicas?: unknown }
-  return rest
-}
-
-/** Of a kind that is not declared Metacontroller would create a child and never look at it again. */
-const isDeclared = ({ children }: HookRequest, { group }: ChildKind) =>
-  Object.hasOwn(children, group)
-
-function takenBy(
-  request: HookRequest,
-  { group }: ChildKind,
-  key: string,
-): Pick<DesiredChild, 'taken'> {
-  const related: Record<string, Record<string, { metadata: ObservedMetadata }>> = request.related
-  const other = related[group]?.[key]?.metadata
-  if (
-    other === undefined ||
-    childOf(request, group) !== undefined ||
-    belongsTo(request.parent.metadata.uid, other)
-  ) {
-    return {}
+  app: App,
+  blocked: boolean,
+  { kind, desired, observed, enabled, conflict, next }: Unanswered,
+): KubernetesObject | undefined {
+  if (app.spec.paused) return observed && leftAlone(observed)
+  if (blocked && observed !== undefined) {
+    return kind.kind === 'Deployment'
+      ? scaleDownTo(app, keepAsApplied(request, observed))
+      : asItIs(observed)
   }
-  return { taken: { leaving: other.deletionTimestamp !== undefined } }
+  if (desired === undefined || next === undefined || !enabled || conflict) return undefined
+  if (kind.kind !== 'Deployment') return keepingForeignAnnotations(next, observed)
+  if (blocked) return undefined
+  return keepingForeignAnnotations(leaveReplicasToOwner(app, next, observed), observed)
 }
 
-/** Ours is what has us for its controller, or what has none and bears the label by which Metacontroller will adopt it. */
-function belongsTo(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
+/** A child as it was applied last. The replicas of a Deployment stay those of its autoscaler. */
+export function keepAsApplied(request: HookRequest, observed: ObservedObject): KubernetesObject {
+  const answer = asItIs(observed)
+  const isAutoscaled = childOf(request, 'HorizontalPodAutoscaler') !== undefined
+  return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
+}
+
+/** The answer that changes no child: each stays as it was applied last or, while paused, as it is. */
+export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
+  sentChildren(request).map(({ child }) =>
+    paused ? leftAlone(child) : keepAsApplied(request, child),
+  )
+
+/**
+ * The answer for children that this version would not have made. They stay as they are: a manifest
+ * copied under a new name, which Metacontroller adopts for its label, or a kind that only a newer
+ * version knows.
+ */
+export function keepForeignChildren(
+  request: HookRequest,
+  { app, children }: State,
+): KubernetesObject[] {
+  const known = new Set(children.map(({ observed }) => observed))
+  return sentChildren(request)
+    .filter(({ child }) => !known.has(child))
+    .map(({ child }) => (app.spec.paused ? leftAlone(child) : asItIs(child)))
+}
+
+/**
+ * Whether a child is as desired: it has everything that is desired, and nothing that was applied
+ * before and is no longer desired. Fields that others added do not count.
+ */
+function isInSync(
+  app: App,
+  kind: ChildKind,
+  answered: KubernetesObject,
+  observed: ObservedObject,
+  next: KubernetesObject,
+): boolean {
+  const desired = keepingForeignAnnotations(answered, observed)
+  const record = lastApplied(observed)
+  // Removing a field rolls the pods, so the Deployment is compared without a record, too.
+  const applied = kind.kind === 'Deployment' ? asItIs(observed) : record
+  if (!holds(desired.spec, withoutReplicas(applied?.spec))) return false
+  if (!holds(observed.spec, desired.spec)) {
+    // Metacontroller's merge keeps the order of a list. Where the order does not matter, so do we.
+    const isInAnotherOrder =
+      record !== undefined &&
+      next === answered &&
+      holds(observed.spec, merge(observed.spec, record.spec, desired.spec))
+    if (!isInAnotherOrder) return false
+  }
+  if (kind.kind === 'Service' && !selectsPods(app, observed)) return false
+  // Server-side apply has no record, and does not restore annotations.
+  return (
+    record === undefined ||
+    (holds(observed.metadata.annotations, desired.metadata.annotations) &&
+      holds(desired.metadata.annotations, record.metadata.annotations))
+  )
+}
+
+/** Whether the pods have every label that the Service selects by. */
+function selectsPods({ name, spec }: App, { spec: service }: ObservedObject): boolean {
+  const { selector = {} } = service as { selector?: Record<string, string> }
+  return holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
+}
+
+/** Somebody may run a pod by hand that has the labels of the app: it has no controller. */
+const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
+  ownerReferences.some(({ controller }) => controller)
+
+function conflictWith(request: HookRequest, { group }: ChildKind, key: string) {
+  const other = relatedIn(request, group)[key]?.metadata
+  return other === undefined || isOurs(request.parent.metadata.uid, other)
+    ? undefined
+    : { isTerminating: other.deletionTimestamp !== undefined }
+}
+
+/**
+ * An object is ours if the MyApp is its controller, or if it has no controller and the label by
+ * which Metacontroller will adopt it.
+ */
+function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
   const controller = ownerReferences.find((owner) => owner.controller)
   return controller === undefined ? labels?.['controller-uid'] === uid : controller.uid === uid
 }

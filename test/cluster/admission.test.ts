@@ -79,8 +79,7 @@ t.test(
       t.equal('problem' in judged, refused !== undefined, what)
       if ('problem' in judged) continue
       for (const { kind, desired } of childKinds) {
-        const child = desired({ name, namespace: 'default', spec: judged.spec })
-        if (child !== undefined) {
+        for (const child of desired({ name, namespace: 'default', spec: judged.spec })) {
           t.equal(
             await dryRun(api, asKept(child), kind as StoredKind),
             'accepted',

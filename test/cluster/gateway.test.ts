@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { parse, parseAllDocuments, stringify } from 'yaml'
-import { gatewayNotEnabled } from '../../src/myapp/status/ready.ts'
+import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, manifest, pointAt, underEachStrategy } from '../support/cluster/cluster.ts'
@@ -173,11 +173,11 @@ underEachStrategy(
           const here = await cluster.namespace(t)
           await here.create('shop', shop)
           const { status } = await here.failed('shop', 'GatewayNotEnabled')
-          t.equal(status?.message, gatewayNotEnabled)
+          t.equal(status?.message, httpRoute.optional?.message)
           t.match(routed(here.get('MyApp', 'shop')), {
             status: 'False',
             reason: 'GatewayNotEnabled',
-            message: gatewayNotEnabled,
+            message: httpRoute.optional?.message,
           })
           await here.until('it runs all the same', () =>
             here

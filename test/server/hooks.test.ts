@@ -13,6 +13,7 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { buildServer } from '../../src/server.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
+import { context } from '../support/fixtures/context.ts'
 import { everyKind, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 
@@ -22,6 +23,7 @@ let ready = true
 const server = await buildServer(readConfig({ BODY_LIMIT: '100000' }), {
   logger,
   isReady: () => ready,
+  context,
 })
 t.teardown(() => server.close())
 
@@ -94,7 +96,7 @@ t.test(
 )
 
 t.test('two servers give the same bytes', async (t) => {
-  const other = await buildServer(readConfig({}), { logger, isReady: () => true })
+  const other = await buildServer(readConfig({}), { logger, isReady: () => true, context })
   t.teardown(() => other.close())
   const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
   const [a, b] = await Promise.all(
@@ -282,7 +284,7 @@ t.test(
 
 t.test('a bug is answered with 500 and tells nothing but where to look', async (t) => {
   logged.length = 0
-  const broken = await buildServer(readConfig({}), { logger, isReady: () => true })
+  const broken = await buildServer(readConfig({}), { logger, isReady: () => true, context })
   t.teardown(() => broken.close())
   broken.addHook('preHandler', async () => {
     throw new TypeError('secret')
@@ -319,6 +321,7 @@ t.test(
     const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
       logger,
       isReady: () => true,
+      context,
     })
     t.teardown(() => slow.close())
     await slow.ready()
@@ -352,6 +355,7 @@ t.test(
     const small = await buildServer(readConfig({ BODY_LIMIT: '100000' }), {
       logger: pino({}, { write: (line: string) => lines.push(line) }),
       isReady: () => true,
+      context,
     })
     t.teardown(() => small.close())
     const url = new URL(await small.listen({ host: '127.0.0.1', port: 0 }))
@@ -390,7 +394,7 @@ t.test(
 )
 
 t.test('what is no request is answered with a short sentence, too', async (t) => {
-  const listening = await buildServer(readConfig({}), { logger, isReady: () => true })
+  const listening = await buildServer(readConfig({}), { logger, isReady: () => true, context })
   t.teardown(() => listening.close())
   const url = new URL(await listening.listen({ host: '127.0.0.1', port: 0 }))
   const answerTo = async (text: string) => {

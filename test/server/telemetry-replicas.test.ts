@@ -6,6 +6,7 @@ import { buildServer } from '../../src/server.ts'
 import { instrument } from '../../src/telemetry/requests/fastify.ts'
 import { knownMyApps } from '../../src/telemetry/requests/seen-myapps.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
+import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 /** Two hooks behind one address, and what they count together. */
@@ -29,6 +30,7 @@ async function twoReplicas(t: Test) {
     const server = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '0' }), {
       logger: pino({ level: 'silent' }),
       isReady: () => true,
+      context,
       createServer,
     })
     t.teardown(() => server.close())

@@ -9,10 +9,8 @@ import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const children = (spec: Partial<MyAppSpec>, more: Partial<App> = {}): KubernetesObject[] =>
-  childKinds.flatMap(
-    ({ desired }) =>
-      desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec }, ...more }) ??
-      [],
+  childKinds.flatMap(({ desired }) =>
+    desired({ name: 'shop', namespace: 'default', spec: { image: 'nginx', ...spec }, ...more }),
   )
 
 interface Template {
@@ -404,7 +402,7 @@ t.test(
           spec: { image: 'nginx', ...spec, ...more },
           configDigest: 'new',
           ...deployment(1, {}, pods),
-        })?.spec as { template: Template }
+        })[0]?.spec as { template: Template }
       ).template.metadata.annotations
     t.strictSame(found({}, { [annotation]: 'old' }), { [annotation]: 'new' })
     t.strictSame(found({ rolloutOnConfigChange: false }, { [annotation]: 'old' }), {

@@ -6,6 +6,7 @@ import type { HookRequest } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { context } from '../support/fixtures/context.ts'
 
 type Strings = Record<string, string>
 
@@ -37,9 +38,9 @@ function holding(
   return request
 }
 const digest = (request: HookRequest) =>
-  readConfig(request, request.parent.spec as MyAppSpec).digest
+  readConfig(request, request.parent.spec as MyAppSpec, context).digest
 const missing = (request: HookRequest) =>
-  readConfig(request, request.parent.spec as MyAppSpec).missing
+  readConfig(request, request.parent.spec as MyAppSpec, context).missing
 const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.string(), {
   noNullPrototype: true,
 })
@@ -150,7 +151,10 @@ t.test(
     const sentWith = (spec: object) => {
       const request = holding(undefined, undefined, {}, { ...reading, image: 'nginx:2', ...spec })
       const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-      return { applied: deployment && lastApplied(deployment), sent: sync(request).children[0] }
+      return {
+        applied: deployment && lastApplied(deployment),
+        sent: sync(request, context).children[0],
+      }
     }
     for (const replicas of [3, 5]) {
       const { applied, sent } = sentWith({ replicas })
@@ -174,13 +178,13 @@ t.test(
       const request = holding(undefined, undefined, {}, { ...reading, ...spec })
       const service = request.children['Service.v1']['default/demo-app']
       t.strictSame(
-        sync(request).children.find(({ kind }) => kind === 'Service'),
+        sync(request, context).children.find(({ kind }) => kind === 'Service'),
         service && lastApplied(service),
         JSON.stringify(spec),
       )
       Object.assign(request.parent.spec as object, { replicas: 0 })
       t.notSame(
-        sync(request).children.find(({ kind }) => kind === 'Service'),
+        sync(request, context).children.find(({ kind }) => kind === 'Service'),
         service && lastApplied(service),
         'without pods it follows the spec',
       )
@@ -206,7 +210,7 @@ t.test(
           },
         },
       })
-      t.match(sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec, {
+      t.match(sync(request, context).children.find(({ kind }) => kind === 'Deployment')?.spec, {
         replicas: 7,
       })
     }
@@ -222,6 +226,7 @@ t.test(
     }))
     const { message = '', conditions = [] } = sync(
       holding({}, {}, {}, { image: 'nginx', env }),
+      context,
     ).status
     t.match(
       message,
@@ -240,12 +245,12 @@ t.test(
     const request = holding({}, {}, {}, { image: 'other', paused: true })
     const deployment = request.children['Deployment.apps/v1']['default/demo-app']
     if (deployment === undefined) throw new Error('the recording has no Deployment')
-    t.strictSame(sync(request).children[0], lastApplied(deployment))
+    t.strictSame(sync(request, context).children[0], lastApplied(deployment))
     deployment.spec.replicas = 7
-    t.match(sync(request).children[0], { spec: { replicas: 7 } })
+    t.match(sync(request, context).children[0], { spec: { replicas: 7 } })
     request.parent.spec = { image: '', paused: true }
     t.match(
-      sync(request).children[0],
+      sync(request, context).children[0],
       { spec: { replicas: 7 } },
       'an invalid spec does not make it less so',
     )

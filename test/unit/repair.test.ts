@@ -70,7 +70,7 @@ t.test(
         child.spec.template.spec.nodeSelector = { stray: 'x' }
       },
     )
-    const desired = deployment.desired({
+    const [desired] = deployment.desired({
       name: 'demo-app',
       namespace: 'default',
       spec: { image: 'nginx', autoscaling, nodeSelector: { disk: 'ssd' } },

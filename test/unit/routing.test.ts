@@ -3,6 +3,7 @@ import type { HookRequest } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { context } from '../support/fixtures/context.ts'
 
 const group = 'HTTPRoute.gateway.networking.k8s.io/v1'
 const sentence =
@@ -37,8 +38,9 @@ function place(request: HookRequest, group: string, status: object): Anything {
   const children = request.children as Record<string, object>
   children[group] = {}
   const desired =
-    sync(request).children.find(({ apiVersion, kind }) => `${kind}.${apiVersion}` === group) ??
-    t.bailout(`there is to be no ${group}`)
+    sync(request, context).children.find(
+      ({ apiVersion, kind }) => `${kind}.${apiVersion}` === group,
+    ) ?? t.bailout(`there is to be no ${group}`)
   const child = structuredClone({
     ...desired,
     metadata: { ...desired?.metadata, uid: 'r', generation: 2 },
@@ -60,7 +62,7 @@ const condition = (type: string, status: string, more: object = {}) => ({
 const taken = [condition('Accepted', 'True'), condition('ResolvedRefs', 'True')]
 const inner = { name: 'inner', namespace: 'infra', sectionName: 'https', conditions: taken }
 const routed = (request: HookRequest) => {
-  const { conditions = [], urls } = sync(request).status
+  const { conditions = [], urls } = sync(request, context).status
   const { status, reason, message } = conditions.find(({ type }) => type === 'Routed') ?? {}
   return { status, reason, message, urls }
 }
@@ -166,7 +168,7 @@ t.test(
       ...waiting('the HTTPRoute is not yet as the spec asks'),
       urls: ['http://shop.example.com/'],
     })
-    t.match(sync(request).status, {
+    t.match(sync(request, context).status, {
       phase: 'Pending',
       message: 'Bringing HTTPRoute demo-app in line with the spec',
     })
@@ -262,7 +264,7 @@ t.test('URLs are those of the Ingress that is there, whatever the spec asks', as
 
 t.test('it is not Running before the Ingress is as the spec asks, or gone', async (t) => {
   const message = (request: HookRequest) => {
-    const { phase, message } = sync(request).status
+    const { phase, message } = sync(request, context).status
     return `${phase}: ${message}`
   }
   const applied = (child: Anything) => {
@@ -336,7 +338,7 @@ t.test('the address is that of the Service that is there', async (t) => {
     Object.assign(request.parent.spec as object, spec)
     const [service] = Object.values(request.children['Service.v1'])
     if (ports !== undefined) Object.assign(service?.spec ?? {}, { ports })
-    return sync(request).status.address
+    return sync(request, context).status.address
   }
   const there = 'http://demo-app.default.svc:80'
   t.equal(address({ port: 9090, paused: true }), there)
@@ -364,10 +366,10 @@ t.test(
       message: sentence,
       urls: undefined,
     })
-    t.match(sync(request).status, { phase: 'Failed', message: sentence })
-    t.notOk(sync(request).children.some(({ kind }) => kind === 'HTTPRoute'))
+    t.match(sync(request, context).status, { phase: 'Failed', message: sentence })
+    t.notOk(sync(request, context).children.some(({ kind }) => kind === 'HTTPRoute'))
     t.equal(
-      sync(request).status.conditions?.find(({ type }) => type === 'Available')?.status,
+      sync(request, context).status.conditions?.find(({ type }) => type === 'Available')?.status,
       'True',
       'the app runs all the same',
     )

@@ -9,6 +9,7 @@ import { reasons } from '../../src/myapp/status/reasons.ts'
 import { Condition } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { context } from '../support/fixtures/context.ts'
 
 interface Scene {
   request: HookRequest
@@ -542,7 +543,7 @@ const cases: Array<{
 
 for (const { when, request, reason, message, ready } of cases) {
   t.test(`when ${when}: ${reason}`, async (t) => {
-    const { status } = sync(request)
+    const { status } = sync(request, context)
     t.match(
       { phase: status.phase, message: status.message, ready: status.ready },
       { phase: reasons[reason].phase, message, ready },
@@ -574,17 +575,17 @@ t.test('every sync reason is shown by one of the cases above', async (t) => {
 })
 
 t.test('lastTransitionTime moves with the status of its condition only', async (t) => {
-  const first = sync(running()).status.conditions ?? []
+  const first = sync(running(), context).status.conditions ?? []
   const later = running(({ request, deployment }) => {
     request.parent.status = { conditions: first }
     deployment.metadata.managedFields?.push({ time: '2026-11-24T00:00:00Z' })
   })
-  t.strictSame(sync(later).status.conditions, first, 'still running: as it was')
+  t.strictSame(sync(later, context).status.conditions, first, 'still running: as it was')
   Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, {
     availableReplicas: 1,
   })
   const times = Object.fromEntries(
-    (sync(later).status.conditions ?? [])
+    (sync(later, context).status.conditions ?? [])
       .slice(0, 3)
       .map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
   )
@@ -614,7 +615,7 @@ t.test(
         },
       }
     })
-    const before = sync(request).status
+    const before = sync(request, context).status
     request.parent.status = {
       conditions: (before.conditions ?? []).map((condition) => ({
         ...condition,
@@ -622,7 +623,7 @@ t.test(
       })),
     }
     request.parent.spec = { image: '' }
-    const { address, conditions = [] } = sync(request).status
+    const { address, conditions = [] } = sync(request, context).status
     t.equal(address, 'http://demo-app.default.svc:80')
     t.match(conditions.slice(3), [
       { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
@@ -635,6 +636,7 @@ t.test('a condition never says more than the CRD lets it', async (t) => {
   const { maxLength } = Condition.properties.message as { maxLength?: number }
   const { conditions = [] } = sync(
     condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) }),
+    context,
   ).status
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
@@ -644,10 +646,13 @@ t.test('a condition that flips for what is not a child has the time of that', as
     t.equal(
       sync(
         running((scene) => {
-          scene.request.parent.status = { conditions: sync(running()).status.conditions ?? [] }
+          scene.request.parent.status = {
+            conditions: sync(running(), context).status.conditions ?? [],
+          }
           Object.assign(scene.deployment.status ?? {}, { availableReplicas: 1 })
           change(scene)
         }),
+        context,
       ).status.conditions?.[0]?.lastTransitionTime,
       time,
     )

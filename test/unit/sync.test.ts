@@ -9,6 +9,7 @@ import { validSpec } from '../../src/myapp/valid-spec.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { appliedLast, everyKind, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
+import { context } from '../support/fixtures/context.ts'
 
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
 
@@ -27,7 +28,7 @@ t.test(
         { name: 'A', value: '' },
       ],
     }
-    t.matchOnlyStrict(sync(request).children, [
+    t.matchOnlyStrict(sync(request, context).children, [
       {
         apiVersion: 'apps/v1',
         kind: 'Deployment',
@@ -116,9 +117,9 @@ t.test(
 
 t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
   const request = recorded('sync-names-taken-by-others')
-  t.strictSame(kinds(sync(request).children), [])
+  t.strictSame(kinds(sync(request, context).children), [])
   Object.assign(request.related, { 'Service.v1': {} })
-  t.strictSame(kinds(sync(request).children), ['Service'])
+  t.strictSame(kinds(sync(request, context).children), ['Service'])
 })
 
 t.test('of an invalid MyApp the children stay as they were applied last', async (t) => {
@@ -126,10 +127,10 @@ t.test('of an invalid MyApp the children stay as they were applied last', async 
   request.parent.spec = { image: 'nginx', replicas: 500 }
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
   if (deployment === undefined) throw new Error('the recording has no Deployment')
-  t.strictSame(sync(request).children[0], lastApplied(deployment))
+  t.strictSame(sync(request, context).children[0], lastApplied(deployment))
   delete deployment.metadata.annotations
   t.strictSame(
-    sync(request).children[0]?.spec,
+    sync(request, context).children[0]?.spec,
     deployment.spec,
     'and as they are where no record of that is kept',
   )
@@ -161,7 +162,7 @@ t.test(
       const deployment = request.children['Deployment.apps/v1']['default/demo-app']
       Object.assign(deployment?.metadata ?? {}, { managedFields, annotations: {} })
       return (
-        sync(request).children.find(({ kind }) => kind === 'Deployment')?.spec as {
+        sync(request, context).children.find(({ kind }) => kind === 'Deployment')?.spec as {
           replicas?: number
         }
       ).replicas
@@ -193,7 +194,7 @@ t.test(
     Object.assign(request.children, {
       'Later.later.example.com/v1': { 'default/demo-app': unknown },
     })
-    t.match(sync(request).children.slice(3), [
+    t.match(sync(request, context).children.slice(3), [
       { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
       { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
     ])
@@ -376,9 +377,11 @@ t.test(
     fc.assert(
       fc.property(arbitrary.request(), (request) => {
         const before = JSON.stringify(request)
-        const answer = sync(request)
+        const answer = sync(request, context)
         const text = JSON.stringify(answer)
-        if (JSON.stringify(sync(JSON.parse(before))) !== text) throw new Error('the answers differ')
+        if (JSON.stringify(sync(JSON.parse(before), context)) !== text) {
+          throw new Error('the answers differ')
+        }
         if (JSON.stringify(request) !== before) throw new Error('the request was changed')
         if (nulls(JSON.parse(text)).length > 0) throw new Error('there is a null in the answer')
         const observed = Object.values(request.children).flatMap((group) => Object.values(group))
@@ -414,7 +417,7 @@ t.test(
       fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
         const request = requestWith(observed, { spec })
         fc.pre('problem' in validSpec(request.parent))
-        const { status, children } = sync(request)
+        const { status, children } = sync(request, context)
         if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
         if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) {
           throw new Error(`answered are ${kinds(children)}`)
@@ -437,7 +440,7 @@ t.test(
   async () => {
     fc.assert(
       fc.property(arbitrary.request(), (request) => {
-        const { status, children } = sync(request)
+        const { status, children } = sync(request, context)
         const observed = request.children['Deployment.apps/v1']['default/demo-app']
         const validated = validSpec(request.parent)
         if ('problem' in validated) {

@@ -5,11 +5,12 @@ import { finalize } from '../../src/myapp/finalize.ts'
 import { changesOf, conditionChanges } from '../../src/telemetry/requests/changes.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { context } from '../support/fixtures/context.ts'
 
 /** A request in which all is as the answer to `request` wants it. */
 function steady(request: HookRequest): HookRequest {
   const next = structuredClone(request)
-  const { status, children } = sync(request)
+  const { status, children } = sync(request, context)
   for (const child of children) {
     const group = next.children[`${child.kind}.${child.apiVersion}` as 'Service.v1'] as Record<
       string,
@@ -37,7 +38,7 @@ function steady(request: HookRequest): HookRequest {
   return next
 }
 
-const changes = (request: HookRequest) => changesOf(request, sync(request).children)
+const changes = (request: HookRequest) => changesOf(request, sync(request, context).children)
 const edited = (edit: (deployment: Anything) => void) => {
   const request = steady(recorded('sync-new'))
   edit(request.children['Deployment.apps/v1']['default/demo-app'])

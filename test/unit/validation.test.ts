@@ -916,11 +916,12 @@ t.test('what is not looked at for its size fits, whatever its characters', async
   ]) {
     t.strictSame(judge(spec), { spec })
     for (const { desired } of childKinds) {
-      t.ok(
-        asKept(
-          desired({ name: 'a'.repeat(63), namespace: 'a'.repeat(63), spec: spec as MyAppSpec }),
-        ) < 200_000,
-      )
+      const [child] = desired({
+        name: 'a'.repeat(63),
+        namespace: 'a'.repeat(63),
+        spec: spec as MyAppSpec,
+      })
+      t.ok(asKept(child) < 200_000)
     }
   }
 })

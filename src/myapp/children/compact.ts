@@ -1,29 +1,48 @@
-/** The types of an object without the fields that are undefined. */
-type Compact<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> }
+/** The fields of an object, where an optional one may also be undefined. */
+type Loose<Fields> = {
+  [Name in keyof Fields]: object extends Pick<Fields, Name>
+    ? Fields[Name] | undefined
+    : Fields[Name]
+}
+
+declare const isCompact: unique symbol
+/** An object that `compact` made. */
+export type Compact<Fields extends object> = Fields & { readonly [isCompact]: true }
 
 /**
- * An object without the fields that the API server would not store: those that are undefined, empty lists, and empty
- * objects and texts. A false or a zero stays; whether the server keeps it depends on the field.
+ * An object without the fields that the API server would not store: undefined values, empty lists,
+ * empty objects and empty strings. A false or a zero stays, since it depends on the field whether
+ * the server stores it. Name the type of the object, as in `compact<V1Container>({ … })`, so that a
+ * misspelled field does not compile.
  */
-export function compact<Fields extends object>(fields: Fields): Compact<Fields> {
+export function compact<Fields extends object = never>(
+  fields: Loose<NoInfer<Fields>>,
+): Compact<Fields> {
   return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => !isNothing(value)),
+    Object.entries(fields).filter(([, value]) => !isEmpty(value)),
   ) as Compact<Fields>
 }
 
-const isNothing = (value: unknown) =>
+const isEmpty = (value: unknown) =>
   value === undefined ||
   value === '' ||
   (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
-/** A value without the empty lists and objects in it, at any depth. A selector stays: an empty one selects everything. */
-export function withoutEmptyParts(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmptyParts)
+/**
+ * A value without the empty lists and objects in it, at any depth. An empty selector stays: it
+ * selects everything.
+ */
+export function withoutEmptyParts<Value>(value: Value): Value {
+  return prune(value) as Value
+}
+
+function prune(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(prune)
   if (typeof value !== 'object' || value === null) return value
-  const parts = Object.entries(value).map(([key, part]) => [key, withoutEmptyParts(part)] as const)
+  const parts = Object.entries(value).map(([key, part]) => [key, prune(part)] as const)
   return Object.fromEntries(
-    parts.filter(([key, part]) => selects(key) || typeof part !== 'object' || !isNothing(part)),
+    parts.filter(([key, part]) => isSelector(key) || typeof part !== 'object' || !isEmpty(part)),
   )
 }
 
-const selects = (key: string) => key.endsWith('elector') || key === 'preference'
+const isSelector = (key: string) => key.endsWith('elector') || key === 'preference'

@@ -1,22 +1,37 @@
+import type {
+  V1Container,
+  V1EnvFromSource,
+  V1EnvVar,
+  V1EnvVarSource,
+  V1GRPCAction,
+  V1HTTPGetAction,
+  V1Lifecycle,
+  V1Probe,
+  V1ResourceRequirements,
+  V1VolumeMount,
+} from '@kubernetes/client-node'
 import { posix } from 'node:path'
-import { type App, isExposed } from '../app.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
-import { defaults, type MyAppSpec } from '../../api/myapp.ts'
+import { type App, isExposed, portOf } from '../app.ts'
 import { compact } from './compact.ts'
 import { containerSecurity } from './pod-security.ts'
 
 type Probe = NonNullable<NonNullable<MyAppSpec['probes']>['liveness']>
 type Amounts = NonNullable<NonNullable<MyAppSpec['resources']>['limits']>
+type EnvVar = NonNullable<MyAppSpec['env']>[number]
+type Volume = NonNullable<MyAppSpec['volumes']>[number]
 
-/** Seconds that a pod goes on serving after it was told to end, while the cluster stops sending to it. */
+/** Seconds for which a terminating pod keeps serving, while the cluster stops sending to it. */
 const drainSeconds = 5
+/** How long Kubernetes lets a pod terminate, in seconds, if nothing is set. */
+const defaultGracePeriodSeconds = 30
 
 /** The container of a MyApp. */
-export function appContainer({ spec }: App) {
-  const tmp = tmpVolume(spec)
-  const port = spec.port ?? defaults.port
-  const probe = (probe: Probe | undefined) => probe && toProbe(probe, port)
-  return compact({
+export function appContainer({ spec }: App): V1Container {
+  const { startup, liveness, readiness = defaultReadiness(spec) } = spec.probes ?? {}
+  const port = portOf(spec)
+  return compact<V1Container>({
     name: 'app',
     image: spec.image,
     imagePullPolicy: spec.imagePullPolicy,
@@ -25,65 +40,67 @@ export function appContainer({ spec }: App) {
     workingDir: spec.workingDir,
     ports: isExposed(spec) ? [{ name: 'http', containerPort: port, protocol: 'TCP' }] : undefined,
     env: (spec.env ?? []).map(toEnvVar),
-    envFrom: (spec.envFrom ?? []).map(compact),
-    resources: compact({
+    envFrom: (spec.envFrom ?? []).map((source) => compact<V1EnvFromSource>(source)),
+    resources: compact<V1ResourceRequirements>({
       requests: toAmounts(spec.resources?.requests),
       limits: toAmounts(spec.resources?.limits),
     }),
-    startupProbe: probe(spec.probes?.startup),
-    readinessProbe: probe(
-      spec.probes?.readiness ?? (isExposed(spec) ? { tcpSocket: {} } : undefined),
-    ),
-    livenessProbe: probe(spec.probes?.liveness),
-    lifecycle: isExposed(spec)
-      ? {
-          preStop: {
-            sleep: {
-              seconds: Math.min(
-                drainSeconds,
-                Math.ceil((spec.terminationGracePeriodSeconds ?? 30) / 2),
-              ),
-            },
-          },
-        }
-      : undefined,
+    startupProbe: startup && toProbe(startup, port),
+    readinessProbe: readiness && toProbe(readiness, port),
+    livenessProbe: liveness && toProbe(liveness, port),
+    lifecycle: isExposed(spec) ? drain(spec) : undefined,
     securityContext: containerSecurity(spec),
-    volumeMounts: [
-      ...(spec.volumes ?? []).map(({ name, mountPath, subPath, readOnly, emptyDir }) =>
-        compact({
-          name,
-          mountPath,
-          subPath,
-          readOnly: (readOnly ?? emptyDir === undefined) ? true : undefined,
-        }),
-      ),
-      ...(tmp !== undefined ? [{ name: tmp, mountPath: '/tmp' }] : []),
-    ],
+    volumeMounts: volumeMounts(spec),
   })
 }
 
-/** The name of the volume by which a read-only root has an empty /tmp, where the user has not seen to one; it is one that is free. */
+const defaultReadiness = (spec: MyAppSpec): Probe | undefined =>
+  isExposed(spec) ? { tcpSocket: {} } : undefined
+
+/** A terminating pod sleeps before it gets SIGTERM, for at most half of its grace period. */
+function drain({
+  terminationGracePeriodSeconds = defaultGracePeriodSeconds,
+}: MyAppSpec): V1Lifecycle {
+  const seconds = Math.min(drainSeconds, Math.ceil(terminationGracePeriodSeconds / 2))
+  return { preStop: { sleep: { seconds } } }
+}
+
+function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
+  const tmp = tmpVolume(spec)
+  return [
+    ...(spec.volumes ?? []).map(toVolumeMount),
+    ...(tmp !== undefined ? [{ name: tmp, mountPath: '/tmp' }] : []),
+  ]
+}
+
+const toVolumeMount = ({ name, mountPath, subPath, readOnly, emptyDir }: Volume) =>
+  compact<V1VolumeMount>({
+    name,
+    mountPath,
+    subPath,
+    readOnly: (readOnly ?? emptyDir === undefined) ? true : undefined,
+  })
+
+/**
+ * The name of the emptyDir for /tmp, which an app with a read-only root file system gets unless it
+ * mounts a volume there. The name differs from those of the spec's volumes.
+ */
 export function tmpVolume({ podSecurity, volumes = [] }: MyAppSpec): string | undefined {
-  if (
-    podSecurity !== 'Restricted' ||
-    volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp')
-  ) {
-    return undefined
-  }
+  const isMounted = volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp')
+  if (podSecurity !== 'Restricted' || isMounted) return undefined
   const isFree = (name: string) => !volumes.some((volume) => volume.name === name)
   return ['tmp', ...volumes.map((_, index) => `tmp-${index + 1}`)].find(isFree)
 }
 
-/** `value: ''` is not stored; a variable without a value is empty all the same. */
-function toEnvVar({ name, value, valueFrom }: NonNullable<MyAppSpec['env']>[number]) {
-  if (valueFrom === undefined) return compact({ name, value })
+/** The API server does not store `value: ''`: a variable without a value is empty. */
+function toEnvVar({ name, value, valueFrom }: EnvVar): V1EnvVar {
+  if (valueFrom === undefined) return compact<V1EnvVar>({ name, value })
   const { fieldRef, resourceFieldRef, ...keyRefs } = valueFrom
   return {
     name,
-    valueFrom: compact({
+    valueFrom: compact<V1EnvVarSource>({
       ...keyRefs,
       fieldRef: fieldRef && { apiVersion: 'v1', ...fieldRef },
-      // The API server says a divisor of 1 as 0.
       resourceFieldRef: resourceFieldRef && {
         containerName: 'app',
         resource: resourceFieldRef.resource,
@@ -93,25 +110,25 @@ function toEnvVar({ name, value, valueFrom }: NonNullable<MyAppSpec['env']>[numb
   }
 }
 
+/** The API server stores an unset divisor, which means 1, as 0. */
 const toDivisor = (divisor: string | number | undefined) =>
   divisor === undefined ? '0' : canonicalQuantity(divisor)
 
-const toAmounts = (amounts: Amounts = {}) =>
+const toAmounts = (amounts: Amounts = {}): Record<string, string> =>
   Object.fromEntries(
     Object.entries(amounts).map(([resource, quantity]) => [resource, canonicalQuantity(quantity)]),
   )
 
-/** A probe with the port of the app for its own, and without the zeros that the API server does not store. */
-function toProbe(
+/** A probe of the app's port by default, without the zeros that the API server does not store. */
+const toProbe = (
   { httpGet, tcpSocket, grpc, exec, initialDelaySeconds, ...timing }: Probe,
   port: number,
-) {
-  return compact({
-    httpGet: httpGet && compact({ path: '/', scheme: 'HTTP', port, ...httpGet }),
+) =>
+  compact<V1Probe>({
+    httpGet: httpGet && compact<V1HTTPGetAction>({ path: '/', scheme: 'HTTP', port, ...httpGet }),
     tcpSocket: tcpSocket && { port, ...tcpSocket },
-    grpc: grpc && { port, service: '', ...grpc },
+    grpc: grpc && ({ port, service: '', ...grpc } satisfies V1GRPCAction),
     exec,
     initialDelaySeconds: initialDelaySeconds || undefined,
     ...timing,
   })
-}

@@ -1,18 +1,18 @@
-import type { App } from '../app.ts'
+import type { V1DeploymentSpec, V1DeploymentStrategy } from '@kubernetes/client-node'
+import type { MyAppSpec } from '../../api/myapp.ts'
+import { desiredReplicas, suspendedReplicas, suspendedReplicasAnnotation } from '../replicas.ts'
+import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
-import { defaults, type MyAppSpec } from '../../api/myapp.ts'
-import type { ChildKind } from './index.ts'
-import { childLabels, selectorLabels } from './labels.ts'
+import { selectorLabels } from './labels.ts'
 import { podTemplate } from './pod-template.ts'
 
-/** Where the number of replicas that an autoscaler had reached is kept while the app is suspended. */
-export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
+type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpdate']>
 
-const pods = ['spec', 'template', 'spec']
-const container = [...pods, 'containers', { name: 'app' }]
+const pod = ['spec', 'template', 'spec']
+const container = [...pod, 'containers', { name: 'app' }]
 
-/** What the API server fills in where an answer is without it. */
-const filledIn = {
+/** The values that the API server fills in for fields that an answer omits. */
+const serverDefaults = {
   timeoutSeconds: 1,
   periodSeconds: 10,
   successThreshold: 1,
@@ -22,11 +22,11 @@ const filledIn = {
   progressDeadlineSeconds: 600,
 }
 
-/** Where others may add nothing to what a MyApp asks for. */
-const parts = [
+/** Others may add nothing to these fields if the MyApp sets them. */
+const exactIfSet = [
   ['spec', 'strategy'],
   ...['volumes', 'securityContext', 'imagePullSecrets', 'nodeSelector', 'affinity'].map((field) => [
-    ...pods,
+    ...pod,
     field,
   ]),
   ...['startupProbe', 'readinessProbe', 'livenessProbe', 'resources', 'securityContext'].map(
@@ -34,52 +34,22 @@ const parts = [
   ),
 ]
 
-/** Where others may add nothing at all: beside it the API server might refuse what a MyApp asks for. */
-const closed = [
+/** Others may never set these fields: with them the API server could refuse a change of the MyApp. */
+const alwaysExact = [
   ...['minReadySeconds', 'progressDeadlineSeconds'].map((field) => ['spec', field]),
-  ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pods, field]),
+  ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pod, field]),
   ...['lifecycle', 'volumeDevices'].map((field) => [...container, field]),
 ]
 
 /** The Deployment that runs the pods of a MyApp. */
-export const deployment: ChildKind = {
+export const deployment = defineChild<V1DeploymentSpec>({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   resource: 'deployments',
-  group: 'Deployment.apps/v1',
-  leaves: 'with the pods',
-  desired: (app) => {
-    const { name, namespace, spec } = app
-    const { type = 'RollingUpdate', rollingUpdate = {} } = spec.strategy ?? {}
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: {
-        name,
-        namespace,
-        labels: childLabels(name, spec.image),
-        ...(spec.suspend &&
-          spec.autoscaling && {
-            annotations: { [suspendedReplicasAnnotation]: String(reached(app)) },
-          }),
-      },
-      spec: {
-        replicas: replicas(app),
-        ...compact({
-          minReadySeconds: spec.minReadySeconds || undefined,
-          progressDeadlineSeconds: spec.progressDeadlineSeconds,
-          revisionHistoryLimit: spec.revisionHistoryLimit,
-        }),
-        selector: { matchLabels: selectorLabels(name) },
-        // Always in full: a strategy that first comes up later can't be switched.
-        strategy: type === 'Recreate' ? { type } : { type, rollingUpdate: bounds(rollingUpdate) },
-        template: podTemplate(app),
-      },
-    }
-  },
-  exactFields: [
+  deleteStage: 'with the pods',
+  exact: [
     ...['containers', 'initContainers', 'volumes'].map((field) => ({
-      path: [...pods, field],
+      path: [...pod, field],
       remedy: 'take over' as const,
       namesOnly: true,
     })),
@@ -87,46 +57,46 @@ export const deployment: ChildKind = {
       path: [...container, field],
       remedy: 'leave out' as const,
     })),
-    ...parts.map((path) => ({ path, remedy: 'take over strays' as const, filledIn })),
-    ...closed.map((path) => ({
+    ...exactIfSet.map((path) => ({
       path,
       remedy: 'take over strays' as const,
-      filledIn,
+      filledIn: serverDefaults,
+    })),
+    ...alwaysExact.map((path) => ({
+      path,
+      remedy: 'take over strays' as const,
+      filledIn: serverDefaults,
       evenUnasked: true,
     })),
   ],
+  annotations: (app) => {
+    const replicas = suspendedReplicas(app)
+    return replicas === undefined ? undefined : { [suspendedReplicasAnnotation]: replicas }
+  },
+  spec: (app) => {
+    const { name, spec } = app
+    return compact<V1DeploymentSpec>({
+      replicas: desiredReplicas(app),
+      minReadySeconds: spec.minReadySeconds || undefined,
+      progressDeadlineSeconds: spec.progressDeadlineSeconds,
+      revisionHistoryLimit: spec.revisionHistoryLimit,
+      selector: { matchLabels: selectorLabels(name) },
+      strategy: strategyOf(spec),
+      template: podTemplate(app),
+    })
+  },
+})
+
+/** The complete strategy. If the first answer left it out, its type could never be changed. */
+function strategyOf({ strategy }: MyAppSpec): V1DeploymentStrategy {
+  const { type = 'RollingUpdate', rollingUpdate = {} } = strategy ?? {}
+  return type === 'Recreate' ? { type } : { type, rollingUpdate: rollingUpdateOf(rollingUpdate) }
 }
 
-/** Bounds of a rolling update. One that may neither add nor remove a pod could not start, and the API server refuses it: it removes one. */
-function bounds({
-  maxSurge = '25%',
-  maxUnavailable = 0,
-}: NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpdate']>) {
-  return {
-    maxSurge,
-    maxUnavailable: isZero(maxSurge) && isZero(maxUnavailable) ? 1 : maxUnavailable,
-  }
+/** The API server refuses a rolling update that may neither add nor remove a pod: allow to remove one. */
+function rollingUpdateOf({ maxSurge = '25%', maxUnavailable = 0 }: RollingUpdate) {
+  const isStuck = isZero(maxSurge) && isZero(maxUnavailable)
+  return { maxSurge, maxUnavailable: isStuck ? 1 : maxUnavailable }
 }
 
 const isZero = (pods: number | string) => parseInt(String(pods)) === 0
-
-/**
- * How many replicas to ask for. Under an autoscaler the number is its own: whatever is there is asked for again, so that no
- * sync undoes what it did; what it had reached before a suspension comes back after it.
- */
-export function replicas(app: App): number {
-  if (app.spec.suspend) return 0
-  return app.spec.autoscaling ? reached(app) : (app.spec.replicas ?? defaults.replicas)
-}
-
-function reached({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
-  const note = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
-  const kept = Number.isInteger(note) ? note : undefined
-  // While it is suspended somebody may scale the Deployment by hand: that is no number that the autoscaler had reached.
-  const there =
-    (suspend ? kept : undefined) ??
-    (deployment?.spec.replicas || kept) ??
-    replicas ??
-    defaults.replicas
-  return Math.min(Math.max(there, autoscaling?.minReplicas ?? 1), autoscaling?.maxReplicas ?? there)
-}

@@ -1,49 +1,53 @@
-import { canonicalQuantity } from '../../api/quantity.ts'
+import type {
+  V2HorizontalPodAutoscalerSpec,
+  V2MetricSpec,
+  V2MetricTarget,
+} from '@kubernetes/client-node'
 import type { MyAppSpec } from '../../api/myapp.ts'
-import type { ChildKind } from './index.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import { defineChild } from './child.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
-import { childLabels } from './labels.ts'
 
 type Autoscaling = NonNullable<MyAppSpec['autoscaling']>
 type Metric = NonNullable<Autoscaling['metrics']>[number]
 type Target = NonNullable<Metric['resource']>['target']
 
-/** The HorizontalPodAutoscaler of a MyApp with autoscaling. It does nothing while the app is suspended: it leaves 0 replicas alone. */
-export const horizontalPodAutoscaler: ChildKind = {
+/** Average utilization of the CPU, in percent, when the spec sets no metric. */
+const defaultCpuUtilization = 80
+
+/**
+ * The HorizontalPodAutoscaler of a MyApp with autoscaling. While the app is suspended it does
+ * nothing: it does not scale 0 replicas up.
+ */
+export const horizontalPodAutoscaler = defineChild<V2HorizontalPodAutoscalerSpec>({
   apiVersion: 'autoscaling/v2',
   kind: 'HorizontalPodAutoscaler',
   resource: 'horizontalpodautoscalers',
-  group: 'HorizontalPodAutoscaler.autoscaling/v2',
-  leaves: 'before the pods',
-  desired: ({ name, namespace, spec }) =>
-    spec.autoscaling && {
-      apiVersion: 'autoscaling/v2',
-      kind: 'HorizontalPodAutoscaler',
-      metadata: { name, namespace, labels: childLabels(name, spec.image) },
-      spec: {
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-        minReplicas: spec.autoscaling.minReplicas ?? 1,
-        maxReplicas: spec.autoscaling.maxReplicas,
-        metrics: toMetrics(spec.autoscaling),
-      },
-    },
-  exactFields: [],
-}
+  deleteStage: 'before the pods',
+  spec: ({ name, spec: { autoscaling } }) =>
+    autoscaling &&
+    compact<V2HorizontalPodAutoscalerSpec>({
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+      minReplicas: autoscaling.minReplicas ?? 1,
+      maxReplicas: autoscaling.maxReplicas,
+      metrics: toMetrics(autoscaling),
+    }),
+})
 
 function toMetrics({
   targetCPUUtilizationPercentage: cpu,
   targetMemoryUtilizationPercentage: memory,
   metrics = [],
-}: Autoscaling) {
-  const cpuTarget = cpu ?? (memory === undefined && metrics.length === 0 ? 80 : undefined)
+}: Autoscaling): V2MetricSpec[] {
+  const hasMetric = cpu !== undefined || memory !== undefined || metrics.length > 0
   return [
-    ...utilization('cpu', cpuTarget),
+    ...utilization('cpu', hasMetric ? cpu : defaultCpuUtilization),
     ...utilization('memory', memory),
     ...metrics.map(toMetric),
   ]
 }
 
-const utilization = (name: string, averageUtilization: number | undefined) =>
+const utilization = (name: string, averageUtilization: number | undefined): V2MetricSpec[] =>
   averageUtilization === undefined
     ? []
     : [
@@ -55,7 +59,7 @@ const utilization = (name: string, averageUtilization: number | undefined) =>
 
 const toMetric = ({ type, resource, containerResource, pods, object, external }: Metric) =>
   withoutEmptyParts(
-    compact({
+    compact<V2MetricSpec>({
       type,
       resource: resource && { ...resource, target: toTarget(resource.target) },
       containerResource: containerResource && {
@@ -69,7 +73,7 @@ const toMetric = ({ type, resource, containerResource, pods, object, external }:
   )
 
 const toTarget = ({ type, averageUtilization, averageValue, value }: Target) =>
-  compact({
+  compact<V2MetricTarget>({
     type,
     averageUtilization,
     averageValue: averageValue === undefined ? undefined : canonicalQuantity(averageValue),

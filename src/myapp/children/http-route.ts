@@ -1,40 +1,60 @@
-import { defaults } from '../../api/myapp.ts'
-import type { ChildKind } from './index.ts'
+import { portOf } from '../app.ts'
+import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
-import { childLabels } from './labels.ts'
+
+/** The part of gateway.networking.k8s.io/v1 that a MyApp uses. */
+export interface HTTPRouteSpec {
+  parentRefs: ParentReference[]
+  hostnames?: string[]
+  rules: Array<{
+    matches: Array<{ path: { type: string; value: string } }>
+    backendRefs: Array<{ group: string; kind: string; name: string; port: number; weight: number }>
+  }>
+}
+interface ParentReference {
+  group: string
+  kind: string
+  name: string
+  namespace?: string
+  sectionName?: string
+  port?: number
+}
 
 /**
- * The HTTPRoute of a MyApp that asks for a gateway. What its schema fills in is spelled out: lists without a merge key are
- * replaced as a whole, and a default that is missing would be written anew at every sync.
+ * The HTTPRoute of a MyApp with a gateway. Fields with a default are set as well: lists without a
+ * merge key are replaced as a whole, so a missing default would be written at every sync.
  */
-export const httpRoute: ChildKind = {
+export const httpRoute = defineChild<HTTPRouteSpec>({
   apiVersion: 'gateway.networking.k8s.io/v1',
   kind: 'HTTPRoute',
   resource: 'httproutes',
-  group: 'HTTPRoute.gateway.networking.k8s.io/v1',
-  leaves: 'before the pods',
-  desired: ({ name, namespace, spec }) =>
-    spec.gateway && {
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'HTTPRoute',
-      metadata: { name, namespace, labels: childLabels(name, spec.image) },
-      spec: compact({
-        parentRefs: spec.gateway.parentRefs.map((parentRef) =>
-          compact({ group: 'gateway.networking.k8s.io', kind: 'Gateway', ...parentRef }),
-        ),
-        hostnames: spec.gateway.hostnames,
-        rules: [
-          {
-            matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-            backendRefs: [
-              { group: '', kind: 'Service', name, port: spec.port ?? defaults.port, weight: 1 },
-            ],
-          },
-        ],
-      }),
-    },
-  exactFields: [
+  deleteStage: 'before the pods',
+  optional: {
+    component: 'gateway',
+    reason: 'GatewayNotEnabled',
+    message:
+      'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress',
+  },
+  exact: [
     { path: ['spec', 'parentRefs'], remedy: 'take over', namesOnly: true },
     { path: ['spec', 'hostnames'], remedy: 'take over' },
   ],
-}
+  spec: ({ name, spec }) =>
+    spec.gateway &&
+    compact<HTTPRouteSpec>({
+      parentRefs: spec.gateway.parentRefs.map((parentRef) =>
+        compact<ParentReference>({
+          group: 'gateway.networking.k8s.io',
+          kind: 'Gateway',
+          ...parentRef,
+        }),
+      ),
+      hostnames: spec.gateway.hostnames,
+      rules: [
+        {
+          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+          backendRefs: [{ group: '', kind: 'Service', name, port: portOf(spec), weight: 1 }],
+        },
+      ],
+    }),
+})

@@ -1,54 +1,35 @@
-import type { ChildKind } from './index.ts'
+import type {
+  V1HTTPIngressPath,
+  V1IngressRule,
+  V1IngressSpec,
+  V1IngressTLS,
+} from '@kubernetes/client-node'
+import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
-import { childLabels } from './labels.ts'
 
-/** The Ingress of a MyApp that asks for one. */
-export const ingress: ChildKind = {
+/** The Ingress of a MyApp with one. */
+export const ingress = defineChild<V1IngressSpec>({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'Ingress',
   resource: 'ingresses',
-  group: 'Ingress.networking.k8s.io/v1',
-  leaves: 'before the pods',
-  desired: ({ name, namespace, spec }) => {
+  deleteStage: 'before the pods',
+  annotations: ({ spec }) => spec.ingress?.annotations,
+  spec: ({ name, spec }) => {
     if (spec.ingress === undefined) return undefined
-    const {
-      host,
-      path = '/',
-      pathType = 'Prefix',
-      ingressClassName,
-      tlsSecretName,
-      annotations,
-    } = spec.ingress
-    return {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'Ingress',
-      metadata: {
-        name,
-        namespace,
-        labels: childLabels(name, spec.image),
-        ...compact({ annotations }),
-      },
-      spec: compact({
-        ingressClassName,
-        tls:
-          tlsSecretName === undefined
-            ? undefined
-            : [
-                compact({
-                  hosts: host === undefined ? undefined : [host],
-                  secretName: tlsSecretName,
-                }),
-              ],
-        rules: [
-          compact({
-            host,
-            http: {
-              paths: [{ path, pathType, backend: { service: { name, port: { name: 'http' } } } }],
-            },
-          }),
-        ],
-      }),
+    const { host, path = '/', pathType = 'Prefix', ingressClassName, tlsSecretName } = spec.ingress
+    const route: V1HTTPIngressPath = {
+      path,
+      pathType,
+      backend: { service: { name, port: { name: 'http' } } },
     }
+    const hosts = host === undefined ? undefined : [host]
+    return compact<V1IngressSpec>({
+      ingressClassName,
+      tls:
+        tlsSecretName === undefined
+          ? undefined
+          : [compact<V1IngressTLS>({ hosts, secretName: tlsSecretName })],
+      rules: [compact<V1IngressRule>({ host, http: { paths: [route] } })],
+    })
   },
-  exactFields: [],
-}
+})

@@ -1,7 +1,10 @@
-/** What the pods of a MyApp are selected by. A Deployment's selector can never change, so neither may this. */
+/**
+ * The labels by which a MyApp's pods are selected. The selector of a Deployment is immutable, so
+ * these labels can never change.
+ */
 export const selectorLabels = (name: string) => ({ app: name, 'managed-by': 'myapp-operator' })
 
-/** The labels of every child and pod: those of the selector and the set that Kubernetes recommends. */
+/** The labels of every child and pod: those of the selector, and the set that Kubernetes recommends. */
 export function childLabels(name: string, image: string): Record<string, string> {
   const version = versionOf(image)
   return {
@@ -13,7 +16,7 @@ export function childLabels(name: string, image: string): Record<string, string>
   }
 }
 
-/** The tag of an image, where it has one that can be the value of a label. */
+/** The tag of an image; undefined if it has none, or one that is not a valid label value. */
 function versionOf(image: string): string | undefined {
   const tag = /:([A-Za-z0-9_][-.\w]*)(@.*)?$/.exec(image)?.[1]
   return tag !== undefined && /^[A-Za-z0-9]([-.\w]{0,61}[A-Za-z0-9])?$/.test(tag) ? tag : undefined

@@ -1,32 +1,28 @@
-import { defaults } from '../../api/myapp.ts'
-import type { ChildKind } from './index.ts'
+import type { V1PodDisruptionBudgetSpec } from '@kubernetes/client-node'
+import { fewestReplicas } from '../replicas.ts'
+import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
-import { childLabels, selectorLabels } from './labels.ts'
+import { selectorLabels } from './labels.ts'
 
-/** The PodDisruptionBudget of a MyApp that asks for one or has two replicas or more: a drain takes one pod at a time. */
-export const podDisruptionBudget: ChildKind = {
+/**
+ * The PodDisruptionBudget of a MyApp that sets one, or that always has two replicas or more: a
+ * drain then evicts one pod at a time.
+ */
+export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
   resource: 'poddisruptionbudgets',
-  group: 'PodDisruptionBudget.policy/v1',
-  leaves: 'with the pods',
-  desired: ({ name, namespace, spec }) => {
-    const atLeast = spec.autoscaling
-      ? (spec.autoscaling.minReplicas ?? 1)
-      : (spec.replicas ?? defaults.replicas)
-    if (spec.disruption === undefined && atLeast < 2) return undefined
-    return {
-      apiVersion: 'policy/v1',
-      kind: 'PodDisruptionBudget',
-      metadata: { name, namespace, labels: childLabels(name, spec.image) },
-      spec: {
-        ...compact(spec.disruption ?? { maxUnavailable: 1 }),
-        selector: { matchLabels: selectorLabels(name) },
-        // A pod that is not healthy protects nobody, and would hold up a drain for ever.
-        unhealthyPodEvictionPolicy: 'AlwaysAllow',
-      },
-    }
+  deleteStage: 'with the pods',
+  // The API server refuses two bounds, and a longer selector would protect fewer pods.
+  exact: [{ path: ['spec'], remedy: 'take over' }],
+  spec: (app) => {
+    const { name, spec } = app
+    if (spec.disruption === undefined && fewestReplicas(app) < 2) return undefined
+    return compact<V1PodDisruptionBudgetSpec>({
+      ...(spec.disruption ?? { maxUnavailable: 1 }),
+      selector: { matchLabels: selectorLabels(name) },
+      // An unhealthy pod serves nobody, and would block a drain forever.
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    })
   },
-  // All of it: one bound beside the other is refused, and more in the selector would protect fewer pods.
-  exactFields: [{ path: ['spec'], remedy: 'take over' }],
-}
+})

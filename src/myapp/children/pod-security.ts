@@ -1,8 +1,19 @@
+import type {
+  V1Capabilities,
+  V1PodSecurityContext,
+  V1SecurityContext,
+} from '@kubernetes/client-node'
 import type { MyAppSpec } from '../../api/myapp.ts'
 import { compact } from './compact.ts'
 
-/** The security of the pod: the default seccomp profile, for Restricted also no root; for Custom what the spec says. */
-export function podSecurity({ podSecurity = 'Baseline', securityContext = {} }: MyAppSpec) {
+/**
+ * The security context of the pod. Baseline: the default seccomp profile. Restricted: also no root.
+ * Custom: what the spec sets.
+ */
+export function podSecurity({
+  podSecurity = 'Baseline',
+  securityContext = {},
+}: MyAppSpec): V1PodSecurityContext {
   const profile = { seccompProfile: { type: 'RuntimeDefault' } }
   switch (podSecurity) {
     case 'Baseline':
@@ -10,15 +21,18 @@ export function podSecurity({ podSecurity = 'Baseline', securityContext = {} }: 
     case 'Restricted':
       return { runAsNonRoot: true, ...profile }
     case 'Custom':
-      return compact(securityContext)
+      return compact<V1PodSecurityContext>(securityContext)
   }
 }
 
-/** The security of the container: no gain of rights, for Restricted also no capabilities and a read-only root. */
+/**
+ * The security context of the container. Baseline: no privilege escalation. Restricted: also no
+ * capabilities and a read-only root file system. Custom: what the spec sets.
+ */
 export function containerSecurity({
   podSecurity = 'Baseline',
   containerSecurityContext = {},
-}: MyAppSpec) {
+}: MyAppSpec): V1SecurityContext {
   switch (podSecurity) {
     case 'Baseline':
       return { allowPrivilegeEscalation: false }
@@ -30,7 +44,10 @@ export function containerSecurity({
       }
     case 'Custom': {
       const { capabilities, ...rest } = containerSecurityContext
-      return compact({ ...rest, capabilities: capabilities && compact(capabilities) })
+      return compact<V1SecurityContext>({
+        ...rest,
+        capabilities: capabilities && compact<V1Capabilities>(capabilities),
+      })
     }
   }
 }

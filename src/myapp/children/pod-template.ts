@@ -1,30 +1,44 @@
-import type { App } from '../app.ts'
-import { canonicalQuantity } from '../../api/quantity.ts'
+import type {
+  V1ConfigMapVolumeSource,
+  V1EmptyDirVolumeSource,
+  V1ObjectMeta,
+  V1PodSpec,
+  V1PodTemplateSpec,
+  V1SecretVolumeSource,
+  V1Toleration,
+  V1TopologySpreadConstraint,
+  V1Volume,
+} from '@kubernetes/client-node'
 import type { MyAppSpec } from '../../api/myapp.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import type { App } from '../app.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
 import { appContainer, tmpVolume } from './container.ts'
 import { childLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
 
-/** Where a change of the config that the pods use shows, so that they roll. */
+type Volume = NonNullable<MyAppSpec['volumes']>[number]
+type EmptyDir = NonNullable<Volume['emptyDir']>
+
+/** Changes with the ConfigMaps and Secrets that the pods use, so that the pods roll. */
 export const configDigestAnnotation = 'example.com/config-digest'
 
-/** The pods of a MyApp. */
-export function podTemplate(app: App) {
+/** The template of a MyApp's pods. */
+export function podTemplate(app: App): V1PodTemplateSpec {
   const { name, spec } = app
   const digest = digestOf(app)
   const tmp = tmpVolume(spec)
   return {
-    metadata: compact({
+    metadata: compact<V1ObjectMeta>({
       labels: { ...spec.podLabels, ...childLabels(name, spec.image) },
       annotations: {
         ...spec.podAnnotations,
         ...(digest !== undefined && { [configDigestAnnotation]: digest }),
       },
     }),
-    spec: compact({
+    spec: compact<V1PodSpec>({
       serviceAccountName: spec.serviceAccountName,
-      // Its older name, which the API server keeps beside it: what only it holds would come back.
+      // The deprecated name of the same field. The API server sets both, and restores the one from the other.
       serviceAccount: spec.serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,
@@ -37,51 +51,52 @@ export function podTemplate(app: App) {
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       topologySpreadConstraints: toSpread(name, spec),
       nodeSelector: spec.nodeSelector,
-      tolerations: (spec.tolerations ?? []).map(compact),
+      tolerations: (spec.tolerations ?? []).map((toleration) => compact<V1Toleration>(toleration)),
       affinity: withoutEmptyParts(spec.affinity),
       priorityClassName: spec.priorityClassName,
     }),
   }
 }
 
-/** Opting out keeps the digest that the pods have: to take it away would roll them, and so would opting in again without a change. */
+/**
+ * The digest for the annotation. With rolloutOnConfigChange false the pods keep theirs: to remove
+ * it would roll them, and so would setting rolloutOnConfigChange to true again.
+ */
 function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest
   return deployment?.spec.template.metadata?.annotations?.[configDigestAnnotation]
 }
 
-function toVolume({
+const toVolume = ({
   name,
   configMap,
   secret,
   emptyDir,
   persistentVolumeClaim,
-}: NonNullable<MyAppSpec['volumes']>[number]) {
-  // An emptyDir without anything in it is stored as it is: {}.
-  const folder =
-    emptyDir &&
-    compact({
-      medium: emptyDir.medium,
-      sizeLimit:
-        emptyDir.sizeLimit === undefined ? undefined : canonicalQuantity(emptyDir.sizeLimit),
-    })
-  return {
+}: Volume): V1Volume => ({
+  ...compact<V1Volume>({
     name,
-    ...compact({
-      configMap: configMap && compact(configMap),
-      secret: secret && compact(secret),
-      persistentVolumeClaim,
-    }),
-    ...(folder && { emptyDir: folder }),
-  }
-}
+    configMap: configMap && compact<V1ConfigMapVolumeSource>(configMap),
+    secret: secret && compact<V1SecretVolumeSource>(secret),
+    persistentVolumeClaim,
+  }),
+  // The API server stores an empty emptyDir as it is: {}.
+  ...(emptyDir && { emptyDir: toEmptyDir(emptyDir) }),
+})
 
-/** Over zones, then over nodes, as far as possible; the pods of one revision, or the old ones would skew a rollout. */
+const toEmptyDir = ({ medium, sizeLimit }: EmptyDir) =>
+  compact<V1EmptyDirVolumeSource>({
+    medium,
+    sizeLimit: sizeLimit === undefined ? undefined : canonicalQuantity(sizeLimit),
+  })
+
+/** Pods spread over zones, then over nodes, as far as possible. */
 const defaultSpread = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
   (topologyKey) => ({ topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }),
 )
 
-const toSpread = (name: string, spec: MyAppSpec) =>
+/** Constraints that count the pods of one revision: old pods would skew a rollout. */
+const toSpread = (name: string, spec: MyAppSpec): V1TopologySpreadConstraint[] =>
   (spec.topologySpreadConstraints ?? defaultSpread).map((constraint) => ({
     ...constraint,
     labelSelector: { matchLabels: selectorLabels(name) },

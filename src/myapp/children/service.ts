@@ -1,31 +1,26 @@
-import { isExposed } from '../app.ts'
-import { defaults } from '../../api/myapp.ts'
-import type { ChildKind } from './index.ts'
-import { childLabels, selectorLabels } from './labels.ts'
+import type { V1ServiceSpec } from '@kubernetes/client-node'
+import { isExposed, portOf } from '../app.ts'
+import { defineChild } from './child.ts'
+import { compact } from './compact.ts'
+import { selectorLabels } from './labels.ts'
 
-/** The Service by which a MyApp is reached inside the cluster. */
-export const service: ChildKind = {
+/** The Service that leads to a MyApp's pods inside the cluster. */
+export const service = defineChild<V1ServiceSpec>({
   apiVersion: 'v1',
   kind: 'Service',
   resource: 'services',
-  group: 'Service.v1',
-  leaves: 'after the pods',
-  desired: ({ name, namespace, spec }) => {
-    if (!isExposed(spec)) return undefined
-    const port = spec.port ?? defaults.port
-    return {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace, labels: childLabels(name, spec.image) },
-      spec: {
-        type: 'ClusterIP',
-        selector: selectorLabels(name),
-        ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }],
-      },
-    }
-  },
-  exactFields: [
+  deleteStage: 'after the pods',
+  exact: [
     { path: ['spec', 'selector'], remedy: 'take over' },
     { path: ['spec', 'ports'], remedy: 'take over' },
   ],
-}
+  spec: ({ name, spec }) => {
+    if (!isExposed(spec)) return undefined
+    const port = portOf(spec)
+    return compact<V1ServiceSpec>({
+      type: 'ClusterIP',
+      selector: selectorLabels(name),
+      ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }],
+    })
+  },
+})

@@ -1,55 +1,48 @@
-import type { ChildKind } from '../children/index.ts'
-import { horizontalPodAutoscaler } from '../children/horizontal-pod-autoscaler.ts'
+import type { Condition, MyAppSpec } from '../../api/myapp.ts'
 import { httpRoute } from '../children/http-route.ts'
 import { ingress } from '../children/ingress.ts'
 import { configReferences } from '../config-references.ts'
-import { childOf, isAsDesired, type Observations } from '../state.ts'
-import type { AspectReason } from './reasons.ts'
-import { type HookRequest, keyOf } from '../request.ts'
-import type { MyAppSpec } from '../../api/myapp.ts'
-import type { Aspect } from './index.ts'
-import { gatewayNotEnabled, listed } from './ready.ts'
+import { childOf, type HookRequest } from '../request.ts'
+import type { ChildState, State } from '../state.ts'
+import type { ConditionReason } from './reasons.ts'
+import { ingressProblems, routeProblems } from './routing.ts'
+import { listed } from './text.ts'
 
-interface GatewayRef {
-  name?: string
-  namespace?: string
-  sectionName?: string
-}
+/** A condition without the time of its last transition. */
+export type UndatedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+
+/** A condition with a reason of the operator's own. */
+type OwnCondition = UndatedCondition & { reason: ConditionReason }
+
 interface ObservedCondition {
   type: string
   status: string
   reason?: string
   message?: string
-  observedGeneration?: number
 }
 
-/** A condition that is not just passed on. */
-type OwnAspect = Aspect & { reason: AspectReason }
-
 /**
- * The conditions for one concern each, of those concerns that the spec has or that a child is there for. Of a spec that can't be
- * acted on nothing is known but the children.
+ * The conditions besides Ready, Reconciling and Stalled: those that the spec or an existing child
+ * calls for. Without a state the spec is invalid, and only the children are known.
  */
-export function aspects(request: HookRequest, observations?: Observations): Aspect[] {
-  const spec: Partial<MyAppSpec> = observations?.app.spec ?? {}
-  const isThere = (kind: ChildKind) => childOf(request, kind.group) !== undefined
+export function conditionsOf(request: HookRequest, state?: State): UndatedCondition[] {
+  const spec: Partial<MyAppSpec> = state?.app.spec ?? {}
+  const isScaled = spec.autoscaling ?? childOf(request, 'HorizontalPodAutoscaler')
+  const isRouted =
+    spec.ingress ?? spec.gateway ?? childOf(request, 'Ingress') ?? childOf(request, 'HTTPRoute')
   return [
     available(request),
-    ...(observations && configReferences(observations.app.spec).length > 0
-      ? [configReady(observations)]
-      : []),
-    ...(spec.autoscaling || isThere(horizontalPodAutoscaler) ? [scaled(request)] : []),
-    ...(spec.ingress || spec.gateway || isThere(ingress) || isThere(httpRoute)
-      ? [routed(request, observations)]
-      : []),
+    ...(state && configReferences(state.app.spec).length > 0 ? [configReady(state)] : []),
+    ...(isScaled ? [scaled(request)] : []),
+    ...(isRouted ? [routed(request, state)] : []),
   ]
 }
 
-/** Available: enough pods are there to serve, as the Deployment sees it. */
-function available(request: HookRequest): Aspect {
-  const deployment = request.children['Deployment.apps/v1'][keyOf(request.parent.metadata)]
-  const condition = deployment?.status?.conditions?.find(({ type }) => type === 'Available')
-  return said('Available', condition, {
+/** Available: the Deployment reports enough available pods. */
+function available(request: HookRequest): UndatedCondition {
+  const { conditions = [] } = childOf(request, 'Deployment')?.status ?? {}
+  const condition = conditions.find(({ type }) => type === 'Available')
+  return passedOn('Available', condition, {
     type: 'Available',
     status: 'False',
     reason: 'NoDeployment',
@@ -57,9 +50,9 @@ function available(request: HookRequest): Aspect {
   })
 }
 
-/** ConfigReady: what the pods need of ConfigMaps and Secrets is there. */
-function configReady({ config: { missing } }: Observations): OwnAspect {
-  return missing.length === 0
+/** ConfigReady: the ConfigMaps, Secrets and keys that the pods need exist. */
+const configReady = ({ config: { missing } }: State): OwnCondition =>
+  missing.length === 0
     ? {
         type: 'ConfigReady',
         status: 'True',
@@ -72,17 +65,14 @@ function configReady({ config: { missing } }: Observations): OwnAspect {
         reason: 'ConfigMissing',
         message: `Missing: ${listed(missing)}`,
       }
-}
 
 /** Scaled: the autoscaler gets its metrics and acts on them. */
-function scaled(request: HookRequest): Aspect {
-  const autoscaler =
-    request.children['HorizontalPodAutoscaler.autoscaling/v2']?.[keyOf(request.parent.metadata)]
-  const conditions = autoscaler?.status?.conditions ?? []
+function scaled(request: HookRequest): UndatedCondition {
+  const { conditions = [] } = childOf(request, 'HorizontalPodAutoscaler')?.status ?? {}
   const condition =
     conditions.find(({ type, status }) => type === 'AbleToScale' && status !== 'True') ??
     conditions.find(({ type }) => type === 'ScalingActive')
-  return said('Scaled', condition, {
+  return passedOn('Scaled', condition, {
     type: 'Scaled',
     status: 'Unknown',
     reason: 'NoAutoscalerStatus',
@@ -90,104 +80,47 @@ function scaled(request: HookRequest): Aspect {
   })
 }
 
-/** Routed: the Ingress and the HTTPRoute are as the spec asks, the one has an address, and every Gateway takes the other. */
-function routed(request: HookRequest, observations: Observations | undefined): OwnAspect {
-  if (observations?.undeclared.some(({ kind }) => kind === 'HTTPRoute')) {
+/** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, and both are in sync. */
+function routed(request: HookRequest, state: State | undefined): OwnCondition {
+  const children = state?.children ?? []
+  const notEnabled = children.find(({ kind, enabled }) => kind === httpRoute && !enabled)
+  if (notEnabled?.kind.optional) {
     return {
       type: 'Routed',
       status: 'False',
       reason: 'GatewayNotEnabled',
-      message: gatewayNotEnabled,
+      message: notEnabled.kind.optional.message,
     }
   }
-  const waiting = [ingress, httpRoute].flatMap((kind) => {
-    const wanted = observations?.wanted.find((child) => child.kind === kind)
-    if (wanted && childOf(request, kind.group) === undefined) {
-      return [`there is no ${kind.kind} of this MyApp yet`]
-    }
-    if (wanted && !isAsDesired(request, wanted)) {
-      return [`the ${kind.kind} is not yet as the spec asks`]
-    }
-    return kind === ingress ? ingressProblems(request) : gatewayProblems(request)
+  const problems = [ingress, httpRoute].flatMap((kind) => {
+    const desired = children.find((child) => child.kind === kind && child.desired !== undefined)
+    const problem = desired && syncProblem(desired)
+    if (problem !== undefined) return [problem]
+    return kind === ingress ? ingressProblems(request) : routeProblems(request)
   })
-  return waiting.length === 0
+  return problems.length === 0
     ? {
         type: 'Routed',
         status: 'True',
         reason: 'RouteAccepted',
         message: 'Traffic from outside is led to the Service',
       }
-    : { type: 'Routed', status: 'False', reason: 'RouteNotReady', message: waiting.join('; ') }
+    : { type: 'Routed', status: 'False', reason: 'RouteNotReady', message: problems.join('; ') }
 }
 
-/** The Ingress of a MyApp, where it is there. */
-export const observedIngress = ({ children, parent }: HookRequest) =>
-  children['Ingress.networking.k8s.io/v1']?.[keyOf(parent.metadata)]
-
-/** The HTTPRoute of a MyApp, where it is there. */
-export const observedRoute = ({ children, parent }: HookRequest) =>
-  children['HTTPRoute.gateway.networking.k8s.io/v1']?.[keyOf(parent.metadata)]
-
-/** The addresses of the Ingress, once its controller has given it some. */
-export const ingressAddresses = (request: HookRequest) =>
-  observedIngress(request)?.status?.loadBalancer?.ingress ?? []
-
-const ingressProblems = (request: HookRequest) =>
-  observedIngress(request) !== undefined && ingressAddresses(request).length === 0
-    ? ['the Ingress has no address yet']
-    : []
-
-/** Whether there is an HTTPRoute, and every Gateway that it asks for takes it. */
-export const isAccepted = (request: HookRequest) =>
-  observedRoute(request) !== undefined && gatewayProblems(request).length === 0
-
-/** What keeps Gateways from taking the HTTPRoute as it is now: a sentence for each of them. */
-function gatewayProblems(request: HookRequest): string[] {
-  const route = observedRoute(request)
-  if (route === undefined) return []
-  const isCurrent = ({ observedGeneration }: ObservedCondition) =>
-    observedGeneration === undefined || observedGeneration >= (route.metadata.generation ?? 0)
-  const { parentRefs = [] } = route.spec
-  if (parentRefs.length === 0) return ['the HTTPRoute names no Gateway']
-  return parentRefs.flatMap((asked) => {
-    // A Gateway of several controllers has said something for each; one that takes the route will do.
-    const answers = (route.status?.parents ?? [])
-      .filter(({ parentRef }) => isRefTo(asked, parentRef))
-      .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))
-    const [problem = 'has not seen the HTTPRoute as it is now'] = answers
-    return answers.includes(undefined) ? [] : [`Gateway ${asked.name} ${problem}`]
-  })
+function syncProblem({ kind: { kind }, observed, inSync }: ChildState): string | undefined {
+  if (observed === undefined) return `there is no ${kind} of this MyApp yet`
+  return inSync ? undefined : `the ${kind} is not yet as the spec asks`
 }
 
-const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef = {}) =>
-  ref.name === name &&
-  (namespace === undefined || ref.namespace === namespace) &&
-  (sectionName === undefined || ref.sectionName === sectionName)
+const noReason: ConditionReason = 'NoReason'
 
-/** What is wrong with an HTTPRoute by the conditions that a Gateway gave it; undefined where nothing is. */
-function problemOf(conditions: ObservedCondition[]): string | undefined {
-  const [accepted, resolved] = ['Accepted', 'ResolvedRefs'].map((wanted) =>
-    conditions.find(({ type }) => type === wanted),
-  )
-  if (accepted === undefined) return 'has not seen the HTTPRoute as it is now'
-  if (accepted.status !== 'True') return `does not accept the HTTPRoute: ${wordsOf(accepted)}`
-  return resolved?.status === 'False'
-    ? `can't follow the HTTPRoute: ${wordsOf(resolved)}`
-    : undefined
-}
-
-/** Not too long: a status has room for several of them. */
-const wordsOf = ({ reason, message }: ObservedCondition) =>
-  (message || reason || 'it does not say why').slice(0, 1024)
-
-const noReason: AspectReason = 'NoReason'
-
-/** A condition of a child, said of the MyApp. */
-function said(
+/** A condition of a child as a condition of the MyApp; `otherwise` if the child has none. */
+function passedOn(
   type: string,
   condition: ObservedCondition | undefined,
-  otherwise: OwnAspect,
-): Aspect {
+  otherwise: OwnCondition,
+): UndatedCondition {
   if (condition === undefined) return otherwise
   const { status, reason, message } = condition
   return {

@@ -1,72 +1,59 @@
-import { aspects } from './conditions.ts'
-import { judge, listed, phaseOf, type Verdict } from './ready.ts'
-import { newestTime } from './transition-time.ts'
-import type { Observations } from '../state.ts'
-import { replicas as wantedReplicas } from '../children/deployment.ts'
-import { selectorLabels } from '../children/labels.ts'
-import { reachableAt } from './routing.ts'
-import { type HookRequest, keyOf, type ObservedDeployment, sentChildren } from '../request.ts'
 import type { Condition, MyAppStatus } from '../../api/myapp.ts'
+import { selectorLabels } from '../children/labels.ts'
+import { desiredReplicas } from '../replicas.ts'
+import { childOf, type HookRequest, sentChildren } from '../request.ts'
+import type { State } from '../state.ts'
+import { conditionsOf, type UndatedCondition } from './conditions.ts'
+import { phaseOf, type Summary, summarize } from './ready.ts'
+import { addressesOf } from './routing.ts'
+import { listed } from './text.ts'
+import { newestTime } from './transition-time.ts'
 
-/** The CRD has no room for more: the whole status would be refused. */
-const longestMessage = 32_768
+/** The longest message of a condition that the CRD accepts. */
+const maxMessageLength = 32_768
 
-/** A condition before it is dated. */
-export type Aspect = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
-
-/** The status of a MyApp with a valid spec, from what was observed: asking for something does not make it so. */
-export function statusOf(request: HookRequest, observations: Observations): MyAppStatus {
-  const wanted = observations.app.spec.paused
-    ? (observations.deployment?.spec.replicas ?? 0)
-    : wantedReplicas(observations.app)
+/** The status of a MyApp with a valid spec. It says what was observed, not what was requested. */
+export function statusOf(request: HookRequest, state: State): MyAppStatus {
+  const { app, deployment } = state
+  const desired = app.spec.paused ? (deployment?.spec.replicas ?? 0) : desiredReplicas(app)
   return {
-    ...assemble(
-      request,
-      observations.deployment,
-      wanted,
-      judge(request, observations),
-      aspects(request, observations),
-    ),
-    ...reachableAt(request),
+    ...assemble(request, desired, summarize(state), conditionsOf(request, state)),
+    ...addressesOf(request),
   }
 }
 
-/** The status of a MyApp with a spec that can't be acted on: what runs is told as before. */
+/** The status of a MyApp with an invalid spec. Its children stay, so what they report is as before. */
 export function invalidStatus(request: HookRequest, problem: string): MyAppStatus {
-  const deployment = request.children['Deployment.apps/v1'][keyOf(request.parent.metadata)]
-  const message = `${problem}; ${sentChildren(request).length > 0 ? 'what runs is left as it is' : 'nothing is created'} until the spec is mended`
+  const effect =
+    sentChildren(request).length > 0 ? 'what runs is left as it is' : 'nothing is created'
+  const summary: Summary = {
+    reason: 'InvalidSpec',
+    message: `${problem}; ${effect} until the spec is mended`,
+  }
   return {
-    ...assemble(
-      request,
-      deployment,
-      deployment?.spec.replicas ?? 0,
-      { reason: 'InvalidSpec', message },
-      aspects(request),
-    ),
-    ...reachableAt(request),
+    ...assemble(request, observedReplicas(request), summary, conditionsOf(request)),
+    ...addressesOf(request),
   }
 }
 
-/** The status of a MyApp that is being deleted, waiting for its children of the given kinds to be gone. */
-export function terminatingStatus(request: HookRequest, leaving: string[]): MyAppStatus {
-  const { metadata } = request.parent
-  const deployment = request.children['Deployment.apps/v1'][keyOf(metadata)]
+/** The status of a MyApp that is being deleted, and waits for its children of the given kinds. */
+export function terminatingStatus(request: HookRequest, deleting: string[]): MyAppStatus {
+  const { name } = request.parent.metadata
   const message =
-    leaving.length === 0
+    deleting.length === 0
       ? 'Terminating: everything that belonged to it is gone'
-      : `Terminating: waiting for ${listed([...new Set(leaving)])} ${metadata.name} to be gone`
-  return assemble(request, deployment, deployment?.spec.replicas ?? 0, {
-    reason: 'Terminating',
-    message,
-  })
+      : `Terminating: waiting for ${listed([...new Set(deleting)])} ${name} to be gone`
+  return assemble(request, observedReplicas(request), { reason: 'Terminating', message }, [])
 }
+
+const observedReplicas = (request: HookRequest) =>
+  childOf(request, 'Deployment')?.spec.replicas ?? 0
 
 function assemble(
   request: HookRequest,
-  deployment: ObservedDeployment | undefined,
-  wanted: number,
-  verdict: Verdict,
-  more: Aspect[] = [],
+  desired: number,
+  summary: Summary,
+  conditions: UndatedCondition[],
 ): MyAppStatus {
   const { metadata } = request.parent
   const {
@@ -74,13 +61,11 @@ function assemble(
     readyReplicas = 0,
     updatedReplicas = 0,
     availableReplicas = 0,
-  } = deployment?.status ?? {}
-  const { reason, message } = verdict
-  const phase = phaseOf(verdict)
+  } = childOf(request, 'Deployment')?.status ?? {}
   return {
-    phase,
-    message,
-    ready: `${readyReplicas}/${wanted}`,
+    phase: phaseOf(summary),
+    message: summary.message,
+    ready: `${readyReplicas}/${desired}`,
     replicas,
     readyReplicas,
     updatedReplicas,
@@ -89,38 +74,40 @@ function assemble(
     selector: Object.entries(selectorLabels(metadata.name))
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
-    conditions: dated(request, [...kstatus({ reason, message, phase }), ...more]),
+    conditions: withTimes(request, [...readiness(summary), ...conditions]),
   }
 }
 
-/** The conditions that kstatus goes by: Ready, and Reconciling or Stalled while the phase is Pending or Failed. */
-function kstatus({ reason, message, phase }: Required<Verdict>): Aspect[] {
-  const aspect = (type: string, holds: boolean): Aspect => ({
+/** The conditions that kstatus reads: Ready, and Reconciling or Stalled while Pending or Failed. */
+function readiness(summary: Summary): UndatedCondition[] {
+  const { reason, message } = summary
+  const phase = phaseOf(summary)
+  const condition = (type: string, isTrue: boolean): UndatedCondition => ({
     type,
-    status: holds ? 'True' : 'False',
+    status: isTrue ? 'True' : 'False',
     reason,
-    message: type === 'Ready' || holds ? message : '',
+    message: type === 'Ready' || isTrue ? message : '',
   })
   return [
-    aspect('Ready', phase === 'Running'),
-    aspect('Reconciling', phase === 'Pending'),
-    aspect('Stalled', phase === 'Failed'),
+    condition('Ready', phase === 'Running'),
+    condition('Reconciling', phase === 'Pending'),
+    condition('Stalled', phase === 'Failed'),
   ]
 }
 
-/** Conditions with the time at which their status changed: that of before where it has not. */
-function dated(request: HookRequest, aspects: Aspect[]): Condition[] {
+/** Conditions with the time at which their status last changed. */
+function withTimes(request: HookRequest, conditions: UndatedCondition[]): Condition[] {
   const { metadata, status } = request.parent
   const now = newestTime(request)
-  return aspects.map(({ type, status: state, reason, message }) => {
-    const before = status?.conditions?.find((condition) => condition.type === type)
+  return conditions.map((condition) => {
+    const before = status?.conditions?.find(({ type }) => type === condition.type)
     return {
-      type,
-      status: state,
+      type: condition.type,
+      status: condition.status,
       observedGeneration: metadata.generation ?? 0,
-      lastTransitionTime: before?.status === state ? before.lastTransitionTime : now,
-      reason,
-      message: message.slice(0, longestMessage),
+      lastTransitionTime: before?.status === condition.status ? before.lastTransitionTime : now,
+      reason: condition.reason,
+      message: condition.message.slice(0, maxMessageLength),
     }
   })
 }

@@ -1,113 +1,79 @@
-import { holds } from '../../metacontroller/compare.ts'
-import { childKinds } from '../children/index.ts'
-import { replicas as wantedReplicas } from '../children/deployment.ts'
-import { childLabels } from '../children/labels.ts'
-import { childOf, type DesiredChild, isAsDesired, isHeld, type Observations } from '../state.ts'
+import type { Phase } from '../../api/myapp.ts'
+import { desiredReplicas } from '../replicas.ts'
+import type { ObservedDeployment, ObservedPod } from '../request.ts'
+import type { ChildState, State } from '../state.ts'
 import { awaitedCheck, endedPods, podFailure } from './pod-failures.ts'
 import { type Reason, reasons } from './reasons.ts'
-import type { HookRequest, ObservedDeployment, ObservedPod, ObservedService } from '../request.ts'
-import type { Phase } from '../../api/myapp.ts'
+import { listed } from './text.ts'
 
-/** Why a MyApp is in its phase, and the sentence for it. */
-export interface Verdict {
+/** Why a MyApp is in its phase, as a reason and as a sentence. */
+export interface Summary {
   reason: Reason
   message: string
-  /** Where the reason alone does not tell it. */
+  /** Set if the phase differs from that of the reason. */
   phase?: Phase
 }
 
-/** How a MyApp with a valid spec is: the first thing that keeps it from running, or that it runs. */
-export function judge(request: HookRequest, observations: Observations): Verdict {
-  const verdict = judgeChildren(request, observations)
-  const isWithoutRoute = observations.undeclared.some(({ kind }) => kind === 'HTTPRoute')
-  return isWithoutRoute && verdict.reason !== 'Paused' && phaseOf(verdict) === 'Running'
-    ? { reason: 'GatewayNotEnabled', message: gatewayNotEnabled }
-    : verdict
+/** The phase of a MyApp with the given summary. */
+export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
+
+/** The first thing that keeps a MyApp with a valid spec from running, or that it runs. */
+export function summarize(state: State): Summary {
+  if (state.app.spec.paused) return paused(state)
+  const summary = summarizeChildren(state)
+  const notEnabled = state.children.find(({ enabled }) => !enabled)?.kind.optional
+  return notEnabled !== undefined && phaseOf(summary) === 'Running'
+    ? { reason: notEnabled.reason, message: notEnabled.message }
+    : summary
 }
 
-/** The phase that a verdict puts a MyApp in. */
-export const phaseOf = ({ reason, phase }: Verdict): Phase => phase ?? reasons[reason].phase
+function summarizeChildren({ app, config, blocked, children, deployment, pods }: State): Summary {
+  const desired = children.filter((child) => child.enabled && child.desired !== undefined)
+  const conflicting = desired.filter(({ conflict }) => conflict !== undefined)
+  if (conflicting.length > 0) return nameConflict(app.name, conflicting)
+  if (blocked) return configMissing(config.missing, deployment)
 
-function judgeChildren(request: HookRequest, observations: Observations): Verdict {
-  const { app, config, wanted, deployment } = observations
-  if (app.spec.paused) return paused(observations)
-  const taken = wanted.filter((child) => child.taken !== undefined)
-  if (taken.length > 0) {
-    return nameConflict(
-      app.name,
-      taken.map(({ kind }) => kind.kind),
-      taken.every((child) => child.taken?.leaving),
+  const missing = desired.filter(({ observed }) => observed === undefined)
+  if (missing.length > 0 || deployment === undefined) {
+    return { reason: 'Creating', message: `Creating ${kindsOf(missing)} ${app.name}` }
+  }
+  const updating = (message: string): Summary => ({ reason: 'Updating', message })
+  const terminating = desired.filter(
+    ({ observed }) => observed?.metadata.deletionTimestamp !== undefined,
+  )
+  if (terminating.length > 0) {
+    return updating(
+      `Waiting for ${kindsOf(terminating)} ${app.name}, being deleted, to be gone and made anew`,
     )
   }
-  if (isHeld(observations)) {
-    return {
-      reason: 'ConfigMissing',
-      message: `${listed(config.missing)} ${config.missing.length > 1 ? 'are' : 'is'} missing: ${deployment ? 'what runs is left as it is' : 'no pod is started'} until then`,
-    }
-  }
-  const missing = wanted
-    .filter(({ kind }) => childOf(request, kind.group) === undefined)
-    .map(({ kind }) => kind.kind)
-  if (missing.length > 0 || deployment === undefined) {
-    return { reason: 'Creating', message: `Creating ${listed(missing)} ${app.name}` }
-  }
-  const going = wanted
-    .filter(({ kind }) => childOf(request, kind.group)?.metadata.deletionTimestamp !== undefined)
-    .map(({ kind }) => kind.kind)
-  if (going.length > 0) {
-    return {
-      reason: 'Updating',
-      message: `Waiting for ${listed(going)} ${app.name}, being deleted, to be gone and made anew`,
-    }
-  }
-  const differing = wanted
-    .filter((child) => !isAsDesired(request, child) || !leadsToPods(request, observations, child))
-    .map(({ kind }) => kind.kind)
-  if (differing.includes('Deployment')) {
-    return { reason: 'Updating', message: `Bringing Deployment ${app.name} in line with the spec` }
+  const differing = desired.filter(({ inSync }) => !inSync)
+  if (differing.some(({ kind }) => kind.kind === 'Deployment')) {
+    return updating(`Bringing Deployment ${app.name} in line with the spec`)
   }
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
-    return {
-      reason: 'Updating',
-      message: `Waiting for the Deployment controller to see the change of Deployment ${app.name}`,
-    }
-  }
-  const verdict = judgeReplicas(app.name, wantedReplicas(app), deployment, observations.pods)
-  if (phaseOf(verdict) !== 'Running') return verdict
-  if (differing.length > 0) {
-    return {
-      reason: 'Updating',
-      message: `Bringing ${listed(differing)} ${app.name} in line with the spec`,
-    }
-  }
-  const leaving = childKinds
-    .filter(
-      (kind) =>
-        childOf(request, kind.group) !== undefined && !wanted.some((child) => child.kind === kind),
+    return updating(
+      `Waiting for the Deployment controller to see the change of Deployment ${app.name}`,
     )
-    .map(({ kind }) => kind)
-  if (leaving.length > 0) {
-    return {
-      reason: 'Updating',
-      message: `Removing ${listed(leaving)} ${app.name}, which the spec does not ask for any more`,
-    }
+  }
+  const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, pods)
+  if (phaseOf(summary) !== 'Running') return summary
+  if (differing.length > 0) {
+    return updating(`Bringing ${kindsOf(differing)} ${app.name} in line with the spec`)
+  }
+  const surplus = children.filter(({ desired }) => desired === undefined)
+  if (surplus.length > 0) {
+    return updating(
+      `Removing ${kindsOf(surplus)} ${app.name}, which the spec does not ask for any more`,
+    )
   }
   return app.spec.suspend
     ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' }
-    : verdict
+    : summary
 }
 
-/** What is wrong where a gateway is asked for and the CompositeController does not declare HTTPRoutes. */
-export const gatewayNotEnabled =
-  'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
+const kindsOf = (children: ChildState[]) => listed(children.map(({ kind }) => kind.kind))
 
-/** Words with commas and an `and`; of very many the first ten, as a status has not room for all. */
-export function listed(words: string[]): string {
-  const told = words.length > 10 ? [...words.slice(0, 10), `${words.length - 10} more`] : words
-  return told.length < 2 ? told.join() : `${told.slice(0, -1).join(', ')} and ${told.at(-1)}`
-}
-
-function paused({ app, deployment, pods }: Observations): Verdict {
+function paused({ app, deployment, pods }: State): Summary {
   if (deployment === undefined) {
     return {
       reason: 'Paused',
@@ -115,50 +81,44 @@ function paused({ app, deployment, pods }: Observations): Verdict {
       message: 'Paused before there was anything: nothing is created until paused is taken away',
     }
   }
-  const verdict = judgeReplicas(app.name, deployment.spec.replicas ?? 1, deployment, pods)
+  const replicas = deployment.spec.replicas ?? 1
+  const summary = summarizeReplicas(app.name, replicas, deployment, pods)
   return {
     reason: 'Paused',
-    phase: phaseOf(verdict),
-    message: `Paused: nothing is changed until paused is taken away. ${verdict.message}`,
+    phase: phaseOf(summary),
+    message: `Paused: nothing is changed until paused is taken away. ${summary.message}`,
   }
 }
 
-function nameConflict(name: string, kinds: string[], leaving: boolean): Verdict {
-  if (leaving) {
-    return {
-      reason: 'Creating',
-      message: `Waiting for an older ${listed(kinds)} ${name} to be gone`,
-    }
+function nameConflict(name: string, conflicting: ChildState[]): Summary {
+  const kinds = kindsOf(conflicting)
+  if (conflicting.every(({ conflict }) => conflict?.isTerminating)) {
+    return { reason: 'Creating', message: `Waiting for an older ${kinds} ${name} to be gone` }
   }
+  const verbs = conflicting.length > 1 ? 'exist already and do' : 'exists already and does'
   return {
     reason: 'NameConflict',
-    message: `${listed(kinds)} ${name} ${kinds.length > 1 ? 'exist already and do' : 'exists already and does'} not belong to this MyApp: delete what is there, or give one of them another name`,
+    message: `${kinds} ${name} ${verbs} not belong to this MyApp: delete what is there, or give one of them another name`,
   }
 }
 
-/** Whether a child that selects pods, the Service, does so by nothing that the pods don't have. */
-function leadsToPods(
-  request: HookRequest,
-  { app: { name, spec } }: Observations,
-  { kind }: DesiredChild,
-): boolean {
-  if (kind.kind !== 'Service') return true
-  const { selector = {} } = childOf(request, kind.group)?.spec as ObservedService['spec']
-  return holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
+function configMissing(missing: string[], deployment: ObservedDeployment | undefined): Summary {
+  const effect = deployment ? 'what runs is left as it is' : 'no pod is started'
+  return {
+    reason: 'ConfigMissing',
+    message: `${listed(missing)} ${missing.length > 1 ? 'are' : 'is'} missing: ${effect} until then`,
+  }
 }
 
-const isEnding = ({ metadata: { deletionTimestamp }, status }: ObservedPod) =>
-  deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
-
-function judgeReplicas(
+/** How far the pods of a Deployment are that is as desired. */
+function summarizeReplicas(
   name: string,
-  wanted: number,
+  desired: number,
   { spec, status = {} }: ObservedDeployment,
   pods: ObservedPod[],
-): Verdict {
-  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
-  const condition = (type: string) =>
-    status.conditions?.find((condition) => condition.type === type)
+): Summary {
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions = [] } = status
+  const condition = (type: string) => conditions.find((condition) => condition.type === type)
   const failure = condition('ReplicaFailure')
   if (failure?.status === 'True') {
     return {
@@ -167,63 +127,72 @@ function judgeReplicas(
     }
   }
   const old = Math.max(0, replicas - updatedReplicas)
-  // Which pods are available is not told: of the new ones at least so many as there would be if all old ones were.
-  const complete = updatedReplicas >= wanted && Math.max(0, availableReplicas - old) >= wanted
-  const podsFail = complete ? undefined : podFailure(pods)
-  const progress = condition('Progressing')
-  // A rollout that is paused keeps this condition when its pods have come after all.
-  if (!complete && progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
-    return {
-      reason: 'ProgressDeadlineExceeded',
-      message: `The rollout is stuck with ${availableReplicas} of ${wanted} replicas available: ${podFailure(pods, true) ?? endedPods(pods) ?? progress.message ?? 'no progress within the deadline'}`,
-    }
-  }
-  if (podsFail !== undefined) return { reason: 'PodsFailing', message: podsFail }
-  const awaited = complete ? undefined : (awaitedCheck(pods) ?? endedPods(pods))
-  const soFar = (message: string) => (awaited === undefined ? message : `${message}: ${awaited}`)
-  if (updatedReplicas < wanted || (old > 0 && wanted > 0)) {
-    const upToDate = `${Math.min(updatedReplicas, wanted)} of ${wanted} replicas are up to date`
-    if (spec.paused) {
+  // The status does not say which pods are available. Assume that all old ones are.
+  const newAvailable = Math.max(0, availableReplicas - old)
+  const isComplete = updatedReplicas >= desired && newAvailable >= desired
+  if (!isComplete) {
+    const progress = condition('Progressing')
+    // A paused rollout keeps this condition even when its pods become available later.
+    if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
+      const cause =
+        podFailure(pods, true) ??
+        endedPods(pods) ??
+        progress.message ??
+        'no progress within the deadline'
       return {
-        reason: 'RolloutPaused',
-        message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on`,
+        reason: 'ProgressDeadlineExceeded',
+        message: `The rollout is stuck with ${availableReplicas} of ${desired} replicas available: ${cause}`,
       }
     }
-    if (updatedReplicas < wanted) return { reason: 'RollingOut', message: soFar(upToDate) }
-    const oldOnes =
-      old === 1
-        ? ['1 old one is', '1 old one stays']
-        : [`${old} old ones are`, `${old} old ones stay`]
+    const failing = podFailure(pods)
+    if (failing !== undefined) return { reason: 'PodsFailing', message: failing }
+  }
+  const awaited = isComplete ? undefined : (awaitedCheck(pods) ?? endedPods(pods))
+  const withCause = (message: string) =>
+    awaited === undefined ? message : `${message}: ${awaited}`
+
+  const upToDate = `${Math.min(updatedReplicas, desired)} of ${desired} replicas are up to date`
+  const isRollingOut = updatedReplicas < desired || (old > 0 && desired > 0)
+  if (isRollingOut && spec.paused) {
     return {
-      reason: 'RollingOut',
-      message: complete
-        ? `${upToDate}, ${oldOnes[0]} being removed`
-        : soFar(`${upToDate}, ${oldOnes[1]} until they are available`),
+      reason: 'RolloutPaused',
+      message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on`,
     }
   }
-  if (replicas > wanted) {
+  if (isRollingOut) {
+    const rollingOut = (message: string): Summary => ({ reason: 'RollingOut', message })
+    if (updatedReplicas < desired) return rollingOut(withCause(upToDate))
+    const ones = old === 1 ? '1 old one' : `${old} old ones`
+    return isComplete
+      ? rollingOut(`${upToDate}, ${ones} ${old === 1 ? 'is' : 'are'} being removed`)
+      : rollingOut(
+          withCause(
+            `${upToDate}, ${ones} ${old === 1 ? 'stays' : 'stay'} until they are available`,
+          ),
+        )
+  }
+  if (replicas > desired) {
     return {
       reason: 'ScalingDown',
-      message: `${replicas - wanted} of ${replicas} pods are being removed`,
+      message: `${replicas - desired} of ${replicas} pods are being removed`,
     }
   }
-  // Those that are told to end the Deployment does not count any more.
-  const ending = wanted === 0 ? pods.filter(isEnding).length : 0
-  if (ending > 0) {
+  // The Deployment does not count pods that are terminating.
+  const terminating = desired === 0 ? pods.filter(isTerminating).length : 0
+  if (terminating > 0) {
     return {
       reason: 'ScalingDown',
-      message: `${ending} ${ending === 1 ? 'pod has' : 'pods have'} still to end`,
+      message: `${terminating} ${terminating === 1 ? 'pod has' : 'pods have'} still to end`,
     }
   }
-  if (availableReplicas < wanted) {
-    return {
-      reason: 'ReplicasUnavailable',
-      message: soFar(`${availableReplicas} of ${wanted} replicas are available`),
-    }
+  const available = `${availableReplicas} of ${desired} replicas are available`
+  if (availableReplicas < desired) {
+    return { reason: 'ReplicasUnavailable', message: withCause(available) }
   }
-  if (wanted === 0) return { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
-  return {
-    reason: 'AllReplicasAvailable',
-    message: `${availableReplicas} of ${wanted} replicas are available`,
-  }
+  return desired === 0
+    ? { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
+    : { reason: 'AllReplicasAvailable', message: available }
 }
+
+const isTerminating = ({ metadata: { deletionTimestamp }, status }: ObservedPod) =>
+  deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'

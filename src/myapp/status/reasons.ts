@@ -1,8 +1,15 @@
 import type { Phase } from '../../api/myapp.ts'
 
+interface ReasonMeaning {
+  phase: Phase
+  meaning: string
+  /** Not every child is answered as the spec asks. */
+  blocks?: true
+}
+
 /**
- * Every reason that Ready, Reconciling and Stalled can have: the phase it goes with, and what it means. The README lists them;
- * people and alerts go by them, so one that is published is not renamed.
+ * Every reason of Ready, Reconciling and Stalled, with the phase of the MyApp. The README lists
+ * them. Alerts depend on them, so a published reason is never renamed.
  */
 export const reasons = {
   AllReplicasAvailable: {
@@ -13,6 +20,7 @@ export const reasons = {
   Suspended: { phase: 'Running', meaning: 'suspend is true: no replica runs and none is left.' },
   Paused: {
     phase: 'Running',
+    blocks: true,
     meaning:
       'paused is true: nothing is changed, whatever the spec says. The phase is that of the pods.',
   },
@@ -40,11 +48,13 @@ export const reasons = {
   },
   ConfigMissing: {
     phase: 'Pending',
+    blocks: true,
     meaning:
       'A ConfigMap, a Secret or a key of one that the pods need is not there. What runs is left as it is, but can be scaled down.',
   },
   GatewayNotEnabled: {
     phase: 'Failed',
+    blocks: true,
     meaning: 'gateway is asked for, and the component for it is not installed.',
   },
   Terminating: {
@@ -58,6 +68,7 @@ export const reasons = {
   },
   NameConflict: {
     phase: 'Failed',
+    blocks: true,
     meaning:
       'An object of the kind and name of a child belongs to somebody else. It is left alone.',
   },
@@ -69,15 +80,21 @@ export const reasons = {
     phase: 'Failed',
     meaning: 'Pods cannot be created: a quota, an admission policy or a limit refuses them.',
   },
-} as const satisfies Record<string, { phase: Phase; meaning: string }>
+} as const satisfies Record<string, ReasonMeaning>
 
 export type Reason = keyof typeof reasons
+
+/** Whether a MyApp with this reason has children that are not answered as its spec asks. */
+export const isBlocking = (reason: string) =>
+  (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
+    ([name, { blocks }]) => name === reason && blocks,
+  )
 
 /**
  * The reasons that the conditions for one concern each can have, and of which conditions. Besides, Available and Scaled have
  * whatever reason the Deployment and the autoscaler give.
  */
-export const aspectReasons = {
+export const conditionReasons = {
   NoDeployment: {
     of: ['Available'],
     meaning: 'There is no Deployment yet, or it has not said anything.',
@@ -109,4 +126,4 @@ export const aspectReasons = {
   },
 } as const satisfies Record<string, { of: string[]; meaning: string }>
 
-export type AspectReason = keyof typeof aspectReasons
+export type ConditionReason = keyof typeof conditionReasons

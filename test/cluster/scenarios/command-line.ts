@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { gatewayNotEnabled } from '../../../src/myapp/status/ready.ts'
+import { httpRoute } from '../../../src/myapp/children/http-route.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
@@ -42,7 +42,7 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
   t.equal(answer.out, '[]\n')
   t.strictSame(
     answer.err.split('\n').filter((line) => line !== '' && !line.includes('is left out')),
-    [`${here.name}/gateway: ${gatewayNotEnabled}`],
+    [`${here.name}/gateway: ${httpRoute.optional?.message}`],
   )
 
   const changed = `${t.testdir({})}/demo-app.yaml`

@@ -10,6 +10,7 @@ import type { KubernetesObject, ObservedObject } from '../../../src/metacontroll
 import { type HookRequest, keyOf } from '../../../src/myapp/request.ts'
 import { apiVersion, kind } from '../../../src/api/myapp.ts'
 import { sync } from '../../../src/myapp/sync.ts'
+import { context } from '../fixtures/context.ts'
 
 type Fields = Record<string, unknown>
 
@@ -143,7 +144,7 @@ export function upgrade(
         action === 'update' ? fields.map((field) => `${kind} ${field}`) : [kind],
       ),
     pausedOnTheWay: requests
-      .flatMap((request) => sync(request).children)
+      .flatMap((request) => sync(request, context).children)
       .filter(({ spec }) => (spec as { paused?: boolean }).paused)
       .map(({ metadata: { name } }) => name),
   }

@@ -1,0 +1,98 @@
+import type { KubernetesObject } from '../../metacontroller/protocol.ts'
+import type { ExactField } from '../../metacontroller/repair.ts'
+import type { App } from '../app.ts'
+import type { Reason } from '../status/reasons.ts'
+import type { Compact } from './compact.ts'
+import { childLabels } from './labels.ts'
+
+/**
+ * When a child is deleted together with its MyApp: with what sends traffic to the pods or scales
+ * them, with the pods, or after them.
+ */
+export const deleteStages = ['before the pods', 'with the pods', 'after the pods'] as const
+export type DeleteStage = (typeof deleteStages)[number]
+
+/** A kind that a cluster may lack, so that the default installation does not manage it. */
+export interface Optional {
+  /** The component of the installation that adds it. */
+  component: string
+  /** The reason and the message of a MyApp that needs it while the component is not installed. */
+  reason: Reason
+  message: string
+}
+
+/** One kind of child: its API, what a MyApp has of it, and how it is kept and deleted. */
+export interface ChildKind {
+  apiVersion: string
+  kind: string
+  /** The plural of the kind, as in API paths. */
+  resource: string
+  /** The key of its objects in `children` and `related`: `Kind.apiVersion`. */
+  group: string
+  /**
+   * The children of this kind that a MyApp has. They are in the form in which the API server
+   * stores them: no null, no empty list, no zero value that the server drops. Metacontroller would
+   * write any other form at every sync.
+   */
+  desired: (app: App) => KubernetesObject[]
+  /** The fields in which nobody else may add anything. */
+  exactFields: ExactField[]
+  deleteStage: DeleteStage
+  optional?: Optional
+}
+
+interface Definition<Spec extends object> {
+  apiVersion: string
+  kind: string
+  resource: string
+  deleteStage: DeleteStage
+  exact?: ExactField[]
+  optional?: Optional
+  /** Annotations besides the operator's own. */
+  annotations?: (app: App) => Record<string, string> | undefined
+  /** The spec of the child of a MyApp; undefined if the MyApp has no such child. */
+  spec: (app: App) => Compact<Spec> | undefined
+}
+
+/**
+ * Defines a kind of which a MyApp has one child, with its own name. `Spec` is the type of the
+ * child's spec. `spec` returns the result of `compact<Spec>`, so that a misspelled field does not
+ * compile: TypeScript does not check for unknown fields in what a function returns.
+ */
+export const defineChild = <Spec extends object>({
+  apiVersion,
+  kind,
+  resource,
+  deleteStage,
+  exact = [],
+  optional,
+  annotations,
+  spec: specOf,
+}: Definition<Spec>): ChildKind => ({
+  apiVersion,
+  kind,
+  resource,
+  group: `${kind}.${apiVersion}`,
+  deleteStage,
+  exactFields: exact,
+  ...(optional && { optional }),
+  desired: (app) => {
+    const spec = specOf(app)
+    if (spec === undefined) return []
+    const { name, namespace } = app
+    const own = annotations?.(app) ?? {}
+    return [
+      {
+        apiVersion,
+        kind,
+        metadata: {
+          name,
+          namespace,
+          labels: childLabels(name, app.spec.image),
+          ...(Object.keys(own).length > 0 && { annotations: own }),
+        },
+        spec,
+      },
+    ]
+  },
+})

@@ -1,0 +1,102 @@
+import { isServerSideApplied } from '../metacontroller/last-applied.ts'
+import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
+import { defaults } from '../api/myapp.ts'
+import type { App } from './app.ts'
+
+/**
+ * Who decides the number of replicas:
+ * - while the app is suspended: nobody, it is 0;
+ * - with autoscaling: the HorizontalPodAutoscaler, within the bounds of the spec;
+ * - otherwise: spec.replicas.
+ */
+
+/** Holds the number that the autoscaler had reached, while the app is suspended. */
+export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
+
+/**
+ * The number of replicas to answer. With autoscaling it is the observed number, so that no sync
+ * undoes what the autoscaler did.
+ */
+export function desiredReplicas(app: App): number {
+  if (app.spec.suspend) return 0
+  return app.spec.autoscaling ? autoscaledReplicas(app) : (app.spec.replicas ?? defaults.replicas)
+}
+
+/** The value of the annotation for a suspended app; undefined if there is nothing to remember. */
+export const suspendedReplicas = (app: App): string | undefined =>
+  app.spec.suspend && app.spec.autoscaling ? String(autoscaledReplicas(app)) : undefined
+
+/** The number of pods that always run: the budget for disruptions depends on it. */
+export const fewestReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
+  autoscaling ? (autoscaling.minReplicas ?? 1) : (replicas ?? defaults.replicas)
+
+/** The number that the autoscaler has reached, within the bounds of the spec. */
+function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
+  const noted = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
+  const remembered = Number.isInteger(noted) ? noted : undefined
+  // Somebody may scale a suspended Deployment by hand. The autoscaler did not reach that number.
+  const reached =
+    (suspend ? remembered : undefined) ??
+    (deployment?.spec.replicas || remembered) ??
+    replicas ??
+    defaults.replicas
+  const { minReplicas = 1, maxReplicas = reached } = autoscaling ?? {}
+  return Math.min(Math.max(reached, minReplicas), maxReplicas)
+}
+
+/** A Deployment whose answer is adjusted. */
+interface Scaled {
+  replicas?: number
+}
+const scaled = ({ spec }: { spec?: unknown }) => (spec ?? {}) as Scaled
+
+/**
+ * The answer without replicas, if the autoscaler owns that field under server-side apply. An answer
+ * with a number would force back a change that the autoscaler made in the meantime. (With dynamic
+ * apply such a write is refused, and Metacontroller syncs again.)
+ */
+export function leaveReplicasToOwner(
+  { spec: { autoscaling, suspend } }: App,
+  answer: KubernetesObject,
+  observed: ObservedObject | undefined,
+): KubernetesObject {
+  if (
+    autoscaling === undefined ||
+    suspend ||
+    observed === undefined ||
+    !isServerSideApplied(observed)
+  ) {
+    return answer
+  }
+  const isAutoscaled = (observed.metadata.managedFields ?? []).some(
+    ({ subresource, fieldsV1 }) =>
+      subresource === 'scale' &&
+      'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}),
+  )
+  const { replicas, ...spec } = scaled(answer)
+  return isAutoscaled && replicas === scaled(observed).replicas ? { ...answer, spec } : answer
+}
+
+/** The answer with at most the replicas of the spec. An autoscaler decides for itself. */
+export function scaleDownTo(app: App, answer: KubernetesObject): KubernetesObject {
+  if (app.spec.autoscaling !== undefined) return answer
+  const spec = scaled(answer)
+  return {
+    ...answer,
+    spec: { ...spec, replicas: Math.min(spec.replicas ?? 1, desiredReplicas(app)) },
+  }
+}
+
+/** The answer with the observed replicas, for a Deployment that an autoscaler scales. */
+export function keepReplicas(answer: KubernetesObject, observed: ObservedObject): KubernetesObject {
+  const spec = scaled(answer)
+  return spec.replicas === undefined
+    ? answer
+    : { ...answer, spec: { ...spec, replicas: scaled(observed).replicas ?? 1 } }
+}
+
+/** A spec without its number of replicas: an autoscaler may have changed it since it was applied. */
+export function withoutReplicas(spec: unknown): unknown {
+  const { replicas, ...rest } = (spec ?? {}) as Scaled
+  return rest
+}

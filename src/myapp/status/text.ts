@@ -1,0 +1,11 @@
+/** The most items of a list that a message names. */
+const maxListed = 10
+
+/** Items with commas and an `and`. Of more than ten the first ten, and how many more there are. */
+export function listed(items: string[]): string {
+  const shown =
+    items.length > maxListed
+      ? [...items.slice(0, maxListed), `${items.length - maxListed} more`]
+      : items
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+}
