@@ -76,6 +76,10 @@ export const variables = {
     [0, 6000],
     'How long after SIGTERM new connections are still taken, in ms, with `/readyz` failing already: the time that the cluster takes to stop sending. At most 6000: the end comes that much later, and within 10 s all the same.',
   ),
+  CONFIG_DIGEST_KEY_FILE: text(
+    '',
+    'File with the key of the digests of ConfigMaps and Secrets, at least 32 bytes, the same for all replicas. Without it the digests contain no data of Secrets, and pods roll whenever a Secret that they use changes in any way. To set or change the key rolls the pods of every app with such references.',
+  ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],

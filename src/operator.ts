@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { fastify } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Config, readConfig } from './config.ts'
+import { readDigestKey } from './digest-key.ts'
 import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
@@ -19,6 +20,7 @@ export async function runOperator(): Promise<void> {
 }
 
 async function start(config: Config): Promise<void> {
+  const context = { configDigestKey: digestKey(config) }
   const settings = readTelemetrySettings(process.env)
   const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
   const telemetry = await startTelemetry(settings, {
@@ -30,7 +32,7 @@ async function start(config: Config): Promise<void> {
   const server = await buildServer(config, {
     logger,
     isReady: () => ready,
-    context: {},
+    context,
     createServer: telemetry.instrument(fastify),
   })
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
@@ -73,6 +75,14 @@ function configuration(): Config {
     return readConfig(process.env)
   } catch (error) {
     return giveUp(`its environment is wrong:\n${(error as Error).message}`)
+  }
+}
+
+function digestKey({ CONFIG_DIGEST_KEY_FILE }: Config): Buffer | undefined {
+  try {
+    return readDigestKey(CONFIG_DIGEST_KEY_FILE)
+  } catch (error) {
+    return giveUp((error as Error).message)
   }
 }
 

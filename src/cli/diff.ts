@@ -1,13 +1,14 @@
+import { readConfig } from '../myapp/config-references.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { isBlocking } from '../myapp/status/reasons.ts'
 import { sync } from '../myapp/sync.ts'
+import { validSpec } from '../myapp/valid-spec.ts'
 import { type Change, changes } from './change.ts'
 import type { Baseline } from './arguments.ts'
-import { digestOf, unknownDigest, withDigests } from './digest.ts'
+import { comparisonKey, digestOf, replaceDigest, unknownDigest } from './digest.ts'
 import { kubectlFor } from './kubectl.ts'
 import { type LiveRequest, liveRequests } from './live-request.ts'
 import type { Files, MyApp } from './my-apps.ts'
-import { noUid } from './new-request.ts'
 import { readRecording } from './recording.ts'
 import { settle } from './settle.ts'
 import { UserError } from './usage.ts'
@@ -50,9 +51,18 @@ export function present(baseline: Baseline): Present {
   }
 }
 
+/** Digests are only compared, with a key of our own. */
+const context = { configDigestKey: comparisonKey }
+
+/** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
+function configDigest(request: HookRequest, spec: unknown): string | undefined {
+  const validated = validSpec({ ...request.parent, spec })
+  return 'spec' in validated ? readConfig(request, validated.spec, context).digest : undefined
+}
+
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
 export function diff({ app, request, unreadable }: LiveRequest, config: Files['config']): Diff {
-  const { namespace, uid, deletionTimestamp } = request.parent.metadata
+  const { namespace, deletionTimestamp } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
   if (deletionTimestamp !== undefined) {
     return {
@@ -69,13 +79,17 @@ export function diff({ app, request, unreadable }: LiveRequest, config: Files['c
   const unknown = unreadable.filter(
     ({ kind, name }) => config[`${kind}.v1`][keyOf({ namespace, name })] === undefined,
   )
-  const isDigestKnown = uid !== noUid && unknown.length === 0
-  const settled = isDigestKnown
-    ? settle(applied)
-    : withDigests(
-        settle(applied),
-        digestOf(request.children['Deployment.apps/v1'][key]) ?? unknownDigest,
-      )
+  const before = configDigest(request, request.parent.spec)
+  const after = configDigest(applied, app.spec)
+  const observed = digestOf(request.children['Deployment.apps/v1'][key])
+  const settled =
+    after === undefined
+      ? settle(applied, context)
+      : replaceDigest(
+          settle(applied, context),
+          after,
+          after === before && observed !== undefined ? observed : unknownDigest,
+        )
   return {
     changes: changes(request.children, settled),
     notes: [
@@ -88,7 +102,7 @@ export function diff({ app, request, unreadable }: LiveRequest, config: Files['c
 }
 
 const held = (request: HookRequest, key: string) => {
-  const holds = (sync(request, {}).status.conditions ?? []).filter(
+  const holds = (sync(request, context).status.conditions ?? []).filter(
     ({ type, reason }) => ['Ready', 'Routed'].includes(type) && isBlocking(reason),
   )
   return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]

@@ -3,9 +3,12 @@ import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
 import type { Children } from './settle.ts'
 
 /**
- * Printed in place of a digest of config that can't be told: it is salted with the uid of the MyApp, which only the
- * cluster gives. With a salt that everybody knows it would tell which secrets are equal, and whether a guess at one is right.
+ * The key by which digests of config are compared here. Only the hook has the real key, so a digest
+ * with this key is never printed.
  */
+export const comparisonKey = Buffer.from('compares digests, never printed')
+
+/** Printed in place of a digest: only the hook, which has the key, can work it out. */
 export const unknownDigest = '<known only in the cluster>'
 
 /** The digest of config that the pods of an object have, if it has any. */
@@ -20,9 +23,11 @@ export function withDigest<Item extends KubernetesObject>(object: Item, digest: 
   return copy
 }
 
-/** The same children with another digest of config. */
-export const withDigests = (children: Children, digest: string): Children =>
-  mapped(children, (objects) => mapped(objects, (object) => withDigest(object, digest)))
+/** The same children with a digest of config replaced by another. */
+export const replaceDigest = (children: Children, digest: string, by: string): Children =>
+  mapped(children, (objects) =>
+    mapped(objects, (object) => (digestOf(object) === digest ? withDigest(object, by) : object)),
+  )
 
 const annotationsOf = (object: KubernetesObject | undefined) =>
   (

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { lastApplied, lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
+import type { Context } from '../myapp/context.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { sync } from '../myapp/sync.ts'
 
@@ -15,10 +16,10 @@ const maxAnswers = 8
  * The children that the server comes to hold when nothing else happens: what is answered is applied the way Metacontroller
  * does, and asked again, until nothing changes any more.
  */
-export function settle(request: HookRequest): Children {
+export function settle(request: HookRequest, context: Context): Children {
   let children: Children = request.children
   for (let answers = 0; answers < maxAnswers; answers++) {
-    const answer = sync({ ...request, children: children as HookRequest['children'] }, {})
+    const answer = sync({ ...request, children: children as HookRequest['children'] }, context)
     const next = apply(children, answer.children, request.parent.metadata.uid)
     if (isDeepStrictEqual(next, children)) break
     children = next

@@ -1,18 +1,21 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { MyAppSpec } from '../api/myapp.ts'
 import type { Context } from './context.ts'
 import { type HookRequest, keyOf, type ObservedConfig } from './request.ts'
 
-/** A ConfigMap or Secret that the pods of a MyApp need, and the keys of it where not all. */
+/** A ConfigMap or Secret that the pods of a MyApp use. */
 export interface ConfigReference {
   kind: 'ConfigMap' | 'Secret'
   name: string
-  /** Undefined: the whole of it. */
+  /** The key that is used; undefined if all keys are. */
   key?: string | undefined
   optional: boolean
 }
 
-/** Every ConfigMap and Secret that the pods refer to, in the order of the spec. Pull secrets are not among them: pods don't read them. */
+/**
+ * Every ConfigMap and Secret that the pods refer to, in the order of the spec. Pull secrets are not
+ * included: the kubelet reads them, not the pods.
+ */
 export function configReferences({
   env = [],
   envFrom = [],
@@ -46,41 +49,83 @@ export function configReferences({
   ]
 }
 
-/** What of the config that the pods need is not there, in words; and a digest of what is. */
+/** The ConfigMaps and Secrets that the pods of a MyApp use, as observed. */
 export interface Config {
+  /** The objects and keys that the pods need and that do not exist, in words. */
   missing: string[]
+  /** Changes when the pods should roll; undefined if they use no ConfigMap and no Secret. */
   digest: string | undefined
 }
 
+/** The length of a digest, in hexadecimal digits: 128 bits. */
+const digestLength = 32
+
 /**
- * Looks the references up among the related objects. The digest changes with the data that the pods can see and with nothing
- * else: neither metadata nor keys that are not referred to. It is salted with the uid of the MyApp, so that equal secrets
- * of two apps don't show as equal, and a guess at a secret can't be looked up in a list.
+ * Looks up the references of a spec among the related objects.
+ *
+ * Whoever can read a pod can read its digest, so nobody may learn from it what a Secret holds. With
+ * a key the digest is an HMAC, and guesses cannot be tested without the key. Without a key it
+ * contains the uid and resourceVersion of a Secret instead of its data. Pods then also roll when
+ * something else in the Secret changes, such as a label.
  */
-export function readConfig(request: HookRequest, spec: MyAppSpec, _context: Context): Config {
+export function readConfig(
+  request: HookRequest,
+  spec: MyAppSpec,
+  { configDigestKey }: Context,
+): Config {
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
   const missing = new Set<string>()
-  const hash = createHash('sha256').update(uid)
-  for (const { kind, name, key, optional } of references) {
+  const hash =
+    configDigestKey === undefined ? createHash('sha256') : createHmac('sha256', configDigestKey)
+  // Equal config of two MyApps has different digests.
+  hash.update(uid)
+  for (const reference of references) {
+    const { kind, name } = reference
     const object = request.related[`${kind}.v1`]?.[keyOf({ namespace, name })]
-    const data = dataOf(object)
-    if (object === undefined && !optional) missing.add(`${kind} ${name}`)
-    else if (key !== undefined && !Object.hasOwn(data, key) && !optional) {
-      missing.add(`key ${key} of ${kind} ${name}`)
-    }
-    const seen =
-      key === undefined
-        ? Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
-        : [[key, Object.hasOwn(data, key) ? data[key] : null]]
-    const isSeen = !optional || (key === undefined ? seen.length > 0 : Object.hasOwn(data, key))
-    hash.update(JSON.stringify([kind, name, isSeen, seen]))
+    const problem = missingPart(reference, object)
+    if (problem !== undefined) missing.add(problem)
+    const content =
+      kind === 'Secret' && configDigestKey === undefined
+        ? versionOf(object)
+        : usedData(reference, object)
+    hash.update(JSON.stringify([kind, name, ...content]))
   }
   return {
     missing: [...missing],
-    digest: references.length === 0 ? undefined : hash.digest('hex').slice(0, 32),
+    digest: references.length === 0 ? undefined : hash.digest('hex').slice(0, digestLength),
   }
 }
+
+/** What is missing of a required reference, in words; undefined if nothing is. */
+function missingPart(
+  { kind, name, key, optional }: ConfigReference,
+  object: ObservedConfig | undefined,
+): string | undefined {
+  if (optional) return undefined
+  if (object === undefined) return `${kind} ${name}`
+  return key === undefined || Object.hasOwn(dataOf(object), key)
+    ? undefined
+    : `key ${key} of ${kind} ${name}`
+}
+
+/** The data that the pods use. An optional object without used data counts as one that is missing. */
+function usedData(
+  { key, optional }: ConfigReference,
+  object: ObservedConfig | undefined,
+): [isUsed: boolean, entries: unknown] {
+  const data = dataOf(object)
+  if (key !== undefined) {
+    const exists = Object.hasOwn(data, key)
+    return [exists || !optional, [[key, exists ? data[key] : null]]]
+  }
+  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
+  return [entries.length > 0 || !optional, entries]
+}
+
+/** Identifies a version of an object without its data. */
+const versionOf = (object: ObservedConfig | undefined): [uid?: string, resourceVersion?: string] =>
+  object === undefined ? [] : [object.metadata.uid, object.metadata.resourceVersion ?? '']
 
 const dataOf = (object: ObservedConfig | undefined): Record<string, string> => ({
   ...object?.data,

@@ -4,8 +4,8 @@
  */
 export interface Context {
   /**
-   * The key of the digests of ConfigMaps and Secrets, from CONFIG_DIGEST_KEY_FILE. Every replica
-   * has the same key.
+   * The key of the digests of ConfigMaps and Secrets. Every replica of the hook has the same, and
+   * nobody else has it. Without a key the digests contain no data of Secrets.
    */
   configDigestKey?: Buffer | undefined
 }

@@ -156,7 +156,7 @@ export const ObservedPod = Type.Object({
 
 /** A ConfigMap or a Secret as observed. */
 export const ObservedConfig = Type.Object({
-  metadata: ObservedMetadata,
+  metadata: Type.Object({ ...ObservedMetadata.properties, resourceVersion: text }),
   data: opt(Type.Record(Type.String(), Type.String())),
   binaryData: opt(Type.Record(Type.String(), Type.String())),
 })

@@ -187,6 +187,26 @@ t.test('a wrong environment ends it at once with a line for each variable', asyn
   t.match(text, /PORT=http: must be a whole number from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
+t.test('a key of config digests that cannot be used ends the start in one line', async (t) => {
+  const folder = t.testdir({ short: 'x'.repeat(31) })
+  for (const [file, problem] of [
+    [`${folder}/none`, 'cannot be read (ENOENT)'],
+    [folder, 'cannot be read (EISDIR)'],
+    [`${folder}/short`, 'must have at least 32 bytes, got 31'],
+  ] as const) {
+    const child = spawn(process.execPath, [program], {
+      env: { PORT: '0', CONFIG_DIGEST_KEY_FILE: file },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let text = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    t.strictSame(await once(child, 'close'), [1, null])
+    t.equal(text, `myapp-operator cannot start, CONFIG_DIGEST_KEY_FILE=${file} ${problem}\n`)
+  }
+})
+
 t.test('a port that is taken is one clear line, not a stack', async (t) => {
   const { url } = await start(t)
   const child: ChildProcess = spawn(process.execPath, [program], {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { readConfig } from '../../src/myapp/config-references.ts'
+import type { Context } from '../../src/myapp/context.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
@@ -37,15 +39,17 @@ function holding(
   Object.assign(request.related, { 'ConfigMap.v1': object(configMap), 'Secret.v1': object(secret) })
   return request
 }
-const digest = (request: HookRequest) =>
+const keyed: Context = { configDigestKey: Buffer.alloc(32, 'k') }
+const digestWith = (context: Context) => (request: HookRequest) =>
   readConfig(request, request.parent.spec as MyAppSpec, context).digest
+const [digest, digestWithoutKey] = [digestWith(keyed), digestWith({})]
 const missing = (request: HookRequest) =>
   readConfig(request, request.parent.spec as MyAppSpec, context).missing
 const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.string(), {
   noNullPrototype: true,
 })
 
-t.test('metadata and the order of keys never change the digest', async () => {
+t.test('metadata and the order of keys do not change the digest', async () => {
   fc.assert(
     fc.property(
       data,
@@ -60,34 +64,76 @@ t.test('metadata and the order of keys never change the digest', async () => {
   )
 })
 
-t.test(
-  'data that is read always changes the digest, other data of a Secret never does',
-  async () => {
-    fc.assert(
-      fc.property(data, data, (one, other) => {
-        const isSame =
-          JSON.stringify(Object.entries(one).sort()) ===
-          JSON.stringify(Object.entries(other).sort())
-        if ((digest(holding(one)) === digest(holding(other))) !== isSame) {
-          throw new Error('the digest does not tell them apart')
-        }
-        if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) {
-          throw new Error('a key that nobody reads counts')
-        }
-        if (digest(holding(one, { token: 'eA==' })) === digest(holding(one))) {
-          throw new Error('a key that is read does not count')
-        }
-      }),
-    )
-  },
-)
+t.test('data that is used changes the digest, other data of a Secret does not', async () => {
+  fc.assert(
+    fc.property(data, data, (one, other) => {
+      const isSame =
+        JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
+      if ((digest(holding(one)) === digest(holding(other))) !== isSame) {
+        throw new Error('the digests of two ConfigMaps are wrong')
+      }
+      if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) {
+        throw new Error('a key that is not used counts')
+      }
+      if (digest(holding(one, { token: 'eA==' })) === digest(holding(one))) {
+        throw new Error('a key that is used does not count')
+      }
+    }),
+  )
+})
 
-t.test('equal data of two MyApps has two digests, and neither shows the data', async (t) => {
+t.test('equal data of two MyApps has two digests, and so has another key', async (t) => {
   const other = holding({ a: '1' })
   other.parent.metadata.uid = 'other'
   t.not(digest(other), digest(holding({ a: '1' })))
+  t.not(
+    digestWith({ configDigestKey: Buffer.alloc(32, 'l') })(holding({ a: '1' })),
+    digest(holding({ a: '1' })),
+  )
   t.match(digest(other), /^[0-9a-f]{32}$/)
 })
+
+t.test(
+  'a guess of a Secret cannot be tested by whoever reads the MyApp and its pods',
+  async (t) => {
+    const pins = Array.from({ length: 100 }, (_, pin) => btoa(String(pin).padStart(2, '0')))
+    const published = [digest, digestWithoutKey].map((digest) =>
+      digest(holding({}, { token: pins[42] ?? '' })),
+    )
+    for (const token of pins) {
+      const guess = holding({}, { token })
+      const { uid } = guess.parent.metadata
+      // What release 0.1.0 published, and the digest with a key that anybody could think of.
+      const tested = [
+        createHash('sha256')
+          .update(uid)
+          .update(JSON.stringify(['Secret', 'shop', true, [['token', token]]]))
+          .update(JSON.stringify(['ConfigMap', 'shop', true, []]))
+          .digest('hex')
+          .slice(0, 32),
+        digestWith({ configDigestKey: Buffer.alloc(0) })(guess),
+        digestWith({ configDigestKey: Buffer.from(uid) })(guess),
+      ]
+      t.notOk(tested.some((digest) => published.includes(digest)))
+    }
+  },
+)
+
+t.test(
+  'without a key the digest depends on the version of a Secret, not on its data',
+  async (t) => {
+    const at = (metadata: object, token = 'dA==') =>
+      digestWithoutKey(holding({ a: '1' }, { token }, metadata))
+    const first = at({ uid: 's', resourceVersion: '1' })
+    t.equal(at({ uid: 's', resourceVersion: '1' }, 'eA=='), first)
+    t.not(at({ uid: 's', resourceVersion: '2' }), first)
+    t.not(at({ uid: 'recreated', resourceVersion: '1' }), first)
+    t.not(
+      digestWithoutKey(holding({ a: '2' }, undefined, { uid: 's', resourceVersion: '1' })),
+      first,
+    )
+  },
+)
 
 t.test('what is missing is named, once each', async (t) => {
   t.strictSame(missing(holding({})), [])

@@ -139,7 +139,7 @@ export function upgrade(
   )
   return {
     differences: requests
-      .flatMap((request) => changes(request.children, settle(request)))
+      .flatMap((request) => changes(request.children, settle(request, context)))
       .flatMap(({ kind, action, fields }) =>
         action === 'update' ? fields.map((field) => `${kind} ${field}`) : [kind],
       ),
