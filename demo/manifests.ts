@@ -10,7 +10,7 @@ export const manifests = {
   crd: join(root, 'manifests/crd.yaml'),
   compositeController: join(root, 'metacontroller/composite-controller.yaml'),
   example: join(root, 'manifests/examples/demo-app.yaml'),
-  metacontrollerCrds: join(root, 'local-cluster/control-plane/metacontroller-crds.yaml'),
+  metacontrollerCrds: join(root, 'manifests/metacontroller/custom-resource-definitions.yaml'),
 }
 
 /** An object of Kubernetes, as far as the demo looks at it. */
@@ -29,6 +29,7 @@ interface CompositeController extends KubeObject {
   spec: {
     childResources: { resource: string }[]
     hooks: Record<string, { webhook: { url: string } }>
+    endpointConfigs?: object[]
   }
 }
 
@@ -53,10 +54,11 @@ export async function readManifests(file: string): Promise<KubeObject[]> {
   return objects
 }
 
-/** The CompositeController, its webhooks pointed at a hook. */
+/** The CompositeController, its webhooks pointed at a hook that is called without certificates. */
 export async function compositeControllerFor(hookUrl: string): Promise<KubeObject[]> {
   const controllers = (await readManifests(manifests.compositeController)) as CompositeController[]
   for (const { spec } of controllers) {
+    delete spec.endpointConfigs
     for (const { webhook } of Object.values(spec.hooks)) {
       webhook.url = new URL(new URL(webhook.url).pathname, hookUrl).href
     }

@@ -160,7 +160,10 @@ function isReady(object: unknown): boolean {
 export async function installMetacontrollerCrds({
   kubectl,
 }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
-  const file = join(import.meta.dirname, 'metacontroller-crds.yaml')
+  const file = join(
+    import.meta.dirname,
+    '../../manifests/metacontroller/custom-resource-definitions.yaml',
+  )
   await kubectl(['apply', '-f', file])
   await waitUntilEstablished(kubectl, ['-f', file])
 }

@@ -28,6 +28,17 @@ export const installPrometheusOperatorKinds = ({
     ),
   )
 
+/** Installs the kinds of cert-manager that manifests/cert-manager uses. */
+export const installCertManagerKinds = ({
+  kubectl,
+}: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
+  install(
+    kubectl,
+    'cert-manager',
+    'github.com/cert-manager/cert-manager',
+    ['certificates', 'clusterissuers'].map((kind) => `deploy/crds/cert-manager.io_${kind}.yaml`),
+  )
+
 /** The version of a module is in the go.mod of a folder beside this file. */
 async function install(
   kubectl: ControlPlane['kubectl'],

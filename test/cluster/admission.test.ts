@@ -1,8 +1,8 @@
-/** What the API server lets in: MyApps by the rules of the CRD, and every manifest of this repository. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** Which MyApps the API server admits by the rules of the CRD. */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { parse, parseAllDocuments, stringify } from 'yaml'
+import { parse } from 'yaml'
 import type { Rule, Schema } from '../../scripts/api-reference.ts'
 import { readMyApps } from '../../src/cli/my-apps.ts'
 import { storedForm } from '../../src/cli/stored-form.ts'
@@ -12,10 +12,7 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import {
-  installGatewayApi,
-  installPrometheusOperatorKinds,
-} from '../../local-cluster/control-plane/more-kinds.ts'
+import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, connect } from '../support/cluster/api.ts'
 import { bootBare, installMyAppCrd, manifest } from '../support/cluster/cluster.ts'
@@ -374,56 +371,3 @@ async function explained(field: string, ...options: string[]): Promise<string> {
     await sleep(250)
   }
 }
-
-t.test('every manifest is accepted by the API server as it stands', async (t) => {
-  const files = ['manifests', 'metacontroller'].flatMap((folder) => yamlFiles(folder))
-  t.ok(files.length > 10, `${files.length} files`)
-  await controlPlane.kubectl(['create', 'namespace', 'myapp-operator'])
-  await installPrometheusOperatorKinds(controlPlane)
-  const documents = files.flatMap((file) =>
-    parseAllDocuments(readFileSync(file, 'utf8')).filter((document) => document.contents !== null),
-  )
-  // A file that is refused is named, and the others are tried all the same.
-  const answer = await controlPlane
-    .kubectl([
-      'apply',
-      '--dry-run=server',
-      '--validate=strict',
-      ...files.flatMap((file) => ['-f', file]),
-    ])
-    .catch((error: Error) => error.message)
-  const lines = answer.trim().split('\n')
-  t.strictSame(
-    lines.filter((line) => !line.endsWith('(server dry run)')),
-    [],
-  )
-  t.equal(lines.length, documents.length)
-})
-
-function yamlFiles(folder: string): string[] {
-  return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.yaml') && !/(kustomization|patch)\.yaml$/.test(path))
-    .map((path) => manifest(`${folder}/${path}`))
-}
-
-t.test(
-  'kustomize builds the operator from manifests/, and the API server accepts it, with the monitoring component too',
-  async (t) => {
-    const folder = t.testdir()
-    cpSync(manifest('manifests'), folder, { recursive: true })
-    const withMonitoring = {
-      ...(parse(readFileSync(manifest('manifests/kustomization.yaml'), 'utf8')) as object),
-      components: ['monitoring'],
-    }
-    for (const kustomization of [undefined, withMonitoring]) {
-      if (kustomization !== undefined) {
-        writeFileSync(`${folder}/kustomization.yaml`, stringify(kustomization))
-      }
-      const answer = await controlPlane.kubectl(
-        ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
-        await controlPlane.kubectl(['kustomize', folder]),
-      )
-      t.match(answer, 'deployment.apps/myapp-operator created (server dry run)')
-    }
-  },
-)

@@ -1,56 +1,21 @@
 /** HTTPRoutes: a component switches them on, and from then on MyApps with `gateway` get them. Specs that are stored though they are invalid are tried here too, as it has a cluster. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Test } from 'tap'
-import { parse, parseAllDocuments, stringify } from 'yaml'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
-import { type Cluster, manifest, pointAt, underEachStrategy } from '../support/cluster/cluster.ts'
+import { type Cluster, pointAt, underEachStrategy } from '../support/cluster/cluster.ts'
 import { allKinds, type KubeObject } from '../support/cluster/kinds.ts'
+import { kustomize } from '../support/cluster/kustomize.ts'
 import type { Namespace } from '../support/cluster/namespace.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
-/** Metacontroller here may do what the components give it, and no more. */
+/** Metacontroller has the rights of the shipped roles here, and no more. */
 const user = 'restricted-metacontroller'
 
-/** What `kubectl apply -k metacontroller` applies with some components, but for what is fetched from elsewhere. */
-async function built(
-  { dir, kubectl }: ControlPlane,
-  ...components: string[]
-): Promise<KubeObject[]> {
-  const copy = join(dir, `metacontroller-${components.join('-')}`)
-  cpSync(manifest('metacontroller'), copy, { recursive: true })
-  const { resources, ...kustomization } = parse(
-    readFileSync(join(copy, 'kustomization.yaml'), 'utf8'),
-  ) as { resources: string[] }
-  const published = {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRole',
-    metadata: { name: 'metacontroller' },
-    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
-  }
-  writeFileSync(join(copy, 'published.yaml'), stringify(published))
-  writeFileSync(
-    join(copy, 'kustomization.yaml'),
-    stringify({
-      ...kustomization,
-      resources: [
-        ...resources.filter((resource) => !resource.startsWith('https:')),
-        'published.yaml',
-      ],
-      components,
-    }),
-  )
-  return parseAllDocuments(await kubectl(['kustomize', copy])).map(
-    (document) => document.toJS() as KubeObject,
-  )
-}
-
-/** Applies roles, and gives them to the user that Metacontroller is here. */
+/** Applies the roles among some objects, and binds them to the user that Metacontroller is here. */
 async function grant({ kubectl }: ControlPlane, objects: KubeObject[]): Promise<void> {
   const roles = objects.filter(({ kind }) => kind === 'ClusterRole')
   const bindings = roles.map(({ metadata: { name } }) => ({
@@ -67,7 +32,7 @@ async function grant({ kubectl }: ControlPlane, objects: KubeObject[]): Promise<
 }
 
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
-  const objects = await built(controlPlane, 'gateway', 'least-privilege')
+  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway'])
   await grant(controlPlane, objects)
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',
@@ -206,7 +171,7 @@ underEachStrategy(
     prepare: async (controlPlane) => {
       await Promise.all([
         installGatewayApi(controlPlane),
-        grant(controlPlane, await built(controlPlane, 'least-privilege')),
+        grant(controlPlane, await kustomize(controlPlane, 'metacontroller')),
       ])
     },
     user,

@@ -1,13 +1,16 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parse, parseAllDocuments, stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { ensureControlPlane, ensurePromtool } from '../../local-cluster/control-plane/build.ts'
+import { kubectlFor } from '../../local-cluster/control-plane/kubectl.ts'
 import { freePort, runProgram } from '../../local-cluster/control-plane/processes.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { missing, seriesIn, seriesOf, together } from '../support/monitoring/series.ts'
 import { startHook } from '../support/otlp/hook.ts'
 import { manifest } from '../support/cluster/cluster.ts'
+import type { KubeObject } from '../support/cluster/kinds.ts'
+import { kustomize } from '../support/cluster/kustomize.ts'
 
 t.setTimeout(900_000)
 
@@ -123,82 +126,53 @@ t.test(
   },
 )
 
-t.test(
-  'the component adds what scrapes and shows, and opens the port; without it there is nothing of the kind',
-  async (t) => {
-    const kubectl = join(await ensureControlPlane((line) => t.comment(line)), 'kubectl')
-    const dir = t.testdir()
-    cpSync(manifest('manifests'), dir, { recursive: true })
-    const build = async () => {
-      const { code, stdout, stderr } = await runProgram({
-        command: kubectl,
-        args: ['kustomize', dir],
-      })
-      t.equal(code, 0, stderr)
-      return parseAllDocuments(stdout).map(
-        (document) =>
-          document.toJS() as {
-            kind: string
-            metadata: { name: string; namespace: string; labels?: object }
-            data?: Record<string, string>
-            spec?: {
-              template?: {
-                spec: {
-                  containers: Array<{
-                    ports: object[]
-                    env: Array<{ name: string; value: string }>
-                  }>
-                }
-              }
-            }
-          },
-      )
+t.test('the component adds PodMonitors, rules, a dashboard, and the metrics port', async (t) => {
+  const kubectl = kubectlFor({
+    command: join(await ensureControlPlane((line) => t.comment(line)), 'kubectl'),
+    kubeconfig: '',
+    cacheDir: t.testdir(),
+  })
+  const build = async (components: string[]) =>
+    (await kustomize({ dir: t.testdirName, kubectl }, 'manifests', components)) as Built[]
+  const usual = await build([])
+  const objects = await build(['monitoring'])
+  const isUsual = ({ kind, metadata: { name } }: Built) =>
+    usual.some((object) => object.kind === kind && object.metadata.name === name)
+  const added = objects.filter((object) => !isUsual(object))
+  t.same(
+    added.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace}/${name}`).sort(),
+    [
+      'ConfigMap myapp-operator/myapp-operator-dashboard',
+      'NetworkPolicy myapp-operator/myapp-operator-metrics',
+      'PodMonitor myapp-operator/metacontroller',
+      'PodMonitor myapp-operator/myapp-operator',
+      'PrometheusRule myapp-operator/myapp-operator',
+    ],
+  )
+  const configMap = added.find(({ kind }) => kind === 'ConfigMap')
+  t.same(JSON.parse(configMap?.data?.['myapp-operator.json'] ?? ''), dashboard)
+  const deployment = objects.find(({ kind }) => kind === 'Deployment')
+  const hook = deployment?.spec?.template?.spec.containers[0]
+  t.match(hook?.ports, [
+    { name: 'metrics', containerPort: 9464 },
+    { name: 'hook', containerPort: 8443 },
+    { name: 'probes', containerPort: 8081 },
+  ])
+  const env = Object.fromEntries(hook?.env.map(({ name, value }) => [name, value]) ?? [])
+  t.match(env, {
+    OTEL_METRICS_EXPORTER: 'prometheus',
+    OTEL_EXPORTER_PROMETHEUS_HOST: '::',
+    OTEL_EXPORTER_PROMETHEUS_PORT: '9464',
+    HOST: '::',
+  })
+})
+
+/** An object that kustomize built, as far as this test reads it. */
+interface Built extends KubeObject {
+  data?: Record<string, string>
+  spec?: {
+    template?: {
+      spec: { containers: Array<{ ports: object[]; env: Array<{ name: string; value: string }> }> }
     }
-    const kinds = ['PodMonitor', 'PrometheusRule', 'ConfigMap']
-    const usual = await build()
-    t.same(
-      usual.filter(({ kind }) => kinds.slice(0, 2).includes(kind)),
-      [],
-    )
-    writeFileSync(
-      join(dir, 'kustomization.yaml'),
-      stringify({
-        ...(parse(read('manifests/kustomization.yaml')) as object),
-        components: ['monitoring'],
-      }),
-    )
-    const objects = await build()
-    const added = objects.filter(
-      ({ kind, metadata }) =>
-        !usual.some((object) => object.kind === kind && object.metadata.name === metadata.name),
-    )
-    t.same(
-      added.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace}/${name}`).sort(),
-      [
-        'ConfigMap myapp-operator/myapp-operator-dashboard',
-        'PodMonitor myapp-operator/metacontroller',
-        'PodMonitor myapp-operator/myapp-operator',
-        'PrometheusRule myapp-operator/myapp-operator',
-      ],
-    )
-    t.same(
-      JSON.parse(
-        added.find(({ kind }) => kind === 'ConfigMap')?.data?.['myapp-operator.json'] ?? '',
-      ),
-      dashboard,
-    )
-    const hook = objects.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec
-      .containers[0]
-    t.match(hook?.ports, [
-      { name: 'metrics', containerPort: 9464 },
-      { name: 'http', containerPort: 8080 },
-    ])
-    const env = Object.fromEntries(hook?.env.map(({ name, value }) => [name, value]) ?? [])
-    t.match(env, {
-      OTEL_METRICS_EXPORTER: 'prometheus',
-      OTEL_EXPORTER_PROMETHEUS_HOST: '::',
-      OTEL_EXPORTER_PROMETHEUS_PORT: '9464',
-      HOST: '::',
-    })
-  },
-)
+  }
+}

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 
 const read = (path: string): Anything =>
   parse(readFileSync(new URL(`../../metacontroller/${path}`, import.meta.url), 'utf8'))
 
-/** What a field may hold: a plain value of a type or one of some words, an object with these fields, or a list. */
+/** What a field may hold: a value of a type or of a pattern, an object with these fields, or a list. */
 type Shape = 'string' | 'number' | 'boolean' | RegExp | [Shape] | { [field: string]: Shape }
 
 const keyRef = { name: 'string', namespace: 'string', key: 'string' } satisfies Shape
@@ -31,7 +32,7 @@ const hook = {
 } satisfies Shape
 const resource = { apiVersion: 'string', resource: 'string' } satisfies Shape
 
-/** A CompositeController as Metacontroller 4.17 knows it. Its CRD drops every other field without a word. */
+/** A CompositeController as Metacontroller 4.17 knows it. Its published CRD drops every other field silently. */
 const compositeController: Shape = {
   apiVersion: /^metacontroller\.k8s\.io\/v1alpha1$/,
   kind: /^CompositeController$/,
@@ -68,7 +69,7 @@ const compositeController: Shape = {
   },
 }
 
-/** Every place of a value that is not of a shape. */
+/** The path of every part of a value that does not match a shape. */
 function misfits(value: unknown, shape: Shape | undefined, path = ''): string[] {
   if (shape === undefined) return [path]
   const type: string = typeof value
@@ -85,7 +86,7 @@ function misfits(value: unknown, shape: Shape | undefined, path = ''): string[] 
   )
 }
 
-/** Every field of a value: the object that has it, and its name. */
+/** Every field of a value: the object that has it, and the name of the field. */
 function fieldsOf(value: unknown): Array<[holder: Anything, key: string]> {
   if (typeof value !== 'object' || value === null) return []
   const own = Array.isArray(value)
@@ -94,31 +95,45 @@ function fieldsOf(value: unknown): Array<[holder: Anything, key: string]> {
   return [...own, ...Object.values(value).flatMap(fieldsOf)]
 }
 
-/** The CompositeController as a component changes it. */
-function withComponent(component: string): Anything {
+/** The CompositeController as some components change it. */
+function withComponents(...components: string[]): Anything {
   const controller = read('composite-controller.yaml')
-  const { patches } = read(`${component}/kustomization.yaml`)
-  for (const { op, path, value } of patches.flatMap(({ patch }: { patch: string }) =>
-    parse(patch),
-  )) {
-    if (op !== 'add' || path !== '/spec/childResources/-') {
-      throw new Error(`this test does not know how to ${op} ${path}`)
+  for (const component of components) {
+    const { patches } = read(`${component}/kustomization.yaml`)
+    const own = patches.filter(({ target }: Anything) => target.kind === 'CompositeController')
+    for (const operation of own.flatMap(({ patch }: Anything) => parse(patch))) {
+      apply(controller, operation)
     }
-    controller.spec.childResources.push(value)
   }
   return controller
 }
 
-t.test(
-  'the CompositeController has no field that Metacontroller does not know, with the gateway component too',
-  async (t) => {
-    t.strictSame(misfits(read('composite-controller.yaml'), compositeController), [])
-    t.strictSame(misfits(withComponent('gateway'), compositeController), [])
-  },
-)
+/** Applies an operation of a JSON patch that ends in a field, or adds to the end of a list. */
+function apply(object: Anything, { op, path, value }: Anything): void {
+  const [last, ...parents] = path.slice(1).split('/').reverse()
+  const holder = parents.reverse().reduce((part: Anything, key: string) => part[key], object)
+  if (op === 'remove') delete holder[last]
+  else if (last === '-') holder.push(value)
+  else holder[last] = value
+}
 
-t.test('a slip in any name of a field would be found', async (t) => {
-  const controller = withComponent('gateway')
+const shipped = read('composite-controller.yaml')
+const variants: Array<[name: string, controller: Anything]> = [
+  ['as it is', shipped],
+  ...['gateway', 'cert-manager', 'without-secrets'].map((component): [string, Anything] => [
+    `with ${component}`,
+    withComponents(component),
+  ]),
+]
+
+t.test('the CompositeController has no field that Metacontroller does not know', async (t) => {
+  for (const [name, controller] of variants) {
+    t.strictSame(misfits(controller, compositeController), [], name)
+  }
+})
+
+t.test('a misspelled field would be found', async (t) => {
+  const controller = withComponents('gateway')
   const fields = fieldsOf(controller)
   t.ok(fields.length > 40)
   for (const [holder, key] of fields) {
@@ -130,3 +145,112 @@ t.test('a slip in any name of a field would be found', async (t) => {
     holder[key] = value
   }
 })
+
+t.test(
+  'every call is over TLS, with the credentials of the one endpointConfigs entry',
+  async (t) => {
+    for (const [name, { spec }] of variants) {
+      t.equal(spec.endpointConfigs.length, 1, `${name}: one entry, as the first match wins`)
+      const [{ host, caBundle, clientTLS, ...others }] = spec.endpointConfigs
+      t.strictSame(others, {})
+      t.notMatch(host, /:/, 'no port: the entry would not match the URLs')
+      for (const { webhook } of Object.values<Anything>(spec.hooks)) {
+        const url = new URL(webhook.url)
+        t.equal(url.protocol, 'https:')
+        t.equal(url.host, host)
+        t.equal(url.username + url.password + url.search, '', 'the URL is a label of a metric')
+        t.strictSame(
+          Object.keys(webhook).filter((key) => key in connection),
+          [],
+          'nothing that disables the entry',
+        )
+      }
+      t.equal(Object.keys(caBundle).length, 1)
+      t.equal(clientTLS === undefined, name === 'with without-secrets')
+    }
+  },
+)
+
+const manifests = (path: string): Anything[] =>
+  parseAllDocuments(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).map(
+    (document) => document.toJS(),
+  )
+const hookPod = manifests('manifests/deployment.yaml')[0].spec.template.spec
+const program = manifests('metacontroller/program/stateful-set.yaml')[0].spec.template.spec
+
+t.test('whoever names the Secrets and ConfigMaps of the certificates names the same', async (t) => {
+  const [{ host, caBundle, clientTLS }] = shipped.spec.endpointConfigs
+  const [service] = manifests('manifests/service.yaml')
+  const [statefulSet] = manifests('metacontroller/program/stateful-set.yaml')
+  const { name, namespace } = service.metadata
+  t.equal(host, `${name}.${namespace}.svc`)
+  t.strictSame(service.spec.ports, [{ name: 'https', port: 443, targetPort: 'hook' }])
+  const credentials = { ...caBundle, ...clientTLS }
+  t.equal(credentials.secretRef.namespace, statefulSet.metadata.namespace)
+  t.strictSame(
+    program.volumes[0].projected.sources,
+    [
+      { configMap: { name: credentials.configMapRef.name } },
+      { secret: { name: credentials.secretRef.name } },
+    ],
+    'the pod of Metacontroller waits for what it reads through the API server',
+  )
+  t.match(hookPod.volumes, [
+    {
+      projected: {
+        sources: [
+          { secret: { name: 'myapp-operator-tls' } },
+          { configMap: { name: caBundle.configMapRef.name } },
+        ],
+      },
+    },
+    { secret: { secretName: 'myapp-operator-config-digest' } },
+  ])
+})
+
+t.test('every file that the hook is configured with is mounted', async (t) => {
+  const [container] = hookPod.containers
+  const files = container.env.filter(({ name }: Anything) => name.endsWith('_FILE'))
+  t.equal(files.length, 4)
+  for (const { name, value } of files) {
+    t.ok(
+      container.volumeMounts.some(({ mountPath }: Anything) => value.startsWith(`${mountPath}/`)),
+      `${name}=${value}`,
+    )
+  }
+})
+
+t.test('every child kind is declared, watched and written', async (t) => {
+  const gateway = withComponents('gateway').spec.childResources
+  const rules = ['watch-role', 'write-role'].map((file) => [
+    ...manifests(`metacontroller/program/${file}.yaml`)[0].rules,
+    ...rulesOfGateway(file === 'watch-role' ? 'metacontroller' : 'metacontroller-myapps'),
+  ])
+  const verbsOf = (resource: string) =>
+    rules.map((role) =>
+      role.flatMap(({ resources, verbs }: Anything) => (resources.includes(resource) ? verbs : [])),
+    )
+  for (const { kind, apiVersion, resource } of childKinds) {
+    t.match(
+      gateway.find((child: Anything) => child.resource === resource),
+      { apiVersion, updateStrategy: { method: 'InPlace' } },
+      kind,
+    )
+    t.strictSame(
+      verbsOf(resource),
+      [
+        ['list', 'watch'],
+        ['get', 'create', 'update', 'patch', 'delete'],
+      ],
+      kind,
+    )
+  }
+  t.equal(gateway.length, childKinds.length, 'and nothing else')
+})
+
+/** The rules that the component gateway adds to a role. */
+function rulesOfGateway(role: string): Anything[] {
+  return read('gateway/kustomization.yaml')
+    .patches.filter(({ target }: Anything) => target.name === role)
+    .flatMap(({ patch }: Anything) => parse(patch).map(({ value }: Anything) => value))
+}

@@ -163,12 +163,15 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
   }
 }
 
-/** A CompositeController as it is shipped, but for the address of the hook. */
+/** The shipped CompositeController with the address of a hook that is called without certificates. */
 export function pointAt(
   port: number,
-  controller: { spec: { hooks: Record<string, { webhook: { url: string } }> } },
+  controller: {
+    spec: { hooks: Record<string, { webhook: { url: string } }>; endpointConfigs?: object[] }
+  },
 ): object {
   const pointed = structuredClone(controller)
+  delete pointed.spec.endpointConfigs
   for (const { webhook } of Object.values(pointed.spec.hooks)) {
     webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
   }

@@ -1,0 +1,109 @@
+/** What is installed: every manifest, component and combination on a real API server. */
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import {
+  installCertManagerKinds,
+  installGatewayApi,
+  installPrometheusOperatorKinds,
+} from '../../local-cluster/control-plane/more-kinds.ts'
+import { bootBare, manifest } from '../support/cluster/cluster.ts'
+import { type Folder, kustomizeToYaml } from '../support/cluster/kustomize.ts'
+
+t.setTimeout(600_000)
+const controlPlane = await bootBare(t)
+const { kubectl } = controlPlane
+
+t.test('two commands, each once, install all of it on a cluster that has nothing', async (t) => {
+  t.match(
+    await kubectl(['apply', '-k', manifest('manifests')]),
+    /deployment.apps\/myapp-operator created/,
+  )
+  t.match(
+    await kubectl(['apply', '-k', manifest('metacontroller')]),
+    /compositecontroller.metacontroller.k8s.io\/myapp created/,
+  )
+})
+
+t.test('each command may be repeated and changes nothing', async (t) => {
+  for (const folder of ['manifests', 'metacontroller']) {
+    const lines = (await kubectl(['apply', '-k', manifest(folder)])).trim().split('\n')
+    t.strictSame(
+      // kubectl sends the whole spec of a PodDisruptionBudget each time; the server changes nothing.
+      lines.filter((line) => !/ unchanged$|^poddisruptionbudget/.test(line)),
+      [],
+      folder,
+    )
+  }
+})
+
+/** Components that do not go together. */
+const exclusive = ['cert-manager', 'without-secrets']
+
+/** The components of a folder. */
+function componentsOf(folder: Folder): string[] {
+  return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
+    .filter(
+      (path) =>
+        path.endsWith('/kustomization.yaml') &&
+        (parse(readFileSync(manifest(`${folder}/${path}`), 'utf8')) as { kind?: string }).kind ===
+          'Component',
+    )
+    .map((path) => path.replace('/kustomization.yaml', ''))
+    .sort()
+}
+
+/** What the API server does not accept of some YAML, on a dry run. */
+async function refused(yaml: string): Promise<string[]> {
+  const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-']
+  const answer = await kubectl(args, yaml).catch((error: Error) => error.message)
+  const lines = answer.trim().split('\n')
+  return lines.filter((line) => !line.endsWith('(server dry run)'))
+}
+
+t.test('every component and combination builds, and the API server accepts it', async (t) => {
+  await Promise.all([
+    installGatewayApi(controlPlane),
+    installPrometheusOperatorKinds(controlPlane),
+    installCertManagerKinds(controlPlane),
+    kubectl(['create', 'namespace', 'cert-manager']),
+    // The template of a Job cannot change; docs/install.md says so.
+    kubectl(['-n', 'myapp-operator', 'delete', 'job', 'myapp-operator-certificates']),
+  ])
+  for (const folder of ['manifests', 'metacontroller'] as const) {
+    const all = componentsOf(folder)
+    t.ok(all.length > 3, `${folder} has components: ${all.join(', ')}`)
+    const mostOfThem = exclusive.map((one) => all.filter((name) => name !== one))
+    for (const components of [...all.map((name) => [name]), ...mostOfThem]) {
+      const what = `${folder} with ${components.join(', ')}`
+      t.strictSame(await refused(await kustomizeToYaml(controlPlane, folder, components)), [], what)
+    }
+    const pairs = all
+      .flatMap((one, index) => all.slice(index + 1).map((other) => [one, other]))
+      .filter((pair) => !exclusive.every((name) => pair.includes(name)))
+    for (const pair of pairs) {
+      t.match(await kustomizeToYaml(controlPlane, folder, pair), 'kind: ', pair.join(' and '))
+    }
+  }
+})
+
+t.test('every manifest is accepted by the API server as it stands', async (t) => {
+  const files = ['manifests', 'metacontroller'].flatMap((folder) => yamlFiles(folder))
+  t.ok(files.length > 30, `${files.length} files`)
+  const documents = files.flatMap((file) =>
+    parseAllDocuments(readFileSync(file, 'utf8')).filter((document) => document.contents !== null),
+  )
+  t.strictSame(await refused(documents.map((document) => document.toString()).join('---\n')), [])
+})
+
+/** The YAML files below a folder that are whole objects. */
+function yamlFiles(folder: string): string[] {
+  return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
+    .filter(
+      (path) =>
+        path.endsWith('.yaml') &&
+        !/(kustomization|kustomizeconfig|patch|argocd-cm)\.yaml$/.test(path) &&
+        !path.startsWith('kustomize/'),
+    )
+    .map((path) => manifest(`${folder}/${path}`))
+}
