@@ -1,67 +1,38 @@
-import {
-  apiVersion,
-  kind,
-  MyAppSpec,
-  MyAppStatus,
-  nameMaxLength,
-  namePattern,
-} from '../src/api/myapp.ts'
+import { editorPattern, formatOf } from '../src/api/formats.ts'
+import { MyApp } from '../src/api/myapp.ts'
 
 /** A JSON Schema (draft-07) of a whole MyApp, by which editors complete, explain and check. */
-export function editorSchema(): object {
-  const strings = { type: 'object', additionalProperties: { type: 'string' } }
-  return {
-    $schema: 'http://json-schema.org/draft-07/schema#',
-    title: kind,
-    description:
-      'An application: a Deployment that runs it, a Service that it is reached by, and a status that tells how it is.',
-    type: 'object',
-    required: ['apiVersion', 'kind', 'metadata', 'spec'],
-    additionalProperties: false,
-    properties: {
-      apiVersion: { const: apiVersion },
-      kind: { const: kind },
-      metadata: {
-        type: 'object',
-        required: ['name'],
-        properties: {
-          name: {
-            description: 'Name of the MyApp, its Deployment and its Service.',
-            type: 'string',
-            pattern: namePattern,
-            maxLength: nameMaxLength,
-          },
-          namespace: { description: 'Namespace that all of it is in.', type: 'string' },
-          labels: {
-            description: 'Labels of the MyApp itself; podLabels are those of the pods.',
-            ...strings,
-          },
-          annotations: {
-            description: 'Annotations of the MyApp itself; podAnnotations are those of the pods.',
-            ...strings,
-          },
-        },
-      },
-      spec: withoutCrdKeywords(MyAppSpec),
-      status: withoutCrdKeywords(MyAppStatus),
-    },
-  }
-}
+export const editorSchema = (): object => ({
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'MyApp',
+  ...(forEditors(MyApp) as object),
+})
 
 /** The text of manifests/schema/myapp.schema.json. */
 export const editorSchemaText = () => JSON.stringify(editorSchema(), null, 2) + '\n'
 
-/** JSON Schema knows nothing of `x-kubernetes-…`, and of formats other ones. */
-function withoutCrdKeywords(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutCrdKeywords)
+/** Removes the keywords of the CRD. A named format becomes a pattern with its message, which editors show. */
+function forEditors(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(forEditors)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(
-        ([keyword, content]) =>
-          !keyword.startsWith('x-kubernetes-') &&
-          !(keyword === 'format' && /^int/.test(String(content))),
-      )
-      .map(([keyword, content]) => [keyword, withoutCrdKeywords(content)]),
+      .filter(([keyword, content]) => !keyword.startsWith('x-') && content !== undefined)
+      .flatMap(([keyword, content]) =>
+        keyword === 'format' && typeof content === 'string'
+          ? formatForEditors(content)
+          : [[keyword, forEditors(content)]],
+      ),
   )
+}
+
+function formatForEditors(name: string): Array<[keyword: string, content: string]> {
+  const format = formatOf(name)
+  if (format !== undefined) {
+    return [
+      ['pattern', editorPattern(format)],
+      ['patternErrorMessage', format.message],
+    ]
+  }
+  return name.startsWith('int') ? [] : [['format', name]]
 }

@@ -1,14 +1,20 @@
 import { inParts, newAjv } from './ajv.ts'
-import { MyAppSpec } from './myapp.ts'
+import { outlineOf } from './messages.ts'
+import { MyApp, StoredMyApp } from './myapp.ts'
 
 /**
- * The validator of a spec, compiled by Ajv from the schema. The build replaces this module by the code that Ajv
- * generates, so that neither Ajv nor the schema is in the built program.
+ * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code that Ajv generates and by
+ * the constants, so that neither Ajv nor the schema is in the built program.
  */
 
-export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
+export const ajv = newAjv()
 
 /** The schemas by the name of the validator that is exported for each. */
-export const schemas = { specValidator: inParts(MyAppSpec) }
+export const schemas = { storedMyAppValidator: inParts(StoredMyApp) }
 
-export const specValidator = ajv.compile<MyAppSpec>(schemas.specValidator)
+export const storedMyAppValidator = ajv.compile<StoredMyApp>(schemas.storedMyAppValidator)
+
+/** Exports that the build writes as JSON. */
+export const constants = { outline: outlineOf(MyApp) }
+
+export const { outline } = constants

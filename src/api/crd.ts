@@ -1,20 +1,11 @@
-import {
-  group,
-  kind,
-  MyAppSpec,
-  MyAppStatus,
-  nameMaxLength,
-  namePattern,
-  version,
-} from './myapp.ts'
+import { celOf, type Format, formatOf, formats } from './formats.ts'
+import { group, kind, MyApp, version } from './myapp.ts'
 
 type Schema = Record<string, unknown>
 
-/**
- * The CustomResourceDefinition of MyApp as a plain object, made from schema.ts. scripts/generate.ts writes it to
- * manifests/crd.yaml.
- */
+/** The CustomResourceDefinition of MyApp as a plain object. scripts/generate.ts writes it to manifests/crd.yaml. */
 export function customResourceDefinition(): object {
+  const { metadata, spec, status } = MyApp.properties
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -43,24 +34,11 @@ export function customResourceDefinition(): object {
               labelSelectorPath: '.status.selector',
             },
           },
-          additionalPrinterColumns: [
-            {
-              name: 'Ready',
-              type: 'string',
-              jsonPath: '.status.ready',
-              description: 'Ready pods of those wanted.',
-            },
-            { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
-            { name: 'Image', type: 'string', jsonPath: '.spec.image' },
-            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-            { name: 'Port', type: 'integer', jsonPath: '.spec.port', priority: 1 },
-            { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
-          ],
+          additionalPrinterColumns: printerColumns,
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              description:
-                'An application: a Deployment that runs it, a Service that it is reached by, and a status that tells how it is.',
+              description: descriptionOf(MyApp),
               required: ['spec'],
               properties: {
                 apiVersion: { type: 'string' },
@@ -70,23 +48,14 @@ export function customResourceDefinition(): object {
                   properties: {
                     name: {
                       type: 'string',
-                      description:
-                        'Names the children too, so it must be one that a Service can have.',
+                      description: descriptionOf(metadata.properties.name),
                     },
                   },
                 },
-                spec: structural(MyAppSpec),
-                status: structural(MyAppStatus),
+                spec: structural(spec),
+                status: structural(status),
               },
-              'x-kubernetes-validations': [
-                {
-                  // On creation only: a name never changes, and one that an older CRD let in must not keep its finalizer for ever.
-                  rule: `oldSelf.hasValue() || (self.metadata.name.matches('${namePattern}') && size(self.metadata.name) <= ${nameMaxLength})`,
-                  optionalOldSelf: true,
-                  fieldPath: '.metadata.name',
-                  messageExpression: `'"' + self.metadata.name + '" cannot name a Service: use at most ${nameMaxLength} lower-case letters, digits and "-", starting with a letter and not ending with "-"'`,
-                },
-              ],
+              'x-kubernetes-validations': [nameRule],
             },
           },
         },
@@ -95,52 +64,100 @@ export function customResourceDefinition(): object {
   }
 }
 
+const descriptionOf = (schema: { description?: string }) => schema.description
+
+const printerColumns = [
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: '.status.ready',
+    description: 'Ready pods of the desired number.',
+  },
+  { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+  {
+    name: 'Reason',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+    description: 'Reason of the condition Ready.',
+  },
+  {
+    name: 'URL',
+    type: 'string',
+    jsonPath: '.status.urls[0]',
+    description: 'First URL outside the cluster.',
+  },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Image', type: 'string', jsonPath: '.spec.image', priority: 1 },
+  { name: 'Port', type: 'integer', jsonPath: '.spec.port', priority: 1 },
+  { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
+]
+
 /**
- * A schema of schema.ts as the API server takes it. Unknown fields are pruned there, so additionalProperties goes, and a map
- * has its values' schema in its place; a number or text is int-or-string; and where a rule says a bound in words, from the first
- * version on, the bare bound goes, or the API server would refuse a value twice, once in words and once not. A pattern goes where any rule
- * has it.
+ * The one rule that needs oldSelf: it is for new MyApps only. A name never changes, so that a MyApp with an invalid name,
+ * which an older CRD accepted, could otherwise never lose its finalizer.
+ */
+const nameRule = {
+  rule: `oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,
+  optionalOldSelf: true,
+  fieldPath: '.metadata.name',
+  message: formats.myAppName.message,
+}
+
+/**
+ * A schema as the API server takes it. The API server prunes unknown fields itself, so `additionalProperties: false` goes.
+ * A named format becomes a rule in CEL. Combinations such as oneOf have a rule in CEL beside them and go.
  */
 function structural(schema: object): Schema {
-  const { additionalProperties, patternProperties, anyOf, oneOf, patternErrorMessage, ...kept } =
-    JSON.parse(JSON.stringify(schema)) as Schema
+  const node = JSON.parse(JSON.stringify(schema)) as Schema
+  const { additionalProperties, propertyNames, anyOf, oneOf, format, ...kept } = node
+  const isHookOnly = kept['x-hook-only'] === true
+  delete kept['x-hook-only']
+  const rules = [...((kept['x-kubernetes-validations'] as object[] | undefined) ?? [])]
+  const named = formatOf(format)
+  if (named === undefined) {
+    if (format !== undefined) kept['format'] = format
+  } else if (!isHookOnly) rules.push(formatRule(named, 'self'))
+  const keys = formatOf((propertyNames as Schema | undefined)?.['format'])
+  if (keys !== undefined && !isHookOnly) {
+    const { rule, message } = formatRule(keys, 'key')
+    rules.unshift({ rule: `self.all(key, ${rule})`, message })
+  }
   if (kept['x-kubernetes-int-or-string'] === true) {
-    const { pattern, maxLength } = (anyOf as Schema[]).find(({ type }) => type === 'string') ?? {}
-    return {
-      ...kept,
-      anyOf: [{ type: 'integer' }, { type: 'string' }],
-      ...(!hasRuleWith(kept, pattern) && { pattern }),
-      ...(maxLength !== undefined && { maxLength }),
-    }
+    const [integer, string] = anyOf as [Schema, Schema]
+    kept['anyOf'] = [{ type: 'integer' }, { type: 'string' }]
+    kept['maxLength'] = string['maxLength']
+    rules.push(eitherRule(integer, formatOf(string['format'])))
   }
-  if (hasRuleWith(kept, kept.pattern)) delete kept.pattern
-  if (patternProperties !== undefined) {
-    return {
-      ...kept,
-      additionalProperties: structural(
-        Object.values(patternProperties as Record<string, Schema>)[0] ?? {},
-      ),
-    }
+  if (typeof additionalProperties === 'object' && additionalProperties !== null) {
+    kept['additionalProperties'] = structural(additionalProperties)
   }
-  if (hasWordsForBounds(kept)) {
-    for (const bound of ['minimum', 'maximum', 'minLength', 'pattern']) delete kept[bound]
-  }
-  if (kept.properties !== undefined) {
-    kept.properties = Object.fromEntries(
-      Object.entries(kept.properties as Record<string, Schema>).map(([name, property]) => [
+  if (kept['properties'] !== undefined) {
+    kept['properties'] = Object.fromEntries(
+      Object.entries(kept['properties'] as Record<string, Schema>).map(([name, property]) => [
         name,
         structural(property),
       ]),
     )
   }
-  if (kept.items !== undefined) kept.items = structural(kept.items as Schema)
+  if (kept['items'] !== undefined) kept['items'] = structural(kept['items'] as Schema)
+  if (rules.length > 0) kept['x-kubernetes-validations'] = rules
   return kept
 }
 
-const hasRuleWith = ({ 'x-kubernetes-validations': rules = [] }: Schema, pattern: unknown) =>
-  (rules as Array<{ rule: string }>).some(({ rule }) => rule.includes(JSON.stringify(pattern)))
+const formatRule = (format: Format, expression: string) => ({
+  rule: celOf(format, expression),
+  message: format.message,
+})
 
-const hasWordsForBounds = ({ type, 'x-kubernetes-validations': rules = [] }: Schema) =>
-  type !== 'object' &&
-  type !== 'array' &&
-  (rules as Array<{ optionalOldSelf?: boolean }>).some(({ optionalOldSelf }) => !optionalOldSelf)
+/** The bounds of an integer and the format of a string in one rule: an int-or-string has no bounds in a CRD. */
+function eitherRule({ minimum, maximum }: Schema, format: Format | undefined): object {
+  if (format === undefined) throw new Error('the string of an int-or-string needs a named format')
+  const bounds = [
+    ...(minimum === undefined ? [] : [`self >= ${minimum}`]),
+    ...(maximum === undefined ? [] : [`self <= ${maximum}`]),
+  ].join(' && ')
+  return {
+    rule: `type(self) == int ? ${bounds} : ${celOf(format, 'self')}`,
+    message: format.message,
+  }
+}

@@ -1,38 +1,52 @@
 import Type, { type TProperties, type TSchema } from 'typebox'
-import {
-  amount,
-  annotationKey,
-  type Form,
-  labelKey,
-  labelValue,
-  objectName,
-  type PatternForm,
-  podsOrShare,
-} from './formats.ts'
+import type { FormatName } from './formats.ts'
 
-/** What the schema of a MyApp is put together from: kinds of fields, and rules for them that the API server says in words. */
+/**
+ * The building blocks of the schema. Each bound and each format is written once: crd.ts turns it into what the API server
+ * checks, ajv.ts into what the hook and the command line check.
+ */
 
-/** A field that may be left out. */
+/** The largest value of an int32 field. */
+export const int32Maximum = 2_147_483_647
+
+/** An optional field. */
 export const opt = Type.Optional
-/** A text of a bounded length. */
+
+/** A string of a bounded length. */
 export const text = (description: string, options: object = {}) =>
   Type.String({ description, maxLength: 4096, ...options })
+
+/** A string of a named format. */
+export const formatted = (format: FormatName, description: string, options: object = {}) =>
+  text(description, { maxLength: 253, ...options, format })
+
 /** True or false. */
 export const flag = (description: string) => Type.Boolean({ description })
-/** A number of seconds, of a day at most. */
-export const seconds = (description: string, minimum = 0) =>
-  Type.Integer({ description, format: 'int32', minimum, maximum: 86_400 })
-/** One of some words. */
+
+/** An int32 within bounds. */
+export const integer = (description: string, minimum: number, maximum: number, options = {}) =>
+  Type.Integer({ description, format: 'int32', minimum, maximum, ...options })
+
+/** A number of seconds, at most a day. */
+export const seconds = (description: string, minimum = 0) => integer(description, minimum, 86_400)
+
+/** A TCP port. */
+export const portNumber = (description: string, options = {}) =>
+  integer(description, 1, 65_535, options)
+
+/** One of several words. */
 export const choice = <const Choices extends readonly string[]>(
   choices: Choices,
   description: string,
-) => Type.Enum(choices, { type: 'string', description })
-/** An object that has no other fields. */
+) => Type.Unsafe<Choices[number]>({ type: 'string', enum: choices, description })
+
+/** An object with exactly these fields. */
 export const object = <Properties extends TProperties>(
   description: string,
   properties: Properties,
   options: object = {},
 ) => Type.Object(properties, { description, additionalProperties: false, ...options })
+
 /** A list of a bounded length. */
 export const list = <Item extends TSchema>(
   description: string,
@@ -41,146 +55,134 @@ export const list = <Item extends TSchema>(
   options: object = {},
 ) => Type.Array(items, { description, maxItems, ...options })
 
-/** Fields of which exactly one is given, by the field that they are in or below. */
-export const alternatives: Record<string, string[]> = {
-  valueFrom: ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
-  envFrom: ['configMapRef', 'secretRef'],
-  probes: ['httpGet', 'tcpSocket', 'grpc', 'exec'],
-  volumes: ['configMap', 'secret', 'emptyDir', 'persistentVolumeClaim'],
-  disruption: ['maxUnavailable', 'minAvailable'],
-}
-export const alternativesWords = (fields: string[]) =>
-  `exactly one of ${fields.join(', ')} is to be given`
-
-/** The rule that exactly one of the fields in some place is given, for the API server in words and for the validator as it is. */
-export function exactlyOne(place: keyof typeof alternatives) {
-  const fields = alternatives[place] ?? []
-  return {
-    oneOf: fields.map((field) => ({ required: [field] })),
-    'x-kubernetes-validations': [
-      {
-        rule: `[${fields.map((field) => `has(self.${field})`).join(', ')}].filter(given, given).size() == 1`,
-        message: alternativesWords(fields),
-      },
-    ],
-  }
-}
-
-/** A map of texts. */
-export const strings = (description: string, rules: object[] = [], maxLength = 4096) =>
-  Type.Record(Type.String(), Type.String({ maxLength }), {
-    description,
-    maxProperties: 64,
-    ...(rules.length > 0 && { 'x-kubernetes-validations': rules }),
+/** A list that the API server merges by a key, which is unique. */
+export const listByKey = <Item extends TSchema>(
+  description: string,
+  items: Item,
+  maxItems: number,
+  key: string,
+  options: object = {},
+) =>
+  list(description, items, maxItems, {
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': [key],
+    ...options,
   })
 
-/**
- * What a child may come to: the 256 KiB that all annotations of an object may have, less what Metacontroller and Kubernetes add.
- * The CRD counts characters, and refuses what can never fit; how many bytes they take shows in what is rendered.
- */
-export const childMaxBytes = 262_144 - 512
+/** A rule in CEL, checked by the API server. The hook checks the same in cross-field.ts. */
+export const rule = (cel: string, message: string) => ({ rule: cel, message })
 
-/** A rule that came with a later version: it is for what is new or changed, and what is stored stands. */
-export const laterRule = (rule: string, message: string) => ({
-  rule: `oldSelf == optional.of(self) || (${rule})`,
-  optionalOldSelf: true,
-  message,
-})
+/** The keyword for rules in CEL. */
+export const rules = (...all: object[]) => ({ 'x-kubernetes-validations': all })
 
 /** The rule that no two items of a list have the same value in a field. */
-export const differIn = (field: string, message: string) =>
-  laterRule(`self.all(one, self.exists_one(other, other.${field} == one.${field}))`, message)
+export const distinct = (field: string, message = `duplicate ${field}`) =>
+  rule(`self.all(one, self.exists_one(other, other.${field} == one.${field}))`, message)
 
-/** The rule that a text has a form. */
-export const ofForm = (form: Form) => ({
-  'x-kubernetes-validations': [laterRule(form.rule('self'), form.words)],
+/** Exactly one of several fields must be set. */
+export const exactlyOne = (...fields: string[]) => ({
+  oneOf: fields.map((field) => ({ required: [field] })),
+  ...rules(
+    rule(
+      `[${fields.map((field) => `has(self.${inCel(field)})`).join(', ')}].filter(set, set).size() == 1`,
+      exactlyOneMessage(fields),
+    ),
+  ),
 })
+export const exactlyOneMessage = (fields: string[]) =>
+  `exactly one of ${fields.join(', ')} must be set`
 
-/** The name of a field in CEL, where some characters and words mean something else. */
+/** At least one of several fields must be set. */
+export const atLeastOne = (...fields: string[]) => ({
+  anyOf: fields.map((field) => ({ required: [field] })),
+  ...rules(
+    rule(fields.map((field) => `has(self.${inCel(field)})`).join(' || '), atLeastOneMessage(fields)),
+  ),
+})
+export const atLeastOneMessage = (fields: string[]) =>
+  fields.length === 1 ? `${fields.join()} is required` : `${fields.join(' or ')} must be set`
+
+/** The name of a field in CEL, which reserves some words and characters. */
 export const inCel = (field: string) =>
   field === 'namespace' ? '__namespace__' : field.replaceAll('-', '__dash__')
 
-/** A rule for a field below an object, where each on the way to it may be missing. */
-export function ifGiven(object: string, path: string, rule: (field: string) => string): string {
-  const names = [object, ...path.split('.').map(inCel)]
-  const missing = names
-    .map((_, index) => `!has(${names.slice(0, index + 1).join('.')}) || `)
-    .slice(1)
-  return `(${missing.join('')}(${rule(names.join('.'))}))`
+/**
+ * Keeps the format of a value or of keys out of the CRD: only the hook and the command line check it. The API server bounds
+ * the estimated cost of all rules together.
+ */
+export const hookOnly = { 'x-hook-only': true }
+
+interface MapOptions {
+  key: FormatName
+  value?: object
+  options?: object
 }
+/** A map of strings. */
+export const map = (description: string, { key, value, options }: MapOptions) =>
+  Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    description,
+    maxProperties: 64,
+    additionalProperties: { type: 'string', maxLength: 4096, ...value },
+    propertyNames: { format: key },
+    ...options,
+  })
 
-/** The rule that a field has a form in all of a list. A rule in the items would have nothing to compare with: the API server takes them as a whole. */
-export const eachOfForm = (path: string, form: Form) =>
-  laterRule(`self.all(one, ${ifGiven('one', path, form.rule)})`, `${path}: ${form.words}`)
+/** Labels of an object. */
+export const labels = (description: string, options: object = {}) =>
+  map(description, { key: 'labelKey', value: { format: 'labelValue', ...options }, options })
 
-/** A name that Kubernetes takes for the kind that is named. */
-export const strictName = (description: string) =>
-  text(description, { minLength: 1, maxLength: 253, ...ofForm(objectName) })
+/**
+ * The size that a child may have: all annotations of an object may have 256 KiB, and Metacontroller keeps a copy of the
+ * child in one of them. The CRD counts characters and refuses what can never fit; src/myapp/child-size.ts counts bytes.
+ */
+export const childMaxBytes = 262_144 - 512
 
-/** A pattern with its words, which editors show. */
-export const patternOf = ({ pattern, words }: PatternForm) => ({
-  pattern,
-  patternErrorMessage: words,
-})
+/** Annotations with at most `maxCharacters` in total. */
+export const annotations = (
+  description: string,
+  maxCharacters: number,
+  maxLength = 4096,
+  ...more: object[]
+) =>
+  map(description, {
+    key: 'annotationKey',
+    value: { maxLength },
+    options: rules(
+      rule(
+        `self.map(key, size(key) + size(self[key])).sum() <= ${maxCharacters}`,
+        `must have at most ${maxCharacters} characters in total`,
+      ),
+      ...more,
+    ),
+  })
 
-/** The same, and the rule by which the API server says them; not for what is in the items of a list without keys. */
-export const ofPattern = (form: PatternForm) => ({ ...patternOf(form), ...ofForm(form) })
+/** The name of a Kubernetes object. */
+export const objectName = (description: string) => formatted('objectName', description)
 
 const intOrString = (
   description: string,
   bounds: { minimum: number; maximum?: number },
-  form: PatternForm,
-  more: object,
-  rules: object = {},
+  format: FormatName,
+  maxLength: number,
 ) =>
-  Type.Union([Type.Integer(bounds), Type.String({ ...patternOf(form), ...more })], {
+  Type.Unsafe<number | string>({
     description,
     'x-kubernetes-int-or-string': true,
-    ...rules,
+    anyOf: [
+      { type: 'integer', ...bounds },
+      { type: 'string', format, maxLength },
+    ],
   })
 
-/** The bounds of an integer or the form of a text, as a rule: what is either has no bounds in a CRD. */
-const either = (bounds: string, form: PatternForm) => ({
-  'x-kubernetes-validations': [
-    laterRule(`type(self) == int ? ${bounds} : ${form.rule('self')}`, form.words),
-  ],
-})
-
-/** A quantity as a number or as text, without a rule for it. */
-export const bareQuantity = (description: string, rules?: object) =>
-  intOrString(description, { minimum: 0 }, amount, { maxLength: 32 }, rules)
-/** A quantity as a number or as text, with the rule for it. */
+/** A quantity, as a number or a string. */
 export const quantity = (description: string) =>
-  bareQuantity(description, either('self >= 0', amount))
+  intOrString(description, { minimum: 0 }, 'quantity', 32)
 
-/** A number of pods, or a share of them such as 25%. */
+/** A quantity of more than 0. */
+export const positiveQuantity = (description: string) =>
+  intOrString(description, { minimum: 1 }, 'positiveQuantity', 32)
+
+/** A number of pods, or a percentage of them such as 25%. */
 export const podsOrPercent = (description: string) =>
-  intOrString(
-    description,
-    { minimum: 0, maximum: 100 },
-    podsOrShare,
-    {},
-    either('self >= 0 && self <= 100', podsOrShare),
-  )
-
-const keyRule = (form: Form) =>
-  laterRule(`self.all(key, ${form.rule('key')})`, `a key is ${form.words}`)
-const valueRule = laterRule(
-  `self.all(key, ${labelValue.rule('self[key]')})`,
-  `a value is ${labelValue.words}`,
-)
-
-export const Labels = (description: string) => strings(description, [keyRule(labelKey), valueRule])
-/** Annotations that can have `maxCharacters` in all. */
-export const Annotations = (description: string, maxCharacters: number, maxLength?: number) =>
-  strings(
-    description,
-    [
-      keyRule(annotationKey),
-      laterRule(
-        `self.map(key, size(key) + size(self[key])).sum() <= ${maxCharacters}`,
-        `it has more than the ${maxCharacters} characters in all that can fit`,
-      ),
-    ],
-    maxLength,
-  )
+  intOrString(description, { minimum: 0, maximum: 100 }, 'podsOrPercent', 32)

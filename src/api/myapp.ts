@@ -1,26 +1,32 @@
 import Type from 'typebox'
-import * as pod from './pod.ts'
-import { Gateway, Ingress, NetworkPolicy } from './network.ts'
-import { Autoscaling, Disruption } from './scaling.ts'
-import { image, optionalName, variableName } from './formats.ts'
+import { podAnnotationRules, seccompRules } from './annotations.ts'
 import {
-  Annotations,
+  annotations,
   childMaxBytes,
-  differIn,
-  Labels,
-  laterRule,
+  choice,
+  distinct,
+  flag,
+  formatted,
+  integer,
+  labels,
   list,
-  ofForm,
+  listByKey,
+  map,
+  object,
+  objectName,
   opt,
-  patternOf,
-  strictName,
+  portNumber,
+  rule,
+  rules,
+  text,
 } from './fields.ts'
+import { Gateway, Ingress, NetworkPolicy } from './network.ts'
+import * as pod from './pod.ts'
+import { Autoscaling, Disruption } from './scaling.ts'
 
 /**
- * What a MyApp is. The one source of its TypeScript types, of the validators (see validation.ts) and of
- * manifests/crd.yaml (see crd.ts). A description is what `kubectl explain` shows; an `x-kubernetes-*` key goes into the
- * CRD as it stands. Where a bound has a rule in words (`x-kubernetes-validations`), the CRD carries the words and the
- * hook's own validator the bound.
+ * What a MyApp is. This is the source of the TypeScript types, of the validators (compiled.ts), of the CRD (crd.ts), of
+ * the editor schema and of docs/api.md. A description is what `kubectl explain` prints.
  */
 
 export const group = 'example.com'
@@ -28,193 +34,129 @@ export const version = 'v1'
 export const apiVersion = `${group}/${version}`
 export const kind = 'MyApp'
 
-/** A Kubernetes name that a Service may bear too (RFC 1035 label). The Deployment and the Service are named after the MyApp. */
-export const namePattern = '^[a-z]([-a-z0-9]*[a-z0-9])?$'
-export const nameMaxLength = 63
-
 /**
- * All names and values of env together, in characters. JSON escapes a character into at most six bytes, and a child must
- * fit with all it holds into the 256 KiB that Kubernetes allows its annotations, where Metacontroller keeps a copy of it.
+ * The size of all names and values of env together, in characters. JSON escapes a character into at most six bytes, so
+ * that env always fits into the copy of a child that Metacontroller keeps in an annotation.
  */
 export const envMaxCharacters = 32_768
 
-/** What an optional field means when it is left out; the API server fills these in. */
+/** Defaults of optional fields. The API server fills them in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
+/** Messages for rules that span fields. cross-field.ts checks the same. */
+export const messages = {
+  valueFrom: 'valueFrom may not be set when value is not empty',
+  envSize: `names and values must have at most ${envMaxCharacters} characters in total`,
+  custom: 'securityContext and containerSecurityContext may only be set when podSecurity is Custom',
+  expose: 'ingress and gateway may not be set when expose is false: they need the Service',
+  minReady: 'minReadySeconds must be less than progressDeadlineSeconds',
+}
+
+/** A list of strings that becomes part of a command line. */
 const words = (description: string) =>
-  list(description, Type.String({ maxLength: 8192 }), 64, {
-    'x-kubernetes-validations': [
-      laterRule(
+  list(
+    description,
+    Type.String({ maxLength: 8192 }),
+    64,
+    rules(
+      rule(
         `self.map(one, size(one)).sum() <= ${childMaxBytes}`,
-        `it has more than the ${childMaxBytes} characters in all that can fit`,
+        `must have at most ${childMaxBytes} characters in total`,
       ),
-    ],
-  })
+    ),
+  )
 
-/**
- * A rule and the words for breaking it. Numbers go in by format: the API server cannot bound the length of string(number), and
- * refuses the CRD. Words that quote a text need others beside them: the API server does not say anything with a line break in it.
- */
-const rule = (cel: string, words: string, otherwise?: string) => ({
-  rule: cel,
-  messageExpression: words,
-  ...(otherwise !== undefined && { message: otherwise }),
-})
-
-export const EnvVar = Type.Object(
+export const EnvVar = object(
+  'An environment variable.',
   {
-    name: Type.String({
-      description:
-        'Name of the variable: letters, digits, "_", "-" and ".", not starting with a digit or with "..".',
-      maxLength: 256,
-      ...patternOf(variableName),
-      'x-kubernetes-validations': [
-        rule(
-          `self.matches('${variableName.pattern.replaceAll('\\', '\\\\')}')`,
-          '\'"\' + self + \'" is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."\'',
-          'this is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."',
-        ),
-      ],
-    }),
-    value: Type.Optional(
+    name: formatted(
+      'variableName',
+      'Name of the variable: letters, digits, "_", "-" or ".". Must not start with a digit or with "..".',
+      { maxLength: 256 },
+    ),
+    value: opt(
       Type.String({
         description:
-          'Value of the variable. $(NAME) stands for the value of a variable that comes before it in the list. Empty unless given.',
-        default: '',
+          'Value of the variable. $(NAME) expands to the value of an earlier variable. Defaults to the empty string.',
         maxLength: envMaxCharacters,
       }),
     ),
-    valueFrom: Type.Optional(pod.EnvVarSource),
+    valueFrom: opt(pod.EnvVarSource),
   },
-  {
-    additionalProperties: false,
-    description: 'One environment variable.',
-    'x-kubernetes-validations': [
-      {
-        rule: "!has(self.valueFrom) || !has(self.value) || self.value == ''",
-        message: 'value and valueFrom are both given',
-      },
-    ],
-  },
+  rules(rule("!has(self.valueFrom) || !has(self.value) || self.value == ''", messages.valueFrom)),
 )
 
-export const MyAppSpec = Type.Object(
+export const MyAppSpec = object(
+  'Desired state of the app. Only image is required.',
   {
-    image: Type.String({
-      description:
-        'Container image to run, for example nginx:1.29 or registry.example.com/team/app@sha256:….',
-      minLength: 1,
-      maxLength: 1024,
-      ...patternOf(image),
-      'x-kubernetes-validations': [
-        rule('size(self) > 0', "'an image is needed, for example nginx:1.29'"),
-        rule(
-          "!self.matches('\\\\s')",
-          "'\"' + self + '\" has a blank in it; an image is written without'",
-          'the image has a line break in it',
-        ),
-        // The expression above knows the blanks of ASCII only.
-        laterRule(
-          "!self.matches('[\\\\v\\\\x{a0}\\\\x{1680}\\\\x{2000}-\\\\x{200a}\\\\x{2028}\\\\x{2029}\\\\x{202f}\\\\x{205f}\\\\x{3000}\\\\x{feff}]')",
-          'the image has a blank in it, perhaps one that came with a copy from a page; an image is written without',
-        ),
-      ],
-    }),
-    replicas: Type.Optional(
-      Type.Integer({
-        description: 'How many pods run: 0 to 100. 1 unless given.',
-        format: 'int32',
+    image: formatted(
+      'image',
+      'Container image, such as nginx:1.29 or registry.example.com/team/app@sha256:….',
+      { maxLength: 1024 },
+    ),
+    replicas: opt(
+      integer('Number of pods, from 0 to 100. Defaults to 1.', 0, 100, {
         default: defaults.replicas,
-        minimum: 0,
-        maximum: 100,
-        'x-kubernetes-validations': [
-          rule('self >= 0', "'%d is less than 0'.format([self])"),
-          rule('self <= 100', "'%d is more than the 100 that one MyApp may have'.format([self])"),
-        ],
       }),
     ),
-    port: Type.Optional(
-      Type.Integer({
-        description:
-          'Port that the container listens on and that the Service offers: 1 to 65535. 8080 unless given. It means nothing where expose is false.',
-        format: 'int32',
-        default: defaults.port,
-        minimum: 1,
-        maximum: 65535,
-        'x-kubernetes-validations': [
-          rule(
-            'self >= 1 && self <= 65535',
-            "'%d is not a port: ports are 1 to 65535'.format([self])",
-          ),
-        ],
-      }),
+    port: opt(
+      portNumber(
+        'Port of the container and of the Service. Defaults to 8080. Ignored when expose is false.',
+        { default: defaults.port },
+      ),
     ),
-    env: Type.Optional(
-      Type.Array(EnvVar, {
-        description:
-          'Environment variables of the container, in this order. At most 256, and at most 32768 characters in all.',
-        maxItems: 256,
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['name'],
-        'x-kubernetes-validations': [
+    env: opt(
+      listByKey(
+        `Environment variables of the container. At most ${envMaxCharacters} characters in total.`,
+        EnvVar,
+        256,
+        'name',
+        rules(
           rule(
             `self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ${envMaxCharacters}`,
-            `'names and values have %d characters in all, more than the ${envMaxCharacters} that fit'.format([self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum()])`,
+            messages.envSize,
           ),
-        ],
-      }),
+        ),
+      ),
     ),
     envFrom: opt(pod.EnvFrom),
-    command: opt(words('Entrypoint, in place of that of the image.')),
-    args: opt(words('Arguments, in place of those of the image.')),
+    command: opt(words("Entrypoint of the container. Defaults to the image's.")),
+    args: opt(words("Arguments of the entrypoint. Defaults to the image's.")),
     workingDir: opt(
-      Type.String({
-        description: 'Working directory, in place of that of the image.',
-        maxLength: 1024,
-      }),
+      text("Working directory. Defaults to the image's.", { maxLength: 1024 }),
     ),
     imagePullPolicy: opt(
-      Type.Enum(['Always', 'IfNotPresent', 'Never'], {
-        type: 'string',
-        description:
-          'When the image is pulled. Unless given, what Kubernetes takes when it makes the Deployment: Always for the tag latest, else IfNotPresent. It then stays so when the image changes.',
-      }),
+      choice(
+        ['Always', 'IfNotPresent', 'Never'],
+        'When the image is pulled. Kubernetes sets the default when the Deployment is created: Always for the tag latest, otherwise IfNotPresent.',
+      ),
     ),
     imagePullSecrets: opt(
       list(
-        'Secrets of the same namespace to pull the image with.',
-        Type.Object(
-          {
-            name: Type.String({ description: 'Name of the Secret.', minLength: 1, maxLength: 253 }),
-          },
-          { additionalProperties: false, description: 'A Secret.' },
-        ),
+        'Secrets in the same namespace for pulling the image.',
+        object('A Secret.', {
+          name: text('Name of the Secret.', { minLength: 1, maxLength: 253 }),
+        }),
         16,
-        {
-          'x-kubernetes-validations': [differIn('name', 'a Secret is there twice')],
-        },
+        rules(distinct('name')),
       ),
     ),
-    serviceAccountName: opt(strictName('ServiceAccount of the pods. default unless given.')),
+    serviceAccountName: opt(objectName('ServiceAccount of the pods. Defaults to default.')),
     automountServiceAccountToken: opt(
-      Type.Boolean({
-        description: 'Whether the pods get the token of their ServiceAccount. False unless given.',
-      }),
+      flag("Mount the ServiceAccount's token into the pods. Defaults to false."),
     ),
     expose: opt(
-      Type.Boolean({
-        description:
-          'False for an app that listens on nothing: no Service, no port, no readiness check. True unless given.',
-      }),
+      flag(
+        'False for an app without a port: it has no Service and no default readiness probe. Defaults to true.',
+      ),
     ),
     resources: opt(pod.Resources),
     probes: opt(pod.Probes),
     volumes: opt(pod.Volumes),
     rolloutOnConfigChange: opt(
-      Type.Boolean({
-        description:
-          'Whether the pods roll when the data of a ConfigMap or Secret that the MyApp refers to changes. True unless given.',
-      }),
+      flag(
+        'Restart the pods when a referenced ConfigMap or Secret changes. Defaults to true.',
+      ),
     ),
     autoscaling: opt(Autoscaling),
     ingress: opt(Ingress),
@@ -222,179 +164,206 @@ export const MyAppSpec = Type.Object(
     disruption: opt(Disruption),
     networkPolicy: opt(NetworkPolicy),
     podSecurity: opt(
-      Type.Enum(['Baseline', 'Restricted', 'Custom'], {
-        type: 'string',
-        description:
-          'Baseline: default seccomp profile, no privilege escalation. Restricted: the restricted Pod Security Standard and a read-only root with an empty /tmp. Custom: securityContext and containerSecurityContext say. Baseline unless given.',
-      }),
+      choice(
+        ['Baseline', 'Restricted', 'Custom'],
+        'Baseline: default seccomp profile, no privilege escalation. Restricted: the restricted Pod Security Standard, a read-only root file system and an empty /tmp. Custom: securityContext and containerSecurityContext apply. Defaults to Baseline.',
+      ),
     ),
     securityContext: opt(pod.PodSecurityContext),
     containerSecurityContext: opt(pod.ContainerSecurityContext),
     topologySpreadConstraints: opt(pod.TopologySpreadConstraints),
-    nodeSelector: opt(Labels('Labels that a node must have.')),
+    nodeSelector: opt(labels('Labels that a node must have to run the pods.')),
     tolerations: opt(pod.Tolerations),
     affinity: opt(pod.Affinity),
-    priorityClassName: opt(
-      Type.String({
-        description: 'PriorityClass of the pods.',
-        maxLength: 253,
-        ...ofForm(optionalName),
-      }),
-    ),
+    priorityClassName: opt(formatted('optionalName', 'PriorityClass of the pods.')),
     strategy: opt(pod.Strategy),
     terminationGracePeriodSeconds: opt(
       Type.Integer({
-        description: 'How long a pod has to end. 30 unless given.',
+        description: 'Seconds that a pod has to shut down. Defaults to 30.',
         format: 'int64',
         minimum: 1,
         maximum: 86_400,
       }),
     ),
     minReadySeconds: opt(
-      Type.Integer({
-        description: 'How long a pod must be ready to count as available. 0 unless given.',
-        format: 'int32',
-        minimum: 0,
-        maximum: 3600,
-      }),
+      integer('Seconds that a pod must be ready to count as available. Defaults to 0.', 0, 3600),
     ),
     progressDeadlineSeconds: opt(
-      Type.Integer({
-        description: 'A rollout that makes no progress for this long has failed. 600 unless given.',
-        format: 'int32',
-        minimum: 1,
-        maximum: 86_400,
-      }),
-    ),
-    revisionHistoryLimit: opt(
-      Type.Integer({
-        description: 'Old ReplicaSets that are kept. 10 unless given.',
-        format: 'int32',
-        minimum: 0,
-        maximum: 100,
-      }),
-    ),
-    podLabels: opt(
-      Labels(
-        "More labels for the pods. app, managed-by and the name, instance, version and managed-by of app.kubernetes.io are the operator's: another value for one that it sets is left aside.",
+      integer(
+        'Seconds without progress after which a rollout has failed. Defaults to 600.',
+        1,
+        86_400,
       ),
     ),
-    podAnnotations: opt(Annotations('Annotations for the pods.', childMaxBytes)),
+    revisionHistoryLimit: opt(integer('Old ReplicaSets to keep. Defaults to 10.', 0, 100)),
+    podLabels: opt(
+      labels(
+        'Additional labels of the pods. Labels that the operator sets itself take precedence: app, managed-by, and name, instance, version and managed-by of app.kubernetes.io.',
+      ),
+    ),
+    podAnnotations: opt(
+      annotations(
+        'Additional annotations of the pods.',
+        childMaxBytes,
+        undefined,
+        ...podAnnotationRules,
+      ),
+    ),
     paused: opt(
-      Type.Boolean({
-        description:
-          'True: the children stay exactly as they are, whatever the spec says and whoever edits them.',
-      }),
+      flag('True: the operator changes no child, whatever the spec says. Defaults to false.'),
     ),
     suspend: opt(
-      Type.Boolean({ description: 'True: no pod runs; the number of replicas is kept for later.' }),
+      flag('True: no pod runs. The number of replicas is kept. Defaults to false.'),
     ),
   },
-  {
-    additionalProperties: false,
-    description: 'What to run. Only image must be given.',
-    'x-kubernetes-validations': [
-      {
-        rule: "(!has(self.securityContext) && !has(self.containerSecurityContext)) || (has(self.podSecurity) && self.podSecurity == 'Custom')",
-        message: 'securityContext and containerSecurityContext go with podSecurity Custom only',
-      },
-      {
-        rule: '!has(self.expose) || self.expose || (!has(self.ingress) && !has(self.gateway))',
-        message: 'ingress and gateway need a Service, and expose is false',
-      },
-      {
-        rule: '!has(self.minReadySeconds) || self.minReadySeconds < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)',
-        message: 'minReadySeconds must be less than progressDeadlineSeconds',
-      },
-    ],
-  },
+  rules(
+    rule(
+      "(!has(self.securityContext) && !has(self.containerSecurityContext)) || (has(self.podSecurity) && self.podSecurity == 'Custom')",
+      messages.custom,
+    ),
+    rule(
+      '!has(self.expose) || self.expose || (!has(self.ingress) && !has(self.gateway))',
+      messages.expose,
+    ),
+    rule(
+      '!has(self.minReadySeconds) || self.minReadySeconds < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)',
+      messages.minReady,
+    ),
+    ...seccompRules,
+  ),
 )
 
-/** The phases, for people; programs go by the conditions. */
+/** The phases, for people. Programs use the conditions. */
 export const phases = ['Pending', 'Running', 'Failed'] as const
+
+const int64 = (description: string, options = {}) =>
+  Type.Integer({ description, format: 'int64', ...options })
 
 export const Condition = Type.Object(
   {
-    type: Type.String({
-      description:
-        'What it is about: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.',
-      minLength: 1,
-      maxLength: 316,
-    }),
-    status: Type.Enum(['True', 'False', 'Unknown'], {
-      type: 'string',
-      description: 'Whether the condition holds.',
-    }),
-    observedGeneration: Type.Optional(
-      Type.Integer({
-        description: 'The generation of the MyApp that the condition speaks of.',
-        format: 'int64',
-        minimum: 0,
-      }),
+    type: text(
+      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.',
+      { minLength: 1, maxLength: 316 },
+    ),
+    status: choice(['True', 'False', 'Unknown'], 'Status of the condition.'),
+    observedGeneration: opt(
+      int64('Generation of the MyApp that the condition describes.', { minimum: 0 }),
     ),
     lastTransitionTime: Type.String({
-      description: 'When the status of the condition last changed.',
+      description: 'Time of the last change of status.',
       format: 'date-time',
     }),
-    reason: Type.String({
-      description: 'Why, in one word: docs/api.md of the operator lists them.',
+    reason: text('Reason in one word. docs/api.md lists all reasons.', {
       minLength: 1,
       maxLength: 1024,
     }),
-    message: Type.String({ description: 'Why, in one sentence.', maxLength: 32768 }),
+    message: text('Reason in one sentence.', { maxLength: 32768 }),
   },
-  { description: 'One aspect of the state of the MyApp.' },
+  { description: 'A condition of the MyApp.' },
 )
 
-const count = (description: string) => Type.Optional(Type.Integer({ description, format: 'int32' }))
+const count = (description: string) => opt(Type.Integer({ description, format: 'int32' }))
+const sentence = (description: string) => opt(Type.String({ description }))
 
 export const MyAppStatus = Type.Object(
   {
-    phase: Type.Optional(
-      Type.Enum(phases, {
-        type: 'string',
-        description:
-          'Pending: on the way. Running: the current generation is fully available. Failed: a person must act.',
-      }),
+    phase: opt(
+      choice(
+        phases,
+        'Pending: in progress. Running: the current generation is fully available. Failed: someone must act.',
+      ),
     ),
-    message: Type.Optional(
-      Type.String({ description: 'What there is to know or to do, in one sentence.' }),
-    ),
-    ready: Type.Optional(Type.String({ description: 'Ready pods of those wanted, as in 2/3.' })),
-    replicas: count('Pods that exist, of any generation.'),
-    readyReplicas: count('Pods that are ready.'),
-    updatedReplicas: count('Pods of the current generation.'),
-    availableReplicas: count('Pods that are available.'),
-    observedGeneration: Type.Optional(
-      Type.Integer({ description: 'The generation that this status speaks of.', format: 'int64' }),
-    ),
-    selector: Type.Optional(
-      Type.String({ description: 'Label selector of the pods, for the scale subresource.' }),
-    ),
-    address: opt(Type.String({ description: 'URL by which it is reached inside the cluster.' })),
+    message: sentence('State of the app and what to do about it, in one sentence.'),
+    ready: sentence('Ready pods of the desired number, such as 2/3.'),
+    replicas: count('Number of pods, of every generation.'),
+    readyReplicas: count('Number of ready pods.'),
+    updatedReplicas: count('Number of pods of the current generation.'),
+    availableReplicas: count('Number of available pods.'),
+    observedGeneration: opt(int64('Generation of the MyApp that this status describes.')),
+    selector: sentence('Label selector of the pods, for the scale subresource.'),
+    address: sentence('URL of the app inside the cluster.'),
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
-        description: 'URLs by which it is reached from outside, as admitted.',
+        description: 'URLs of the app outside the cluster, as admitted.',
       }),
     ),
-    conditions: Type.Optional(
+    conditions: opt(
       Type.Array(Condition, {
         description:
-          'Ready, Reconciling and Stalled after the conventions of kstatus, Available, and of ConfigReady, Scaled and Routed those that apply.',
+          'Ready, Reconciling and Stalled by the conventions of kstatus, Available, and ConfigReady, Scaled and Routed where they apply.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
     ),
   },
   {
-    description: 'What was observed. Written by the operator.',
-    // Until the operator has looked: to kstatus an object without an observed generation is one that is done.
+    description: 'Observed state. The operator writes it.',
+    // kstatus takes an object without observedGeneration for done.
     default: { observedGeneration: -1 },
   },
 )
+
+const any = (description: string) => opt(Type.Unknown({ description }))
+
+/** The metadata of a MyApp. The children have the same name, one of them is a Service. */
+export const Metadata = object('Metadata of the MyApp.', {
+  name: formatted('myAppName', 'Name of the MyApp, its Deployment and its Service.', {
+    maxLength: 63,
+  }),
+  namespace: opt(
+    formatted('optionalNamespaceName', 'Namespace of the MyApp and its children.', {
+      maxLength: 63,
+    }),
+  ),
+  labels: opt(
+    map('Labels of the MyApp itself. podLabels are those of the pods.', {
+      key: 'labelKey',
+      value: { format: 'labelValue' },
+      options: { maxProperties: undefined },
+    }),
+  ),
+  annotations: opt(
+    map('Annotations of the MyApp itself. podAnnotations are those of the pods.', {
+      key: 'annotationKey',
+      value: { maxLength: undefined },
+      options: { maxProperties: undefined },
+    }),
+  ),
+  finalizers: any('Finalizers.'),
+  ownerReferences: any('Owners.'),
+  generateName: any('Not supported by MyApps.'),
+  uid: any('Set by Kubernetes.'),
+  resourceVersion: any('Set by Kubernetes.'),
+  generation: any('Set by Kubernetes.'),
+  creationTimestamp: any('Set by Kubernetes.'),
+  deletionTimestamp: any('Set by Kubernetes.'),
+  deletionGracePeriodSeconds: any('Set by Kubernetes.'),
+  managedFields: any('Set by Kubernetes.'),
+  selfLink: any('Set by Kubernetes.'),
+})
+
+/** A whole MyApp, as it is written in a file. */
+export const MyApp = object(
+  'An app: a Deployment, a Service, further objects that the spec asks for, and a status.',
+  {
+    apiVersion: Type.Literal(apiVersion, { type: 'string', description: 'Version of the API.' }),
+    kind: Type.Literal(kind, { type: 'string', description: 'Kind of the object.' }),
+    metadata: Metadata,
+    spec: MyAppSpec,
+    status: opt(MyAppStatus),
+  },
+)
+
+/** The part of a stored MyApp that the hook validates. The API server has validated the rest of the metadata. */
+export const StoredMyApp = Type.Object({
+  metadata: Type.Object({ name: formatted('myAppName', 'Name.', { maxLength: 63 }) }),
+  spec: MyAppSpec,
+})
 
 export type EnvVar = Type.Static<typeof EnvVar>
 export type MyAppSpec = Type.Static<typeof MyAppSpec>
 export type Condition = Type.Static<typeof Condition>
 export type MyAppStatus = Type.Static<typeof MyAppStatus>
+export type MyApp = Type.Static<typeof MyApp>
+export type StoredMyApp = Type.Static<typeof StoredMyApp>
 export type Phase = (typeof phases)[number]

@@ -1,128 +1,127 @@
-import Type from 'typebox'
 import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
-import { hostName, namespaceName, objectName, peerName, plainPath, urlPath } from './formats.ts'
 import {
-  Annotations,
+  annotations,
+  atLeastOne,
   childMaxBytes,
-  differIn,
-  eachOfForm,
-  laterRule,
+  choice,
+  distinct,
+  formatted,
+  list,
   object,
-  ofForm,
-  ofPattern,
+  objectName,
   opt,
-  strictName,
+  rule,
+  rules,
+  text,
 } from './fields.ts'
+import { celOf, formats } from './formats.ts'
 
 /** Fields of a MyApp that say how the app is reached: Ingress, HTTPRoute and NetworkPolicy. */
 
-const name = (description: string, maxLength = 253) =>
-  Type.String({ description, minLength: 1, maxLength })
-/** The older way to say the class of an Ingress. */
+const nonEmpty = (description: string, maxLength = 253) =>
+  text(description, { minLength: 1, maxLength })
+
+/** The deprecated annotation for the class of an Ingress. */
 export const classAnnotation = 'kubernetes.io/ingress.class'
 
+/** Messages for annotations of an Ingress. cross-field.ts checks the same. */
+export const ingressMessages = {
+  class: `the annotation ${classAnnotation} must have the same value as ingressClassName`,
+  lastApplied: `the annotation ${lastAppliedAnnotation} is reserved for Metacontroller`,
+}
+
 export const Ingress = object(
-  'An Ingress that leads to the Service.',
+  'An Ingress that routes to the Service.',
   {
-    host: opt(
-      Type.String({ description: 'Host name.', minLength: 1, maxLength: 253, ...ofForm(hostName) }),
-    ),
-    path: opt(
-      Type.String({
-        description: 'Path prefix. / unless given.',
-        maxLength: 1024,
-        ...ofPattern(urlPath),
-      }),
-    ),
+    host: opt(formatted('hostName', 'Host name. Defaults to every host.')),
+    path: opt(formatted('urlPath', 'Path. Defaults to "/".', { maxLength: 1024 })),
     pathType: opt(
-      Type.Enum(['Prefix', 'Exact', 'ImplementationSpecific'], {
-        type: 'string',
-        description: 'Prefix unless given.',
-      }),
+      choice(
+        ['Prefix', 'Exact', 'ImplementationSpecific'],
+        'How the path matches. Defaults to Prefix.',
+      ),
     ),
-    ingressClassName: opt(strictName('Class. That of the cluster unless given.')),
+    ingressClassName: opt(
+      objectName("IngressClass. Defaults to the cluster's default class."),
+    ),
     tlsSecretName: opt(
-      strictName('Secret with the certificate; with it the host is served over HTTPS.'),
+      objectName('Secret with the TLS certificate. If set, the host is served over HTTPS.'),
     ),
-    annotations: opt(Annotations('For the controller of the class.', childMaxBytes / 2, 8192)),
+    annotations: opt(
+      annotations('Annotations of the Ingress, for its controller.', childMaxBytes / 2, 8192),
+    ),
   },
-  {
-    'x-kubernetes-validations': [
-      laterRule(
-        `!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${plainPath.rule('self.path')})`,
-        plainPath.words,
-      ),
-      laterRule(
-        `!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
-        `the annotation ${classAnnotation} says another class than ingressClassName`,
-      ),
-      laterRule(
-        `!has(self.annotations) || !('${lastAppliedAnnotation}' in self.annotations)`,
-        `the annotation ${lastAppliedAnnotation} is Metacontroller's own`,
-      ),
-    ],
-  },
+  rules(
+    rule(
+      `!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${celOf(formats.plainPath, 'self.path')})`,
+      `path ${formats.plainPath.message}`,
+    ),
+    rule(
+      `!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
+      ingressMessages.class,
+    ),
+    rule(
+      `!has(self.annotations) || !('${lastAppliedAnnotation}' in self.annotations)`,
+      ingressMessages.lastApplied,
+    ),
+  ),
 )
 
-export const Gateway = object('An HTTPRoute that leads from Gateways to the Service.', {
-  parentRefs: Type.Array(
+/** The message for a Gateway that is listed twice. Metacontroller merges the list by name. */
+export const parentRefMessage = 'without sectionName it refers to all listeners of the Gateway'
+
+export const Gateway = object('An HTTPRoute that routes from Gateways to the Service.', {
+  parentRefs: list(
+    'Gateways. Each may be listed once.',
     object('A Gateway.', {
-      name: name('Its name.'),
-      namespace: opt(name('Its namespace. That of the MyApp unless given.', 63)),
-      sectionName: opt(name('Its listener. All of them unless given.')),
-    }),
-    {
-      description: 'The Gateways, each once.',
-      minItems: 1,
-      maxItems: 8,
-      // Metacontroller merges them by name.
-      'x-kubernetes-validations': [
-        differIn(
-          'name',
-          'a Gateway is there twice; without a sectionName it stands for all of its listeners',
+      name: nonEmpty('Name of the Gateway.'),
+      namespace: opt(
+        formatted(
+          'namespaceName',
+          'Namespace of the Gateway. Defaults to the namespace of the MyApp.',
+          { maxLength: 63 },
         ),
-        eachOfForm('namespace', namespaceName),
-        eachOfForm('sectionName', objectName),
-      ],
-    },
+      ),
+      sectionName: opt(objectName('Listener of the Gateway. Defaults to all listeners.')),
+    }),
+    8,
+    { minItems: 1, ...rules(distinct('name', `duplicate name; ${parentRefMessage}`)) },
   ),
   hostnames: opt(
-    Type.Array(name('Host name.', 253), {
-      description: 'Host names. Those of the Gateways unless given.',
-      maxItems: 16,
-      'x-kubernetes-validations': [
-        laterRule(`self.all(one, ${hostName.rule('one')})`, hostName.words),
-      ],
-    }),
+    list(
+      'Host names. Defaults to those of the Gateways.',
+      formatted('hostName', 'Host name.'),
+      16,
+    ),
   ),
 })
 
-const peer = object(
-  'Apps or namespaces.',
-  {
-    app: opt(name('Name of a MyApp.', 63)),
-    namespace: opt(name('Name of a namespace. That of the MyApp unless given.', 63)),
-  },
-  {
-    'x-kubernetes-validations': [
-      { rule: 'has(self.app) || has(self.namespace)', message: 'app or namespace is to be given' },
-    ],
-  },
-)
 const peers = (description: string) =>
-  Type.Array(peer, {
+  list(
     description,
-    maxItems: 32,
-    'x-kubernetes-validations': ['app', 'namespace'].map((field) => eachOfForm(field, peerName)),
-  })
-export const NetworkPolicy = object(
-  'Who may call in, and where the app may call. Anybody and anywhere unless given.',
-  {
-    from: opt(peers('Who may call the port. An empty list: nobody. Anybody unless given.')),
-    to: opt(
-      peers(
-        'Where the app may call, DNS besides. An empty list: nowhere else. Anywhere unless given.',
-      ),
+    object(
+      'Apps or namespaces. app or namespace must be set.',
+      {
+        app: opt(formatted('peerName', 'Name of a MyApp.', { maxLength: 63 })),
+        namespace: opt(
+          formatted('peerName', 'Name of a namespace. Defaults to the namespace of the MyApp.', {
+            maxLength: 63,
+          }),
+        ),
+      },
+      atLeastOne('app', 'namespace'),
     ),
-  },
-)
+    32,
+  )
+export const NetworkPolicy = object('Allowed connections to and from the app.', {
+  from: opt(
+    peers(
+      'Peers that may connect to the port. An empty list allows none. Defaults to every peer.',
+    ),
+  ),
+  to: opt(
+    peers(
+      'Peers that the app may connect to, besides DNS. An empty list allows none. Defaults to every peer.',
+    ),
+  ),
+})

@@ -1,539 +1,545 @@
 import Type from 'typebox'
-import * as forms from './formats.ts'
-import {
-  configKey,
-  containerResource,
-  filePath,
-  type Form,
-  labelKey,
-  labelValue,
-  objectName,
-  podField,
-  profilePath,
-  volumePath,
-} from './formats.ts'
-import { divisors, divisorWords } from './quantity.ts'
 import {
   choice,
-  differIn,
-  eachOfForm,
+  distinct,
   exactlyOne,
   flag,
-  ifGiven,
+  formatted,
+  hookOnly,
   inCel,
-  laterRule,
+  int32Maximum,
+  integer,
+  labels,
   list,
+  listByKey,
   object,
-  ofForm,
-  ofPattern,
+  objectName,
   opt,
   podsOrPercent,
+  portNumber,
   quantity,
+  rule,
+  rules,
   seconds,
-  strictName,
-  strings,
   text,
 } from './fields.ts'
-import {
-  type Expression,
-  nodeExpression,
-  nodeField,
-  onLabel,
-  podExpression,
-  withLabelValues,
-} from './selectors.ts'
+import { celOf, celString, formats } from './formats.ts'
+import { divisors, divisorMessage } from './quantity.ts'
 
-/**
- * The parts of a MyApp that have their shape from Kubernetes' own pod: same names, same meaning, and of the fields those
- * that an application team needs. All are optional in the spec.
- */
+/** Fields of a MyApp that come from Kubernetes' own pod, with the same names and meanings. All are optional in the spec. */
 
-const resourceName = (description: string) => text(description, { minLength: 1, maxLength: 253 })
-const key = text('Key in it.', { minLength: 1, maxLength: 253 })
-const optional = flag('Whether the app may run without it.')
-const envKey = text('Key in it.', { minLength: 1, maxLength: 253, ...ofForm(configKey) })
+/** The container of the app in its pods. */
+export const containerName = 'app'
 
-const port = Type.Integer({
-  description: 'Port; the port of the MyApp unless given.',
-  format: 'int32',
-  minimum: 1,
-  maximum: 65535,
-})
+const nonEmpty = (description: string, maxLength = 253) =>
+  text(description, { minLength: 1, maxLength })
+const optional = flag('The app may start without it. Defaults to false.')
+const configKey = formatted('configKey', 'Key in the object.')
+const port = portNumber('Port. Defaults to the port of the MyApp.')
+
+const keyRef = (what: string) =>
+  object(`A key of a ${what} in the same namespace.`, {
+    name: objectName(`Name of the ${what}.`),
+    key: configKey,
+    optional: opt(optional),
+  })
+
+/** The rule that a divisor is one of the units that Kubernetes knows. Values that are no quantity have their own message. */
+const divisorRule = () => {
+  const divisor = 'string(self.divisor)'
+  const units = (resource: string) => `[${divisors(resource).map((unit) => celString(unit)).join(', ')}]`
+  return rule(
+    `!has(self.divisor) || !isQuantity(${divisor}) || quantity(${divisor}).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ${units('limits.cpu')} : ${units('limits.memory')}).exists(unit, quantity(unit).compareTo(quantity(${divisor})) == 0)`,
+    divisorMessage,
+  )
+}
 
 export const EnvVarSource = object(
-  'Where the value comes from, in place of value.',
+  'Source of the value. Exactly one source must be set.',
   {
-    secretKeyRef: opt(
-      object('A key of a Secret of the same namespace.', {
-        name: strictName('Name of the Secret.'),
-        key: envKey,
-        optional: opt(optional),
-      }),
-    ),
-    configMapKeyRef: opt(
-      object('A key of a ConfigMap of the same namespace.', {
-        name: strictName('Name of the ConfigMap.'),
-        key: envKey,
-        optional: opt(optional),
-      }),
-    ),
+    secretKeyRef: opt(keyRef('Secret')),
+    configMapKeyRef: opt(keyRef('ConfigMap')),
     fieldRef: opt(
       object('A field of the pod.', {
-        fieldPath: text('For example metadata.name or status.podIP.', {
-          minLength: 1,
+        fieldPath: formatted('podField', 'Path of the field, such as metadata.name or status.podIP.', {
           maxLength: 256,
-          ...ofForm(podField),
         }),
       }),
     ),
     resourceFieldRef: opt(
       object(
-        'A resource of the container.',
+        'A resource request or limit of the container.',
         {
-          resource: text('For example limits.memory.', {
-            minLength: 1,
+          resource: formatted('containerResource', 'Resource, such as limits.memory.', {
             maxLength: 256,
-            ...ofForm(containerResource),
           }),
-          divisor: opt(quantity('Unit of the value, for example 1Mi. 1 unless given.')),
+          divisor: opt(quantity('Unit of the value, such as 1Mi. Defaults to 1.')),
         },
-        {
-          'x-kubernetes-validations': [
-            laterRule(
-              ifGiven(
-                'self',
-                'divisor',
-                (divisor) =>
-                  // What is no amount at all has been told of already.
-                  `!isQuantity(string(${divisor})) || quantity(string(${divisor})).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ${JSON.stringify(divisors('limits.cpu'))} : ${JSON.stringify(divisors('limits.memory'))}).exists(one, quantity(one).compareTo(quantity(string(${divisor}))) == 0)`,
-              ),
-              divisorWords,
-            ),
-          ],
-        },
+        rules(divisorRule()),
       ),
     ),
   },
-  exactlyOne('valueFrom'),
+  exactlyOne('secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'),
 )
 
-const EnvFromSource = object(
-  'Every key of a ConfigMap or Secret as a variable.',
-  {
-    prefix: opt(text('Put in front of every name.', { maxLength: 256 })),
-    configMapRef: opt(
-      object('A ConfigMap of the same namespace.', {
-        name: resourceName('Name of the ConfigMap.'),
-        optional: opt(optional),
-      }),
-    ),
-    secretRef: opt(
-      object('A Secret of the same namespace.', {
-        name: resourceName('Name of the Secret.'),
-        optional: opt(optional),
-      }),
-    ),
-  },
-  exactlyOne('envFrom'),
+const optionalRef = (what: string) =>
+  object(`A ${what} in the same namespace.`, {
+    name: objectName(`Name of the ${what}.`),
+    optional: opt(optional),
+  })
+export const EnvFrom = list(
+  'ConfigMaps and Secrets whose keys become environment variables. Variables in env take precedence.',
+  object(
+    'A source of environment variables. Exactly one of configMapRef and secretRef must be set.',
+    {
+      prefix: opt(
+        formatted('variablePrefix', 'Prefix of the name of every variable.', { maxLength: 256 }),
+      ),
+      configMapRef: opt(optionalRef('ConfigMap')),
+      secretRef: opt(optionalRef('Secret')),
+    },
+    exactlyOne('configMapRef', 'secretRef'),
+  ),
+  32,
 )
-export const EnvFrom = list('Sources of more variables; env goes before them.', EnvFromSource, 32, {
-  'x-kubernetes-validations': [
-    ...['configMapRef', 'secretRef'].map((source) => eachOfForm(`${source}.name`, objectName)),
-    eachOfForm('prefix', forms.variablePrefix),
-  ],
-})
+
+/** The compute resources that a container can request and be limited to. */
+export const computeResources = ['cpu', 'memory', 'ephemeral-storage'] as const
 
 const amounts = (description: string) =>
   object(description, {
-    cpu: opt(quantity('CPUs, for example 500m or 2.')),
-    memory: opt(quantity('Memory, for example 256Mi.')),
-    'ephemeral-storage': opt(quantity('Disk for logs and emptyDir volumes.')),
+    cpu: opt(quantity('CPUs, such as 500m or 2. A fraction is a string: "0.5".')),
+    memory: opt(quantity('Memory, such as 256Mi.')),
+    'ephemeral-storage': opt(quantity('Disk space for logs and emptyDir volumes, such as 1Gi.')),
   })
 export const Resources = object(
-  'What the container needs at least (requests) and gets at most (limits).',
+  'Compute resources of the container.',
   {
-    requests: opt(amounts('What the scheduler sets aside for it.')),
-    limits: opt(amounts('Above this it is slowed (cpu) or ended (memory).')),
+    requests: opt(amounts('Resources that the scheduler reserves for the pod.')),
+    limits: opt(
+      amounts(
+        'Most that the container may use. Above the cpu limit it is throttled; above the memory limit it is killed.',
+      ),
+    ),
   },
-  {
-    'x-kubernetes-validations': ['cpu', 'memory', 'ephemeral-storage'].map((resource) => {
+  rules(
+    ...computeResources.map((resource) => {
       const [request, limit] = ['requests', 'limits'].map(
         (list) => `self.${list}.${inCel(resource)}`,
       )
-      return laterRule(
+      return rule(
         `!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !isQuantity(string(${request})) || !isQuantity(string(${limit})) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
-        `more ${resource} is requested than the limit`,
+        `requests.${resource} must be at most limits.${resource}`,
       )
     }),
-  },
+  ),
 )
 
 const handlers = {
   httpGet: opt(
-    object('An HTTP GET; 200 to 399 is healthy.', {
-      path: opt(text('Path. / unless given.', { maxLength: 1024 })),
+    object('HTTP GET request. A status from 200 to 399 is a success.', {
+      path: opt(text('Path. Defaults to "/".', { maxLength: 1024 })),
       port: opt(port),
-      scheme: opt(choice(['HTTP', 'HTTPS'], 'HTTP unless given.')),
+      scheme: opt(choice(['HTTP', 'HTTPS'], 'Scheme. Defaults to HTTP.')),
     }),
   ),
-  tcpSocket: opt(object('A TCP connection.', { port: opt(port) })),
+  tcpSocket: opt(object('TCP connection.', { port: opt(port) })),
   grpc: opt(
-    object('The gRPC health protocol.', {
+    object('gRPC health check.', {
       port: opt(port),
-      service: opt(text('Name of the service to ask for.', { maxLength: 256 })),
+      service: opt(text('Service name in the health check request.', { maxLength: 256 })),
     }),
   ),
   exec: opt(
-    object('A command in the container; exit code 0 is healthy.', {
-      command: list('The command and its arguments.', Type.String({ maxLength: 4096 }), 64, {
+    object('Command in the container. Exit code 0 is a success.', {
+      command: list('Command and its arguments.', Type.String({ maxLength: 4096 }), 64, {
         minItems: 1,
       }),
     }),
   ),
 }
-const oneOfHandlers = exactlyOne('probes')
-const onceIsEnough = laterRule(
-  '!has(self.successThreshold) || self.successThreshold == 1',
-  'successThreshold can only be 1 for startup and liveness',
-)
-const probe = (description: string, ...rules: object[]) =>
+const probe = (description: string, mostSuccesses: number) =>
   object(
-    description,
+    `${description} Exactly one of httpGet, tcpSocket, grpc and exec must be set.`,
     {
       ...handlers,
-      initialDelaySeconds: opt(seconds('Before the first check. 0 unless given.')),
-      periodSeconds: opt(seconds('Between checks. 10 unless given.', 1)),
-      timeoutSeconds: opt(seconds('For an answer. 1 unless given.', 1)),
-      failureThreshold: opt(seconds('Failures in a row that count. 3 unless given.', 1)),
-      successThreshold: opt(seconds('Successes in a row that count. 1 unless given.', 1)),
+      initialDelaySeconds: opt(
+        seconds('Seconds from the start of the container to the first check. Defaults to 0.'),
+      ),
+      periodSeconds: opt(seconds('Seconds between checks. Defaults to 10.', 1)),
+      timeoutSeconds: opt(seconds('Seconds until a check times out. Defaults to 1.', 1)),
+      failureThreshold: opt(
+        integer('Consecutive failures after which the probe fails. Defaults to 3.', 1, 86_400),
+      ),
+      successThreshold: opt(
+        integer('Consecutive successes after which the probe succeeds. Defaults to 1.', 1, mostSuccesses),
+      ),
     },
-    {
-      ...oneOfHandlers,
-      'x-kubernetes-validations': [...oneOfHandlers['x-kubernetes-validations'], ...rules],
-    },
+    exactlyOne(...Object.keys(handlers)),
   )
-export const Probes = object('Checks of the container.', {
-  startup: opt(probe('Holds the other checks back until it succeeds.', onceIsEnough)),
-  readiness: opt(probe('Whether it gets traffic. A TCP check of the port unless given.')),
-  liveness: opt(probe('Whether it is restarted. None unless given.', onceIsEnough)),
+export const Probes = object('Health checks of the container.', {
+  startup: opt(probe('The other probes start after this one succeeds.', 1)),
+  readiness: opt(
+    probe('The pod gets traffic while this probe succeeds. Defaults to a TCP check of the port.', 86_400),
+  ),
+  liveness: opt(probe('The container restarts when this probe fails. Not set by default.', 1)),
 })
 
 const items = list(
-  'Keys to take, with the file for each; all of them unless given.',
-  object('One key.', {
-    key,
-    path: text('Path of the file below the mount.', { minLength: 1, maxLength: 1024 }),
+  'Keys to mount, each as a file. Defaults to all keys.',
+  object('A key and its file.', {
+    key: nonEmpty('Key in the object.'),
+    path: formatted('filePath', 'Path of the file, relative to mountPath.', {
+      minLength: 1,
+      maxLength: 1024,
+    }),
   }),
   64,
-  { 'x-kubernetes-validations': [eachOfForm('path', filePath)] },
 )
-const Volume = object(
-  'Files for the container.',
-  {
-    name: text('Name of the volume.', { maxLength: 63, ...ofPattern(forms.volumeName) }),
-    mountPath: text('Where it is in the container.', {
-      maxLength: 1024,
-      ...ofPattern(forms.mountPath),
+const volumeSources = {
+  configMap: opt(
+    object('Files from a ConfigMap in the same namespace.', {
+      name: nonEmpty('Name of the ConfigMap.'),
+      items: opt(items),
+      optional: opt(optional),
     }),
-    subPath: opt(
-      text('Part of the volume to mount. Files mounted so are not updated.', {
-        maxLength: 1024,
-        ...ofForm(volumePath),
-      }),
-    ),
-    readOnly: opt(flag('True unless given; false for emptyDir.')),
-    configMap: opt(
-      object('A ConfigMap of the same namespace.', {
-        name: resourceName('Name of the ConfigMap.'),
-        items: opt(items),
-        optional: opt(optional),
-      }),
-    ),
-    secret: opt(
-      object('A Secret of the same namespace.', {
-        secretName: resourceName('Name of the Secret.'),
-        items: opt(items),
-        optional: opt(optional),
-      }),
-    ),
-    emptyDir: opt(
-      object('An empty folder that lives as long as the pod.', {
-        medium: opt(choice(['Memory'], 'Memory: in RAM.')),
-        sizeLimit: opt(quantity('Largest size.')),
-      }),
-    ),
-    persistentVolumeClaim: opt(
-      object('An existing claim.', { claimName: resourceName('Name of the claim.') }),
-    ),
-  },
-  exactlyOne('volumes'),
-)
-export const Volumes = list('Files from ConfigMaps, Secrets, claims, or empty.', Volume, 32, {
-  'x-kubernetes-list-type': 'map',
-  'x-kubernetes-list-map-keys': ['name'],
-  'x-kubernetes-validations': [differIn('mountPath', 'a mountPath is there twice')],
-})
-
-const expression = object('A condition on a label.', {
-  key: text('Label.', { minLength: 1, maxLength: 317 }),
-  operator: choice(
-    ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'],
-    'How the label is compared.',
   ),
-  values: opt(list('Values to compare with.', Type.String({ maxLength: 63 }), 64)),
-})
-export const LabelSelector = object('Selects by labels.', {
-  matchLabels: opt(strings('Labels with their values.')),
-  matchExpressions: opt(list('Conditions that all hold.', expression, 32)),
-})
-const nodeTerm = object('Nodes for which all of it holds.', {
-  matchExpressions: opt(list('On labels.', expression, 32)),
-  matchFields: opt(list('On fields.', expression, 32)),
-})
-const podTerm = object('Pods to be near to or far from.', {
-  labelSelector: opt(LabelSelector),
-  namespaceSelector: opt(LabelSelector),
-  namespaces: opt(list('Their namespaces.', Type.String({ maxLength: 63 }), 32)),
-  topologyKey: text('What near means, for example kubernetes.io/hostname.', {
-    minLength: 1,
+  secret: opt(
+    object('Files from a Secret in the same namespace.', {
+      secretName: nonEmpty('Name of the Secret.'),
+      items: opt(items),
+      optional: opt(optional),
+    }),
+  ),
+  emptyDir: opt(
+    object('An empty directory that lives as long as the pod.', {
+      medium: opt(choice(['Memory'], 'Memory: a RAM-backed file system.')),
+      sizeLimit: opt(quantity('Maximum size, such as 1Gi.')),
+    }),
+  ),
+  persistentVolumeClaim: opt(
+    object('An existing PersistentVolumeClaim in the same namespace.', {
+      claimName: nonEmpty('Name of the PersistentVolumeClaim.'),
+    }),
+  ),
+}
+export const Volumes = listByKey(
+  'Volumes and where they are mounted in the container.',
+  object(
+    'A volume and its mount. Exactly one of configMap, secret, emptyDir and persistentVolumeClaim must be set.',
+    {
+      name: formatted('volumeName', 'Name of the volume.', { maxLength: 63 }),
+      mountPath: formatted('mountPath', 'Absolute path of the mount in the container.', {
+        maxLength: 1024,
+      }),
+      subPath: opt(
+        formatted(
+          'volumePath',
+          'Path in the volume to mount. Files mounted by subPath do not change while the pod runs.',
+          { maxLength: 1024 },
+        ),
+      ),
+      readOnly: opt(
+        flag('Mount the volume read-only. Defaults to true, and to false for emptyDir.'),
+      ),
+      ...volumeSources,
+    },
+    exactlyOne(...Object.keys(volumeSources)),
+  ),
+  32,
+  'name',
+  rules(distinct('mountPath')),
+)
+
+const valueOperators = ['In', 'NotIn']
+const existenceOperators = ['Exists', 'DoesNotExist']
+const comparisonOperators = ['Gt', 'Lt']
+interface Expression {
+  operator: string
+  values?: string[]
+}
+/** Messages for an expression whose operator does not go with its values. */
+export const expressionMessages = {
+  pod: 'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity',
+  node: 'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one item for Gt and Lt',
+}
+/** Whether the operator of an expression goes with its values. */
+export const isExpression = (of: 'node' | 'pod', { operator, values = [] }: Expression) =>
+  valueOperators.includes(operator)
+    ? values.length > 0
+    : existenceOperators.includes(operator)
+      ? values.length === 0
+      : of === 'node' && values.length === 1
+const expressionRule = (of: 'node' | 'pod') => {
+  const size = '(has(self.values) ? size(self.values) : 0)'
+  const isOneOf = (operators: string[]) => `self.operator in ['${operators.join("', '")}']`
+  return rule(
+    `${isOneOf(valueOperators)} ? ${size} > 0 : ${isOneOf(existenceOperators)} ? ${size} == 0 : ${of === 'node' ? `${size} == 1` : 'false'}`,
+    expressionMessages[of],
+  )
+}
+
+/** What the only field that a node can be selected by must look like. */
+export const nodeFieldMessage =
+  'must be the field metadata.name, the operator In or NotIn, and the name of one node'
+const nodeFieldRule = rule(
+  `self.key == 'metadata.name' && self.operator in ['${valueOperators.join("', '")}'] && has(self.values) && size(self.values) == 1 && ${celOf(formats.objectName, 'self.values[0]')}`,
+  nodeFieldMessage,
+)
+
+const operator = choice(
+  [...valueOperators, ...existenceOperators, ...comparisonOperators],
+  'How the label compares with the values.',
+)
+const expressions = (of: 'node' | 'pod', value: object) =>
+  list(
+    'Conditions on labels. All must hold.',
+    object(
+      'A condition on a label.',
+      {
+        key: formatted('labelKey', 'Key of the label.', { maxLength: 317 }),
+        operator,
+        values: opt(list('Values.', Type.String({ maxLength: 63, ...value }), 64)),
+      },
+      rules(expressionRule(of)),
+    ),
+    32,
+  )
+const fieldExpressions = list(
+  'Conditions on fields. All must hold.',
+  object(
+    'A condition on the name of the node.',
+    {
+      key: nonEmpty('Field: metadata.name.', 317),
+      operator,
+      values: opt(list('Name of the node.', Type.String({ maxLength: 63 }), 64)),
+    },
+    rules(nodeFieldRule),
+  ),
+  32,
+)
+
+const labelValue = { format: 'labelValue' }
+const selector = (what: string) =>
+  object(`Label selector of ${what}.`, {
+    matchLabels: opt(labels('Labels with their values. All must match.', hookOnly)),
+    matchExpressions: opt(expressions('pod', { ...labelValue, ...hookOnly })),
+  })
+export const LabelSelector = selector('the objects')
+
+const nodeTerm = (value: object) =>
+  object('A set of nodes. All its conditions must hold.', {
+    matchExpressions: opt(expressions('node', value)),
+    matchFields: opt(fieldExpressions),
+  })
+const podTerm = object('A set of pods, and the topology in which they count.', {
+  labelSelector: opt(selector('the pods')),
+  namespaceSelector: opt(selector("the pods' namespaces")),
+  namespaces: opt(
+    list(
+      "The pods' namespaces. Defaults to the namespace of the MyApp.",
+      Type.String({ maxLength: 63, format: 'namespaceName' }),
+      32,
+    ),
+  ),
+  topologyKey: formatted('labelKey', 'Node label of the topology, such as kubernetes.io/hostname.', {
     maxLength: 317,
   }),
 })
-/** The rule that conditions in a list have a form; `of` says where in each of the list they are. */
-const expressionsOfForm = (form: Form<Expression>, ...of: string[]) =>
-  laterRule(
-    `self.all(one, ${of.map((path) => ifGiven('one', path, (all) => `${all}.all(condition, ${form.rule('condition')})`)).join(' && ')})`,
-    form.words,
-  )
-const nodeRules = (prefix = '', ...more: Array<Form<Expression>>) => ({
-  'x-kubernetes-validations': [
-    ...[nodeExpression, onLabel, ...more].map((form) =>
-      expressionsOfForm(form, `${prefix}matchExpressions`),
-    ),
-    expressionsOfForm(nodeField, `${prefix}matchFields`),
-  ],
-})
-/** The values and matchLabels of these are the hook's alone to look at: the API server bounds what all rules together may cost. */
-const podRules = (prefix = '') => {
-  const selectors = ['labelSelector', 'namespaceSelector'].map((selector) => `${prefix}${selector}`)
-  return {
-    'x-kubernetes-validations': [
-      ...[podExpression, onLabel].map((form) =>
-        expressionsOfForm(form, ...selectors.map((selector) => `${selector}.matchExpressions`)),
-      ),
-      eachOfForm(`${prefix}topologyKey`, { ...labelKey, words: `it is ${labelKey.words}` }),
-      laterRule(
-        `self.all(one, ${ifGiven('one', `${prefix}namespaces`, (names) => `${names}.all(name, ${forms.namespaceName.rule('name')})`)})`,
-        `namespaces: ${forms.namespaceName.words}`,
-      ),
-    ],
-  }
-}
 
-const weight = Type.Integer({
-  description: 'How much it counts.',
-  format: 'int32',
-  minimum: 1,
-  maximum: 100,
-})
+const weight = integer('Weight of the preference.', 1, 100)
 const podAffinity = (description: string) =>
   object(description, {
-    requiredDuringSchedulingIgnoredDuringExecution: opt(
-      list('Must hold.', podTerm, 16, podRules()),
-    ),
+    requiredDuringSchedulingIgnoredDuringExecution: opt(list('Required terms.', podTerm, 16)),
     preferredDuringSchedulingIgnoredDuringExecution: opt(
-      list(
-        'Should hold.',
-        object('A wish.', { weight, podAffinityTerm: podTerm }),
-        16,
-        podRules('podAffinityTerm.'),
-      ),
+      list('Preferred terms.', object('A preferred term.', { weight, podAffinityTerm: podTerm }), 16),
     ),
   })
-export const Affinity = object('Where pods go, by nodes and other pods.', {
+export const Affinity = object('Nodes that the pods may run on.', {
   nodeAffinity: opt(
-    object('By nodes.', {
+    object('Selects nodes by their labels.', {
       requiredDuringSchedulingIgnoredDuringExecution: opt(
-        object('Must hold.', {
-          nodeSelectorTerms: list('One of these holds.', nodeTerm, 16, {
+        object('Required terms.', {
+          nodeSelectorTerms: list('Terms. One of them must hold.', nodeTerm(labelValue), 16, {
             minItems: 1,
-            ...nodeRules('', withLabelValues),
           }),
         }),
       ),
+      // Kubernetes accepts a preference for a value that no label can have.
       preferredDuringSchedulingIgnoredDuringExecution: opt(
         list(
-          'Should hold.',
-          object('A wish.', { weight, preference: nodeTerm }),
+          'Preferred terms.',
+          object('A preferred term.', { weight, preference: nodeTerm({}) }),
           16,
-          nodeRules('preference.'),
         ),
       ),
     }),
   ),
-  podAffinity: opt(podAffinity('Near these pods.')),
-  podAntiAffinity: opt(podAffinity('Far from these pods.')),
+  podAffinity: opt(podAffinity('Places pods near other pods.')),
+  podAntiAffinity: opt(podAffinity('Places pods away from other pods.')),
 })
 
-const Toleration = object('A taint that is tolerated.', {
-  key: opt(text('Taint; all of them unless given.', { maxLength: 317 })),
-  operator: opt(choice(['Exists', 'Equal'], 'Equal unless given.')),
-  value: opt(text('Value of the taint.', { maxLength: 63 })),
-  effect: opt(
-    choice(
-      ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
-      'Effect of the taint; all of them unless given.',
-    ),
-  ),
-  tolerationSeconds: opt(
-    Type.Integer({
-      description: 'For how long NoExecute is tolerated; for ever unless given.',
-      format: 'int64',
-      minimum: 0,
-    }),
-  ),
-})
-export const Tolerations = list('Taints of nodes that are tolerated.', Toleration, 32, {
-  'x-kubernetes-validations': [
-    laterRule(
-      "self.all(one, (has(one.key) && one.key != '') || (has(one.operator) && one.operator == 'Exists'))",
-      'without a key the operator is to be Exists',
-    ),
-    laterRule(
-      "self.all(one, !has(one.value) || one.value == '' || !has(one.operator) || one.operator != 'Exists')",
-      'a value does not go with the operator Exists',
-    ),
-    laterRule(
-      "self.all(one, !has(one.tolerationSeconds) || (has(one.effect) && one.effect == 'NoExecute'))",
-      'tolerationSeconds goes with the effect NoExecute only',
-    ),
-    laterRule(
-      `self.all(one, !has(one.key) || one.key == '' || ${labelKey.rule('one.key')})`,
-      `a key is ${labelKey.words}`,
-    ),
-    laterRule(
-      `self.all(one, !has(one.value) || ${labelValue.rule('one.value')})`,
-      `a value is ${labelValue.words}`,
-    ),
-  ],
-})
-
-const TopologySpreadConstraint = object('How pods are spread.', {
-  topologyKey: text('Over what, for example topology.kubernetes.io/zone.', {
-    minLength: 1,
-    maxLength: 317,
-  }),
-  maxSkew: Type.Integer({
-    description: 'By how many pods places may differ.',
-    format: 'int32',
-    minimum: 1,
-  }),
-  whenUnsatisfiable: choice(
-    ['DoNotSchedule', 'ScheduleAnyway'],
-    'What happens where it cannot hold.',
-  ),
-})
-export const TopologySpreadConstraints = list(
-  'How pods are spread. Over zones and nodes as far as possible unless given; an empty list: not at all.',
-  TopologySpreadConstraint,
-  8,
-  {
-    'x-kubernetes-validations': [
-      laterRule(
-        'self.all(one, self.exists_one(other, other.topologyKey == one.topologyKey && other.whenUnsatisfiable == one.whenUnsatisfiable))',
-        'a topologyKey is there twice with the same whenUnsatisfiable',
+/** Rules for a toleration, with their messages. cross-field.ts checks the same. */
+export const tolerationMessages = {
+  operator: 'operator must be Exists when key is empty',
+  value: 'value must be empty when operator is Exists',
+  seconds: 'tolerationSeconds may only be set when effect is NoExecute',
+}
+export const Tolerations = list(
+  'Taints of nodes that the pods tolerate.',
+  object(
+    'A tolerated taint.',
+    {
+      key: opt(
+        formatted('optionalLabelKey', 'Key of the taint. Empty: every taint.', { maxLength: 317 }),
       ),
-    ],
-  },
+      operator: opt(choice(['Exists', 'Equal'], 'Defaults to Equal.')),
+      value: opt(formatted('labelValue', 'Value of the taint.', { maxLength: 63 })),
+      effect: opt(
+        choice(
+          ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
+          'Effect of the taint. Defaults to all effects.',
+        ),
+      ),
+      tolerationSeconds: opt(
+        Type.Integer({
+          description: 'Seconds for which a NoExecute taint is tolerated. Defaults to forever.',
+          format: 'int64',
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+        }),
+      ),
+    },
+    rules(
+      rule(
+        "(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')",
+        tolerationMessages.operator,
+      ),
+      rule(
+        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
+        tolerationMessages.value,
+      ),
+      rule(
+        "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        tolerationMessages.seconds,
+      ),
+    ),
+  ),
+  32,
 )
 
+export const TopologySpreadConstraints = list(
+  'How the pods spread over the cluster. Defaults to zones and nodes, as far as possible. An empty list turns the default off.',
+  object('A spread over one topology.', {
+    topologyKey: nonEmpty('Node label of the topology, such as topology.kubernetes.io/zone.', 317),
+    maxSkew: integer('Largest difference in the number of pods.', 1, int32Maximum),
+    whenUnsatisfiable: choice(
+      ['DoNotSchedule', 'ScheduleAnyway'],
+      'What the scheduler does with a pod that would break the constraint.',
+    ),
+  }),
+  8,
+  rules(
+    rule(
+      'self.all(one, self.exists_one(other, other.topologyKey == one.topologyKey && other.whenUnsatisfiable == one.whenUnsatisfiable))',
+      'duplicate topologyKey with the same whenUnsatisfiable',
+    ),
+  ),
+)
+
+/** The message for rollingUpdate beside another type. */
+export const rollingUpdateMessage = 'may only be set when type is RollingUpdate'
 export const Strategy = object(
-  'How a change of the pods rolls out. RollingUpdate, surge before remove, unless given.',
+  'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0.',
   {
     type: choice(
       ['RollingUpdate', 'Recreate'],
-      'RollingUpdate, or Recreate: all old pods go before new ones come.',
+      'RollingUpdate, or Recreate: all old pods stop before new pods start.',
     ),
     rollingUpdate: opt(
       object('Bounds of a rolling update.', {
-        maxSurge: opt(podsOrPercent('Pods above the wanted number. 25% unless given.')),
+        maxSurge: opt(
+          podsOrPercent('Pods above the desired number, such as 1 or "25%". Defaults to 25%.'),
+        ),
         maxUnavailable: opt(
           podsOrPercent(
-            'Pods below it. 0 unless given; 1 where maxSurge is 0 too, or nothing could move.',
+            'Pods below the desired number, such as 1 or "25%". Defaults to 0, and to 1 if maxSurge is 0.',
           ),
         ),
       }),
     ),
   },
-  {
-    'x-kubernetes-validations': [
-      {
-        rule: "!has(self.rollingUpdate) || self.type == 'RollingUpdate'",
-        message: 'rollingUpdate goes with type RollingUpdate only',
-      },
-    ],
-  },
+  rules(
+    rule(
+      "!has(self.rollingUpdate) || self.type == 'RollingUpdate'",
+      `rollingUpdate ${rollingUpdateMessage}`,
+    ),
+  ),
 )
 
-/** The one capability with which Kubernetes does not take a container that may not gain rights; it looks for this spelling alone. */
+/** Kubernetes rejects this capability together with `allowPrivilegeEscalation: false`, and only in this spelling. */
 export const escalating = 'CAP_SYS_ADMIN'
+
+/** Messages for the security of the pod and of the container. cross-field.ts checks the same. */
+export const securityMessages = {
+  localhostProfile: 'must be set when type is Localhost, and may only be set then',
+  privileged: 'allowPrivilegeEscalation must not be false when privileged is true',
+  capability: `allowPrivilegeEscalation must not be false with the capability ${escalating}`,
+}
 
 const seccompProfile = object(
   'Seccomp profile.',
   {
-    type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Kind of profile.'),
-    localhostProfile: opt(text('File of a Localhost profile.', ofForm(profilePath))),
+    type: choice(['RuntimeDefault', 'Unconfined', 'Localhost'], 'Type of the profile.'),
+    localhostProfile: opt(
+      formatted('profilePath', 'File of a Localhost profile on the node.', { maxLength: 4096 }),
+    ),
   },
-  {
-    'x-kubernetes-validations': [
-      laterRule(
-        "(self.type == 'Localhost') == has(self.localhostProfile)",
-        'localhostProfile goes with type Localhost, which needs it',
-      ),
-    ],
-  },
+  rules(
+    rule(
+      "(self.type == 'Localhost') == has(self.localhostProfile)",
+      `localhostProfile ${securityMessages.localhostProfile}`,
+    ),
+  ),
 )
 const id = (description: string) =>
-  Type.Integer({
-    description,
-    format: 'int64',
-    minimum: 0,
-    'x-kubernetes-validations': [laterRule(`self <= ${forms.idMaximum}`, forms.idWords)],
-  })
-export const PodSecurityContext = object('Security of the pod, with podSecurity Custom.', {
-  runAsNonRoot: opt(flag('Refuses to run as root.')),
-  runAsUser: opt(id('User.')),
-  runAsGroup: opt(id('Group.')),
-  fsGroup: opt(id('Group of the volumes.')),
-  seccompProfile: opt(seccompProfile),
-})
-export const ContainerSecurityContext = object(
-  'Security of the container, with podSecurity Custom.',
+  Type.Integer({ description, format: 'int64', minimum: 0, maximum: int32Maximum })
+export const PodSecurityContext = object(
+  'Security of the pod. May only be set when podSecurity is Custom.',
   {
-    runAsNonRoot: opt(flag('Refuses to run as root.')),
-    runAsUser: opt(id('User.')),
-    runAsGroup: opt(id('Group.')),
-    readOnlyRootFilesystem: opt(flag('Whether the root file system is read-only.')),
-    allowPrivilegeEscalation: opt(flag('Whether a process may gain rights.')),
-    privileged: opt(flag('Whether it has all rights of the node.')),
+    runAsNonRoot: opt(flag('Refuse to run as root.')),
+    runAsUser: opt(id('User ID.')),
+    runAsGroup: opt(id('Group ID.')),
+    fsGroup: opt(id('Group ID of volumes.')),
+    seccompProfile: opt(seccompProfile),
+  },
+)
+const capability = Type.String({ maxLength: 64 })
+export const ContainerSecurityContext = object(
+  'Security of the container. May only be set when podSecurity is Custom.',
+  {
+    runAsNonRoot: opt(flag('Refuse to run as root.')),
+    runAsUser: opt(id('User ID.')),
+    runAsGroup: opt(id('Group ID.')),
+    readOnlyRootFilesystem: opt(flag('Mount the root file system read-only.')),
+    allowPrivilegeEscalation: opt(flag('A process may gain more privileges than its parent.')),
+    privileged: opt(flag('Run with all privileges of the node.')),
     capabilities: opt(
-      object('Capabilities beside the default ones.', {
-        add: opt(list('To add.', Type.String({ maxLength: 64 }), 64)),
-        drop: opt(list('To drop.', Type.String({ maxLength: 64 }), 64)),
+      object('Linux capabilities.', {
+        add: opt(list('Capabilities to add.', capability, 64)),
+        drop: opt(list('Capabilities to drop.', capability, 64)),
       }),
     ),
     seccompProfile: opt(seccompProfile),
   },
-  {
-    'x-kubernetes-validations': [
-      laterRule(
-        '!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
-        'allowPrivilegeEscalation cannot be false for what is privileged',
-      ),
-      laterRule(
-        `!has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation || !has(self.capabilities) || !has(self.capabilities.add) || !('${escalating}' in self.capabilities.add)`,
-        `allowPrivilegeEscalation cannot be false with the capability ${escalating}`,
-      ),
-    ],
-  },
+  rules(
+    rule(
+      '!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
+      securityMessages.privileged,
+    ),
+    rule(
+      `!has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation || !has(self.capabilities) || !has(self.capabilities.add) || !('${escalating}' in self.capabilities.add)`,
+      securityMessages.capability,
+    ),
+  ),
 )

@@ -1,4 +1,4 @@
-/** Quantities (cpu, memory, sizes) as users may write them: a whole number, or a decimal with one of Kubernetes' suffixes. */
+/** Quantities (cpu, memory, sizes): an integer or a decimal with an optional suffix of Kubernetes. */
 export const quantityPattern = '^\\d{1,15}(\\.\\d{1,3})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
 
 const decimal: Array<[suffix: string, thousandths: bigint]> = [
@@ -20,7 +20,7 @@ const binary: Array<[suffix: string, thousandths: bigint]> = [
   'Ki',
 ].map((suffix, index) => [suffix, 1000n * 1024n ** BigInt(6 - index)])
 
-/** A quantity in thousandths. Takes what quantityPattern matches; what is finer is rounded up, as Kubernetes does. */
+/** A quantity in thousandths, rounded up as Kubernetes does. Expects a string that matches quantityPattern. */
 export function thousandthsOf(quantity: string | number): bigint {
   const [, whole = '0', fraction = '', suffix = ''] = parts(quantity)
   const unit = [...decimal, ...binary].find(([name]) => name === suffix)?.[1] ?? 1000n
@@ -30,12 +30,12 @@ export function thousandthsOf(quantity: string | number): bigint {
 
 const parts = (quantity: string | number) => /^(\d+)(?:\.(\d+))?(\D*)$/.exec(String(quantity)) ?? []
 
-/** What the API server makes of any binary quantity that is larger, in thousandths. */
+/** The largest binary quantity, in thousandths. The API server replaces larger ones by this. */
 const largestBinary = (2n ** 63n - 1n) * 1000n
 
 /**
  * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
- * `1Gi`). Any other spelling would be written anew at every sync.
+ * `1Gi`). Any other spelling would be written again at every sync.
  */
 export function canonicalQuantity(quantity: string | number): string {
   const isBinary = String(quantity).endsWith('i')
@@ -49,7 +49,7 @@ export function canonicalQuantity(quantity: string | number): string {
   return `${thousandths / size}${name}`
 }
 
-/** The units that a variable may tell a resource of its container in. */
+/** The divisors that Kubernetes knows for a resource of a container. */
 export const divisors = (resource: string) => [
   '0',
   '1',
@@ -57,5 +57,6 @@ export const divisors = (resource: string) => [
     ? ['1m']
     : ['k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((unit) => `1${unit}`)),
 ]
-export const divisorWords =
-  'a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else'
+/** The message for any other divisor. */
+export const divisorMessage =
+  'divisor must be 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for other resources'

@@ -1,157 +1,136 @@
 import Type from 'typebox'
-import { containerName, measuredResource, pathPart, versionOfKind } from './formats.ts'
-import { LabelSelector } from './pod.ts'
 import {
-  bareQuantity,
-  eachOfForm,
+  atLeastOne,
+  choice,
   exactlyOne,
-  ifGiven,
-  laterRule,
+  formatted,
+  integer,
+  list,
   object,
   opt,
   podsOrPercent,
+  positiveQuantity,
+  rule,
+  rules,
+  text,
 } from './fields.ts'
+import { LabelSelector } from './pod.ts'
 
 /** Fields of a MyApp that say how many pods run: the autoscaler and the disruption budget. */
 
-const name = (description: string, maxLength = 253) =>
-  Type.String({ description, minLength: 1, maxLength })
-const integer = (description: string, minimum: number, maximum: number) =>
-  Type.Integer({ description, format: 'int32', minimum, maximum })
-
-const target = object('What the autoscaler aims at.', {
-  type: Type.Enum(['Utilization', 'AverageValue', 'Value'], {
-    type: 'string',
-    description: 'Which of the three follows.',
-  }),
-  averageUtilization: opt(integer('Percent of what the pods request.', 1, 10_000)),
-  averageValue: opt(bareQuantity('A value for each pod.')),
-  value: opt(bareQuantity('A value for all of them.')),
-})
+const target = (options: object) =>
+  object(
+    'Target value of the metric.',
+    {
+      type: choice(
+        ['Utilization', 'AverageValue', 'Value'],
+        'Which of averageUtilization, averageValue and value is the target.',
+      ),
+      averageUtilization: opt(integer('Percentage of the requests of the pods.', 1, 10_000)),
+      averageValue: opt(positiveQuantity('Average over all pods.')),
+      value: opt(positiveQuantity('Total of all pods.')),
+    },
+    options,
+  )
 const metric = object('The metric.', {
-  name: name('Name of the metric.'),
+  name: formatted('pathSegment', 'Name of the metric.', { minLength: 1 }),
   selector: opt(LabelSelector),
 })
-const resource = name('cpu or memory.', 63)
+const resourceTarget = target(exactlyOne('averageUtilization', 'averageValue'))
+
+/** The source of a metric for each type. */
+const sources = {
+  resource: opt(
+    object('CPU or memory of the pods.', {
+      name: text('cpu or memory.', { minLength: 1, maxLength: 63 }),
+      target: resourceTarget,
+    }),
+  ),
+  containerResource: opt(
+    object('CPU or memory of one container.', {
+      name: formatted('measuredResource', 'cpu or memory.', { maxLength: 63 }),
+      container: formatted('containerName', 'Name of the container. That of the app is app.', {
+        maxLength: 63,
+      }),
+      target: resourceTarget,
+    }),
+  ),
+  pods: opt(
+    object('A metric of every pod.', { metric, target: target(atLeastOne('averageValue')) }),
+  ),
+  object: opt(
+    object('A metric of another object.', {
+      describedObject: object('The object.', {
+        apiVersion: opt(formatted('apiVersion', 'API version of the object.', { minLength: 1 })),
+        kind: formatted('pathSegment', 'Kind of the object.', { minLength: 1, maxLength: 63 }),
+        name: formatted('pathSegment', 'Name of the object.', { minLength: 1 }),
+      }),
+      metric,
+      target: target(atLeastOne('averageValue', 'value')),
+    }),
+  ),
+  external: opt(
+    object('A metric from outside the cluster.', {
+      metric,
+      target: target(exactlyOne('averageValue', 'value')),
+    }),
+  ),
+}
+
+/** The field that holds the source of a metric of this type. */
+export const metricSource = (type: string) => type.charAt(0).toLowerCase() + type.slice(1)
+const metricTypes = ['Resource', 'ContainerResource', 'Pods', 'Object', 'External'] as const
+/** The message for a metric whose source does not go with its type. */
+export const metricMessage = 'the field that type names must be set, and no other source'
+
 export const Metric = object(
   'A metric of autoscaling/v2.',
   {
-    type: Type.Enum(['Resource', 'ContainerResource', 'Pods', 'Object', 'External'], {
-      type: 'string',
-      description: 'Where it comes from; the field of that name follows.',
-    }),
-    resource: opt(object('cpu or memory of the pods.', { name: resource, target })),
-    containerResource: opt(
-      object('cpu or memory of one container.', {
-        name: resource,
-        container: name('Name of the container; that of a MyApp is app.', 63),
-        target,
-      }),
-    ),
-    pods: opt(object('A metric of each pod.', { metric, target })),
-    object: opt(
-      object('A metric of another object.', {
-        describedObject: object('The object.', {
-          apiVersion: opt(name('Its API version.')),
-          kind: name('Its kind.', 63),
-          name: name('Its name.'),
-        }),
-        metric,
-        target,
-      }),
-    ),
-    external: opt(object('A metric from outside the cluster.', { metric, target })),
+    type: choice(metricTypes, 'Type of the metric. The field of that name must be set.'),
+    ...sources,
   },
-  {
-    'x-kubernetes-validations': [
-      {
-        rule: "has(self.resource) == (self.type == 'Resource') && has(self.containerResource) == (self.type == 'ContainerResource') && has(self.pods) == (self.type == 'Pods') && has(self.object) == (self.type == 'Object') && has(self.external) == (self.type == 'External')",
-        message: 'the field that type names is to be given, and no other',
-      },
-    ],
-  },
+  rules(
+    rule(
+      metricTypes
+        .map((type) => `has(self.${metricSource(type)}) == (self.type == '${type}')`)
+        .join(' && '),
+      metricMessage,
+    ),
+  ),
 )
 
-/** What the target of a metric tells at least one of, by the field that holds it. */
-export const targetFields = {
-  resource: ['averageUtilization', 'averageValue'],
-  containerResource: ['averageUtilization', 'averageValue'],
-  pods: ['averageValue'],
-  object: ['averageValue', 'value'],
-  external: ['averageValue', 'value'],
-} as const
-/** Where it may not tell both. */
-export const singleTargets = ['resource', 'containerResource', 'external'] as const
-
-const allTargets = (
-  sources: readonly string[],
-  rule: (target: string, fields: readonly string[]) => string,
-) =>
-  `self.all(one, ${sources.map((source) => ifGiven('one', `${source}.target`, (target) => rule(target, targetFields[source as keyof typeof targetFields]))).join(' && ')})`
-const given = (target: string, fields: readonly string[]) =>
-  fields.map((field) => `has(${target}.${field})`)
-const isPositive = (value: string) =>
-  `!isQuantity(string(${value})) || quantity(string(${value})).isGreaterThan(quantity('0'))`
-const metricRules = [
-  laterRule(
-    allTargets(Object.keys(targetFields), (target, fields) => given(target, fields).join(' || ')),
-    'a target needs averageUtilization or averageValue for Resource and ContainerResource, averageValue for Pods, averageValue or value for Object and External',
-  ),
-  laterRule(
-    allTargets(singleTargets, (target, fields) => `!(${given(target, fields).join(' && ')})`),
-    'a target has averageUtilization or averageValue for Resource and ContainerResource, averageValue or value for External, and not both',
-  ),
-  laterRule(
-    allTargets(Object.keys(targetFields), (target) =>
-      ['averageValue', 'value'].map((field) => ifGiven(target, field, isPositive)).join(' && '),
-    ),
-    'averageValue and value are more than 0',
-  ),
-  ...['pods', 'object', 'external'].map((source) => eachOfForm(`${source}.metric.name`, pathPart)),
-  ...['kind', 'name'].map((field) => eachOfForm(`object.describedObject.${field}`, pathPart)),
-  eachOfForm('object.describedObject.apiVersion', versionOfKind),
-  eachOfForm('containerResource.name', measuredResource),
-  eachOfForm('containerResource.container', containerName),
-]
-
 export const Autoscaling = object(
-  "Replicas by load, in place of replicas. From then on the number is the autoscaler's. When it is taken away again, it is that of replicas: 1 where left out.",
+  'Scales the pods by load, in place of replicas. Without autoscaling, replicas applies again.',
   {
-    minReplicas: opt(integer('At least so many. 1 unless given.', 1, 100)),
-    maxReplicas: integer('At most so many.', 1, 100),
+    minReplicas: opt(integer('Minimum number of pods. Defaults to 1.', 1, 100)),
+    maxReplicas: integer('Maximum number of pods.', 1, 100),
     targetCPUUtilizationPercentage: opt(
       integer(
-        'CPU that the pods are to use, in percent of what they request. 80 where no target and no metric is given.',
+        'Target CPU usage, as a percentage of the requests. Defaults to 80 if no other target and no metric is set.',
         1,
         1000,
       ),
     ),
     targetMemoryUtilizationPercentage: opt(
-      integer('Memory that the pods are to use, in percent of what they request.', 1, 1000),
+      integer('Target memory usage, as a percentage of the requests.', 1, 1000),
     ),
-    metrics: opt(
-      Type.Array(Metric, {
-        description: 'Any other metric of autoscaling/v2.',
-        maxItems: 16,
-        'x-kubernetes-validations': metricRules,
-      }),
+    metrics: opt(list('More metrics, as in autoscaling/v2.', Metric, 16)),
+  },
+  rules(
+    rule(
+      '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas',
+      'minReplicas must be at most maxReplicas',
     ),
-  },
-  {
-    'x-kubernetes-validations': [
-      {
-        rule: '(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas',
-        message: 'minReplicas is more than maxReplicas',
-      },
-    ],
-  },
+  ),
 )
 
 export const Disruption = object(
-  'How many pods a drain may take at once: a PodDisruptionBudget. From two replicas on one, unless given.',
+  'How many pods a node drain may evict at once. From two replicas on one, by default. Exactly one of maxUnavailable and minAvailable must be set.',
   {
-    maxUnavailable: opt(podsOrPercent('At most so many are taken.')),
-    minAvailable: opt(podsOrPercent('At least so many stay.')),
+    maxUnavailable: opt(podsOrPercent('Maximum number of evicted pods, such as 1 or "25%".')),
+    minAvailable: opt(podsOrPercent('Minimum number of available pods, such as 2 or "50%".')),
   },
-  exactlyOne('disruption'),
+  exactlyOne('maxUnavailable', 'minAvailable'),
 )
+
+export type Metric = Type.Static<typeof Metric>

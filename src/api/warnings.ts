@@ -1,4 +1,4 @@
-import type { Problem } from './cross-field.ts'
+import { type Problem, problem } from './messages.ts'
 import { classAnnotation } from './network.ts'
 import { defaults, type MyAppSpec } from './myapp.ts'
 
@@ -216,7 +216,5 @@ function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Proble
   ]
 }
 
-const warning = (path: Array<string | number>, message: string): Problem => ({
-  path: ['spec', ...path],
-  message,
-})
+const warning = (path: Array<string | number>, message: string): Problem =>
+  problem(['spec', ...path], message)

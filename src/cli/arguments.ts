@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import { namespaceName } from '../api/formats.ts'
+import { formats, hasFormat } from '../api/formats.ts'
 import { UserError } from './usage.ts'
 
 /** Where what is there is read from: requests that were recorded, or a cluster. */
@@ -49,8 +49,8 @@ export function readArguments(args: string[]): Task {
   }
   if (more.length > 0) throw new UserError(`what is ${more.join(' ')}? Files go with -f`)
   if (files.length === 0 || files.includes('')) throw new UserError('-f is missing: which file?')
-  if (namespace !== undefined && !namespaceName.fits(namespace)) {
-    throw new UserError(`-n ${JSON.stringify(namespace)}: ${namespaceName.words}`)
+  if (namespace !== undefined && !hasFormat('namespaceName', namespace)) {
+    throw new UserError(`-n ${JSON.stringify(namespace)}: ${formats.namespaceName.message}`)
   }
   if (does === 'validate') {
     if (values.diff || values.live || values.context !== undefined || values.against.length > 0) {

@@ -12,7 +12,7 @@ import {
   visit,
 } from 'yaml'
 import { isObject } from '../metacontroller/merge.ts'
-import type { Problem } from '../api/cross-field.ts'
+import type { Path } from '../api/messages.ts'
 import type { Source } from './source.ts'
 
 /** A place in a source; lines and columns count from 1. */
@@ -28,8 +28,8 @@ export const placeText = ({ source, line, column }: Place) => `${source}:${line}
 /** A Kubernetes object from a source, and where its fields stand there. */
 export interface Manifest {
   object: Record<string, unknown>
-  /** Where a field stands, or the nearest thing that holds it. `stray` is the name of a field in it that is meant. */
-  placeOf: (path: Problem['path'], stray?: string) => Place
+  /** The line of a field, or of the nearest field that holds it. With `isKey` that of the key instead of its value. */
+  placeOf: (path: Path, isKey?: boolean) => Place
 }
 
 /** What is wrong with a source, and where. */
@@ -69,8 +69,8 @@ export function readManifests({ name, text }: Source): {
       continue
     }
     for (const { value, path } of takenApart(content.value)) {
-      const placeOf: Manifest['placeOf'] = (inner, stray) =>
-        at(offsetOf(document, [...path, ...inner], stray))
+      const placeOf: Manifest['placeOf'] = (inner, isKey) =>
+        at(offsetOf(document, [...path, ...inner], isKey))
       if (isObject(value)) manifests.push({ object: value, placeOf })
       else syntaxProblems.push({ place: placeOf([]), message: 'this is not a Kubernetes object' })
     }
@@ -123,8 +123,8 @@ function strayAlias(document: Document.Parsed): { offset: number; message: strin
 /** A list such as `kubectl get -o yaml` prints holds objects; anything else is one, but for an empty document, which is none. */
 function takenApart(
   value: unknown,
-  path: Problem['path'] = [],
-): Array<{ value: unknown; path: Problem['path'] }> {
+  path: Path = [],
+): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []
   if (
     !isObject(value) ||
@@ -137,11 +137,10 @@ function takenApart(
   return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
 }
 
-function offsetOf(document: Document.Parsed, path: Problem['path'], stray?: string): number {
+function offsetOf(document: Document.Parsed, path: Path, isKey = false): number {
   let offset = document.contents?.range?.[0] ?? 0
   let node: unknown = document.contents
-  const keys = stray === undefined ? path : [...path, stray]
-  for (const [index, key] of keys.entries()) {
+  for (const [index, key] of path.entries()) {
     const collection = isAlias(node) ? node.resolve(document) : node
     if (isSeq(collection)) {
       node = collection.items[Number(key)]
@@ -150,9 +149,8 @@ function offsetOf(document: Document.Parsed, path: Problem['path'], stray?: stri
         (pair) => isPair(pair) && String(isScalar(pair.key) ? pair.key.value : pair.key) === key,
       )
       const keyNode = pair?.key as Node | undefined
-      // Of a field its key is where one looks; of the one that is meant itself, its value, unless it is not to be there at all.
       offset = keyNode?.range?.[0] ?? offset
-      if (pair !== undefined && index === keys.length - 1 && stray !== undefined) return offset
+      if (pair !== undefined && index === path.length - 1 && isKey) return offset
       node = pair?.value
     } else return offset
     if (node === undefined || node === null) return offset

@@ -1,9 +1,9 @@
 import { isObject } from '../metacontroller/merge.ts'
 import { configReferences } from '../myapp/config-references.ts'
 import { keyOf } from '../myapp/request.ts'
-import type { Problem } from '../api/cross-field.ts'
-import { apiVersion, group, kind, type MyAppSpec } from '../api/myapp.ts'
-import { problems, sentence } from '../api/validate.ts'
+import { type Problem, problem, quoted, sentence } from '../api/messages.ts'
+import { group, kind, type MyAppSpec } from '../api/myapp.ts'
+import { validate } from '../api/validate.ts'
 import { sizeProblems } from '../myapp/child-size.ts'
 import { type Config, readConfig } from './config.ts'
 import {
@@ -13,10 +13,9 @@ import {
   placeText,
   readManifests,
 } from './manifest.ts'
-import { metadataProblems } from './metadata.ts'
 import type { Source } from './source.ts'
 import { storedForm } from './stored-form.ts'
-import { wholeSpecValidator } from './validators.ts'
+import { myAppValidator } from './validators.ts'
 
 /** A MyApp from a file, with a spec as the API server would store it. */
 export interface MyApp {
@@ -87,14 +86,12 @@ function judge(
     const metadata = isObject(object['metadata']) ? object['metadata'] : {}
     const { name } = metadata
     const namespace = metadata['namespace'] || defaultNamespace
-    const spec = storedForm(object['spec'] ?? undefined)
+    const stored = storedForm(object)
+    const { spec } = stored
     const key = `${namespace}/${name}`
-    const found = wrongKind(object) ?? [
-      ...outerProblems(object),
-      ...problems(typeof name === 'string' ? name : 'unknown', spec, wholeSpecValidator),
-      ...repetition(name, earlier.get(key)),
-    ]
+    const found = validate(stored, myAppValidator)
     if (found.length === 0) found.push(...sizeProblems(String(name), spec as MyAppSpec))
+    found.push(...repetition(name, earlier.get(key)))
     earlier.set(key, placeOf(['metadata', 'name']))
     if (found.length === 0) {
       myApps.push({
@@ -105,7 +102,7 @@ function judge(
     }
     return found
       .map((problem) => ({
-        place: placeOf(problem.path, problem.stray),
+        place: placeOf(problem.path, problem.isKey),
         message: sentence(problem),
       }))
       .sort(({ place: a }, { place: b }) => a.line - b.line || a.column - b.column)
@@ -116,38 +113,4 @@ function judge(
 const repetition = (name: unknown, first: Place | undefined): Problem[] =>
   first === undefined
     ? []
-    : [
-        {
-          path: ['metadata', 'name'],
-          message: `${JSON.stringify(name)} is there twice, first at ${placeText(first)}`,
-        },
-      ]
-
-/** Nothing else is known of what is not a MyApp at all. */
-const wrongKind = ({ kind: given = null }: Record<string, unknown>): Problem[] | undefined =>
-  given === kind
-    ? undefined
-    : [{ path: ['kind'], message: `${JSON.stringify(given)} is not ${kind}` }]
-
-/** What is wrong around name and spec. */
-function outerProblems(object: Record<string, unknown>): Problem[] {
-  const fields = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
-  return [
-    ...(object['apiVersion'] === apiVersion
-      ? []
-      : [
-          {
-            path: ['apiVersion'],
-            message: `${JSON.stringify(object['apiVersion'] ?? null)} is not ${apiVersion}`,
-          },
-        ]),
-    ...Object.keys(object)
-      .filter((field) => !fields.includes(field))
-      .map((field) => ({
-        path: [],
-        message: `${JSON.stringify(field)} is not a field of a MyApp`,
-        stray: field,
-      })),
-    ...metadataProblems(object['metadata']),
-  ]
-}
+    : [problem(['metadata', 'name'], `duplicate ${quoted(String(name))}, first at ${placeText(first)}`)]

@@ -1,9 +1,9 @@
-import { MyAppSpec } from '../api/myapp.ts'
 import { inParts, newAjv } from '../api/ajv.ts'
+import { MyApp } from '../api/myapp.ts'
 
-/** As in src/api/compiled.ts, replaced when it is built: a validator that does not stop at the first problem. */
-export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, allErrors: true })
+/** The validator of a whole MyApp, which does not stop at the first problem. Replaced at build, as src/api/compiled.ts is. */
+export const ajv = newAjv({ allErrors: true })
 
-export const schemas = { wholeSpecValidator: inParts(MyAppSpec) }
+export const schemas = { myAppValidator: inParts(MyApp) }
 
-export const wholeSpecValidator = ajv.compile<MyAppSpec>(schemas.wholeSpecValidator)
+export const myAppValidator = ajv.compile<MyApp>(schemas.myAppValidator)

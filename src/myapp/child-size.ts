@@ -1,6 +1,6 @@
 import { childKinds } from './children/index.ts'
 import { childMaxBytes } from '../api/fields.ts'
-import type { Problem } from '../api/cross-field.ts'
+import { type Problem, problem } from '../api/messages.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 
 /** A child that does not fit: its kind, its size, and the largest field of the spec that is in it. */
@@ -62,7 +62,9 @@ function jsonBytes(value: object): number {
 
 /** The problems of a spec with children that are too large. */
 export const sizeProblems = (name: string, spec: MyAppSpec): Problem[] =>
-  oversizes(name, spec).map(({ kind, bytes, field }) => ({
-    path: ['spec', field],
-    message: `with it the ${kind} has ${bytes} bytes, more than the ${childMaxBytes} that fit`,
-  }))
+  oversizes(name, spec).map(({ kind, bytes, field }) =>
+    problem(
+      ['spec', field],
+      `the ${kind} must have at most ${childMaxBytes} bytes, got ${bytes}; ${field} is its largest field`,
+    ),
+  )

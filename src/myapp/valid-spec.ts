@@ -1,6 +1,6 @@
-import { specValidator } from '../api/compiled.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
-import { problems, sentence } from '../api/validate.ts'
+import { sentence } from '../api/messages.ts'
+import { validate } from '../api/validate.ts'
 import { sizeProblems } from './child-size.ts'
 import type { Parent } from './request.ts'
 
@@ -13,7 +13,7 @@ export type ValidSpec = { spec: MyAppSpec } | { problem: string }
  * field, the bound and the value. It never contains the value of an environment variable.
  */
 export function validSpec({ metadata: { name }, spec }: Parent): ValidSpec {
-  const [problem] = problems(name, spec, specValidator)
+  const [problem] = validate({ metadata: { name }, spec })
   if (problem !== undefined) return { problem: sentence(problem) }
   const [tooLarge] = sizeProblems(name, spec as MyAppSpec)
   return tooLarge === undefined ? { spec: spec as MyAppSpec } : { problem: sentence(tooLarge) }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
-import { sentence } from '../../src/api/validate.ts'
+import { sentence } from '../../src/api/messages.ts'
 import { warningMaxLength, warnings } from '../../src/api/warnings.ts'
 import { validSpec } from '../support/fixtures/arbitrary.ts'
 

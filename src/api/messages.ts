@@ -1,0 +1,356 @@
+import type { ErrorObject } from 'ajv'
+import { atLeastOneMessage, exactlyOneMessage } from './fields.ts'
+import { formatOf } from './formats.ts'
+import { canonicalQuantity } from './quantity.ts'
+
+/** The keys from the top of a MyApp to a field. */
+export type Path = Array<string | number>
+
+/** A problem of a MyApp. */
+export interface Problem {
+  /** The field as Kubernetes writes it, such as `spec.env[0].name`. Empty for the whole object. */
+  field: string
+  /** The same as keys, to look up the line. */
+  path: Path
+  /** Whether the last key of `path` is itself wrong: an unknown field, or an invalid key of a map. */
+  isKey?: true
+  /** One sentence of a bounded length. It contains no value of an environment variable. */
+  message: string
+}
+
+/** The longest message, in characters. */
+export const messageMaxLength = 400
+const quotedMaxLength = 64
+
+/** A problem at a path. */
+export const problem = (path: Path, message: string, isKey = false): Problem => ({
+  field: fieldOf(path),
+  path,
+  message: cut(message, messageMaxLength),
+  ...(isKey && { isKey }),
+})
+
+/** The whole sentence: `spec.replicas: must be at most 100, got 500`. */
+export const sentence = ({ field, message }: Problem) =>
+  field === '' ? message : `${field}: ${message}`
+
+const fieldOf = (path: Path) =>
+  path
+    .map((key, index) =>
+      typeof key === 'number'
+        ? `[${key}]`
+        : /^[\w-]{1,64}$/.test(key)
+          ? `${index === 0 ? '' : '.'}${key}`
+          : `[${quoted(key)}]`,
+    )
+    .join('')
+
+const cut = (text: string, maxLength: number) =>
+  text.length > maxLength ? `${[...text.slice(0, maxLength - 1)].join('').trimEnd()}…` : text
+
+/** A string in quotes, cut to a bounded length. */
+export const quoted = (text: string) => JSON.stringify(cut(text, quotedMaxLength))
+
+/**
+ * The names of the fields of a schema. Messages need them for suggestions, and the built program has no schemas. A list
+ * has the fields of its items.
+ */
+export interface Outline {
+  fields?: Record<string, Outline>
+  /** The fields of which exactly one must be set. */
+  exactlyOne?: string[]
+  /** The fields of which at least one must be set. */
+  atLeastOne?: string[]
+}
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+  oneOf?: Array<{ required?: string[] }>
+  anyOf?: Array<{ required?: string[] }>
+}
+
+/** The outline of a schema. */
+export function outlineOf(schema: object): Outline {
+  const { properties, items, oneOf, anyOf } = schema as Schema
+  if (items !== undefined) return outlineOf(items)
+  const names = (alternatives: Schema['oneOf'] = []) =>
+    alternatives.flatMap(({ required = [] }) => required)
+  const [exactlyOne, atLeastOne] = [names(oneOf), names(anyOf)]
+  return {
+    ...(properties && {
+      fields: Object.fromEntries(
+        Object.entries(properties).map(([name, schema]) => [name, outlineOf(schema)]),
+      ),
+    }),
+    ...(exactlyOne.length > 0 && { exactlyOne }),
+    ...(atLeastOne.length > 0 && { atLeastOne }),
+  }
+}
+
+/** Ajv's errors about a value as problems. `outline` is that of the schema. */
+export function problemsOf(errors: ErrorObject[], value: unknown, outline: Outline): Problem[] {
+  // Of an int-or-string and of alternatives Ajv reports every branch. One message is enough.
+  const isOfBranch = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf)\/\d+\//.test(schemaPath)
+  const branches = errors.filter(isOfBranch)
+  const others = errors.filter((error) => !isOfBranch(error))
+  const hasWrongType = (path: string) =>
+    others.some(({ instancePath, keyword }) => keyword === 'type' && instancePath === path)
+  return others
+    .filter(
+      ({ keyword, instancePath }) =>
+        keyword !== 'propertyNames' &&
+        !(['enum', 'const'].includes(keyword) && hasWrongType(instancePath)),
+    )
+    .map((error) => {
+      const branch =
+        error.keyword === 'anyOf'
+          ? branches.find(
+              ({ instancePath, keyword }) =>
+                instancePath === error.instancePath && !['type', 'required'].includes(keyword),
+            )
+          : undefined
+      return problemOf(branch ?? error, value, outline)
+    })
+}
+
+function problemOf(error: ErrorObject, root: unknown, outline: Outline): Problem {
+  const path: Path = []
+  let value = root
+  let fields: Outline = outline
+  for (const step of error.instancePath.split('/').slice(1)) {
+    const key = Array.isArray(value)
+      ? Number(step)
+      : step.replaceAll('~1', '/').replaceAll('~0', '~')
+    path.push(key)
+    value = (value as Record<string | number, unknown>)[key]
+    if (typeof key === 'string') fields = fieldOfOutline(fields, key) ?? {}
+  }
+  if (error.propertyName !== undefined) {
+    return problem([...path, error.propertyName], formatOf(error.params['format'])?.message ?? 'invalid key', true)
+  }
+  switch (error.keyword) {
+    case 'required': {
+      const name = error.params['missingProperty'] as string
+      return problem([...path, name], `${name} is required`)
+    }
+    case 'additionalProperties': {
+      const name = error.params['additionalProperty'] as string
+      return problem(
+        [...path, name],
+        `unknown field ${quoted(name)}${suggestion(name, path, fields)}`,
+        true,
+      )
+    }
+    default:
+      return problem(path, messageOf(error, path, value, fields))
+  }
+}
+
+const fieldOfOutline = ({ fields = {} }: Outline, name: string) =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined
+
+function messageOf(
+  { keyword, params, message = 'is invalid' }: ErrorObject,
+  path: Path,
+  value: unknown,
+  { fields = {}, exactlyOne = [], atLeastOne = [] }: Outline,
+): string {
+  const shown = shownValue(path, value, keyword)
+  const got = `, got ${shown ?? typeName(value)}`
+  const limit = params['limit'] as number
+  switch (keyword) {
+    case 'oneOf':
+      return exactlyOneMessage(exactlyOne)
+    case 'anyOf':
+      return atLeastOne.length > 0
+        ? atLeastOneMessage(atLeastOne)
+        : `must be an integer or a string${got}${fractionHint(path, value)}`
+    case 'enum':
+    case 'const': {
+      const allowed = ((params['allowedValues'] ?? [params['allowedValue']]) as unknown[]).map(
+        String,
+      )
+      const meant = typeof value === 'string' ? closest(value, allowed) : undefined
+      return `must be ${either(allowed)}${got}${didYouMean(meant === undefined ? [] : [meant])}`
+    }
+    case 'type':
+      return `must be ${typeNames[params['type'] as string] ?? params['type']}${got}${typeHint(params['type'] as string, path, value, Object.keys(fields))}`
+    case 'minimum':
+      return `must be at least ${limit}${got}`
+    case 'maximum':
+      return `must be at most ${limit}${got}`
+    case 'minLength':
+    case 'minItems':
+      return 'must not be empty'
+    case 'maxLength':
+      return `must have at most ${limit} characters, got ${[...String(value)].length}`
+    case 'maxItems':
+      return `must have at most ${limit} items, got ${(value as unknown[]).length}`
+    case 'maxProperties':
+      return `must have at most ${limit} entries, got ${Object.keys(value as object).length}`
+    case 'format': {
+      const description = formatOf(params['format'])?.message ?? message
+      if (value === '') return `must not be empty: ${description}`
+      return shown === undefined ? description : `invalid value ${shown}: ${description}`
+    }
+    default:
+      return `${message}${got}`
+  }
+}
+
+const typeNames: Record<string, string> = {
+  string: 'a string',
+  integer: 'an integer',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+}
+
+const typeName = (value: unknown) =>
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`
+
+/** What to do about a value of the wrong type. */
+function typeHint(wanted: string, path: Path, value: unknown, fields: string[]): string {
+  const isScalar = ['string', 'number', 'boolean'].includes(typeof value)
+  if (wanted === 'string' && isScalar) return '; put the value in quotes'
+  if ((wanted === 'integer' || wanted === 'boolean') && typeof value === 'string') {
+    const isPlain = wanted === 'integer' ? /^\d{1,10}$/.test(value) : /^(true|false)$/.test(value)
+    return isPlain ? '; remove the quotes' : ''
+  }
+  if (wanted === 'array' && path.at(-1) === 'env' && value !== null && typeof value === 'object') {
+    return '; write a list of name and value: "- name: KEY" and "value: VALUE" for each variable'
+  }
+  if (wanted === 'array' && isScalar) return '; write it as a list'
+  if (wanted === 'object' && typeof value === 'string') {
+    const field = ['claimName', 'secretName', 'name', 'type'].find((name) => fields.includes(name))
+    return field === undefined ? '' : `; set it as ${field}`
+  }
+  return ''
+}
+
+const computeResources = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor']
+
+/** What to do about a fraction where a quantity or a number of pods belongs. */
+function fractionHint(path: Path, value: unknown): string {
+  if (typeof value !== 'number' || value < 0) return ''
+  const text = String(value)
+  if (!computeResources.includes(String(path.at(-1)))) return '; use an integer or a percentage such as "25%"'
+  return /^\d{1,15}\.\d{1,3}$/.test(text)
+    ? `; write "${canonicalQuantity(text)}" or put it in quotes`
+    : '; put it in quotes'
+}
+
+/** Fields of Kubernetes' pod that a MyApp has under another name, relative to spec. */
+const renamed: Record<string, string> = {
+  readinessProbe: 'probes.readiness',
+  livenessProbe: 'probes.liveness',
+  startupProbe: 'probes.startup',
+  containerPort: 'port',
+  ports: 'port',
+  volumeMounts: 'volumes[].mountPath',
+  labels: 'podLabels',
+  annotations: 'podAnnotations',
+  hpa: 'autoscaling',
+  serviceAccount: 'serviceAccountName',
+}
+
+/** What an unknown field probably stands for: a field of a similar name, or of the same name one level below. */
+function suggestion(name: string, path: Path, { fields = {} }: Outline): string {
+  const alias = path.join() === 'spec' && Object.hasOwn(renamed, name) ? renamed[name] : undefined
+  if (alias !== undefined) return didYouMean([alias])
+  const similar = closest(name, Object.keys(fields))
+  if (similar !== undefined) return didYouMean([similar])
+  return didYouMean(
+    Object.entries(fields)
+      .filter(([, inner]) => fieldOfOutline(inner, name) !== undefined)
+      .map(([outer]) => `${outer}.${name}`)
+      .slice(0, 3),
+  )
+}
+
+const didYouMean = (names: string[]) =>
+  names.length === 0 ? '' : `; did you mean ${names.map((name) => quoted(name)).join(' or ')}?`
+
+const either = (words: string[]) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+
+/** The candidate that differs from a word in at most a third of its letters; undefined if none does. */
+function closest(word: string, candidates: string[]): string | undefined {
+  if (word.length > quotedMaxLength) return undefined
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  const [best] = ranked
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3))
+    ? best.candidate
+    : undefined
+}
+
+/** The number of letters to insert, delete or replace (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1]
+    for (const [column, other] of [...to].entries()) {
+      next.push(
+        Math.min(
+          (next[column] ?? 0) + 1,
+          (row[column + 1] ?? 0) + 1,
+          (row[column] ?? 0) + (letter === other ? 0 : 1),
+        ),
+      )
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+/** Fields whose values can be secrets: no value of them, of any type, is quoted. */
+const secretFields: Path = [
+  'value',
+  'command',
+  'args',
+  'labels',
+  'annotations',
+  'podAnnotations',
+  'podLabels',
+  'nodeSelector',
+  'matchLabels',
+]
+
+/** Fields whose strings are quoted. A string of any other field is quoted only where a word of a fixed set belongs. */
+const quotedFields: Path = [
+  'apiVersion',
+  'kind',
+  'image',
+  'replicas',
+  'port',
+  'name',
+  'namespace',
+  'minReplicas',
+  'maxReplicas',
+  'cpu',
+  'memory',
+  'ephemeral-storage',
+  'sizeLimit',
+  'divisor',
+  'averageValue',
+  'maxSurge',
+  'maxUnavailable',
+  'minAvailable',
+]
+
+function shownValue(path: Path, value: unknown, keyword: string): string | undefined {
+  if (path.some((key) => secretFields.includes(key))) return undefined
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  const isShown =
+    quotedFields.includes(path.at(-1) ?? '') || keyword === 'enum' || keyword === 'const'
+  return typeof value === 'string' && isShown ? quoted(value) : undefined
+}
