@@ -1,27 +1,22 @@
 import { conditionReasons, reasons } from '../src/myapp/status/reasons.ts'
-import {
-  apiVersion,
-  kind,
-  MyAppSpec,
-  MyAppStatus,
-  nameMaxLength,
-  namePattern,
-} from '../src/api/myapp.ts'
+import { formatOf, formats } from '../src/api/formats.ts'
+import { apiVersion, kind, MyAppSpec, MyAppStatus } from '../src/api/myapp.ts'
 
-/** A rule in CEL, by what is said when it is broken. */
+/** A rule in CEL and the message for breaking it. */
 export interface Rule {
   message?: string
   messageExpression?: string
   fieldPath?: string
 }
 
-/** A schema, as far as it is told of or tried. */
+/** The keywords of a schema that the reference describes. */
 export interface Schema {
   type?: string
   description?: string
   default?: unknown
   enum?: unknown[]
   format?: string
+  'x-hook-only'?: boolean
   minimum?: number
   maximum?: number
   minLength?: number
@@ -29,12 +24,10 @@ export interface Schema {
   minItems?: number
   maxItems?: number
   maxProperties?: number
-  pattern?: string
-  patternErrorMessage?: string
   required?: string[]
   properties?: Record<string, Schema>
-  patternProperties?: Record<string, Schema>
-  additionalProperties?: Schema
+  additionalProperties?: Schema | boolean
+  propertyNames?: Schema
   items?: Schema
   anyOf?: Schema[]
   'x-kubernetes-validations'?: Rule[]
@@ -49,7 +42,7 @@ export function apiReference(): string {
     [
       '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
       `# ${kind} (${apiVersion})`,
-      `\`metadata.name\` names the Deployment and the Service too: at most ${nameMaxLength} characters, \`${namePattern}\`. Fields that have parts are told field by field below.`,
+      `\`metadata.name\` is the name of the Deployment and of the Service. It ${formats.myAppName.message}. Fields with fields of their own have a table each.`,
       '## spec',
       intro(spec),
       table(
@@ -72,9 +65,9 @@ export function apiReference(): string {
       intro(status),
       table(rows(status, '', new Map())),
       '### Conditions',
-      'Each has `status` True, False or Unknown, a `reason` and a `message`. Both lists of reasons are below.',
+      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons are listed below.',
       [
-        '| condition | there | True when |',
+        '| condition | present | True when |',
         '| --- | --- | --- |',
         ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`),
       ].join('\n'),
@@ -87,7 +80,7 @@ export function apiReference(): string {
         ),
       ].join('\n'),
       '### Reasons of Available, ConfigReady, Scaled and Routed',
-      'Available and Scaled pass on what the Deployment and the HorizontalPodAutoscaler say of themselves, with their reasons, such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
+      'Available and Scaled repeat the conditions of the Deployment and of the HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
       [
         '| reason | of | means |',
         '| --- | --- | --- |',
@@ -105,48 +98,42 @@ const isLarge = ({ properties, items }: Schema) =>
 const conditions: Array<[type: string, when: string, meaning: string]> = [
   ['Ready', 'always', 'The phase is Running.'],
   ['Reconciling', 'always', 'The phase is Pending.'],
-  ['Stalled', 'always', 'The phase is Failed: a person must act.'],
-  ['Available', 'with a valid spec', 'Enough pods are there to serve, as the Deployment sees it.'],
+  ['Stalled', 'always', 'The phase is Failed: someone must act.'],
+  ['Available', 'with a valid spec', 'The Deployment has enough available pods.'],
   [
     'ConfigReady',
     'with references to ConfigMaps or Secrets',
-    'Every one of them is there, and every key.',
+    'Every ConfigMap, Secret and key exists.',
   ],
   ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
-  ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside is led to the Service.'],
+  ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside reaches the Service.'],
 ]
 
-const intro = (schema: Schema) => [schema.description, ...rules(schema).map(upperFirst)].join(' ')
+const intro = (schema: Schema) =>
+  [schema.description, ...rules(schema).map((message) => `${upperFirst(message)}.`)].join(' ')
 
-/** The rules for a field, or for each of a list, by what is said when they are broken; what is said with the value, or of a pattern, is a bound already. */
+/** The messages of the rules for a field, and for each item of a list. */
 const rules = (schema: Schema) =>
-  [schema, schema.items ?? {}].flatMap(
-    ({ 'x-kubernetes-validations': validations = [], anyOf = [], patternErrorMessage }) =>
-      validations.flatMap(({ message, messageExpression }) =>
-        message === undefined ||
-        messageExpression !== undefined ||
-        [{ patternErrorMessage }, ...anyOf].some((bounds) => bounds.patternErrorMessage === message)
-          ? []
-          : [`refused with \u201c${message}\u201d`],
-      ),
+  [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
+    validations.flatMap(({ message }) => message ?? []),
   )
-const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 const table = (rows: string[]) =>
   ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 
-/** The rows for the fields of an object or of a list's items, deeper ones after the one that holds them. A shape that was told already is referred to. */
-function rows(schema: Schema, path: string, told: Map<string, string>): string[] {
+/** The rows for the fields of an object or of a list's items, deeper ones after the one that holds them. Fields that an earlier row has are not repeated. */
+function rows(schema: Schema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema
   const prefix = path === '' ? '' : `${path}${schema.items === undefined ? '' : '[]'}.`
   return Object.entries(properties).flatMap(([name, field]) => {
     const fields = field.properties ?? field.items?.properties
     const shape = JSON.stringify(fields)
-    const before = fields && told.get(shape)
+    const before = fields && known.get(shape)
     const here = `${prefix}${name}`
-    if (fields !== undefined && before === undefined) told.set(shape, here)
+    if (fields !== undefined && before === undefined) known.set(shape, here)
     return [
       row(`\`${here}\``, field, required.includes(name), before),
-      ...(fields !== undefined && before === undefined ? rows(field, here, told) : []),
+      ...(fields !== undefined && before === undefined ? rows(field, here, known) : []),
     ]
   })
 }
@@ -164,10 +151,10 @@ function row(name: string, schema: Schema, isRequired: boolean, sameAs?: string)
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function typeOf({ type, items, anyOf, patternProperties }: Schema): string {
-  if (anyOf !== undefined) return 'integer or string'
+function typeOf({ type, items, anyOf, propertyNames }: Schema): string {
+  if (anyOf !== undefined && type === undefined) return 'integer or string'
   if (items !== undefined) return `list of ${typeOf(items)}s`
-  return patternProperties !== undefined ? 'map of strings' : (type ?? 'any')
+  return propertyNames !== undefined ? 'map of strings' : (type ?? 'any')
 }
 
 function bounds(schema: Schema): string {
@@ -179,7 +166,9 @@ function bounds(schema: Schema): string {
     minItems,
     maxItems,
     maxProperties,
-    pattern,
+    format,
+    propertyNames,
+    additionalProperties,
     items,
     anyOf = [],
   } = schema
@@ -197,8 +186,10 @@ function bounds(schema: Schema): string {
     range(minLength, maxLength, ' characters'),
     range(minItems, maxItems, ' items'),
     range(undefined, maxProperties, ' entries'),
-    pattern === undefined ? undefined : `\`${pattern}\``,
-    ...anyOf.map(bounds).map((text) => text || undefined),
+    formatOf(format)?.message,
+    formatOf(propertyNames?.format)?.message,
+    ...(typeof additionalProperties === 'object' ? [bounds(additionalProperties)] : []),
+    ...anyOf.map(bounds),
     items === undefined || items.properties !== undefined
       ? undefined
       : bounds(items) && `each ${bounds(items)}`,

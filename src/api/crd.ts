@@ -64,7 +64,7 @@ export function customResourceDefinition(): object {
   }
 }
 
-const descriptionOf = (schema: { description?: string }) => schema.description
+const descriptionOf = (schema: object) => (schema as { description?: string }).description
 
 const printerColumns = [
   {

@@ -36,7 +36,8 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
   ]
 }
 
-const at = (path: Path, message: string, isKey = false) => problem(['spec', ...path], message, isKey)
+const at = (path: Path, message: string, isKey = false) =>
+  problem(['spec', ...path], message, isKey)
 
 /** A surrogate pair: two characters to JavaScript, one to the API server. */
 const pair = /[\ud800-\udbff][\udc00-\udfff]/g
@@ -75,7 +76,12 @@ function duplicates({
     ...duplicatesIn(['volumes'], volumes, 'name'),
     ...duplicatesIn(['volumes'], volumes, 'mountPath'),
     ...duplicatesIn(['imagePullSecrets'], imagePullSecrets, 'name'),
-    ...duplicatesIn(['gateway', 'parentRefs'], gateway?.parentRefs, 'name', `; ${parentRefMessage}`),
+    ...duplicatesIn(
+      ['gateway', 'parentRefs'],
+      gateway?.parentRefs,
+      'name',
+      `; ${parentRefMessage}`,
+    ),
     ...duplicatesIn(
       ['topologySpreadConstraints'],
       topologySpreadConstraints,
@@ -102,7 +108,9 @@ function duplicatesIn<Key extends string, Item extends Record<Key, string>>(
   )
 }
 
-function resourceProblems({ resources: { requests = {}, limits = {} } = {} }: MyAppSpec): Problem[] {
+function resourceProblems({
+  resources: { requests = {}, limits = {} } = {},
+}: MyAppSpec): Problem[] {
   return computeResources.flatMap((resource) => {
     const { [resource]: request = 0 } = requests
     const { [resource]: limit = request } = limits

@@ -96,7 +96,10 @@ export const exactlyOneMessage = (fields: string[]) =>
 export const atLeastOne = (...fields: string[]) => ({
   anyOf: fields.map((field) => ({ required: [field] })),
   ...rules(
-    rule(fields.map((field) => `has(self.${inCel(field)})`).join(' || '), atLeastOneMessage(fields)),
+    rule(
+      fields.map((field) => `has(self.${inCel(field)})`).join(' || '),
+      atLeastOneMessage(fields),
+    ),
   ),
 })
 export const atLeastOneMessage = (fields: string[]) =>

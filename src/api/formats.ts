@@ -17,7 +17,7 @@ export interface Format {
 
 const label = (letters = 'a-z') => `[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?`
 const domain = (letters?: string) => `${label(letters)}(\\.${label(letters)})*`
-const name = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
+const name = '[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?'
 const qualified = (letters?: string) => `(${domain(letters)}/)?${name}`
 
 const keyRule =
@@ -113,7 +113,7 @@ export const formats = {
   },
   profilePath: {
     excludes: climbing,
-    message: "must be a path below the kubelet's folder of profiles: relative and without \"..\"",
+    message: 'must be a path below the kubelet\'s folder of profiles: relative and without ".."',
   },
   objectName: { matches: `^${domain()}$`, message: nameMessage },
   optionalName: { matches: `^(${domain()})?$`, message: nameMessage },

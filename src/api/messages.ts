@@ -127,7 +127,11 @@ function problemOf(error: ErrorObject, root: unknown, outline: Outline): Problem
     if (typeof key === 'string') fields = fieldOfOutline(fields, key) ?? {}
   }
   if (error.propertyName !== undefined) {
-    return problem([...path, error.propertyName], formatOf(error.params['format'])?.message ?? 'invalid key', true)
+    return problem(
+      [...path, error.propertyName],
+      formatOf(error.params['format'])?.message ?? 'invalid key',
+      true,
+    )
   }
   switch (error.keyword) {
     case 'required': {
@@ -241,7 +245,9 @@ const computeResources = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'di
 function fractionHint(path: Path, value: unknown): string {
   if (typeof value !== 'number' || value < 0) return ''
   const text = String(value)
-  if (!computeResources.includes(String(path.at(-1)))) return '; use an integer or a percentage such as "25%"'
+  if (!computeResources.includes(String(path.at(-1)))) {
+    return '; use an integer or a percentage such as "25%"'
+  }
   return /^\d{1,15}\.\d{1,3}$/.test(text)
     ? `; write "${canonicalQuantity(text)}" or put it in quotes`
     : '; put it in quotes'
@@ -285,7 +291,10 @@ const either = (words: string[]) =>
 function closest(word: string, candidates: string[]): string | undefined {
   if (word.length > quotedMaxLength) return undefined
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({
+      candidate,
+      distance: distance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.distance - b.distance)
   const [best] = ranked
   return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3))
@@ -293,23 +302,25 @@ function closest(word: string, candidates: string[]): string | undefined {
     : undefined
 }
 
-/** The number of letters to insert, delete or replace (Levenshtein). */
+/** The number of letters to insert, delete, replace or swap with the next (optimal string alignment). */
 function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1]
-    for (const [column, other] of [...to].entries()) {
-      next.push(
+  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)]
+  const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity
+  for (let row = 1; row <= from.length; row++) {
+    rows.push([row])
+    for (let column = 1; column <= to.length; column++) {
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      rows[row]?.push(
         Math.min(
-          (next[column] ?? 0) + 1,
-          (row[column + 1] ?? 0) + 1,
-          (row[column] ?? 0) + (letter === other ? 0 : 1),
+          at(row - 1, column) + 1,
+          at(row, column - 1) + 1,
+          at(row - 1, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1),
+          isSwap ? at(row - 2, column - 2) + 1 : Infinity,
         ),
       )
     }
-    row = next
   }
-  return row.at(-1) ?? 0
+  return at(from.length, to.length)
 }
 
 /** Fields whose values can be secrets: no value of them, of any type, is quoted. */

@@ -122,9 +122,7 @@ export const MyAppSpec = object(
     envFrom: opt(pod.EnvFrom),
     command: opt(words("Entrypoint of the container. Defaults to the image's.")),
     args: opt(words("Arguments of the entrypoint. Defaults to the image's.")),
-    workingDir: opt(
-      text("Working directory. Defaults to the image's.", { maxLength: 1024 }),
-    ),
+    workingDir: opt(text("Working directory. Defaults to the image's.", { maxLength: 1024 })),
     imagePullPolicy: opt(
       choice(
         ['Always', 'IfNotPresent', 'Never'],
@@ -154,9 +152,7 @@ export const MyAppSpec = object(
     probes: opt(pod.Probes),
     volumes: opt(pod.Volumes),
     rolloutOnConfigChange: opt(
-      flag(
-        'Restart the pods when a referenced ConfigMap or Secret changes. Defaults to true.',
-      ),
+      flag('Restart the pods when a referenced ConfigMap or Secret changes. Defaults to true.'),
     ),
     autoscaling: opt(Autoscaling),
     ingress: opt(Ingress),
@@ -212,9 +208,7 @@ export const MyAppSpec = object(
     paused: opt(
       flag('True: the operator changes no child, whatever the spec says. Defaults to false.'),
     ),
-    suspend: opt(
-      flag('True: no pod runs. The number of replicas is kept. Defaults to false.'),
-    ),
+    suspend: opt(flag('True: no pod runs. The number of replicas is kept. Defaults to false.')),
   },
   rules(
     rule(
@@ -241,10 +235,10 @@ const int64 = (description: string, options = {}) =>
 
 export const Condition = Type.Object(
   {
-    type: text(
-      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.',
-      { minLength: 1, maxLength: 316 },
-    ),
+    type: text('Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.', {
+      minLength: 1,
+      maxLength: 316,
+    }),
     status: choice(['True', 'False', 'Unknown'], 'Status of the condition.'),
     observedGeneration: opt(
       int64('Generation of the MyApp that the condition describes.', { minimum: 0 }),

@@ -41,9 +41,7 @@ export const Ingress = object(
         'How the path matches. Defaults to Prefix.',
       ),
     ),
-    ingressClassName: opt(
-      objectName("IngressClass. Defaults to the cluster's default class."),
-    ),
+    ingressClassName: opt(objectName("IngressClass. Defaults to the cluster's default class.")),
     tlsSecretName: opt(
       objectName('Secret with the TLS certificate. If set, the host is served over HTTPS.'),
     ),
@@ -88,11 +86,7 @@ export const Gateway = object('An HTTPRoute that routes from Gateways to the Ser
     { minItems: 1, ...rules(distinct('name', `duplicate name; ${parentRefMessage}`)) },
   ),
   hostnames: opt(
-    list(
-      'Host names. Defaults to those of the Gateways.',
-      formatted('hostName', 'Host name.'),
-      16,
-    ),
+    list('Host names. Defaults to those of the Gateways.', formatted('hostName', 'Host name.'), 16),
   ),
 })
 
@@ -115,9 +109,7 @@ const peers = (description: string) =>
   )
 export const NetworkPolicy = object('Allowed connections to and from the app.', {
   from: opt(
-    peers(
-      'Peers that may connect to the port. An empty list allows none. Defaults to every peer.',
-    ),
+    peers('Peers that may connect to the port. An empty list allows none. Defaults to every peer.'),
   ),
   to: opt(
     peers(

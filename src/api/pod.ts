@@ -47,7 +47,10 @@ const keyRef = (what: string) =>
 /** The rule that a divisor is one of the units that Kubernetes knows. Values that are no quantity have their own message. */
 const divisorRule = () => {
   const divisor = 'string(self.divisor)'
-  const units = (resource: string) => `[${divisors(resource).map((unit) => celString(unit)).join(', ')}]`
+  const units = (resource: string) =>
+    `[${divisors(resource)
+      .map((unit) => celString(unit))
+      .join(', ')}]`
   return rule(
     `!has(self.divisor) || !isQuantity(${divisor}) || quantity(${divisor}).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ${units('limits.cpu')} : ${units('limits.memory')}).exists(unit, quantity(unit).compareTo(quantity(${divisor})) == 0)`,
     divisorMessage,
@@ -61,9 +64,13 @@ export const EnvVarSource = object(
     configMapKeyRef: opt(keyRef('ConfigMap')),
     fieldRef: opt(
       object('A field of the pod.', {
-        fieldPath: formatted('podField', 'Path of the field, such as metadata.name or status.podIP.', {
-          maxLength: 256,
-        }),
+        fieldPath: formatted(
+          'podField',
+          'Path of the field, such as metadata.name or status.podIP.',
+          {
+            maxLength: 256,
+          },
+        ),
       }),
     ),
     resourceFieldRef: opt(
@@ -172,7 +179,11 @@ const probe = (description: string, mostSuccesses: number) =>
         integer('Consecutive failures after which the probe fails. Defaults to 3.', 1, 86_400),
       ),
       successThreshold: opt(
-        integer('Consecutive successes after which the probe succeeds. Defaults to 1.', 1, mostSuccesses),
+        integer(
+          'Consecutive successes after which the probe succeeds. Defaults to 1.',
+          1,
+          mostSuccesses,
+        ),
       ),
     },
     exactlyOne(...Object.keys(handlers)),
@@ -180,7 +191,10 @@ const probe = (description: string, mostSuccesses: number) =>
 export const Probes = object('Health checks of the container.', {
   startup: opt(probe('The other probes start after this one succeeds.', 1)),
   readiness: opt(
-    probe('The pod gets traffic while this probe succeeds. Defaults to a TCP check of the port.', 86_400),
+    probe(
+      'The pod gets traffic while this probe succeeds. Defaults to a TCP check of the port.',
+      86_400,
+    ),
   ),
   liveness: opt(probe('The container restarts when this probe fails. Not set by default.', 1)),
 })
@@ -342,9 +356,13 @@ const podTerm = object('A set of pods, and the topology in which they count.', {
       32,
     ),
   ),
-  topologyKey: formatted('labelKey', 'Node label of the topology, such as kubernetes.io/hostname.', {
-    maxLength: 317,
-  }),
+  topologyKey: formatted(
+    'labelKey',
+    'Node label of the topology, such as kubernetes.io/hostname.',
+    {
+      maxLength: 317,
+    },
+  ),
 })
 
 const weight = integer('Weight of the preference.', 1, 100)
@@ -352,7 +370,11 @@ const podAffinity = (description: string) =>
   object(description, {
     requiredDuringSchedulingIgnoredDuringExecution: opt(list('Required terms.', podTerm, 16)),
     preferredDuringSchedulingIgnoredDuringExecution: opt(
-      list('Preferred terms.', object('A preferred term.', { weight, podAffinityTerm: podTerm }), 16),
+      list(
+        'Preferred terms.',
+        object('A preferred term.', { weight, podAffinityTerm: podTerm }),
+        16,
+      ),
     ),
   })
 export const Affinity = object('Nodes that the pods may run on.', {

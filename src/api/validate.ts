@@ -14,7 +14,9 @@ export function validate(
   myApp: unknown,
   isValid: ValidateFunction<StoredMyApp> = storedMyAppValidator,
 ): Problem[] {
-  return isValid(myApp)
-    ? crossFieldProblems(myApp.spec)
-    : problemsOf(isValid.errors ?? [], myApp, outline)
+  if (isValid(myApp)) return crossFieldProblems(myApp.spec)
+  const problems = problemsOf(isValid.errors ?? [], myApp, outline)
+  // The fields of another kind are unknown.
+  const wrongKind = problems.find(({ field }) => field === 'kind')
+  return wrongKind === undefined ? problems : [wrongKind]
 }

@@ -121,10 +121,7 @@ function strayAlias(document: Document.Parsed): { offset: number; message: strin
 }
 
 /** A list such as `kubectl get -o yaml` prints holds objects; anything else is one, but for an empty document, which is none. */
-function takenApart(
-  value: unknown,
-  path: Path = [],
-): Array<{ value: unknown; path: Path }> {
+function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []
   if (
     !isObject(value) ||

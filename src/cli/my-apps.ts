@@ -91,7 +91,7 @@ function judge(
     const key = `${namespace}/${name}`
     const found = validate(stored, myAppValidator)
     if (found.length === 0) found.push(...sizeProblems(String(name), spec as MyAppSpec))
-    found.push(...repetition(name, earlier.get(key)))
+    if (object['kind'] === kind) found.push(...repetition(name, earlier.get(key)))
     earlier.set(key, placeOf(['metadata', 'name']))
     if (found.length === 0) {
       myApps.push({
@@ -113,4 +113,9 @@ function judge(
 const repetition = (name: unknown, first: Place | undefined): Problem[] =>
   first === undefined
     ? []
-    : [problem(['metadata', 'name'], `duplicate ${quoted(String(name))}, first at ${placeText(first)}`)]
+    : [
+        problem(
+          ['metadata', 'name'],
+          `duplicate ${quoted(String(name))}, first at ${placeText(first)}`,
+        ),
+      ]

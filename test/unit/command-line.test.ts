@@ -98,7 +98,9 @@ t.test(
     )
     t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), {
       code: 1,
-      err: ['2.yaml:8:12: spec.env[0].value: a boolean is not of type string: put it in quotes'],
+      err: [
+        '2.yaml:8:12: spec.env[0].value: must be a string, got a boolean; put the value in quotes',
+      ],
     })
     t.match(
       command(
@@ -154,24 +156,24 @@ spec: {image: a}
       '',
       [
         '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
-        '2.yaml:5:9: metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
-        '2.yaml:6:1: spec: image is missing',
-        '2.yaml:7:13: spec.replicas: 101 is more than the maximum of 100',
-        '2.yaml:8:3: spec: "prot" is not a field of it',
-        '2.yaml:11:14: spec.env[0].value: a number is not of type string: put it in quotes',
-        '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef: key is missing',
-        '2.yaml:15:12: spec.nodeSelector["a.b/c"]: a number is not of type string: put it in quotes',
-        '2.yaml:15:12: spec.podLabels["a.b/c"]: a number is not of type string: put it in quotes',
-        '2.yaml:18:13: apiVersion: "example.com/v2" is not example.com/v1',
-        '2.yaml:20:1: "extra" is not a field of a MyApp',
-        '2.yaml:21:1: metadata: name is missing',
+        '2.yaml:5:9: metadata.name: invalid value "1app": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
+        '2.yaml:6:1: spec.image: image is required',
+        '2.yaml:7:13: spec.replicas: must be at most 100, got 101',
+        '2.yaml:8:3: spec.prot: unknown field "prot"; did you mean "port"?',
+        '2.yaml:11:14: spec.env[0].value: must be a string, got a number; put the value in quotes',
+        '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef.key: key is required',
+        '2.yaml:15:12: spec.nodeSelector["a.b/c"]: must be a string, got a number; put the value in quotes',
+        '2.yaml:15:12: spec.podLabels["a.b/c"]: must be a string, got a number; put the value in quotes',
+        '2.yaml:18:13: apiVersion: must be example.com/v1, got "example.com/v2"; did you mean "example.com/v1"?',
+        '2.yaml:20:1: extra: unknown field "extra"',
+        '2.yaml:21:1: metadata.name: name is required',
       ],
     ],
   )
   t.match(command(t, 'render', '-f', myApp('replicas: 3')), {
     code: 2,
     out: '',
-    err: ['2.yaml:4:1: spec: image is missing'],
+    err: ['2.yaml:4:1: spec.image: image is required'],
   })
 })
 
@@ -198,7 +200,7 @@ t.test(
       [
         `${myApp('image: a b').text}---\nhello\n`,
         '2.yaml:7:1: this is not a Kubernetes object',
-        '2.yaml:5:10: spec.image: "a b" is not an image: one is written without blanks',
+        '2.yaml:5:10: spec.image: invalid value "a b": must not contain white space',
       ],
       [
         'apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n',
@@ -220,28 +222,34 @@ t.test(
     const metadata = (yaml: string) =>
       command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
     const refused: Array<[yaml: string, says: string]> = [
-      ['labels: foo', '3:29: metadata.labels: a string is not of type object'],
+      ['labels: foo', '3:29: metadata.labels: must be an object, got a string'],
       [
         'labels: {x: a b}',
-        '3:33: metadata.labels.x: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."',
+        '3:33: metadata.labels.x: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit',
       ],
       [
         'labels: {a b: x}',
-        '3:35: metadata.labels["a b"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+        '3:30: metadata.labels["a b"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
       ],
-      ['labels: {x: 5}', '3:33: metadata.labels.x: a number is not of type string'],
-      ['annotations: [x]', '3:21: metadata.annotations: a list is not of type object'],
-      ['annotations: {x: {}}', '3:35: metadata.annotations.x: an object is not of type string'],
+      [
+        'labels: {x: 5}',
+        '3:33: metadata.labels.x: must be a string, got a number; put the value in quotes',
+      ],
+      ['annotations: [x]', '3:21: metadata.annotations: must be an object, got a list'],
+      ['annotations: {x: {}}', '3:35: metadata.annotations.x: must be a string, got an object'],
       [
         'annotations: {a b: x}',
-        '3:40: metadata.annotations["a b"]: its name is not one for an annotation: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+        '3:35: metadata.annotations["a b"]: invalid annotation key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
       ],
       [
         'namespace: A_B',
-        '3:32: metadata.namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit',
+        '3:32: metadata.namespace: invalid value "A_B": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
       ],
-      ['namespace: 5', '3:32: metadata.namespace: a number is not of type string'],
-      ['lables: {x: a}', '3:21: metadata: "lables" is not a field of it'],
+      [
+        'namespace: 5',
+        '3:32: metadata.namespace: must be a string, got 5; put the value in quotes',
+      ],
+      ['lables: {x: a}', '3:21: metadata.lables: unknown field "lables"; did you mean "labels"?'],
     ]
     for (const [yaml, says] of refused) {
       t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
@@ -260,13 +268,13 @@ t.test(
       /^ {2}namespace: here$/m,
     )
     t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, [
-      '2.yaml:3:18: metadata.name: a number is not of type string',
+      '2.yaml:3:18: metadata.name: must be a string, got 5; put the value in quotes',
     ])
     t.match(
       command(t, 'validate', '-f', {
         text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
       }).err,
-      ['2.yaml:3:1: metadata: a list is not of type object'],
+      ['2.yaml:3:1: metadata: must be an object, got a list'],
     )
   },
 )
@@ -279,11 +287,15 @@ t.test(
       command(t, 'validate', '-f', {
         text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}`,
       }),
-      { code: 1, out: '', err: ['2.yaml:8:7: kind: "Myapp" is not MyApp'] },
+      {
+        code: 1,
+        out: '',
+        err: ['2.yaml:8:7: kind: must be MyApp, got "Myapp"; did you mean "MyApp"?'],
+      },
     )
     t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), {
       code: 1,
-      err: ['2.yaml:1:1: kind: null is not MyApp'],
+      err: ['2.yaml:1:1: kind: kind is required'],
     })
   },
 )
@@ -292,7 +304,7 @@ t.test('a MyApp that is there twice is a problem, one of another namespace is no
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(command(t, 'validate', '-f', twice), {
     code: 1,
-    err: ['2.yaml:9:18: metadata.name: "demo-app" is there twice, first at 2.yaml:3:18'],
+    err: ['2.yaml:9:18: metadata.name: duplicate "demo-app", first at 2.yaml:3:18'],
   })
   t.match(
     command(
@@ -581,8 +593,8 @@ t.test("a command line that can't be followed is told in a line, with exit code 
     [['validate', '-f', 'a.yaml', '--live'], /go with render/],
     [['render', '--no-such'], /Unknown option '--no-such'/],
     [['render', '-f', ''], /-f is missing/],
-    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": a name has lower-case letters/],
-    [['render', '-f', demoApp, '-n', ''], /-n "": a name has lower-case letters/],
+    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": must consist of lower-case letters/],
+    [['render', '-f', demoApp, '-n', ''], /-n "": must consist of lower-case letters/],
     [
       ['render', '-f', '/no/such/file'],
       /\/no\/such\/file can't be read: no such file or directory$/,

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { laterRule } from '../../src/api/fields.ts'
 import { type Crd, narrowings, type Schema } from '../support/compatibility/crd-changes.ts'
 
 const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
@@ -24,7 +23,6 @@ const rule = (rule: string, more = {}) => ({
   type: 'string',
   'x-kubernetes-validations': [{ rule, ...more }],
 })
-const later = (cel: string) => rule(laterRule(cel, '').rule, { optionalOldSelf: true })
 const either = (...types: string[]) => ({
   anyOf: types.map((type) => ({ type })),
   'x-kubernetes-int-or-string': true,
@@ -62,12 +60,9 @@ const allowed: Array<[says: string, before: Schema, after: Schema]> = [
     field({ ...text, description: 'a' }),
     field({ ...text, description: 'b' }),
   ],
-  ['a rule that lets stand what is stored', field(text), field(later('self != ""'))],
-  [
-    'such a rule with brackets in a text',
-    field(text),
-    field(later('self.matches(\'^\\\\)$\') && !self.matches("\\"(")')),
-  ],
+  ['a new rule', field(text), field(rule('self != ""'))],
+  ['a first maximum', field({ type: 'integer' }), field({ type: 'integer', maximum: 1 })],
+  ['a first minLength', field(text), field({ ...text, minLength: 1 })],
   [
     'a rule with other words',
     field(rule('self != ""', { message: 'a' })),
@@ -116,12 +111,6 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
     'spec.field: maximum is 1, and was 2',
   ],
   [
-    'a maximum where there was none',
-    field({ type: 'integer' }),
-    field({ type: 'integer', maximum: 1 }),
-    'spec.field: maximum is 1, and was not there',
-  ],
-  [
     'a larger minimum',
     field({ type: 'integer', minimum: 0 }),
     field({ type: 'integer', minimum: 1 }),
@@ -135,9 +124,9 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
   ],
   [
     'a larger minLength',
-    field(text),
     field({ ...text, minLength: 1 }),
-    'spec.field: minLength is 1, and was not there',
+    field({ ...text, minLength: 2 }),
+    'spec.field: minLength is 2, and was 1',
   ],
   [
     'a smaller maxItems',
@@ -159,9 +148,9 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
   ],
   [
     'values of a map that are narrower',
-    field({ type: 'object', additionalProperties: text }),
+    field({ type: 'object', additionalProperties: { ...text, maxLength: 2 } }),
     field({ type: 'object', additionalProperties: { ...text, maxLength: 1 } }),
-    'spec.field{}: maxLength is 1, and was not there',
+    'spec.field{}: maxLength is 1, and was 2',
   ],
   [
     'a value that is gone',
@@ -211,42 +200,17 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
     field({ type: 'array', 'x-kubernetes-list-map-keys': ['b'] }),
     'spec.field: x-kubernetes-list-map-keys is ["b"], and was ["a"]',
   ],
-  ['a new rule', field(text), field(rule('self != ""')), 'spec.field has a new rule, self != ""'],
   [
     'a rule that forbids any change',
     field(text),
     field(rule('self == oldSelf')),
-    'spec.field has a new rule, self == oldSelf',
-  ],
-  [
-    'a rule that only looks at what is stored',
-    field(text),
-    field(rule('oldSelf.hasValue() || self != ""', { optionalOldSelf: true })),
-    'spec.field has a new rule, oldSelf.hasValue() || self != ""',
-  ],
-  [
-    'a rule that lets what is stored stand, and forbids any change',
-    field(text),
-    field(later('oldSelf == optional.of(self)')),
-    'spec.field has a new rule, oldSelf == optional.of(self) || (oldSelf == optional.of(self))',
-  ],
-  [
-    'a rule that is for new objects too and is not evaluated for them',
-    field(text),
-    field(rule(laterRule('self != ""', '').rule)),
-    'spec.field has a new rule, oldSelf == optional.of(self) || (self != "")',
-  ],
-  [
-    'a rule that asks for more beside',
-    field(text),
-    field(later('true) && (self != ""')),
-    'spec.field has a new rule, oldSelf == optional.of(self) || (true) && (self != "")',
+    'spec.field has a new rule with oldSelf, self == oldSelf',
   ],
   [
     'a rule that is evaluated for new objects now',
     field(rule('oldSelf != self')),
     field(rule('oldSelf != self', { optionalOldSelf: true })),
-    'spec.field has a new rule, oldSelf != self',
+    'spec.field has a new rule with oldSelf, oldSelf != self',
   ],
   [
     'one alternative less',
@@ -277,12 +241,6 @@ const refused: Array<[says: string, before: Schema, after: Schema, sentence: str
     field(text),
     field({ ...text, const: 'a' }),
     'spec.field: const is "a", and was not there',
-  ],
-  [
-    'another rule',
-    field(rule('self != ""')),
-    field(rule('self != "a"')),
-    'spec.field has a new rule, self != "a"',
   ],
 ]
 

@@ -526,7 +526,7 @@ const cases: Array<{
     request: recorded('sync-invalid-stored-spec'),
     reason: 'InvalidSpec',
     message:
-      'spec.replicas: 500 is more than the maximum of 100; nothing is created until the spec is mended',
+      'spec.replicas: must be at most 100, got 500; nothing is created until the spec is mended',
     ready: '0/0',
   },
   {
@@ -536,7 +536,7 @@ const cases: Array<{
     }),
     reason: 'InvalidSpec',
     message:
-      'spec.image: "a b" is not an image: one is written without blanks; what runs is left as it is until the spec is mended',
+      'spec.image: invalid value "a b": must not contain white space; what runs is left as it is until the spec is mended',
     ready: '3/3',
   },
 ]

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { newAjv } from '../../src/api/ajv.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import { wordsOf } from '../../src/api/formats.ts'
+import { messageMaxLength, sentence } from '../../src/api/messages.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
-import { problems, sentence } from '../../src/api/validate.ts'
+import { validate } from '../../src/api/validate.ts'
+import { myAppValidator } from '../../src/cli/validators.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
@@ -20,10 +20,6 @@ const [required, preferred] = [
   'requiredDuringSchedulingIgnoredDuringExecution',
   'preferredDuringSchedulingIgnoredDuringExecution',
 ]
-const noName =
-  'a name has lower-case letters, digits, "-" and "." only, and starts and ends with a letter or digit'
-const noLabel =
-  'not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253'
 const withMetric = (type: string, source: object) => ({
   image,
   autoscaling: {
@@ -31,69 +27,66 @@ const withMetric = (type: string, source: object) => ({
     metrics: [{ type, [type.charAt(0).toLowerCase() + type.slice(1)]: source }],
   },
 })
-const noPodCondition =
-  'In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt are for nodes'
-
 const refused: Array<[says: string, spec: unknown, problem: string, name?: string]> = [
-  ['no spec', undefined, 'spec: it is missing'],
-  ['a spec that is a word', 'nginx', 'spec: a string is not of type object'],
-  ['no image', {}, 'spec: image is missing'],
-  ['an empty image', { image: '' }, 'spec.image: it is empty'],
+  ['no spec', undefined, 'spec: spec is required'],
+  ['a spec that is a word', 'nginx', 'spec: must be an object, got a string'],
+  ['no image', {}, 'spec.image: image is required'],
+  ['an empty image', { image: '' }, 'spec.image: must not be empty: must not contain white space'],
   [
     'a blank in the image',
     { image: 'a b' },
-    'spec.image: "a b" is not an image: one is written without blanks',
+    'spec.image: invalid value "a b": must not contain white space',
   ],
   [
     'an image that is a number',
     { image: 1 },
-    'spec.image: 1 is not of type string: put it in quotes',
+    'spec.image: must be a string, got 1; put the value in quotes',
+  ],
+  ['fewer than no replicas', { image, replicas: -1 }, 'spec.replicas: must be at least 0, got -1'],
+  ['too many replicas', { image, replicas: 101 }, 'spec.replicas: must be at most 100, got 101'],
+  ['half a replica', { image, replicas: 1.5 }, 'spec.replicas: must be an integer, got 1.5'],
+  ['port 0', { image, port: 0 }, 'spec.port: must be at least 1, got 0'],
+  ['port 65536', { image, port: 65536 }, 'spec.port: must be at most 65535, got 65536'],
+  ['a port by name', { image, port: 'http' }, 'spec.port: must be an integer, got "http"'],
+  [
+    'an unknown field',
+    { image, replica: 1 },
+    'spec.replica: unknown field "replica"; did you mean "replicas"?',
   ],
   [
-    'fewer than no replicas',
-    { image, replicas: -1 },
-    'spec.replicas: -1 is less than the minimum of 0',
+    'env that is no list',
+    { image, env: { A: '1' } },
+    'spec.env: must be a list, got an object; write a list of name and value: "- name: KEY" and "value: VALUE" for each variable',
   ],
-  [
-    'too many replicas',
-    { image, replicas: 101 },
-    'spec.replicas: 101 is more than the maximum of 100',
-  ],
-  ['half a replica', { image, replicas: 1.5 }, 'spec.replicas: 1.5 is not of type integer'],
-  ['port 0', { image, port: 0 }, 'spec.port: 0 is less than the minimum of 1'],
-  ['port 65536', { image, port: 65536 }, 'spec.port: 65536 is more than the maximum of 65535'],
-  ['a port by name', { image, port: 'http' }, 'spec.port: "http" is not of type integer'],
-  ['an unknown field', { image, replica: 1 }, 'spec: "replica" is not a field of it'],
-  ['env that is no list', { image, env: { A: '1' } }, 'spec.env: an object is not of type array'],
   [
     'a variable without a name',
     { image, env: [{ value: 'hunter2' }] },
-    'spec.env[0]: name is missing',
+    'spec.env[0].name: name is required',
   ],
   [
     'a variable that starts with a digit',
     { image, env: [{ name: 'A' }, { name: '1A', value: 'hunter2' }] },
-    'spec.env[1].name: "1A" is not a name for an environment variable: use letters, digits, "_", "-" and ".", and do not start with a digit or with ".."',
+    'spec.env[1].name: invalid value "1A": must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."',
   ],
   [
     'a value that is a number',
     { image, env: [{ name: 'A', value: 123456 }] },
-    'spec.env[0].value: a number is not of type string: put it in quotes',
+    'spec.env[0].value: must be a string, got a number; put the value in quotes',
   ],
   [
     'a variable twice',
     { image, env: [{ name: 'A', value: 'hunter2' }, { name: 'A' }] },
-    'spec.env[1].name: "A" is there twice',
+    'spec.env[1].name: duplicate value "A"',
   ],
   [
     'too many variables',
     { image, env: variables(257) },
-    'spec.env: it has 257 items, more than the maximum of 256',
+    'spec.env: must have at most 256 items, got 257',
   ],
   [
     'too much env',
     { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] },
-    'spec.env: names and values have 32769 characters in all, more than the 32768 that fit',
+    'spec.env: names and values must have at most 32768 characters in total, got 32769',
   ],
   [
     'two sources of a value',
@@ -109,72 +102,72 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef is to be given',
+    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
   ],
   [
     'no source of a value',
     { image, env: [{ name: 'A', valueFrom: {} }] },
-    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef is to be given',
+    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
   ],
   [
     'more seconds than there may be',
     { image, minReadySeconds: 5000 },
-    'spec.minReadySeconds: 5000 is more than the maximum of 3600',
+    'spec.minReadySeconds: must be at most 3600, got 5000',
   ],
   [
     'no time to end in',
     { image, terminationGracePeriodSeconds: 0 },
-    'spec.terminationGracePeriodSeconds: 0 is less than the minimum of 1',
+    'spec.terminationGracePeriodSeconds: must be at least 1, got 0',
   ],
   [
     'a probe that never comes',
     { image, probes: { readiness: { httpGet: {}, periodSeconds: 0 } } },
-    'spec.probes.readiness.periodSeconds: 0 is less than the minimum of 1',
+    'spec.probes.readiness.periodSeconds: must be at least 1, got 0',
   ],
   [
     'a yes where there is none',
     { image, minReadySeconds: true },
-    'spec.minReadySeconds: true is not of type integer',
+    'spec.minReadySeconds: must be an integer, got true',
   ],
   [
     'a word that is none of a few',
     { image, tolerations: [{ key: 'a', operator: 'Equals' }] },
-    'spec.tolerations[0].operator: "Equals" is not one of Exists, Equal',
+    'spec.tolerations[0].operator: must be Exists or Equal, got "Equals"; did you mean "Equal"?',
   ],
   [
     'an argument that is a number',
     { image, args: ['serve', 123456] },
-    'spec.args[1]: a number is not of type string: put it in quotes',
+    'spec.args[1]: must be a string, got a number; put the value in quotes',
   ],
   [
     'an annotation that is a yes',
     { image, podAnnotations: { a: true } },
-    'spec.podAnnotations.a: a boolean is not of type string: put it in quotes',
+    'spec.podAnnotations.a: must be a string, got a boolean; put the value in quotes',
   ],
   [
     'a percentage without its sign',
     { image, disruption: { maxUnavailable: '25' } },
-    'spec.disruption.maxUnavailable: "25" is not a number of pods or a share of them: use 0 to 100, or "0%" to "100%"',
+    'spec.disruption.maxUnavailable: invalid value "25": must be a number of pods from 0 to 100, or a percentage from "0%" to "100%"',
   ],
   [
     'a number of pods that is neither',
     { image, disruption: { maxUnavailable: true } },
-    'spec.disruption.maxUnavailable: true is neither an integer nor a string',
+    'spec.disruption.maxUnavailable: must be an integer or a string, got true',
   ],
   [
     'a label that is a number',
     { image, podLabels: { 'a.b/c': 1 } },
-    'spec.podLabels["a.b/c"]: a number is not of type string: put it in quotes',
+    'spec.podLabels["a.b/c"]: must be a string, got a number; put the value in quotes',
   ],
   [
     'a volume twice',
     { image, volumes: ['/a', '/b'].map((mountPath) => ({ name: 'v', mountPath, emptyDir: {} })) },
-    'spec.volumes[1].name: "v" is there twice',
+    'spec.volumes[1].name: duplicate value "v"',
   ],
   [
     'a mount twice',
     { image, volumes: ['v', 'w'].map((name) => ({ name, mountPath: '/a', emptyDir: {} })) },
-    'spec.volumes[1].mountPath: "/a" is there twice',
+    'spec.volumes[1].mountPath: duplicate value "/a"',
   ],
   [
     'more requested than the limit',
@@ -182,17 +175,17 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       image,
       resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: 1, memory: '1000Mi' } },
     },
-    'spec.resources.requests.memory: 1Gi is more than the limit, 1000Mi',
+    'spec.resources.requests.memory: must be at most limits.memory, 1000Mi, got 1Gi',
   ],
   [
     'a label with a blank in it',
     { image, podLabels: { 'example.com/team': 'two words' } },
-    'spec.podLabels["example.com/team"]: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."',
+    'spec.podLabels["example.com/team"]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit',
   ],
   [
     'a node label without a name',
     { image, nodeSelector: { 'example.com/': 'x' } },
-    'spec.nodeSelector["example.com/"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+    'spec.nodeSelector["example.com/"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
     'a field that a pod does not tell',
@@ -200,22 +193,22 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       image,
       env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a b']" } } }],
     },
-    "spec.env[0].valueFrom.fieldRef.fieldPath: a variable can have metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP and status.podIPs",
+    "spec.env[0].valueFrom.fieldRef.fieldPath: must be metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs",
   ],
   [
     'a resource without limits. or requests.',
     { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] },
-    'spec.env[0].valueFrom.resourceFieldRef.resource: a variable can have the limits and requests of the container, such as limits.memory: of cpu, memory, ephemeral-storage and hugepages-SIZE',
+    'spec.env[0].valueFrom.resourceFieldRef.resource: must be limits.RESOURCE or requests.RESOURCE, with cpu, memory, ephemeral-storage or hugepages-SIZE',
   ],
   [
     'a key with a slash',
     { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'hunter/2' } } }] },
-    'spec.env[0].valueFrom.configMapKeyRef.key: a key has letters, digits, "-", "_" and "." only, and does not start with ".."',
+    'spec.env[0].valueFrom.configMapKeyRef.key: must consist of letters, digits, "-", "_" or ".", and must not start with ".."',
   ],
   [
     'a ConfigMap with a capital',
-    { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'Hunter2', key: 'a' } } }] },
-    `spec.env[0].valueFrom.configMapKeyRef.name: ${noName}`,
+    { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'Config', key: 'a' } } }] },
+    'spec.env[0].valueFrom.configMapKeyRef.name: invalid value "Config": must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a divisor of cpu that is none',
@@ -225,17 +218,17 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         { name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '100m' } } },
       ],
     },
-    'spec.env[0].valueFrom.resourceFieldRef.divisor: a divisor is 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for anything else',
+    'spec.env[0].valueFrom.resourceFieldRef.divisor: divisor must be 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for other resources',
   ],
   [
     'a ConfigMap of variables with a blank',
     { image, envFrom: [{ secretRef: { name: 'a' } }, { configMapRef: { name: 'a b' } }] },
-    `spec.envFrom[1].configMapRef.name: ${noName}`,
+    'spec.envFrom[1].configMapRef.name: invalid value "a b": must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a way out of a volume',
     { image, volumes: [{ name: 'v', mountPath: '/v', subPath: 'a/..', emptyDir: {} }] },
-    'spec.volumes[0].subPath: a path in the volume has no "/" at its start, and no ".." as a part',
+    'spec.volumes[0].subPath: must be a relative path without ".."',
   ],
   [
     'a file above the mount',
@@ -249,32 +242,32 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.volumes[0].configMap.items[0].path: a file in the volume has no "/" at its start, and no ".." as a part or at its start',
+    'spec.volumes[0].configMap.items[0].path: must be a relative path without "..", and must not start with ".."',
   ],
   [
     'a ServiceAccount with a capital',
     { image, serviceAccountName: 'Shop' },
-    `spec.serviceAccountName: ${noName}`,
+    'spec.serviceAccountName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a PriorityClass with a capital',
     { image, priorityClassName: 'High' },
-    `spec.priorityClassName: ${noName}`,
+    'spec.priorityClassName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a listener with a capital',
     { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'b', sectionName: 'HTTPS' }] } },
-    `spec.gateway.parentRefs[1].sectionName: ${noName}`,
+    'spec.gateway.parentRefs[1].sectionName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a Gateway in a namespace with a dot',
     { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } },
-    'spec.gateway.parentRefs[0].namespace: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit',
+    'spec.gateway.parentRefs[0].namespace: invalid value "a.b": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
     'a peer with a blank',
     { image, networkPolicy: { to: [{ namespace: 'a', app: 'b c' }] } },
-    'spec.networkPolicy.to[0].app: a name has letters, digits, "-", "_" and "." only, at most 63, and starts and ends with a letter or digit',
+    'spec.networkPolicy.to[0].app: must consist of at most 63 letters, digits, "-", "_" or ".", and must start and end with a letter or digit',
   ],
   [
     'a condition without values',
@@ -288,7 +281,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: In and NotIn need values, Exists and DoesNotExist have none, and Gt and Lt have one`,
+    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one item for Gt and Lt`,
   ],
   [
     'a field of nodes that is none',
@@ -304,7 +297,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: the only field is metadata.name, with In or NotIn and the name of one node`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be the field metadata.name, the operator In or NotIn, and the name of one node`,
   ],
   [
     'values for what is to exist',
@@ -323,7 +316,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: ${noPodCondition}`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity`,
   ],
   [
     'a comparison of pods',
@@ -345,12 +338,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0]: ${noPodCondition}`,
+    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0]: values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity`,
   ],
   [
     'a pull secret twice',
     { image, imagePullSecrets: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] },
-    'spec.imagePullSecrets[2].name: "a" is there twice',
+    'spec.imagePullSecrets[2].name: duplicate value "a"',
   ],
   [
     'a spread twice',
@@ -362,12 +355,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         whenUnsatisfiable: 'DoNotSchedule',
       })),
     },
-    'spec.topologySpreadConstraints[1].topologyKey: "zone DoNotSchedule" is there twice',
+    'spec.topologySpreadConstraints[1].topologyKey: duplicate value "zone" with the same whenUnsatisfiable',
   ],
   [
     'a local profile without a file',
     { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost' } } },
-    'spec.securityContext.seccompProfile.localhostProfile: it goes with type Localhost, which needs it',
+    'spec.securityContext.seccompProfile.localhostProfile: must be set when type is Localhost, and may only be set then',
   ],
   [
     'a file of another profile',
@@ -378,7 +371,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         seccompProfile: { type: 'RuntimeDefault', localhostProfile: 'a' },
       },
     },
-    'spec.containerSecurityContext.seccompProfile.localhostProfile: it goes with type Localhost, which needs it',
+    'spec.containerSecurityContext.seccompProfile.localhostProfile: must be set when type is Localhost, and may only be set then',
   ],
   [
     'a profile anywhere',
@@ -387,7 +380,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       podSecurity: 'Custom',
       securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } },
     },
-    'spec.securityContext.seccompProfile.localhostProfile: a profile is a file in the folder that the kubelet has for them: its path has no "/" at its start, and no ".." as a part',
+    'spec.securityContext.seccompProfile.localhostProfile: must be a path below the kubelet\'s folder of profiles: relative and without ".."',
   ],
   [
     'what is privileged and gains no rights',
@@ -396,7 +389,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       podSecurity: 'Custom',
       containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false },
     },
-    'spec.containerSecurityContext.allowPrivilegeEscalation: it cannot be false for what is privileged',
+    'spec.containerSecurityContext.allowPrivilegeEscalation: allowPrivilegeEscalation must not be false when privileged is true',
   ],
   [
     'a target without a value',
@@ -407,82 +400,82 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization' } } }],
       },
     },
-    'spec.autoscaling.metrics[0].resource.target: averageUtilization or averageValue is missing',
+    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, averageValue must be set',
   ],
   [
     'an address for a host',
     { image, ingress: { host: '10.0.0.1' } },
-    'spec.ingress.host: a host is a name, not an address: lower-case letters, digits, "-" and ".", and at most a "*." before it',
+    'spec.ingress.host: must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", with an optional "*." at the start',
   ],
   [
     'a host with a port',
     { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', 'b:80'] } },
-    'spec.gateway.hostnames[1]: a host is a name, not an address: lower-case letters, digits, "-" and ".", and at most a "*." before it',
+    'spec.gateway.hostnames[1]: must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", with an optional "*." at the start',
   ],
   [
     'a path with two slashes',
     { image, ingress: { path: '/a//b' } },
-    'spec.ingress.path: a path has none of //, /./, /../ and %2F in it, and does not end with /.. or /., unless pathType is ImplementationSpecific',
+    'spec.ingress.path: must not contain "//", "/./", "/../" or "%2F", or end with "/." or "/..", unless pathType is ImplementationSpecific',
   ],
   [
     'an annotation of the Ingress with a blank',
     { image, ingress: { annotations: { 'a b': 'x' } } },
-    'spec.ingress.annotations["a b"]: its name is not one for an annotation: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+    'spec.ingress.annotations["a b"]: invalid annotation key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
     'a toleration of nothing',
     { image, tolerations: [{ value: 'x' }] },
-    'spec.tolerations[0].operator: without a key it is to be Exists',
+    'spec.tolerations[0].operator: operator must be Exists when key is empty',
   ],
   [
     'a toleration of any value and of one',
     { image, tolerations: [{ key: 'a', operator: 'Exists', value: 'x' }] },
-    'spec.tolerations[0].value: it does not go with the operator Exists',
+    'spec.tolerations[0].value: value must be empty when operator is Exists',
   ],
   [
     'a time for what is not NoExecute',
     { image, tolerations: [{ key: 'a', effect: 'NoSchedule', tolerationSeconds: 1 }] },
-    'spec.tolerations[0].tolerationSeconds: it goes with the effect NoExecute only',
+    'spec.tolerations[0].tolerationSeconds: tolerationSeconds may only be set when effect is NoExecute',
   ],
   [
     'a taint with a blank',
     { image, tolerations: [{ key: 'a b' }] },
-    'spec.tolerations[0].key: it is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253',
+    'spec.tolerations[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
     'a startup check that is to succeed twice',
     { image, probes: { startup: { tcpSocket: {}, successThreshold: 2 } } },
-    'spec.probes.startup.successThreshold: it can only be 1 here',
+    'spec.probes.startup.successThreshold: must be at most 1, got 2',
   ],
   [
     'a peer that is nobody',
     { image, networkPolicy: { from: [{ app: 'a' }, {}] } },
-    'spec.networkPolicy.from[1]: app or namespace is to be given',
+    'spec.networkPolicy.from[1]: app or namespace must be set',
   ],
   [
     'arguments that fill more than a child',
     { image, args: Array(64).fill('x'.repeat(8192)) },
-    'spec.args: with it the Deployment has 525977 bytes, more than the 261632 that fit',
+    'spec.args: the Deployment must have at most 261632 bytes, got 525977; args is its largest field',
   ],
   [
     'annotations that fill more than a child',
     { image, podAnnotations: entries(64, 'x'.repeat(4096)) },
-    'spec.podAnnotations: with it the Deployment has 264214 bytes, more than the 261632 that fit',
+    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 264214; podAnnotations is its largest field',
   ],
   [
     'annotations of an Ingress that stand in it twice',
     { image, ingress: { annotations: entries(16, 'x'.repeat(8192)) } },
-    'spec.ingress: with it the Ingress has 262752 bytes, more than the 261632 that fit',
+    'spec.ingress: the Ingress must have at most 261632 bytes, got 262752; ingress is its largest field',
   ],
   [
     'arguments that JSON makes longer',
     { image, args: Array(6).fill('<&>\u2028'.repeat(2048)) },
-    'spec.args: with it the Deployment has 296427 bytes, more than the 261632 that fit',
+    'spec.args: the Deployment must have at most 261632 bytes, got 296427; args is its largest field',
   ],
   [
     'arguments of characters with three bytes',
     { image, args: Array(11).fill('✓'.repeat(8192)) },
-    'spec.args: with it the Deployment has 271866 bytes, more than the 261632 that fit',
+    'spec.args: the Deployment must have at most 261632 bytes, got 271866; args is its largest field',
   ],
   [
     'what fits one by one and not together',
@@ -493,77 +486,77 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       args: Array(9).fill('x'.repeat(8192)),
       podAnnotations: entries(20, 'x'.repeat(4096)),
     },
-    'spec.podAnnotations: with it the Deployment has 271352 bytes, more than the 261632 that fit',
+    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 271352; podAnnotations is its largest field',
   ],
   ...['startup', 'readiness', 'liveness'].map((check): [string, unknown, string] => [
     `a ${check} check in no way`,
     { image, probes: { [check]: {} } },
-    `spec.probes.${check}: exactly one of httpGet, tcpSocket, grpc, exec is to be given`,
+    `spec.probes.${check}: exactly one of httpGet, tcpSocket, grpc, exec must be set`,
   ]),
   [
     'variables from nowhere',
     { image, envFrom: [{ prefix: 'A' }] },
-    'spec.envFrom[0]: exactly one of configMapRef, secretRef is to be given',
+    'spec.envFrom[0]: exactly one of configMapRef, secretRef must be set',
   ],
   [
     'a volume of two things',
     { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: {}, configMap: { name: 'a' } }] },
-    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim is to be given',
+    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim must be set',
   ],
   [
     'a budget with both bounds',
     { image, disruption: { maxUnavailable: 1, minAvailable: 1 } },
-    'spec.disruption: exactly one of maxUnavailable, minAvailable is to be given',
+    'spec.disruption: exactly one of maxUnavailable, minAvailable must be set',
   ],
   [
     'memory in GB',
     { image, resources: { limits: { memory: '1GB' } } },
-    'spec.resources.limits.memory: "1GB" is not an amount: use 0 or more, with at most three decimals, and a unit or none, such as 500m, 1.5, 256Mi or 1G',
+    'spec.resources.limits.memory: invalid value "1GB": must be a quantity of 0 or more with at most three decimals, such as 500m, 1.5, 256Mi or 1G',
   ],
   [
     'less than no cpu',
     { image, resources: { limits: { cpu: -1 } } },
-    'spec.resources.limits.cpu: -1 is less than the minimum of 0',
+    'spec.resources.limits.cpu: must be at least 0, got -1',
   ],
   [
     'more pods than a MyApp can have',
     { image, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 500 } } },
-    'spec.strategy.rollingUpdate.maxSurge: 500 is more than the maximum of 100',
+    'spec.strategy.rollingUpdate.maxSurge: must be at most 100, got 500',
   ],
   [
     'a volume with capitals',
     { image, volumes: [{ name: 'A_B', mountPath: '/a', emptyDir: {} }] },
-    'spec.volumes[0].name: "A_B" is not a name for a volume: use lower-case letters, digits and "-", and start and end with a letter or digit',
+    'spec.volumes[0].name: invalid value "A_B": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
     'a mount anywhere',
     { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] },
-    'spec.volumes[0].mountPath: a string is not a path in the container: it starts with "/" and has no ":" in it',
+    'spec.volumes[0].mountPath: must be an absolute path without ":"',
   ],
   [
     'a path without its slash',
     { image, ingress: { path: 'foo' } },
-    'spec.ingress.path: a string is not a path: it starts with "/"',
+    'spec.ingress.path: must start with "/"',
   ],
   [
     'a long domain before a label',
     { image, podLabels: { [`${'a'.repeat(254)}/b`]: 'x' } },
-    `spec.podLabels["${'a'.repeat(254)}/b"]: its name is not one for a label: use at most 63 letters, digits, "-", "_" and ".", and before a "/" a domain of at most 253`,
+    `spec.podLabels["${'a'.repeat(63)}…"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
   ],
   [
     'a prefix that is half an assignment',
     { image, envFrom: [{ prefix: 'A=B', secretRef: { name: 'a' } }] },
-    'spec.envFrom[0].prefix: a prefix has letters, digits and signs of ASCII, and no "="',
+    'spec.envFrom[0].prefix: must consist of ASCII characters other than "="',
   ],
   ...['runAsUser', 'runAsGroup', 'fsGroup'].map((id): [string, unknown, string] => [
     `too high a ${id}`,
     { image, podSecurity: 'Custom', securityContext: { [id]: 2 ** 31 } },
-    `spec.securityContext.${id}: 2147483648 is more than the maximum of 2147483647`,
+    `spec.securityContext.${id}: must be at most 2147483647, got 2147483648`,
   ]),
   [
     'too high a user of the container',
     { image, podSecurity: 'Custom', containerSecurityContext: { runAsUser: 2 ** 31 } },
-    'spec.containerSecurityContext.runAsUser: 2147483648 is more than the maximum of 2147483647',
+    'spec.containerSecurityContext.runAsUser: must be at most 2147483647, got 2147483648',
   ],
   [
     'two classes of an Ingress',
@@ -571,7 +564,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       image,
       ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } },
     },
-    'spec.ingress.annotations["kubernetes.io/ingress.class"]: it says another class than ingressClassName',
+    'spec.ingress.annotations["kubernetes.io/ingress.class"]: the annotation kubernetes.io/ingress.class must have the same value as ingressClassName',
   ],
   [
     'a condition on a label with a blank',
@@ -585,7 +578,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: a key is ${noLabel}`,
+    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
   ],
   [
     'a value that no node has',
@@ -601,7 +594,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0]: a value is not one for a label: use at most 63 letters, digits, "-", "_" and "."`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0].values[1]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
   ],
   [
     'a node that cannot be',
@@ -617,12 +610,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: the only field is metadata.name, with In or NotIn and the name of one node`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be the field metadata.name, the operator In or NotIn, and the name of one node`,
   ],
   [
     'near by a key with a blank',
     { image, affinity: { podAffinity: { [required]: [{ topologyKey: 'a b' }] } } },
-    `spec.affinity.podAffinity.${required}[0].topologyKey: it is ${noLabel}`,
+    `spec.affinity.podAffinity.${required}[0].topologyKey: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
   ],
   [
     'pods of a label with a blank',
@@ -639,7 +632,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: a key is ${noLabel}`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
   ],
   [
     'pods of a value with a blank',
@@ -661,7 +654,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0]: a value is not one for a label: use at most 63 letters, digits, "-", "_" and "."`,
+    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0].values[0]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
   ],
   [
     'pods with a label that has a blank',
@@ -673,7 +666,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchLabels.a: its value is not one for a label: use at most 63 letters, digits, "-", "_" and "."`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchLabels.a: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
   ],
   [
     'pods of a namespace with a dot',
@@ -681,7 +674,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       image,
       affinity: { podAffinity: { [required]: [{ topologyKey: 'a', namespaces: ['a', 'b.c'] }] } },
     },
-    `spec.affinity.podAffinity.${required}[0].namespaces[1]: a name has lower-case letters, digits and "-" only, and starts and ends with a letter or digit`,
+    `spec.affinity.podAffinity.${required}[0].namespaces[1]: must consist of lower-case letters, digits or "-", and must start and end with a letter or digit`,
   ],
   [
     'two targets of a metric',
@@ -689,7 +682,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       metric: { name: 'a' },
       target: { type: 'Value', averageValue: 1, value: 1 },
     }),
-    'spec.autoscaling.metrics[0].external.target: averageValue and value are both given',
+    'spec.autoscaling.metrics[0].external.target: exactly one of averageValue, value must be set',
   ],
   [
     'two targets of a resource',
@@ -697,7 +690,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       name: 'cpu',
       target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].resource.target: averageUtilization and averageValue are both given',
+    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, averageValue must be set',
   ],
   [
     'a target of 0',
@@ -705,7 +698,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       metric: { name: 'a' },
       target: { type: 'AverageValue', averageValue: '0.0' },
     }),
-    'spec.autoscaling.metrics[0].pods.target.averageValue: it is not more than 0',
+    'spec.autoscaling.metrics[0].pods.target.averageValue: invalid value "0.0": must be a quantity of more than 0, such as 500m, 1.5, 256Mi or 1G',
   ],
   [
     'a value of 0 beside a target',
@@ -713,7 +706,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       name: 'cpu',
       target: { type: 'Utilization', averageUtilization: 1, value: 0 },
     }),
-    'spec.autoscaling.metrics[0].resource.target.value: it is not more than 0',
+    'spec.autoscaling.metrics[0].resource.target.value: must be at least 1, got a number',
   ],
   [
     'a metric with a slash',
@@ -722,7 +715,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { kind: 'A', name: 'a' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.metric.name: a name here has no "/" and no "%" in it, and is not "." or ".."',
+    'spec.autoscaling.metrics[0].object.metric.name: invalid value "a/b": must not contain "/" or "%", and must not be "." or ".."',
   ],
   [
     'an object with a slash',
@@ -731,7 +724,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { kind: 'A', name: 'a/b' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.describedObject.name: a name here has no "/" and no "%" in it, and is not "." or ".."',
+    'spec.autoscaling.metrics[0].object.describedObject.name: invalid value "a/b": must not contain "/" or "%", and must not be "." or ".."',
   ],
   [
     'a version with two slashes',
@@ -740,7 +733,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { apiVersion: 'a/b/c', kind: 'A', name: 'a' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.describedObject.apiVersion: a version is written as GROUP/VERSION, or as VERSION',
+    'spec.autoscaling.metrics[0].object.describedObject.apiVersion: invalid value "a/b/c": must be GROUP/VERSION or VERSION',
   ],
   [
     'a resource of a container that is none',
@@ -749,7 +742,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       container: 'app',
       target: { type: 'AverageValue', averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].containerResource.name: the resource of a container is cpu, memory, ephemeral-storage or hugepages-SIZE, or has a domain and a "/" before it',
+    'spec.autoscaling.metrics[0].containerResource.name: invalid value "disk": must be cpu, memory, ephemeral-storage, hugepages-SIZE, or an extended resource such as example.com/gpu',
   ],
   [
     'a container with capitals',
@@ -758,18 +751,18 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       container: 'App',
       target: { type: 'AverageValue', averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].containerResource.container: a container has a name of lower-case letters, digits and "-" only, and starts and ends with a letter or digit',
+    'spec.autoscaling.metrics[0].containerResource.container: must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
     'a name that starts with a digit',
     { image },
-    'metadata.name: "1app" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
+    'metadata.name: invalid value "1app": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
     '1app',
   ],
   [
     'a name with a dot',
     { image },
-    'metadata.name: "a.b" cannot name a Service: use at most 63 lower-case letters, digits and "-", starting with a letter and not ending with "-"',
+    'metadata.name: invalid value "a.b": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
     'a.b',
   ],
 ]
@@ -933,56 +926,169 @@ const asKept = (child: { metadata: { annotations?: Record<string, string> } } | 
     : JSON.stringify(child).replaceAll(/[<>&]/g, '\\u0000').length +
       Object.entries(child.metadata.annotations ?? {}).join('').length
 
-t.test('every pattern of the schema has words', async (t) => {
-  const patterns = (schema: unknown): string[] =>
-    typeof schema !== 'object' || schema === null
-      ? []
-      : Object.entries(schema).flatMap(([keyword, value]) =>
-          keyword === 'pattern' && typeof value === 'string' ? [value] : patterns(value),
-        )
-  const found = new Set(patterns(MyAppSpec))
-  t.equal(found.size, 7)
-  for (const pattern of found) t.ok(wordsOf(pattern), pattern)
+const annotated = (podAnnotations: Record<string, string>, more: object = {}) => ({
+  image,
+  podAnnotations,
+  ...more,
+})
+const custom = (type: string, localhostProfile?: string) => ({
+  podSecurity: 'Custom',
+  securityContext: { seccompProfile: { type, ...(localhostProfile && { localhostProfile }) } },
 })
 
-t.test('a validator that goes on after the first problem tells all of them', async (t) => {
-  const isValid = newAjv({ allErrors: true }).compile<MyAppSpec>(MyAppSpec)
-  const all = (spec: unknown, name = 'demo-app') => problems(name, spec, isValid).map(sentence)
+t.test('pod annotations that the API server refuses are refused with a remedy', async (t) => {
+  const appArmor = 'container.apparmor.security.beta.kubernetes.io'
+  const seccomp = 'seccomp.security.alpha.kubernetes.io/pod'
+  const cost = 'controller.kubernetes.io/pod-deletion-cost'
+  const cases: Array<[key: string, value: string, more?: object]> = [
+    [`${appArmor}/shop`, 'runtime/default'],
+    [`${appArmor}/app`, 'strict'],
+    [seccomp, 'strict'],
+    [seccomp, 'localhost/../a'],
+    [seccomp, 'unconfined'],
+    [seccomp, 'runtime/default', custom('Unconfined')],
+    [seccomp, 'localhost/a', custom('Localhost', 'b')],
+    ['container.seccomp.security.alpha.kubernetes.io/other', 'strict'],
+    ['scheduler.alpha.kubernetes.io/tolerations', '[{"key": "a"}]'],
+    ['kubernetes.io/config.mirror', 'a'],
+    [cost, '1.5'],
+    [cost, '2147483648'],
+    [cost, '+1'],
+  ]
+  for (const [key, value, more] of cases) {
+    const judged = judge(annotated({ [key]: value }, more))
+    t.match(judged, { problem: /^spec\.podAnnotations\["/ }, `${key}: ${value}`)
+  }
+  for (const spec of [
+    annotated({ [`${appArmor}/app`]: 'localhost/strict', [cost]: '-100' }),
+    annotated({ [seccomp]: 'runtime/default' }),
+    annotated({ [seccomp]: 'localhost/a/b' }, custom('Localhost', 'a/b')),
+    annotated({ [seccomp]: 'unconfined' }, { podSecurity: 'Custom' }),
+    annotated({ 'scheduler.alpha.kubernetes.io/tolerations': '' }),
+  ]) {
+    t.strictSame(judge(spec), { spec })
+  }
+})
+
+const hints: Array<[spec: object, problem: string]> = [
+  [{ resources: { requests: { cpu: 0.5 } } }, 'write "500m" or put it in quotes'],
+  [{ strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0.5 } } }, 'such as "25%"'],
+  [{ env: { A: 'hunter2' } }, 'write a list of name and value'],
+  [{ readinessProbe: {} }, 'did you mean "probes.readiness"?'],
+  [{ resources: { cpu: '1' } }, 'did you mean "requests.cpu" or "limits.cpu"?'],
+  [{ port: '8080' }, 'remove the quotes'],
+  [{ suspend: 'true' }, 'remove the quotes'],
+  [
+    { volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: 'data' }] },
+    'set it as claimName',
+  ],
+  [{ Image: 'a' }, 'did you mean "image"?'],
+  [{ podSecurity: 'restricted' }, 'did you mean "Restricted"?'],
+  [{ command: '/bin/a --b' }, 'write it as a list'],
+]
+for (const [spec, remedy] of hints) {
+  t.test(`the message for ${JSON.stringify(spec)} says what to do`, async (t) => {
+    const { problem } = judge({ image, ...spec }) as { problem: string }
+    t.ok(problem.includes(remedy), problem)
+    t.notMatch(problem, /hunter/)
+  })
+}
+
+/** All problems of a MyApp as the command line finds them. */
+const all = (myApp: object) =>
+  validate(
+    { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'demo-app' }, ...myApp },
+    myAppValidator,
+  )
+
+t.test('the command line gets every problem of the whole object, with its path', async (t) => {
   t.strictSame(
-    all({ replicas: 101, podSecurity: 7, prot: 80, disruption: { minAvailable: '5' } }),
+    all({
+      spec: { replicas: 101, podSecurity: 7, prot: 80, disruption: { minAvailable: '5' } },
+    }).map(sentence),
     [
-      'spec: image is missing',
-      'spec: "prot" is not a field of it',
-      'spec.replicas: 101 is more than the maximum of 100',
-      'spec.disruption.minAvailable: "5" is not a number of pods or a share of them: use 0 to 100, or "0%" to "100%"',
-      'spec.podSecurity: 7 is not of type string: put it in quotes',
+      'spec.image: image is required',
+      'spec.prot: unknown field "prot"; did you mean "port"?',
+      'spec.replicas: must be at most 100, got 101',
+      'spec.disruption.minAvailable: invalid value "5": must be a number of pods from 0 to 100, or a percentage from "0%" to "100%"',
+      'spec.podSecurity: must be a string, got 7; put the value in quotes',
     ],
   )
+  t.strictSame(all({ apiVersion: 'example.com/v2', image, spec: { image } }), [
+    {
+      field: 'image',
+      path: ['image'],
+      message: 'unknown field "image"; did you mean "spec.image"?',
+      isKey: true,
+    },
+    {
+      field: 'apiVersion',
+      path: ['apiVersion'],
+      message: 'must be example.com/v1, got "example.com/v2"; did you mean "example.com/v1"?',
+    },
+  ])
   t.strictSame(
-    all(
-      {
-        image,
-        expose: false,
-        gateway: { parentRefs: [{ name: 'g' }] },
-        autoscaling: { minReplicas: 3, maxReplicas: 2 },
-      },
-      '1app',
-    ).length,
-    3,
+    all({
+      metadata: { name: '1app', labels: { 'a b': 'c', d: 'e f' }, annotations: { 'a b': '' } },
+      spec: { image },
+    }).map(({ field }) => field),
+    ['metadata.name', 'metadata.labels["a b"]', 'metadata.labels.d', 'metadata.annotations["a b"]'],
   )
   t.strictSame(
     all({
-      image,
-      gateway: {
-        parentRefs: [
-          { name: 'g', sectionName: 'a' },
-          { name: 'h' },
-          { name: 'g', sectionName: 'b' },
-        ],
+      spec: {
+        image,
+        expose: false,
+        gateway: { parentRefs: [{ name: 'g' }, { name: 'h' }, { name: 'g' }] },
+        autoscaling: { minReplicas: 3, maxReplicas: 2 },
       },
-    }),
-    [
-      'spec.gateway.parentRefs[2].name: "g" is there twice; without a sectionName it stands for all of its listeners',
-    ],
+    }).map(({ field }) => field),
+    ['spec.gateway.parentRefs[2].name', 'spec.autoscaling.minReplicas', 'spec.expose'],
   )
+})
+
+t.test('a key with a line break is refused', async (t) => {
+  for (const field of ['podLabels', 'nodeSelector', 'podAnnotations']) {
+    const { problem } = judge({ image, [field]: { 'a\nb': 1 } }) as { problem: string }
+    t.ok(problem.startsWith(`spec.${field}["a\\nb"]: invalid `), problem)
+  }
+})
+
+t.test('a message is bounded and quotes no value that can be a secret', async (t) => {
+  const secret = 'hunter2'
+  const long = secret.repeat(10_000)
+  for (const [spec, isAllowed] of [
+    [{ env: [{ name: 'A', value: { a: secret } }] }, false],
+    [{ env: [{ name: 'A', value: long }] }, false],
+    [{ env: { A: secret } }, false],
+    [{ env: secret }, false],
+    [{ args: { a: secret } }, false],
+    [{ podAnnotations: { a: [secret] } }, false],
+    [{ podLabels: { a: `${secret} ${secret}` } }, false],
+    [{ image: `${long} ` }, true],
+    [{ [long]: 1 }, true],
+    [{ podSecurity: long }, true],
+    [{ podLabels: { [`${long} `]: '' } }, true],
+  ] as Array<[object, boolean]>) {
+    for (const { field, message } of all({ spec: { image, ...spec } })) {
+      t.ok(message.length <= messageMaxLength && field.length < 200, `${field}: ${message}`)
+      if (!isAllowed) t.notMatch(`${field} ${message}`, secret)
+    }
+  }
+})
+
+t.test('every integer of the spec has bounds, so that the API server can store it', async (t) => {
+  const unbounded: string[] = []
+  const walk = (schema: Record<string, unknown>, path: string) => {
+    if (schema['type'] === 'integer' && !('minimum' in schema && 'maximum' in schema)) {
+      unbounded.push(path)
+    }
+    for (const [name, part] of Object.entries(schema)) {
+      if (name !== 'anyOf' && typeof part === 'object' && part !== null) {
+        walk(part as Record<string, unknown>, `${path}.${name}`)
+      }
+    }
+  }
+  walk(MyAppSpec as unknown as Record<string, unknown>, '')
+  t.strictSame(unbounded, [])
 })

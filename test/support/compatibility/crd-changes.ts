@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { laterRule } from '../../../src/api/fields.ts'
 
 interface Rule {
   rule: string
   optionalOldSelf?: boolean
 }
 
-/** The schema of a field of a CRD, as far as changes of it are judged. */
+/** The keywords of a CRD schema that are compared. */
 export interface Schema {
   type?: string
   properties?: Record<string, Schema>
@@ -27,12 +26,12 @@ interface Version {
   subresources?: object
   schema: { openAPIV3Schema: Schema }
 }
-/** A CustomResourceDefinition, as far as changes of it are judged. */
+/** The fields of a CustomResourceDefinition that are compared. */
 export interface Crd {
   spec: { group: string; scope: string; names: Record<string, unknown>; versions: Version[] }
 }
 
-/** What a new CRD no longer allows that the one before allowed, or gives another meaning: a sentence for each. */
+/** What a new CRD removes, narrows or gives another meaning: a sentence for each. A first bound or rule may be added, since the API server ratchets it. */
 export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
   return [
@@ -63,10 +62,10 @@ export function narrowings(before: Crd, after: Crd): string[] {
   ]
 }
 
-/** Bounds by whether a larger number allows less. */
+/** Lower and upper bounds. */
 const lower = ['minimum', 'minLength', 'minItems', 'minProperties']
 const upper = ['maximum', 'maxLength', 'maxItems', 'maxProperties']
-/** Keywords of which any other value than before is another meaning. */
+/** Keywords that must keep their values. */
 const fixed = [
   'type',
   'default',
@@ -74,9 +73,9 @@ const fixed = [
   'x-kubernetes-list-map-keys',
   'x-kubernetes-int-or-string',
 ]
-/** Keywords that say nothing of what is allowed. */
+/** Keywords without effect on validation. */
 const silent = ['title', 'description', 'example', 'externalDocs']
-/** Keywords that are judged by what they mean. */
+/** Keywords that this module understands. */
 const understood = [
   ...lower,
   ...upper,
@@ -100,7 +99,7 @@ function narrowed(before: Schema, after: Schema, path: string): string[] {
         ? []
         : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`],
     ),
-    // What any other keyword means can't be compared: it may go, and neither come nor change.
+    // Other keywords cannot be compared: they may be removed, not added or changed.
     ...Object.keys(after)
       .filter(
         (keyword) =>
@@ -142,7 +141,7 @@ function bound(
   isNarrower: (was: number, is: number) => boolean,
 ): string[] {
   const [was, is] = [before[keyword], after[keyword]] as [number | undefined, number | undefined]
-  return is !== undefined && (was === undefined || isNarrower(was, is))
+  return is !== undefined && was !== undefined && isNarrower(was, is)
     ? [`${field}: ${keyword} is ${is}, and was ${shown(was)}`]
     : []
 }
@@ -155,44 +154,22 @@ function enumNarrowed(before: Schema, after: Schema, field: string): string[] {
     .map((value) => `${field}: ${shown(value)} is not allowed any more`)
 }
 
-/** A later rule lets stand what is stored; any other new one may refuse the next edit of it. */
+/**
+ * A new rule may come: the API server applies it to new and changed values only (CRD validation ratcheting). It does not do
+ * so for a rule that uses oldSelf.
+ */
 function rulesAdded(before: Schema, after: Schema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(judged)
   return (after['x-kubernetes-validations'] ?? [])
-    .filter((rule) => !known.some((old) => isDeepStrictEqual(old, judged(rule))) && !isLater(rule))
-    .map(({ rule }) => `${field} has a new rule, ${rule}`)
+    .filter(
+      (rule) =>
+        /\boldSelf\b/.test(rule.rule) && !known.some((old) => isDeepStrictEqual(old, judged(rule))),
+    )
+    .map(({ rule }) => `${field} has a new rule with oldSelf, ${rule}`)
 }
 
-/** A rule without its words. */
+/** A rule without its message. */
 const judged = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOldSelf })
-
-/**
- * Whether a rule is exactly what laterRule makes of another one, which knows nothing of what is stored: one that looks at oldSelf
- * itself could forbid any change, and one that is not within its brackets could ask for more than either.
- */
-function isLater({ rule, optionalOldSelf }: Rule): boolean {
-  const [start = '', end = ''] = laterRule('…', '').rule.split('…')
-  const inner = rule.slice(start.length, -end.length)
-  return (
-    optionalOldSelf === true &&
-    rule === laterRule(inner, '').rule &&
-    isBalanced(inner) &&
-    !/\boldSelf\b/.test(inner)
-  )
-}
-
-/** Whether every bracket in an expression closes one that it has opened. */
-function isBalanced(expression: string): boolean {
-  let depth = 0
-  for (const [bracket] of withoutTexts(expression).matchAll(/[()]/g)) {
-    depth += bracket === '(' ? 1 : -1
-    if (depth < 0) return false
-  }
-  return depth === 0
-}
-
-const withoutTexts = (expression: string) =>
-  expression.replaceAll(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/g, '')
 
 function parts(before: Schema, after: Schema, path: string): string[] {
   return [
