@@ -3,6 +3,7 @@ import type { ChildKind } from '../myapp/children/child.ts'
 import { childKinds } from '../myapp/children/index.ts'
 import { configReferences } from '../myapp/config-references.ts'
 import { type HookRequest, isListed, keyOf, type ObservedConfig } from '../myapp/request.ts'
+import { isOurs } from '../myapp/state.ts'
 import { apiVersion, group, kind } from '../api/myapp.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
 import type { MyApp } from './my-apps.ts'
@@ -59,7 +60,9 @@ function liveRequest(
       kinds.map(({ group }) => [
         group,
         byKey(
-          found.filter((object) => groupOf(object) === group && isOwnedBy(uid, object) === own),
+          found.filter(
+            (object) => groupOf(object) === group && isOurs(uid, object.metadata) === own,
+          ),
         ),
       ]),
     )
@@ -103,8 +106,6 @@ function qualified({ apiVersion, resource }: ChildKind): string {
 const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}`
 const byKey = <Item extends { metadata: { name: string; namespace: string } }>(objects: Item[]) =>
   Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
-const isOwnedBy = (uid: string, { metadata }: ObservedObject) =>
-  (metadata.ownerReferences ?? []).some((owner) => owner.controller && owner.uid === uid)
 
 function readConfig(
   spec: MyApp['spec'],

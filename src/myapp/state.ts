@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { MyAppSpec } from '../api/myapp.ts'
 import { holds } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
@@ -33,11 +34,12 @@ import {
   sentChildren,
 } from './request.ts'
 
-/** An object with the name of a child that belongs to somebody else. */
-export interface Conflict {
-  /** The object is being deleted, so the child can be created soon. */
-  isTerminating: boolean
-}
+/** Why a child cannot be what the MyApp needs, although an object has its name. */
+export type Conflict =
+  /** The object belongs to somebody else. One that is being deleted makes room soon. */
+  | { type: 'owner'; isTerminating: boolean }
+  /** Metacontroller adopted a Deployment with a selector of its own, and selectors are immutable. */
+  | { type: 'selector'; selector: string }
 
 /** One child of a MyApp: how it should be, how it is, and what to answer. */
 export interface ChildState {
@@ -52,6 +54,8 @@ export interface ChildState {
    */
   enabled: boolean
   conflict: Conflict | undefined
+  /** The child stays as it is until pods of the MyApp are ready. */
+  postponed: boolean
   /** The child exists and is as desired. */
   inSync: boolean
   /** Undefined: Metacontroller deletes the child, or does not create it. */
@@ -62,6 +66,8 @@ export interface ChildState {
 export interface State {
   app: App
   config: Config
+  /** The spec is paused, or a selector is in conflict: every child stays as it is. */
+  frozen: boolean
   /** Config is missing that pods need which should run. Children stay as they were applied last. */
   blocked: boolean
   children: ChildState[]
@@ -75,17 +81,21 @@ export function stateOf(request: HookRequest, spec: MyAppSpec, context: Context)
   const deployment = childOf(request, 'Deployment')
   const config = readConfig(request, spec, context)
   const app: App = { name, namespace, spec, deployment, configDigest: config.digest }
+  const children = childKinds.flatMap((kind) => childStates(request, app, kind))
+  const frozen =
+    spec.paused === true || children.some(({ conflict }) => conflict?.type === 'selector')
   const blocked = config.missing.length > 0 && desiredReplicas(app) > 0
   return {
     app,
     config,
+    frozen,
     blocked,
-    children: childKinds.flatMap((kind) =>
-      childStates(request, app, kind).map((child) => ({
-        ...child,
-        answer: answerFor(request, app, blocked, child),
-      })),
-    ),
+    children: children.map((child) => ({
+      ...child,
+      answer: frozen
+        ? child.observed && leftAlone(child.observed)
+        : answerFor(request, app, blocked, child),
+    })),
     deployment,
     pods: Object.values(request.related['Pod.v1'] ?? {}).filter(hasController),
   }
@@ -101,10 +111,14 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
     ...desired.map((desired) => {
       const key = keyOf({ namespace: app.namespace, name: desired.metadata.name })
       const observed = objects?.[key]
-      const conflict = observed === undefined ? conflictWith(request, kind, key) : undefined
+      const conflict =
+        observed === undefined
+          ? ownerConflict(request, kind, key)
+          : selectorConflict(kind, desired, observed)
+      const postponed = kind.kind === 'Service' && isPostponed(app, desired, observed)
       const next = answerNow(desired, observed, kind.exactFields)
       const inSync = observed !== undefined && isInSync(app, kind, desired, observed, next)
-      return { kind, desired, observed, enabled, conflict, inSync, next }
+      return { kind, desired, observed, enabled, conflict, postponed, inSync, next }
     }),
     ...(surplus === undefined
       ? []
@@ -115,6 +129,7 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
             observed: surplus,
             enabled,
             conflict: undefined,
+            postponed: false,
             inSync: false,
             next: undefined,
           },
@@ -136,14 +151,14 @@ function answerFor(
   request: HookRequest,
   app: App,
   blocked: boolean,
-  { kind, desired, observed, enabled, conflict, next }: Unanswered,
+  { kind, desired, observed, enabled, conflict, postponed, next }: Unanswered,
 ): KubernetesObject | undefined {
-  if (app.spec.paused) return observed && leftAlone(observed)
   if (blocked && observed !== undefined) {
     return kind.kind === 'Deployment'
       ? scaleDownTo(app, keepAsApplied(request, observed))
       : asItIs(observed)
   }
+  if (postponed && observed !== undefined) return leftAlone(observed)
   if (desired === undefined || next === undefined || !enabled || conflict) return undefined
   if (kind.kind !== 'Deployment') return keepingForeignAnnotations(next, observed)
   if (blocked) return undefined
@@ -170,12 +185,12 @@ export const keepChildren = (request: HookRequest, paused: boolean): KubernetesO
  */
 export function keepForeignChildren(
   request: HookRequest,
-  { app, children }: State,
+  { frozen, children }: State,
 ): KubernetesObject[] {
   const known = new Set(children.map(({ observed }) => observed))
   return sentChildren(request)
     .filter(({ child }) => !known.has(child))
-    .map(({ child }) => (app.spec.paused ? leftAlone(child) : asItIs(child)))
+    .map(({ child }) => (frozen ? leftAlone(child) : asItIs(child)))
 }
 
 /**
@@ -221,18 +236,62 @@ function selectsPods({ name, spec }: App, { spec: service }: ObservedObject): bo
 const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
   ownerReferences.some(({ controller }) => controller)
 
-function conflictWith(request: HookRequest, { group }: ChildKind, key: string) {
+function ownerConflict(
+  request: HookRequest,
+  { group }: ChildKind,
+  key: string,
+): Conflict | undefined {
   const other = relatedIn(request, group)[key]?.metadata
   return other === undefined || isOurs(request.parent.metadata.uid, other)
     ? undefined
-    : { isTerminating: other.deletionTimestamp !== undefined }
+    : { type: 'owner', isTerminating: other.deletionTimestamp !== undefined }
+}
+
+function selectorConflict(
+  { kind }: ChildKind,
+  desired: KubernetesObject,
+  observed: ObservedObject,
+): Conflict | undefined {
+  if (kind !== 'Deployment') return undefined
+  const [ours, theirs] = [selectorOf(desired), selectorOf(observed)]
+  return theirs === undefined || isDeepStrictEqual(ours, theirs)
+    ? undefined
+    : { type: 'selector', selector: selectorText(theirs) }
+}
+
+/**
+ * A Service that selects other pods, such as one just adopted, may have endpoints. To select those
+ * of the MyApp before one is ready would leave it without any, so until then it stays as it is.
+ */
+const isPostponed = (
+  { deployment }: App,
+  desired: KubernetesObject,
+  observed: ObservedObject | undefined,
+): boolean =>
+  observed !== undefined &&
+  !holds(selectorOf(observed), selectorOf(desired)) &&
+  (deployment?.status?.readyReplicas ?? 0) === 0
+
+const selectorOf = ({ spec }: { spec?: unknown }) =>
+  (spec as { selector?: unknown } | undefined)?.selector
+
+/** A selector as `kubectl get -o wide` shows it. */
+function selectorText(selector: unknown): string {
+  const { matchLabels = {}, matchExpressions = [] } = selector as {
+    matchLabels?: Record<string, string>
+    matchExpressions?: object[]
+  }
+  return [
+    ...Object.entries(matchLabels).map(([label, value]) => `${label}=${value}`),
+    ...matchExpressions.map((expression) => JSON.stringify(expression)),
+  ].join(',')
 }
 
 /**
  * An object is ours if the MyApp is its controller, or if it has no controller and the label by
  * which Metacontroller will adopt it.
  */
-function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
+export function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
   const controller = ownerReferences.find((owner) => owner.controller)
   return controller === undefined ? labels?.['controller-uid'] === uid : controller.uid === uid
 }

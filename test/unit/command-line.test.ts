@@ -413,6 +413,16 @@ t.test(
   },
 )
 
+t.test('--diff says that a Deployment with another selector is refused', async (t) => {
+  const request = recorded('sync-running')
+  const [deployment] = Object.values(request.children['Deployment.apps/v1'])
+  Object.assign(deployment?.spec ?? {}, { selector: { matchLabels: { app: 'legacy' } } })
+  const against = { text: JSON.stringify(request) }
+  const { code, out, err } = command(t, 'render', '-f', demoApp, '--diff', '--against', against)
+  t.strictSame({ code, out }, { code: 0, out: '' })
+  t.match(err.join(), /Deployment demo-app refused: spec.selector is immutable/)
+})
+
 t.test('--diff tells of a change of config, not of metadata, and prints no digest', async (t) => {
   const envFrom = [{ configMapRef: { name: 'c' } }, { secretRef: { name: 's' } }]
   const request = recorded('sync-running')

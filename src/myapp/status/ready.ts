@@ -4,7 +4,7 @@ import type { ObservedDeployment, ObservedPod } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
 import { awaitedCheck, endedPods, podFailure } from './pod-failures.ts'
 import { type Reason, reasons } from './reasons.ts'
-import { listed } from './text.ts'
+import { listed, truncated } from './text.ts'
 
 /** Why a MyApp is in its phase, as a reason and as a sentence. */
 export interface Summary {
@@ -13,6 +13,9 @@ export interface Summary {
   /** Set if the phase differs from that of the reason. */
   phase?: Phase
 }
+
+/** The longest part of a foreign selector that a message quotes. */
+const maxSelectorLength = 200
 
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
@@ -29,6 +32,11 @@ export function summarize(state: State): Summary {
 
 function summarizeChildren({ app, config, blocked, children, deployment, pods }: State): Summary {
   const desired = children.filter((child) => child.enabled && child.desired !== undefined)
+  for (const { kind, conflict } of desired) {
+    if (conflict?.type === 'selector') {
+      return selectorConflict(`${kind.kind} ${app.name}`, conflict.selector)
+    }
+  }
   const conflicting = desired.filter(({ conflict }) => conflict !== undefined)
   if (conflicting.length > 0) return nameConflict(app.name, conflicting)
   if (blocked) return configMissing(config.missing, deployment)
@@ -57,6 +65,12 @@ function summarizeChildren({ app, config, blocked, children, deployment, pods }:
   }
   const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, pods)
   if (phaseOf(summary) !== 'Running') return summary
+  const postponed = differing.filter(({ postponed }) => postponed)
+  if (postponed.length > 0) {
+    return updating(
+      `${kindsOf(postponed)} ${app.name} selects other pods until a pod of this MyApp is ready`,
+    )
+  }
   if (differing.length > 0) {
     return updating(`Bringing ${kindsOf(differing)} ${app.name} in line with the spec`)
   }
@@ -92,13 +106,27 @@ function paused({ app, deployment, pods }: State): Summary {
 
 function nameConflict(name: string, conflicting: ChildState[]): Summary {
   const kinds = kindsOf(conflicting)
-  if (conflicting.every(({ conflict }) => conflict?.isTerminating)) {
+  const isMakingRoom = ({ conflict }: ChildState) =>
+    conflict?.type === 'owner' && conflict.isTerminating
+  if (conflicting.every(isMakingRoom)) {
     return { reason: 'Creating', message: `Waiting for an older ${kinds} ${name} to be gone` }
   }
   const verbs = conflicting.length > 1 ? 'exist already and do' : 'exists already and does'
   return {
     reason: 'NameConflict',
     message: `${kinds} ${name} ${verbs} not belong to this MyApp: delete what is there, or give one of them another name`,
+  }
+}
+
+/** An adopted Deployment that would be refused, in words that say what to do. */
+function selectorConflict(child: string, selector: string): Summary {
+  const command = `kubectl delete ${child.toLowerCase()} --cascade=orphan`
+  return {
+    reason: 'NameConflict',
+    message:
+      `Update of ${child} refused: spec.selector is immutable, and it is ` +
+      `${truncated(selector, maxSelectorLength)}. No child is changed. To replace it and keep its ` +
+      `pods, run ${command}; or give the MyApp another name`,
   }
 }
 

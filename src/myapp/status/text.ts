@@ -9,3 +9,7 @@ export function listed(items: string[]): string {
       : items
   return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }
+
+/** A text of at most the given length, with an ellipsis in place of what is cut off. */
+export const truncated = (text: string, length: number) =>
+  text.length > length ? `${text.slice(0, length)}…` : text

@@ -126,6 +126,48 @@ export function nameConflict(t: Test, cluster: Cluster): void {
   )
 
   t.test(
+    'a Deployment and a Service of somebody else are adopted without losing an endpoint',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.put(foreign.Deployment)
+      await here.put(foreign.Service)
+      const endpoints = async () => {
+        const slices = JSON.parse(await here.kubectl('get', 'endpointslices', '-o', 'json')) as {
+          items: Array<{ endpoints?: Array<{ conditions: { ready?: boolean } }> }>
+        }
+        return slices.items
+          .flatMap(({ endpoints }) => endpoints ?? [])
+          .filter(({ conditions }) => conditions.ready).length
+      }
+      await here.eventually('it has an endpoint', async () => (await endpoints()) === 1)
+      await here.create('shop', { image: 'nginx', replicas: 2 })
+      await here.failed('shop', 'NameConflict')
+      const mark = `controller-uid=${here.get('MyApp', 'shop').metadata.uid}`
+      await here.kubectl('label', 'deployment/shop', 'service/shop', mark)
+      await here.until('the message tells of the selector', () =>
+        here
+          .get('MyApp', 'shop')
+          .status?.message?.startsWith(
+            'Update of Deployment shop refused: spec.selector is immutable, and it is app=theirs.',
+          ),
+      )
+      t.strictSame(here.get('Service', 'shop').spec.selector, labels)
+      t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'redis')
+
+      const counts: number[] = []
+      await here.kubectl('delete', 'deployment', 'shop', '--cascade=orphan')
+      await here.eventually('it is Running', async () => {
+        counts.push(await endpoints())
+        return here.get('MyApp', 'shop').status?.phase === 'Running'
+      })
+      t.notOk(counts.includes(0), `endpoints: ${[...new Set(counts)].join()}`)
+      t.match(here.get('Service', 'shop').spec, {
+        selector: { app: 'shop', 'managed-by': 'myapp-operator' },
+      })
+    },
+  )
+
+  t.test(
     'the children of a MyApp that was deleted with --cascade=orphan are not taken over by the next of that name',
     async (t) => {
       const here = await cluster.namespace(t)
