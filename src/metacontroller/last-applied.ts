@@ -13,8 +13,12 @@ interface Parsed {
 }
 
 /**
- * What Metacontroller applied last to a child, not to be changed; undefined where it keeps no copy (server-side apply, a
- * child just adopted) or that of another child (a manifest copied under a new name).
+ * What Metacontroller applied last to a child; must not be changed. Undefined if there is no record
+ * (server-side apply, or a child just adopted) or if it is the record of another child (a manifest
+ * copied under a new name).
+ *
+ * Everybody who may edit the child can write the annotation. So the record decides the content, the
+ * labels and the annotations of an answer, and nothing else: the identity is that of the child.
  */
 export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
@@ -27,18 +31,42 @@ export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | 
 }
 
 function parse(text: string, child: ObservedObject): KubernetesObject | undefined {
+  let record: unknown
   try {
-    const applied: unknown = JSON.parse(text)
-    const isThisChild =
-      isObject(applied) &&
-      applied.kind === child.kind &&
-      isObject(applied.metadata) &&
-      applied.metadata.name === child.metadata.name
-    return isThisChild ? (applied as unknown as KubernetesObject) : undefined
+    record = JSON.parse(text)
   } catch {
     return undefined // edited by hand; Metacontroller reports that itself
   }
+  if (!isObject(record) || !isObject(record.metadata)) return undefined
+  if (record.kind !== child.kind || record.metadata.name !== child.metadata.name) return undefined
+  const { apiVersion: _apiVersion, kind: _kind, status: _status, metadata, ...content } = record
+  return { ...content, ...identityOf(child, metadata as Labelled) }
 }
+
+interface Labelled {
+  labels?: unknown
+  annotations?: unknown
+}
+
+/** The identity of the child, with the labels and annotations of a record where they are texts. */
+function identityOf(
+  { apiVersion, kind, metadata: { name, namespace } }: ObservedObject,
+  { labels, annotations }: Labelled,
+): KubernetesObject {
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      ...(isTexts(labels) && { labels }),
+      ...(isTexts(annotations) && { annotations }),
+    },
+  }
+}
+
+const isTexts = (value: unknown): value is Record<string, string> =>
+  isObject(value) && Object.values(value).every((text) => typeof text === 'string')
 
 /** Whether Metacontroller applies this child with server-side apply: somebody's apply set its owner. */
 export const isServerSideApplied = (child: ObservedObject) =>
@@ -55,33 +83,17 @@ const isServerSideApply = ({ operation, fieldsV1 }: FieldsOwner) =>
 export function asItIs(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
   if (applied !== undefined) return applied
-  const {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels },
-    spec,
-  } = child
   const fields = child.metadata.managedFields?.find(isServerSideApply)?.fieldsV1
-  if (fields !== undefined) {
-    const { metadata, spec } = ownedPart(child, fields) as {
-      metadata: Pick<KubernetesObject['metadata'], 'labels' | 'annotations'>
-      spec?: unknown
-    }
-    const { labels, annotations } = metadata
-    return {
-      apiVersion,
-      kind,
-      metadata: { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }) },
-      ...(spec !== undefined && { spec }),
-    }
-  }
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, ...(labels && { labels }) },
-    ...(spec !== undefined && { spec }),
-  }
+  const { metadata, spec } = (
+    fields === undefined ? withoutAnnotations(child) : ownedPart(child, fields)
+  ) as { metadata?: Labelled; spec?: unknown }
+  return { ...identityOf(child, metadata ?? {}), ...(spec !== undefined && { spec }) }
 }
+
+const withoutAnnotations = ({ metadata: { labels }, spec }: ObservedObject) => ({
+  metadata: { labels },
+  spec,
+})
 
 /**
  * An answer that leaves a child alone altogether: what was applied last, where that changes nothing; or else, of its fields,
