@@ -23,7 +23,10 @@ export function safeAnswer(request: HookRequest, children: KubernetesObject[]): 
     const reject = (why: string): never => {
       throw new UnsafeAnswerError(`internal error: ${describe(child)} ${why}`)
     }
+    if ((child as unknown) === null) reject('is null')
     const { kind, apiVersion, metadata } = child
+    if (typeof metadata !== 'object') reject('has no metadata')
+    if (typeof metadata.name !== 'string' || metadata.name === '') reject('has no name')
     const group = `${kind}.${apiVersion}`
     const isKnown = childKinds.some((known) => known.group === group)
     if (!isKnown && !Object.hasOwn(request.children, group)) reject('is of an unknown kind')
@@ -39,5 +42,7 @@ export function safeAnswer(request: HookRequest, children: KubernetesObject[]): 
 }
 
 /** Kind and name for a message. Kubernetes bounds both at 253 characters; a forged one is cut. */
-const describe = ({ kind, metadata }: KubernetesObject) =>
-  `${String(kind).slice(0, 253)} ${String(metadata.name).slice(0, 253)}`
+const describe = (child: Partial<KubernetesObject> | null) =>
+  `child ${cut(child?.kind)} ${cut(child?.metadata?.name)}`
+
+const cut = (text: unknown) => String(text ?? '-').slice(0, 253)

@@ -32,7 +32,13 @@ const forgedMetadata = fc.record(
     deletionTimestamp: fc.constant('2026-01-01T00:00:00Z'),
     managedFields: fc.constant([]),
     labels: fc.constantFrom<unknown>({ app: 'x' }, { app: 1 }, ['a'], null),
-    annotations: fc.constantFrom<unknown>({ 'example.com/a': 'x' }, { a: {} }, 'text'),
+    annotations: fc.constantFrom<unknown>(
+      { 'example.com/a': 'x' },
+      { a: {} },
+      'text',
+      { [lastAppliedAnnotation]: '{"kind":"Pod"}' },
+      JSON.parse('{"__proto__": "x", "constructor": "y"}'),
+    ),
   },
   { requiredKeys: [] },
 )
@@ -41,8 +47,10 @@ const forgedRecord = fc.record({
   apiVersion: fc.constantFrom('apps/v1', 'v1', 'rbac.authorization.k8s.io/v1'),
   kind: fc.constantFrom('Deployment', 'Service', 'ClusterRoleBinding'),
   metadata: forgedMetadata,
-  spec: fc.constant(rootPod),
+  spec: fc.constantFrom<unknown>(rootPod, null, 'text', ['a']),
   status: fc.constant({ replicas: 1 }),
+  rules: fc.constant([{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]),
+  constructor: fc.constant('x'),
 })
 
 /** Writes a record of the dynamic strategy, with the child's own kind and name half of the time. */
@@ -158,7 +166,11 @@ for (const [path, { prepare, answer }] of Object.entries(paths)) {
           const identity = [apiVersion, kind, namespace, name].join(' ')
           if (!identities.has(identity) && name !== 'demo-app') throw new Error(identity)
           if (namespace !== request.parent.metadata.namespace) throw new Error(identity)
-          if ('status' in content) throw new Error('status')
+          if (Object.keys(content).some((field) => field !== 'spec')) {
+            throw new Error(`fields ${Object.keys(content)}`)
+          }
+          if (typeof content.spec !== 'object' || content.spec === null) throw new Error('spec')
+          if (lastAppliedAnnotation in (metadata.annotations ?? {})) throw new Error('record')
           const foreign = Object.keys(metadata).filter((field) => !allowed.includes(field))
           if (foreign.length > 0) throw new Error(`metadata ${foreign}`)
           for (const text of [...Object.values(labels), ...Object.values(annotations)]) {
@@ -178,6 +190,27 @@ const child = (metadata: object, kind = 'Deployment', apiVersion = 'apps/v1') =>
     metadata: { name: 'demo-app', namespace: 'default', ...metadata },
   }) as KubernetesObject
 
+t.test('a kind that this version does not know keeps its data, as observed', async (t) => {
+  const metadata = { name: 'demo-app', namespace: 'default', uid: 'u' }
+  const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'observed' } }
+  const record = { ...config, data: { a: 'forged' }, rules: ['forged'] }
+  const request = recorded('sync-running')
+  const answered = (child: Anything) => {
+    Object.assign(request.children, { 'ConfigMap.v1': { 'default/demo-app': child } })
+    return sync(request, context).children.find(({ kind }) => kind === 'ConfigMap')
+  }
+  const annotations = { [lastAppliedAnnotation]: JSON.stringify(record) }
+  t.match(answered({ ...config, metadata: { ...metadata, annotations } }), {
+    data: { a: 'observed' },
+    rules: undefined,
+  })
+  const fieldsV1 = { 'f:metadata': { 'f:ownerReferences': {} }, 'f:data': { 'f:a': {} } }
+  const managedFields = [{ manager: 'metacontroller', operation: 'Apply', fieldsV1 }]
+  t.match(answered({ ...config, metadata: { ...metadata, managedFields } }), {
+    data: { a: 'observed' },
+  })
+})
+
 t.test('the last check refuses an answer that Metacontroller must not apply', async (t) => {
   const request = recorded('sync-running')
   const namespace = request.parent.metadata.namespace
@@ -191,9 +224,12 @@ t.test('the last check refuses an answer that Metacontroller must not apply', as
     ['is of an unknown kind', [child({ namespace }, 'ClusterRoleBinding', 'rbac/v1')]],
     ['is of an unknown kind', [child({ namespace }, 'toString', 'v1')]],
     ['is answered twice', [own, own]],
+    ['has no name', [child({ namespace, name: undefined })]],
+    ['is null', [null as unknown as KubernetesObject]],
+    ['has no metadata', [{ ...own, metadata: undefined } as unknown as KubernetesObject]],
   ]
   for (const [why, children] of unsafe) {
-    t.throws(() => safeAnswer(request, children), new RegExp(`demo-app ${why}`))
+    t.throws(() => safeAnswer(request, children), new RegExp(`^internal error: .*${why}$`), why)
   }
   try {
     safeAnswer(request, [child({ namespace: 'other', name: 'x'.repeat(1e6) })])
