@@ -13,6 +13,7 @@ import { warm } from './warm.ts'
 
 /** Programs beside the hook, each in one file of its own: name in dist/ -> source. */
 const programs = {
+  certificates: 'src/certificates/main.ts',
   cli: 'src/cli/main.ts',
 }
 

@@ -1,0 +1,109 @@
+import {
+  authoritySecret,
+  certificateObjects,
+  configDigestSecret,
+  type ConfigObject,
+  createAuthority,
+  expiryOf,
+  type KeyPair,
+  names,
+  namespaces,
+} from '../cli/certificates.ts'
+import type { ApiServer } from './api-server.ts'
+
+/** What the Job can create; its arguments name some of them. */
+export const parts = ['certificates', 'config-digest', 'admission'] as const
+export type Part = (typeof parts)[number]
+
+/** The ValidatingWebhookConfiguration of the component admission. */
+const webhookConfiguration = 'myapp-operator'
+
+/** What happened to one object, for people. */
+type Report = (line: string) => void
+
+/**
+ * Creates what is missing and changes nothing that exists. An interrupted run is continued by the
+ * next one: the CA is created first, and everything else is issued by the CA that is stored.
+ */
+export async function createMissing(
+  wanted: ReadonlySet<Part>,
+  api: ApiServer,
+  now: Date,
+  report: Report,
+): Promise<void> {
+  if (wanted.has('config-digest')) await create(api, configDigestSecret(), report)
+  if (!wanted.has('certificates') && !wanted.has('admission')) return
+  const authority = await storedAuthority(api, now, report)
+  if (wanted.has('certificates')) {
+    for (const object of await certificateObjects(authority, now)) {
+      await create(api, object, report)
+    }
+  }
+  if (wanted.has('admission')) await trustInWebhook(api, authority, report)
+}
+
+const pathOf = ({ kind, metadata: { namespace } }: ConfigObject): string =>
+  `/api/v1/namespaces/${namespace}/${kind.toLowerCase()}s`
+
+async function create(api: ApiServer, object: ConfigObject, report: Report): Promise<boolean> {
+  const { kind, metadata, stringData, data } = object
+  const created = await api.create(pathOf(object), object)
+  const certificate = stringData?.['tls.crt'] ?? data?.['ca.crt']
+  const expiry = certificate && `, expires ${expiryOf(certificate).toISOString().slice(0, 10)}`
+  report(
+    `${kind} ${metadata.namespace}/${metadata.name}: ` +
+      (created ? `created${expiry ?? ''}` : 'exists, not changed'),
+  )
+  return created
+}
+
+/** The CA in the cluster; a new one if there is none. */
+async function storedAuthority(api: ApiServer, now: Date, report: Report): Promise<KeyPair> {
+  const path = `/api/v1/namespaces/${namespaces.hook}/secrets/${names.authority}`
+  const created = authoritySecret(await createAuthority(now))
+  // Reads what is stored, since two Jobs may run at once.
+  const stored =
+    (await api.get<SecretData>(path)) ??
+    (await create(api, created, report).then(() => api.get<SecretData>(path)))
+  const decoded = (key: string) => Buffer.from(stored?.data?.[key] ?? '', 'base64').toString()
+  const authority = { certificate: decoded('tls.crt'), key: decoded('tls.key') }
+  const what = `Secret ${namespaces.hook}/${names.authority}`
+  if (!authority.certificate || !authority.key) {
+    throw new Error(`${what} has no tls.crt or tls.key: delete it, and the Job creates another CA`)
+  }
+  if (expiryOf(authority.certificate) < now) {
+    throw new Error(`${what} has expired: see docs/upgrade.md for a new CA`)
+  }
+  return authority
+}
+
+interface SecretData {
+  data?: Record<string, string>
+}
+
+/** Lets the API server trust the hook's certificate when it calls it to validate MyApps. */
+async function trustInWebhook(
+  api: ApiServer,
+  { certificate }: KeyPair,
+  report: Report,
+): Promise<void> {
+  const path = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${webhookConfiguration}`
+  const configuration = await api.get<{
+    webhooks?: Array<{ clientConfig: { caBundle?: string } }>
+  }>(path)
+  const what = `ValidatingWebhookConfiguration ${webhookConfiguration}`
+  if (configuration === undefined) throw new Error(`${what} does not exist yet`)
+  const operations = (configuration.webhooks ?? []).flatMap(({ clientConfig }, index) =>
+    clientConfig.caBundle
+      ? []
+      : [
+          {
+            op: 'add',
+            path: `/webhooks/${index}/clientConfig/caBundle`,
+            value: Buffer.from(certificate).toString('base64'),
+          },
+        ],
+  )
+  if (operations.length > 0) await api.patch(path, operations)
+  report(`${what}: ${operations.length > 0 ? 'caBundle set' : 'has a caBundle, not changed'}`)
+}

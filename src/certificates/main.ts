@@ -1,0 +1,46 @@
+/**
+ * The program of the Job in manifests/certificates: `node dist/certificates.js PART…`. It creates the
+ * certificates of the hook and of Metacontroller, and the key for digests of config.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from './api-server.ts'
+import { createMissing, type Part, parts } from './create-missing.ts'
+
+const isPart = (name: string): name is Part => parts.some((part) => part === name)
+
+/**
+ * How often it tries: the API server, a role or another object may come a moment later than the pod.
+ * The default lasts about a minute and a half; then the kubelet restarts the container.
+ */
+const attempts = Number(process.env['ATTEMPTS'] || 20)
+
+async function run(args: string[]): Promise<void> {
+  if (args.length === 0 || !args.every(isPart)) {
+    throw new Error(`usage: certificates.js PART…, of ${parts.join(', ')}`)
+  }
+  const wanted = new Set(args)
+  const api = connect(process.env)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await createMissing(wanted, api, new Date(), (line) => process.stdout.write(`${line}\n`))
+      return
+    } catch (error) {
+      if (attempt >= attempts) throw error
+      complain(error)
+      await sleep(Math.min(250 * 2 ** attempt, 5000))
+    }
+  }
+}
+
+const complain = (error: unknown) => process.stderr.write(`${messageOf(error)}\n`)
+
+/** The message of an error, with that of its cause: `fetch failed` alone says nothing. */
+function messageOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
+}
+
+await run(process.argv.slice(2)).catch((error: unknown) => {
+  complain(error)
+  process.exitCode = 1
+})

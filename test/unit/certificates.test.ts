@@ -1,0 +1,125 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, request, type RequestOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import t, { type Test } from 'tap'
+import {
+  authoritySecret,
+  certificateObjects,
+  configDigestSecret,
+  createAuthority,
+  expiryOf,
+  issue,
+  type KeyPair,
+} from '../../src/cli/certificates.ts'
+
+const now = new Date()
+const authority = await createAuthority(now)
+const serverName = 'myapp-operator.myapp-operator.svc'
+
+t.test('a certificate names its host, its use and its issuer, and ends after a year', async (t) => {
+  const { certificate, key } = await issue(authority, serverName, 'serverAuth', now)
+  const parsed = new X509Certificate(certificate)
+  t.ok(parsed.checkIssued(new X509Certificate(authority.certificate)))
+  t.ok(parsed.verify(new X509Certificate(authority.certificate).publicKey))
+  t.ok(parsed.checkPrivateKey(createPrivateKey(key)))
+  t.equal(parsed.checkHost(serverName), serverName)
+  t.equal(parsed.ca, false)
+  t.strictSame(parsed.keyUsage, ['1.3.6.1.5.5.7.3.1'])
+  t.equal(Math.round((expiryOf(certificate).getTime() - now.getTime()) / 86_400_000), 365)
+})
+
+t.test('a certificate does not outlive its CA', async (t) => {
+  const late = new Date(expiryOf(authority.certificate).getTime() - 86_400_000)
+  const { certificate } = await issue(authority, 'metacontroller', 'clientAuth', late)
+  t.equal(expiryOf(certificate).getTime(), expiryOf(authority.certificate).getTime())
+})
+
+/** Calls a server that demands a client certificate; gives the name that it saw, or the error. */
+async function call(
+  t: Test,
+  server: KeyPair,
+  ca: string,
+  options: RequestOptions,
+): Promise<string> {
+  const listener = createServer(
+    { cert: server.certificate, key: server.key, ca, requestCert: true, rejectUnauthorized: true },
+    ({ socket }, response) => {
+      response.end((socket as TLSSocket).getPeerCertificate().subject.CN)
+    },
+  ).listen(0, '127.0.0.1')
+  t.teardown(() => listener.close())
+  await once(listener, 'listening')
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: (listener.address() as AddressInfo).port,
+    servername: serverName,
+    agent: false,
+    ...options,
+  })
+  outgoing.end()
+  try {
+    const [response] = await once(outgoing, 'response')
+    return (await response.setEncoding('utf8').toArray()).join('')
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error)
+  }
+}
+
+t.test('the objects are what both sides need for mutual TLS', async (t) => {
+  const [ca, , clientSecret, serverSecret] = await certificateObjects(authority, now)
+  const pair = (data: Record<string, string> = {}): KeyPair => ({
+    certificate: data['tls.crt'] ?? '',
+    key: data['tls.key'] ?? '',
+  })
+  const bundle = ca?.data?.['ca.crt'] ?? ''
+  const server = pair(serverSecret?.stringData)
+  const client = pair(clientSecret?.stringData)
+  const shown = { cert: client.certificate, key: client.key }
+  t.equal(await call(t, server, bundle, { ca: bundle, ...shown }), 'metacontroller')
+  t.not(await call(t, server, bundle, { ca: bundle }), 'metacontroller', 'without a certificate')
+  const other = await createAuthority(now)
+  const foreign = await issue(other, 'metacontroller', 'clientAuth', now)
+  t.not(
+    await call(t, server, bundle, { ca: bundle, cert: foreign.certificate, key: foreign.key }),
+    'metacontroller',
+    'of another CA',
+  )
+  t.match(
+    await call(t, await issue(other, serverName, 'serverAuth', now), bundle, {
+      ca: bundle,
+      ...shown,
+    }),
+    /CERT|SIGNATURE|VERIFY/,
+    'a server of another CA',
+  )
+  t.match(
+    await call(t, server, bundle, { ca: bundle, ...shown, servername: 'hook.other.svc' }),
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  )
+})
+
+t.test('each object has a name, a place and a type', async (t) => {
+  const objects = [
+    authoritySecret(authority),
+    ...(await certificateObjects(authority, now)),
+    configDigestSecret(),
+  ]
+  t.strictSame(
+    objects.map(({ kind, type, metadata: { namespace, name } }) =>
+      [kind, `${namespace}/${name}`, ...(type ? [type] : [])].join(' '),
+    ),
+    [
+      'Secret myapp-operator/myapp-operator-ca kubernetes.io/tls',
+      'ConfigMap myapp-operator/myapp-operator-ca',
+      'ConfigMap metacontroller/myapp-operator-ca',
+      'Secret metacontroller/myapp-operator-client-tls kubernetes.io/tls',
+      'Secret myapp-operator/myapp-operator-tls kubernetes.io/tls',
+      'Secret myapp-operator/myapp-operator-config-digest Opaque',
+    ],
+  )
+  t.notMatch(JSON.stringify(objects.filter(({ kind }) => kind === 'ConfigMap')), 'PRIVATE KEY')
+  t.equal(Buffer.from(configDigestSecret().stringData?.['key'] ?? '', 'base64').length, 32)
+  t.not(configDigestSecret().stringData?.['key'], configDigestSecret().stringData?.['key'])
+})
