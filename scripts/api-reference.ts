@@ -151,10 +151,10 @@ function row(name: string, schema: Schema, isRequired: boolean, sameAs?: string)
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function typeOf({ type, items, anyOf, propertyNames }: Schema): string {
+function typeOf({ type, items, anyOf, additionalProperties }: Schema): string {
   if (anyOf !== undefined && type === undefined) return 'integer or string'
   if (items !== undefined) return `list of ${typeOf(items)}s`
-  return propertyNames !== undefined ? 'map of strings' : (type ?? 'any')
+  return typeof additionalProperties === 'object' ? 'map of strings' : (type ?? 'any')
 }
 
 function bounds(schema: Schema): string {

@@ -116,18 +116,18 @@ export const inCel = (field: string) =>
 export const hookOnly = { 'x-hook-only': true }
 
 interface MapOptions {
-  key: FormatName
+  key?: FormatName
   value?: object
   options?: object
 }
 /** A map of strings. */
-export const map = (description: string, { key, value, options }: MapOptions) =>
+export const map = (description: string, { key, value, options }: MapOptions = {}) =>
   Type.Unsafe<Record<string, string>>({
     type: 'object',
     description,
     maxProperties: 64,
     additionalProperties: { type: 'string', maxLength: 4096, ...value },
-    propertyNames: { format: key },
+    ...(key && { propertyNames: { format: key } }),
     ...options,
   })
 

@@ -41,7 +41,7 @@ export const formats = {
   },
   image: {
     matches: `^[^\\s${unicodeSpaces}]+$`,
-    message: 'must not contain white space',
+    message: 'must be an image without white space, such as nginx:1.29',
   },
   /** Names that every supported Kubernetes accepts. */
   variableName: {

@@ -195,7 +195,7 @@ function messageOf(
       return `must have at most ${limit} entries, got ${Object.keys(value as object).length}`
     case 'format': {
       const description = formatOf(params['format'])?.message ?? message
-      if (value === '') return `must not be empty: ${description}`
+      if (value === '') return 'must not be empty'
       return shown === undefined ? description : `invalid value ${shown}: ${description}`
     }
     default:

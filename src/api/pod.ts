@@ -301,7 +301,8 @@ const nodeFieldRule = rule(
   nodeFieldMessage,
 )
 
-const operator = choice(
+/** The operator of a label selector. */
+export const operator = choice(
   [...valueOperators, ...existenceOperators, ...comparisonOperators],
   'How the label compares with the values.',
 )
@@ -339,8 +340,6 @@ const selector = (what: string) =>
     matchLabels: opt(labels('Labels with their values. All must match.', hookOnly)),
     matchExpressions: opt(expressions('pod', { ...labelValue, ...hookOnly })),
   })
-export const LabelSelector = selector('the objects')
-
 const nodeTerm = (value: object) =>
   object('A set of nodes. All its conditions must hold.', {
     matchExpressions: opt(expressions('node', value)),

@@ -1,4 +1,4 @@
-import type Type from 'typebox'
+import Type from 'typebox'
 import {
   atLeastOne,
   choice,
@@ -6,6 +6,7 @@ import {
   formatted,
   integer,
   list,
+  map,
   object,
   opt,
   podsOrPercent,
@@ -14,7 +15,7 @@ import {
   rules,
   text,
 } from './fields.ts'
-import { LabelSelector } from './pod.ts'
+import { operator } from './pod.ts'
 
 /** Fields of a MyApp that say how many pods run: the autoscaler and the disruption budget. */
 
@@ -32,9 +33,24 @@ const target = (options: object) =>
     },
     options,
   )
+/** Kubernetes accepts any selector here: only the autoscaler reads it. */
+const selector = object('Label selector of the metric.', {
+  matchLabels: opt(map('Labels with their values. All must match.')),
+  matchExpressions: opt(
+    list(
+      'Conditions on labels. All must hold.',
+      object('A condition on a label.', {
+        key: text('Key of the label.', { minLength: 1, maxLength: 317 }),
+        operator,
+        values: opt(list('Values.', Type.String({ maxLength: 63 }), 64)),
+      }),
+      32,
+    ),
+  ),
+})
 const metric = object('The metric.', {
   name: formatted('pathSegment', 'Name of the metric.', { minLength: 1 }),
-  selector: opt(LabelSelector),
+  selector: opt(selector),
 })
 const resourceTarget = target(exactlyOne('averageUtilization', 'averageValue'))
 

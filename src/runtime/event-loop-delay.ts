@@ -1,22 +1,21 @@
-/** How late the event loop is. */
+/** How late the event loop runs what is due. */
 export interface EventLoopDelay {
-  /** The recent delay in ms: each new sample counts for half. */
+  /** By how much it has been late of late, in ms: one long turn, as at the start, counts for half and is forgotten soon. */
   recent: () => number
 }
 
-let measured: EventLoopDelay | undefined
+let followed: EventLoopDelay | undefined
 
-/** Returns the delay of the event loop, measured from the first call on. */
+/** The delay of the one event loop that there is, followed from the first time that anybody asks. */
 export function eventLoopDelay(): EventLoopDelay {
-  measured ??= measure(1000)
-  return measured
+  followed ??= follow(1000)
+  return followed
 }
 
 /**
- * Measures the delay with a timer of one second. Node's own monitorEventLoopDelay samples every 10 ms
- * and uses 0.5 % of a core in an idle process (bench/results/2026-11-28.md).
+ * Follows the delay with a timer that is due now and then. Node's own monitor wakes an idle process a hundred times a second, which is most of the time that such a process uses.
  */
-function measure(everyMs: number): EventLoopDelay {
+function follow(everyMs: number): EventLoopDelay {
   let due = performance.now() + everyMs
   let recent = 0
   setInterval(() => {

@@ -9,7 +9,7 @@ import { storedForm } from '../../src/cli/stored-form.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import { formatOf, type FormatName, hasFormat } from '../../src/api/formats.ts'
+import { formatOf, type FormatName, formats, hasFormat } from '../../src/api/formats.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
@@ -43,23 +43,25 @@ t.test('a MyApp is let in, or refused in plain words', async (t) => {
     }
     const answer = await dryRun(api, myApp)
     if (refused === undefined) t.equal(answer, 'accepted', what)
-    else t.ok(answer.includes(refused), `${what}: ${answer.slice(0, 300)}`)
+    else {
+      t.ok(
+        [refused].flat().every((words) => answer.includes(words)),
+        `${what}: ${answer.slice(0, 300)}`,
+      )
+    }
     if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what} is refused once`)
     if (refused !== undefined) refusals.push(answer)
   }
-  const isTold = ([path, { message, messageExpression }]: [string, Rule]) =>
-    refusals.some(
-      (refusal) =>
-        `${refusal.replaceAll(/\[\d+\]/g, '[]')}: `.includes(`${path}: Invalid`) &&
-        (refusal.includes(message ?? messageExpression ?? '') ||
-          literals(messageExpression).every((words) => refusal.includes(words))),
+  const isShown = ([path, { message = '' }]: [string, Rule]) =>
+    refusals.some((refusal) =>
+      refusal.replaceAll(/\[[^\]]*\]/g, '[]').includes(`${path}: Invalid value: ${message}`),
     )
   t.strictSame(
-    rules(myApp).filter((rule) => !isTold(rule)),
+    rules(myApp).filter((rule) => !isFormat(rule[1]) && !isShown(rule)),
     [],
-    'every rule of the CRD refuses something here',
+    'every rule of the CRD that is not a format refuses something here',
   )
-  t.ok(rules(myApp).length > 30)
+  t.ok(rules(myApp).filter(([, rule]) => !isFormat(rule)).length > 30)
 })
 
 t.test(
@@ -192,11 +194,9 @@ function rules(schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
   ]
 }
 
-/** The words in an expression that makes a message. */
-const literals = (expression = '') =>
-  [...expression.matchAll(/'([^']*)'/g)]
-    .flatMap(([, words = '']) => words.split('%d'))
-    .filter((words) => words !== '"')
+/** Whether a rule is that of a format, of which the test of the bounds tries every field. */
+const isFormat = ({ message }: Rule) =>
+  Object.values(formats).some((format) => format.message === message)
 
 /** For each bound in a schema a value beyond it, in what it takes to get there. */
 function beyond(
@@ -279,12 +279,13 @@ function sampleOf({
   if (type === 'array') return Array.from({ length: minItems }, () => sampleOf(items ?? {}))
   return type === 'integer'
     ? minimum
-    : ['x', '/x', 'limits.cpu', 'metadata.name'].find((text) => fits(format, text))
+    : ['x', '/x', 'cpu', 'limits.cpu', 'metadata.name'].find((text) => fits(format, text))
 }
 
 /** Whether a string has a format. A format that is not named in src/api/formats.ts has no check here. */
-const fits = (format: string | undefined, text: string) =>
-  formatOf(format) === undefined || hasFormat(format as FormatName, text)
+function fits(format: string | undefined, text: string): boolean {
+  return formatOf(format) === undefined || hasFormat(format as FormatName, text)
+}
 
 /** What the API server says to an object that it is not to keep. */
 async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
@@ -307,7 +308,8 @@ t.test('what is left out is filled in', async (t) => {
       spec: { image, env: [{ name: 'A' }] },
     },
   )
-  t.strictSame(spec, { image, replicas: 1, port: 8080, env: [{ name: 'A', value: '' }] })
+  // Nothing in items of lists: kubectl apply and Argo CD would see a change in it.
+  t.strictSame(spec, { image, replicas: 1, port: 8080, env: [{ name: 'A' }] })
 })
 
 t.test('kubectl scale keeps to the bounds too', async (t) => {
@@ -319,13 +321,13 @@ t.test('kubectl scale keeps to the bounds too', async (t) => {
   })
   await t.rejects(
     controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=101']),
-    /101 is more than the 100 that one MyApp may have/,
+    /should be less than or equal to 100/,
   )
   await controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=100'])
 })
 
 t.test('kubectl explain tells what each field is for', async (t) => {
-  t.match(await explained('ma.spec.replicas'), 'How many pods run: 0 to 100')
+  t.match(await explained('ma.spec.replicas'), 'Number of pods, from 0 to 100')
   for (const part of ['spec', 'status'] as const) {
     const [, listed = ''] = (await explained(`ma.${part}`, '--recursive')).split('FIELDS:\n')
     t.strictSame(

@@ -200,7 +200,7 @@ t.test(
       [
         `${myApp('image: a b').text}---\nhello\n`,
         '2.yaml:7:1: this is not a Kubernetes object',
-        '2.yaml:5:10: spec.image: invalid value "a b": must not contain white space',
+        '2.yaml:5:10: spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29',
       ],
       [
         'apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n',

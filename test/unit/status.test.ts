@@ -536,7 +536,7 @@ const cases: Array<{
     }),
     reason: 'InvalidSpec',
     message:
-      'spec.image: invalid value "a b": must not contain white space; what runs is left as it is until the spec is mended',
+      'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29; what runs is left as it is until the spec is mended',
     ready: '3/3',
   },
 ]

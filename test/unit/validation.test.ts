@@ -31,11 +31,11 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   ['no spec', undefined, 'spec: spec is required'],
   ['a spec that is a word', 'nginx', 'spec: must be an object, got a string'],
   ['no image', {}, 'spec.image: image is required'],
-  ['an empty image', { image: '' }, 'spec.image: must not be empty: must not contain white space'],
+  ['an empty image', { image: '' }, 'spec.image: must not be empty'],
   [
     'a blank in the image',
     { image: 'a b' },
-    'spec.image: invalid value "a b": must not contain white space',
+    'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29',
   ],
   [
     'an image that is a number',

@@ -16,16 +16,16 @@ export interface Exporter<Items> {
 const success = 0
 const failure = 1
 
-/** Exports in progress at one time. At shutdown the SDK starts all at once; exporters refuse over 30. */
-const maxConcurrentExports = 16
+/** So many exports are under way at most. At its end the SDK would send all that waits at once, and exporters refuse more than 30. */
+const mostUnderWay = 16
 
-/** When the process is ready and not yet probed. Loading an exporter blocks the event loop. */
+/** So long after its start a process is ready, and Kubernetes has not yet asked whether it is. */
 const loadAfterMs = 1000
 
 /**
- * Returns an exporter that loads another one: a second after the start, or with the first export.
- * Failures go to `outage` only. The SDK is always told of success, because it would end a shutdown at
- * the first failure.
+ * An exporter that is loaded a moment after the start, out of the way of it and of the first calls, or when there is something
+ * to send before. Its failures are told to `outage` and to nobody else: at the end of the process the SDK would not wait for what
+ * else is on its way once it hears of one.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,
@@ -38,12 +38,12 @@ export function lazyExporter<Items>(
     return loading
   }
   setTimeout(() => {
-    loaded().catch(() => {}) // the first export reports it
-  }, loadAfterMs).unref()
-  let exporting = 0
+    loaded().catch(() => {})
+  }, loadAfterMs).unref() // what is wrong is told when there is something to send
+  let underWay = 0
   const waiting: Array<() => void> = []
   const send = async (items: Items): Promise<Result> => {
-    if (exporting < maxConcurrentExports) exporting += 1
+    if (underWay < mostUnderWay) underWay += 1
     else {
       await new Promise<void>((resolve) => {
         waiting.push(resolve)
@@ -58,7 +58,7 @@ export function lazyExporter<Items>(
       return { code: failure, error: error as Error }
     } finally {
       const next = waiting.shift()
-      if (next === undefined) exporting -= 1
+      if (next === undefined) underWay -= 1
       else next()
     }
   }

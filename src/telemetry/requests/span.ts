@@ -1,215 +1,198 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
-import {
-  ATTR_CLIENT_ADDRESS,
-  ATTR_ERROR_TYPE,
-  ATTR_EXCEPTION_MESSAGE,
-  ATTR_EXCEPTION_STACKTRACE,
-  ATTR_EXCEPTION_TYPE,
-  ATTR_HTTP_RESPONSE_STATUS_CODE,
-  ATTR_K8S_NAMESPACE_NAME,
-  ATTR_NETWORK_PROTOCOL_VERSION,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_USER_AGENT_ORIGINAL,
-} from '@opentelemetry/semantic-conventions'
-import { ATTR_HTTP_REQUEST_BODY_SIZE } from '@opentelemetry/semantic-conventions/incubating'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { isDeepStrictEqual } from 'node:util'
-import type { MyAppStatus } from '../../api/myapp.ts'
-import type { SyncResponse } from '../../metacontroller/protocol.ts'
+import type { ObservedMetadata, SyncResponse } from '../../metacontroller/protocol.ts'
 import type { HookRequest } from '../../myapp/request.ts'
+import type { MyAppStatus } from '../../api/myapp.ts'
 import type { Failure, HookName } from '../../routes/outcome.ts'
 import { subjectOf } from '../../routes/subject.ts'
-import { attribute, event } from './attributes.ts'
+import { askedBefore } from './asked-before.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
-import type { RequestMetrics } from './metrics.ts'
-import type { SeenMyApps } from './seen-myapps.ts'
+import type { KnownMyApps } from './seen-myapps.ts'
+import type { OperatorMetrics } from './metrics.ts'
 import { linkTo } from './trace-link.ts'
 
-/** Where requests are recorded besides their span. */
-interface Records {
-  metrics: RequestMetrics
-  seen: SeenMyApps
+/** How a call ended: without a status code if the caller went away first. */
+interface End {
+  statusCode: number | undefined
+  seconds: number
+  metrics: OperatorMetrics
+  known: KnownMyApps
 }
 
-type Response = SyncResponse<MyAppStatus> & { finalized?: boolean }
-
-/** Records a request of a hook that has ended: its span, metrics and the MyApp that it was about. */
-export function recordRequest(
+/** Puts on the span of a call, and into the metrics, what there is to tell of it. Nothing of it is needed for the answer. */
+export function describeCall(
   span: Span,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  records: Records,
+  call: FastifyRequest,
+  hook: HookName,
+  { statusCode, seconds, metrics, known }: End,
 ): void {
-  const hook = request.routeOptions.config.hook as HookName
-  const statusCode = reply.raw.writableFinished ? reply.statusCode : undefined
-  const failure = failureOf(request, statusCode)
-  span.setAttributes({ ...httpAttributes(request, statusCode), [attribute.hook]: hook })
-  if (failure !== undefined) recordFailure(span, failure)
-  records.metrics.ended({
-    hook,
-    statusCode,
-    seconds: reply.elapsedTime / 1000,
-    scheme: request.protocol,
-    errorType: failure?.type,
-  })
-  const { outcome } = request
-  if (failure !== undefined || outcome === undefined) {
-    recordFailedSubject(span, request.body, records)
-    return
-  }
-  const { parent, controller } = outcome.request as HookRequest & { controller?: Controller }
-  const { namespace, name, uid, generation, annotations } = parent.metadata
-  setAttributes(span, {
-    [ATTR_K8S_NAMESPACE_NAME]: namespace,
-    [attribute.myAppName]: name,
-    [attribute.myAppUid]: uid,
-    [attribute.myAppGeneration]: generation,
-    [attribute.controllerName]: controllerName(controller),
-  })
-  addLink(span, annotations)
+  const failure = failureOf(call, statusCode)
+  span.setAttributes({ ...httpAttributes(call, statusCode), 'myapp_operator.hook': hook })
+  if (failure !== undefined) fail(span, failure)
+  metrics.ended(hook, statusCode, seconds, failure?.type)
+  if (failure !== undefined || call.outcome === undefined) return describeSubject(span, call, known)
+  const { request, response, handledMs } = call.outcome
+  span.setAttributes(parentAttributes(request))
+  const link = linkTo(request.parent.metadata.annotations)
+  if (link !== undefined) span.addLink(link)
   if (hook === 'customize') return
-  records.metrics.reconciled(hook, outcome.handledMs)
-  recordReconcile(span, outcome.request as HookRequest, outcome.response as Response, records)
+  metrics.reconciled(hook, handledMs)
+  describeReconcile(
+    span,
+    request as HookRequest,
+    response as SyncResponse<MyAppStatus> & { finalized?: boolean },
+    metrics,
+    known,
+  )
 }
 
-interface Controller {
-  metadata?: { name?: unknown }
+/** Puts on the span of a call that failed what it was about, and takes note of the MyApp: one whose finalize never succeeds is still being deleted. */
+function describeSubject(span: Span, call: FastifyRequest, known: KnownMyApps): void {
+  const {
+    namespace,
+    name,
+    uid,
+    generation,
+    controller,
+    phase,
+    observedChildren,
+    traceparent,
+    deletionTimestamp,
+  } = subjectOf(call.body)
+  const attributes: Record<string, string | number | undefined> = {
+    'k8s.namespace.name': namespace,
+    'myapp_operator.myapp.name': name,
+    'myapp_operator.myapp.uid': uid,
+    'myapp_operator.myapp.generation': generation,
+    'myapp_operator.controller.name': controller,
+    'myapp_operator.phase.before': phase,
+    'myapp_operator.children.observed': observedChildren,
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) span.setAttribute(name, value)
+  }
+  const link = traceparent === undefined ? undefined : linkTo({ traceparent })
+  if (link !== undefined) span.addLink(link)
+  if (uid !== undefined) known.failed(uid, { phase, deletionTimestamp })
 }
 
-const controllerName = (controller: Controller | undefined) => {
-  const name = controller?.metadata?.name
-  return typeof name === 'string' ? name : undefined
-}
-
-/**
- * Records what a failed request was about, as far as its body can be read. The MyApp counts as seen:
- * one whose finalize always fails is still being deleted.
- */
-function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void {
-  const subject = subjectOf(body)
-  setAttributes(span, {
-    [ATTR_K8S_NAMESPACE_NAME]: subject.namespace,
-    [attribute.myAppName]: subject.name,
-    [attribute.myAppUid]: subject.uid,
-    [attribute.myAppGeneration]: subject.generation,
-    [attribute.controllerName]: subject.controller,
-    [attribute.phaseBefore]: subject.phase,
-    [attribute.childrenObserved]: subject.observedChildren,
-  })
-  if (subject.traceparent !== undefined) addLink(span, { traceparent: subject.traceparent })
-  if (subject.uid !== undefined) seen.failed(subject.uid, subject)
-}
-
-function recordReconcile(
+function describeReconcile(
   span: Span,
   request: HookRequest,
-  { status, children, finalized }: Response,
-  records: Records,
+  { status, children, finalized }: SyncResponse<MyAppStatus> & { finalized?: boolean },
+  metrics: OperatorMetrics,
+  known: KnownMyApps,
 ): void {
   const before = request.parent.status as MyAppStatus | undefined
   const changes = changesOf(request, children)
-  countChanges(request, changes, status, records)
-  if (finalized === true) records.seen.finalized(request.parent.metadata.uid)
+  const conditions = conditionChanges(before?.conditions, status.conditions)
+  count(request, changes, status, finalized === true, metrics, known)
   if (!span.isRecording()) return
-  setAttributes(span, {
-    [attribute.phaseBefore]: before?.phase,
-    [attribute.phaseAfter]: status.phase ?? '',
-    [attribute.reason]: status.conditions?.find(({ type }) => type === 'Ready')?.reason ?? '',
-    [attribute.childrenObserved]: Object.values(request.children).reduce(
+  span.setAttributes({
+    ...(before?.phase !== undefined && { 'myapp_operator.phase.before': before.phase }),
+    'myapp_operator.phase.after': status.phase ?? '',
+    'myapp_operator.reason': reasonOf(status) ?? '',
+    'myapp_operator.children.observed': Object.values(request.children).reduce(
       (sum, group) => sum + Object.keys(group).length,
       0,
     ),
-    [attribute.childrenDesired]: children.length,
-    [attribute.resync]: changes.length === 0 && isDeepStrictEqual(before, status),
+    'myapp_operator.children.desired': children.length,
+    'myapp_operator.resync': changes.length === 0 && isDeepStrictEqual(before, status),
   })
-  for (const change of changes) span.addEvent(event[change.action], changeAttributes(change))
-  for (const change of conditionChanges(before?.conditions, status.conditions)) {
-    span.addEvent(event.condition, conditionAttributes(change))
-  }
+  for (const change of changes) span.addEvent(`resource.${change.action}`, changeAttributes(change))
+  for (const change of conditions) span.addEvent('condition.change', conditionAttributes(change))
 }
 
-/** Counts the creations and deletions that the answer contains for the first time. */
-function countChanges(
+/** Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, and what has been asked for before, by any replica, does not count. */
+function count(
   request: HookRequest,
   changes: Change[],
   status: MyAppStatus,
-  { metrics, seen }: Records,
+  finalized: boolean,
+  metrics: OperatorMetrics,
+  known: KnownMyApps,
 ): void {
-  const { uid, deletionTimestamp } = request.parent.metadata
-  const fresh = seen.answered(uid, {
-    phase: status.phase ?? 'Pending',
+  const {
+    uid,
     deletionTimestamp,
-    changes,
-  })
+    generation,
+    resourceVersion: version,
+  } = request.parent.metadata as ObservedMetadata & { resourceVersion?: string }
+  const fresh = known.saw(
+    uid,
+    { phase: status.phase ?? 'Pending', deletionTimestamp, generation, version, changes },
+    (change) => askedBefore(request, change),
+  )
   for (const { action, kind } of fresh) {
     if (action === 'create') metrics.resourceCreated(kind)
     else metrics.resourceDeleted(kind)
   }
+  if (finalized) known.gone(uid)
 }
 
-function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
-  const length = Number(request.headers['content-length'])
+function httpAttributes(call: FastifyRequest, statusCode: number | undefined): Attributes {
+  const length = Number(call.headers['content-length'])
   return {
-    [ATTR_SERVER_ADDRESS]: request.hostname,
-    [ATTR_SERVER_PORT]: request.port ?? (request.protocol === 'https' ? 443 : 80),
-    [ATTR_CLIENT_ADDRESS]: request.ip,
-    [ATTR_NETWORK_PROTOCOL_VERSION]: request.raw.httpVersion,
-    ...(request.headers['user-agent'] !== undefined && {
-      [ATTR_USER_AGENT_ORIGINAL]: request.headers['user-agent'],
+    'server.address': call.hostname,
+    'server.port': call.port ?? 80,
+    'client.address': call.ip,
+    'network.protocol.version': call.raw.httpVersion,
+    ...(call.headers['user-agent'] !== undefined && {
+      'user_agent.original': call.headers['user-agent'],
     }),
-    ...(Number.isFinite(length) && { [ATTR_HTTP_REQUEST_BODY_SIZE]: length }),
-    ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
+    ...(Number.isFinite(length) && { 'http.request.body.size': length }),
+    ...(statusCode !== undefined && { 'http.response.status_code': statusCode }),
   }
 }
 
-/** Why a request was not answered with 200; undefined if it was. */
-function failureOf(request: FastifyRequest, statusCode: number | undefined): Failure | undefined {
+function parentAttributes(request: {
+  parent: HookRequest['parent']
+  controller?: { metadata?: { name?: unknown } }
+}): Attributes {
+  const { namespace, name, uid, generation } = request.parent.metadata
+  const controller = request.controller?.metadata?.name
+  return {
+    'k8s.namespace.name': namespace,
+    'myapp_operator.myapp.name': name,
+    'myapp_operator.myapp.uid': uid,
+    ...(generation !== undefined && { 'myapp_operator.myapp.generation': generation }),
+    ...(typeof controller === 'string' && { 'myapp_operator.controller.name': controller }),
+  }
+}
+
+/** Why a call was not answered with 200; one that was refused for overload, or given up by its caller, had no error. */
+function failureOf(call: FastifyRequest, statusCode: number | undefined): Failure | undefined {
   if (statusCode === undefined) {
-    return { type: 'aborted', message: 'the caller closed the connection before the answer' }
+    return { type: 'aborted', message: 'the caller went away before it was answered' }
   }
   if (statusCode < 400) return undefined
-  return request.failure ?? { type: String(statusCode), message: `answered with ${statusCode}` }
+  return call.failure ?? { type: String(statusCode), message: `answered with ${statusCode}` }
 }
 
-/**
- * Marks a span as failed. A 4xx counts too, unlike in the semantic conventions: the only caller is
- * Metacontroller, and a refused request is a sync that failed.
- */
-function recordFailure(span: Span, { type, message, frames }: Failure): void {
-  span.setAttribute(ATTR_ERROR_TYPE, type)
+/** A call that is refused is a sync that failed, so the span's status is an error for 4xx as well: its only caller is Metacontroller. */
+function fail(span: Span, { type, message, frames }: Failure): void {
+  span.setAttribute('error.type', type)
   span.setStatus({ code: SpanStatusCode.ERROR, message })
-  span.addEvent(event.exception, {
-    [ATTR_EXCEPTION_TYPE]: type,
-    [ATTR_EXCEPTION_MESSAGE]: message,
-    ...(frames !== undefined && { [ATTR_EXCEPTION_STACKTRACE]: frames }),
+  span.addEvent('exception', {
+    'exception.type': type,
+    'exception.message': message,
+    ...(frames !== undefined && { 'exception.stacktrace': frames }),
   })
 }
 
-/** Sets the attributes that have a value. */
-function setAttributes(
-  span: Span,
-  attributes: Record<string, string | number | boolean | undefined>,
-): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) span.setAttribute(name, value)
-  }
-}
-
-function addLink(span: Span, annotations: Record<string, string> | undefined): void {
-  const link = linkTo(annotations)
-  if (link !== undefined) span.addLink(link)
-}
+const reasonOf = (status: MyAppStatus | undefined) =>
+  status?.conditions?.find(({ type }) => type === 'Ready')?.reason
 
 const changeAttributes = ({ kind, name, fields }: Change): Attributes => ({
-  [attribute.resourceKind]: kind,
-  [attribute.resourceName]: name,
-  ...(fields.length > 0 && { [attribute.resourceFields]: fields }),
+  'myapp_operator.resource.kind': kind,
+  'myapp_operator.resource.name': name,
+  ...(fields.length > 0 && { 'myapp_operator.resource.fields': fields }),
 })
 
 const conditionAttributes = ({ type, before, after, reason }: ConditionChange): Attributes => ({
-  [attribute.conditionType]: type,
-  [attribute.conditionBefore]: before,
-  [attribute.conditionAfter]: after,
-  [attribute.conditionReason]: reason,
+  'myapp_operator.condition.type': type,
+  'myapp_operator.condition.before': before,
+  'myapp_operator.condition.after': after,
+  'myapp_operator.condition.reason': reason,
 })
