@@ -21,9 +21,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { removeAtEnd, runProgram } from './processes.ts'
 import { type Report, reportTo } from './progress.ts'
 
-/** Some programs of the module in `go/` that are built together. */
+/** Some programs of one Go module that are built together. */
 interface Programs {
   name: string
+  /** The folder of the module: `go/` unless set. */
+  folder?: string
+  /** Files of the module, besides go.mod and go.sum, with which the programs change. */
+  sources?: string[]
   packages: string[]
   /** How long the first build takes on two cores. */
   minutes: number
@@ -55,6 +59,11 @@ export async function ensureCollector(report: Report, signal?: AbortSignal): Pro
 /** Gives the folder that holds `promtool`, likewise. */
 export async function ensurePromtool(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(promtool, report, signal)
+}
+
+/** Gives the folder that holds `reference`: what kubectl reads in a file, and what Argo CD finds different. */
+export async function ensureReference(report: Report, signal?: AbortSignal): Promise<string> {
+  return await ensureBuilt(reference, report, signal)
 }
 
 async function ensureBuilt(
@@ -107,6 +116,14 @@ const promtool: Programs = {
   tags: 'remove_all_sd',
 }
 
+const reference: Programs = {
+  name: 'the reference for kubectl and Argo CD',
+  folder: join(import.meta.dirname, '../../test/support/go'),
+  sources: ['main.go'],
+  packages: ['.'],
+  minutes: 1,
+}
+
 function cacheFolder(): string {
   const caches =
     process.env['XDG_CACHE_HOME'] ||
@@ -114,12 +131,16 @@ function cacheFolder(): string {
   return join(caches, 'myapp-operator')
 }
 
-async function cacheKey(programs: Programs): Promise<string> {
+async function cacheKey({
+  folder = moduleFolder,
+  sources = ['collector/main.go'],
+  ...programs
+}: Programs): Promise<string> {
   const hash = createHash('sha256').update(
     JSON.stringify([process.platform, process.arch, programs]),
   )
-  for (const file of ['go.mod', 'go.sum', 'collector/main.go']) {
-    hash.update(await readFile(join(moduleFolder, file)))
+  for (const file of ['go.mod', 'go.sum', ...sources]) {
+    hash.update(await readFile(join(folder, file)))
   }
   return hash.digest('hex').slice(0, 16)
 }
@@ -217,7 +238,7 @@ async function checkGo(signal?: AbortSignal): Promise<void> {
 }
 
 async function compile(
-  { name, packages, ldflags = '', tags = '' }: Programs,
+  { name, packages, folder = moduleFolder, ldflags = '', tags = '' }: Programs,
   into: string,
   log: string,
   report: Report,
@@ -261,7 +282,7 @@ async function compile(
   async function go(args: string[], onLine: (line: string) => void): Promise<string> {
     const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' }
     const { code, stdout, stderr } = await runProgram(
-      { command: 'go', args, cwd: moduleFolder, env },
+      { command: 'go', args, cwd: folder, env },
       { signal, onStderr: splitLines(onLine) },
     )
     await appendFile(log, `go ${args.join(' ')}\n${stderr}\n`)
@@ -300,6 +321,7 @@ if (import.meta.main) {
     console.log(await ensureControlPlane(reportTo(process.stderr), interrupted.signal))
     console.log(await ensureCollector(reportTo(process.stderr), interrupted.signal))
     console.log(await ensurePromtool(reportTo(process.stderr), interrupted.signal))
+    console.log(await ensureReference(reportTo(process.stderr), interrupted.signal))
   } catch (error) {
     console.error(`\n${interrupted.signal.aborted ? 'Interrupted.' : (error as Error).message}`)
     process.exitCode = 1

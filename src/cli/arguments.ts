@@ -1,73 +1,171 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import packageJson from '../../package.json' with { type: 'json' }
 import { formats, hasFormat } from '../api/formats.ts'
-import { UserError } from './usage.ts'
 
-/** Where what is there is read from: requests that were recorded, or a cluster. */
+/** The version of the program. */
+export const { version } = packageJson
+
+/** A mistake of the user. It is reported in one line, with exit code 2. */
+export class UserError extends Error {}
+
+/** What to compare with: recorded requests, or the cluster of a kubeconfig context. */
 export type Baseline = { recordings: string[] } | { context: string | undefined }
 
-/** What a command line asks for. */
+/** The formats of `validate`. */
+export const reportFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const
+export type ReportFormat = (typeof reportFormats)[number]
+
+/** The shells that `completion` knows. */
+export const shells = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof shells)[number]
+
+/** The files that a command reads. */
+export interface FileArguments {
+  files: string[]
+  recursive: boolean
+  namespace: string | undefined
+}
+
+/** A command line. */
 export type Task =
-  | { does: 'help' | 'version' }
-  | { does: 'validate'; files: string[]; recursive: boolean; namespace: string | undefined }
-  | {
-      does: 'render'
-      files: string[]
-      recursive: boolean
-      namespace: string | undefined
+  | { command: 'help' | 'version' }
+  | ({ command: 'validate'; output: ReportFormat; lint: boolean } & FileArguments)
+  | ({
+      command: 'render'
       output: 'yaml' | 'json'
       baseline: Baseline | undefined
-    }
+    } & FileArguments)
+  | { command: 'adopt'; name: string; namespace: string | undefined; context: string | undefined }
+  | { command: 'completion'; shell: Shell }
 
-const options = {
-  filename: { type: 'string', short: 'f', multiple: true, default: [] },
-  recursive: { type: 'boolean', short: 'R', default: false },
-  namespace: { type: 'string', short: 'n' },
-  output: { type: 'string', short: 'o' },
-  diff: { type: 'boolean', default: false },
-  live: { type: 'boolean', default: false },
-  context: { type: 'string' },
-  against: { type: 'string', multiple: true, default: [] },
-  help: { type: 'boolean', short: 'h', default: false },
-  version: { type: 'boolean', default: false },
-} satisfies ParseArgsOptionsConfig
+/** The options by their long names. `for` lists the commands that take the option. */
+export const options = {
+  filename: { type: 'string', short: 'f', multiple: true, for: ['render', 'validate'] },
+  recursive: { type: 'boolean', short: 'R', for: ['render', 'validate'] },
+  namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt'] },
+  output: { type: 'string', short: 'o', for: ['render', 'validate'] },
+  lint: { type: 'boolean', for: ['validate'] },
+  diff: { type: 'boolean', for: ['render'] },
+  live: { type: 'boolean', for: ['render'] },
+  context: { type: 'string', for: ['render', 'adopt'] },
+  against: { type: 'string', multiple: true, for: ['render'] },
+  help: { type: 'boolean', short: 'h', for: [] },
+  version: { type: 'boolean', for: [] },
+} as const satisfies Record<string, ParseArgsOptionsConfig[string] & { for: string[] }>
 
-/** Reads a command line; a UserError says what is wrong with it. */
+/** The commands, with what each of them does. */
+export const commands = {
+  render: 'print the children of a MyApp, or what applying it would change',
+  validate: 'check MyApps in files',
+  adopt: 'print the commands that turn a Deployment into a MyApp without downtime',
+  completion: 'print the completion for a shell: bash, zsh or fish',
+} as const
+
+/** What --help prints. */
+export const help = `Works with MyApps on the command line. Only --live, --context and adopt read from a cluster.
+
+usage:
+  myapp-operator render -f FILE [-f FILE…] [options]
+      Prints the children of a new MyApp, with the defaults that the API server fills in.
+  myapp-operator render -f FILE --diff (--live | --against REQUEST) [options]
+      Prints what applying the files would create, update and delete.
+  myapp-operator validate -f FILE [-f FILE…] [--lint] [options]
+      Prints every problem as FILE:LINE:COLUMN: FIELD: MESSAGE.
+      Rules that span fields are checked when each field is valid.
+  myapp-operator adopt deployment/NAME [-n NAMESPACE] [--context NAME]
+      Prints the commands that turn a Deployment into a MyApp without downtime.
+  myapp-operator completion (bash | zsh | fish)
+
+  -f, --filename FILE   a file of YAML documents or JSON objects, a folder of such files, or - for
+                        stdin. ConfigMaps and Secrets in them count as existing. Other kinds are
+                        left out.
+  -R, --recursive       read subfolders too
+  -n, --namespace NAME  the namespace of objects without one (default)
+  -o, --output FORMAT   render: yaml or json (yaml)
+                        validate: text, json, github, junit or sarif (text)
+  --lint                also warn about what is valid and will not work
+  --diff                compare with what exists:
+  --live                  in the cluster of your kubeconfig, read with kubectl get
+  --context NAME          in the cluster of this context of your kubeconfig
+  --against FILE          in a recorded request to /sync; may be repeated
+  -h, --help            this text
+  --version             ${version}
+
+exit code:
+  0  render: printed, or no differences. validate: everything is valid, perhaps with warnings.
+  1  render --diff: there are differences. validate: there are problems.
+  2  the command failed: a wrong argument, an unreadable file, no MyApp in the files, an error of
+     kubectl, a problem of a MyApp in render, or an internal error.
+`
+
+/** Reads a command line; throws a UserError that says what is wrong with it. */
 export function readArguments(args: string[]): Task {
   const {
     values,
-    positionals: [does, ...more],
+    positionals: [command, ...more],
   } = parse(args)
-  if (values.help || does === 'help') return { does: 'help' }
-  if (values.version) return { does: 'version' }
-  const { filename: files, recursive, namespace, output = 'yaml' } = values
-  if (does !== 'render' && does !== 'validate') {
+  if (values.help || command === 'help') return { command: 'help' }
+  if (values.version) return { command: 'version' }
+  if (command === undefined) {
+    throw new UserError(`missing command: ${Object.keys(commands).join(', ')}. See --help`)
+  }
+  if (!isOneOf(Object.keys(commands), command)) {
     throw new UserError(
-      does === undefined
-        ? 'render or validate? See --help'
-        : `${does} is not a command: render and validate are. See --help`,
+      `unknown command ${JSON.stringify(command)}: use ${Object.keys(commands).join(', ')}`,
     )
   }
-  if (more.length > 0) throw new UserError(`what is ${more.join(' ')}? Files go with -f`)
-  if (files.length === 0 || files.includes('')) throw new UserError('-f is missing: which file?')
+  for (const [name, { for: allowed }] of Object.entries(options)) {
+    if (name in values && !isOneOf(allowed, command)) {
+      throw new UserError(
+        allowed.length === 1
+          ? `--${name} may only be used with ${allowed[0]}`
+          : `--${name} may not be used with ${command}`,
+      )
+    }
+  }
+  const { namespace } = values
   if (namespace !== undefined && !hasFormat('namespaceName', namespace)) {
     throw new UserError(`-n ${JSON.stringify(namespace)}: ${formats.namespaceName.message}`)
   }
-  if (does === 'validate') {
-    if (values.diff || values.live || values.context !== undefined || values.against.length > 0) {
-      throw new UserError('--diff, --live, --context and --against go with render')
+  switch (command) {
+    case 'adopt':
+      return {
+        command,
+        name: deploymentName(more),
+        namespace,
+        context: values.context,
+      }
+    case 'completion': {
+      const [shell] = more
+      if (more.length !== 1 || !isOneOf(shells, shell)) {
+        throw new UserError(`completion needs a shell: ${shells.join(', ')}`)
+      }
+      return { command, shell }
     }
-    if (values.output !== undefined) throw new UserError('-o goes with render')
-    return { does, files, recursive, namespace }
+    default:
   }
-  if (output !== 'yaml' && output !== 'json') {
-    throw new UserError(`-o ${output}: must be yaml or json`)
+  if (more.length > 0) {
+    throw new UserError(`unexpected argument ${JSON.stringify(more[0])}: pass files with -f`)
   }
-  return { does, files, recursive, namespace, output, baseline: baseline(values) }
+  const files = {
+    files: values.filename ?? [],
+    recursive: values.recursive ?? false,
+    namespace,
+  }
+  if (files.files.length === 0 || files.files.includes('')) {
+    throw new UserError('-f is required: name a file')
+  }
+  if (command === 'validate') {
+    const output = oneOf('-o', values.output ?? 'text', reportFormats)
+    return { command, ...files, output, lint: values.lint ?? false }
+  }
+  const output = oneOf('-o', values.output ?? 'yaml', ['yaml', 'json'] as const)
+  return { command: 'render', ...files, output, baseline: baseline(values) }
 }
 
 function parse(args: string[]) {
   try {
-    // kubectl takes -o=json as -o json.
+    // kubectl reads -o=json as -o json.
     return parseArgs({
       args: args.map((arg) => arg.replace(/^(-[fno])=/, '$1')),
       options,
@@ -80,21 +178,49 @@ function parse(args: string[]) {
   }
 }
 
+const isOneOf = <Choice extends string>(
+  choices: readonly Choice[],
+  value: string | undefined,
+): value is Choice => choices.some((choice) => choice === value)
+
+function oneOf<Choice extends string>(
+  option: string,
+  value: string,
+  choices: readonly Choice[],
+): Choice {
+  if (isOneOf(choices, value)) return value
+  throw new UserError(`${option} ${value}: must be ${choices.join(' or ')}`)
+}
+
+/** The name in `deployment/NAME`, or in `deployment NAME`. */
+function deploymentName(args: string[]): string {
+  const [, name, ...more] = args.join('/').split('/')
+  if (!/^deploy(ment)?s?(\.apps)?\/[^/]+$/.test(args.join('/')) || name === undefined) {
+    throw new UserError('adopt needs the Deployment: deployment/NAME')
+  }
+  if (more.length > 0 || !hasFormat('myAppName', name)) {
+    throw new UserError(
+      `a MyApp cannot have the name ${JSON.stringify(name)}: ${formats.myAppName.message}`,
+    )
+  }
+  return name
+}
+
 function baseline({
-  diff,
-  live,
+  diff = false,
+  live = false,
   context,
-  against: recordings,
+  against: recordings = [],
 }: {
-  diff: boolean
-  live: boolean
+  diff?: boolean | undefined
+  live?: boolean | undefined
   context?: string | undefined
-  against: string[]
+  against?: string[] | undefined
 }): Baseline | undefined {
   const isLive = live || context !== undefined
   if (!diff) {
     if (isLive || recordings.length > 0) {
-      throw new UserError('--live, --context and --against go with --diff')
+      throw new UserError('--live, --context and --against need --diff')
     }
     return undefined
   }

@@ -2,7 +2,7 @@ import { createTwoFilesPatch } from 'diff'
 import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
 import { differences } from '../metacontroller/compare.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
-import { yamlOf } from './render.ts'
+import { yamlText } from './yaml.ts'
 import type { Children } from './settle.ts'
 
 /** What happens to one child. */
@@ -102,7 +102,7 @@ export function changeText({
   after,
 }: Change): string {
   const yaml = (object: object | undefined) =>
-    object === undefined ? '' : yamlOf(object, { sortMapEntries: true })
+    object === undefined ? '' : yamlText(object, { sorted: true })
   const what = `${kind} ${namespace}/${name}`
   const patch = createTwoFilesPatch(
     before ? `${what} as it is` : '/dev/null',

@@ -1,29 +1,28 @@
+import type { KubernetesObject } from '../metacontroller/protocol.ts'
+import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
 import { readConfig } from '../myapp/config-references.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { isBlocking } from '../myapp/status/reasons.ts'
 import { sync } from '../myapp/sync.ts'
 import { validSpec } from '../myapp/valid-spec.ts'
+import { type Baseline, UserError } from './arguments.ts'
 import { type Change, changes } from './change.ts'
-import type { Baseline } from './arguments.ts'
-import { comparisonKey, digestOf, replaceDigest, unknownDigest } from './digest.ts'
 import { kubectlFor } from './kubectl.ts'
-import { type LiveRequest, liveRequests } from './live-request.ts'
-import type { Files, MyApp } from './my-apps.ts'
-import { readRecording } from './recording.ts'
-import { settle } from './settle.ts'
-import { UserError } from './usage.ts'
+import type { FileConfig, FileMyApp } from './manifests.ts'
+import { type LiveRequest, liveRequests, readRecording } from './requests.ts'
+import { type Children, settle } from './settle.ts'
 
-/** What applying a MyApp would do to its children, and what there is to know of it. */
+/** What applying a MyApp would do to its children, with notes for the user. */
 export interface Diff {
   changes: Change[]
   notes: string[]
 }
 
-/** What is there already. */
+/** What exists already. */
 export interface Present {
   /** The namespace of documents that name none. */
   namespace: () => string
-  requestsFor: (apps: MyApp[]) => LiveRequest[]
+  requestsFor: (apps: FileMyApp[]) => LiveRequest[]
 }
 
 /** Opens what a diff compares with. */
@@ -34,7 +33,7 @@ export function present(baseline: Baseline): Present {
   }
   const requests = baseline.recordings.map(readRecording)
   const isOf =
-    ({ metadata, isPlaced }: MyApp) =>
+    ({ metadata, isPlaced }: FileMyApp) =>
     ({ parent }: HookRequest) =>
       parent.metadata.name === metadata.name &&
       (!isPlaced || parent.metadata.namespace === metadata.namespace)
@@ -44,14 +43,19 @@ export function present(baseline: Baseline): Present {
       apps.map((app) => {
         const request = requests.find(isOf(app))
         if (request === undefined) {
-          throw new UserError(`no recorded request is about MyApp ${keyOf(app.metadata)}`)
+          throw new UserError(`no recorded request has the MyApp ${keyOf(app.metadata)}`)
         }
         return { app, request, unreadable: [] }
       }),
   }
 }
 
-/** Digests are only compared, with a key of our own. */
+/**
+ * The key by which digests of config are compared here. Only the hook has the real key, so a digest
+ * with this key is never printed.
+ */
+const comparisonKey = Buffer.from('compares digests, never printed')
+
 const context = { configDigestKey: comparisonKey }
 
 /** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
@@ -61,13 +65,15 @@ function configDigest(request: HookRequest, spec: unknown): string | undefined {
 }
 
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
-export function diff({ app, request, unreadable }: LiveRequest, config: Files['config']): Diff {
+export function diff({ app, request, unreadable }: LiveRequest, config: FileConfig): Diff {
   const { namespace, deletionTimestamp } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
   if (deletionTimestamp !== undefined) {
     return {
       changes: [],
-      notes: [`${key}: it is being deleted, and its children with it, whatever the spec says`],
+      notes: [
+        `${key}: the MyApp is being deleted, and its children with it, whatever the spec says`,
+      ],
     }
   }
   const related = {
@@ -94,7 +100,8 @@ export function diff({ app, request, unreadable }: LiveRequest, config: Files['c
     changes: changes(request.children, settled),
     notes: [
       ...unknown.map(
-        ({ kind, name }) => `${key}: ${kind} ${name} may not be read: taken as there and unchanged`,
+        ({ kind, name }) =>
+          `${key}: ${kind} ${name} cannot be read with your rights: it counts as unchanged`,
       ),
       ...held(applied, key),
     ],
@@ -107,3 +114,36 @@ const held = (request: HookRequest, key: string) => {
   )
   return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]
 }
+
+/** Printed in place of a digest: only the hook, which has the key, can work it out. */
+export const unknownDigest = '<known only in the cluster>'
+
+/** The digest of config that the pods of an object have, if it has any. */
+export const digestOf = (object: KubernetesObject | undefined): string | undefined =>
+  annotationsOf(object)?.[configDigestAnnotation]
+
+/** The same object with another digest of config, where it has one. */
+export function withDigest<Item extends KubernetesObject>(object: Item, digest: string): Item {
+  if (digestOf(object) === undefined) return object
+  const copy = structuredClone(object)
+  Object.assign(annotationsOf(copy) ?? {}, { [configDigestAnnotation]: digest })
+  return copy
+}
+
+/** The same children with a digest of config replaced by another. */
+export const replaceDigest = (children: Children, digest: string, by: string): Children =>
+  mapped(children, (objects) =>
+    mapped(objects, (object) => (digestOf(object) === digest ? withDigest(object, by) : object)),
+  )
+
+const annotationsOf = (object: KubernetesObject | undefined) =>
+  (
+    object?.spec as
+      { template?: { metadata?: { annotations?: Record<string, string> } } } | undefined
+  )?.template?.metadata?.annotations
+
+const mapped = <Value>(
+  all: Record<string, Value>,
+  change: (value: Value) => Value,
+): Record<string, Value> =>
+  Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]))

@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { isObject } from '../metacontroller/merge.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
-import { UserError } from './usage.ts'
+import { UserError } from './arguments.ts'
 
 /** Reads from a cluster with kubectl. */
 export interface Kubectl {
   /** The namespace of the context. */
   namespace: () => string
-  /** Those of some objects that are there. */
+  /** The existing ones of some objects. */
   get: (args: string[]) => ObservedObject[]
 }
 
-/** What kubectl was refused for lack of rights, or for a kind that the cluster does not have. */
+/** The user may not read an object, or the cluster does not have its kind. */
 export class Refused extends UserError {}
 
 /** kubectl for the cluster of a context, or of the current one. */
@@ -25,7 +25,7 @@ export function kubectlFor(context: string | undefined): Kubectl {
     if (error !== undefined) {
       throw new UserError(
         (error as NodeJS.ErrnoException).code === 'ENOENT'
-          ? 'kubectl is not there: --live reads with it'
+          ? 'kubectl was not found on the PATH: it reads the cluster'
           : `kubectl: ${error.message}`,
       )
     }
@@ -35,7 +35,7 @@ export function kubectlFor(context: string | undefined): Kubectl {
         'the kubeconfig has no current context: set KUBECONFIG, or choose one with --context',
       )
     }
-    const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `it ended with ${status ?? signal}`}`
+    const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`}`
     throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
       ? new Refused(message)
       : new UserError(message)
@@ -55,7 +55,7 @@ function objectsOf(text: string): ObservedObject[] {
   const objects: unknown[] =
     isObject(answer) && Array.isArray(answer['items']) ? answer['items'] : [answer]
   if (!objects.every((object) => isObject(object) && isObject(object['metadata']))) {
-    throw new UserError('kubectl: what it printed are not Kubernetes objects')
+    throw new UserError('kubectl: the output contains something that is not a Kubernetes object')
   }
   return objects as ObservedObject[]
 }
@@ -64,6 +64,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new UserError('kubectl: what it printed is not JSON')
+    throw new UserError('kubectl: the output is not JSON')
   }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from './run.ts'
 
-// A pipe that is closed early, as by head, is no error: the exit code is what it is without.
+// A pipe that is closed early, for example by head, does not change the exit code.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
   if (code !== 'EPIPE') process.exitCode = 2
   process.exit()

@@ -1,11 +1,12 @@
-import { readArguments, type Task } from './arguments.ts'
+import { adopt } from './adopt.ts'
+import { help, readArguments, type Task, UserError, version } from './arguments.ts'
 import { changeText } from './change.ts'
-import { diff, present } from './diff.ts'
-import { unknownDigest, withDigest } from './digest.ts'
-import { type Files, readMyApps } from './my-apps.ts'
-import { print, render } from './render.ts'
-import { readSources } from './source.ts'
-import { help, UserError, version } from './usage.ts'
+import { completionScript } from './completion.ts'
+import { diff, present, unknownDigest, withDigest } from './diff.ts'
+import { checkNotEmpty, type Files, readFiles } from './manifests.ts'
+import { findingText, objectsText } from './output.ts'
+import { render } from './render.ts'
+import { validateFiles } from './validate.ts'
 
 /** Where a command writes to. */
 export interface Streams {
@@ -13,64 +14,65 @@ export interface Streams {
   err: (text: string) => void
 }
 
-/** Does what a command line asks for, and gives the exit code; see the help for what it means. */
-export function run(args: string[], { out, err }: Streams): number {
+/** Runs a command line and returns the exit code that the help explains. */
+export function run(args: string[], streams: Streams): number {
+  const { out, err } = streams
   try {
     const task = readArguments(args)
-    if (task.does === 'validate') return validateFiles(task, err)
-    if (task.does === 'render') return renderFiles(task, { out, err })
-    out(task.does === 'help' ? help : `${version}\n`)
-    return 0
+    switch (task.command) {
+      case 'validate':
+        return validateFiles(task, streams)
+      case 'render':
+        return renderFiles(task, streams)
+      case 'adopt':
+        return adopt(task, streams)
+      case 'completion':
+        out(completionScript(task.shell))
+        return 0
+      case 'help':
+        out(help)
+        return 0
+      case 'version':
+        out(`${version}\n`)
+        return 0
+    }
   } catch (error) {
-    err(
-      `myapp-operator: ${error instanceof UserError ? error.message : `this should not happen: ${(error as Error).message}`}\n`,
-    )
+    const message = (error as Error).message
+    err(`myapp-operator: ${error instanceof UserError ? message : `internal error: ${message}`}\n`)
     return 2
   }
 }
 
-function validateFiles(
-  { files, recursive, namespace = 'default' }: Extract<Task, { does: 'validate' }>,
-  err: Streams['err'],
-): number {
-  const { problems } = read(files, recursive, namespace, err)
-  return problems.length === 0 ? 0 : 1
-}
-
 function renderFiles(
-  { files, recursive, namespace, output, baseline }: Extract<Task, { does: 'render' }>,
+  { files, recursive, namespace, output, baseline }: Extract<Task, { command: 'render' }>,
   { out, err }: Streams,
 ): number {
-  const there = baseline && present(baseline)
-  const { myApps, config, problems } = read(
+  const existing = baseline && present(baseline)
+  const { myApps, config, findings } = read(
     files,
     recursive,
-    namespace ?? there?.namespace() ?? 'default',
+    namespace ?? existing?.namespace() ?? 'default',
     err,
   )
-  if (problems.length > 0) return 2
-  if (there === undefined) {
+  if (findings.some(({ severity }) => severity === 'error')) return 2
+  const note = (notes: string[]) => {
+    for (const line of notes) err(`${line}\n`)
+  }
+  if (existing === undefined) {
     const rendered = myApps.map((app) => render(app, config))
-    tell(
-      rendered.flatMap(({ notes }) => notes),
-      err,
-    )
+    note(rendered.flatMap(({ notes }) => notes))
+    const children = rendered.flatMap(({ children }) => children)
     out(
-      print(
-        rendered
-          .flatMap(({ children }) => children)
-          .map((child) => withDigest(child, unknownDigest)),
+      objectsText(
+        children.map((child) => withDigest(child, unknownDigest)),
         output,
       ),
     )
     return 0
   }
-  const diffs = there.requestsFor(myApps).map((request) => diff(request, config))
+  const diffs = existing.requestsFor(myApps).map((request) => diff(request, config))
   const changes = diffs.flatMap(({ changes }) => changes)
-  tell(
-    diffs.flatMap(({ notes }) => notes),
-    err,
-  )
+  note(diffs.flatMap(({ notes }) => notes))
   out(
     output === 'json'
       ? `${JSON.stringify(changes, null, 2)}\n`
@@ -79,18 +81,12 @@ function renderFiles(
   return changes.length === 0 ? 0 : 1
 }
 
-/** Reads the files and tells what is wrong with them. */
+/** Reads the files and reports their problems and notes on stderr. */
 function read(names: string[], recursive: boolean, namespace: string, err: Streams['err']): Files {
-  const files = readMyApps(readSources(names, recursive), namespace)
-  if (files.myApps.length === 0 && files.problems.length === 0) {
-    throw new UserError(
-      `there is no MyApp in ${names.map((name) => (name === '-' ? 'stdin' : name)).join(', ')}`,
-    )
+  const files = readFiles(names, recursive, namespace)
+  checkNotEmpty(files, names)
+  for (const finding of files.findings) {
+    if (finding.severity !== 'warning') err(`${findingText(finding)}\n`)
   }
-  tell([...files.notes, ...files.problems], err)
   return files
-}
-
-const tell = (lines: string[], err: Streams['err']) => {
-  for (const line of lines) err(`${line}\n`)
 }

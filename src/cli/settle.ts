@@ -9,12 +9,12 @@ import { sync } from '../myapp/sync.ts'
 /** Children by `Kind.version` and key. */
 export type Children = Record<string, Record<string, ObservedObject>>
 
-/** More answers than any child takes to become what it shall be. */
+/** More answers than any child needs to become as desired. */
 const maxAnswers = 8
 
 /**
- * The children that the server comes to hold when nothing else happens: what is answered is applied the way Metacontroller
- * does, and asked again, until nothing changes any more.
+ * The children that the API server ends up with if nothing else happens. Each answer is applied as Metacontroller applies
+ * it, until nothing changes.
  */
 export function settle(request: HookRequest, context: Context): Children {
   let children: Children = request.children
@@ -33,7 +33,7 @@ function apply(children: Children, desired: KubernetesObject[], uid: string): Ch
     const group = `${object.kind}.${object.apiVersion}`
     const { name, namespace = '', labels } = object.metadata
     const key = keyOf({ namespace, name })
-    // As Metacontroller marks what it makes for a parent.
+    // Metacontroller marks the children of a parent with this label.
     const marked = {
       ...object,
       metadata: { ...object.metadata, labels: { ...labels, 'controller-uid': uid } },

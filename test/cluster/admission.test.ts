@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parse } from 'yaml'
 import type { Rule, Schema } from '../../scripts/api-reference.ts'
-import { readMyApps } from '../../src/cli/my-apps.ts'
-import { storedForm } from '../../src/cli/stored-form.ts'
+import { filesOf, storedForm } from '../../src/cli/manifests.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
@@ -127,8 +126,9 @@ t.test('the command line judges the metadata of a MyApp as the API server does',
     const what = JSON.stringify(metadata)
     t.equal((await dryRun(api, myApp)) === 'accepted', accepted.includes(metadata), what)
     t.equal(
-      readMyApps([{ name: 'shop.json', text: JSON.stringify(myApp) }], 'default').problems
-        .length === 0,
+      filesOf([{ name: 'shop.json', text: JSON.stringify(myApp) }], 'default').findings.filter(
+        ({ severity }) => severity === 'error',
+      ).length === 0,
       accepted.includes(metadata),
       what,
     )

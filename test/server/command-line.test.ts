@@ -32,8 +32,8 @@ t.test('it renders a file and stdin', async (t) => {
     }),
     {
       code: 1,
-      out: '',
-      err: '<stdin>:4:15: spec.image: "a b" is not an image: one is written without blanks\n',
+      out: /^<stdin>:4:15: spec.image: invalid value "a b": must not contain.*\n$/,
+      err: '1 problem in 1 file\n',
     },
   )
 })
@@ -143,6 +143,91 @@ t.test('--diff --live compares with the cluster that kubectl reads', async (t) =
   )
 })
 
+t.test(
+  'adopt prints the commands for a live Deployment, and refuses one that would lose pods',
+  async (t) => {
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'legacy', namespace: 'default', uid: 'd' },
+      spec: {
+        replicas: 2,
+        selector: {
+          matchLabels: { 'app.kubernetes.io/name': 'legacy' },
+          matchExpressions: [{ key: 'tier', operator: 'In', values: ['a', 'b'] }],
+        },
+        template: {
+          metadata: { labels: { 'app.kubernetes.io/name': 'legacy', tier: 'a' } },
+          spec: {
+            initContainers: [{ name: 'init', image: 'busybox' }],
+            containers: [
+              {
+                name: 'web',
+                image: 'nginx:1.29',
+                ports: [{ name: 'http', containerPort: 80 }],
+                env: [{ name: 'A', value: 'on' }],
+                readinessProbe: { httpGet: { path: '/', port: 'http' }, timeoutSeconds: 1 },
+                resources: { limits: { memory: '64Mi' } },
+              },
+            ],
+          },
+        },
+      },
+    }
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'legacy', namespace: 'default', uid: 's' },
+      spec: { selector: { 'app.kubernetes.io/name': 'legacy' }, ports: [{ port: 8000 }] },
+    }
+    const replicaSet = (name: string, uid: string) => ({
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name, namespace: 'default', uid: name, ownerReferences: [{ uid }] },
+    })
+    const adopt = (more: object[]) =>
+      run(['adopt', 'deployment/legacy', '--context', "it's"], {
+        env: cluster(t, 'sync-new', { more, context: "it's" }),
+      })
+    const { code, out, err } = await adopt([
+      deployment,
+      service,
+      replicaSet('legacy-1', 'd'),
+      replicaSet('other-1', 'o'),
+    ])
+    t.equal(code, 0)
+    t.equal(
+      err,
+      'not translated: initContainers\nthe Service offers port 8000 now, and the MyApp offers 80: callers must change first\n',
+    )
+    const kubectl = `kubectl --context 'it'\\''s' -n default`
+    t.strictSame(
+      out.split('\n').filter((line) => line.startsWith('kubectl') || line.startsWith('uid=')),
+      [
+        `${kubectl} label pods -l 'app.kubernetes.io/name=legacy,tier in (a,b)' app=legacy managed-by=myapp-operator`,
+        `${kubectl} delete deployment legacy --cascade=orphan`,
+        `${kubectl} apply -f legacy.yaml`,
+        `uid=$(${kubectl} get myapp legacy -o jsonpath='{.metadata.uid}')`,
+        `${kubectl} label service legacy controller-uid="$uid" --overwrite`,
+        `${kubectl} wait --for=condition=Ready myapp/legacy --timeout=15m`,
+        `${kubectl} delete replicaset legacy-1`,
+      ],
+    )
+    const myApp = /END-OF-MYAPP'\n(.*)\nEND-OF-MYAPP\n/s.exec(out)?.[1] ?? ''
+    t.match(myApp, /image: nginx:1\.29\n.*value: "on"\n.*port: 80\n.*httpGet:\n +path: \/\n/s)
+    t.match(await run(['validate', '-f', '-'], { input: myApp }), { code: 0, out: '' })
+
+    const labelled = structuredClone(deployment)
+    Object.assign(labelled.spec.selector.matchLabels, { app: 'web' })
+    t.match(await adopt([labelled]), {
+      code: 2,
+      out: '',
+      err: /the selector of the Deployment has app=web, and a MyApp needs app=legacy/,
+    })
+    t.match(await adopt([]), { code: 2, err: /no Deployment default\/legacy\n$/ })
+  },
+)
+
 t.test('--context is handed to kubectl, and what kubectl complains about is told', async (t) => {
   const env = cluster(t, 'sync-running', { context: 'production' })
   t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'production'], { env }), {
@@ -155,7 +240,7 @@ t.test('--context is handed to kubectl, and what kubectl complains about is told
   })
   t.match(await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), {
     code: 2,
-    err: 'myapp-operator: kubectl is not there: --live reads with it\n',
+    err: 'myapp-operator: kubectl was not found on the PATH: it reads the cluster\n',
   })
 })
 
@@ -163,9 +248,9 @@ t.test(
   "what kubectl prints that can't be read is told in a line, and is not taken for differences",
   async (t) => {
     for (const [text, says] of [
-      ['hello', 'what it printed is not JSON'],
-      ['null', 'what it printed are not Kubernetes objects'],
-      ['{"items": [null]}', 'what it printed are not Kubernetes objects'],
+      ['hello', 'the output is not JSON'],
+      ['null', 'the output contains something that is not a Kubernetes object'],
+      ['{"items": [null]}', 'the output contains something that is not a Kubernetes object'],
     ] as const) {
       const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
       chmodSync(`${folder}/kubectl`, 0o755)
@@ -184,7 +269,7 @@ t.test(
           env: { PATH: `${folder}:${process.env['PATH']}` },
         })
       ).err,
-      /^myapp-operator: kubectl: it ended with 3\n$/,
+      /^myapp-operator: kubectl: exit code 3\n$/,
     )
   },
 )
@@ -215,7 +300,7 @@ t.test(
     t.match(await diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), {
       code: 1,
       out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
-      err: 'default/demo-app: Secret db may not be read: taken as there and unchanged\n',
+      err: 'default/demo-app: Secret db cannot be read with your rights: it counts as unchanged\n',
     })
     const inFiles = await run(['render', '-f', '-', '--diff', '--live'], {
       env: cluster(t, 'sync-running', { refused: 'secrets' }),

@@ -2,18 +2,19 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { changedFields } from '../../../src/cli/change.ts'
-import { readMyApps } from '../../../src/cli/my-apps.ts'
-import { print, render } from '../../../src/cli/render.ts'
-import { readSources } from '../../../src/cli/source.ts'
+import { readFiles } from '../../../src/cli/manifests.ts'
+import { objectsText } from '../../../src/cli/output.ts'
+import { render } from '../../../src/cli/render.ts'
 
 /** Where what a release made of the examples is kept: for each version its CRD, its examples and their children. */
 export const goldenFolder = fileURLToPath(new URL('../fixtures/golden', import.meta.url))
 
 /** The children of the MyApps in a file, as YAML; with their digests of config, which the command line does not print. */
 export function renderFile(file: string): string {
-  const { myApps, config, problems } = readMyApps(readSources([file], false), 'default')
-  if (problems.length > 0) throw new Error(problems.join('\n'))
-  return print(
+  const { myApps, config, findings } = readFiles([file], false, 'default')
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))
+  return objectsText(
     myApps.flatMap((app) => render(app, config).children),
     'yaml',
   )

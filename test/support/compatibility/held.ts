@@ -1,9 +1,8 @@
 import { parseAllDocuments } from 'yaml'
 import { changes } from '../../../src/cli/change.ts'
-import { type MyApp, readMyApps } from '../../../src/cli/my-apps.ts'
-import { newRequest } from '../../../src/cli/new-request.ts'
+import { type FileMyApp, readFiles } from '../../../src/cli/manifests.ts'
+import { newRequest } from '../../../src/cli/requests.ts'
 import { settle } from '../../../src/cli/settle.ts'
-import { readSources } from '../../../src/cli/source.ts'
 import { lastAppliedAnnotation } from '../../../src/metacontroller/last-applied.ts'
 import { isObject } from '../../../src/metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../../../src/metacontroller/protocol.ts'
@@ -126,7 +125,7 @@ export function upgrade(
   file: string,
   children: string,
 ): { differences: string[]; pausedOnTheWay: string[] } {
-  const { myApps, config } = readMyApps(readSources([file], false), 'default')
+  const { myApps, config } = readFiles([file], false, 'default')
   const made = parseAllDocuments(children, { version: '1.1' }).map(
     (document) => document.toJS() as KubernetesObject,
   )
@@ -151,7 +150,7 @@ export function upgrade(
 }
 
 function requestFor(
-  app: MyApp,
+  app: FileMyApp,
   config: Parameters<typeof newRequest>[1],
   made: KubernetesObject[],
 ): HookRequest {

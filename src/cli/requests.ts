@@ -1,29 +1,52 @@
 import type { ObservedObject } from '../metacontroller/protocol.ts'
+import { apiVersion, group, kind } from '../api/myapp.ts'
 import type { ChildKind } from '../myapp/children/child.ts'
 import { childKinds } from '../myapp/children/index.ts'
+import { hookRequestValidator } from '../myapp/compiled.ts'
 import { configReferences } from '../myapp/config-references.ts'
-import { type HookRequest, isListed, keyOf, type ObservedConfig } from '../myapp/request.ts'
+import {
+  type HookRequest,
+  inconsistency,
+  isListed,
+  keyOf,
+  type ObservedConfig,
+} from '../myapp/request.ts'
 import { isOurs } from '../myapp/state.ts'
-import { apiVersion, group, kind } from '../api/myapp.ts'
+import { UserError } from './arguments.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
-import type { MyApp } from './my-apps.ts'
-import { noUid } from './new-request.ts'
+import { type FileConfig, type FileMyApp, readText } from './manifests.ts'
+
+/** Stands for the uid of a MyApp that is not in a cluster. */
+export const noUid = 'unknown'
+
+/** The request that Metacontroller would send for a new MyApp if every kind of child is installed. */
+export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
+  const children = Object.fromEntries(
+    childKinds.map(({ group }) => [group, {}]),
+  ) as unknown as HookRequest['children']
+  return {
+    parent: { apiVersion, kind, metadata: { ...metadata, uid: noUid, generation: 1 }, spec },
+    children,
+    related: { ...config },
+    finalizing: false,
+  }
+}
 
 type Controller = NonNullable<HookRequest['controller']>
 
-/** The request that Metacontroller would send for a MyApp in a cluster, whose spec is not yet that of the file. */
+/** The request that Metacontroller would send for a MyApp in a cluster, before the file is applied. */
 export interface LiveRequest {
-  app: MyApp
+  app: FileMyApp
   request: HookRequest
-  /** What kubectl may not read of the config. */
+  /** The config that kubectl may not read. */
   unreadable: Array<{ kind: 'ConfigMap' | 'Secret'; name: string }>
 }
 
 /**
- * Reads from a cluster what Metacontroller would send for each of some MyApps. For several of a namespace kubectl lists all
- * that is there: of objects that are named it gets one after the other, after the first ten no more than five a second.
+ * Reads from a cluster what Metacontroller would send for each of some MyApps. For several in a namespace kubectl lists all
+ * objects: it gets named objects one after the other, and after the first ten at most five a second.
  */
-export function liveRequests(apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
+export function liveRequests(apps: FileMyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
   // Without a CompositeController to read, every cluster has all kinds but the optional ones.
   const kinds = childKinds.filter(
@@ -37,13 +60,13 @@ export function liveRequests(apps: MyApp[], kubectl: Kubectl): LiveRequest[] {
       .map(({ metadata: { name } }) => name)
     return kubectl.get([resources, ...(names.length === 1 ? names : []), '-n', namespace])
   })
-  const foundFor = (app: MyApp) =>
+  const foundFor = (app: FileMyApp) =>
     found.filter(({ metadata }) => keyOf(metadata) === keyOf(app.metadata))
   return apps.map((app) => liveRequest(app, foundFor(app), kinds, controller, kubectl))
 }
 
 function liveRequest(
-  app: MyApp,
+  app: FileMyApp,
   found: ObservedObject[],
   kinds: ChildKind[],
   controller: Controller | undefined,
@@ -66,7 +89,7 @@ function liveRequest(
         ),
       ]),
     )
-  const { config, unreadable } = readConfig(spec, namespace, kubectl)
+  const { config, unreadable } = readLiveConfig(spec, namespace, kubectl)
   return {
     app,
     request: {
@@ -107,8 +130,8 @@ const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}
 const byKey = <Item extends { metadata: { name: string; namespace: string } }>(objects: Item[]) =>
   Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
 
-function readConfig(
-  spec: MyApp['spec'],
+function readLiveConfig(
+  spec: FileMyApp['spec'],
   namespace: string,
   kubectl: Kubectl,
 ): { config: HookRequest['related']; unreadable: LiveRequest['unreadable'] } {
@@ -131,7 +154,7 @@ function readConfig(
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       unreadable.push(...names.map((name) => ({ kind, name })))
-      // Taken to be there with every key that is asked for.
+      // It counts as existing, with every key that the MyApp uses.
       const keysOf = (name: string) =>
         ofKind.flatMap((reference) =>
           reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [],
@@ -145,4 +168,29 @@ function readConfig(
     }
   }
   return { config, unreadable }
+}
+
+/** Reads a recorded request to /sync. */
+export function readRecording(file: string): HookRequest {
+  const request = parse(file)
+  if (!hookRequestValidator(request)) {
+    const [error] = hookRequestValidator.errors ?? []
+    throw new UserError(
+      `${file} is not a request to /sync: ${error?.instancePath.slice(1) || 'it'} ${error?.message}`,
+    )
+  }
+  const objection = inconsistency(request)
+  if (objection !== undefined) {
+    throw new UserError(`${file} is not a request to /sync: ${objection}`)
+  }
+  return request
+}
+
+function parse(file: string): unknown {
+  const text = readText(file)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UserError(`${file} is not a request to /sync: ${(error as Error).message}`)
+  }
 }

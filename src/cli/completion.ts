@@ -1,0 +1,92 @@
+import { commands, options, reportFormats, type Shell, shells } from './arguments.ts'
+
+/** What follows some options; files are completed after the others. */
+const values: Partial<Record<keyof typeof options, readonly string[]>> = {
+  output: ['yaml', ...reportFormats],
+}
+
+const commandNames = Object.keys(commands)
+const entries = Object.entries(options) as Array<
+  [name: keyof typeof options, option: (typeof options)[keyof typeof options]]
+>
+const optionsOf = (command: string) =>
+  entries.filter(
+    ([, option]) => option.for.length === 0 || option.for.some((name) => name === command),
+  )
+
+/** The completion script for a shell. */
+export const completionScript = (shell: Shell): string => ({ bash, zsh, fish })[shell]()
+
+const bash = () => `# Completion for bash: source <(myapp-operator completion bash)
+_myapp_operator() {
+  local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    words="${commandNames.join(' ')} --help --version"
+  else
+    case $previous in
+      -o | --output) words="${values.output?.join(' ')}" ;;
+      *)
+        case \${COMP_WORDS[1]} in
+${commandNames.map((command) => `          ${command}) words="${[...(command === 'completion' ? shells : []), ...optionsOf(command).map(([name]) => `--${name}`)].join(' ')}" ;;`).join('\n')}
+        esac
+        ;;
+    esac
+    case $previous in -f | --filename | --against | --ca) words= ;; esac
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -o bashdefault -o default -F _myapp_operator myapp-operator kubectl-myapp
+`
+
+const zsh = () => `#compdef myapp-operator kubectl-myapp
+# Completion for zsh: source <(myapp-operator completion zsh)
+_myapp_operator() {
+  local -a commands
+  commands=(
+${Object.entries(commands)
+  .map(([name, what]) => `    '${name}:${what.replaceAll(':', '\\:')}'`)
+  .join('\n')}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  case $words[2] in
+${commandNames
+  .map(
+    (command) =>
+      `    ${command}) _arguments -s ${[
+        ...(command === 'completion' ? [`'2:shell:(${shells.join(' ')})'`] : []),
+        ...optionsOf(command).map(([name, option]) =>
+          option.type === 'boolean'
+            ? `'--${name}'`
+            : `'*--${name}=:${name}:${values[name] === undefined ? '_files' : `(${values[name].join(' ')})`}'`,
+        ),
+        ...(command === 'render' || command === 'validate' ? ["'*-f:file:_files'"] : []),
+      ].join(' ')} ;;`,
+  )
+  .join('\n')}
+  esac
+}
+if [ "$funcstack[1]" = _myapp_operator ]; then _myapp_operator "$@"; else compdef _myapp_operator myapp-operator kubectl-myapp; fi
+`
+
+const fish = () => `# Completion for fish: myapp-operator completion fish | source
+for program in myapp-operator kubectl-myapp
+${Object.entries(commands)
+  .map(
+    ([name, what]) => `  complete -c $program -n __fish_use_subcommand -f -a ${name} -d '${what}'`,
+  )
+  .join('\n')}
+  complete -c $program -n '__fish_seen_subcommand_from completion' -f -a '${shells.join(' ')}'
+${entries
+  .map(([name, option]) => {
+    const where =
+      option.for.length === 0 ? '' : ` -n '__fish_seen_subcommand_from ${option.for.join(' ')}'`
+    const short = 'short' in option ? ` -s ${option.short}` : ''
+    const value = values[name] === undefined ? '' : ` -f -a '${values[name].join(' ')}'`
+    return `  complete -c $program${where} -l ${name}${short}${option.type === 'string' ? ' -r' : ''}${value}`
+  })
+  .join('\n')}
+end
+`

@@ -1,0 +1,332 @@
+import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
+import { isObject } from '../metacontroller/merge.ts'
+import { type Path, problem, quoted, sentence } from '../api/messages.ts'
+import { group, kind, MyApp as MyAppSchema, type MyAppSpec } from '../api/myapp.ts'
+import { validate } from '../api/validate.ts'
+import { warnings } from '../api/warnings.ts'
+import { sizeProblems } from '../myapp/child-size.ts'
+import { configReferences } from '../myapp/config-references.ts'
+import { keyOf, type ObservedConfig } from '../myapp/request.ts'
+import { UserError } from './arguments.ts'
+import { myAppValidator } from './validators.ts'
+import { readYaml } from './yaml.ts'
+
+/** A place in a source; lines and columns count from 1. */
+export interface Place {
+  source: string
+  line: number
+  column: number
+}
+
+/** `demo.yaml:3:5`, as compilers and editors write it. */
+export const placeText = ({ source, line, column }: Place) => `${source}:${line}:${column}`
+
+/** Something to say about a file. An error keeps a MyApp from being applied, a warning does not. */
+export interface Finding {
+  severity: 'error' | 'warning' | 'note'
+  place: Place
+  message: string
+}
+
+/** A Kubernetes object from a source, and where its fields stand there. */
+interface Manifest {
+  object: Record<string, unknown>
+  /** Where a field stands, or the nearest thing that holds it. `isKey`: the key itself is meant. */
+  placeOf: (path: Path, isKey?: boolean) => Place
+}
+
+/** A MyApp from a file, with a spec as the API server would store it. */
+export interface FileMyApp {
+  metadata: {
+    name: string
+    namespace: string
+    labels?: Record<string, string>
+    annotations?: Record<string, string>
+  }
+  /** Whether it names its namespace itself. */
+  isPlaced: boolean
+  spec: MyAppSpec
+}
+
+/** ConfigMaps and Secrets as related objects of a request: by `Kind.version`, then by `namespace/name`. */
+export type FileConfig = Record<'ConfigMap.v1' | 'Secret.v1', Record<string, ObservedConfig>>
+
+/** What files contain: valid MyApps, their config, and what to say about them. */
+export interface Files {
+  /** The files that were read. */
+  sources: string[]
+  myApps: FileMyApp[]
+  config: FileConfig
+  findings: Finding[]
+}
+
+/** Reads files, folders, and stdin for `-`: MyApps, and the ConfigMaps and Secrets beside them. */
+export const readFiles = (files: string[], recursive: boolean, defaultNamespace: string): Files =>
+  filesOf(readSources(files, recursive), defaultNamespace)
+
+/** What sources contain. `defaultNamespace` is that of objects without one. */
+export function filesOf(sources: Source[], defaultNamespace: string): Files {
+  const read = sources.map(readManifests)
+  const manifests = read.flatMap(({ manifests }) => manifests)
+  const isMyApp = ({ object }: Manifest) =>
+    object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
+  const { myApps, findings } = judge(manifests.filter(isMyApp), defaultNamespace)
+  const config: FileConfig = { 'ConfigMap.v1': {}, 'Secret.v1': {} }
+  const needed = new Set(
+    myApps.flatMap(({ metadata: { namespace }, spec }) =>
+      configReferences(spec).map(({ kind, name }) => `${kind}.v1 ${keyOf({ namespace, name })}`),
+    ),
+  )
+  const ignored: Finding[] = []
+  for (const { object, placeOf } of manifests.filter((manifest) => !isMyApp(manifest))) {
+    const found = configOf(object, defaultNamespace)
+    if (found !== undefined) config[found.group][keyOf(found.object.metadata)] = found.object
+    if (found === undefined || !needed.has(`${found.group} ${keyOf(found.object.metadata)}`)) {
+      ignored.push({
+        severity: 'note',
+        place: placeOf(['kind']),
+        message: `${String(object['kind'] ?? 'an object without a kind')} is left out: it is neither a MyApp nor config of one`,
+      })
+    }
+  }
+  return {
+    sources: sources.map(({ name }) => name),
+    myApps,
+    config,
+    findings: [...ignored, ...read.flatMap(({ findings }) => findings), ...findings],
+  }
+}
+
+/** A text and its name in messages. */
+export interface Source {
+  name: string
+  text: string
+}
+
+function readSources(files: string[], recursive: boolean): Source[] {
+  return files.flatMap((file) =>
+    file === '-'
+      ? [{ name: '<stdin>', text: decoded(readStdin()) }]
+      : expand(file, recursive).map((name) => ({ name, text: readText(name) })),
+  )
+}
+
+/** The manifests in a folder, ordered by name; a file is itself. */
+function expand(file: string, recursive: boolean): string[] {
+  try {
+    if (!statSync(file).isDirectory()) return [file]
+    return readdirSync(file, { recursive, encoding: 'utf8' })
+      .filter((name) => /\.(ya?ml|json)$/.test(name))
+      .sort()
+      .map((name) => join(file, name))
+      .filter((path) => !statSync(path).isDirectory())
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** Reads a file as text. */
+export function readText(file: string): string {
+  try {
+    return decoded(readFileSync(file))
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** Text in UTF-8, or in UTF-16 with a byte order mark, as Windows PowerShell writes it. */
+function decoded(bytes: Buffer): string {
+  const [first, second] = bytes
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  return bytes.toString('utf8')
+}
+
+/** Reads stdin to its end. A pipe that does not block is polled. */
+function readStdin(): Buffer {
+  const chunks: Buffer[] = []
+  const buffer = Buffer.alloc(65_536)
+  for (;;) {
+    try {
+      const length = readSync(0, buffer)
+      if (length === 0) return Buffer.concat(chunks)
+      chunks.push(Buffer.from(buffer.subarray(0, length)))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw unreadable('stdin', error)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
+  }
+}
+
+function unreadable(name: string, error: unknown): UserError {
+  const { errno = 0, message } = error as NodeJS.ErrnoException
+  return new UserError(`cannot read ${name}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
+}
+
+/** Reads a source as kubectl does. The items of lists become objects of their own. */
+function readManifests({ name, text }: Source): { manifests: Manifest[]; findings: Finding[] } {
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+  const at = (offset: number): Place => {
+    let [low, high] = [0, starts.length]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle
+    }
+    return { source: name, line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
+  }
+  const manifests: Manifest[] = []
+  const findings: Finding[] = []
+  for (const { value, faults, notes, offsetOf } of readYaml(text)) {
+    for (const { offset, message } of faults) {
+      findings.push({ severity: 'error', place: at(offset), message })
+    }
+    for (const { offset, message } of notes) {
+      findings.push({ severity: 'note', place: at(offset), message })
+    }
+    if (faults.length > 0) continue
+    for (const item of takenApart(value)) {
+      const placeOf: Manifest['placeOf'] = (path, isKey) =>
+        at(offsetOf([...item.path, ...path], isKey))
+      if (isObject(item.value)) manifests.push({ object: item.value, placeOf })
+      else {
+        const message = 'this is not a Kubernetes object'
+        findings.push({ severity: 'error', place: placeOf([]), message })
+      }
+    }
+  }
+  return { manifests, findings }
+}
+
+/** The objects of a list such as `kubectl get -o yaml` prints; any other value is one. Empty documents have none. */
+function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
+  if (value === null && path.length === 0) return []
+  if (
+    !isObject(value) ||
+    typeof value['kind'] !== 'string' ||
+    !value['kind'].endsWith('List') ||
+    !Array.isArray(value['items'])
+  ) {
+    return [{ value, path }]
+  }
+  return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
+}
+
+/** The valid MyApps, and what to say about all of them, ordered by line. */
+function judge(
+  manifests: Manifest[],
+  defaultNamespace: string,
+): { myApps: FileMyApp[]; findings: Finding[] } {
+  const earlier = new Map<string, Place>()
+  const myApps: FileMyApp[] = []
+  const findings = manifests.flatMap(({ object, placeOf }) => {
+    const metadata = isObject(object['metadata']) ? object['metadata'] : {}
+    const { name } = metadata
+    const namespace = metadata['namespace'] || defaultNamespace
+    const stored = storedForm(object)
+    const spec = stored['spec'] as MyAppSpec
+    const key = `${String(namespace)}/${String(name)}`
+    const first = earlier.get(key)
+    const problems = validate(stored, myAppValidator)
+    if (problems.length === 0) problems.push(...sizeProblems(String(name), spec))
+    if (object['kind'] === kind && first !== undefined) {
+      problems.push(
+        problem(
+          ['metadata', 'name'],
+          `duplicate ${quoted(String(name))}, first at ${placeText(first)}`,
+        ),
+      )
+    }
+    earlier.set(key, placeOf(['metadata', 'name']))
+    if (problems.length === 0) {
+      const isPlaced = Boolean(metadata['namespace'])
+      myApps.push({
+        metadata: { ...metadata, namespace } as FileMyApp['metadata'],
+        isPlaced,
+        spec,
+      })
+    }
+    const found = [
+      ...problems.map((found) => ({ severity: 'error' as const, found })),
+      ...(problems.length === 0 ? warnings({ spec }) : []).map((found) => ({
+        severity: 'warning' as const,
+        found,
+      })),
+    ]
+    return found
+      .map(({ severity, found }) => ({
+        severity,
+        place: placeOf(found.path, found.isKey),
+        message: sentence(found),
+      }))
+      .sort(({ place: a }, { place: b }) => a.line - b.line || a.column - b.column)
+  })
+  return { myApps, findings }
+}
+
+/** A ConfigMap or Secret as the API server stores it; undefined for any other object. */
+function configOf(
+  { apiVersion, kind, metadata, data, binaryData, stringData }: Record<string, unknown>,
+  defaultNamespace: string,
+): { group: keyof FileConfig; object: ObservedConfig } | undefined {
+  if (apiVersion !== 'v1' || (kind !== 'ConfigMap' && kind !== 'Secret') || !isObject(metadata)) {
+    return undefined
+  }
+  const { name, namespace } = metadata
+  // The API server moves stringData into data, in base64.
+  const encoded = Object.fromEntries(
+    Object.entries(stringData ?? {}).map(([key, value]) => [
+      key,
+      Buffer.from(String(value)).toString('base64'),
+    ]),
+  )
+  return {
+    group: `${kind}.v1`,
+    object: {
+      metadata: {
+        name: String(name),
+        namespace: String(namespace || defaultNamespace),
+        uid: 'unknown',
+      },
+      data: { ...(data as Record<string, string> | undefined), ...encoded },
+      ...(isObject(binaryData) && { binaryData: binaryData as Record<string, string> }),
+    },
+  }
+}
+
+interface Schema {
+  default?: unknown
+  properties?: Record<string, Schema>
+  additionalProperties?: unknown
+  items?: Schema
+}
+
+type Fields = Record<string, unknown>
+
+/** A MyApp as the API server stores it: without fields that are null, and with the defaults of fields that are left out. */
+export const storedForm = (myApp: Fields): Fields => fillIn(myApp, MyAppSchema as Schema) as Fields
+
+function fillIn(value: unknown, { properties, additionalProperties, items }: Schema): unknown {
+  if (Array.isArray(value)) {
+    return items === undefined ? value : value.map((item) => fillIn(item, items))
+  }
+  const isMap = isObject(additionalProperties)
+  if (!isObject(value) || (properties === undefined && !isMap)) return value
+  const given = Object.entries(value).filter(([, field]) => field !== null)
+  const missing = Object.entries(properties ?? {}).filter(
+    ([name, { default: fallback }]) => fallback !== undefined && (value[name] ?? null) === null,
+  )
+  return Object.fromEntries([
+    ...given.map(([name, field]) => [name, fillIn(field, properties?.[name] ?? {})]),
+    ...missing.map(([name, { default: fallback }]) => [name, fallback]),
+  ])
+}
+
+/** Throws a UserError if files contain neither a MyApp nor a problem. */
+export function checkNotEmpty({ myApps, findings }: Files, names: string[]) {
+  if (myApps.length > 0 || findings.some(({ severity }) => severity === 'error')) return
+  const where = names.map((name) => (name === '-' ? 'stdin' : name)).join(', ')
+  throw new UserError(`no MyApp in ${where}`)
+}

@@ -1,0 +1,114 @@
+import type { ReportFormat } from './arguments.ts'
+import { version } from './arguments.ts'
+import { type Finding, placeText } from './manifests.ts'
+import { yamlText } from './yaml.ts'
+
+/** Objects as text: YAML documents, or a List in JSON. */
+export function objectsText(objects: object[], output: 'yaml' | 'json'): string {
+  return output === 'json'
+    ? `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`
+    : objects.map((object) => yamlText(object)).join('---\n')
+}
+
+/** A finding in one line: `demo.yaml:3:5: spec.image: must not be empty`. */
+export const findingText = ({ severity, place, message }: Finding) =>
+  `${placeText(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`
+
+/** What `validate` prints for the errors and warnings of some files. */
+export function reportText(findings: Finding[], sources: string[], format: ReportFormat): string {
+  switch (format) {
+    case 'text':
+      return findings.map((finding) => `${findingText(finding)}\n`).join('')
+    case 'json':
+      return `${JSON.stringify(findings.map(flat), null, 2)}\n`
+    case 'github':
+      return findings.map(githubLine).join('')
+    case 'junit':
+      return junit(findings, sources)
+    case 'sarif':
+      return `${JSON.stringify(sarif(findings), null, 2)}\n`
+  }
+}
+
+const flat = ({ severity, place: { source, line, column }, message }: Finding) => ({
+  file: source,
+  line,
+  column,
+  severity,
+  message,
+})
+
+/** A workflow command of GitHub Actions, which shows the finding beside the line. */
+function githubLine({ severity, place: { source, line, column }, message }: Finding): string {
+  const text = (value: string) =>
+    value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  const property = (value: string) => text(value).replaceAll(':', '%3A').replaceAll(',', '%2C')
+  return `::${severity} file=${property(source)},line=${line},col=${column}::${text(message)}\n`
+}
+
+/** One test case a file; warnings are its output. */
+function junit(findings: Finding[], sources: string[]): string {
+  const cases = [...new Set(sources)].map((source) => {
+    const lines = (severity: Finding['severity']) =>
+      findings.filter(({ place, severity: own }) => place.source === source && own === severity)
+    const failures = lines('error').map(
+      (finding) =>
+        `    <failure message="${xml(finding.message)}">${xml(findingText(finding))}</failure>\n`,
+    )
+    const warned = lines('warning')
+    const output =
+      warned.length === 0
+        ? ''
+        : `    <system-out>${xml(warned.map(findingText).join('\n'))}</system-out>\n`
+    return {
+      failed: failures.length > 0,
+      text: `  <testcase classname="myapp-operator.validate" name="${xml(source)}">\n${failures.join('')}${output}  </testcase>\n`,
+    }
+  })
+  const failed = cases.filter(({ failed }) => failed).length
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="myapp-operator validate" tests="${cases.length}" failures="${failed}">\n${cases.map(({ text }) => text).join('')}</testsuite>\n`
+}
+
+/** Text in XML, without the characters that XML 1.0 has no form for. */
+const xml = (text: string) =>
+  text
+    .toWellFormed()
+    .replace(/(?![\t\n\r])\p{Cc}|[\ufffe\uffff]/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\n', '&#10;')
+
+/** SARIF 2.1.0, which code scanning reads. */
+const sarif = (findings: Finding[]) => ({
+  $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+  version: '2.1.0',
+  runs: [
+    {
+      tool: {
+        driver: {
+          name: 'myapp-operator',
+          version,
+          rules: [
+            { id: 'invalid', shortDescription: { text: 'A MyApp that the API server refuses' } },
+            { id: 'lint', shortDescription: { text: 'A MyApp that is valid and will not work' } },
+          ],
+        },
+      },
+      results: findings.map(({ severity, place: { source, line, column }, message }) => ({
+        ruleId: severity === 'error' ? 'invalid' : 'lint',
+        level: severity,
+        message: { text: message },
+        locations: [
+          {
+            physicalLocation: {
+              artifactLocation: { uri: source.split('/').map(encodeURIComponent).join('/') },
+              region: { startLine: line, startColumn: column },
+            },
+          },
+        ],
+      })),
+    },
+  ],
+})

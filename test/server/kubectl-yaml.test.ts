@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import t from 'tap'
+import { isObject } from '../../src/metacontroller/merge.ts'
+import { readYaml, yamlText } from '../../src/cli/yaml.ts'
+import { openReference } from '../support/reference.ts'
+import { plainText, yamlFile } from '../support/yaml-texts.ts'
+
+const kubectl = await openReference()
+const numRuns = 10_000
+
+/** JSON has no -0, and what kubectl sends is JSON. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+function reading(text: string) {
+  const documents = readYaml(text)
+  return {
+    faults: documents.flatMap(({ faults }) => faults.map(({ message }) => message)),
+    values: documents.map(({ value }) => value).filter((value) => value !== null),
+  }
+}
+
+t.test('10,000 texts without quotes stand for what they are to kubectl', async (t) => {
+  const texts = fc
+    .sample(plainText, { numRuns, seed: 1 })
+    .filter((text) => /^[^\s'"#,[\]{}&*!|>%@`?:-]|^[-+.]?[\w.]/.test(text))
+    .filter((text) => !/: |:$| #|[^\x20-\x7e]|\s$/.test(text))
+  t.ok(texts.length > numRuns / 2)
+  const files = texts.flatMap((text) => [`a: ${text}`, `? ${text}\n: b`])
+  for (const [index, { documents, error }] of kubectl.read(files).entries()) {
+    const text = files[index] ?? ''
+    const { faults, values } = reading(text)
+    if (
+      (error !== '') !== faults.length > 0 ||
+      (error === '' && !isDeepStrictEqual(asJson(values), asJson(documents)))
+    ) {
+      t.fail('it stands for something else', { text, error, documents, faults, values })
+    }
+  }
+})
+
+t.test('10,000 files hold what kubectl finds in them', async (t) => {
+  const texts = fc.sample(yamlFile, { numRuns, seed: 2 })
+  const unlike: object[] = []
+  let alike = 0
+  for (const [index, { documents, error }] of kubectl.read(texts).entries()) {
+    const text = (texts[index] ?? '').toWellFormed()
+    const { faults, values } = reading(text)
+    if (error === '' && faults.length === 0) {
+      alike++
+      if (!documents.every(isObject)) continue
+      if (!isDeepStrictEqual(asJson(values), asJson(documents))) {
+        t.fail('it holds something else', { text, documents, values })
+      }
+      continue
+    }
+    // A key that is repeated, and what is not a Kubernetes object, are problems only here.
+    const isOurs =
+      faults.some((fault) => fault.includes('is repeated')) || !documents.every(isObject)
+    if ((error !== '') !== faults.length > 0 && !isOurs) unlike.push({ text, error, faults })
+  }
+  t.ok(alike > numRuns / 5, `${alike} were read`)
+  // The few are damaged files that one of the two parsers happens to understand.
+  t.ok(unlike.length < numRuns / 200, `${unlike.length} were read by one only`, {
+    unlike: unlike.slice(0, 5),
+  })
+})
+
+/** Files of field reports, each of which kubectl reads. */
+const files: Array<[name: string, text: string]> = [
+  ['a dot', 'args:\n- serve\n- .\nworkingDir: .\n'],
+  ['what looks like an exponent', 'nodeSelector: {cloud.google.com/machine-family: e2, b: .e3}\n'],
+  ['octal and hexadecimal numbers', 'a: 0o17\nb: 0X1F\nc: 0b1\nd: 1e_3\ne: -_9\nf: 0777\ng: 08\n'],
+  ['tags', 'a: !!float 1\nb: !!binary aGk=\nc: !!str 1\nd: !!int "2"\ne: !x 3\nf: ! 4\n'],
+  ['brackets without indentation', 'a:\n  b: {c: 1,\nd: "2"\n}\n  e: [\n"x y",\n# z\n!!str 3\n]\n'],
+  ['quotes without indentation', 'a:\n  b: "c\nd"\n  e: \'f\n\ng\'\n'],
+  [
+    'a late merge',
+    'a: &a {b: 1, c: 2}\nd: {b: 3, <<: *a}\ne: {<<: *a, b: 3}\nf: {<<: [{b: 4}, *a]}\n',
+  ],
+  ['keys of all kinds', 'n: 1\n1: 2\n1.5: 3\n1e6: 4\n0x10: 5\n2001-12-14: 6\n"q": 7\n'],
+  ['JSON objects', '{"a": 1} {"b": [1.0, "\\u00e4"]}\n{"c": null}'],
+  ['JSON, then YAML', '{"a": 1}\n---\nb: 2\n'],
+  ['a document that ends', 'a: 1\n...\nb: 2\n'],
+  ['something after brackets', '{a: 1}\nb: 2\n'],
+  ['a byte order mark', '\ufeffa: 1\n---\n\ufeffb: 2\n'],
+  ['other ends of lines', 'a: 1\rb: 2\u0085c: 3\r\nd: |\r\n  e\r\n'],
+  ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
+]
+
+t.test('what field reports show is read as kubectl reads it', async (t) => {
+  const readings = kubectl.read(files.map(([, text]) => text))
+  for (const [index, [name, text]] of files.entries()) {
+    const { documents, error } = readings[index] ?? {}
+    t.equal(error, '', name)
+    t.strictSame(asJson(reading(text)), asJson({ faults: [], values: documents }), name)
+  }
+})
+
+/** Files that kubectl does not read. */
+const refused = [
+  '%YAML 1.2\n---\na: 1\n',
+  '%YAML 1.1\n---\na: 1\n',
+  '--- {a: 1}\n',
+  'null: 1\n',
+  '{~: 1}',
+  '[a]: 1',
+  'a: !!int x\n',
+  'a: !!binary x\n',
+  'a: .inf\n',
+  'a: "\\/"\n',
+  'a: "\\ud83d\\ude00"\n',
+  'a: \u007f\n',
+  'a: \u0080\n',
+  'a: b\u2028c\n',
+  'a: {<<: 1}\n',
+  'a: *b\n',
+  'a: &a [*a]\n',
+  'a: |\n\tb\n',
+  '{"a": 1}{"b": 2}\nc: 3\n',
+]
+
+t.test('what kubectl does not read is a fault', async (t) => {
+  for (const [index, { error }] of kubectl.read(refused).entries()) {
+    const text = refused[index] ?? ''
+    t.not(error, '', JSON.stringify(text))
+    t.equal(reading(text).faults.length, 1, JSON.stringify(text))
+  }
+})
+
+const value = fc.oneof(
+  { weight: 3, arbitrary: plainText },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .array(
+        fc.constantFrom(
+          ...[
+            '\u0085',
+            '\u2028',
+            '\u2029',
+            '\u007f',
+            '\u009f',
+            '\ufeff',
+            '\ufffe',
+            '\r',
+            '\n',
+            '\t',
+          ],
+          ...[
+            ' ',
+            'a',
+            ':',
+            '#',
+            '-',
+            '"',
+            "'",
+            '\\',
+            '|',
+            '\u0000',
+            '\ud800',
+            '😀',
+            '%',
+            '@',
+            '<<',
+          ],
+        ),
+        { maxLength: 6 },
+      )
+      .map((all) => all.join('')),
+  },
+  fc.double({ noDefaultInfinity: true, noNaN: true }),
+  fc.integer(),
+  fc.boolean(),
+  fc.constant(null),
+)
+
+t.test('10,000 objects are printed so that kubectl reads the same', async (t) => {
+  const object = fc.record({
+    text: value,
+    list: fc.array(value, { maxLength: 2 }),
+    map: fc.dictionary(
+      fc
+        .oneof(plainText, fc.string({ unit: 'binary', maxLength: 4 }))
+        .filter((key) => key.isWellFormed()),
+      value,
+      { maxKeys: 2 },
+    ),
+  })
+  const objects = fc.sample(object, { numRuns, seed: 3 })
+  const texts = objects.map((object) => yamlText(object))
+  const wellFormed = (_key: string, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value
+  for (const [index, { documents, error }] of kubectl.read(texts).entries()) {
+    const meant: unknown = JSON.parse(JSON.stringify(objects[index], wellFormed))
+    if (error !== '' || !isDeepStrictEqual(asJson(documents), [meant])) {
+      t.fail('it reads something else', { text: texts[index], error, documents, meant })
+    }
+    const again = reading(texts[index] ?? '')
+    if (!isDeepStrictEqual(asJson(again), { faults: [], values: [meant] })) {
+      t.fail('render does not read what it prints', { text: texts[index], again, meant })
+    }
+  }
+})

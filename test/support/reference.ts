@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { ensureReference } from '../../local-cluster/control-plane/build.ts'
+import { reportTo } from '../../local-cluster/control-plane/progress.ts'
+
+/** What kubectl finds in a file: its documents, or why it does not read it. */
+export interface KubectlReading {
+  documents: unknown[]
+  error: string
+}
+
+/** What Argo CD compares: the object as applied last, as in the file, and as in the cluster. */
+export interface ArgoComparison {
+  original: object
+  config: object
+  live: object
+}
+
+/** Asks the real libraries; the program in `go/` is built first. Fails where Go is missing. */
+export async function openReference() {
+  const command = join(await ensureReference(reportTo(process.stderr)), 'reference')
+  const ask = (questions: object[]): unknown[] => {
+    const { error, status, stdout } = spawnSync(command, {
+      input: questions.map((question) => `${JSON.stringify(question)}\n`).join(''),
+      encoding: 'utf8',
+      maxBuffer: 1024 ** 3,
+    })
+    if (error !== undefined || status !== 0) throw error ?? new Error(`reference: exit ${status}`)
+    const answers = stdout.trim().split('\n')
+    if (answers.length !== questions.length) throw new Error('reference: an answer is missing')
+    return answers.map((answer) => JSON.parse(answer) as unknown)
+  }
+  return {
+    /** Reads files as kubectl does; a file is given by its bytes, or as text in UTF-8. */
+    read: (files: Array<string | Buffer>) =>
+      ask(
+        files.map((file) => ({ file: Buffer.from(file as string).toString('base64') })),
+      ) as KubectlReading[],
+    /** Compares as gitops-engine's ThreeWayDiff does. */
+    compare: (comparisons: ArgoComparison[]) =>
+      ask(comparisons) as Array<{ patch: object; outOfSync: boolean; error: string }>,
+  }
+}
