@@ -16,6 +16,10 @@ const opt = Type.Optional
 const count = opt(Type.Integer())
 const text = opt(Type.String())
 
+/** Any key, even one with a line break, which the pattern of a plain Type.String() would skip. */
+const anyKey = Type.String({ pattern: '^[\\s\\S]*$' })
+const Strings = Type.Record(anyKey, Type.String())
+
 /** The API server sends null for a time that was never set. */
 const time = opt(Type.Union([Type.String(), Type.Null()]))
 
@@ -33,15 +37,32 @@ const Conditions = opt(
   ),
 )
 
+const port = Type.Union([Type.Integer(), Type.String()])
+const Probe = opt(
+  Type.Object({
+    httpGet: opt(Type.Object({ path: text, port, scheme: text })),
+    tcpSocket: opt(Type.Object({ port })),
+    grpc: opt(Type.Object({ port })),
+  }),
+)
+const Container = Type.Object({
+  name: Type.String(),
+  restartPolicy: text,
+  startupProbe: Probe,
+  readinessProbe: Probe,
+  livenessProbe: Probe,
+})
+
 /** A Deployment as observed. */
 export const ObservedDeployment = Observed(
   Type.Object({
     replicas: count,
+    minReadySeconds: count,
     paused: opt(Type.Boolean()),
-    selector: opt(Type.Object({ matchLabels: opt(Type.Record(Type.String(), Type.String())) })),
+    selector: opt(Type.Object({ matchLabels: opt(Strings) })),
     template: Type.Object({
-      metadata: opt(Type.Object({ annotations: opt(Type.Record(Type.String(), Type.String())) })),
-      spec: Type.Object({ containers: Type.Array(Type.Object({ name: Type.String() })) }),
+      metadata: opt(Type.Object({ annotations: opt(Strings) })),
+      spec: Type.Object({ containers: Type.Array(Container) }),
     }),
   }),
   Type.Object({
@@ -57,8 +78,17 @@ export const ObservedDeployment = Observed(
 /** A Service as observed. */
 export const ObservedService = Observed(
   Type.Object({
-    selector: opt(Type.Record(Type.String(), Type.String())),
-    ports: opt(Type.Array(Type.Object({ port: Type.Integer(), name: text }))),
+    selector: opt(Strings),
+    ports: opt(
+      Type.Array(
+        Type.Object({
+          port: Type.Integer(),
+          name: text,
+          appProtocol: text,
+          targetPort: opt(port),
+        }),
+      ),
+    ),
   }),
   Type.Object({}),
 )
@@ -86,7 +116,7 @@ export const ObservedIngress = Observed(
   Type.Object({ loadBalancer: opt(Type.Object({ ingress: opt(Type.Array(Address)) })) }),
 )
 
-const GatewayRef = Type.Object({ name: text, namespace: text, sectionName: text })
+const GatewayRef = Type.Object({ name: text, namespace: text, sectionName: text, port: count })
 /** An HTTPRoute as observed. */
 export const ObservedRoute = Observed(
   Type.Object({
@@ -101,7 +131,7 @@ export const ObservedRoute = Observed(
 const State = opt(
   Type.Object({
     waiting: opt(Type.Object({ reason: text, message: text })),
-    running: opt(Type.Object({})),
+    running: opt(Type.Object({ startedAt: time })),
     terminated: opt(Type.Object({ exitCode: count, reason: text, message: text })),
   }),
 )
@@ -117,29 +147,15 @@ const ContainerStatuses = opt(
     }),
   ),
 )
-const port = Type.Union([Type.Integer(), Type.String()])
-const Probe = opt(
-  Type.Object({
-    httpGet: opt(Type.Object({ path: text, port, scheme: text })),
-    tcpSocket: opt(Type.Object({ port })),
-    grpc: opt(Type.Object({ port })),
-  }),
-)
 /** A pod as observed. */
 export const ObservedPod = Type.Object({
   metadata: ObservedMetadata,
   spec: opt(
     Type.Object({
-      containers: opt(
-        Type.Array(
-          Type.Object({
-            name: Type.String(),
-            startupProbe: Probe,
-            readinessProbe: Probe,
-            livenessProbe: Probe,
-          }),
-        ),
-      ),
+      nodeName: text,
+      containers: opt(Type.Array(Container)),
+      initContainers: opt(Type.Array(Container)),
+      volumes: opt(Type.Array(Type.Object({ persistentVolumeClaim: opt(Type.Object({})) }))),
     }),
   ),
   status: opt(
@@ -157,8 +173,8 @@ export const ObservedPod = Type.Object({
 /** A ConfigMap or a Secret as observed. */
 export const ObservedConfig = Type.Object({
   metadata: Type.Object({ ...ObservedMetadata.properties, resourceVersion: text }),
-  data: opt(Type.Record(Type.String(), Type.String())),
-  binaryData: opt(Type.Record(Type.String(), Type.String())),
+  data: opt(Strings),
+  binaryData: opt(Strings),
 })
 
 /** The CompositeController: which kinds of children it lists. */

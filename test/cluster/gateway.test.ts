@@ -85,9 +85,9 @@ async function judge(
   })
 }
 
-const admitted = 'Traffic from outside is led to the Service'
+const admitted = 'Traffic from outside is routed to the Service'
 const unseen = ['public', 'inner']
-  .map((name) => `Gateway ${name} has not seen the HTTPRoute as it is now`)
+  .map((name) => `Gateway ${name} has not reported on the current HTTPRoute`)
   .join('; ')
 
 const drifts: Drift[] = [
@@ -228,7 +228,10 @@ function withComponent(t: Test, cluster: Cluster): void {
           'shop',
           'False',
           ['public', 'inner']
-            .map((name) => `Gateway ${name} can't follow the HTTPRoute: there is no Service shop`)
+            .map(
+              (name) =>
+                `Gateway ${name} cannot resolve references of the HTTPRoute: there is no Service shop`,
+            )
             .join('; '),
         )
       ).status?.urls,
@@ -293,7 +296,7 @@ function withComponent(t: Test, cluster: Cluster): void {
       await here.create('shop', shop)
       t.match(
         (await here.failed('shop', 'NameConflict')).status?.message,
-        /^HTTPRoute shop exists already/,
+        /^HTTPRoute shop already exists/,
       )
       t.match(here.get('HTTPRoute', 'shop'), {
         metadata: { uid },

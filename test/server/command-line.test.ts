@@ -291,7 +291,7 @@ t.test(
     const missing = await diff(cluster(t, 'sync-running'))
     t.match(missing, {
       code: 0,
-      err: 'default/demo-app: Secret db is missing: what runs is left as it is until then\n',
+      err: 'default/demo-app: Secret db not found: running pods are not changed until it exists\n',
     })
     const there = await diff(cluster(t, 'sync-running', { more: [secret] }))
     const newDigest = /\+ +example.com\/config-digest: <known only in the cluster>\n/

@@ -518,7 +518,7 @@ t.test(
     t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
       code: 0,
       out: '',
-      err: [/^default\/demo-app: Paused: nothing is changed/],
+      err: [/^default\/demo-app: Paused: no child is changed/],
     })
     t.match(
       command(
@@ -528,7 +528,7 @@ t.test(
         myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
         ...running,
       ).err,
-      [/^default\/demo-app: Secret s is missing/],
+      [/^default\/demo-app: Secret s not found/],
     )
     t.match(
       command(
@@ -540,7 +540,7 @@ t.test(
         '--against',
         recording('sync-names-taken-by-others'),
       ).err,
-      [/^\S+\/taken: Deployment and Service taken exist already/],
+      [/^\S+\/taken: Deployment and Service taken already exist/],
     )
     const routed = command(
       t,

@@ -276,11 +276,11 @@ t.test(
     ).status
     t.match(
       message,
-      /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more are missing: what runs is left as it is until then$/,
+      /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more not found: running pods are not changed until they exist$/,
     )
     t.match(
       conditions.find(({ type }) => type === 'ConfigReady')?.message,
-      /^Missing: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/,
+      /^Not found: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/,
     )
   },
 )

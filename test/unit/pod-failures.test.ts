@@ -1,5 +1,5 @@
 import t from 'tap'
-import { awaitedCheck, endedPods, podFailure } from '../../src/myapp/status/pod-failures.ts'
+import { endedPods, failingPods, waitingPods } from '../../src/myapp/status/pod-failures.ts'
 import type { ObservedPod } from '../../src/myapp/request.ts'
 
 const pod = (status: ObservedPod['status'], deletionTimestamp?: string): ObservedPod => ({
@@ -15,6 +15,8 @@ const container = (status: object, probes?: object) => ({
   ...pod({ containerStatuses: [{ name: 'app', ready: false, restartCount: 0, ...status }] }),
   ...(probes && { spec: { containers: [{ name: 'app', ...probes }] } }),
 })
+/** When the pods were observed. */
+const now = '2026-01-01T12:00:00Z'
 const running = container({ ready: true, state: { running: {} } })
 const starting = container({ state: { waiting: { reason: 'ContainerCreating' } } })
 const notReady = container(
@@ -142,19 +144,19 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     noProgramSaid,
   ],
   [
-    'it ends by itself',
+    'it exits',
     [restarted(0, { readinessProbe: { tcpSocket: { port: 9090 } } })],
-    '1 of 1 pod fails: container app ends by itself (CrashLoopBackOff, last exit code 0, 2 restarts): what a MyApp runs has to keep running',
+    '1 of 1 pod fails: container app exits (CrashLoopBackOff, last exit code 0, 2 restarts): the program of a MyApp must keep running',
   ],
   [
     'it may be killed for its liveness',
     [restarted(137, { livenessProbe: { grpc: { port: 9 } } })],
-    '1 of 1 pod fails: container app is restarted again and again (CrashLoopBackOff, last exit code 137, 2 restarts): it ends by itself, or does not pass its liveness check (gRPC on port 9)',
+    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code 137, 2 restarts): it exits, or fails its liveness probe (gRPC on port 9)',
   ],
   [
     'it may be killed for either',
     [restarted(0, { startupProbe: { exec: {} }, livenessProbe: { httpGet: { port: 8080 } } })],
-    '1 of 1 pod fails: container app is restarted again and again (CrashLoopBackOff, last exit code 0, 2 restarts): it ends by itself, or does not pass its startup check or its liveness check (HTTP GET / on port 8080)',
+    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code 0, 2 restarts): it exits, or fails its startup probe or its liveness probe (HTTP GET / on port 8080)',
   ],
   [
     'it crashes and has checks',
@@ -225,7 +227,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   [
     'memory ran out',
     [container({ restartCount: 3, state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } })],
-    '1 of 1 pod fails: container app was ended for using more memory than its limit (OOMKilled, 3 restarts): raise resources.limits.memory',
+    '1 of 1 pod fails: container app was killed for using more memory than its limit (OOMKilled, 3 restarts): raise resources.limits.memory',
   ],
   [
     'no node takes it',
@@ -242,7 +244,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         ],
       }),
     ],
-    '1 of 1 pod fails: no node takes it (Unschedulable): 0/3 nodes are available: 3 Insufficient cpu',
+    '1 of 1 pod fails: not scheduled (Unschedulable): 0/3 nodes are available: 3 Insufficient cpu',
   ],
   ['one was evicted', [evicted, running], undefined],
   [
@@ -265,8 +267,8 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
 
 for (const [when, pods, says] of cases) {
   t.test(`when ${when}: ${says ?? 'no failure'}`, async (t) => {
-    t.equal(podFailure(pods), says)
-    t.equal(podFailure(pods.toReversed()), says, 'whatever their order')
+    t.equal(failingPods(pods, now), says)
+    t.equal(failingPods(pods.toReversed(), now), says, 'whatever their order')
   })
 }
 
@@ -274,41 +276,249 @@ t.test(
   'a check that is not passed is waited for, and fails once there was time enough',
   async (t) => {
     t.equal(
-      awaitedCheck([running, notReady]),
-      'waiting for container app to pass its readiness check (TCP on port 9090)',
+      waitingPods([running, notReady]),
+      'waiting for container app to pass its readiness probe (TCP on port 9090)',
     )
     t.equal(
-      awaitedCheck([notStarted]),
-      'waiting for container app to pass its startup check (HTTP GET /up on port 9999)',
+      waitingPods([notStarted]),
+      'waiting for container app to pass its startup probe (HTTP GET /up on port 9999)',
     )
-    t.equal(awaitedCheck([running, starting, pulling]), undefined)
+    t.equal(waitingPods([running, starting, pulling]), undefined)
     t.equal(
-      podFailure([running, notReady, notReady], true),
-      '2 of 3 pods fail: container app runs but does not pass its readiness check (TCP on port 9090)',
-    )
-    t.equal(
-      podFailure([notStarted], true),
-      '1 of 1 pod fails: container app runs but does not pass its startup check (HTTP GET /up on port 9999)',
+      failingPods([running, notReady, notReady], now, true),
+      '2 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on port 9090)',
     )
     t.equal(
-      podFailure([notReady, pulling, pulling], true),
-      '2 of 3 pods fail: container app is in ImagePullBackOff: Back-off pulling image "nope:1"',
+      failingPods([notStarted], now, true),
+      '1 of 1 pod fails: container app runs but does not pass its startup probe (HTTP GET /up on port 9999)',
+    )
+    t.equal(
+      failingPods([notReady, pulling, pulling], now, true),
+      '3 of 3 pods fail, 2 of them: container app is in ImagePullBackOff: Back-off pulling image "nope:1"',
     )
   },
 )
 
 t.test('pods that have ended are told of, whatever their number', async (t) => {
-  t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })]), undefined)
+  t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })], now), undefined)
   t.equal(
-    endedPods([evicted, running]),
-    '1 pod has ended (Evicted: The node was low on resource: memory.)',
+    endedPods([evicted, running], now),
+    '1 pod ended (Evicted: The node was low on resource: memory.)',
   )
   t.equal(
-    endedPods([
-      evicted,
-      pod({ phase: 'Failed', reason: 'NodeAffinity', message: 'Pod was rejected' }),
-      evicted,
-    ]),
-    '2 pods have ended (Evicted: The node was low on resource: memory.)',
+    endedPods(
+      [
+        evicted,
+        pod({ phase: 'Failed', reason: 'NodeAffinity', message: 'Pod was rejected' }),
+        evicted,
+      ],
+      now,
+    ),
+    '2 pods ended (Evicted: The node was low on resource: memory.)',
+  )
+})
+
+/** A pod that runs since a time, restarted before. */
+const restartedAt = (startedAt: string, more: object = {}) =>
+  container(
+    {
+      started: true,
+      restartCount: 1,
+      state: { running: { startedAt } },
+      lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+      ...more,
+    },
+    { readinessProbe: { tcpSocket: { port: 9090 } } },
+  )
+
+t.test('a restart is no news once the container has run for ten minutes', async (t) => {
+  const killed =
+    '1 of 1 pod fails: container app was killed for using more memory than its limit (OOMKilled, 1 restart): raise resources.limits.memory'
+  t.equal(failingPods([restartedAt('2026-01-01T11:59:59Z')], now), killed)
+  t.equal(failingPods([restartedAt('2026-01-01T11:50:00Z')], now), killed)
+  t.equal(failingPods([restartedAt('2026-01-01T11:49:59Z')], now), undefined)
+  const old = restartedAt('2025-12-11T12:00:00Z')
+  t.equal(
+    waitingPods([old, notReady, notReady]),
+    'waiting for container app to pass its readiness probe (TCP on port 9090)',
+  )
+  t.equal(
+    failingPods([old, notReady, notReady], now, true),
+    '3 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on port 9090)',
+  )
+  for (const exitCode of [0, 1, 143]) {
+    const lastState = { terminated: { exitCode } }
+    t.equal(failingPods([restartedAt('2025-12-11T12:00:00Z', { lastState })], now), undefined)
+  }
+  const again = restartedAt('2025-12-11T12:00:00Z', { state: { terminated: { exitCode: 1 } } })
+  t.match(failingPods([again], now), /crashes/, 'it has just ended again')
+})
+
+t.test(
+  'the reason of most pods is told, all that fail are counted, and those that wait',
+  async (t) => {
+    const crashing = container({ restartCount: 3, state: { terminated: { exitCode: 1 } } })
+    t.equal(
+      failingPods([pulling, crashing, crashing, running], now),
+      '3 of 4 pods fail, 2 of them: container app crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log',
+    )
+    t.equal(
+      failingPods([crashing, notReady, notReady], now),
+      '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log; 2 more are waiting for container app to pass its readiness probe (TCP on port 9090)',
+    )
+  },
+)
+
+interface Hanging {
+  status?: object
+  spec?: object
+}
+const hanging = ({ status = {}, spec = {} }: Hanging): ObservedPod =>
+  ({
+    metadata: { name: 'p', namespace: 'default', uid: 'u' },
+    spec: { nodeName: 'node-1', containers: [{ name: 'app' }], ...spec },
+    status: { phase: 'Pending', ...status },
+  }) as ObservedPod
+const creating = {
+  containerStatuses: [
+    { name: 'app', ready: false, state: { waiting: { reason: 'ContainerCreating' } } },
+  ],
+}
+const ready = { containerStatuses: [{ name: 'app', ready: true, state: { running: {} } }] }
+const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }]
+const notReadyToStart = {
+  ...creating,
+  conditions: [
+    { type: 'PodScheduled', status: 'True' },
+    { type: 'PodReadyToStartContainers', status: 'False' },
+  ],
+}
+const sidecar = {
+  initContainers: [
+    { name: 'proxy', restartPolicy: 'Always', startupProbe: { httpGet: { port: 15021 } } },
+  ],
+}
+const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fails: string]> = [
+  [
+    'volumes or network',
+    [{ status: notReadyToStart }],
+    'waiting for volumes or network of the pod: see kubectl describe pod p',
+    'its volumes or network are not ready: see kubectl describe pod p',
+  ],
+  [
+    'a claim that another node has',
+    [{ status: notReadyToStart, spec: { volumes } }, { status: ready }],
+    'waiting for volumes or network of the pod: see kubectl describe pod p; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)',
+    'its volumes or network are not ready: see kubectl describe pod p; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)',
+  ],
+  [
+    'a container that does not start',
+    [{ status: creating }],
+    undefined,
+    'its containers do not start: see kubectl describe pod p',
+  ],
+  [
+    'a readiness gate',
+    [
+      {
+        status: {
+          ...ready,
+          conditions: [
+            {
+              type: 'Ready',
+              status: 'False',
+              reason: 'ReadinessGatesNotReady',
+              message: 'corresponding condition of pod readiness gate "lb" does not exist.',
+            },
+          ],
+        },
+      },
+    ],
+    'waiting for the readiness gates of the pod: corresponding condition of pod readiness gate "lb" does not exist.',
+    'its readiness gates are not ready: corresponding condition of pod readiness gate "lb" does not exist.',
+  ],
+  [
+    'a sidecar that others inject',
+    [
+      {
+        spec: sidecar,
+        status: {
+          initContainerStatuses: [{ name: 'proxy', started: false, state: { running: {} } }],
+          ...creating,
+        },
+      },
+    ],
+    'waiting for init container proxy to pass its startup probe (HTTP GET / on port 15021)',
+    'init container proxy runs but does not pass its startup probe (HTTP GET / on port 15021)',
+  ],
+  [
+    'an init container',
+    [
+      {
+        spec: { initContainers: [{ name: 'migrate' }] },
+        status: {
+          initContainerStatuses: [{ name: 'migrate', started: true, state: { running: {} } }],
+          ...creating,
+        },
+      },
+    ],
+    'waiting for init container migrate to complete',
+    'init container migrate runs but does not complete',
+  ],
+  [
+    'a lost node',
+    [{ status: { ...ready, conditions: [{ type: 'Ready', status: 'False' }] } }],
+    'waiting for node node-1 to report the pod as ready, which may be lost',
+    'node node-1 does not report the pod as ready, which may be lost',
+  ],
+  [
+    'the scheduler',
+    [{ spec: { nodeName: undefined } }],
+    'waiting for the scheduler to assign a node',
+    'waiting for the scheduler to assign a node: see kubectl describe pod p',
+  ],
+]
+for (const [what, all, waits, fails] of hangs) {
+  t.test(`pods that hang are waiting for ${what}`, async (t) => {
+    const pods = all.map(hanging)
+    t.equal(failingPods(pods, now), undefined)
+    t.equal(waitingPods(pods), waits)
+    t.equal(
+      failingPods(pods, now, true),
+      `1 of ${pods.length} pod${pods.length === 1 ? '' : 's'} fails: ${fails}`,
+    )
+  })
+}
+
+t.test('a sidecar that has started, and a ready pod, are not waited for', async (t) => {
+  const initContainerStatuses = [
+    { name: 'proxy', ready: true, started: true, state: { running: {} } },
+  ]
+  const pods = [hanging({ spec: sidecar, status: { ...ready, initContainerStatuses } })]
+  t.equal(waitingPods(pods), undefined)
+  t.equal(failingPods(pods, now, true), undefined)
+})
+
+t.test('reasons and messages of others are data, whatever is in them', async (t) => {
+  for (const reason of ['constructor', 'toString', '__proto__']) {
+    const state = { waiting: { reason, message: 'm' } }
+    t.equal(
+      failingPods([container({ state }), container({ state })], now),
+      `2 of 2 pods fail: container app is in ${reason}: m`,
+    )
+  }
+  const long = container({
+    state: { waiting: { reason: 'r'.repeat(9000), message: 'm'.repeat(9000) } },
+  })
+  t.ok((failingPods([long], now) ?? '').length < 1000)
+})
+
+t.test('no more than the first 2,000 characters of a message are read', async (t) => {
+  const said = (message: string) =>
+    failingPods([container({ state: { waiting: { reason: 'RunContainerError', message } } })], now)
+  const message = `failed to create ${'.'.repeat(8192)} unable to start container process: boom`
+  t.equal(
+    said(message),
+    `1 of 1 pod fails: container app is in RunContainerError: ${message.slice(0, 400)}…`,
   )
 })

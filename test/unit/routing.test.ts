@@ -77,8 +77,8 @@ t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', as
   t.strictSame(routed(asked({ name: 'public', conditions: taken }, inner)), {
     status: 'True',
     reason: 'RouteAccepted',
-    message: 'Traffic from outside is led to the Service',
-    urls: ['http://shop.example.com/'],
+    message: 'Traffic from outside is routed to the Service',
+    urls: ['https://shop.example.com/'],
   })
   const unsure = [condition('Accepted', 'True', { observedGeneration: undefined })]
   t.match(
@@ -100,7 +100,7 @@ t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', as
 })
 
 t.test('until then Routed says what each Gateway has against it', async (t) => {
-  const unseen = 'has not seen the HTTPRoute as it is now'
+  const unseen = 'has not reported on the current HTTPRoute'
   t.strictSame(routed(asked()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
   t.strictSame(
     routed(
@@ -143,7 +143,7 @@ t.test('until then Routed says what each Gateway has against it', async (t) => {
         inner,
       ),
     ),
-    waiting("Gateway public can't follow the HTTPRoute: BackendNotFound"),
+    waiting('Gateway public cannot resolve references of the HTTPRoute: BackendNotFound'),
   )
   t.equal(
     routed(
@@ -155,7 +155,7 @@ t.test('until then Routed says what each Gateway has against it', async (t) => {
         inner,
       ),
     ).message?.length,
-    1024 + 'Gateway public does not accept the HTTPRoute: '.length,
+    1025 + 'Gateway public does not accept the HTTPRoute: '.length,
   )
 })
 
@@ -165,15 +165,15 @@ t.test(
     const request = asked({ name: 'public', conditions: taken }, inner)
     Object.assign((request.parent.spec as Anything).gateway, { hostnames: ['new.example.com'] })
     t.strictSame(routed(request), {
-      ...waiting('the HTTPRoute is not yet as the spec asks'),
-      urls: ['http://shop.example.com/'],
+      ...waiting('the HTTPRoute does not match the spec yet'),
+      urls: ['https://shop.example.com/'],
     })
     t.match(sync(request, context).status, {
       phase: 'Pending',
-      message: 'Bringing HTTPRoute demo-app in line with the spec',
+      message: 'Updating HTTPRoute demo-app to match the spec',
     })
     Object.assign(request.children, { [group]: {} })
-    t.strictSame(routed(request), waiting('there is no HTTPRoute of this MyApp yet'))
+    t.strictSame(routed(request), waiting('the HTTPRoute does not exist yet'))
   },
 )
 
@@ -194,11 +194,11 @@ function admitted(
 const open = (url: string) => ({
   status: 'True',
   reason: 'RouteAccepted',
-  message: 'Traffic from outside is led to the Service',
+  message: 'Traffic from outside is routed to the Service',
   urls: [url],
 })
 const differs = (url: string) => ({
-  ...waiting('the Ingress is not yet as the spec asks'),
+  ...waiting('the Ingress does not match the spec yet'),
   urls: [url],
 })
 const shop = { host: 'shop.example.com', annotations: { a: 'b' } }
@@ -272,7 +272,7 @@ t.test('it is not Running before the Ingress is as the spec asks, or gone', asyn
       { ...child, status: undefined },
     )
   }
-  const updating = 'Pending: Bringing Ingress demo-app in line with the spec'
+  const updating = 'Pending: Updating Ingress demo-app to match the spec'
   t.equal(
     message(admitted(shop, (_spec, child) => applied(child))),
     'Running: 3 of 3 replicas are available',
@@ -328,7 +328,7 @@ t.test('it is not Running before the Ingress is as the spec asks, or gone', asyn
         spec.ingress = undefined
       }),
     ),
-    'Pending: Removing Ingress demo-app, which the spec does not ask for any more',
+    'Pending: Deleting Ingress demo-app, which the spec no longer requests',
   )
 })
 
@@ -375,3 +375,81 @@ t.test(
     )
   },
 )
+
+t.test('URLs are only those that surely work', async (t) => {
+  const urls = (ingress: object, annotations: Record<string, string> = {}) =>
+    sync(admitted({ ...shop, annotations, ...ingress }), context).status.urls
+  const path = (path: string, pathType = 'ImplementationSpecific') => urls({ path, pathType })
+  const at = (path: string) => [`http://shop.example.com${path}`]
+  t.strictSame(path('/api(/|$)(.*)'), at('/api'))
+  t.strictSame(path('/*'), at('/'))
+  t.strictSame(path('/api/*'), at('/api/'))
+  t.strictSame(path('/api/.*'), at('/api/'))
+  t.strictSame(path('/v1.0/a-b_c~d', 'Exact'), at('/v1.0/a-b_c~d'))
+  for (const pattern of ['/api/v[0-9]+', '/(a|b)/c', '/a b', '/a?b']) {
+    t.equal(path(pattern), undefined, pattern)
+  }
+
+  const listen = 'alb.ingress.kubernetes.io/listen-ports'
+  const certificate = { 'alb.ingress.kubernetes.io/certificate-arn': 'arn:aws:acm:x' }
+  const https = ['https://shop.example.com/']
+  t.strictSame(urls({ path: '/*' }, { [listen]: '[{"HTTPS":443}]', ...certificate }), https)
+  t.strictSame(urls({}, { [listen]: '[{"HTTP":80},{"HTTPS":443}]' }), https)
+  t.strictSame(urls({}, { [listen]: '[{"HTTPS":8443}]' }), ['https://shop.example.com:8443/'])
+  t.strictSame(urls({}, { [listen]: '[{"HTTP":8080}]' }), ['http://shop.example.com:8080/'])
+  for (const value of ['', 'HTTPS', '[null]', '{}', '[{"HTTPS":"443"}]', `[${' '.repeat(5000)}]`]) {
+    t.equal(urls({}, { [listen]: value }), undefined, value.slice(0, 20))
+  }
+  t.strictSame(urls({}, certificate), https)
+  t.strictSame(urls({}, { 'networking.gke.io/managed-certificates': 'shop' }), https)
+  t.strictSame(urls({}, { 'kubernetes.io/ingress.allow-http': 'false' }), https)
+  t.strictSame(urls({}, { 'kubernetes.io/ingress.allow-http': 'true' }), at('/'))
+})
+
+t.test('a Gateway makes a URL if its listener is known by port or section name', async (t) => {
+  const urls = (parentRef: { sectionName?: string; port?: number }) => {
+    const request = recorded('sync-running')
+    Object.assign(request.parent.spec as object, {
+      gateway: { parentRefs: [{ name: 'public' }], hostnames: ['shop.example.com'] },
+    })
+    const child = place(request, group, {})
+    child.status = { parents: [{ parentRef: { name: 'public', ...parentRef }, conditions: taken }] }
+    child.spec.parentRefs[0] = { ...child.spec.parentRefs[0], ...parentRef }
+    return sync(request, context).status.urls
+  }
+  t.equal(urls({}), undefined)
+  t.equal(urls({ sectionName: 'public' }), undefined)
+  t.equal(urls({ port: 8080 }), undefined)
+  t.strictSame(urls({ sectionName: 'https' }), ['https://shop.example.com/'])
+  t.strictSame(urls({ sectionName: 'tls-shop' }), ['https://shop.example.com/'])
+  t.strictSame(urls({ sectionName: 'http' }), ['http://shop.example.com/'])
+  t.strictSame(urls({ port: 443 }), ['https://shop.example.com/'])
+  t.strictSame(urls({ port: 80 }), ['http://shop.example.com/'])
+  t.strictSame(urls({ sectionName: 'https', port: 8443 }), ['https://shop.example.com:8443/'])
+})
+
+t.test('the address has the scheme that the port speaks, or none', async (t) => {
+  const address = (port: object, probes: object = {}) => {
+    const request = recorded('sync-running')
+    const [service] = Object.values(request.children['Service.v1'])
+    const [deployment] = Object.values(request.children['Deployment.apps/v1'])
+    Object.assign(service?.spec ?? {}, {
+      ports: [{ name: 'http', port: 80, targetPort: 80, ...port }],
+    })
+    Object.assign(deployment?.spec.template.spec.containers[0] ?? {}, probes)
+    return sync(request, context).status.address
+  }
+  const host = 'demo-app.default.svc:80'
+  t.equal(address({}), `http://${host}`)
+  t.equal(address({}, { readinessProbe: { grpc: { port: 80 } } }), host)
+  t.equal(address({}, { livenessProbe: { grpc: { port: 9090 } } }), `http://${host}`)
+  t.equal(
+    address({}, { readinessProbe: { httpGet: { port: 80, scheme: 'HTTPS' } } }),
+    `https://${host}`,
+  )
+  t.equal(address({ appProtocol: 'kubernetes.io/h2c' }), `http://${host}`)
+  t.equal(address({ appProtocol: 'https' }), `https://${host}`)
+  t.equal(address({ appProtocol: 'grpc' }), host)
+  t.equal(address({ appProtocol: 'constructor' }), host)
+  t.equal(address({ name: 'tcp' }), host)
+})

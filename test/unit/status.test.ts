@@ -175,7 +175,7 @@ const cases: Array<{
     when: 'the Deployment controller has not looked yet',
     request: recorded('sync-children-created'),
     reason: 'Updating',
-    message: 'Waiting for the Deployment controller to see the change of Deployment demo-app',
+    message: 'Waiting for the Deployment controller to observe Deployment demo-app',
     ready: '0/3',
   },
   {
@@ -196,7 +196,7 @@ const cases: Array<{
     when: 'replicas were changed and the Deployment was not yet',
     request: recorded('sync-scaled-spec'),
     reason: 'Updating',
-    message: 'Bringing Deployment demo-app in line with the spec',
+    message: 'Updating Deployment demo-app to match the spec',
     ready: '3/5',
   },
   {
@@ -205,28 +205,28 @@ const cases: Array<{
       Object.assign(request.parent.spec as object, { image: 'nginx:2' }),
     ),
     reason: 'Updating',
-    message: 'Bringing Deployment demo-app in line with the spec',
+    message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
     when: 'an annotation of the pods was changed and the Deployment was not yet',
     request: asking({ podAnnotations: { note: 'x' } }),
     reason: 'Updating',
-    message: 'Bringing Deployment demo-app in line with the spec',
+    message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
     when: 'a variable was taken away and is there yet',
     request: withoutOneVariable(),
     reason: 'Updating',
-    message: 'Bringing Deployment demo-app in line with the spec',
+    message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
     when: 'a variable was taken away and is there yet under server-side apply',
     request: serverSideApplied(withoutOneVariable()),
     reason: 'Updating',
-    message: 'Bringing Deployment demo-app in line with the spec',
+    message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
@@ -240,21 +240,21 @@ const cases: Array<{
     when: 'a new image rolls out',
     request: recorded('sync-image-rollout-in-progress'),
     reason: 'RollingOut',
-    message: '2 of 5 replicas are up to date',
+    message: '2 of 5 replicas are updated',
     ready: '7/5',
   },
   {
     when: 'old pods are still there and new ones may not be available yet',
     request: replicas({ replicas: 5 }),
     reason: 'RollingOut',
-    message: '3 of 3 replicas are up to date, 2 old ones stay until they are available',
+    message: '3 of 3 replicas are updated, 2 old replicas stay until new ones are available',
     ready: '3/3',
   },
   {
     when: 'every new pod is available and old pods are still there',
     request: replicas({ replicas: 4, availableReplicas: 4 }),
     reason: 'RollingOut',
-    message: '3 of 3 replicas are up to date, 1 old one is being removed',
+    message: '3 of 3 replicas are updated, 1 old replica is being deleted',
     ready: '3/3',
   },
   {
@@ -269,7 +269,7 @@ const cases: Array<{
     request: surged({ running: {} }),
     reason: 'RollingOut',
     message:
-      '1 of 1 replicas are up to date, 1 old one stays until they are available: waiting for container app to pass its readiness check (TCP on port 80)',
+      '1 of 1 replica is updated, 1 old replica stays until new ones are available: waiting for container app to pass its readiness probe (TCP on port 80)',
     ready: '1/1',
   },
   {
@@ -285,14 +285,14 @@ const cases: Array<{
     request: surged({ running: {} }, 1, true),
     reason: 'RolloutPaused',
     message:
-      '1 of 1 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on',
+      '1 of 1 replica is updated and the rollout is paused: run kubectl rollout resume deployment/demo-app',
     ready: '1/1',
   },
   {
     when: 'it shrinks to nothing in a rollout',
     request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }),
     reason: 'ScalingDown',
-    message: '3 of 3 pods are being removed',
+    message: '3 of 3 pods are being deleted',
     ready: '1/0',
   },
   {
@@ -303,7 +303,7 @@ const cases: Array<{
     }),
     reason: 'RolloutPaused',
     message:
-      '1 of 3 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/demo-app lets it go on',
+      '1 of 3 replicas are updated and the rollout is paused: run kubectl rollout resume deployment/demo-app',
     ready: '3/3',
   },
   {
@@ -317,14 +317,14 @@ const cases: Array<{
     when: 'it shrinks',
     request: wanting(2, { replicas: 3, updatedReplicas: 3 }),
     reason: 'ScalingDown',
-    message: '1 of 3 pods are being removed',
+    message: '1 of 3 pods is being deleted',
     ready: '3/2',
   },
   {
     when: 'it shrinks to nothing',
     request: wanting(0, {}),
     reason: 'ScalingDown',
-    message: '3 of 3 pods are being removed',
+    message: '3 of 3 pods are being deleted',
     ready: '3/0',
   },
   {
@@ -369,7 +369,7 @@ const cases: Array<{
     when: 'the Service port was edited',
     request: recorded('sync-service-port-edited-by-hand'),
     reason: 'Updating',
-    message: 'Bringing Service demo-app in line with the spec',
+    message: 'Updating Service demo-app to match the spec',
     ready: '5/5',
   },
   {
@@ -378,7 +378,7 @@ const cases: Array<{
       service.spec.selector = { app: 'demo-app', stray: 'x' }
     }),
     reason: 'Updating',
-    message: 'Bringing Service demo-app in line with the spec',
+    message: 'Updating Service demo-app to match the spec',
     ready: '3/3',
   },
   {
@@ -386,7 +386,7 @@ const cases: Array<{
     request: recorded('sync-names-taken-by-others'),
     reason: 'NameConflict',
     message:
-      'Deployment and Service taken exist already and do not belong to this MyApp: delete what is there, or give one of them another name',
+      'Deployment and Service taken already exist and do not belong to this MyApp: delete them, or give the MyApp another name',
     ready: '0/1',
   },
   {
@@ -399,7 +399,7 @@ const cases: Array<{
       }
     }),
     reason: 'Creating',
-    message: 'Waiting for an older Deployment and Service taken to be gone',
+    message: 'Waiting for an older Deployment and Service taken to be deleted',
     ready: '0/1',
   },
   {
@@ -422,14 +422,14 @@ const cases: Array<{
         '2026-11-23T12:20:00Z'
     }),
     reason: 'Updating' as const,
-    message: `Waiting for ${kind} demo-app, being deleted, to be gone and made anew`,
+    message: `${kind} demo-app is being deleted and will be recreated`,
     ready: '3/3',
   })),
   {
     when: 'it is suspended',
     request: suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
     reason: 'Suspended',
-    message: 'Suspended: no pods run until suspend is taken away',
+    message: 'Suspended: no pods run while spec.suspend is true',
     ready: '0/0',
   },
   {
@@ -438,21 +438,21 @@ const cases: Array<{
       suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
     ),
     reason: 'ScalingDown',
-    message: '1 pod has still to end',
+    message: '1 pod is terminating',
     ready: '0/0',
   },
   {
     when: 'it is being suspended',
     request: suspended({}),
     reason: 'ScalingDown',
-    message: '3 of 3 pods are being removed',
+    message: '3 of 3 pods are being deleted',
     ready: '3/0',
   },
   {
     when: 'it is paused',
     request: asking({ paused: true, image: 'nginx:2', replicas: 7 }),
     reason: 'Paused',
-    message: 'Paused: nothing is changed until paused is taken away. 3 of 3 replicas are available',
+    message: 'Paused: no child is changed while spec.paused is true. 3 of 3 replicas are available',
     ready: '3/3',
   },
   {
@@ -461,7 +461,7 @@ const cases: Array<{
       env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }],
     }),
     reason: 'ConfigMissing',
-    message: 'Secret db is missing: what runs is left as it is until then',
+    message: 'Secret db not found: running pods are not changed until it exists',
     ready: '3/3',
   },
   {
@@ -478,7 +478,7 @@ const cases: Array<{
       envFrom: [{ secretRef: { name: 'db' } }],
     }),
     reason: 'ConfigMissing',
-    message: 'Secret db is missing: what runs is left as it is until then',
+    message: 'Secret db not found: running pods are not changed until it exists',
     ready: '3/3',
   },
   {
@@ -518,7 +518,7 @@ const cases: Array<{
     }),
     reason: 'ReplicasUnavailable',
     message:
-      '2 of 3 replicas are available: waiting for container app to pass its readiness check (TCP on port 80)',
+      '2 of 3 replicas are available: waiting for container app to pass its readiness probe (TCP on port 80)',
     ready: '2/3',
   },
   {
@@ -526,7 +526,7 @@ const cases: Array<{
     request: recorded('sync-invalid-stored-spec'),
     reason: 'InvalidSpec',
     message:
-      'spec.replicas: must be at most 100, got 500; nothing is created until the spec is mended',
+      'spec.replicas: must be at most 100, got 500; nothing is created until the spec is fixed',
     ready: '0/0',
   },
   {
@@ -536,7 +536,7 @@ const cases: Array<{
     }),
     reason: 'InvalidSpec',
     message:
-      'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29; what runs is left as it is until the spec is mended',
+      'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29; running pods are not changed until the spec is fixed',
     ready: '3/3',
   },
 ]
@@ -631,6 +631,79 @@ t.test(
     ])
   },
 )
+
+t.test('the sentence is told once: Reconciling and Stalled refer to Ready', async (t) => {
+  for (const request of [recorded('sync-rolling-out'), recorded('sync-names-taken-by-others')]) {
+    const { message = '', conditions = [] } = sync(request, context).status
+    t.strictSame(
+      conditions.filter((condition) => condition.message === message).map(({ type }) => type),
+      ['Ready'],
+    )
+    t.match(
+      conditions.filter(({ type, status }) => type !== 'Ready' && status === 'True'),
+      [{ message: 'See condition Ready' }],
+    )
+  }
+})
+
+t.test('ready pods that are not available yet are waiting for minReadySeconds', async (t) => {
+  const request = replicas({ availableReplicas: 0 })
+  Object.assign(request.parent.spec as object, { minReadySeconds: 30 })
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+  Object.assign(deployment?.spec ?? {}, { minReadySeconds: 30 })
+  t.equal(
+    sync(request, context).status.message,
+    '0 of 3 replicas are available: waiting for ready pods to stay ready for 30 s (minReadySeconds)',
+  )
+})
+
+t.test('restarts of weeks ago do not hide why pods are not ready now', async (t) => {
+  const request = replicas({ availableReplicas: 0, readyReplicas: 0 })
+  for (const [index, pod] of Object.values(request.related['Pod.v1'] ?? {}).entries()) {
+    pod.spec = { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] }
+    Object.assign(pod.status ?? {}, {
+      containerStatuses: [
+        {
+          name: 'app',
+          ready: false,
+          started: true,
+          restartCount: index === 0 ? 1 : 0,
+          state: { running: { startedAt: '2026-11-02T12:00:00Z' } },
+          ...(index === 0 && {
+            lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+          }),
+        },
+      ],
+    })
+  }
+  t.match(sync(request, context).status, {
+    message:
+      '0 of 3 replicas are available: waiting for container app to pass its readiness probe (TCP on port 80)',
+    conditions: [{ reason: 'ReplicasUnavailable' }],
+  })
+})
+
+t.test('the status is bounded, whatever children report', async (t) => {
+  const { maxLength } = Condition.properties.reason as { maxLength?: number }
+  const { message = '', conditions = [] } = sync(
+    condition({
+      type: 'Available',
+      status: 'False',
+      reason: 'R'.repeat(5000),
+      message: 'x'.repeat(40_000),
+    }),
+    context,
+  ).status
+  t.equal(conditions.find(({ type }) => type === 'Available')?.reason.length, maxLength)
+  t.ok(message.length <= 32_768)
+  const refused = condition({
+    type: 'ReplicaFailure',
+    status: 'True',
+    reason: 'FailedCreate',
+    message: 'x'.repeat(40_000),
+  })
+  t.ok((sync(refused, context).status.message ?? '').length < 2000)
+})
 
 t.test('a condition never says more than the CRD lets it', async (t) => {
   const { maxLength } = Condition.properties.message as { maxLength?: number }

@@ -226,9 +226,9 @@ t.test(
     t.strictSame(
       answers.map(({ status }) => status.message),
       [
-        'Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be gone',
-        'Terminating: waiting for Service demo-app to be gone',
-        'Terminating: everything that belonged to it is gone',
+        'Terminating: waiting for Deployment and PodDisruptionBudget demo-app to be deleted',
+        'Terminating: waiting for Service demo-app to be deleted',
+        'Terminating: all children are deleted',
       ],
     )
   },

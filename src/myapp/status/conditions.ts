@@ -46,7 +46,7 @@ function available(request: HookRequest): UndatedCondition {
     type: 'Available',
     status: 'False',
     reason: 'NoDeployment',
-    message: 'There is no Deployment that says so',
+    message: 'The Deployment does not exist, or has no status yet',
   })
 }
 
@@ -57,13 +57,13 @@ const configReady = ({ config: { missing } }: State): OwnCondition =>
         type: 'ConfigReady',
         status: 'True',
         reason: 'ConfigFound',
-        message: 'Every ConfigMap, Secret and key that the pods need is there',
+        message: 'Every ConfigMap, Secret and key that the pods need exists',
       }
     : {
         type: 'ConfigReady',
         status: 'False',
         reason: 'ConfigMissing',
-        message: `Missing: ${listed(missing)}`,
+        message: `Not found: ${listed(missing)}`,
       }
 
 /** Scaled: the autoscaler gets its metrics and acts on them. */
@@ -76,7 +76,7 @@ function scaled(request: HookRequest): UndatedCondition {
     type: 'Scaled',
     status: 'Unknown',
     reason: 'NoAutoscalerStatus',
-    message: 'The autoscaler has not said anything yet',
+    message: 'The HorizontalPodAutoscaler has no status yet',
   })
 }
 
@@ -103,14 +103,14 @@ function routed(request: HookRequest, state: State | undefined): OwnCondition {
         type: 'Routed',
         status: 'True',
         reason: 'RouteAccepted',
-        message: 'Traffic from outside is led to the Service',
+        message: 'Traffic from outside is routed to the Service',
       }
     : { type: 'Routed', status: 'False', reason: 'RouteNotReady', message: problems.join('; ') }
 }
 
 function syncProblem({ kind: { kind }, observed, inSync }: ChildState): string | undefined {
-  if (observed === undefined) return `there is no ${kind} of this MyApp yet`
-  return inSync ? undefined : `the ${kind} is not yet as the spec asks`
+  if (observed === undefined) return `the ${kind} does not exist yet`
+  return inSync ? undefined : `the ${kind} does not match the spec yet`
 }
 
 const noReason: ConditionReason = 'NoReason'

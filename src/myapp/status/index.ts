@@ -9,15 +9,18 @@ import { addressesOf } from './routing.ts'
 import { listed } from './text.ts'
 import { newestTime } from './transition-time.ts'
 
-/** The longest message of a condition that the CRD accepts. */
+/** The longest message and reason of a condition that the CRD accepts. */
 const maxMessageLength = 32_768
+const maxReasonLength = 1024
 
 /** The status of a MyApp with a valid spec. It says what was observed, not what was requested. */
 export function statusOf(request: HookRequest, state: State): MyAppStatus {
   const { app, deployment } = state
   const desired = app.spec.paused ? (deployment?.spec.replicas ?? 0) : desiredReplicas(app)
+  const now = newestTime(request)
+  const summary = summarize(state, now)
   return {
-    ...assemble(request, desired, summarize(state), conditionsOf(request, state)),
+    ...assemble(request, desired, summary, conditionsOf(request, state), now),
     ...addressesOf(request),
   }
 }
@@ -25,10 +28,10 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
 /** The status of a MyApp with an invalid spec. Its children stay, so what they report is as before. */
 export function invalidStatus(request: HookRequest, problem: string): MyAppStatus {
   const effect =
-    sentChildren(request).length > 0 ? 'what runs is left as it is' : 'nothing is created'
+    sentChildren(request).length > 0 ? 'running pods are not changed' : 'nothing is created'
   const summary: Summary = {
     reason: 'InvalidSpec',
-    message: `${problem}; ${effect} until the spec is mended`,
+    message: `${problem}; ${effect} until the spec is fixed`,
   }
   return {
     ...assemble(request, observedReplicas(request), summary, conditionsOf(request)),
@@ -41,8 +44,8 @@ export function terminatingStatus(request: HookRequest, deleting: string[]): MyA
   const { name } = request.parent.metadata
   const message =
     deleting.length === 0
-      ? 'Terminating: everything that belonged to it is gone'
-      : `Terminating: waiting for ${listed([...new Set(deleting)])} ${name} to be gone`
+      ? 'Terminating: all children are deleted'
+      : `Terminating: waiting for ${listed([...new Set(deleting)])} ${name} to be deleted`
   return assemble(request, observedReplicas(request), { reason: 'Terminating', message }, [])
 }
 
@@ -54,6 +57,7 @@ function assemble(
   desired: number,
   summary: Summary,
   conditions: UndatedCondition[],
+  now = newestTime(request),
 ): MyAppStatus {
   const { metadata } = request.parent
   const {
@@ -64,7 +68,7 @@ function assemble(
   } = childOf(request, 'Deployment')?.status ?? {}
   return {
     phase: phaseOf(summary),
-    message: summary.message,
+    message: summary.message.slice(0, maxMessageLength),
     ready: `${readyReplicas}/${desired}`,
     replicas,
     readyReplicas,
@@ -74,7 +78,7 @@ function assemble(
     selector: Object.entries(selectorLabels(metadata.name))
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
-    conditions: withTimes(request, [...readiness(summary), ...conditions]),
+    conditions: withTimes(request, [...readiness(summary), ...conditions], now),
   }
 }
 
@@ -86,19 +90,21 @@ function readiness(summary: Summary): UndatedCondition[] {
     type,
     status: isTrue ? 'True' : 'False',
     reason,
-    message: type === 'Ready' || isTrue ? message : '',
+    message: isTrue ? 'See condition Ready' : '',
   })
   return [
-    condition('Ready', phase === 'Running'),
+    { ...condition('Ready', phase === 'Running'), message },
     condition('Reconciling', phase === 'Pending'),
     condition('Stalled', phase === 'Failed'),
   ]
 }
 
-/** Conditions with the time at which their status last changed. */
-function withTimes(request: HookRequest, conditions: UndatedCondition[]): Condition[] {
-  const { metadata, status } = request.parent
-  const now = newestTime(request)
+/** Conditions with the time at which their status last changed, within the bounds of the CRD. */
+function withTimes(
+  { parent: { metadata, status } }: HookRequest,
+  conditions: UndatedCondition[],
+  now: string,
+): Condition[] {
   return conditions.map((condition) => {
     const before = status?.conditions?.find(({ type }) => type === condition.type)
     return {
@@ -106,7 +112,7 @@ function withTimes(request: HookRequest, conditions: UndatedCondition[]): Condit
       status: condition.status,
       observedGeneration: metadata.generation ?? 0,
       lastTransitionTime: before?.status === condition.status ? before.lastTransitionTime : now,
-      reason: condition.reason,
+      reason: condition.reason.slice(0, maxReasonLength),
       message: condition.message.slice(0, maxMessageLength),
     }
   })

@@ -1,218 +1,356 @@
 import type { ObservedPod } from '../request.ts'
+import { counted, truncated } from './text.ts'
 
 type ContainerStatus = NonNullable<NonNullable<ObservedPod['status']>['containerStatuses']>[number]
 type Container = NonNullable<NonNullable<ObservedPod['spec']>['containers']>[number]
 type Probe = NonNullable<Container['readinessProbe']>
 
-/** Why a pod does not do its work: a reason as Kubernetes names it, and the sentence part for it. */
+/** Why a pod does not run. Pods with the same reason are counted together. */
 interface Failure {
   reason: string
-  words: string
+  message: string
   restarts?: number
 }
 
-/** Every container waits for these once. */
-const starting = ['ContainerCreating', 'PodInitializing']
-
-/** Kubelet tries, waits, and tries again: what it says in turns is one thing, and is given one name. */
-const sameAs: Record<string, string> = {
-  ErrImagePull: 'ImagePullBackOff',
-  StartError: 'RunContainerError',
-  ContainerCannotRun: 'RunContainerError',
+/** What a pod is waiting for, and the same as a failure for when it had enough time. */
+interface Wait {
+  reason: string
+  /** Undefined if it is not worth reporting: every pod waits for this once. */
+  waitingFor: string | undefined
+  failure: string
 }
 
-/** What a program exits with that was told to end, or was killed. */
-const exitCodesFromOutside = [0, 137, 143]
+/** Every container is in one of these states before it starts. */
+const startingReasons = ['ContainerCreating', 'PodInitializing']
 
-/** Enough of a message that somebody else wrote. */
-const longestMessage = 400
+/** The kubelet tries, waits and tries again. It has several reasons for the same failure. */
+const sameReason = new Map([
+  ['ErrImagePull', 'ImagePullBackOff'],
+  ['StartError', 'RunContainerError'],
+  ['ContainerCannotRun', 'RunContainerError'],
+])
+
+/** The exit codes of a program that was stopped or killed from outside. */
+const exitCodesOfStopped = [0, 137, 143]
+
+/** The kubelet forgets the restarts of a container that has run for this long: 10 minutes, in ms. */
+const backOffReset = 10 * 60 * 1000
+
+/** The part of a foreign message that is looked at, and the part that is shown, in characters. */
+const maxReadLength = 2000
+const maxShownLength = 400
+/** The longest foreign reason or name that is shown, in characters. */
+const maxNameLength = 253
 
 /**
- * Why pods fail, in one sentence: how many of them, and the reason that most have, with its container and what helps to
- * mend it. Undefined where none fails. A pod that is only starting does not fail, unless it has had time enough.
+ * Why pods fail, in one sentence: how many do, and the reason that most of them have. Undefined if
+ * none fails. A pod that is only starting does not fail, unless the deadline for progress is over.
+ * `now` is the time at which the pods were observed.
  */
-export function podFailure(pods: ObservedPod[], hadTime = false): string | undefined {
-  const all = pods.filter(isLiving)
-  const most = mostOf(all.map((pod) => failureOf(pod) ?? (hadTime ? failedCheck(pod) : undefined)))
-  return (
-    most &&
-    `${most.count} of ${all.length} ${all.length === 1 ? 'pod' : 'pods'} ${most.count === 1 ? 'fails' : 'fail'}: ${most.words}`
+export function failingPods(
+  pods: ObservedPod[],
+  now: string,
+  pastDeadline = false,
+): string | undefined {
+  const living = pods.filter(isLiving)
+  const shorten = messageShortener()
+  const failures: Failure[] = []
+  const waits: Wait[] = []
+  for (const pod of living) {
+    const failure = failureOf(pod, now, shorten)
+    const wait = failure === undefined ? waitOf(pod, pods.length, shorten) : undefined
+    if (failure !== undefined) failures.push(failure)
+    else if (wait !== undefined && pastDeadline) {
+      failures.push({ reason: wait.reason, message: wait.failure })
+    } else if (wait?.waitingFor !== undefined) waits.push(wait)
+  }
+  const most = mostFrequent(failures)
+  if (most === undefined) return undefined
+  const verb = failures.length === 1 ? 'fails' : 'fail'
+  const share = most.count < failures.length ? `, ${most.count} of them` : ''
+  const sentence = `${failures.length} of ${counted(living.length, 'pod')} ${verb}${share}: ${most.message}`
+  const waiting = waits.length > failures.length ? waitingFor(waits) : undefined
+  return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
+}
+
+/**
+ * What most pods that do not fail are waiting for. Whether they only need more time cannot be seen
+ * at one moment.
+ */
+export function waitingPods(pods: ObservedPod[]): string | undefined {
+  const shorten = messageShortener()
+  return waitingFor(pods.filter(isLiving).flatMap((pod) => waitOf(pod, pods.length, shorten) ?? []))
+}
+
+/**
+ * Why pods ended for good, as an evicted one did. Others replace them, and they may stay for long.
+ * So they are no failure of the MyApp, but can be the reason why it makes no progress.
+ */
+export function endedPods(pods: ObservedPod[], now: string): string | undefined {
+  const shorten = messageShortener()
+  const most = mostFrequent(
+    pods
+      .filter(({ status }) => status?.phase === 'Failed')
+      .flatMap((pod) => failureOf(pod, now, shorten) ?? []),
   )
+  return most && `${counted(most.count, 'pod')} ended (${most.message})`
 }
 
-/**
- * The check that pods which run have not passed, as something to wait for: whether they are only starting, or never
- * will pass it, can't be seen at one moment.
- */
-export function awaitedCheck(pods: ObservedPod[]): string | undefined {
-  const most = mostOf(
-    pods.filter(isLiving).map((pod) => {
-      const awaited = unpassedCheck(pod)
-      return (
-        awaited && {
-          reason: '',
-          words: `waiting for container ${awaited.container} to pass its ${awaited.check}`,
-        }
-      )
-    }),
-  )
-  return most?.words
-}
+const waitingFor = (waits: Wait[]): string | undefined =>
+  mostFrequent(
+    waits.flatMap(({ reason, waitingFor }) =>
+      waitingFor === undefined ? [] : [{ reason, message: `waiting for ${waitingFor}` }],
+    ),
+  )?.message
 
-/**
- * Why pods have ended for good, as an evicted one has. Others took their place, and they can lie about for long: that they
- * are there is not a failure of what is to run, but may be why it does not get on.
- */
-export function endedPods(pods: ObservedPod[]): string | undefined {
-  const most = mostOf(pods.filter((pod) => pod.status?.phase === 'Failed').map(failureOf))
-  return most && `${most.count} ${most.count === 1 ? 'pod has' : 'pods have'} ended (${most.words})`
-}
-
-/** A pod that has ended is not among those that are to run: another one takes its place. */
+/** A pod that is deleted or has ended is replaced by another one. */
 const isLiving = ({ metadata, status }: ObservedPod) =>
   metadata.deletionTimestamp === undefined &&
   status?.phase !== 'Succeeded' &&
   status?.phase !== 'Failed'
 
-/** The failure that most pods have, whatever their order; in the words for the one that was restarted most often. */
-function mostOf(all: Array<Failure | undefined>): { count: number; words: string } | undefined {
-  const byReason = Map.groupBy(
-    all.filter((failure) => failure !== undefined),
-    ({ reason }) => reason,
+/**
+ * The most frequent reason, with the message of the pod with most restarts. The order of the pods
+ * does not matter.
+ */
+function mostFrequent(failures: Failure[]): { count: number; message: string } | undefined {
+  const groups = [...Map.groupBy(failures, ({ reason }) => reason)].sort(
+    ([reasonA, a], [reasonB, b]) => b.length - a.length || reasonA.localeCompare(reasonB, 'en'),
   )
-  const [most] = [...byReason.values()].sort(
-    (a, b) => b.length - a.length || (a[0]?.reason ?? '').localeCompare(b[0]?.reason ?? ''),
+  const [, most = []] = groups[0] ?? []
+  const [first] = most.toSorted(
+    (a, b) => (b.restarts ?? 0) - (a.restarts ?? 0) || a.message.localeCompare(b.message, 'en'),
   )
-  const [first] =
-    most?.sort((a, b) => (b.restarts ?? 0) - (a.restarts ?? 0) || a.words.localeCompare(b.words)) ??
-    []
-  return first && { count: most?.length ?? 0, words: first.words }
+  return first && { count: most.length, message: first.message }
 }
 
-function failureOf({ spec, status = {} }: ObservedPod): Failure | undefined {
+type Shorten = (message: string | undefined) => string
+
+function failureOf(
+  { spec = {}, status = {} }: ObservedPod,
+  now: string,
+  shorten: Shorten,
+): Failure | undefined {
   const unscheduled = status.conditions?.find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   )
   if (unscheduled !== undefined) {
+    const { reason = 'Unschedulable', message } = unscheduled
     return {
       reason: 'Unschedulable',
-      words: `no node takes it (${unscheduled.reason ?? 'Unschedulable'}): ${said(unscheduled.message)}`,
+      message: `not scheduled (${nameOf(reason)}): ${shorten(message)}`,
     }
   }
   if (status.phase === 'Failed' && status.reason !== undefined) {
-    return { reason: status.reason, words: `${status.reason}: ${said(status.message)}` }
+    const reason = nameOf(status.reason)
+    return { reason, message: `${reason}: ${shorten(status.message)}` }
   }
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
-  return containers
-    .map((container) =>
-      containerFailure(
-        container,
-        spec?.containers?.find(({ name }) => name === container.name),
-      ),
-    )
-    .find((failure) => failure !== undefined)
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
+  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  for (const status of statuses) {
+    const container = containers.find(({ name }) => name === status.name)
+    const failure = containerFailure(status, container, now, shorten)
+    if (failure !== undefined) return failure
+  }
+  return undefined
 }
 
 /**
- * A container that crashes is mostly shown as ended with an error and a growing number of restarts, not as waiting in
- * CrashLoopBackOff: go by both.
+ * A container that crashes is mostly observed between two crashes: as terminated, or as running
+ * again. After that long that the kubelet forgets its restarts, they are no news.
  */
 function containerFailure(
   { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
-  container?: Container,
+  container: Container | undefined,
+  now: string,
+  shorten: Shorten,
 ): Failure | undefined {
   const { waiting, running } = state
   const ended = state.terminated ?? lastState.terminated
-  const inState = (reason: string, message: string | undefined) => ({
+  const shownName = nameOf(name)
+  const inState = (reason: string, message: string | undefined): Failure => ({
     reason,
-    words: `container ${name} is in ${reason}${message ? `: ${said(message)}` : ''}`,
+    message: `container ${shownName} is in ${reason}${message ? `: ${shorten(message)}` : ''}`,
   })
   if (
     waiting?.reason !== undefined &&
     waiting.reason !== 'CrashLoopBackOff' &&
-    !starting.includes(waiting.reason)
+    !startingReasons.includes(waiting.reason)
   ) {
-    return inState(sameAs[waiting.reason] ?? waiting.reason, waiting.message)
+    return inState(sameReason.get(waiting.reason) ?? nameOf(waiting.reason), waiting.message)
   }
-  const failed =
+  const isRestarted = running !== undefined && restartCount > 0 && isNews(running.startedAt, now)
+  const isCrashing =
     waiting?.reason === 'CrashLoopBackOff' ||
-    (ended !== undefined && !ready && (running === undefined || restartCount > 0))
-  if (!failed) return undefined
-  // A program that never started has said nothing: these are the words of what was to start it. Others' last words can hold anything.
-  if (ended?.reason !== undefined && sameAs[ended.reason] !== undefined) {
-    return inState(sameAs[ended.reason] ?? ended.reason, ended.message)
-  }
-  const restarts = `${restartCount} ${restartCount === 1 ? 'restart' : 'restarts'}`
+    (ended !== undefined && !ready && (running === undefined || isRestarted))
+  if (!isCrashing) return undefined
+  // The last words of a program may contain anything. These are the runtime's: the program never ran.
+  const startError = sameReason.get(ended?.reason ?? '')
+  if (startError !== undefined) return inState(startError, ended?.message)
+  const restarts = counted(restartCount, 'restart')
   if (ended?.reason === 'OOMKilled') {
     return {
       reason: 'OOMKilled',
       restarts: restartCount,
-      words: `container ${name} was ended for using more memory than its limit (OOMKilled, ${restarts}): raise resources.limits.memory`,
+      message: `container ${shownName} was killed for using more memory than its limit (OOMKilled, ${restarts}): raise resources.limits.memory`,
     }
   }
-  const crash = (what: string, advice: string) => ({
+  const crash = (what: string, advice: string): Failure => ({
     reason: 'CrashLoopBackOff',
     restarts: restartCount,
-    words: `container ${name} ${what} (CrashLoopBackOff, last exit code ${ended?.exitCode ?? 'unknown'}, ${restarts}): ${advice}`,
+    message: `container ${shownName} ${what} (CrashLoopBackOff, last exit code ${ended?.exitCode ?? 'unknown'}, ${restarts}): ${advice}`,
   })
-  const killer = (['startup', 'liveness'] as const)
-    .map((check) => described(check, container?.[`${check}Probe`]))
-    .filter((check) => check !== undefined)
+  const restartingProbes = (['startup', 'liveness'] as const)
+    .flatMap((type) => probeText(type, container?.[`${type}Probe`]) ?? [])
     .join(' or its ')
-  if (killer !== '' && exitCodesFromOutside.includes(ended?.exitCode ?? -1)) {
-    return crash(
-      'is restarted again and again',
-      `it ends by itself, or does not pass its ${killer}`,
-    )
+  if (restartingProbes !== '' && exitCodesOfStopped.includes(ended?.exitCode ?? -1)) {
+    return crash('keeps restarting', `it exits, or fails its ${restartingProbes}`)
   }
   return ended?.exitCode === 0
-    ? crash('ends by itself', 'what a MyApp runs has to keep running')
+    ? crash('exits', 'the program of a MyApp must keep running')
     : crash('crashes', 'see its log')
 }
 
-function failedCheck(pod: ObservedPod): Failure | undefined {
-  const failed = unpassedCheck(pod)
-  return (
-    failed && {
-      reason: 'ContainersNotReady',
-      words: `container ${failed.container} runs but does not pass its ${failed.check}`,
+/** Whether a container that started at a time may still be in back-off. */
+const isNews = (startedAt: string | null | undefined, now: string) =>
+  typeof startedAt !== 'string' || !(Date.parse(now) - Date.parse(startedAt) > backOffReset)
+
+/** What keeps a pod that does not fail from being ready; undefined if it is ready. */
+function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | undefined {
+  const { spec = {}, status = {} } = pod
+  const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = status
+  const condition = (type: string) => conditions.find((condition) => condition.type === type)
+  const describe = `see kubectl describe pod ${pod.metadata.name}`
+
+  const statuses = [...initContainerStatuses, ...containerStatuses]
+  if (
+    condition('PodScheduled') === undefined &&
+    spec.nodeName === undefined &&
+    statuses.length === 0
+  ) {
+    const wait = 'the scheduler to assign a node'
+    return { reason: 'NotScheduled', waitingFor: wait, failure: `waiting for ${wait}: ${describe}` }
+  }
+  if (condition('PodReadyToStartContainers')?.status === 'False') {
+    const hasClaim = spec.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined)
+    const hint =
+      hasClaim && podCount > 1
+        ? '; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)'
+        : ''
+    const wait = `volumes or network of the pod: ${describe}${hint}`
+    return {
+      reason: 'NotReadyToStart',
+      waitingFor: wait,
+      failure: `its volumes or network are not ready: ${describe}${hint}`,
     }
+  }
+  const init = initContainerStatuses.find(
+    ({ name, started, state }) =>
+      state?.running !== undefined && !(started && isSidecar(pod, name)),
   )
+  if (init !== undefined) {
+    const name = nameOf(init.name)
+    const container = spec.initContainers?.find((container) => container.name === init.name)
+    const probe = probeText('startup', container?.startupProbe)
+    const end = isSidecar(pod, init.name)
+      ? probe === undefined
+        ? 'start'
+        : `pass its ${probe}`
+      : 'complete'
+    return {
+      reason: 'InitContainer',
+      waitingFor: `init container ${name} to ${end}`,
+      failure: `init container ${name} runs but does not ${end}`,
+    }
+  }
+  const unready = statuses.find(({ ready, state }) => state?.running !== undefined && !ready)
+  if (unready !== undefined) return notReady(pod, unready)
+  if (statuses.some(({ state }) => startingReasons.includes(state?.waiting?.reason ?? ''))) {
+    return {
+      reason: 'ContainersStarting',
+      waitingFor: undefined,
+      failure: `its containers do not start: ${describe}`,
+    }
+  }
+  const ready = condition('Ready')
+  if (ready === undefined || ready.status === 'True' || containerStatuses.length === 0) {
+    return undefined
+  }
+  if (ready.reason === 'ReadinessGatesNotReady') {
+    const message = shorten(ready.message)
+    return {
+      reason: 'ReadinessGates',
+      waitingFor: `the readiness gates of the pod: ${message}`,
+      failure: `its readiness gates are not ready: ${message}`,
+    }
+  }
+  const node = spec.nodeName === undefined ? 'its node' : `node ${nameOf(spec.nodeName)}`
+  const details = ready.message ? `: ${shorten(ready.message)}` : ', which may be lost'
+  return {
+    reason: 'NotReady',
+    waitingFor: `${node} to report the pod as ready${details}`,
+    failure: `${node} does not report the pod as ready${details}`,
+  }
 }
 
-/** The first container of a pod that runs and is not ready, with the check that says so. */
-function unpassedCheck({
-  spec,
-  status = {},
-}: ObservedPod): { container: string; check: string } | undefined {
-  const unready = status.containerStatuses?.find(
-    ({ ready, state }) => state?.running !== undefined && !ready,
+const isSidecar = ({ spec }: ObservedPod, name: string) =>
+  spec?.initContainers?.find((container) => container.name === name)?.restartPolicy === 'Always'
+
+/** A container that runs and is not ready, with the probe that decides it. */
+function notReady(
+  { spec = {} }: ObservedPod,
+  { name, started }: ContainerStatus,
+): Wait | undefined {
+  const container = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].find(
+    (container) => container.name === name,
   )
-  const container = spec?.containers?.find(({ name }) => name === unready?.name)
-  const check =
-    (unready?.started === false ? described('startup', container?.startupProbe) : undefined) ??
-    described('readiness', container?.readinessProbe)
-  return container && check ? { container: container.name, check } : undefined
+  const probe =
+    (started === false ? probeText('startup', container?.startupProbe) : undefined) ??
+    probeText('readiness', container?.readinessProbe)
+  if (probe === undefined) return undefined
+  return {
+    reason: 'ContainersNotReady',
+    waitingFor: `container ${nameOf(name)} to pass its ${probe}`,
+    failure: `container ${nameOf(name)} runs but does not pass its ${probe}`,
+  }
 }
 
-function described(check: string, probe: Probe | undefined): string | undefined {
+function probeText(type: string, probe: Probe | undefined): string | undefined {
   if (probe === undefined) return undefined
   const { httpGet, tcpSocket, grpc } = probe
   if (httpGet) {
-    return `${check} check (${httpGet.scheme ?? 'HTTP'} GET ${httpGet.path ?? '/'} on port ${httpGet.port})`
+    const path = truncated(httpGet.path ?? '/', maxNameLength)
+    return `${type} probe (${httpGet.scheme ?? 'HTTP'} GET ${path} on port ${httpGet.port})`
   }
-  if (tcpSocket) return `${check} check (TCP on port ${tcpSocket.port})`
-  return `${check} check${grpc ? ` (gRPC on port ${grpc.port})` : ''}`
+  if (tcpSocket) return `${type} probe (TCP on port ${tcpSocket.port})`
+  return `${type} probe${grpc ? ` (gRPC on port ${grpc.port})` : ''}`
 }
 
-/** A message of the scheduler, the kubelet or a runtime in one line, without what differs from pod to pod and from try to try. */
-function said(message = ''): string {
-  const line = message
+const nameOf = (text: string) => truncated(text, maxNameLength)
+
+/** Shortens messages of a scheduler, kubelet or runtime. Each distinct message is read once. */
+function messageShortener(): Shorten {
+  const known = new Map<string, string>()
+  return (message = '') => {
+    const text = message.slice(0, maxReadLength)
+    const shortened = known.get(text) ?? shortMessage(text)
+    known.set(text, shortened)
+    return shortened
+  }
+}
+
+/**
+ * A message in one line, without what differs between pods and attempts. The expressions take time
+ * linear in the length of the text.
+ */
+function shortMessage(text: string): string {
+  const line = text
     .replace(/^Back-off pulling image "[^"]*": ErrImagePull: /, '')
     .replace(/^failed to create .* unable to start container process: /s, '')
-    .replace(/ \(pod: "[^"]*", container: [^)]*\)$/, '')
-    .replace(/(: unknown|[. ]+(no new claims to deallocate, )?preemption: .*)$/s, '')
-    .replace(/:\d+->/g, '->')
+    .replace(/ \(pod: "[^"]*", container: [^()]*\)$/, '')
+    .replace(/: unknown$/, '')
+    .replace(/[. ]{1,2}(no new claims to deallocate, )?preemption: .*$/s, '')
+    .replace(/:\d{1,5}->/g, '->')
     .replace(/\s+/g, ' ')
-  return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line
+  return truncated(line, maxShownLength)
 }

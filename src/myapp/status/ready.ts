@@ -2,9 +2,9 @@ import type { Phase } from '../../api/myapp.ts'
 import { desiredReplicas } from '../replicas.ts'
 import type { ObservedDeployment, ObservedPod } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
-import { awaitedCheck, endedPods, podFailure } from './pod-failures.ts'
+import { endedPods, failingPods, waitingPods } from './pod-failures.ts'
 import { type Reason, reasons } from './reasons.ts'
-import { listed, truncated } from './text.ts'
+import { counted, listed, truncated } from './text.ts'
 
 /** Why a MyApp is in its phase, as a reason and as a sentence. */
 export interface Summary {
@@ -14,23 +14,28 @@ export interface Summary {
   phase?: Phase
 }
 
-/** The longest part of a foreign selector that a message quotes. */
+/** The longest parts of a foreign selector and of a foreign message that a message quotes. */
 const maxSelectorLength = 200
+const maxQuotedLength = 1024
 
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
 
-/** The first thing that keeps a MyApp with a valid spec from running, or that it runs. */
-export function summarize(state: State): Summary {
-  if (state.app.spec.paused) return paused(state)
-  const summary = summarizeChildren(state)
+/**
+ * The first thing that keeps a MyApp with a valid spec from running, or that it runs. `now` is the
+ * time at which the children were observed.
+ */
+export function summarize(state: State, now: string): Summary {
+  if (state.app.spec.paused) return paused(state, now)
+  const summary = summarizeChildren(state, now)
   const notEnabled = state.children.find(({ enabled }) => !enabled)?.kind.optional
   return notEnabled !== undefined && phaseOf(summary) === 'Running'
     ? { reason: notEnabled.reason, message: notEnabled.message }
     : summary
 }
 
-function summarizeChildren({ app, config, blocked, children, deployment, pods }: State): Summary {
+function summarizeChildren(state: State, now: string): Summary {
+  const { app, config, blocked, children, deployment, pods } = state
   const desired = children.filter((child) => child.enabled && child.desired !== undefined)
   for (const { kind, conflict } of desired) {
     if (conflict?.type === 'selector') {
@@ -51,19 +56,17 @@ function summarizeChildren({ app, config, blocked, children, deployment, pods }:
   )
   if (terminating.length > 0) {
     return updating(
-      `Waiting for ${kindsOf(terminating)} ${app.name}, being deleted, to be gone and made anew`,
+      `${kindsOf(terminating)} ${app.name} ${terminating.length > 1 ? 'are' : 'is'} being deleted and will be recreated`,
     )
   }
   const differing = desired.filter(({ inSync }) => !inSync)
   if (differing.some(({ kind }) => kind.kind === 'Deployment')) {
-    return updating(`Bringing Deployment ${app.name} in line with the spec`)
+    return updating(`Updating Deployment ${app.name} to match the spec`)
   }
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
-    return updating(
-      `Waiting for the Deployment controller to see the change of Deployment ${app.name}`,
-    )
+    return updating(`Waiting for the Deployment controller to observe Deployment ${app.name}`)
   }
-  const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, pods)
+  const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, pods, now)
   if (phaseOf(summary) !== 'Running') return summary
   const postponed = differing.filter(({ postponed }) => postponed)
   if (postponed.length > 0) {
@@ -72,35 +75,33 @@ function summarizeChildren({ app, config, blocked, children, deployment, pods }:
     )
   }
   if (differing.length > 0) {
-    return updating(`Bringing ${kindsOf(differing)} ${app.name} in line with the spec`)
+    return updating(`Updating ${kindsOf(differing)} ${app.name} to match the spec`)
   }
   const surplus = children.filter(({ desired }) => desired === undefined)
   if (surplus.length > 0) {
-    return updating(
-      `Removing ${kindsOf(surplus)} ${app.name}, which the spec does not ask for any more`,
-    )
+    return updating(`Deleting ${kindsOf(surplus)} ${app.name}, which the spec no longer requests`)
   }
   return app.spec.suspend
-    ? { reason: 'Suspended', message: 'Suspended: no pods run until suspend is taken away' }
+    ? { reason: 'Suspended', message: 'Suspended: no pods run while spec.suspend is true' }
     : summary
 }
 
 const kindsOf = (children: ChildState[]) => listed(children.map(({ kind }) => kind.kind))
 
-function paused({ app, deployment, pods }: State): Summary {
+function paused({ app, deployment, pods }: State, now: string): Summary {
   if (deployment === undefined) {
     return {
       reason: 'Paused',
       phase: 'Pending',
-      message: 'Paused before there was anything: nothing is created until paused is taken away',
+      message: 'Paused: nothing is created while spec.paused is true',
     }
   }
   const replicas = deployment.spec.replicas ?? 1
-  const summary = summarizeReplicas(app.name, replicas, deployment, pods)
+  const summary = summarizeReplicas(app.name, replicas, deployment, pods, now)
   return {
     reason: 'Paused',
     phase: phaseOf(summary),
-    message: `Paused: nothing is changed until paused is taken away. ${summary.message}`,
+    message: `Paused: no child is changed while spec.paused is true. ${summary.message}`,
   }
 }
 
@@ -109,12 +110,13 @@ function nameConflict(name: string, conflicting: ChildState[]): Summary {
   const isMakingRoom = ({ conflict }: ChildState) =>
     conflict?.type === 'owner' && conflict.isTerminating
   if (conflicting.every(isMakingRoom)) {
-    return { reason: 'Creating', message: `Waiting for an older ${kinds} ${name} to be gone` }
+    return { reason: 'Creating', message: `Waiting for an older ${kinds} ${name} to be deleted` }
   }
-  const verbs = conflicting.length > 1 ? 'exist already and do' : 'exists already and does'
+  const [verbs, them] =
+    conflicting.length > 1 ? ['already exist and do', 'them'] : ['already exists and does', 'it']
   return {
     reason: 'NameConflict',
-    message: `${kinds} ${name} ${verbs} not belong to this MyApp: delete what is there, or give one of them another name`,
+    message: `${kinds} ${name} ${verbs} not belong to this MyApp: delete ${them}, or give the MyApp another name`,
   }
 }
 
@@ -131,10 +133,11 @@ function selectorConflict(child: string, selector: string): Summary {
 }
 
 function configMissing(missing: string[], deployment: ObservedDeployment | undefined): Summary {
-  const effect = deployment ? 'what runs is left as it is' : 'no pod is started'
+  const effect = deployment ? 'running pods are not changed' : 'no pod is started'
+  const they = missing.length > 1 ? 'they exist' : 'it exists'
   return {
     reason: 'ConfigMissing',
-    message: `${listed(missing)} ${missing.length > 1 ? 'are' : 'is'} missing: ${effect} until then`,
+    message: `${listed(missing)} not found: ${effect} until ${they}`,
   }
 }
 
@@ -144,65 +147,74 @@ function summarizeReplicas(
   desired: number,
   { spec, status = {} }: ObservedDeployment,
   pods: ObservedPod[],
+  now: string,
 ): Summary {
-  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions = [] } = status
-  const condition = (type: string) => conditions.find((condition) => condition.type === type)
+  const { replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  const condition = (type: string) =>
+    status.conditions?.find((condition) => condition.type === type)
   const failure = condition('ReplicaFailure')
   if (failure?.status === 'True') {
+    const cause = failure.message ?? failure.reason ?? 'the Deployment gives no reason'
     return {
       reason: 'ReplicaFailure',
-      message: `Pods cannot be created: ${failure.message ?? failure.reason ?? 'the Deployment does not say why'}`,
+      message: `Pods cannot be created: ${truncated(cause, maxQuotedLength)}`,
     }
   }
   const old = Math.max(0, replicas - updatedReplicas)
   // The status does not say which pods are available. Assume that all old ones are.
   const newAvailable = Math.max(0, availableReplicas - old)
   const isComplete = updatedReplicas >= desired && newAvailable >= desired
+  const { minReadySeconds = 0 } = spec
+  const minReady =
+    minReadySeconds > 0 && readyReplicas > availableReplicas
+      ? `waiting for ready pods to stay ready for ${minReadySeconds} s (minReadySeconds)`
+      : undefined
   if (!isComplete) {
     const progress = condition('Progressing')
     // A paused rollout keeps this condition even when its pods become available later.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
       const cause =
-        podFailure(pods, true) ??
-        endedPods(pods) ??
+        failingPods(pods, now, true) ??
+        minReady ??
+        endedPods(pods, now) ??
         progress.message ??
         'no progress within the deadline'
       return {
         reason: 'ProgressDeadlineExceeded',
-        message: `The rollout is stuck with ${availableReplicas} of ${desired} replicas available: ${cause}`,
+        message: `The rollout is stuck with ${availableReplicas} of ${desired} replicas available: ${truncated(cause, maxQuotedLength)}`,
       }
     }
-    const failing = podFailure(pods)
+    const failing = failingPods(pods, now)
     if (failing !== undefined) return { reason: 'PodsFailing', message: failing }
   }
-  const awaited = isComplete ? undefined : (awaitedCheck(pods) ?? endedPods(pods))
+  const awaited = isComplete ? undefined : (waitingPods(pods) ?? minReady ?? endedPods(pods, now))
   const withCause = (message: string) =>
     awaited === undefined ? message : `${message}: ${awaited}`
 
-  const upToDate = `${Math.min(updatedReplicas, desired)} of ${desired} replicas are up to date`
+  const updated = `${replicasOf(Math.min(updatedReplicas, desired), desired)} updated`
   const isRollingOut = updatedReplicas < desired || (old > 0 && desired > 0)
   if (isRollingOut && spec.paused) {
     return {
       reason: 'RolloutPaused',
-      message: `${upToDate} and the rollout is paused: kubectl rollout resume deployment/${name} lets it go on`,
+      message: `${updated} and the rollout is paused: run kubectl rollout resume deployment/${name}`,
     }
   }
   if (isRollingOut) {
     const rollingOut = (message: string): Summary => ({ reason: 'RollingOut', message })
-    if (updatedReplicas < desired) return rollingOut(withCause(upToDate))
-    const ones = old === 1 ? '1 old one' : `${old} old ones`
+    if (updatedReplicas < desired) return rollingOut(withCause(updated))
+    const olds = counted(old, 'old replica')
     return isComplete
-      ? rollingOut(`${upToDate}, ${ones} ${old === 1 ? 'is' : 'are'} being removed`)
+      ? rollingOut(`${updated}, ${olds} ${old === 1 ? 'is' : 'are'} being deleted`)
       : rollingOut(
           withCause(
-            `${upToDate}, ${ones} ${old === 1 ? 'stays' : 'stay'} until they are available`,
+            `${updated}, ${olds} ${old === 1 ? 'stays' : 'stay'} until new ones are available`,
           ),
         )
   }
   if (replicas > desired) {
     return {
       reason: 'ScalingDown',
-      message: `${replicas - desired} of ${replicas} pods are being removed`,
+      message: `${replicas - desired} of ${counted(replicas, 'pod')} ${replicas - desired === 1 ? 'is' : 'are'} being deleted`,
     }
   }
   // The Deployment does not count pods that are terminating.
@@ -210,10 +222,10 @@ function summarizeReplicas(
   if (terminating > 0) {
     return {
       reason: 'ScalingDown',
-      message: `${terminating} ${terminating === 1 ? 'pod has' : 'pods have'} still to end`,
+      message: `${counted(terminating, 'pod')} ${terminating === 1 ? 'is' : 'are'} terminating`,
     }
   }
-  const available = `${availableReplicas} of ${desired} replicas are available`
+  const available = `${replicasOf(availableReplicas, desired)} available`
   if (availableReplicas < desired) {
     return { reason: 'ReplicasUnavailable', message: withCause(available) }
   }
@@ -221,6 +233,10 @@ function summarizeReplicas(
     ? { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
     : { reason: 'AllReplicasAvailable', message: available }
 }
+
+/** `1 of 1 replica is`, `2 of 3 replicas are`. */
+const replicasOf = (count: number, desired: number) =>
+  `${count} of ${counted(desired, 'replica')} ${desired === 1 ? 'is' : 'are'}`
 
 const isTerminating = ({ metadata: { deletionTimestamp }, status }: ObservedPod) =>
   deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'

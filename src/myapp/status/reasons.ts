@@ -14,67 +14,79 @@ interface ReasonMeaning {
 export const reasons = {
   AllReplicasAvailable: {
     phase: 'Running',
-    meaning: 'Every replica of the current generation is available and the Service leads to them.',
+    meaning: 'All replicas of the current generation are available, and the Service selects them.',
   },
-  ScaledToZero: { phase: 'Running', meaning: 'No replica is wanted and none is left.' },
-  Suspended: { phase: 'Running', meaning: 'suspend is true: no replica runs and none is left.' },
+  ScaledToZero: {
+    phase: 'Running',
+    meaning: 'replicas is 0, and no pod is left.',
+  },
+  Suspended: {
+    phase: 'Running',
+    meaning: 'suspend is true, and no pod is left.',
+  },
   Paused: {
     phase: 'Running',
     blocks: true,
     meaning:
-      'paused is true: nothing is changed, whatever the spec says. The phase is that of the pods.',
+      'paused is true: no child is changed, whatever the spec says. The phase is that of the pods.',
   },
-  Creating: { phase: 'Pending', meaning: 'A child does not exist yet.' },
-  Updating: { phase: 'Pending', meaning: 'A child is not yet as the spec asks.' },
+  Creating: {
+    phase: 'Pending',
+    meaning: 'A child does not exist yet.',
+  },
+  Updating: {
+    phase: 'Pending',
+    meaning: 'A child does not match the spec yet.',
+  },
   RollingOut: {
     phase: 'Pending',
-    meaning: 'Not all pods of the current generation are made yet, or older ones are still there.',
+    meaning: 'Pods of the current generation are still to be created, or older ones to be deleted.',
   },
   RolloutPaused: {
     phase: 'Pending',
-    meaning: 'Somebody has paused the rollout of the Deployment.',
+    meaning: 'Somebody paused the rollout of the Deployment.',
   },
   ScalingDown: {
     phase: 'Pending',
-    meaning: 'More pods exist than are wanted; they are being removed.',
+    meaning: 'There are more pods than desired. They are being deleted.',
   },
   ReplicasUnavailable: {
     phase: 'Pending',
-    meaning: 'Pods are up to date, but not all of them are available.',
+    meaning: 'All pods are up to date, but some are not available. The message says why.',
   },
   PodsFailing: {
     phase: 'Pending',
-    meaning: 'Pods are there and do not get ready. The message says why.',
+    meaning: 'Pods exist and do not become ready. The message says why.',
   },
   ConfigMissing: {
     phase: 'Pending',
     blocks: true,
     meaning:
-      'A ConfigMap, a Secret or a key of one that the pods need is not there. What runs is left as it is, but can be scaled down.',
+      'A ConfigMap, a Secret or a key that the pods need does not exist. Running pods are not changed, but can be scaled down.',
   },
   GatewayNotEnabled: {
     phase: 'Failed',
     blocks: true,
-    meaning: 'gateway is asked for, and the component for it is not installed.',
+    meaning: 'The spec has a gateway, and the component for it is not installed.',
   },
   Terminating: {
     phase: 'Pending',
     meaning:
-      'The MyApp is being deleted: what sends it traffic or scales it goes first, then its Deployment, then its Service.',
+      'The MyApp is being deleted: first what sends traffic to its pods or scales them, then its Deployment, then its Service.',
   },
   InvalidSpec: {
     phase: 'Failed',
-    meaning: 'The stored spec breaks a rule of the schema. What runs is left as it is.',
+    meaning: 'The stored spec breaks a rule of the schema. Running pods are not changed.',
   },
   NameConflict: {
     phase: 'Failed',
     blocks: true,
     meaning:
-      'An object of the kind and name of a child belongs to somebody else. It is left alone.',
+      'An object with the name of a child belongs to somebody else, or is an adopted Deployment with another selector. It is not changed.',
   },
   ProgressDeadlineExceeded: {
     phase: 'Failed',
-    meaning: 'The rollout made no progress for as long as the Deployment allows.',
+    meaning: 'The rollout made no progress within progressDeadlineSeconds.',
   },
   ReplicaFailure: {
     phase: 'Failed',
@@ -91,38 +103,41 @@ export const isBlocking = (reason: string) =>
   )
 
 /**
- * The reasons that the conditions for one concern each can have, and of which conditions. Besides, Available and Scaled have
- * whatever reason the Deployment and the autoscaler give.
+ * The operator's own reasons of the other conditions, and which conditions have them. Available and
+ * Scaled mostly have the reason that the Deployment or the autoscaler reports.
  */
 export const conditionReasons = {
   NoDeployment: {
     of: ['Available'],
-    meaning: 'There is no Deployment yet, or it has not said anything.',
+    meaning: 'The Deployment does not exist, or has no status yet.',
   },
-  NoAutoscalerStatus: { of: ['Scaled'], meaning: 'The autoscaler has not said anything yet.' },
+  NoAutoscalerStatus: {
+    of: ['Scaled'],
+    meaning: 'The HorizontalPodAutoscaler has no status yet.',
+  },
   NoReason: {
     of: ['Available', 'Scaled'],
-    meaning: 'The Deployment or the autoscaler gives no reason.',
+    meaning: 'The Deployment or the HorizontalPodAutoscaler reports no reason.',
   },
   ConfigFound: {
     of: ['ConfigReady'],
-    meaning: 'Every ConfigMap, Secret and key that the pods need is there.',
+    meaning: 'Every ConfigMap, Secret and key that the pods need exists.',
   },
   ConfigMissing: {
     of: ['ConfigReady'],
-    meaning: 'At least one is not there. The message names them.',
+    meaning: 'At least one of them does not exist. The message names them.',
   },
   RouteAccepted: {
     of: ['Routed'],
-    meaning: 'The Ingress has an address, and every Gateway takes the HTTPRoute.',
+    meaning: 'The Ingress has an address, and every Gateway accepts the HTTPRoute.',
   },
   RouteNotReady: {
     of: ['Routed'],
-    meaning: 'One of them is still to come, or refuses. The message says which, and why.',
+    meaning: 'The Ingress or the HTTPRoute is not ready. The message says why.',
   },
   GatewayNotEnabled: {
     of: ['Routed'],
-    meaning: 'gateway is asked for, and the component for it is not installed.',
+    meaning: 'The spec has a gateway, and the component for it is not installed.',
   },
 } as const satisfies Record<string, { of: string[]; meaning: string }>
 

@@ -1,5 +1,7 @@
 import type { MyAppStatus } from '../../api/myapp.ts'
 import { childOf, type HookRequest } from '../request.ts'
+import { truncated } from './text.ts'
+import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
 
 /** How a MyApp is reached, read from its Service, Ingress and HTTPRoute as they are. */
 
@@ -7,6 +9,7 @@ interface GatewayRef {
   name?: string
   namespace?: string
   sectionName?: string
+  port?: number
 }
 interface RouteCondition {
   type: string
@@ -19,42 +22,88 @@ interface RouteCondition {
 /** The longest part of a Gateway's message that is passed on. */
 const maxMessageLength = 1024
 
-/** The address inside the cluster, and the URLs outside of it that are admitted. */
+/** The address inside the cluster, and the URLs outside of it that are known to work. */
 export function addressesOf(request: HookRequest): Pick<MyAppStatus, 'address' | 'urls'> {
-  const { name, namespace } = request.parent.metadata
-  const { ports = [] } = childOf(request, 'Service')?.spec ?? {}
-  const { port } = ports.find(({ name }) => name === 'http') ?? ports[0] ?? {}
-  const urls = [...ingressUrls(request), ...gatewayUrls(request)]
-  return {
-    ...(port !== undefined && { address: `http://${name}.${namespace}.svc:${port}` }),
-    ...(urls.length > 0 && { urls }),
-  }
+  const address = addressOf(request)
+  const urls = [...new Set([...ingressUrls(request), ...routeUrls(request)])]
+  return { ...(address !== undefined && { address }), ...(urls.length > 0 && { urls }) }
 }
 
+/** The address of the Service, with a scheme if the app speaks HTTP. */
+function addressOf(request: HookRequest): string | undefined {
+  const { name, namespace } = request.parent.metadata
+  const { ports = [] } = childOf(request, 'Service')?.spec ?? {}
+  const port = ports.find(({ name }) => name === 'http') ?? ports[0]
+  if (port === undefined) return undefined
+  const scheme = schemeOf(port, request)
+  return `${scheme === undefined ? '' : `${scheme}://`}${name}.${namespace}.svc:${port.port}`
+}
+
+interface ServicePort {
+  name?: string
+  appProtocol?: string
+  targetPort?: number | string
+}
+
+/** What a port speaks: by its protocol, or by the probes of that port, or by its name. */
+function schemeOf(
+  { name, appProtocol, targetPort }: ServicePort,
+  request: HookRequest,
+): 'http' | 'https' | undefined {
+  if (appProtocol !== undefined) return schemes.get(appProtocol.toLowerCase())
+  const { containers = [] } = childOf(request, 'Deployment')?.spec.template.spec ?? {}
+  const app = containers.find(({ name }) => name === 'app')
+  for (const probe of [app?.readinessProbe, app?.livenessProbe, app?.startupProbe]) {
+    const isOfPort = (port: number | string | undefined) =>
+      port !== undefined && (port === targetPort || port === name)
+    if (isOfPort(probe?.grpc?.port)) return undefined
+    if (isOfPort(probe?.httpGet?.port)) {
+      return probe?.httpGet?.scheme === 'HTTPS' ? 'https' : 'http'
+    }
+  }
+  return schemes.get(name ?? '')
+}
+
+/** The scheme of URLs by the protocol of a port: its appProtocol or its name. */
+const schemes = new Map<string, 'http' | 'https'>([
+  ['http', 'http'],
+  ['http2', 'http'],
+  ['kubernetes.io/h2c', 'http'],
+  ['kubernetes.io/ws', 'http'],
+  ['https', 'https'],
+  ['kubernetes.io/wss', 'https'],
+])
+
 function ingressUrls(request: HookRequest): string[] {
-  const { rules = [], tls = [] } = childOf(request, 'Ingress')?.spec ?? {}
+  const ingress = childOf(request, 'Ingress')
   const addresses = ingressAddresses(request).flatMap(
     ({ hostname, ip }) => hostname ?? (ip === undefined ? [] : inUrl(ip)),
   )
-  if (addresses.length === 0) return []
+  if (ingress === undefined || addresses.length === 0) return []
+  const { rules = [], tls = [] } = ingress.spec
   return rules.flatMap(({ host, http }) => {
     // An entry without hosts is for all hosts.
     const isTls = tls.some(
       ({ hosts = [] }) => hosts.length === 0 || (host !== undefined && hosts.includes(host)),
     )
+    const origin = ingressOrigin(isTls, ingress.metadata.annotations)
+    if (origin === undefined) return []
     const hosts = (host === undefined ? addresses : [host]).filter(isOneHost)
-    return hosts.flatMap((host) =>
-      (http?.paths ?? []).map(({ path = '/' }) => `${isTls ? 'https' : 'http'}://${host}${path}`),
-    )
+    const paths = (http?.paths ?? []).flatMap(({ path = '/' }) => pathPrefix(path) ?? [])
+    return hosts.flatMap((host) => paths.map((path) => `${origin(host)}${path}`))
   })
 }
 
-const gatewayUrls = (request: HookRequest) =>
-  childOf(request, 'HTTPRoute') !== undefined && routeProblems(request).length === 0
-    ? (childOf(request, 'HTTPRoute')?.spec.hostnames ?? [])
-        .filter(isOneHost)
-        .map((host) => `http://${host}/`)
-    : []
+function routeUrls(request: HookRequest): string[] {
+  const route = childOf(request, 'HTTPRoute')
+  if (route === undefined || routeProblems(request).length > 0) return []
+  const { parentRefs = [], hostnames = [] } = route.spec
+  const hosts = hostnames.filter(isOneHost)
+  return parentRefs.flatMap((gateway) => {
+    const origin = routeOrigin(gateway)
+    return origin === undefined ? [] : hosts.map((host) => `${origin(host)}/`)
+  })
+}
 
 /** A wildcard stands for many hosts, so there is no URL. */
 const isOneHost = (host: string) => !host.startsWith('*')
@@ -84,12 +133,12 @@ export function routeProblems(request: HookRequest): string[] {
     const problems = (route.status?.parents ?? [])
       .filter(({ parentRef }) => isRefTo(gateway, parentRef))
       .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))
-    const [problem = notSeen] = problems
+    const [problem = notReported] = problems
     return problems.includes(undefined) ? [] : [`Gateway ${gateway.name} ${problem}`]
   })
 }
 
-const notSeen = 'has not seen the HTTPRoute as it is now'
+const notReported = 'has not reported on the current HTTPRoute'
 
 const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef = {}) =>
   ref.name === name &&
@@ -100,12 +149,12 @@ const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef =
 function problemOf(conditions: RouteCondition[]): string | undefined {
   const accepted = conditions.find(({ type }) => type === 'Accepted')
   const resolved = conditions.find(({ type }) => type === 'ResolvedRefs')
-  if (accepted === undefined) return notSeen
+  if (accepted === undefined) return notReported
   if (accepted.status !== 'True') return `does not accept the HTTPRoute: ${messageOf(accepted)}`
   return resolved?.status === 'False'
-    ? `can't follow the HTTPRoute: ${messageOf(resolved)}`
+    ? `cannot resolve references of the HTTPRoute: ${messageOf(resolved)}`
     : undefined
 }
 
 const messageOf = ({ reason, message }: RouteCondition) =>
-  (message || reason || 'it does not say why').slice(0, maxMessageLength)
+  truncated(message || reason || 'it gives no reason', maxMessageLength)

@@ -13,3 +13,6 @@ export function listed(items: string[]): string {
 /** A text of at most the given length, with an ellipsis in place of what is cut off. */
 export const truncated = (text: string, length: number) =>
   text.length > length ? `${text.slice(0, length)}…` : text
+
+/** A number with its noun: `1 pod`, `3 pods`. */
+export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`

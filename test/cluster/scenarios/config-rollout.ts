@@ -175,7 +175,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
           const { status } = here.get('MyApp', 'shop')
           return (
             status?.phase === 'Pending' &&
-            status.message === `${missing} are missing: no pod is started until then` &&
+            status.message === `${missing} not found: no pod is started until they exist` &&
             condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
           )
         })
@@ -206,7 +206,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
         () => here.get('MyApp', 'shop').status?.phase === 'Pending' && here.get('MyApp', 'shop'),
       )
       t.match(missing.status, {
-        message: 'Secret keys is missing: what runs is left as it is until then',
+        message: 'Secret keys not found: running pods are not changed until it exists',
         ready: '2/2',
       })
       await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30', replicas: 3 } })

@@ -162,7 +162,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     const before = here.happenings('MyApp').length
     await here.edit('MyApp', 'shop', { spec: { image: failingImage('NotReady') } })
     await here.until('the rollout waits for its first pod', () =>
-      here.get('MyApp', 'shop').status?.message?.startsWith('1 of 3 replicas are up to date'),
+      here.get('MyApp', 'shop').status?.message?.startsWith('1 of 3 replicas are updated'),
     )
     await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
     await here.running('shop')

@@ -39,7 +39,7 @@ export function finalize(t: Test, cluster: Cluster): void {
       )
       t.match(waiting.status, {
         phase: 'Pending',
-        message: 'Terminating: waiting for Deployment shop to be gone',
+        message: 'Terminating: waiting for Deployment shop to be deleted',
       })
       const calls = here.calls('shop').length
       await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })

@@ -207,7 +207,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
         phase: 'Running',
         ready: '1/1',
         message:
-          /^Paused: nothing is changed until paused is taken away\. 1 of 1 replicas are available$/,
+          /^Paused: no child is changed while spec.paused is true. 1 of 1 replica is available$/,
       })
 
       await here.edit('MyApp', 'shop', { spec: { image, replicas: 2, port: null, paused: null } })
@@ -224,7 +224,9 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, paused: true })
     await here.until('it says so', () =>
-      here.get('MyApp', 'shop').status?.message?.startsWith('Paused before there was anything'),
+      here
+        .get('MyApp', 'shop')
+        .status?.message?.startsWith('Paused: nothing is created while spec.paused is true'),
     )
     await forceSyncs(here, 'shop', 2)
     t.strictSame(here.list('Deployment'), [])
@@ -318,7 +320,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
       t.match(status, {
         ready: '0/0',
         replicas: 0,
-        message: 'Suspended: no pods run until suspend is taken away',
+        message: 'Suspended: no pods run while spec.suspend is true',
         conditions: [{ reason: 'Suspended' }],
       })
       await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.30' } })

@@ -136,8 +136,8 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
           async (name) => (await here.failed(name, 'InvalidSpec')).status?.message ?? '',
         ),
       )
-      const runs = 'what runs is left as it is until the spec is mended'
-      const none = 'nothing is created until the spec is mended'
+      const runs = 'running pods are not changed until the spec is fixed'
+      const none = 'nothing is created until the spec is fixed'
       t.equal(messages[0], `spec.replicas: 500 is more than the maximum of 100; ${runs}`)
       t.equal(messages[1], `spec.port: 0 is less than the minimum of 1; ${runs}`)
       t.match(messages[2], /^spec\.image: "two words" .*; what runs/)

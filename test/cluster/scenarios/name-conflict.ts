@@ -96,7 +96,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
         const { status } = await here.failed('shop', 'NameConflict')
         t.equal(
           status?.message,
-          `${kind} shop exists already and does not belong to this MyApp: delete what is there, or give one of them another name`,
+          `${kind} shop already exists and does not belong to this MyApp: delete it, or give the MyApp another name`,
         )
         await here.until(`its ${other} is there`, () => here.find(other, 'shop'))
         await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
@@ -118,7 +118,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       const { status } = await here.failed('shop', 'NameConflict')
       t.match(
         status?.message,
-        /^Deployment and Service shop exist already and do not belong to this MyApp/,
+        /^Deployment and Service shop already exist and do not belong to this MyApp/,
       )
       await here.kubectl('delete', 'ma', 'shop')
       t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)

@@ -81,7 +81,7 @@ const failing: Failing[] = [
       { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) },
     ],
     message: fails(
-      'was ended for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
+      'was killed for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
     ),
   },
   {
@@ -103,7 +103,7 @@ const failing: Failing[] = [
     statuses: [{ started: true, state: running() }],
     reason: 'ReplicasUnavailable',
     message:
-      '0 of 1 replicas are available: waiting for container app to pass its readiness check (TCP on port 8080)',
+      '0 of 1 replica is available: waiting for container app to pass its readiness probe (TCP on port 8080)',
   },
 ]
 
@@ -178,7 +178,7 @@ export function pods(t: Test, cluster: Cluster): void {
         restartCount: statuses.at(-1)?.restartCount ?? 0,
         state: running(),
       })
-      t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
+      t.equal((await here.running('shop')).status?.message, '1 of 1 replica is available')
     })
   }
 
@@ -188,7 +188,7 @@ export function pods(t: Test, cluster: Cluster): void {
       const here = await cluster.namespace(t)
       await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
       const message =
-        "2 of 2 pods fail: no node takes it (Unschedulable): 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector"
+        "2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector"
       const { status } = await here.until(
         `it says: ${message}`,
         () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
@@ -215,7 +215,7 @@ export function pods(t: Test, cluster: Cluster): void {
           `it says: ${message}`,
           () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
         )
-      await says('1 of 1 replicas are up to date, 1 old one stays until they are available')
+      await says('1 of 1 replica is updated, 1 old replica stays until new ones are available')
       const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
       const [pod] = items.filter(({ status }) => status.phase === 'Pending')
       const containerStatuses = [
@@ -278,13 +278,13 @@ export function pods(t: Test, cluster: Cluster): void {
           'application/merge-patch+json',
         )
         await says(
-          `0 of 1 replicas are available: ${evicted} ended (Evicted: The node was low on resource: memory.)`,
+          `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on resource: memory.)`,
         )
       }
       await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
       await says(fails('is in ImagePullBackOff: not found'))
       await report(cluster, here, { ready: true, started: true, state: running() })
-      t.equal((await here.running('shop')).status?.message, '1 of 1 replicas are available')
+      t.equal((await here.running('shop')).status?.message, '1 of 1 replica is available')
     },
   )
 

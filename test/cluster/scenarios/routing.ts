@@ -182,7 +182,7 @@ export function routing(t: Test, cluster: Cluster): void {
         here,
         'shop',
         'True',
-        'Traffic from outside is led to the Service',
+        'Traffic from outside is routed to the Service',
       )
       t.strictSame(after.status?.urls, ['http://shop.example.com/'])
       await here.edit('MyApp', 'shop', {
@@ -223,12 +223,12 @@ export function routing(t: Test, cluster: Cluster): void {
       await here.create('shop', { image: 'nginx', ingress })
       await here.running('shop')
       await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
-      await untilRouted(here, 'shop', 'True', 'Traffic from outside is led to the Service')
+      await untilRouted(here, 'shop', 'True', 'Traffic from outside is routed to the Service')
       const there = {
         address: `http://shop.${here.name}.svc:8080`,
         urls: ['http://shop.example.com/'],
       }
-      const differs = 'the Ingress is not yet as the spec asks'
+      const differs = 'the Ingress does not match the spec yet'
 
       await here.edit('MyApp', 'shop', {
         spec: {
@@ -243,7 +243,7 @@ export function routing(t: Test, cluster: Cluster): void {
       })
       await here.edit('MyApp', 'shop', { spec: { port: null, ingress } })
       await here.edit('MyApp', 'shop', { spec: { paused: null, ingress: { tlsSecretName: null } } })
-      await untilRouted(here, 'shop', 'True', 'Traffic from outside is led to the Service')
+      await untilRouted(here, 'shop', 'True', 'Traffic from outside is routed to the Service')
 
       await refuse(cluster, here, 'new.example.com')
       await here.edit('MyApp', 'shop', { spec: { ingress: { host: 'new.example.com' } } })
@@ -251,7 +251,7 @@ export function routing(t: Test, cluster: Cluster): void {
       await forceSyncs(here, 'shop', 2)
       t.match((await untilRouted(here, 'shop', 'False', differs)).status, {
         phase: 'Pending',
-        message: 'Bringing Ingress shop in line with the spec',
+        message: 'Updating Ingress shop to match the spec',
         ...there,
       })
       await here.edit('MyApp', 'shop', { spec: { ingress } })

@@ -142,7 +142,7 @@ export function status(t: Test, cluster: Cluster): void {
     t.match(paused.status, {
       phase: 'Pending',
       message:
-        '0 of 2 replicas are up to date and the rollout is paused: kubectl rollout resume deployment/shop lets it go on',
+        '0 of 2 replicas are updated and the rollout is paused: run kubectl rollout resume deployment/shop',
     })
     t.equal(here.list('ReplicaSet').length, 1)
     await here.kubectl('rollout', 'resume', 'deployment/shop')
