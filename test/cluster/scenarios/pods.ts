@@ -258,7 +258,7 @@ export function pods(t: Test, cluster: Cluster): void {
           () => here.get('MyApp', 'shop').status?.message === message,
         )
       await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
-      for (const evicted of ['1 pod has', '2 pods have']) {
+      for (const evicted of ['1 pod', '2 pods']) {
         let name: string | undefined
         await here.eventually('a pod is to run', async () => {
           const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
