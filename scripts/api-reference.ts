@@ -42,7 +42,8 @@ export function apiReference(): string {
     [
       '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
       `# ${kind} (${apiVersion})`,
-      `\`metadata.name\` is the name of the Deployment and of the Service. It ${formats.myAppName.message}. Fields with fields of their own have a table each.`,
+      `\`metadata.name\` is the name of the Deployment and of the Service. It ` +
+        `${formats.myAppName.message}. Fields with fields of their own have a table each.`,
       '## spec',
       intro(spec),
       table(
@@ -65,7 +66,8 @@ export function apiReference(): string {
       intro(status),
       table(rows(status, '', new Map())),
       '### Conditions',
-      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons are listed below.',
+      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons are ' +
+        'listed below.',
       [
         '| condition | present | True when |',
         '| --- | --- | --- |',
@@ -80,7 +82,9 @@ export function apiReference(): string {
         ),
       ].join('\n'),
       '### Reasons of Available, ConfigReady, Scaled and Routed',
-      'Available and Scaled repeat the conditions of the Deployment and of the HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and `ValidMetricFound`. The other reasons:',
+      'Available and Scaled repeat the conditions of the Deployment and of the ' +
+        'HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and ' +
+        '`ValidMetricFound`. The other reasons:',
       [
         '| reason | of | means |',
         '| --- | --- | --- |',
@@ -121,7 +125,10 @@ const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slic
 const table = (rows: string[]) =>
   ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 
-/** The rows for the fields of an object or of a list's items, deeper ones after the one that holds them. Fields that an earlier row has are not repeated. */
+/**
+ * The rows for the fields of an object or of a list's items, deeper ones after the one that holds
+ * them. Fields that an earlier row has are not repeated.
+ */
 function rows(schema: Schema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema
   const prefix = path === '' ? '' : `${path}${schema.items === undefined ? '' : '[]'}.`

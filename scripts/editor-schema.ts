@@ -11,7 +11,10 @@ export const editorSchema = (): object => ({
 /** The text of manifests/schema/myapp.schema.json. */
 export const editorSchemaText = () => JSON.stringify(editorSchema(), null, 2) + '\n'
 
-/** Removes the keywords of the CRD. A named format becomes a pattern with its message, which editors show. */
+/**
+ * Removes the keywords of the CRD. A named format becomes a pattern with its message, which
+ * editors show.
+ */
 function forEditors(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(forEditors)
   if (typeof value !== 'object' || value === null) return value

@@ -1,4 +1,5 @@
-// Writes what is generated from src/api/myapp.ts: the CRD, the schema for editors and the reference of the API.
+// Writes what is generated from src/api/myapp.ts: the CRD, the schema for editors and the
+// reference of the API.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'

@@ -3,7 +3,8 @@ import { rule } from './fields.ts'
 
 /**
  * Pod annotations that the API server itself validates: `ValidatePodSpecificAnnotations` and
- * `validateSeccompAnnotationsAndFields` of k8s.io/kubernetes. It refuses the whole Deployment for an invalid one.
+ * `validateSeccompAnnotationsAndFields` of k8s.io/kubernetes. It refuses the whole Deployment for
+ * an invalid one.
  */
 
 const mirror = 'kubernetes.io/config.mirror'
@@ -48,21 +49,29 @@ const checks: Check[] = [
     isFor: (key) => key === deletionCost,
     isValid: (_key, value) =>
       new RegExp(integer).test(value) && Number(value) >= least && Number(value) <= most,
-    cel: `!('${deletionCost}' in self) || (self['${deletionCost}'].matches('${integer}') && int(self['${deletionCost}']) >= ${least} && int(self['${deletionCost}']) <= ${most})`,
+    cel:
+      `!('${deletionCost}' in self) || (self['${deletionCost}'].matches('${integer}') && ` +
+      `int(self['${deletionCost}']) >= ${least} && int(self['${deletionCost}']) <= ${most})`,
     message: `the annotation ${deletionCost} must be an integer from ${least} to ${most}`,
   },
   {
     isFor: (key) => key === seccompPod || key.startsWith(seccompContainer),
     isValid: (_key, value) => new RegExp(seccomp).test(value) && !new RegExp(climbing).test(value),
-    cel: `self.all(key, (key != '${seccompPod}' && !key.startsWith('${seccompContainer}')) || (self[key].matches('${seccomp}') && !self[key].matches(r'${climbing}')))`,
+    cel:
+      `self.all(key, (key != '${seccompPod}' && !key.startsWith('${seccompContainer}')) || ` +
+      `(self[key].matches('${seccomp}') && !self[key].matches(r'${climbing}')))`,
     message: `a seccomp annotation ${profileMessage}`,
   },
   {
     isFor: (key) => key.startsWith(appArmor),
     isValid: (key, value) =>
       key === `${appArmor}${containerName}` && new RegExp(appArmorProfile).test(value),
-    cel: `self.all(key, !key.startsWith('${appArmor}') || (key == '${appArmor}${containerName}' && self[key].matches('${appArmorProfile}')))`,
-    message: `an AppArmor annotation must be ${appArmor}${containerName}, since the container is called ${containerName}, and ${profileMessage}`,
+    cel:
+      `self.all(key, !key.startsWith('${appArmor}') || (key == '${appArmor}${containerName}' ` +
+      `&& self[key].matches('${appArmorProfile}')))`,
+    message:
+      `an AppArmor annotation must be ${appArmor}${containerName}, since the container is ` +
+      `called ${containerName}, and ${profileMessage}`,
   },
 ]
 
@@ -113,7 +122,12 @@ export const seccompRules = (() => {
   const matches = (key: string, context: string) => {
     const value = `self.podAnnotations['${key}']`
     const profile = `self.${context}.seccompProfile`
-    return `(!has(self.${context}) || !has(${profile}) || (${profile}.type == 'RuntimeDefault' ? ${value} in ['runtime/default', 'docker/default'] : ${profile}.type == 'Unconfined' ? ${value} == 'unconfined' : !has(${profile}.localhostProfile) || ${value} == 'localhost/' + ${profile}.localhostProfile))`
+    const expected =
+      `${profile}.type == 'RuntimeDefault' ? ${value} in ['runtime/default', 'docker/default'] : ` +
+      `${profile}.type == 'Unconfined' ? ${value} == 'unconfined' : ` +
+      `!has(${profile}.localhostProfile) || ` +
+      `${value} == 'localhost/' + ${profile}.localhostProfile`
+    return `(!has(self.${context}) || !has(${profile}) || (${expected}))`
   }
   const unless = (key: string, cel: string) =>
     rule(
@@ -124,7 +138,8 @@ export const seccompRules = (() => {
   return [
     unless(
       seccompPod,
-      `${isCustom} ? ${matches(seccompPod, 'securityContext')} : self.podAnnotations['${seccompPod}'] in ['runtime/default', 'docker/default']`,
+      `${isCustom} ? ${matches(seccompPod, 'securityContext')} : ` +
+        `self.podAnnotations['${seccompPod}'] in ['runtime/default', 'docker/default']`,
     ),
     unless(
       `${seccompContainer}${containerName}`,

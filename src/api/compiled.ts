@@ -3,8 +3,9 @@ import { outlineOf } from './messages.ts'
 import { MyApp, StoredMyApp } from './myapp.ts'
 
 /**
- * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code that Ajv generates and by
- * the constants, so that neither Ajv nor the schema is in the built program.
+ * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code
+ * that Ajv generates and by the constants, so that neither Ajv nor the schema is in the built
+ * program.
  */
 
 export const ajv = newAjv()

@@ -3,7 +3,10 @@ import { group, kind, MyApp, version } from './myapp.ts'
 
 type Schema = Record<string, unknown>
 
-/** The CustomResourceDefinition of MyApp as a plain object. scripts/generate.ts writes it to manifests/crd.yaml. */
+/**
+ * The CustomResourceDefinition of MyApp as a plain object. scripts/generate.ts writes it to
+ * manifests/crd.yaml.
+ */
 export function customResourceDefinition(): object {
   const { metadata, spec, status } = MyApp.properties
   return {
@@ -93,8 +96,9 @@ const printerColumns = [
 ]
 
 /**
- * The one rule that needs oldSelf: it is for new MyApps only. A name never changes, so that a MyApp with an invalid name,
- * which an older CRD accepted, could otherwise never lose its finalizer.
+ * The one rule that needs oldSelf: it is for new MyApps only. A name never changes, so that a
+ * MyApp with an invalid name, which an older CRD accepted, could otherwise never lose its
+ * finalizer.
  */
 const nameRule = {
   rule: `oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,
@@ -104,8 +108,9 @@ const nameRule = {
 }
 
 /**
- * A schema as the API server takes it. The API server prunes unknown fields itself, so `additionalProperties: false` goes.
- * A named format becomes a rule in CEL. Combinations such as oneOf have a rule in CEL beside them and go.
+ * A schema as the API server takes it. The API server prunes unknown fields itself, so
+ * `additionalProperties: false` goes. A named format becomes a rule in CEL. Combinations such as
+ * oneOf have a rule in CEL beside them and go.
  */
 function structural(schema: object): Schema {
   const node = JSON.parse(JSON.stringify(schema)) as Schema
@@ -149,7 +154,10 @@ const formatRule = (format: Format, expression: string) => ({
   message: format.message,
 })
 
-/** The bounds of an integer and the format of a string in one rule: an int-or-string has no bounds in a CRD. */
+/**
+ * The bounds of an integer and the format of a string in one rule: an int-or-string has no bounds
+ * in a CRD.
+ */
 function eitherRule({ minimum, maximum }: Schema, format: Format | undefined): object {
   if (format === undefined) throw new Error('the string of an int-or-string needs a named format')
   const bounds = [

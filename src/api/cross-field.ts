@@ -18,8 +18,8 @@ import { canonicalQuantity, divisorMessage, divisors, thousandthsOf } from './qu
 import { metricMessage, metricSource } from './scaling.ts'
 
 /**
- * The rules that span fields. Each has a rule in CEL in the schema too, which the API server checks. Expects a spec whose
- * fields are valid one by one.
+ * The rules that span fields. Each has a rule in CEL in the schema too, which the API server
+ * checks. Expects a spec whose fields are valid one by one.
  */
 export function crossFieldProblems(spec: MyAppSpec): Problem[] {
   return [
@@ -303,7 +303,8 @@ function rolloutProblems({
       ? [
           at(
             ['minReadySeconds'],
-            `must be less than progressDeadlineSeconds, ${progressDeadlineSeconds}, got ${minReadySeconds}`,
+            `must be less than progressDeadlineSeconds, ${progressDeadlineSeconds}, got ` +
+              `${minReadySeconds}`,
           ),
         ]
       : []),

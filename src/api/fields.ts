@@ -2,8 +2,8 @@ import Type, { type TProperties, type TSchema } from 'typebox'
 import type { FormatName } from './formats.ts'
 
 /**
- * The building blocks of the schema. Each bound and each format is written once: crd.ts turns it into what the API server
- * checks, ajv.ts into what the hook and the command line check.
+ * The building blocks of the schema. Each bound and each format is written once: crd.ts turns it
+ * into what the API server checks, ajv.ts into what the hook and the command line check.
  */
 
 /** The largest value of an int32 field. */
@@ -84,7 +84,8 @@ export const exactlyOne = (...fields: string[]) => ({
   oneOf: fields.map((field) => ({ required: [field] })),
   ...rules(
     rule(
-      `[${fields.map((field) => `has(self.${inCel(field)})`).join(', ')}].filter(set, set).size() == 1`,
+      `[${fields.map((field) => `has(self.${inCel(field)})`).join(', ')}].filter(set, ` +
+        'set).size() == 1',
       exactlyOneMessage(fields),
     ),
   ),
@@ -110,8 +111,8 @@ export const inCel = (field: string) =>
   field === 'namespace' ? '__namespace__' : field.replaceAll('-', '__dash__')
 
 /**
- * Keeps the format of a value or of keys out of the CRD: only the hook and the command line check it. The API server bounds
- * the estimated cost of all rules together.
+ * Keeps the format of a value or of keys out of the CRD: only the hook and the command line check
+ * it. The API server bounds the estimated cost of all rules together.
  */
 export const hookOnly = { 'x-hook-only': true }
 
@@ -136,8 +137,9 @@ export const labels = (description: string, options: object = {}) =>
   map(description, { key: 'labelKey', value: { format: 'labelValue', ...options }, options })
 
 /**
- * The size that a child may have: all annotations of an object may have 256 KiB, and Metacontroller keeps a copy of the
- * child in one of them. The CRD counts characters and refuses what can never fit; src/myapp/child-size.ts counts bytes.
+ * The size that a child may have: all annotations of an object may have 256 KiB, and
+ * Metacontroller keeps a copy of the child in one of them. The CRD counts characters and refuses
+ * what can never fit; src/myapp/child-size.ts counts bytes.
  */
 export const childMaxBytes = 262_144 - 512
 

@@ -1,11 +1,15 @@
 import { quantityPattern } from './quantity.ts'
 
 /**
- * Named formats of strings. A field refers to one by `format: NAME`, a map by `propertyNames: { format: NAME }`. One entry
- * here gives the check of Ajv, the CEL rule of the CRD, the pattern of the editor schema, and the message.
+ * Named formats of strings. A field refers to one by `format: NAME`, a map by `propertyNames: {
+ * format: NAME }`. One entry here gives the check of Ajv, the CEL rule of the CRD, the pattern of
+ * the editor schema, and the message.
  */
 export interface Format {
-  /** A regular expression that the string must match. It starts with `^`. JavaScript and RE2 read it alike. */
+  /**
+   * A regular expression that the string must match. It starts with `^`. JavaScript and RE2 read
+   * it alike.
+   */
   matches?: string
   /** A regular expression that the string must not match. */
   excludes?: string
@@ -21,10 +25,12 @@ const name = '[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?'
 const qualified = (letters?: string) => `(${domain(letters)}/)?${name}`
 
 const keyRule =
-  'at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"'
+  'at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 ' +
+  'characters and "/"'
 const labelKeyMessage = `invalid label key: ${keyRule}`
 const nameMessage =
-  'must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit'
+  'must consist of lower-case letters, digits, "-" or ".", and must start and end with a ' +
+  'letter or digit'
 const labelMessage =
   'must consist of lower-case letters, digits or "-", and must start and end with a letter or digit'
 
@@ -37,7 +43,8 @@ export const formats = {
   myAppName: {
     matches: '^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$',
     message:
-      'must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
+      'must be the name of a Service too: at most 63 lower-case letters, digits or "-", ' +
+      'starting with a letter and ending with a letter or digit',
   },
   image: {
     matches: `^[^\\s${unicodeSpaces}]+$`,
@@ -47,7 +54,8 @@ export const formats = {
   variableName: {
     matches: '^([-_a-zA-Z]|\\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$',
     message:
-      'must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."',
+      'must consist of letters, digits, "_", "-" or ".", and must not start with a digit or ' +
+      'with ".."',
   },
   variablePrefix: {
     matches: '^[ -<>-~]*$',
@@ -84,19 +92,26 @@ export const formats = {
   labelValue: {
     matches: `^(${name})?$`,
     message:
-      'invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit',
+      'invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending ' +
+      'with a letter or digit',
   },
   /** A field that a variable can take from its pod. */
   podField: {
-    matches: `^(metadata\\.(name|namespace|uid|labels\\['${qualified()}'\\]|annotations\\['${qualified('A-Za-z')}'\\])|spec\\.(nodeName|serviceAccountName)|status\\.(hostIP|podIP)s?)$`,
+    matches:
+      `^(metadata\\.(name|namespace|uid|labels\\['${qualified()}'\\]` +
+      `|annotations\\['${qualified('A-Za-z')}'\\])` +
+      '|spec\\.(nodeName|serviceAccountName)|status\\.(hostIP|podIP)s?)$',
     message:
-      "must be metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs",
+      "must be metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], " +
+      "metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, " +
+      'status.hostIPs, status.podIP or status.podIPs',
   },
   /** A resource that a variable can take from its container. */
   containerResource: {
     matches: '^(limits|requests)\\.(cpu|memory|ephemeral-storage|hugepages-.+)$',
     message:
-      'must be limits.RESOURCE or requests.RESOURCE, with cpu, memory, ephemeral-storage or hugepages-SIZE',
+      'must be limits.RESOURCE or requests.RESOURCE, with cpu, memory, ephemeral-storage or ' +
+      'hugepages-SIZE',
   },
   configKey: {
     matches: '^[-._a-zA-Z0-9]+$',
@@ -122,13 +137,15 @@ export const formats = {
   peerName: {
     matches: `^${name}$`,
     message:
-      'must consist of at most 63 letters, digits, "-", "_" or ".", and must start and end with a letter or digit',
+      'must consist of at most 63 letters, digits, "-", "_" or ".", and must start and end ' +
+      'with a letter or digit',
   },
   hostName: {
     matches: `^(\\*\\.)?${domain()}$`,
     excludes: '^[0-9]+(\\.[0-9]+){3}$',
     message:
-      'must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", with an optional "*." at the start',
+      'must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", ' +
+      'with an optional "*." at the start',
   },
   /** A segment of an API path, such as the name of a metric. */
   pathSegment: {
@@ -140,13 +157,15 @@ export const formats = {
   measuredResource: {
     matches: `^(cpu|memory|ephemeral-storage|hugepages-${label('A-Za-z')}|${domain()}/${name})$`,
     message:
-      'must be cpu, memory, ephemeral-storage, hugepages-SIZE, or an extended resource such as example.com/gpu',
+      'must be cpu, memory, ephemeral-storage, hugepages-SIZE, or an extended resource such ' +
+      'as example.com/gpu',
   },
   /** A URL path that is matched exactly or by prefix. */
   plainPath: {
     excludes: '//|/\\.\\.?(/|$)|%2[fF]',
     message:
-      'must not contain "//", "/./", "/../" or "%2F", or end with "/." or "/..", unless pathType is ImplementationSpecific',
+      'must not contain "//", "/./", "/../" or "%2F", or end with "/." or "/..", unless ' +
+      'pathType is ImplementationSpecific',
   },
 } satisfies Record<string, Format>
 
@@ -169,7 +188,10 @@ const checkOf = ({ matches, excludes, prefixMaxLength }: Format) => {
     (prefixMaxLength === undefined || text.indexOf('/') <= prefixMaxLength)
 }
 
-/** The formats as Ajv takes them. A compiled validator refers to them by name, see `code.formats` in ajv.ts. */
+/**
+ * The formats as Ajv takes them. A compiled validator refers to them by name, see `code.formats`
+ * in ajv.ts.
+ */
 export const ajvFormats: Record<string, true | ((text: string) => boolean)> = {
   ...Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, checkOf(format)])),
   int32: true,
@@ -196,6 +218,9 @@ export const celString = (text: string) =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 
-/** One regular expression for a format. It needs lookahead, which JavaScript and editors have and RE2 has not. */
+/**
+ * One regular expression for a format. It needs lookahead, which JavaScript and editors have and
+ * RE2 has not.
+ */
 export const editorPattern = ({ matches = '^', excludes }: Format) =>
   excludes === undefined ? matches : `^(?![\\s\\S]*(?:${excludes}))${matches}`

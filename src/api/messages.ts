@@ -12,7 +12,9 @@ export interface Problem {
   field: string
   /** The same as keys, to look up the line. */
   path: Path
-  /** Whether the last key of `path` is itself wrong: an unknown field, or an invalid key of a map. */
+  /**
+   * Whether the last key of `path` is itself wrong: an unknown field, or an invalid key of a map.
+   */
   isKey?: true
   /** One sentence of a bounded length. It contains no value of an environment variable. */
   message: string
@@ -52,8 +54,8 @@ const cut = (text: string, maxLength: number) =>
 export const quoted = (text: string) => JSON.stringify(cut(text, quotedMaxLength))
 
 /**
- * The names of the fields of a schema. Messages need them for suggestions, and the built program has no schemas. A list
- * has the fields of its items.
+ * The names of the fields of a schema. Messages need them for suggestions, and the built program
+ * has no schemas. A list has the fields of its items.
  */
 export interface Outline {
   fields?: Record<string, Outline>
@@ -178,8 +180,11 @@ function messageOf(
       const meant = typeof value === 'string' ? closest(value, allowed) : undefined
       return `must be ${either(allowed)}${got}${didYouMean(meant === undefined ? [] : [meant])}`
     }
-    case 'type':
-      return `must be ${typeNames[params['type'] as string] ?? params['type']}${got}${typeHint(params['type'] as string, path, value, Object.keys(fields))}`
+    case 'type': {
+      const type = params['type'] as string
+      const hint = typeHint(type, path, value, Object.keys(fields))
+      return `must be ${typeNames[type] ?? type}${got}${hint}`
+    }
     case 'minimum':
       return `must be at least ${limit}${got}`
     case 'maximum':
@@ -267,7 +272,10 @@ const renamed: Record<string, string> = {
   serviceAccount: 'serviceAccountName',
 }
 
-/** What an unknown field probably stands for: a field of a similar name, or of the same name one level below. */
+/**
+ * What an unknown field probably stands for: a field of a similar name, or of the same name one
+ * level below.
+ */
 function suggestion(name: string, path: Path, { fields = {} }: Outline): string {
   const alias = path.join() === 'spec' && Object.hasOwn(renamed, name) ? renamed[name] : undefined
   if (alias !== undefined) return didYouMean([alias])
@@ -287,7 +295,10 @@ const didYouMean = (names: string[]) =>
 const either = (words: string[]) =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
-/** The candidate that differs from a word in at most a third of its letters; undefined if none does. */
+/**
+ * The candidate that differs from a word in at most a third of its letters; undefined if none
+ * does.
+ */
 function closest(word: string, candidates: string[]): string | undefined {
   if (word.length > quotedMaxLength) return undefined
   const ranked = candidates
@@ -302,7 +313,10 @@ function closest(word: string, candidates: string[]): string | undefined {
     : undefined
 }
 
-/** The number of letters to insert, delete, replace or swap with the next (optimal string alignment). */
+/**
+ * The number of letters to insert, delete, replace or swap with the next (optimal string
+ * alignment).
+ */
 function distance(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity
@@ -336,7 +350,10 @@ const secretFields: Path = [
   'matchLabels',
 ]
 
-/** Fields whose strings are quoted. A string of any other field is quoted only where a word of a fixed set belongs. */
+/**
+ * Fields whose strings are quoted. A string of any other field is quoted only where a word of a
+ * fixed set belongs.
+ */
 const quotedFields: Path = [
   'apiVersion',
   'kind',

@@ -25,8 +25,9 @@ import * as pod from './pod.ts'
 import { Autoscaling, Disruption } from './scaling.ts'
 
 /**
- * What a MyApp is. This is the source of the TypeScript types, of the validators (compiled.ts), of the CRD (crd.ts), of
- * the editor schema and of docs/api.md. A description is what `kubectl explain` prints.
+ * What a MyApp is. This is the source of the TypeScript types, of the validators (compiled.ts), of
+ * the CRD (crd.ts), of the editor schema and of docs/api.md. A description is what `kubectl
+ * explain` prints.
  */
 
 export const group = 'example.com'
@@ -35,8 +36,9 @@ export const apiVersion = `${group}/${version}`
 export const kind = 'MyApp'
 
 /**
- * The size of all names and values of env together, in characters. JSON escapes a character into at most six bytes, so
- * that env always fits into the copy of a child that Metacontroller keeps in an annotation.
+ * The size of all names and values of env together, in characters. JSON escapes a character into
+ * at most six bytes, so that env always fits into the copy of a child that Metacontroller keeps in
+ * an annotation.
  */
 export const envMaxCharacters = 32_768
 
@@ -71,13 +73,15 @@ export const EnvVar = object(
   {
     name: formatted(
       'variableName',
-      'Name of the variable: letters, digits, "_", "-" or ".". Must not start with a digit or with "..".',
+      'Name of the variable: letters, digits, "_", "-" or ".". Must not start with a digit ' +
+        'or with "..".',
       { maxLength: 256 },
     ),
     value: opt(
       Type.String({
         description:
-          'Value of the variable. $(NAME) expands to the value of an earlier variable. Defaults to the empty string.',
+          'Value of the variable. $(NAME) expands to the value of an earlier variable. ' +
+          'Defaults to the empty string.',
         maxLength: envMaxCharacters,
       }),
     ),
@@ -113,7 +117,8 @@ export const MyAppSpec = object(
         'name',
         rules(
           rule(
-            `self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ${envMaxCharacters}`,
+            'self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ' +
+              `${envMaxCharacters}`,
             messages.envSize,
           ),
         ),
@@ -126,7 +131,8 @@ export const MyAppSpec = object(
     imagePullPolicy: opt(
       choice(
         ['Always', 'IfNotPresent', 'Never'],
-        'When the image is pulled. Kubernetes sets the default when the Deployment is created: Always for the tag latest, otherwise IfNotPresent.',
+        'When the image is pulled. Kubernetes sets the default when the Deployment is ' +
+          'created: Always for the tag latest, otherwise IfNotPresent.',
       ),
     ),
     imagePullSecrets: opt(
@@ -145,7 +151,8 @@ export const MyAppSpec = object(
     ),
     expose: opt(
       flag(
-        'False for an app without a port: it has no Service and no default readiness probe. Defaults to true.',
+        'False for an app without a port: it has no Service and no default readiness probe. ' +
+          'Defaults to true.',
       ),
     ),
     resources: opt(pod.Resources),
@@ -162,7 +169,9 @@ export const MyAppSpec = object(
     podSecurity: opt(
       choice(
         ['Baseline', 'Restricted', 'Custom'],
-        'Baseline: default seccomp profile, no privilege escalation. Restricted: the restricted Pod Security Standard, a read-only root file system and an empty /tmp. Custom: securityContext and containerSecurityContext apply. Defaults to Baseline.',
+        'Baseline: default seccomp profile, no privilege escalation. Restricted: the ' +
+          'restricted Pod Security Standard, a read-only root file system and an empty /tmp. ' +
+          'Custom: securityContext and containerSecurityContext apply. Defaults to Baseline.',
       ),
     ),
     securityContext: opt(pod.PodSecurityContext),
@@ -194,7 +203,9 @@ export const MyAppSpec = object(
     revisionHistoryLimit: opt(integer('Old ReplicaSets to keep. Defaults to 10.', 0, 100)),
     podLabels: opt(
       labels(
-        'Additional labels of the pods. Labels that the operator sets itself take precedence: app, managed-by, and name, instance, version and managed-by of app.kubernetes.io.',
+        'Additional labels of the pods. Labels that the operator sets itself take ' +
+          'precedence: app, managed-by, and name, instance, version and managed-by of ' +
+          'app.kubernetes.io.',
       ),
     ),
     podAnnotations: opt(
@@ -212,7 +223,8 @@ export const MyAppSpec = object(
   },
   rules(
     rule(
-      "(!has(self.securityContext) && !has(self.containerSecurityContext)) || (has(self.podSecurity) && self.podSecurity == 'Custom')",
+      '(!has(self.securityContext) && !has(self.containerSecurityContext)) || ' +
+        "(has(self.podSecurity) && self.podSecurity == 'Custom')",
       messages.custom,
     ),
     rule(
@@ -220,7 +232,8 @@ export const MyAppSpec = object(
       messages.expose,
     ),
     rule(
-      '!has(self.minReadySeconds) || self.minReadySeconds < (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)',
+      '!has(self.minReadySeconds) || self.minReadySeconds < ' +
+        '(has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)',
       messages.minReady,
     ),
     ...seccompRules,
@@ -264,7 +277,8 @@ export const MyAppStatus = Type.Object(
     phase: opt(
       choice(
         phases,
-        'Pending: in progress. Running: the current generation is fully available. Failed: someone must act.',
+        'Pending: in progress. Running: the current generation is fully available. Failed: ' +
+          'someone must act.',
       ),
     ),
     message: sentence('State of the app and what to do about it, in one sentence.'),
@@ -284,7 +298,8 @@ export const MyAppStatus = Type.Object(
     conditions: opt(
       Type.Array(Condition, {
         description:
-          'Ready, Reconciling and Stalled by the conventions of kstatus, Available, and ConfigReady, Scaled and Routed where they apply.',
+          'Ready, Reconciling and Stalled by the conventions of kstatus, Available, and ' +
+          'ConfigReady, Scaled and Routed where they apply.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -348,7 +363,10 @@ export const MyApp = object(
   },
 )
 
-/** The part of a stored MyApp that the hook validates. The API server has validated the rest of the metadata. */
+/**
+ * The part of a stored MyApp that the hook validates. The API server has validated the rest of the
+ * metadata.
+ */
 export const StoredMyApp = Type.Object({
   metadata: Type.Object({ name: formatted('myAppName', 'Name.', { maxLength: 63 }) }),
   spec: MyAppSpec,

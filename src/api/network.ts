@@ -51,11 +51,13 @@ export const Ingress = object(
   },
   rules(
     rule(
-      `!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') || (${celOf(formats.plainPath, 'self.path')})`,
+      "!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') " +
+        `|| (${celOf(formats.plainPath, 'self.path')})`,
       `path ${formats.plainPath.message}`,
     ),
     rule(
-      `!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
+      `!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in ` +
+        `self.annotations) || self.annotations['${classAnnotation}'] == self.ingressClassName`,
       ingressMessages.class,
     ),
     rule(
@@ -113,7 +115,8 @@ export const NetworkPolicy = object('Allowed connections to and from the app.', 
   ),
   to: opt(
     peers(
-      'Peers that the app may connect to, besides DNS. An empty list allows none. Defaults to every peer.',
+      'Peers that the app may connect to, besides DNS. An empty list allows none. Defaults ' +
+        'to every peer.',
     ),
   ),
 })

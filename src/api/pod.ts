@@ -26,7 +26,10 @@ import {
 import { celOf, celString, formats } from './formats.ts'
 import { divisors, divisorMessage } from './quantity.ts'
 
-/** Fields of a MyApp that come from Kubernetes' own pod, with the same names and meanings. All are optional in the spec. */
+/**
+ * Fields of a MyApp that come from Kubernetes' own pod, with the same names and meanings. All are
+ * optional in the spec.
+ */
 
 /** The container of the app in its pods. */
 export const containerName = 'app'
@@ -44,7 +47,10 @@ const keyRef = (what: string) =>
     optional: opt(optional),
   })
 
-/** The rule that a divisor is one of the units that Kubernetes knows. Values that are no quantity have their own message. */
+/**
+ * The rule that a divisor is one of the units that Kubernetes knows. Values that are no quantity
+ * have their own message.
+ */
 const divisorRule = () => {
   const divisor = 'string(self.divisor)'
   const units = (resource: string) =>
@@ -52,7 +58,10 @@ const divisorRule = () => {
       .map((unit) => celString(unit))
       .join(', ')}]`
   return rule(
-    `!has(self.divisor) || !isQuantity(${divisor}) || quantity(${divisor}).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ${units('limits.cpu')} : ${units('limits.memory')}).exists(unit, quantity(unit).compareTo(quantity(${divisor})) == 0)`,
+    `!has(self.divisor) || !isQuantity(${divisor}) || ` +
+      `quantity(${divisor}).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ` +
+      `${units('limits.cpu')} : ${units('limits.memory')}).exists(unit, ` +
+      `quantity(unit).compareTo(quantity(${divisor})) == 0)`,
     divisorMessage,
   )
 }
@@ -95,7 +104,8 @@ const optionalRef = (what: string) =>
     optional: opt(optional),
   })
 export const EnvFrom = list(
-  'ConfigMaps and Secrets whose keys become environment variables. Variables in env take precedence.',
+  'ConfigMaps and Secrets whose keys become environment variables. Variables in env take ' +
+    'precedence.',
   object(
     'A source of environment variables. Exactly one of configMapRef and secretRef must be set.',
     {
@@ -125,7 +135,8 @@ export const Resources = object(
     requests: opt(amounts('Resources that the scheduler reserves for the pod.')),
     limits: opt(
       amounts(
-        'Most that the container may use. Above the cpu limit it is throttled; above the memory limit it is killed.',
+        'Most that the container may use. Above the cpu limit it is throttled; above the ' +
+          'memory limit it is killed.',
       ),
     ),
   },
@@ -135,7 +146,9 @@ export const Resources = object(
         (list) => `self.${list}.${inCel(resource)}`,
       )
       return rule(
-        `!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || !isQuantity(string(${request})) || !isQuantity(string(${limit})) || !quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
+        `!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit}) || ` +
+          `!isQuantity(string(${request})) || !isQuantity(string(${limit})) || ` +
+          `!quantity(string(${request})).isGreaterThan(quantity(string(${limit})))`,
         `requests.${resource} must be at most limits.${resource}`,
       )
     }),
@@ -240,7 +253,8 @@ const volumeSources = {
 export const Volumes = listByKey(
   'Volumes and where they are mounted in the container.',
   object(
-    'A volume and its mount. Exactly one of configMap, secret, emptyDir and persistentVolumeClaim must be set.',
+    'A volume and its mount. Exactly one of configMap, secret, emptyDir and ' +
+      'persistentVolumeClaim must be set.',
     {
       name: formatted('volumeName', 'Name of the volume.', { maxLength: 63 }),
       mountPath: formatted('mountPath', 'Absolute path of the mount in the container.', {
@@ -274,8 +288,12 @@ interface Expression {
 }
 /** Messages for an expression whose operator does not go with its values. */
 export const expressionMessages = {
-  pod: 'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity',
-  node: 'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one item for Gt and Lt',
+  pod:
+    'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt ' +
+    'and Lt may only be used in nodeAffinity',
+  node:
+    'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, ' +
+    'and must have one item for Gt and Lt',
 }
 /** Whether the operator of an expression goes with its values. */
 export const isExpression = (of: 'node' | 'pod', { operator, values = [] }: Expression) =>
@@ -288,7 +306,8 @@ const expressionRule = (of: 'node' | 'pod') => {
   const size = '(has(self.values) ? size(self.values) : 0)'
   const isOneOf = (operators: string[]) => `self.operator in ['${operators.join("', '")}']`
   return rule(
-    `${isOneOf(valueOperators)} ? ${size} > 0 : ${isOneOf(existenceOperators)} ? ${size} == 0 : ${of === 'node' ? `${size} == 1` : 'false'}`,
+    `${isOneOf(valueOperators)} ? ${size} > 0 : ${isOneOf(existenceOperators)} ? ${size} == ` +
+      `0 : ${of === 'node' ? `${size} == 1` : 'false'}`,
     expressionMessages[of],
   )
 }
@@ -297,7 +316,9 @@ const expressionRule = (of: 'node' | 'pod') => {
 export const nodeFieldMessage =
   'must be the field metadata.name, the operator In or NotIn, and the name of one node'
 const nodeFieldRule = rule(
-  `self.key == 'metadata.name' && self.operator in ['${valueOperators.join("', '")}'] && has(self.values) && size(self.values) == 1 && ${celOf(formats.objectName, 'self.values[0]')}`,
+  `self.key == 'metadata.name' && self.operator in ['${valueOperators.join("', '")}'] && ` +
+    'has(self.values) && size(self.values) == 1 && ' +
+    `${celOf(formats.objectName, 'self.values[0]')}`,
   nodeFieldMessage,
 )
 
@@ -450,7 +471,8 @@ export const Tolerations = list(
 )
 
 export const TopologySpreadConstraints = list(
-  'How the pods spread over the cluster. Defaults to zones and nodes, as far as possible. An empty list turns the default off.',
+  'How the pods spread over the cluster. Defaults to zones and nodes, as far as possible. An ' +
+    'empty list turns the default off.',
   object('A spread over one topology.', {
     topologyKey: nonEmpty('Node label of the topology, such as topology.kubernetes.io/zone.', 317),
     maxSkew: integer('Largest difference in the number of pods.', 1, int32Maximum),
@@ -462,7 +484,8 @@ export const TopologySpreadConstraints = list(
   8,
   rules(
     rule(
-      'self.all(one, self.exists_one(other, other.topologyKey == one.topologyKey && other.whenUnsatisfiable == one.whenUnsatisfiable))',
+      'self.all(one, self.exists_one(other, other.topologyKey == one.topologyKey && ' +
+        'other.whenUnsatisfiable == one.whenUnsatisfiable))',
       'duplicate topologyKey with the same whenUnsatisfiable',
     ),
   ),
@@ -484,7 +507,8 @@ export const Strategy = object(
         ),
         maxUnavailable: opt(
           podsOrPercent(
-            'Pods below the desired number, such as 1 or "25%". Defaults to 0, and to 1 if maxSurge is 0.',
+            'Pods below the desired number, such as 1 or "25%". Defaults to 0, and to 1 if ' +
+              'maxSurge is 0.',
           ),
         ),
       }),
@@ -498,7 +522,10 @@ export const Strategy = object(
   ),
 )
 
-/** Kubernetes rejects this capability together with `allowPrivilegeEscalation: false`, and only in this spelling. */
+/**
+ * Kubernetes rejects this capability together with `allowPrivilegeEscalation: false`, and only in
+ * this spelling.
+ */
 export const escalating = 'CAP_SYS_ADMIN'
 
 /** Messages for the security of the pod and of the container. cross-field.ts checks the same. */
@@ -555,11 +582,14 @@ export const ContainerSecurityContext = object(
   },
   rules(
     rule(
-      '!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation',
+      '!has(self.privileged) || !self.privileged || !has(self.allowPrivilegeEscalation) || ' +
+        'self.allowPrivilegeEscalation',
       securityMessages.privileged,
     ),
     rule(
-      `!has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation || !has(self.capabilities) || !has(self.capabilities.add) || !('${escalating}' in self.capabilities.add)`,
+      '!has(self.allowPrivilegeEscalation) || self.allowPrivilegeEscalation || ' +
+        `!has(self.capabilities) || !has(self.capabilities.add) || !('${escalating}' in ` +
+        'self.capabilities.add)',
       securityMessages.capability,
     ),
   ),

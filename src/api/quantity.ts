@@ -1,4 +1,6 @@
-/** Quantities (cpu, memory, sizes): an integer or a decimal with an optional suffix of Kubernetes. */
+/**
+ * Quantities (cpu, memory, sizes): an integer or a decimal with an optional suffix of Kubernetes.
+ */
 export const quantityPattern = '^\\d{1,15}(\\.\\d{1,3})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
 
 const decimal: Array<[suffix: string, thousandths: bigint]> = [
@@ -20,7 +22,10 @@ const binary: Array<[suffix: string, thousandths: bigint]> = [
   'Ki',
 ].map((suffix, index) => [suffix, 1000n * 1024n ** BigInt(6 - index)])
 
-/** A quantity in thousandths, rounded up as Kubernetes does. Expects a string that matches quantityPattern. */
+/**
+ * A quantity in thousandths, rounded up as Kubernetes does. Expects a string that matches
+ * quantityPattern.
+ */
 export function thousandthsOf(quantity: string | number): bigint {
   const [, whole = '0', fraction = '', suffix = ''] = parts(quantity)
   const unit = [...decimal, ...binary].find(([name]) => name === suffix)?.[1] ?? 1000n
@@ -34,8 +39,8 @@ const parts = (quantity: string | number) => /^(\d+)(?:\.(\d+))?(\D*)$/.exec(Str
 const largestBinary = (2n ** 63n - 1n) * 1000n
 
 /**
- * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is `500m`, `1024Mi` is
- * `1Gi`). Any other spelling would be written again at every sync.
+ * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is
+ * `500m`, `1024Mi` is `1Gi`). Any other spelling would be written again at every sync.
  */
 export function canonicalQuantity(quantity: string | number): string {
   const isBinary = String(quantity).endsWith('i')

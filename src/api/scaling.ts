@@ -122,7 +122,8 @@ export const Autoscaling = object(
     maxReplicas: integer('Maximum number of pods.', 1, 100),
     targetCPUUtilizationPercentage: opt(
       integer(
-        'Target CPU usage, as a percentage of the requests. Defaults to 80 if no other target and no metric is set.',
+        'Target CPU usage, as a percentage of the requests. Defaults to 80 if no other ' +
+          'target and no metric is set.',
         1,
         1000,
       ),
@@ -141,7 +142,8 @@ export const Autoscaling = object(
 )
 
 export const Disruption = object(
-  'How many pods a node drain may evict at once. From two replicas on one, by default. Exactly one of maxUnavailable and minAvailable must be set.',
+  'How many pods a node drain may evict at once. From two replicas on one, by default. ' +
+    'Exactly one of maxUnavailable and minAvailable must be set.',
   {
     maxUnavailable: opt(podsOrPercent('Maximum number of evicted pods, such as 1 or "25%".')),
     minAvailable: opt(podsOrPercent('Minimum number of available pods, such as 2 or "50%".')),

@@ -3,7 +3,9 @@ import { childMaxBytes } from '../api/fields.ts'
 import { type Problem, problem } from '../api/messages.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 
-/** A child that does not fit: its kind, its size, and the largest field of the spec that is in it. */
+/**
+ * A child that does not fit: its kind, its size, and the largest field of the spec that is in it.
+ */
 export interface Oversize {
   kind: string
   bytes: number
@@ -11,8 +13,8 @@ export interface Oversize {
 }
 
 /**
- * The children of a MyApp that the API server would not take. All annotations of an object have 256 KiB together, and in one
- * of them Metacontroller keeps a copy of the child.
+ * The children of a MyApp that the API server would not take. All annotations of an object have
+ * 256 KiB together, and in one of them Metacontroller keeps a copy of the child.
  */
 export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   if (surelyFits(spec)) return []
@@ -32,7 +34,10 @@ export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   })
 }
 
-/** A character takes at most six bytes in JSON, and that of an annotation one more where it stands itself. What a child has besides has room. */
+/**
+ * A character takes at most six bytes in JSON, and that of an annotation one more where it stands
+ * itself. What a child has besides has room.
+ */
 const surelyFits = (spec: MyAppSpec) => JSON.stringify(spec).length < 24_576
 
 interface Annotated {
@@ -53,7 +58,10 @@ function annotationBytes(child: object): number {
   )
 }
 
-/** The bytes of the JSON that Go makes of a value, in which `<`, `>`, `&` and two separators of lines are escaped too. */
+/**
+ * The bytes of the JSON that Go makes of a value, in which `<`, `>`, `&` and two separators of
+ * lines are escaped too.
+ */
 function jsonBytes(value: object): number {
   const json = JSON.stringify(value)
   const count = (characters: RegExp) => json.match(characters)?.length ?? 0
@@ -65,6 +73,7 @@ export const sizeProblems = (name: string, spec: MyAppSpec): Problem[] =>
   oversizes(name, spec).map(({ kind, bytes, field }) =>
     problem(
       ['spec', field],
-      `the ${kind} must have at most ${childMaxBytes} bytes, got ${bytes}; ${field} is its largest field`,
+      `the ${kind} must have at most ${childMaxBytes} bytes, got ${bytes}; ${field} is its ` +
+        'largest field',
     ),
   )

@@ -1,7 +1,10 @@
 import { inParts, newAjv } from '../api/ajv.ts'
 import { CustomizeRequest, HookRequest } from './request.ts'
 
-/** The validators of requests. The build replaces this module by the code that Ajv generates, as it does with src/api/compiled.ts. */
+/**
+ * The validators of requests. The build replaces this module by the code that Ajv generates, as it
+ * does with src/api/compiled.ts.
+ */
 
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
 

@@ -312,7 +312,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     const parentRefs = ['http', 'https'].map((sectionName) => ({ name: 'public', sectionName }))
     await t.rejects(here.create('shop', { image: 'nginx', gateway: { parentRefs } }), {
-      message: /a Gateway is there twice; without a sectionName it stands for all of its listeners/,
+      message: /duplicate name; without sectionName it refers to all listeners of the Gateway/,
     })
   })
 

@@ -31,7 +31,10 @@ export interface Crd {
   spec: { group: string; scope: string; names: Record<string, unknown>; versions: Version[] }
 }
 
-/** What a new CRD removes, narrows or gives another meaning: a sentence for each. A first bound or rule may be added, since the API server ratchets it. */
+/**
+ * What a new CRD removes, narrows or gives another meaning: a sentence for each. A first bound or
+ * rule may be added, since the API server ratchets it.
+ */
 export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
   return [
@@ -155,8 +158,8 @@ function enumNarrowed(before: Schema, after: Schema, field: string): string[] {
 }
 
 /**
- * A new rule may come: the API server applies it to new and changed values only (CRD validation ratcheting). It does not do
- * so for a rule that uses oldSelf.
+ * A new rule may come: the API server applies it to new and changed values only (CRD validation
+ * ratcheting). It does not do so for a rule that uses oldSelf.
  */
 function rulesAdded(before: Schema, after: Schema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(judged)
