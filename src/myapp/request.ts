@@ -6,6 +6,7 @@ import {
   type ObservedObject,
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
+import { truncated } from './text.ts'
 
 /**
  * The requests that Metacontroller sends, as far as the hooks read them. A request that does not fit
@@ -323,18 +324,19 @@ export const isListed = (
  * undefined if all are.
  */
 export function inconsistency(request: HookRequest): string | undefined {
-  for (const {
-    group,
-    key,
-    child: { apiVersion, kind, metadata },
-  } of sentChildren(request)) {
-    if (group !== `${kind}.${apiVersion}`) return `children ${group} ${key} is of another kind`
+  for (const { group, key, child } of sentChildren(request)) {
+    const { apiVersion, kind, metadata } = child
+    const place = `children ${quoted(group)} ${quoted(key)}`
+    if (group !== `${kind}.${apiVersion}`) return `${place} is of another kind`
     if (metadata.namespace !== request.parent.metadata.namespace) {
-      return `children ${group} ${key} is not in the namespace of the MyApp`
+      return `${place} is not in the namespace of the MyApp`
     }
-    if (key !== keyOf(metadata)) {
-      return `children ${group} ${key} is not the key of ${keyOf(metadata)}`
-    }
+    if (key !== keyOf(metadata)) return `${place} is not the key of ${quoted(keyOf(metadata))}`
   }
   return undefined
 }
+
+/** The longest key of a request that a sentence quotes: a name of Kubernetes fits. */
+const maxQuotedLength = 253
+
+const quoted = (text: string) => truncated(text, maxQuotedLength)

@@ -4,6 +4,7 @@ import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
+import { inconsistency } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
@@ -114,6 +115,12 @@ t.test(
     ])
   },
 )
+
+t.test('a request that does not fit is refused in a short sentence', async (t) => {
+  const request = recorded('sync-running')
+  Object.assign(request.children, { ['K'.repeat(200_000)]: request.children['Service.v1'] })
+  t.ok((inconsistency(request) ?? '').length < 600)
+})
 
 t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
   const request = recorded('sync-names-taken-by-others')

@@ -4,7 +4,7 @@ import type { ObservedDeployment, ObservedPod } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
 import { endedPods, failingPods, waitingPods } from './pod-failures.ts'
 import { type Reason, reasons } from './reasons.ts'
-import { counted, listed, truncated } from './text.ts'
+import { counted, listed, truncated } from '../text.ts'
 
 /** Why a MyApp is in its phase, as a reason and as a sentence. */
 export interface Summary {

@@ -1,6 +1,6 @@
 import type { MyAppStatus } from '../../api/myapp.ts'
 import { childOf, type HookRequest } from '../request.ts'
-import { truncated } from './text.ts'
+import { truncated } from '../text.ts'
 import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
 
 /** How a MyApp is reached, read from its Service, Ingress and HTTPRoute as they are. */
