@@ -7,7 +7,6 @@ import { createLogger } from './logger.ts'
 import { buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
-import { letCallsGoFirst } from './runtime/v8.ts'
 
 /** Within this time after SIGTERM the process has ended, whatever is still open. */
 const shutdownTimeoutMs = 9800
@@ -56,7 +55,6 @@ async function start(config: Config): Promise<void> {
       port: config.PORT,
       listenTextResolver: (address) => `listening on ${address}`,
     })
-    letCallsGoFirst()
   } catch (error) {
     giveUp(`it cannot listen: ${whyNot(config, error as NodeJS.ErrnoException)}`)
   }

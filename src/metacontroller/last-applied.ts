@@ -3,18 +3,28 @@ import { isObject, merge, observedOf } from './merge.ts'
 import { ownedPart } from './owned-fields.ts'
 import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
 
-/** Where Metacontroller's default strategy keeps its copy of what it applied last. */
+/** The annotation in which Metacontroller's default strategy records what it applied last. */
 export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** Where a child keeps its copy once it is parsed: several rules ask for it in a call. (A WeakMap would keep what is short-lived until a full garbage collection.) */
+/** Annotations with this prefix belong to Metacontroller. An answer never has one. */
+const metacontrollerPrefix = 'metacontroller.k8s.io/'
+
+/**
+ * Caches the parsed record on the child itself, since several rules read it in one request. A
+ * WeakMap would keep short-lived objects alive until a full garbage collection.
+ */
 const parsed = Symbol('last applied')
 interface Parsed {
   [parsed]?: { text: string; applied: KubernetesObject | undefined }
 }
 
 /**
- * What Metacontroller applied last to a child, not to be changed; undefined where it keeps no copy (server-side apply, a
- * child just adopted) or that of another child (a manifest copied under a new name).
+ * Returns what Metacontroller applied last to a child; do not change it. Returns undefined if there
+ * is no usable record: server-side apply, a child that was just adopted, a record that is malformed
+ * or that belongs to another child (a manifest copied under a new name).
+ *
+ * Everybody who may edit the child can write the record. Only its labels, annotations and spec are
+ * read. The identity comes from the observed child, and so does every other field.
  */
 export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
@@ -22,25 +32,72 @@ export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | 
   const known = child[parsed]
   if (known?.text === text) return known.applied
   const applied = parse(text, child)
-  Object.defineProperty(child, parsed, { value: { text, applied }, writable: true }) // hidden from those who compare
+  // Not enumerable, so that comparing or cloning the child ignores it.
+  Object.defineProperty(child, parsed, { value: { text, applied }, writable: true })
   return applied
 }
 
 function parse(text: string, child: ObservedObject): KubernetesObject | undefined {
   try {
-    const applied: unknown = JSON.parse(text)
-    const isThisChild =
-      isObject(applied) &&
-      applied.kind === child.kind &&
-      isObject(applied.metadata) &&
-      applied.metadata.name === child.metadata.name
-    return isThisChild ? (applied as unknown as KubernetesObject) : undefined
+    const record: unknown = JSON.parse(text)
+    const isOfChild =
+      isObject(record) &&
+      record.kind === child.kind &&
+      isObject(record.metadata) &&
+      record.metadata.name === child.metadata.name &&
+      isObject(record.spec) === isObject(child.spec)
+    return isOfChild ? toAnswer(child, record, child) : undefined
   } catch {
     return undefined // edited by hand; Metacontroller reports that itself
   }
 }
 
-/** Whether Metacontroller applies this child with server-side apply: somebody's apply set its owner. */
+/**
+ * Builds an answer for a child. Identity comes from the child; labels, annotations and spec come
+ * from `source`. The other fields that `source` has, such as the data of a kind that this version
+ * does not know, come from `others`, which holds observed values.
+ */
+function toAnswer(child: ObservedObject, source: Fields, others: object): KubernetesObject {
+  const { apiVersion, kind } = child
+  const { name, namespace } = child.metadata
+  const metadata = isObject(source.metadata) ? source.metadata : {}
+  const labels = strings(metadata.labels)
+  const annotations = strings(metadata.annotations)
+  const rest = Object.entries(others).filter(
+    ([field]) => !ownFields.has(field) && Object.hasOwn(source, field),
+  )
+  return {
+    ...Object.fromEntries(rest),
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+    },
+    ...(source.spec !== undefined && { spec: source.spec }),
+  }
+}
+
+type Fields = Record<string, unknown>
+
+/** The fields of an object that an answer sets by itself, and the status, which it never has. */
+const ownFields = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status', '__proto__'])
+
+/** The strings of a map of labels or annotations; undefined if it is no map. */
+function strings(map: unknown): Record<string, string> | undefined {
+  if (!isObject(map)) return undefined
+  const entries = Object.entries(map).filter(
+    (entry): entry is [string, string] =>
+      typeof entry[1] === 'string' &&
+      entry[0] !== '__proto__' &&
+      !entry[0].startsWith(metacontrollerPrefix),
+  )
+  return Object.fromEntries(entries)
+}
+
+/** Whether Metacontroller applies this child with server-side apply: an apply set its owner. */
 export const isServerSideApplied = (child: ObservedObject) =>
   (child.metadata.managedFields ?? []).some(isServerSideApply)
 
@@ -48,44 +105,25 @@ const isServerSideApply = ({ operation, fieldsV1 }: FieldsOwner) =>
   operation === 'Apply' && ownedAt(fieldsV1, ['f:metadata', 'f:ownerReferences']) !== undefined
 
 /**
- * An answer that leaves a child as it is: what was applied last; under server-side apply what is still Metacontroller's
- * of it, since what an answer leaves out is removed, and what it has is taken from others; or without a record of either
- * the child itself less what the server keeps in it.
+ * Returns the answer that keeps a child as it was applied last. Under server-side apply that is the
+ * part that Metacontroller still owns: the API server removes what an apply leaves out, and takes
+ * from others what an apply contains. Without any record it is the observed child.
  */
 export function asItIs(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
   if (applied !== undefined) return applied
-  const {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels },
-    spec,
-  } = child
   const fields = child.metadata.managedFields?.find(isServerSideApply)?.fieldsV1
   if (fields !== undefined) {
-    const { metadata, spec } = ownedPart(child, fields) as {
-      metadata: Pick<KubernetesObject['metadata'], 'labels' | 'annotations'>
-      spec?: unknown
-    }
-    const { labels, annotations } = metadata
-    return {
-      apiVersion,
-      kind,
-      metadata: { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }) },
-      ...(spec !== undefined && { spec }),
-    }
+    const owned = ownedPart(child, fields) as Fields
+    return toAnswer(child, owned, owned)
   }
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, ...(labels && { labels }) },
-    ...(spec !== undefined && { spec }),
-  }
+  const { metadata, spec } = child
+  return toAnswer(child, { metadata: { labels: metadata.labels }, spec }, {})
 }
 
 /**
- * An answer that leaves a child alone altogether: what was applied last, where that changes nothing; or else, of its fields,
- * what is there now, drift and all.
+ * Returns the answer that changes nothing: what was applied last if that changes nothing, or else
+ * the observed values of the same fields.
  */
 export function leftAlone(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
@@ -96,4 +134,7 @@ export function leftAlone(child: ObservedObject): KubernetesObject {
 }
 
 const ownedAt = (fields: unknown, path: string[]): unknown =>
-  path.reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), fields)
+  path.reduce<unknown>(
+    (at, step) => (isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined),
+    fields,
+  )

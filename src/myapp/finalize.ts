@@ -4,6 +4,7 @@ import type { MyAppStatus } from '../api/myapp.ts'
 import { deleteStages } from './children/child.ts'
 import { childKinds } from './children/index.ts'
 import { type HookRequest, type SentChild, sentChildren } from './request.ts'
+import { safeAnswer } from './safe-answer.ts'
 import { terminatingStatus } from './status/index.ts'
 
 /**
@@ -22,7 +23,10 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
       request,
       deleting.map(({ child }) => child.kind),
     ),
-    children: kept.map(({ child }) => asItIs(child)),
+    children: safeAnswer(
+      request,
+      kept.map(({ child }) => asItIs(child)),
+    ),
     finalized: sent.length === 0,
   }
 }

@@ -2,6 +2,7 @@ import type { MyAppStatus } from '../api/myapp.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import type { Context } from './context.ts'
 import type { HookRequest } from './request.ts'
+import { safeAnswer } from './safe-answer.ts'
 import { keepChildren, keepForeignChildren, stateOf } from './state.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
 import { validSpec } from './valid-spec.ts'
@@ -15,16 +16,16 @@ export function sync(request: HookRequest, context: Context): SyncResponse<MyApp
   if ('problem' in validated) {
     return {
       status: invalidStatus(request, validated.problem),
-      children: keepChildren(request, isPaused(request)),
+      children: safeAnswer(request, keepChildren(request, isPaused(request))),
     }
   }
   const state = stateOf(request, validated.spec, context)
   return {
     status: statusOf(request, state),
-    children: [
+    children: safeAnswer(request, [
       ...state.children.flatMap(({ answer }) => answer ?? []),
       ...keepForeignChildren(request, state),
-    ],
+    ]),
   }
 }
 

@@ -1,21 +1,22 @@
-/** How late the event loop runs what is due. */
+/** How late the event loop is. */
 export interface EventLoopDelay {
-  /** By how much it has been late of late, in ms: one long turn, as at the start, counts for half and is forgotten soon. */
+  /** The recent delay in ms: each new sample counts for half. */
   recent: () => number
 }
 
-let followed: EventLoopDelay | undefined
+let measured: EventLoopDelay | undefined
 
-/** The delay of the one event loop that there is, followed from the first time that anybody asks. */
+/** Returns the delay of the event loop, measured from the first call on. */
 export function eventLoopDelay(): EventLoopDelay {
-  followed ??= follow(1000)
-  return followed
+  measured ??= measure(1000)
+  return measured
 }
 
 /**
- * Follows the delay with a timer that is due now and then. Node's own monitor wakes an idle process a hundred times a second, which is most of the time that such a process uses.
+ * Measures the delay with a timer of one second. Node's own monitorEventLoopDelay samples every 10 ms
+ * and uses 0.5 % of a core in an idle process (bench/results/2026-11-28.md).
  */
-function follow(everyMs: number): EventLoopDelay {
+function measure(everyMs: number): EventLoopDelay {
   let due = performance.now() + everyMs
   let recent = 0
   setInterval(() => {

@@ -113,7 +113,7 @@ const variables: Array<
     async (t, _receiver, hook) => {
       t.equal(
         hook.lines.filter(({ msg }) =>
-          /has port 4317, where collectors speak gRPC/.test(String(msg)),
+          /has port 4317, where collectors expect gRPC/.test(String(msg)),
         ).length,
         1,
       )

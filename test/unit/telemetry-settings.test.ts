@@ -10,7 +10,7 @@ const exportersOf = (environment: Record<string, string>) => {
   return [traces, metrics, logs].map(({ exporters }) => exporters.join(','))
 }
 
-t.test('which exporters a signal has', async (t) => {
+t.test('the exporters of a signal', async (t) => {
   const cases: Array<[string, Record<string, string>, string[]]> = [
     ['nothing is set', {}, ['', '', '']],
     [
@@ -42,7 +42,7 @@ t.test('which exporters a signal has', async (t) => {
       ['console', 'prometheus,otlp', ''],
     ],
     [
-      'words in capitals',
+      'capital letters',
       { ...endpoint, OTEL_TRACES_EXPORTER: 'OTLP', OTEL_METRICS_EXPORTER: 'Prometheus' },
       ['otlp', 'prometheus', ''],
     ],
@@ -64,13 +64,13 @@ t.test('which exporters a signal has', async (t) => {
   }
 })
 
-t.test('the gRPC port with HTTP is warned of once', async (t) => {
+t.test('port 4317 with HTTP is reported once', async (t) => {
   const grpcPort = {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317',
     OTEL_LOGS_EXPORTER: 'otlp',
   }
   t.match(readTelemetrySettings(grpcPort).warnings, [
-    /^the OTLP endpoint of traces, metrics, logs has port 4317, where collectors speak gRPC, but the protocol is HTTP: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc$/,
+    /^the OTLP endpoint of traces, metrics, logs has port 4317, where collectors expect gRPC, but the protocol is HTTP: use port 4318 or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc$/,
   ])
   t.equal(readTelemetrySettings(grpcPort).warnings.length, 1)
   t.match(
@@ -84,12 +84,12 @@ t.test('the gRPC port with HTTP is warned of once', async (t) => {
   )
   t.same(readTelemetrySettings({ ...grpcPort, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).warnings, [])
   t.match(readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }).warnings, [
-    /is no URL/,
     /has port 4317/,
+    /must be a URL/,
   ])
 })
 
-t.test('nothing is sent to an endpoint that is no URL, and its text is not quoted', async (t) => {
+t.test('nothing is exported to an invalid endpoint, and its text is not quoted', async (t) => {
   for (const text of [
     '10.1.2.3:4318',
     'collector:4318',
@@ -106,7 +106,9 @@ t.test('nothing is sent to an endpoint that is no URL, and its text is not quote
     )
     t.strictSame(
       readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: text }).warnings,
-      ['OTEL_EXPORTER_OTLP_ENDPOINT is no URL like http://collector:4318: nothing is sent there'],
+      [
+        'OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http://collector:4318; nothing is exported there',
+      ],
       text,
     )
   }
@@ -121,25 +123,28 @@ t.test('nothing is sent to an endpoint that is no URL, and its text is not quote
   )
 })
 
-t.test('what an exporter would find when it is made is said at the start, once', async (t) => {
+t.test('each invalid variable is reported once', async (t) => {
   const cases: Array<[variables: Record<string, string>, warnings: RegExp[]]> = [
     [
       { OTEL_EXPORTER_OTLP_TIMEOUT: '10s' },
       [
-        /^OTEL_EXPORTER_OTLP_TIMEOUT=10s is not a whole number from 1 to 2147483647; its default is used$/,
+        /^OTEL_EXPORTER_OTLP_TIMEOUT=10s: must be an integer from 1 to 2147483647; the variable is ignored$/,
       ],
     ],
-    [{ OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' }, [/^OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=0 is not/]],
+    [
+      { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' },
+      [/^OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=0: must be an integer/],
+    ],
     [
       { OTEL_EXPORTER_OTLP_TIMEOUT: '3000000000' },
-      [/^OTEL_EXPORTER_OTLP_TIMEOUT=3000000000 is not/],
+      [/^OTEL_EXPORTER_OTLP_TIMEOUT=3000000000: must be/],
     ],
     ...['BSP', 'BLRP'].flatMap((queue) =>
       ['MAX_QUEUE_SIZE', 'SCHEDULE_DELAY', 'EXPORT_TIMEOUT', 'MAX_EXPORT_BATCH_SIZE'].flatMap(
         (limit) =>
           ['0.5', '2147483648', 'some'].map((value): [Record<string, string>, RegExp[]] => [
             { [`OTEL_${queue}_${limit}`]: value },
-            [new RegExp(`^OTEL_${queue}_${limit}=${value} is not a whole number from 1`)],
+            [new RegExp(`^OTEL_${queue}_${limit}=${value}: must be an integer from 1`)],
           ]),
       ),
     ),
@@ -149,64 +154,63 @@ t.test('what an exporter would find when it is made is said at the start, once',
     ]),
     [
       { OTEL_SPAN_EVENT_COUNT_LIMIT: '-1' },
-      [/^OTEL_SPAN_EVENT_COUNT_LIMIT=-1 is not a whole number from 0/],
+      [/^OTEL_SPAN_EVENT_COUNT_LIMIT=-1: must be an integer from 0/],
     ],
     [{ OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '0' }, []],
-    [
-      { OTEL_LOG_LEVEL: 'bogus' },
-      [/^OTEL_LOG_LEVEL=bogus is not understood: choose from none, error, warn/],
-    ],
+    [{ OTEL_LOG_LEVEL: 'bogus' }, [/^OTEL_LOG_LEVEL=bogus: must be one of none, error, warn/]],
     [{ OTEL_LOG_LEVEL: 'DEBUG' }, []],
     ...['secret', 'a b=secret', '=secret', 'a=secret,b', 'a=%', 'a=se%0Acret'].map(
       (text): [Record<string, string>, RegExp[]] => [
         { OTEL_EXPORTER_OTLP_TRACES_HEADERS: text },
         [
-          /^OTEL_EXPORTER_OTLP_TRACES_HEADERS is not understood, and left out as a whole: it must be key=value,key=value, with %2C for a comma in a value$/,
+          /^OTEL_EXPORTER_OTLP_TRACES_HEADERS: must be key=value,key=value with %2C for a comma in a value; the variable is ignored$/,
         ],
       ],
     ),
     [{ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi=, x-a = b,' }, []],
     [
       { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'smoke' },
-      [/^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=smoke is not understood: choose from/],
+      [/^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=smoke: must be one of http/],
     ],
     [
       { OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' },
-      [/^OTEL_EXPORTER_OTLP_COMPRESSION=zstd is not understood: choose from gzip, none/],
+      [/^OTEL_EXPORTER_OTLP_COMPRESSION=zstd: must be one of gzip, none/],
     ],
     [{ OTEL_EXPORTER_OTLP_COMPRESSION: 'GZIP' }, []],
     [
       { OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/ca.pem' },
-      [/^OTEL_EXPORTER_OTLP_CERTIFICATE names a file that cannot be read; it is left out$/],
+      [
+        /^OTEL_EXPORTER_OTLP_CERTIFICATE=\/no\/ca.pem: must be a file that the hook can read; the variable is ignored$/,
+      ],
     ],
     [
       {
         OTEL_EXPORTER_OTLP_CERTIFICATE: import.meta.filename,
         OTEL_EXPORTER_OTLP_CLIENT_KEY: '/no/key',
       },
-      [/^OTEL_EXPORTER_OTLP_CLIENT_KEY names/],
+      [/^OTEL_EXPORTER_OTLP_CLIENT_KEY=/],
     ],
     [
       { OTEL_RESOURCE_ATTRIBUTES: 'a=b,c' },
-      [/^OTEL_RESOURCE_ATTRIBUTES is not understood, and left out as a whole/],
+      [/^OTEL_RESOURCE_ATTRIBUTES: must be key=value,key=value with/],
     ],
-    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=%' }, [/^OTEL_RESOURCE_ATTRIBUTES is not/]],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=%' }, [/^OTEL_RESOURCE_ATTRIBUTES: must/]],
     [{ OTEL_RESOURCE_ATTRIBUTES: 'a=b, c = %2C,' }, []],
     [
       { OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'some' },
       [
-        /^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=some is not understood: choose from cumulative, delta, lowmemory/,
+        /^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=some: must be one of cumulative, delta, lowmemory/,
       ],
     ],
-    [{ OTEL_CONFIG_FILE: 'otel.yaml' }, [/^OTEL_CONFIG_FILE is not supported/]],
+    [{ OTEL_CONFIG_FILE: 'otel.yaml' }, [/^OTEL_CONFIG_FILE: not supported/]],
     [
       { OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' },
-      [/^OTEL_METRICS_EXEMPLAR_FILTER is not supported/],
+      [/^OTEL_METRICS_EXEMPLAR_FILTER: not supported/],
     ],
     [{ OTEL_METRICS_EXEMPLAR_FILTER: 'always_off' }, []],
     [
-      { OTEL_EXPORTER_PROMETHEUS_PORT: 'abc' },
-      [/^OTEL_EXPORTER_PROMETHEUS_PORT=abc is not a port; 9464 is used/],
+      { OTEL_METRICS_EXPORTER: 'otlp,prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: 'abc' },
+      [/^OTEL_EXPORTER_PROMETHEUS_PORT=abc: must be an integer from 1 to 65535/],
     ],
   ]
   for (const [variables, expected] of cases) {
@@ -220,7 +224,7 @@ t.test('what an exporter would find when it is made is said at the start, once',
   }
 })
 
-t.test('what nothing uses is not spoken of', async (t) => {
+t.test('an invalid variable that no exporter uses is not reported', async (t) => {
   const unused = {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke',
     OTEL_EXPORTER_OTLP_HEADERS: 'a',
@@ -233,15 +237,13 @@ t.test('what nothing uses is not spoken of', async (t) => {
   t.same(readTelemetrySettings(unused).warnings, [])
   t.same(readTelemetrySettings({ ...endpoint, ...unused, OTEL_SDK_DISABLED: 'true' }).warnings, [])
   t.same(
-    readTelemetrySettings({ ...endpoint, ...unused }).ignored.sort(),
-    Object.keys(unused)
-      .filter((name) => name !== 'OTEL_EXPORTER_OTLP_PROTOCOL')
-      .sort(),
-    'and of what is wrong the SDK does not hear',
+    readTelemetrySettings({ ...endpoint, ...unused }).invalid.sort(),
+    Object.keys(unused).sort(),
+    'the SDK must not read an invalid variable',
   )
 })
 
-t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', async (t) => {
+t.test('the Deployment leaves OTEL_* variables to its ConfigMap', async (t) => {
   const deployment: Anything = parse(
     readFileSync(new URL('../../manifests/deployment.yaml', import.meta.url), 'utf8'),
   )
@@ -249,7 +251,7 @@ t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', 
   t.same(
     variables.filter(({ name }) => name.startsWith('OTEL_')),
     [],
-    'env goes before envFrom',
+    'env overrides envFrom',
   )
   const { resource, warnings } = readTelemetrySettings({
     POD_RESOURCE_ATTRIBUTES: variables.find(({ name }) => name === 'POD_RESOURCE_ATTRIBUTES')
@@ -262,7 +264,7 @@ t.test('the deployment leaves the variables of OpenTelemetry to its ConfigMap', 
   t.same(warnings, [])
 })
 
-t.test('what the deployment says of the process', async (t) => {
+t.test('resource attributes of the deployment', async (t) => {
   t.strictSame(
     readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=a,b=%3D' }).resource,
     { 'k8s.pod.name': 'a', b: '=' },
@@ -274,7 +276,7 @@ t.test('what the deployment says of the process', async (t) => {
   })
 })
 
-t.test('what is not understood is said, and its default used', async (t) => {
+t.test('the default replaces an invalid value', async (t) => {
   const { traces, metrics, warnings } = readTelemetrySettings({
     ...endpoint,
     OTEL_TRACES_EXPORTER: 'zipkin',
@@ -285,9 +287,9 @@ t.test('what is not understood is said, and its default used', async (t) => {
   t.equal(metrics.protocol, 'http/protobuf')
   t.equal(metrics.exportIntervalMillis, 60_000)
   t.strictSame(warnings, [
-    'OTEL_TRACES_EXPORTER=zipkin is not understood: choose from otlp, console and none',
-    'OTEL_EXPORTER_OTLP_PROTOCOL=smoke is not understood: choose from http/protobuf, http/json, grpc; http/protobuf is used',
-    'OTEL_METRIC_EXPORT_INTERVAL=soon is not a whole number from 1 to 2147483647; its default is used',
+    'OTEL_TRACES_EXPORTER=zipkin: must be one of otlp, console, none; it is ignored',
+    'OTEL_EXPORTER_OTLP_PROTOCOL=smoke: must be one of http/protobuf, http/json, grpc; the variable is ignored',
+    'OTEL_METRIC_EXPORT_INTERVAL=soon: must be an integer from 1 to 2147483647; the variable is ignored',
   ])
 })
 
@@ -305,6 +307,6 @@ t.test('limits of batches and intervals', async (t) => {
   t.match(
     metrics,
     { exportIntervalMillis: 100, exportTimeoutMillis: 100 },
-    'a timeout is no longer than the interval',
+    'a timeout is at most the interval',
   )
 })

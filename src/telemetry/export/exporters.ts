@@ -1,20 +1,20 @@
 import {
-  type IMetricReader,
-  AggregationTemporality,
-  AggregationType,
-  ConsoleMetricExporter,
-  InstrumentType,
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics'
-import {
   BatchLogRecordProcessor,
   ConsoleLogRecordExporter,
   type LogRecordProcessor,
   type ReadableLogRecord,
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
+import {
+  AggregationTemporality,
+  AggregationType,
+  ConsoleMetricExporter,
+  type IMetricReader,
+  InstrumentType,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics'
 import {
   BatchSpanProcessor,
   ConsoleSpanExporter,
@@ -25,11 +25,10 @@ import {
 import type { FastifyBaseLogger } from 'fastify'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { dropCounter } from './drop-counter.ts'
+import type { Environment, TelemetrySettings } from '../settings.ts'
+import type { Protocol } from '../variables.ts'
 import { type Exporter, lazyExporter } from './lazy.ts'
-import { watchOutages } from './outages.ts'
-import { packing, unpacking } from '../../runtime/packed-spans.ts'
-import type { Protocol, TelemetrySettings } from '../settings.ts'
+import { dropCounter, watchOutages } from './outages.ts'
 
 type Load<Items> = Record<Protocol, () => Promise<Exporter<Items>>>
 
@@ -59,13 +58,7 @@ const logExporters: Load<ReadableLogRecord[]> = {
   grpc: async () => new (await import('@opentelemetry/exporter-logs-otlp-grpc')).OTLPLogExporter(),
 }
 
-const countOf = {
-  spans: (spans: ReadableSpan[]) => spans.length,
-  records: (records: ReadableLogRecord[]) => records.length,
-  metrics: () => 0,
-}
-
-/** Where ended spans go. */
+/** Returns the processors that export ended spans. */
 export function spanProcessors(
   { traces }: TelemetrySettings,
   logger: FastifyBaseLogger,
@@ -74,19 +67,15 @@ export function spanProcessors(
   return traces.exporters.map((name) =>
     name === 'console'
       ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-      : packing(
-          new BatchSpanProcessor({
-            exporter: unpacking(
-              lazyExporter(spanExporters[traces.protocol], outage, countOf.spans),
-            ),
-            selfObsMeterProvider: dropCounter(outage.dropped),
-            ...traces.batch,
-          }),
-        ),
+      : new BatchSpanProcessor({
+          exporter: lazyExporter(spanExporters[traces.protocol], outage, (spans) => spans.length),
+          selfObsMeterProvider: dropCounter(outage.dropped),
+          ...traces.batch,
+        }),
   )
 }
 
-/** Where log records go. */
+/** Returns the processors that export log records. */
 export function logRecordProcessors(
   { logs }: TelemetrySettings,
   logger: FastifyBaseLogger,
@@ -96,18 +85,18 @@ export function logRecordProcessors(
     name === 'console'
       ? new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })
       : new BatchLogRecordProcessor({
-          exporter: lazyExporter(logExporters[logs.protocol], outage, countOf.records),
+          exporter: lazyExporter(logExporters[logs.protocol], outage, (records) => records.length),
           selfObsMeterProvider: dropCounter(outage.dropped),
           ...logs.batch,
         }),
   )
 }
 
-/** What collects the metrics, and sends them or has them fetched. */
+/** Returns the readers that collect metrics and export them, or serve them to Prometheus. */
 export async function metricReaders(
   { metrics }: TelemetrySettings,
   logger: FastifyBaseLogger,
-  environment: Record<string, string | undefined>,
+  environment: Environment,
 ): Promise<IMetricReader[]> {
   const { exportIntervalMillis, exportTimeoutMillis } = metrics
   const periodic = (exporter: PushMetricExporter) =>
@@ -116,13 +105,10 @@ export async function metricReaders(
     metrics.exporters.map(async (name) => {
       if (name === 'prometheus') return await prometheusReader(metrics.prometheus, logger)
       if (name === 'console') return periodic(new ConsoleMetricExporter())
+      const outage = watchOutages('metrics', logger)
       return periodic({
-        ...lazyExporter(
-          metricExporters[metrics.protocol],
-          watchOutages('metrics', logger),
-          countOf.metrics,
-        ),
-        // The reader asks these at once, before the exporter is loaded.
+        ...lazyExporter(metricExporters[metrics.protocol], outage, () => 0),
+        // The reader needs these before the exporter is loaded.
         selectAggregationTemporality: temporality(environment),
         selectAggregation: histogramAggregation(environment),
       })
@@ -130,33 +116,37 @@ export async function metricReaders(
   )
 }
 
-/** Not by the exporter's own server: that makes a URL of its host, and with an IPv6 address, as `::`, answers every scrape with 400. */
+/**
+ * Serves /metrics. The exporter's own server builds a URL from its host and answers every scrape
+ * with 400 if that is an IPv6 address such as `::`.
+ */
 async function prometheusReader(
   { host, port }: TelemetrySettings['metrics']['prometheus'],
   logger: FastifyBaseLogger,
 ): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
-  // Names and labels are what rules and dashboards go by: without the scope, which says the same of each.
+  // Without scope labels: they are the same on every series.
   const reader = new PrometheusExporter({ withoutScopeInfo: true, preventServerStart: true })
-  const server = createServer((call, answer) => {
-    if (call.url?.split('?')[0] === '/metrics') reader.getMetricsRequestHandler(call, answer)
-    else answer.writeHead(404).end()
+  const server = createServer((request, response) => {
+    if (request.url?.split('?')[0] === '/metrics') {
+      reader.getMetricsRequestHandler(request, response)
+    } else response.writeHead(404).end()
   }).unref()
   try {
     await once(server.listen(port, host), 'listening')
-    logger.info({ host, port }, 'metrics can be fetched at /metrics')
+    logger.info({ host, port }, 'serving metrics at /metrics')
   } catch (error) {
     logger.warn(
       { host, port, reason: (error as NodeJS.ErrnoException).code },
-      'metrics cannot be fetched: set another OTEL_EXPORTER_PROMETHEUS_PORT or _HOST',
+      'cannot serve metrics: set another OTEL_EXPORTER_PROMETHEUS_PORT or _HOST',
     )
   }
   return reader
 }
 
-/** OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. */
+/** Implements OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. */
 function temporality(
-  environment: Record<string, string | undefined>,
+  environment: Environment,
 ): (instrument: InstrumentType) => AggregationTemporality {
   const preference = environment['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE']?.toLowerCase()
   const deltas = [
@@ -169,8 +159,8 @@ function temporality(
     deltas.includes(instrument) ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE
 }
 
-/** OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION. */
-function histogramAggregation(environment: Record<string, string | undefined>) {
+/** Implements OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION. */
+function histogramAggregation(environment: Environment) {
   const exponential =
     environment['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION']?.toLowerCase() ===
     'base2_exponential_bucket_histogram'

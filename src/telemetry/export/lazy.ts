@@ -16,16 +16,16 @@ export interface Exporter<Items> {
 const success = 0
 const failure = 1
 
-/** So many exports are under way at most. At its end the SDK would send all that waits at once, and exporters refuse more than 30. */
-const mostUnderWay = 16
+/** Exports in progress at one time. At shutdown the SDK starts all at once; exporters refuse over 30. */
+const maxConcurrentExports = 16
 
-/** So long after its start a process is ready, and Kubernetes has not yet asked whether it is. */
+/** When the process is ready and not yet probed. Loading an exporter blocks the event loop. */
 const loadAfterMs = 1000
 
 /**
- * An exporter that is loaded a moment after the start, out of the way of it and of the first calls, or when there is something
- * to send before. Its failures are told to `outage` and to nobody else: at the end of the process the SDK would not wait for what
- * else is on its way once it hears of one.
+ * Returns an exporter that loads another one: a second after the start, or with the first export.
+ * Failures go to `outage` only. The SDK is always told of success, because it would end a shutdown at
+ * the first failure.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,
@@ -38,12 +38,12 @@ export function lazyExporter<Items>(
     return loading
   }
   setTimeout(() => {
-    loaded().catch(() => {})
-  }, loadAfterMs).unref() // what is wrong is told when there is something to send
-  let underWay = 0
+    loaded().catch(() => {}) // the first export reports it
+  }, loadAfterMs).unref()
+  let exporting = 0
   const waiting: Array<() => void> = []
   const send = async (items: Items): Promise<Result> => {
-    if (underWay < mostUnderWay) underWay += 1
+    if (exporting < maxConcurrentExports) exporting += 1
     else {
       await new Promise<void>((resolve) => {
         waiting.push(resolve)
@@ -58,7 +58,7 @@ export function lazyExporter<Items>(
       return { code: failure, error: error as Error }
     } finally {
       const next = waiting.shift()
-      if (next === undefined) underWay -= 1
+      if (next === undefined) exporting -= 1
       else next()
     }
   }

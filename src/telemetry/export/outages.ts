@@ -1,53 +1,67 @@
+import { createNoopMeter, type Meter, type MeterProvider } from '@opentelemetry/api'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Signal } from '../settings.ts'
+import type { Signal } from '../variables.ts'
 
-/** Hears of every export of a signal, and logs the first that fails and the end of such a time, however many there were between. */
+/** Logs when exports of a signal begin to fail and when they work again. */
 export interface Outage {
   failed: (error: unknown, items: number) => void
-  /** So many items came while the queue was full. */
+  /** Items were lost because the queue was full. */
   dropped: (items: number) => void
   succeeded: () => void
 }
 
 /** Watches the exports of one signal. */
 export function watchOutages(signal: Signal, logger: FastifyBaseLogger): Outage {
-  let exports = 0
-  let lost = 0
-  let toldOfHaste = false
+  let failedExports = 0
+  let lostItems = 0
+  let warnedOfFullQueue = false
   return {
     failed: (error, items) => {
-      if (exports === 0) {
+      if (failedExports === 0) {
         logger.warn(
           { signal, reason: reasonOf(error) },
-          'telemetry cannot be exported; hook calls are answered all the same',
+          'telemetry cannot be exported; hook calls are answered as usual',
         )
       }
-      exports += 1
-      lost += items
+      failedExports += 1
+      lostItems += items
     },
-    // An export that hangs fails only after the first are dropped.
+    // A hanging export fails only after its timeout, so items can be dropped before `failed`.
     dropped: (items) => {
-      lost += items
+      lostItems += items
     },
     succeeded: () => {
-      if (exports > 0) {
-        logger.info(
-          { signal, failedExports: exports, lostItems: lost },
-          'telemetry is exported again',
-        )
-      } else if (lost > 0 && !toldOfHaste) {
-        toldOfHaste = true
+      if (failedExports > 0) {
+        logger.info({ signal, failedExports, lostItems }, 'telemetry is exported again')
+      } else if (lostItems > 0 && !warnedOfFullQueue) {
+        warnedOfFullQueue = true
         logger.warn(
-          { signal, lostItems: lost },
-          'telemetry comes faster than it is exported, and what finds the queue full is lost; this is said once',
+          { signal, lostItems },
+          'the telemetry queue is full and items are dropped; this is logged once',
         )
       }
-      exports = lost = 0
+      failedExports = lostItems = 0
     },
   }
 }
 
-/** What the codes of gRPC mean, by number. */
+/**
+ * Returns a meter provider for a batch processor, which reports dropped items by a metric only.
+ * `dropped` is called when the queue was full; every other metric is ignored.
+ */
+export function dropCounter(dropped: (items: number) => void): MeterProvider {
+  const counter: ReturnType<Meter['createCounter']> = {
+    add: (items, attributes) => {
+      if (attributes?.['error.type'] === 'queue_full') dropped(items)
+    },
+  }
+  const meter: Meter = Object.assign(Object.create(createNoopMeter()), {
+    createCounter: () => counter,
+  })
+  return { getMeter: () => meter }
+}
+
+/** The names of gRPC's status codes, by number. */
 const grpcCodes = [
   'OK',
   'CANCELLED',
@@ -68,13 +82,13 @@ const grpcCodes = [
   'UNAUTHENTICATED',
 ]
 
-/** Why, in a few words. What a server sent back is not among them: it could quote what it was sent. */
+/** A short reason, without the answer of the endpoint: it could quote what it was sent. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (typeof code === 'number') {
-    return grpcCodes[code] === undefined
-      ? `the endpoint answered ${code}`
-      : `gRPC ${grpcCodes[code]}${grpcCodes[code] === 'UNAVAILABLE' ? ', as when nobody listens there' : ''}`
+    const name = grpcCodes[code]
+    if (name === undefined) return `the endpoint answered ${code}`
+    return name === 'UNAVAILABLE' ? 'gRPC UNAVAILABLE: nothing may be listening' : `gRPC ${name}`
   }
   if (typeof code === 'string') return code
   return typeof message === 'string' && message !== '' ? message.slice(0, 100) : 'unknown'

@@ -8,72 +8,79 @@ import {
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources'
 import { NodeSDK } from '@opentelemetry/sdk-node'
+import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions'
 import type { FastifyBaseLogger } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { watchEventLoop } from '../../runtime/event-loop-metrics.ts'
-import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 import { instrument } from '../requests/fastify.ts'
-import { knownMyApps } from '../requests/seen-myapps.ts'
 import { sdkLines } from '../requests/log-records.ts'
-import { noContext } from '../../runtime/no-context.ts'
-import { operatorMetrics } from '../requests/metrics.ts'
-import type { TelemetrySettings } from '../settings.ts'
-import type { Telemetry, TelemetryOptions } from '../index.ts'
+import { requestMetrics, serverMetrics } from '../requests/metrics.ts'
+import { seenMyApps } from '../requests/seen-myapps.ts'
+import { recordRequest } from '../requests/span.ts'
+import type { Environment, TelemetrySettings } from '../settings.ts'
+import type { Telemetry, TelemetryOptions } from '../telemetry.ts'
+import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 
-/** At its end a process gets this long to send what is left, and the lesser time at least where calls in flight have taken the rest. */
+/** The time for the last exports at shutdown, in ms: at most, and if requests took the rest. */
 const flushTimeoutMs = 3000
-const leastFlushTimeoutMs = 1500
+const minFlushTimeoutMs = 1500
 
-/** The instrumentation's own measure of the event loop's delay wakes an idle process a hundred times a second; see event-loop-metrics.ts. */
-const never = 2 ** 31 - 1
+/**
+ * How often the delay of the event loop is sampled, in ms. The default of 10 wakes an idle process so
+ * often that it uses 0.5 % of a core (bench/results/2026-11-28.md).
+ */
+const eventLoopPrecisionMs = 100
 
-/** Starts the SDK with what the settings ask for and nothing else: it detects nothing of the machine, and exporters load when there is something to send. */
+/**
+ * Starts the SDK with what the settings ask for. It detects nothing of the machine, and exporters load
+ * later.
+ */
 export async function startSdk(
   settings: TelemetrySettings,
   { environment, logger, forgetMyAppAfterMs }: TelemetryOptions,
 ): Promise<Telemetry> {
-  for (const variable of settings.ignored) delete environment[variable]
-  const logLevel = diagLogLevelFromString(environment['OTEL_LOG_LEVEL']) ?? DiagLogLevel.WARN
-  prepare(environment)
-  // While it starts, the SDK speaks of settings; later it would repeat itself with every export that fails.
-  listen(logger, logLevel, 'warn')
+  const logLevel = prepare(environment, settings)
+  // The SDK reports wrong settings while it starts. Later it repeats itself with every failed export,
+  // which outages.ts logs once.
+  logSdk(logger, logLevel, 'warn')
   const outlets = {
     spanProcessors: spanProcessors(settings, logger),
     metricReaders: await metricReaders(settings, logger, environment),
     logRecordProcessors: logRecordProcessors(settings, logger),
   }
+  const hasMetrics = outlets.metricReaders.length > 0
   const sdk = new NodeSDK({
     resource: defaultResource().merge(
       resourceFromAttributes({
-        'service.name': packageJson.name,
-        'service.version': packageJson.version,
+        [ATTR_SERVICE_NAME]: packageJson.name,
+        [ATTR_SERVICE_VERSION]: packageJson.version,
       }),
     ),
+    // The last one wins: OTEL_RESOURCE_ATTRIBUTES overrides POD_RESOURCE_ATTRIBUTES.
     resourceDetectors: [
       serviceInstanceIdDetector,
       { detect: () => ({ attributes: settings.resource }) },
       envDetector,
     ],
-    contextManager: noContext,
     ...outlets,
-    instrumentations:
-      settings.metrics.exporters.length > 0
-        ? [new RuntimeNodeInstrumentation({ monitoringPrecision: never })]
-        : [],
+    instrumentations: hasMetrics
+      ? [new RuntimeNodeInstrumentation({ monitoringPrecision: eventLoopPrecisionMs })]
+      : [],
   })
   sdk.start()
-  listen(logger, logLevel, 'debug')
-  const known = knownMyApps({ most: 10_000, forgetAfterMs: forgetMyAppAfterMs })
+  logSdk(logger, logLevel, 'debug')
   const meter = metrics.getMeter(packageJson.name, packageJson.version)
-  const eventLoop =
-    settings.metrics.exporters.length > 0 ? watchEventLoop(meter, settings.metrics) : undefined
-  const instruments = operatorMetrics(meter, known)
+  const seen = seenMyApps({ forgetAfterMs: forgetMyAppAfterMs })
+  const records = { metrics: requestMetrics(meter, seen), seen }
   return {
-    instrument: (fastify) => instrument(fastify, instruments, known, eventLoop),
-    keptForShutdownMs: leastFlushTimeoutMs,
+    instrument: (fastify) =>
+      instrument(fastify, {
+        ended: (span, request, reply) => recordRequest(span, request, reply, records),
+      }),
+    metrics: serverMetrics(meter),
+    keptForShutdownMs: minFlushTimeoutMs,
     shutdown: async (withinMs) => {
-      // Each by itself: the SDK's own shutdown ends with the first that fails. One that fails has been logged.
+      // One by one: the SDK's own shutdown ends with the first failure. Failures are logged already.
       const flushed = Promise.allSettled(
         Object.values(outlets)
           .flat()
@@ -81,16 +88,14 @@ export async function startSdk(
             await outlet.shutdown()
           }),
       )
-      await Promise.race([
-        flushed,
-        wait(Math.min(flushTimeoutMs, withinMs), undefined, { ref: false }),
-      ])
+      const timeout = Math.min(flushTimeoutMs, withinMs)
+      await Promise.race([flushed, wait(timeout, undefined, { ref: false })])
     },
   }
 }
 
-/** Variables whose words the SDK knows in small letters only. */
-const words = [
+/** Variables whose values the SDK knows in small letters only. */
+const lowercaseVariables = [
   'OTEL_TRACES_SAMPLER',
   'OTEL_PROPAGATORS',
   ...['', 'TRACES_', 'METRICS_', 'LOGS_'].map(
@@ -98,26 +103,32 @@ const words = [
   ),
 ]
 
-/** The SDK reads the environment itself. It would print where OTEL_LOG_LEVEL is set, between the lines of the log. */
-function prepare(environment: TelemetryOptions['environment']): void {
-  for (const name of words) {
+/**
+ * Prepares the environment, which the SDK reads itself: removes invalid variables. Returns how much
+ * the SDK logs. Its own logger would print between the lines of the log if OTEL_LOG_LEVEL were set.
+ */
+function prepare(environment: Environment, { invalid }: TelemetrySettings): DiagLogLevel {
+  for (const variable of invalid) delete environment[variable]
+  for (const name of lowercaseVariables) {
     if (environment[name] !== undefined) environment[name] = environment[name].trim().toLowerCase()
   }
+  const level = diagLogLevelFromString(environment['OTEL_LOG_LEVEL'])
   delete environment['OTEL_LOG_LEVEL']
+  return level ?? DiagLogLevel.WARN
 }
 
-/** Has what the SDK says of itself logged: what is wrong at the given level of ours, the rest at debug. OTEL_LOG_LEVEL is how much it says. */
-function listen(logger: FastifyBaseLogger, logLevel: DiagLogLevel, level: 'warn' | 'debug'): void {
-  const say = (level: 'warn' | 'debug') => (message: string) => {
+/** Logs messages of the SDK: errors and warnings at `level`, the rest at debug. */
+function logSdk(logger: FastifyBaseLogger, logLevel: DiagLogLevel, level: 'warn' | 'debug'): void {
+  const log = (level: 'warn' | 'debug') => (message: string) => {
     logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200))
   }
   diag.setLogger(
     {
-      error: say(level),
-      warn: say(level),
-      info: say('debug'),
-      debug: say('debug'),
-      verbose: say('debug'),
+      error: log(level),
+      warn: log(level),
+      info: log('debug'),
+      debug: log('debug'),
+      verbose: log('debug'),
     },
     { logLevel, suppressOverrideMessage: true },
   )

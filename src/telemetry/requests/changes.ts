@@ -5,16 +5,16 @@ import type { KubernetesObject, ObservedObject } from '../../metacontroller/prot
 import type { HookRequest } from '../../myapp/request.ts'
 import type { Condition } from '../../api/myapp.ts'
 
-/** What an answer makes Metacontroller do to a child. */
+/** What an answer makes Metacontroller do to one child. */
 export interface Change {
   action: 'create' | 'update' | 'delete'
   kind: string
   name: string
-  /** The paths of the fields that an update is about. */
+  /** Paths of the fields that an update changes; empty for other actions. */
   fields: string[]
 }
 
-/** A condition that is answered with another status than it has. */
+/** A condition whose status changes with an answer. */
 export interface ConditionChange {
   type: string
   before: string
@@ -22,7 +22,7 @@ export interface ConditionChange {
   reason: string
 }
 
-/** What the answered children make Metacontroller do, one change a child at most. */
+/** Returns what the answered children make Metacontroller do: at most one change per child. */
 export function changesOf(
   { parent, children }: HookRequest,
   answered: KubernetesObject[],
@@ -37,7 +37,7 @@ export function changesOf(
     } = child
     const observed = groups[groupOf(apiVersion, kind)]?.[key(name)]
     if (observed === undefined) return [{ action: 'create', kind, name, fields: [] }]
-    // What is being deleted Metacontroller leaves alone until it is gone.
+    // Metacontroller does not update a child that is being deleted.
     if (observed.metadata.deletionTimestamp !== undefined) return []
     const fields = fieldsToWrite(observed, child)
     return fields.length === 0 ? [] : [{ action: 'update', kind, name, fields }]
@@ -57,7 +57,7 @@ export function changesOf(
   return [...written, ...deleted]
 }
 
-/** The conditions whose status changes with an answer. */
+/** Returns the conditions whose status an answer changes. */
 export function conditionChanges(
   before: Array<{ type: string; status: string }> = [],
   after: Condition[] = [],
@@ -71,9 +71,11 @@ export function conditionChanges(
 const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
 
 /**
- * What is desired and not there; what was applied once and is not desired any more, which Metacontroller takes away; and what
- * is there and desired and was not applied, which it writes into its record: so an answer takes over what is to go with the next.
- * Mostly there is nothing, and `holds` sees that sooner.
+ * Returns the paths of the fields that Metacontroller writes:
+ * - desired fields that differ from the observed ones,
+ * - fields that were applied and are no longer desired, which it removes,
+ * - desired fields that were not applied, which it adds to its record. An answer uses that to take
+ *   over a foreign field, so that the next answer can remove it.
  */
 function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
@@ -94,5 +96,5 @@ function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): str
   return [...new Set([...missing, ...stale, ...taken])]
 }
 
-/** Metacontroller adds this label to what it applies; it is not for the hook to answer. */
+/** Metacontroller adds this label to each child that it applies. Answers do not contain it. */
 const labelOfMetacontroller = 'metadata.labels.controller-uid'

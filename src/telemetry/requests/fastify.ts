@@ -1,24 +1,35 @@
 import {
   type Attributes,
-  type Exception,
-  type Link,
+  INVALID_SPAN_CONTEXT,
   propagation,
   ROOT_CONTEXT,
   type Span,
-  type SpanContext,
   SpanKind,
-  type SpanStatus,
-  type TimeInput,
   trace,
   type Tracer,
 } from '@opentelemetry/api'
 import { FastifyInstrumentation } from '@opentelemetry/instrumentation-fastify'
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_ROUTE,
+  ATTR_URL_PATH,
+  ATTR_URL_SCHEME,
+} from '@opentelemetry/semantic-conventions'
 import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { describeCall } from './span.ts'
-import type { EventLoopWatch } from '../../runtime/event-loop-metrics.ts'
-import type { KnownMyApps } from './seen-myapps.ts'
-import type { HookName } from '../../routes/outcome.ts'
-import type { OperatorMetrics } from './metrics.ts'
+
+/**
+ * Fastify, instrumented by @opentelemetry/instrumentation-fastify.
+ *
+ * The project is asked to use this package. It is deprecated in favour of @fastify/otel, so nothing
+ * else depends on it: to replace it, change this file and build/used-exports.ts.
+ *
+ * - The package describes the handler of a request: its attributes (`fastify.*`, `http.route`), and
+ *   the name and version of its tracer, by which backends recognise the instrumentation.
+ * - This file turns that into one SERVER span for each request of a hook, from its arrival until its
+ *   answer is out. By itself the package creates an internal span for each handler and each Fastify
+ *   hook, and none for a request that fails before its handler.
+ * - Routes without a hook, such as probes, get no span.
+ */
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,149 +37,99 @@ declare module 'fastify' {
   }
 }
 
-/**
- * Fastify as @opentelemetry/instrumentation-fastify patches it, by hand, since a bundle has no module for it to catch, and
- * made to give one SERVER span a hook call. By itself it makes an internal span for the handler, one more for each hook
- * of Fastify, and none for a call that fails before its handler: the one span starts when a call arrives, the handler's
- * becomes a part of it, and it ends when the answer is out. Other routes, such as health probes, have no span.
- * Of its patches only the one around the handler is left: the others end spans that are not made here.
- */
-export function instrument(
-  fastify: typeof Fastify,
-  metrics: OperatorMetrics,
-  known: KnownMyApps,
-  eventLoop?: EventLoopWatch,
-): typeof Fastify {
-  let tracer: Tracer | undefined
+/** Called for each request of a hook. */
+export interface RequestListener {
+  started?: () => void
+  /** The answer is out, or the connection is closed. The span ends after this call. */
+  ended: (span: Span, request: FastifyRequest, reply: FastifyReply) => void
+}
+
+/** Returns a `fastify` whose servers create a span for each request of a hook. */
+export function instrument(fastify: typeof Fastify, listener: RequestListener): typeof Fastify {
+  let tracer = trace.getTracer('')
+  let handlerAttributes: Attributes = {}
+  // A bundle has no module `fastify` that the package could patch, so its patch is called by hand.
   const instrumentation = new FastifyInstrumentation({
-    requestHook: (handlerSpan, { request }) => {
-      ;(handlerSpan as HandlerSpan).join((request as FastifyRequest).span)
+    // Called right after the package has started its span for the handler.
+    requestHook: (_handlerSpan, { request }) => {
+      ;(request as FastifyRequest).span?.setAttributes(handlerAttributes)
     },
   })
+  // The package gets a tracer whose spans record nothing: only their attributes are used.
   instrumentation.setTracerProvider({
     getTracer: (name, version) => {
       tracer = trace.getTracer(name, version)
       return {
-        startSpan: () => new HandlerSpan(),
+        startSpan: (_name, options) => {
+          handlerAttributes = options?.attributes ?? {}
+          return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+        },
         startActiveSpan: tracer.startActiveSpan.bind(tracer),
       }
     },
   })
-  const [fastifyModule] = instrumentation.getModuleDefinitions()
+  const [definition] = instrumentation.getModuleDefinitions()
   return ((options: object) => {
     const server = fastify(options)
-    const { addHook } = server
-    // What it adds is added here or not; in the end addHook is Fastify's own again, or it would make a span of every hook.
-    server.addHook = ((name: 'preHandler', hook: () => void) =>
-      name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
-    fastifyModule?.patch?.({ fastify: () => server }).fastify()
-    server.addHook = addHook
-    if (tracer !== undefined) followCalls(server, tracer, metrics, known, eventLoop)
+    recordRequests(server, tracer, listener)
+    addHandlerHook(server, (patched) => definition?.patch?.({ fastify: () => patched }).fastify())
     return server
   }) as typeof Fastify
 }
 
-function followCalls(
-  server: FastifyInstance,
-  tracer: Tracer,
-  metrics: OperatorMetrics,
-  known: KnownMyApps,
-  eventLoop: EventLoopWatch | undefined,
-): void {
+/**
+ * Lets the package patch a server, but keeps only its hook around the handler. Its other patches wrap
+ * each Fastify hook and `reply.send`, to create spans that are not wanted here. They add half of the
+ * processor time of a request (bench/results/2026-11-28.md).
+ */
+function addHandlerHook(server: FastifyInstance, patch: (server: FastifyInstance) => void): void {
+  const { addHook } = server
+  server.addHook = ((name: 'preHandler', hook: () => void) =>
+    name === 'preHandler' ? addHook.call(server, name, hook) : server) as typeof addHook
+  patch(server)
+  server.addHook = addHook
+}
+
+function recordRequests(server: FastifyInstance, tracer: Tracer, listener: RequestListener): void {
   server.decorateRequest('span', undefined)
-  // A call's own logger comes with its span; one more before would cost as much again.
+  // The logger of a request is created in startSpan, with the ids of its span.
   server.setChildLoggerFactory((logger) => logger)
-  server.addHook('onRequest', (call, reply, done) => {
-    const { hook } = call.routeOptions.config
-    if (hook !== undefined) {
-      eventLoop?.called()
-      startSpan(call, reply, tracer)
-      // Fastify's own hooks tell nothing of a connection that was reset when its call had been read and the answer was not out yet.
-      reply.raw.once('close', () => end(call, reply, hook))
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config.hook !== undefined) {
+      listener.started?.()
+      const span = startSpan(request, reply, tracer)
+      // Fastify has no hook for a connection that is reset while its request is answered.
+      reply.raw.once('close', () => {
+        try {
+          listener.ended(span, request, reply)
+        } catch (error) {
+          request.log.debug({ type: (error as Error).name }, 'cannot record a request')
+        }
+        span.end()
+      })
     }
     done()
   })
-  const end = (call: FastifyRequest, reply: FastifyReply, hook: HookName) => {
-    const { span } = call
-    if (span === undefined) return
-    try {
-      describeCall(span, call, hook, {
-        statusCode: reply.raw.writableFinished ? reply.statusCode : undefined,
-        seconds: reply.elapsedTime / 1000,
-        metrics,
-        known,
-      })
-    } catch (error) {
-      call.log.debug({ type: (error as Error).name }, 'a hook call cannot be described')
-    }
-    span.end()
-  }
 }
 
-function startSpan(call: FastifyRequest, reply: FastifyReply, tracer: Tracer): void {
-  const route = call.routeOptions.url
+function startSpan(request: FastifyRequest, reply: FastifyReply, tracer: Tracer): Span {
+  const route = request.routeOptions.url ?? ''
   const attributes = {
-    'http.request.method': call.method,
-    'url.path': route ?? '',
-    'url.scheme': 'http',
-    'http.route': route ?? '',
+    [ATTR_HTTP_REQUEST_METHOD]: request.method,
+    [ATTR_HTTP_ROUTE]: route,
+    [ATTR_URL_PATH]: route,
+    [ATTR_URL_SCHEME]: request.protocol,
   }
-  const span = (call.span = tracer.startSpan(
-    `${call.method} ${route}`,
+  const span = tracer.startSpan(
+    `${request.method} ${route}`,
     { kind: SpanKind.SERVER, attributes },
-    propagation.extract(ROOT_CONTEXT, call.headers),
-  ))
+    propagation.extract(ROOT_CONTEXT, request.headers),
+  )
   const { traceId, spanId, traceFlags } = span.spanContext()
   const ids = trace.isSpanContextValid(span.spanContext())
     ? { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` }
     : undefined
-  call.log = reply.log = call.log.child({ reqId: call.id, ...ids })
-}
-
-/** The span that the instrumentation makes for a handler: one and the same with the span of the call, which ends and fails by itself. */
-class HandlerSpan implements Span {
-  #span: Span | undefined
-  join(span: Span | undefined): void {
-    this.#span = span
-  }
-  spanContext(): SpanContext {
-    return (
-      this.#span?.spanContext() ?? {
-        traceId: '0'.repeat(32),
-        spanId: '0'.repeat(16),
-        traceFlags: 0,
-      }
-    )
-  }
-  setAttribute(key: string, value: Parameters<Span['setAttribute']>[1]): this {
-    this.#span?.setAttribute(key, value)
-    return this
-  }
-  setAttributes(attributes: Attributes): this {
-    this.#span?.setAttributes(attributes)
-    return this
-  }
-  addEvent(name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this {
-    this.#span?.addEvent(name, attributes, time)
-    return this
-  }
-  addLink(link: Link): this {
-    this.#span?.addLink(link)
-    return this
-  }
-  addLinks(links: Link[]): this {
-    this.#span?.addLinks(links)
-    return this
-  }
-  isRecording(): boolean {
-    return this.#span?.isRecording() ?? false
-  }
-  setStatus(_status: SpanStatus): this {
-    return this
-  }
-  updateName(_name: string): this {
-    return this
-  }
-  recordException(_exception: Exception): void {}
-  end(): void {}
+  request.span = span
+  request.log = reply.log = request.log.child({ reqId: request.id, ...ids })
+  return span
 }

@@ -1,41 +1,22 @@
 import { type Attributes, logs, ROOT_CONTEXT, SeverityNumber, trace } from '@opentelemetry/api'
+import { ATTR_EXCEPTION_STACKTRACE, ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 import { Writable } from 'node:stream'
 import { stackFrames } from '../../routes/outcome.ts'
 
-/** pino's levels as the data model for logs counts them. */
-const severities: Record<number, SeverityNumber> = {
-  10: SeverityNumber.TRACE,
-  20: SeverityNumber.DEBUG,
-  30: SeverityNumber.INFO,
-  40: SeverityNumber.WARN,
-  50: SeverityNumber.ERROR,
-  60: SeverityNumber.FATAL,
-}
-const texts: Record<number, string> = {
-  10: 'TRACE',
-  20: 'DEBUG',
-  30: 'INFO',
-  40: 'WARN',
-  50: 'ERROR',
-  60: 'FATAL',
+/** pino's levels in OpenTelemetry's data model for logs. */
+const severities: Record<number, { number: SeverityNumber; text: string }> = {
+  10: { number: SeverityNumber.TRACE, text: 'TRACE' },
+  20: { number: SeverityNumber.DEBUG, text: 'DEBUG' },
+  30: { number: SeverityNumber.INFO, text: 'INFO' },
+  40: { number: SeverityNumber.WARN, text: 'WARN' },
+  50: { number: SeverityNumber.ERROR, text: 'ERROR' },
+  60: { number: SeverityNumber.FATAL, text: 'FATAL' },
 }
 
-/** A stream for pino that makes a log record of every line, belonging to the span that the line names. */
-export function logRecordStream(): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write: (line: string, _encoding, done) => {
-      const parsed: Line = JSON.parse(line)
-      // What the SDK says of its exports would be exported, and it would say so.
-      if (parsed['from'] !== sdkLines.from) emit(parsed)
-      done()
-    },
-  })
-}
-
-/** The mark of lines that pass on what the SDK says of itself. */
+/** Marks log lines that pass on messages of the OpenTelemetry SDK. */
 export const sdkLines = { from: 'opentelemetry' }
 
+/** A line of the log, as pino writes it. */
 interface Line {
   level: number
   time: string
@@ -45,6 +26,19 @@ interface Line {
   trace_flags?: string
   err?: unknown
   [field: string]: unknown
+}
+
+/** Returns a stream for pino that emits a log record for each line, in the span that the line names. */
+export function logRecordStream(): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (line: string, _encoding, done) => {
+      const parsed: Line = JSON.parse(line)
+      // A line about a failed export is not exported: that export could fail again.
+      if (parsed['from'] !== sdkLines.from) emit(parsed)
+      done()
+    },
+  })
 }
 
 function emit({
@@ -57,11 +51,12 @@ function emit({
   err,
   ...fields
 }: Line): void {
+  const severity = severities[level]
   const inTrace = traceId !== undefined && spanId !== undefined
   logs.getLogger('myapp-operator').emit({
     timestamp: new Date(time),
-    severityNumber: severities[level] ?? SeverityNumber.UNSPECIFIED,
-    severityText: texts[level] ?? '',
+    severityNumber: severity?.number ?? SeverityNumber.UNSPECIFIED,
+    severityText: severity?.text ?? '',
     body: msg ?? '',
     attributes: { ...(fields as Attributes), ...(err !== undefined && exception(err)) },
     context: inTrace
@@ -70,11 +65,11 @@ function emit({
   })
 }
 
-/** An error without its message and the folders of its files: neither may leave the process. */
+/** The type and stack of an error. Its message and the folders of its files must not leave the process. */
 function exception(err: unknown): Attributes {
   const { type, stack } = err as { type?: string; stack?: string }
   return {
-    'exception.type': type ?? 'Error',
-    'exception.stacktrace': stackFrames({ name: '', message: '', stack: stack ?? '' }),
+    [ATTR_EXCEPTION_TYPE]: type ?? 'Error',
+    [ATTR_EXCEPTION_STACKTRACE]: stackFrames({ name: '', message: '', stack: stack ?? '' }),
   }
 }

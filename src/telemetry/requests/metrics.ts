@@ -1,69 +1,102 @@
 import { type Attributes, type Meter, ValueType } from '@opentelemetry/api'
-import type { HookName } from '../../routes/outcome.ts'
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_URL_SCHEME,
+  METRIC_HTTP_SERVER_REQUEST_DURATION,
+} from '@opentelemetry/semantic-conventions'
 import { phases } from '../../api/myapp.ts'
-import type { KnownMyApps } from './seen-myapps.ts'
+import type { HookName } from '../../routes/outcome.ts'
+import type { SeenMyApps } from './seen-myapps.ts'
 
-/** What is measured of every hook call. */
-export interface OperatorMetrics {
-  /** A call of any hook has been answered, or given up by its caller: then it has no status code. */
-  ended: (
-    hook: HookName,
-    statusCode: number | undefined,
-    seconds: number,
-    errorType: string | undefined,
-  ) => void
-  /** A sync or finalize has been answered with 200. */
+/**
+ * Every instrument of the operator, with its name and its attributes. Names are an interface: alerts
+ * and dashboards use them. docs/telemetry.md lists them; a test compares kind, unit and attributes.
+ */
+
+/** How a request of a hook ended. */
+export interface RequestEnd {
+  hook: HookName
+  /** undefined if the caller closed the connection before the answer was out. */
+  statusCode: number | undefined
+  seconds: number
+  scheme: string
+  /** Set unless the request was answered with 200. */
+  errorType: string | undefined
+}
+
+/** What requests of the hooks record. */
+export interface RequestMetrics {
+  ended: (end: RequestEnd) => void
+  /** A sync or finalize was answered with 200. */
   reconciled: (hook: HookName, milliseconds: number) => void
   resourceCreated: (kind: string) => void
   resourceDeleted: (kind: string) => void
 }
 
-/** Resolves what a MyApp takes, some tenths of a millisecond, as well as what would be wrong. */
+/** What the server records of its own security. A metric of a new concern of the server goes here. */
+export interface ServerMetrics {
+  /** Counts a caller that was refused. `reason` is a word from a small set, never what it sent. */
+  authenticationRefused: (reason: string) => void
+  /** Reports when a certificate expires. `notAfter` is called whenever metrics are collected. */
+  certificateExpires: (certificate: string, notAfter: () => Date | undefined) => void
+}
+
+/** For a process that exports no metrics. */
+export const noServerMetrics: ServerMetrics = {
+  authenticationRefused: () => {},
+  certificateExpires: () => {},
+}
+
+/** Buckets in ms. A reconcile takes a few tenths of a millisecond. */
 const reconcileBuckets = [
   0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 50, 100, 200, 500, 1000,
 ]
-/** Those that the semantic conventions ask for. */
+/** Buckets in s, as the semantic conventions recommend. */
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
-/** Makes the instruments. Names and labels are an interface: rules and dashboards go by them. */
-export function operatorMetrics(meter: Meter, known: KnownMyApps): OperatorMetrics {
-  const reconciles = tally(
-    meter,
-    'operator.reconcile_count',
-    { unit: '{reconcile}', description: 'Calls of sync and finalize.' },
-    [{ hook: 'sync' }, { hook: 'finalize' }],
-  )
-  const errors = tally(meter, 'operator.reconcile_errors', {
-    unit: '{error}',
-    description: 'Calls of sync and finalize that were not answered with 200.',
-  })
-  const created = tally(meter, 'operator.resource_created', {
-    unit: '{resource}',
-    description: 'Children that Metacontroller was told to create.',
-  })
-  const deleted = tally(meter, 'operator.resource_deleted', {
-    unit: '{resource}',
-    description: 'Children that Metacontroller was told to delete.',
-  })
-  const hookCalls = tally(
+/** Creates the instruments of requests and MyApps. */
+export function requestMetrics(meter: Meter, seen: SeenMyApps): RequestMetrics {
+  const hookCalls = counter(
     meter,
     'operator.hook_calls',
-    {
-      unit: '{call}',
-      description: 'Calls of the hooks, by status code of the answer, or as aborted without one.',
-    },
-    [
-      { hook: 'sync', status: 200 },
-      { hook: 'finalize', status: 200 },
-      { hook: 'customize', status: 200 },
-    ],
+    '{call}',
+    'Requests of the hooks by status code, or by error.type if the caller went away.',
+    ['sync', 'finalize', 'customize'].map((hook) => ({ hook, status: 200 })),
+  )
+  const reconciles = counter(
+    meter,
+    'operator.reconcile_count',
+    '{reconcile}',
+    'Requests of sync and finalize.',
+    [{ hook: 'sync' }, { hook: 'finalize' }],
+  )
+  const errors = counter(
+    meter,
+    'operator.reconcile_errors',
+    '{error}',
+    'Requests of sync and finalize that were not answered with 200.',
+  )
+  const created = counter(
+    meter,
+    'operator.resource_created',
+    '{resource}',
+    'Children that answers requested and that did not exist.',
+  )
+  const deleted = counter(
+    meter,
+    'operator.resource_deleted',
+    '{resource}',
+    'Children that existed and that answers no longer contained.',
   )
   const reconcileDuration = meter.createHistogram('operator.reconcile_duration', {
     unit: 'ms',
     description: 'Time from the parsed request of a sync or finalize to its written answer.',
     advice: { explicitBucketBoundaries: reconcileBuckets },
   })
-  const requestDuration = meter.createHistogram('http.server.request.duration', {
+  const requestDuration = meter.createHistogram(METRIC_HTTP_SERVER_REQUEST_DURATION, {
     unit: 's',
     description: 'Duration of HTTP server requests.',
     advice: { explicitBucketBoundaries: requestBuckets },
@@ -75,34 +108,34 @@ export function operatorMetrics(meter: Meter, known: KnownMyApps): OperatorMetri
       description: 'MyApps by phase, as this replica last saw them.',
     })
     .addCallback((result) => {
-      for (const phase of phases) result.observe(known.count(phase), { phase })
+      for (const phase of phases) result.observe(seen.count(phase), { phase })
     })
   meter
     .createObservableGauge('operator.deletion_age', {
       unit: 's',
-      description:
-        'For how long the MyApp that has been terminating the longest has been, of those this replica sees.',
+      description: 'Age of the oldest deletion of a MyApp in progress, as this replica sees them.',
     })
     .addCallback((result) => {
-      result.observe(known.longestDeletion())
+      result.observe(seen.longestDeletion())
     })
   return {
-    ended: (hook, statusCode, seconds, errorType) => {
+    ended: ({ hook, statusCode, seconds, scheme, errorType }) => {
       hookCalls(
-        statusCode === undefined ? { hook, 'error.type': 'aborted' } : { hook, status: statusCode },
+        statusCode === undefined
+          ? { hook, [ATTR_ERROR_TYPE]: 'aborted' }
+          : { hook, status: statusCode },
       )
       if (hook !== 'customize') {
         reconciles({ hook })
-        if (errorType !== undefined) errors({ hook, 'error.type': errorType })
+        if (errorType !== undefined) errors({ hook, [ATTR_ERROR_TYPE]: errorType })
       }
-      const attributes: Attributes = {
-        'http.request.method': 'POST',
-        'http.route': `/${hook}`,
-        'url.scheme': 'http',
-      }
-      if (statusCode !== undefined) attributes['http.response.status_code'] = statusCode
-      if (errorType !== undefined) attributes['error.type'] = errorType
-      requestDuration.record(seconds, attributes)
+      requestDuration.record(seconds, {
+        [ATTR_HTTP_REQUEST_METHOD]: 'POST',
+        [ATTR_HTTP_ROUTE]: `/${hook}`,
+        [ATTR_URL_SCHEME]: scheme,
+        ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
+        ...(errorType !== undefined && { [ATTR_ERROR_TYPE]: errorType }),
+      })
     },
     reconciled: (hook, milliseconds) => {
       reconcileDuration.record(milliseconds, { hook })
@@ -116,34 +149,42 @@ export function operatorMetrics(meter: Meter, known: KnownMyApps): OperatorMetri
   }
 }
 
-/** More sets of attributes than this are counted as one, whatever comes in. */
-const mostSeries = 100
-
-/** A counter that costs next to nothing a call: it is added up here, and read when metrics are collected. Series named in `present` are there from the start. */
-function tally(
-  meter: Meter,
-  name: string,
-  options: { unit: string; description: string },
-  present: Attributes[] = [],
-): (attributes: Attributes) => void {
-  const series = new Map(present.map((attributes) => [keyOf(attributes), { attributes, count: 0 }]))
-  meter
-    .createObservableCounter(name, { ...options, valueType: ValueType.INT })
-    .addCallback((result) => {
-      for (const { attributes, count } of series.values()) result.observe(count, attributes)
-    })
-  return (attributes) => {
-    const found = series.get(keyOf(attributes))
-    if (found !== undefined) found.count += 1
-    else if (series.size < mostSeries) series.set(keyOf(attributes), { attributes, count: 1 })
-    else addOverflow(series)
+/** Creates the instruments of the server. */
+export function serverMetrics(meter: Meter): ServerMetrics {
+  const refused = counter(
+    meter,
+    'operator.authentication_refused',
+    '{request}',
+    'Callers that were refused because of their certificate or token.',
+  )
+  const expiry = meter.createObservableGauge('operator.certificate_expiry', {
+    unit: 's',
+    description: 'When a certificate of the hook expires, in seconds since the epoch.',
+  })
+  return {
+    authenticationRefused: (reason) => {
+      refused({ reason })
+    },
+    certificateExpires: (certificate, notAfter) => {
+      expiry.addCallback((result) => {
+        const date = notAfter()
+        if (date !== undefined) result.observe(date.getTime() / 1000, { certificate })
+      })
+    },
   }
 }
 
-const keyOf = (attributes: Attributes) => Object.values(attributes).join(' ')
-
-function addOverflow(series: Map<string, { attributes: Attributes; count: number }>): void {
-  const overflow = series.get('') ?? { attributes: { 'otel.metric.overflow': true }, count: 0 }
-  overflow.count += 1
-  series.set('', overflow)
+/** Creates a counter. The series in `present` start at 0, so that Prometheus sees their first increase. */
+function counter(
+  meter: Meter,
+  name: string,
+  unit: string,
+  description: string,
+  present: Attributes[] = [],
+): (attributes: Attributes) => void {
+  const instrument = meter.createCounter(name, { unit, description, valueType: ValueType.INT })
+  for (const attributes of present) instrument.add(0, attributes)
+  return (attributes) => {
+    instrument.add(1, attributes)
+  }
 }

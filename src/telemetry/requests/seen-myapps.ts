@@ -1,151 +1,108 @@
+import { LRUCache } from 'lru-cache'
 import { type Phase, phases } from '../../api/myapp.ts'
-import type { Asked } from './asked-before.ts'
 import type { Change } from './changes.ts'
 
 /** A MyApp as this process last saw it. */
-interface KnownMyApp {
+interface SeenMyApp {
   phase: Phase
-  seenAt: number
-  /** When its deletion was asked for, in ms since the epoch; NaN if it was not. */
+  /** When its deletion was requested, in ms since the epoch; NaN if it was not. */
   deletedAt: number
-  /** Creations and deletions that its last answer asked for. */
-  asked: ReadonlySet<string>
-  /** Whether it was seen more than once since it was last looked at for room. */
-  isSeenAgain: boolean
-  /** The generation for which it did, and the resourceVersion. */
-  generation: number | undefined
-  version: string | undefined
+  /** The creations and deletions that the last answer contained. */
+  requested: ReadonlySet<string>
 }
 
-/** A MyApp as a request shows it, and what the answer changes. */
+/** What a request and its answer show of a MyApp. */
 export interface Sight {
   phase: Phase
   deletionTimestamp: string | undefined
-  generation: number | undefined
-  version: string | undefined
   changes: Change[]
 }
 
-/** The MyApps that this process has seen of late. */
-export interface KnownMyApps {
-  /** Takes note of a MyApp, and gives back those of its creations and deletions that were not asked for before. */
-  saw: (uid: string, seen: Sight, askedBefore: (change: Change) => Asked) => Change[]
-  /** Takes note of a MyApp whose call failed: it is still there, in the phase in which it was, and perhaps being deleted. */
+/** The MyApps that this process has seen lately. */
+export interface SeenMyApps {
+  /**
+   * Records an answered MyApp. Returns the creations and deletions that the previous answer of this
+   * process did not contain: Metacontroller gets each of them again until it has done it.
+   */
+  answered: (uid: string, sight: Sight) => Change[]
+  /** Records a MyApp whose request failed. It stays in its last phase and may be being deleted. */
   failed: (
     uid: string,
-    seen: { phase: string | undefined; deletionTimestamp: string | undefined },
+    sight: { phase?: string | undefined; deletionTimestamp?: string | undefined },
   ) => void
-  gone: (uid: string) => void
-  /** How many there are in a phase. */
+  /** Forgets a MyApp that has been finalized. */
+  finalized: (uid: string) => void
+  /** Returns the number of MyApps in a phase. */
   count: (phase: Phase) => number
-  /** For how long the oldest deletion has been under way, in seconds; 0 without any. */
+  /** Returns the age of the oldest deletion in progress, in seconds; 0 if there is none. */
   longestDeletion: () => number
 }
 
+/** The longest identifier that Kubernetes allows. Longer ones are not remembered. */
+const identifierMaxLength = 253
+
+/** Bounds of the memory that MyApps take here, whatever callers send. */
+const bounds = {
+  max: 10_000,
+  // Characters of identifiers: of all MyApps, and of one. A larger one is not remembered.
+  maxSize: 4 * 1024 * 1024,
+  maxEntrySize: 16 * 1024,
+}
+
 /**
- * Remembers MyApps for as long as they keep being seen. Replicas share the calls, so one that has not been seen for a few
- * resyncs is another replica's, or gone without a word. However many there are, no more than `most` are remembered.
+ * Remembers MyApps for `forgetAfterMs` after the last request. Replicas share requests, so a MyApp
+ * that has not been seen for some resyncs is handled by another replica, or is gone.
  */
-export function knownMyApps(
-  { most, forgetAfterMs }: { most: number; forgetAfterMs: number },
+export function seenMyApps(
+  { forgetAfterMs, max = bounds.max }: { forgetAfterMs: number; max?: number },
   now = Date.now,
-): KnownMyApps {
-  const known = new Map<string, KnownMyApp>()
-  const forgetOld = () => {
-    for (const [uid, { seenAt }] of known) if (seenAt < now() - forgetAfterMs) known.delete(uid)
+): SeenMyApps {
+  const seen = new LRUCache<string, SeenMyApp>({
+    ...bounds,
+    max,
+    ttl: forgetAfterMs,
+    ttlResolution: 0,
+    perf: { now },
+    sizeCalculation: ({ requested }, uid) =>
+      [...requested].reduce((sum, change) => sum + change.length, uid.length),
+  })
+  const remember = (uid: string, myApp: SeenMyApp) => {
+    if (uid.length <= identifierMaxLength) seen.set(uid, myApp)
   }
-  // One that was seen since it was last looked at has another turn. To have the map in the order of last sight would take a new table every few calls.
-  const makeRoom = () => {
-    for (const [uid, myApp] of known) {
-      if (known.size <= most) return
-      known.delete(uid)
-      if (myApp.isSeenAgain) known.set(uid, { ...myApp, isSeenAgain: false })
-    }
-  }
-  const note = (
-    uid: string,
-    {
-      phase,
-      deletionTimestamp,
-      generation,
-      version,
-      asked,
-    }: Omit<Sight, 'changes'> & { asked: ReadonlySet<string> },
-  ) => {
-    const seen = {
-      phase,
-      seenAt: now(),
-      deletedAt: Date.parse(deletionTimestamp ?? ''),
-      asked,
-      generation,
-      version,
-    }
-    const before = known.get(uid)
-    if (before !== undefined) Object.assign(before, seen, { isSeenAgain: true })
-    else {
-      known.set(uid, { ...seen, isSeenAgain: false })
-      makeRoom()
-    }
+  const all = () => {
+    seen.purgeStale()
+    return [...seen.values()]
   }
   return {
-    saw: (uid, sight, askedBefore) => {
-      const before = known.get(uid)
-      const asks = sight.changes.filter(({ action }) => action !== 'update')
-      const fresh = asks.filter((change) => isFresh(change, askedBefore(change), sight, before))
-      note(uid, { ...sight, asked: asks.length === 0 ? nothing : new Set(asks.map(nameOf)) })
-      return fresh
+    answered: (uid, { phase, deletionTimestamp, changes }) => {
+      const requested = changes.filter(({ action }) => action !== 'update')
+      const before = seen.get(uid)?.requested ?? none
+      remember(uid, {
+        phase,
+        deletedAt: Date.parse(deletionTimestamp ?? ''),
+        requested: requested.length === 0 ? none : new Set(requested.map(keyOf)),
+      })
+      return requested.filter((change) => !before.has(keyOf(change)))
     },
     failed: (uid, { phase, deletionTimestamp }) => {
-      const { asked = nothing, generation, version, phase: last } = known.get(uid) ?? {}
-      note(uid, {
-        phase: last ?? phases.find((known) => known === phase) ?? 'Pending',
-        deletionTimestamp,
-        generation,
-        version,
-        asked,
+      const before = seen.get(uid)
+      remember(uid, {
+        phase: before?.phase ?? phases.find((known) => known === phase) ?? 'Pending',
+        deletedAt: Date.parse(deletionTimestamp ?? ''),
+        requested: before?.requested ?? none,
       })
     },
-    gone: (uid) => {
-      known.delete(uid)
+    finalized: (uid) => {
+      seen.delete(uid)
     },
-    count: (phase) => {
-      forgetOld()
-      return [...known.values()].filter((myApp) => myApp.phase === phase).length
-    },
-    longestDeletion: () => {
-      forgetOld()
-      return [...known.values()].reduce(
-        (longest, { deletedAt }) =>
-          deletedAt <= now() ? Math.max(longest, (now() - deletedAt) / 1000) : longest,
-        0,
-      )
-    },
+    count: (phase) => all().filter((myApp) => myApp.phase === phase).length,
+    longestDeletion: () =>
+      all()
+        .filter(({ deletedAt }) => deletedAt <= now())
+        .reduce((longest, { deletedAt }) => Math.max(longest, (now() - deletedAt) / 1000), 0),
   }
 }
 
-const nothing: ReadonlySet<string> = new Set()
+const none: ReadonlySet<string> = new Set()
 
-/**
- * Whether nobody has asked for a change before. The status knows best what any replica has asked for, but it can be an old
- * one, as in a retry: then it comes with the same version. Where the status does not tell, what this replica asked for last decides.
- */
-function isFresh(
-  change: Change,
-  asked: Asked,
-  { generation, version }: Sight,
-  before: KnownMyApp | undefined,
-): boolean {
-  const askedHere = before?.asked.has(nameOf(change)) === true
-  switch (asked) {
-    case 'yes':
-      return false
-    case 'no':
-      return !(askedHere && before?.version === version)
-    case 'perhaps':
-      return before !== undefined && before.generation === generation && !askedHere // it has come, or gone, since
-    case 'unknown':
-      return !askedHere
-  }
-}
-
-const nameOf = ({ action, kind, name }: Change) => `${action} ${kind} ${name}`
+const keyOf = ({ action, kind, name }: Change) => `${action} ${kind} ${name}`

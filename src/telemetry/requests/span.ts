@@ -1,198 +1,215 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
-import type { FastifyRequest } from 'fastify'
+import {
+  ATTR_CLIENT_ADDRESS,
+  ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_K8S_NAMESPACE_NAME,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_USER_AGENT_ORIGINAL,
+} from '@opentelemetry/semantic-conventions'
+import { ATTR_HTTP_REQUEST_BODY_SIZE } from '@opentelemetry/semantic-conventions/incubating'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isDeepStrictEqual } from 'node:util'
-import type { ObservedMetadata, SyncResponse } from '../../metacontroller/protocol.ts'
-import type { HookRequest } from '../../myapp/request.ts'
 import type { MyAppStatus } from '../../api/myapp.ts'
+import type { SyncResponse } from '../../metacontroller/protocol.ts'
+import type { HookRequest } from '../../myapp/request.ts'
 import type { Failure, HookName } from '../../routes/outcome.ts'
 import { subjectOf } from '../../routes/subject.ts'
-import { askedBefore } from './asked-before.ts'
+import { attribute, event } from './attributes.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
-import type { KnownMyApps } from './seen-myapps.ts'
-import type { OperatorMetrics } from './metrics.ts'
+import type { RequestMetrics } from './metrics.ts'
+import type { SeenMyApps } from './seen-myapps.ts'
 import { linkTo } from './trace-link.ts'
 
-/** How a call ended: without a status code if the caller went away first. */
-interface End {
-  statusCode: number | undefined
-  seconds: number
-  metrics: OperatorMetrics
-  known: KnownMyApps
+/** Where requests are recorded besides their span. */
+interface Records {
+  metrics: RequestMetrics
+  seen: SeenMyApps
 }
 
-/** Puts on the span of a call, and into the metrics, what there is to tell of it. Nothing of it is needed for the answer. */
-export function describeCall(
+type Response = SyncResponse<MyAppStatus> & { finalized?: boolean }
+
+/** Records a request of a hook that has ended: its span, metrics and the MyApp that it was about. */
+export function recordRequest(
   span: Span,
-  call: FastifyRequest,
-  hook: HookName,
-  { statusCode, seconds, metrics, known }: End,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  records: Records,
 ): void {
-  const failure = failureOf(call, statusCode)
-  span.setAttributes({ ...httpAttributes(call, statusCode), 'myapp_operator.hook': hook })
-  if (failure !== undefined) fail(span, failure)
-  metrics.ended(hook, statusCode, seconds, failure?.type)
-  if (failure !== undefined || call.outcome === undefined) return describeSubject(span, call, known)
-  const { request, response, handledMs } = call.outcome
-  span.setAttributes(parentAttributes(request))
-  const link = linkTo(request.parent.metadata.annotations)
-  if (link !== undefined) span.addLink(link)
+  const hook = request.routeOptions.config.hook as HookName
+  const statusCode = reply.raw.writableFinished ? reply.statusCode : undefined
+  const failure = failureOf(request, statusCode)
+  span.setAttributes({ ...httpAttributes(request, statusCode), [attribute.hook]: hook })
+  if (failure !== undefined) recordFailure(span, failure)
+  records.metrics.ended({
+    hook,
+    statusCode,
+    seconds: reply.elapsedTime / 1000,
+    scheme: request.protocol,
+    errorType: failure?.type,
+  })
+  const { outcome } = request
+  if (failure !== undefined || outcome === undefined) {
+    recordFailedSubject(span, request.body, records)
+    return
+  }
+  const { parent, controller } = outcome.request as HookRequest & { controller?: Controller }
+  const { namespace, name, uid, generation, annotations } = parent.metadata
+  setAttributes(span, {
+    [ATTR_K8S_NAMESPACE_NAME]: namespace,
+    [attribute.myAppName]: name,
+    [attribute.myAppUid]: uid,
+    [attribute.myAppGeneration]: generation,
+    [attribute.controllerName]: controllerName(controller),
+  })
+  addLink(span, annotations)
   if (hook === 'customize') return
-  metrics.reconciled(hook, handledMs)
-  describeReconcile(
-    span,
-    request as HookRequest,
-    response as SyncResponse<MyAppStatus> & { finalized?: boolean },
-    metrics,
-    known,
-  )
+  records.metrics.reconciled(hook, outcome.handledMs)
+  recordReconcile(span, outcome.request as HookRequest, outcome.response as Response, records)
 }
 
-/** Puts on the span of a call that failed what it was about, and takes note of the MyApp: one whose finalize never succeeds is still being deleted. */
-function describeSubject(span: Span, call: FastifyRequest, known: KnownMyApps): void {
-  const {
-    namespace,
-    name,
-    uid,
-    generation,
-    controller,
-    phase,
-    observedChildren,
-    traceparent,
-    deletionTimestamp,
-  } = subjectOf(call.body)
-  const attributes: Record<string, string | number | undefined> = {
-    'k8s.namespace.name': namespace,
-    'myapp_operator.myapp.name': name,
-    'myapp_operator.myapp.uid': uid,
-    'myapp_operator.myapp.generation': generation,
-    'myapp_operator.controller.name': controller,
-    'myapp_operator.phase.before': phase,
-    'myapp_operator.children.observed': observedChildren,
-  }
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) span.setAttribute(name, value)
-  }
-  const link = traceparent === undefined ? undefined : linkTo({ traceparent })
-  if (link !== undefined) span.addLink(link)
-  if (uid !== undefined) known.failed(uid, { phase, deletionTimestamp })
+interface Controller {
+  metadata?: { name?: unknown }
 }
 
-function describeReconcile(
+const controllerName = (controller: Controller | undefined) => {
+  const name = controller?.metadata?.name
+  return typeof name === 'string' ? name : undefined
+}
+
+/**
+ * Records what a failed request was about, as far as its body can be read. The MyApp counts as seen:
+ * one whose finalize always fails is still being deleted.
+ */
+function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void {
+  const subject = subjectOf(body)
+  setAttributes(span, {
+    [ATTR_K8S_NAMESPACE_NAME]: subject.namespace,
+    [attribute.myAppName]: subject.name,
+    [attribute.myAppUid]: subject.uid,
+    [attribute.myAppGeneration]: subject.generation,
+    [attribute.controllerName]: subject.controller,
+    [attribute.phaseBefore]: subject.phase,
+    [attribute.childrenObserved]: subject.observedChildren,
+  })
+  if (subject.traceparent !== undefined) addLink(span, { traceparent: subject.traceparent })
+  if (subject.uid !== undefined) seen.failed(subject.uid, subject)
+}
+
+function recordReconcile(
   span: Span,
   request: HookRequest,
-  { status, children, finalized }: SyncResponse<MyAppStatus> & { finalized?: boolean },
-  metrics: OperatorMetrics,
-  known: KnownMyApps,
+  { status, children, finalized }: Response,
+  records: Records,
 ): void {
   const before = request.parent.status as MyAppStatus | undefined
   const changes = changesOf(request, children)
-  const conditions = conditionChanges(before?.conditions, status.conditions)
-  count(request, changes, status, finalized === true, metrics, known)
+  countChanges(request, changes, status, records)
+  if (finalized === true) records.seen.finalized(request.parent.metadata.uid)
   if (!span.isRecording()) return
-  span.setAttributes({
-    ...(before?.phase !== undefined && { 'myapp_operator.phase.before': before.phase }),
-    'myapp_operator.phase.after': status.phase ?? '',
-    'myapp_operator.reason': reasonOf(status) ?? '',
-    'myapp_operator.children.observed': Object.values(request.children).reduce(
+  setAttributes(span, {
+    [attribute.phaseBefore]: before?.phase,
+    [attribute.phaseAfter]: status.phase ?? '',
+    [attribute.reason]: status.conditions?.find(({ type }) => type === 'Ready')?.reason ?? '',
+    [attribute.childrenObserved]: Object.values(request.children).reduce(
       (sum, group) => sum + Object.keys(group).length,
       0,
     ),
-    'myapp_operator.children.desired': children.length,
-    'myapp_operator.resync': changes.length === 0 && isDeepStrictEqual(before, status),
+    [attribute.childrenDesired]: children.length,
+    [attribute.resync]: changes.length === 0 && isDeepStrictEqual(before, status),
   })
-  for (const change of changes) span.addEvent(`resource.${change.action}`, changeAttributes(change))
-  for (const change of conditions) span.addEvent('condition.change', conditionAttributes(change))
+  for (const change of changes) span.addEvent(event[change.action], changeAttributes(change))
+  for (const change of conditionChanges(before?.conditions, status.conditions)) {
+    span.addEvent(event.condition, conditionAttributes(change))
+  }
 }
 
-/** Counts what Metacontroller is told to create and delete. It is told again until it is seen to be done, and what has been asked for before, by any replica, does not count. */
-function count(
+/** Counts the creations and deletions that the answer contains for the first time. */
+function countChanges(
   request: HookRequest,
   changes: Change[],
   status: MyAppStatus,
-  finalized: boolean,
-  metrics: OperatorMetrics,
-  known: KnownMyApps,
+  { metrics, seen }: Records,
 ): void {
-  const {
-    uid,
+  const { uid, deletionTimestamp } = request.parent.metadata
+  const fresh = seen.answered(uid, {
+    phase: status.phase ?? 'Pending',
     deletionTimestamp,
-    generation,
-    resourceVersion: version,
-  } = request.parent.metadata as ObservedMetadata & { resourceVersion?: string }
-  const fresh = known.saw(
-    uid,
-    { phase: status.phase ?? 'Pending', deletionTimestamp, generation, version, changes },
-    (change) => askedBefore(request, change),
-  )
+    changes,
+  })
   for (const { action, kind } of fresh) {
     if (action === 'create') metrics.resourceCreated(kind)
     else metrics.resourceDeleted(kind)
   }
-  if (finalized) known.gone(uid)
 }
 
-function httpAttributes(call: FastifyRequest, statusCode: number | undefined): Attributes {
-  const length = Number(call.headers['content-length'])
+function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
+  const length = Number(request.headers['content-length'])
   return {
-    'server.address': call.hostname,
-    'server.port': call.port ?? 80,
-    'client.address': call.ip,
-    'network.protocol.version': call.raw.httpVersion,
-    ...(call.headers['user-agent'] !== undefined && {
-      'user_agent.original': call.headers['user-agent'],
+    [ATTR_SERVER_ADDRESS]: request.hostname,
+    [ATTR_SERVER_PORT]: request.port ?? (request.protocol === 'https' ? 443 : 80),
+    [ATTR_CLIENT_ADDRESS]: request.ip,
+    [ATTR_NETWORK_PROTOCOL_VERSION]: request.raw.httpVersion,
+    ...(request.headers['user-agent'] !== undefined && {
+      [ATTR_USER_AGENT_ORIGINAL]: request.headers['user-agent'],
     }),
-    ...(Number.isFinite(length) && { 'http.request.body.size': length }),
-    ...(statusCode !== undefined && { 'http.response.status_code': statusCode }),
+    ...(Number.isFinite(length) && { [ATTR_HTTP_REQUEST_BODY_SIZE]: length }),
+    ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
   }
 }
 
-function parentAttributes(request: {
-  parent: HookRequest['parent']
-  controller?: { metadata?: { name?: unknown } }
-}): Attributes {
-  const { namespace, name, uid, generation } = request.parent.metadata
-  const controller = request.controller?.metadata?.name
-  return {
-    'k8s.namespace.name': namespace,
-    'myapp_operator.myapp.name': name,
-    'myapp_operator.myapp.uid': uid,
-    ...(generation !== undefined && { 'myapp_operator.myapp.generation': generation }),
-    ...(typeof controller === 'string' && { 'myapp_operator.controller.name': controller }),
-  }
-}
-
-/** Why a call was not answered with 200; one that was refused for overload, or given up by its caller, had no error. */
-function failureOf(call: FastifyRequest, statusCode: number | undefined): Failure | undefined {
+/** Why a request was not answered with 200; undefined if it was. */
+function failureOf(request: FastifyRequest, statusCode: number | undefined): Failure | undefined {
   if (statusCode === undefined) {
-    return { type: 'aborted', message: 'the caller went away before it was answered' }
+    return { type: 'aborted', message: 'the caller closed the connection before the answer' }
   }
   if (statusCode < 400) return undefined
-  return call.failure ?? { type: String(statusCode), message: `answered with ${statusCode}` }
+  return request.failure ?? { type: String(statusCode), message: `answered with ${statusCode}` }
 }
 
-/** A call that is refused is a sync that failed, so the span's status is an error for 4xx as well: its only caller is Metacontroller. */
-function fail(span: Span, { type, message, frames }: Failure): void {
-  span.setAttribute('error.type', type)
+/**
+ * Marks a span as failed. A 4xx counts too, unlike in the semantic conventions: the only caller is
+ * Metacontroller, and a refused request is a sync that failed.
+ */
+function recordFailure(span: Span, { type, message, frames }: Failure): void {
+  span.setAttribute(ATTR_ERROR_TYPE, type)
   span.setStatus({ code: SpanStatusCode.ERROR, message })
-  span.addEvent('exception', {
-    'exception.type': type,
-    'exception.message': message,
-    ...(frames !== undefined && { 'exception.stacktrace': frames }),
+  span.addEvent(event.exception, {
+    [ATTR_EXCEPTION_TYPE]: type,
+    [ATTR_EXCEPTION_MESSAGE]: message,
+    ...(frames !== undefined && { [ATTR_EXCEPTION_STACKTRACE]: frames }),
   })
 }
 
-const reasonOf = (status: MyAppStatus | undefined) =>
-  status?.conditions?.find(({ type }) => type === 'Ready')?.reason
+/** Sets the attributes that have a value. */
+function setAttributes(
+  span: Span,
+  attributes: Record<string, string | number | boolean | undefined>,
+): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) span.setAttribute(name, value)
+  }
+}
+
+function addLink(span: Span, annotations: Record<string, string> | undefined): void {
+  const link = linkTo(annotations)
+  if (link !== undefined) span.addLink(link)
+}
 
 const changeAttributes = ({ kind, name, fields }: Change): Attributes => ({
-  'myapp_operator.resource.kind': kind,
-  'myapp_operator.resource.name': name,
-  ...(fields.length > 0 && { 'myapp_operator.resource.fields': fields }),
+  [attribute.resourceKind]: kind,
+  [attribute.resourceName]: name,
+  ...(fields.length > 0 && { [attribute.resourceFields]: fields }),
 })
 
 const conditionAttributes = ({ type, before, after, reason }: ConditionChange): Attributes => ({
-  'myapp_operator.condition.type': type,
-  'myapp_operator.condition.before': before,
-  'myapp_operator.condition.after': after,
-  'myapp_operator.condition.reason': reason,
+  [attribute.conditionType]: type,
+  [attribute.conditionBefore]: before,
+  [attribute.conditionAfter]: after,
+  [attribute.conditionReason]: reason,
 })

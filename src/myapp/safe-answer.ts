@@ -1,0 +1,48 @@
+import type { KubernetesObject } from '../metacontroller/protocol.ts'
+import { childKinds } from './children/index.ts'
+import type { HookRequest } from './request.ts'
+
+/** Metacontroller has rights that the author of a MyApp has not. So it must not apply this answer. */
+export class UnsafeAnswerError extends Error {
+  override name = 'UnsafeAnswerError'
+}
+
+/** The only metadata that an answered child may have. */
+const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations'])
+
+/**
+ * The last check of an answer: returns the children if each is in the namespace of the MyApp, has no
+ * metadata besides name, namespace, labels and annotations, occurs once, and is of a kind that this
+ * program makes or that the request contained.
+ * @throws {UnsafeAnswerError} naming the first child that is not.
+ */
+export function safeAnswer(request: HookRequest, children: KubernetesObject[]): KubernetesObject[] {
+  const { namespace } = request.parent.metadata
+  const names = new Set<string>()
+  for (const child of children) {
+    const reject = (why: string): never => {
+      throw new UnsafeAnswerError(`internal error: ${describe(child)} ${why}`)
+    }
+    if ((child as unknown) === null) reject('is null')
+    const { kind, apiVersion, metadata } = child
+    if (typeof metadata !== 'object') reject('has no metadata')
+    if (typeof metadata.name !== 'string' || metadata.name === '') reject('has no name')
+    const group = `${kind}.${apiVersion}`
+    const isKnown = childKinds.some((known) => known.group === group)
+    if (!isKnown && !Object.hasOwn(request.children, group)) reject('is of an unknown kind')
+    if (metadata.namespace !== namespace) reject('is not in the namespace of the MyApp')
+    for (const field of Object.keys(metadata)) {
+      if (!allowedMetadata.has(field)) reject('has metadata that must not be answered')
+    }
+    const name = `${group}/${metadata.name}`
+    if (names.has(name)) reject('is answered twice')
+    names.add(name)
+  }
+  return children
+}
+
+/** Kind and name for a message. Kubernetes bounds both at 253 characters; a forged one is cut. */
+const describe = (child: Partial<KubernetesObject> | null) =>
+  `child ${cut(child?.kind)} ${cut(child?.metadata?.name)}`
+
+const cut = (text: unknown) => String(text ?? '-').slice(0, 253)
