@@ -1,5 +1,5 @@
-// Measures what it costs that the ConfigMaps and Secrets of a MyApp are sent: bytes and processor time of a sync, by their size.
-// docs/observing-pods.md tells of it.
+// Measures what the ConfigMaps and Secrets of a MyApp add to a sync: bytes and processor time, by their
+// size. docs/observing-pods.md has the results.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
@@ -11,7 +11,7 @@ const running = readFileSync(
   'utf8',
 )
 
-/** The recorded sync of a MyApp that runs, with a ConfigMap or a Secret of so many bytes besides. */
+/** Returns the recorded sync of a running MyApp with a ConfigMap or a Secret of `bytes` added. */
 function reading(kind: 'ConfigMap' | 'Secret', bytes: number): string {
   const request = JSON.parse(running) as HookRequest
   Object.assign(request.parent.spec as object, {
@@ -49,11 +49,11 @@ function reading(kind: 'ConfigMap' | 'Secret', bytes: number): string {
   return JSON.stringify(request)
 }
 
-/** Reads, validates, answers and writes a sync, over and over: the processor time of one, in ms, that of collecting its garbage too. */
+/** Returns the processor time to parse, validate, answer and serialize a body, in ms, with its garbage collection. */
 function milliseconds(body: string, rounds = 300): number {
   let before = process.cpuUsage()
   for (let round = -rounds; round < rounds; round++) {
-    if (round === 0) before = process.cpuUsage() // warm by now
+    if (round === 0) before = process.cpuUsage() // V8 has optimized the code
     const request = JSON.parse(body) as HookRequest
     if (!hookRequestValidator(request)) throw new Error('the recorded request is not valid')
     JSON.stringify(sync(request, {}))

@@ -1,5 +1,5 @@
-// Measures what it costs to see the pods of a MyApp: bytes and time of a sync, and how many syncs a rollout makes.
-// docs/observing-pods.md tells of it.
+// Measures what it costs to see the pods of a MyApp: size and time of a sync, and the number of syncs in
+// a rollout. docs/observing-pods.md has the results.
 import { readFileSync } from 'node:fs'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ import { median } from './statistics.ts'
 const manifest = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
 const report = reportTo(process.stderr)
 
-/** Passes calls on to the hook and keeps the bodies of syncs. */
+/** Starts a proxy that forwards requests to the hook and keeps the bodies of syncs. */
 async function startRecorder(hookPort: number) {
   const syncs: string[] = []
   const server = createServer(async (call, answer) => {
@@ -78,7 +78,7 @@ const without = (request: HookRequest, ...groups: string[]): HookRequest => ({
   ),
 })
 
-/** Reads, validates, answers and writes a sync, over and over in turn with the others: the median of each, in µs. */
+/** Returns the median time to parse, validate, answer and serialize each body, in µs. They take turns. */
 function microseconds(bodies: string[]): number[] {
   const once = (body: string) => {
     const start = performance.now()
@@ -130,7 +130,7 @@ try {
           }),
         )
         await running(controlPlane, name, index + 1)
-        await wait(2000) // pods of before are still leaving
+        await wait(2000) // pods of the previous generation are still ending
         counts.push(
           recorder.syncs.filter(
             (text) => (JSON.parse(text) as HookRequest).parent.metadata.name === name,

@@ -9,10 +9,10 @@ const recorded = (): HookRequest =>
     ),
   )
 
-/** The body that is sent: a recorded request, in the form in which Metacontroller writes JSON. */
+/** Returns a recorded sync of a running MyApp, as compact JSON. */
 export const runningBody = (): string => JSON.stringify(recorded())
 
-/** The same with 100 environment variables, and as much of managedFields as 100 pods have: about 1 MB. */
+/** Returns the same with 100 environment variables and 100 pods with managedFields: about 1 MB. */
 export function largeBody(): string {
   const request = recorded()
   const env = Array.from({ length: 100 }, (_, index) => ({

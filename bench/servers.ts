@@ -1,105 +1,69 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nodeFlags } from '../build/flags.ts'
+import type * as Flags from '../build/flags.ts'
 import { freePort } from '../local-cluster/control-plane/processes.ts'
+import type { HalfCore } from './half-core.ts'
 import { get, open } from './load.ts'
 
-const root = join(import.meta.dirname, '..')
-/** The core of the servers that are measured; all else is on another. */
-const serverCore = '0'
-export const otherCore = '1'
-
-const canPin = spawnSync('taskset', ['-p', String(process.pid)]).status === 0
-
-/** Pins this process, and what it starts from here on without another word, to the core on which nothing is measured. */
-export function pinThisProcess(): boolean {
-  return (
-    canPin && spawnSync('taskset', ['-a', '-p', '-c', otherCore, String(process.pid)]).status === 0
-  )
-}
-
-/** A server that is measured. */
+/** A running hook. */
 export interface Server {
   port: number
-  pid: number
-  /** From the start of its process to the first 200 of /readyz. */
+  /** From the start of its process to the first 200 of /readyz, in ms. */
   startMs: number
-  residentMegabytes: () => number
-  /** Time on a processor, of all its threads, in ms. */
+  /** Highest resident memory so far, in MiB. */
+  peakMebibytes: () => number
+  /** Processor time of all its threads so far, in ms. */
   cpuMs: () => number
   stop: () => Promise<void>
 }
 
-/** What the image and the manifest set about memory, which a process can't set for itself. */
-export function memoryEnvironment(): Record<string, string> {
-  const [image, manifest] = ['Dockerfile', 'manifests/deployment.yaml'].map((file) =>
-    readFileSync(join(root, file), 'utf8'),
-  ) as [string, string]
-  const [, options = ''] = /name: NODE_OPTIONS\n\s+value: (\S+)/.exec(manifest) ?? []
+/** The memory settings of the image and the manifest, which a process cannot set for itself. */
+function memoryEnvironment(root: string): Record<string, string> {
+  const read = (file: string) => readFileSync(join(root, file), 'utf8')
+  const [, options = ''] =
+    /name: NODE_OPTIONS\n\s+value: (\S+)/.exec(read('manifests/deployment.yaml')) ?? []
+  const malloc = [...read('Dockerfile').matchAll(/^(?:ENV)?\s+(MALLOC_\w+)=(\w+)/gm)]
   return {
     NODE_OPTIONS: options,
-    ...Object.fromEntries(
-      [...image.matchAll(/^(?:ENV)?\s+(MALLOC_\w+)=(\w+)/gm)].map(([, name, value]) => [
-        name,
-        value,
-      ]),
-    ),
+    ...Object.fromEntries(malloc.map(([, name, value]) => [name, value])),
   }
 }
 
-/** Starts the built program, as the image and the manifest do. */
-export const startHook = async (
+/**
+ * Starts the built program of the checkout `root` on half a core, as the image and the manifest
+ * start it, with the flags of that checkout.
+ */
+export async function startHook(
+  root: string,
+  { enter }: HalfCore,
   environment: Record<string, string>,
   log: string,
-  flags = nodeFlags,
-) =>
-  await start(
-    [...flags, join(root, 'dist/main.js')],
-    { NODE_ENV: 'production', ...memoryEnvironment(), ...environment },
-    log,
-    '/readyz',
-  )
-
-/** Starts the baseline. */
-export const startBare = async (log: string, flags = nodeFlags) =>
-  await start([...flags, join(root, 'bench/bare.ts')], {}, log)
-
-/** Starts Node with nothing to do: how long it takes to its end, in ms. */
-export async function runNothing(): Promise<number> {
-  const start = performance.now()
-  const child = spawnPinned(['-e', '0'], {}, 'ignore')
-  await new Promise((resolve) => child.once('exit', resolve))
-  return performance.now() - start
-}
-
-async function start(
-  args: string[],
-  environment: Record<string, string>,
-  log: string,
-  readyPath?: string,
 ): Promise<Server> {
+  const { nodeFlags, permissionFlags }: typeof Flags = await import(join(root, 'build/flags.ts'))
   const port = await freePort()
   const output = await openFile(log, 'a')
+  const confined = permissionFlags.map((flag) => flag.replace('=/app', `=${root}`))
   const begun = performance.now()
-  const child = spawnPinned(args, { PORT: String(port), ...environment }, output.fd)
-  const startMs = (await ready(port, child, readyPath)) - begun
+  const child = spawnIn(root, enter, [...confined, ...nodeFlags, 'dist/main.js'], output.fd, {
+    NODE_ENV: 'production',
+    PORT: String(port),
+    ...memoryEnvironment(root),
+    ...environment,
+  })
+  const startMs = (await ready(port, child)) - begun
   await output.close()
   const pid = child.pid ?? NaN
   return {
     port,
-    pid,
     startMs,
-    residentMegabytes: () =>
-      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
+    peakMebibytes: () =>
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
     cpuMs: () =>
-      readdirSync(`/proc/${pid}/task`).reduce(
-        (sum, task) =>
-          sum +
-          Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6,
-        0,
-      ),
+      readdirSync(`/proc/${pid}/task`)
+        .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
+        .reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1e6, 0),
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')
@@ -108,30 +72,35 @@ async function start(
   }
 }
 
-function spawnPinned(
+/** Runs `node -e 0` on half a core. Returns how long it takes until it has ended, in ms. */
+export async function runNothing(root: string, { enter }: HalfCore): Promise<number> {
+  const start = performance.now()
+  const child = spawnIn(root, enter, ['-e', '0'], 'ignore', {})
+  await new Promise((resolve) => child.once('exit', resolve))
+  return performance.now() - start
+}
+
+function spawnIn(
+  root: string,
+  enter: string,
   args: string[],
-  environment: Record<string, string>,
   output: number | 'ignore',
+  environment: Record<string, string>,
 ): ChildProcess {
-  const command = canPin
-    ? ['taskset', '-c', serverCore, process.execPath, ...args]
-    : [process.execPath, ...args]
-  return spawn(command[0] as string, command.slice(1), {
+  return spawn('/bin/sh', ['-c', `${enter}; exec "$0" "$@"`, process.execPath, ...args], {
     env: environment,
     cwd: root,
     stdio: ['ignore', output, output === 'ignore' ? 'ignore' : 'inherit'],
   })
 }
 
-/** When it first answers. */
-async function ready(port: number, child: ChildProcess, path: string | undefined): Promise<number> {
+/** Waits for the first 200 of /readyz. Returns the time. */
+async function ready(port: number, child: ChildProcess): Promise<number> {
   for (;;) {
-    if (child.exitCode !== null) {
-      throw new Error(`a server ended with ${child.exitCode} before it was ready`)
-    }
+    if (child.exitCode !== null) throw new Error(`the hook ended with ${child.exitCode}`)
     try {
       const connection = await open(port)
-      if (path !== undefined) await connection.call(get(path))
+      await connection.call(get('/readyz'))
       connection.close()
       return performance.now()
     } catch {

@@ -1,8 +1,8 @@
-/** The value below which a share of all values is. */
+/** Returns the value below which `share` (0 to 1) of all values are; NaN without values. */
 export function quantile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
 
-/** The middle one. */
+/** Returns the median. */
 export const median = (values: number[]): number => quantile(values, 0.5)

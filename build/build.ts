@@ -1,4 +1,4 @@
-// Builds dist/: the hook, other programs, third-party notices and the code cache of the hook.
+// Builds dist/: the hook, other programs and third-party notices.
 import { build, type BuildOptions } from 'esbuild'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,6 @@ import { precompiledValidators } from './precompiled-validators.ts'
 import { root } from './root.ts'
 import { leaveOutUnreachable } from './unreachable.ts'
 import { usedExportsOnly } from './used-exports.ts'
-import { warm } from './warm.ts'
 
 /** Programs beside the hook, each in one file of its own: name in dist/ -> source. */
 const programs = {
@@ -67,4 +66,3 @@ writeFileSync(
   join(root, 'dist/THIRD-PARTY-NOTICES.txt'),
   thirdPartyNotices(root, [hook.metafile, others.metafile]),
 )
-await warm(root)
