@@ -1,10 +1,11 @@
-// Writes what is generated from src/api/myapp.ts: the CRD, the schema for editors and the
-// reference of the API.
+// Writes what is generated from src/api/myapp.ts: the CRD, the schemas for editors and kustomize,
+// and the reference of the API.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
 import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
+import { kustomizeSchemaText } from './kustomize-schema.ts'
 
 /** The text of manifests/crd.yaml. */
 export const crdYaml = () =>
@@ -15,6 +16,7 @@ export const crdYaml = () =>
 export const generated: Record<string, () => string> = {
   'manifests/crd.yaml': crdYaml,
   'manifests/schema/myapp.schema.json': editorSchemaText,
+  'manifests/kustomize/openapi.json': kustomizeSchemaText,
   'docs/api.md': apiReference,
 }
 

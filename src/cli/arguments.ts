@@ -36,19 +36,31 @@ export type Task =
       baseline: Baseline | undefined
     } & FileArguments)
   | { command: 'adopt'; name: string; namespace: string | undefined; context: string | undefined }
+  | {
+      command: 'certificates'
+      days: number
+      ca: string | undefined
+      trusted: string[]
+      namespace: string
+      metacontrollerNamespace: string
+    }
   | { command: 'completion'; shell: Shell }
 
 /** The options by their long names. `for` lists the commands that take the option. */
 export const options = {
   filename: { type: 'string', short: 'f', multiple: true, for: ['render', 'validate'] },
   recursive: { type: 'boolean', short: 'R', for: ['render', 'validate'] },
-  namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt'] },
+  namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt', 'certificates'] },
   output: { type: 'string', short: 'o', for: ['render', 'validate'] },
   lint: { type: 'boolean', for: ['validate'] },
   diff: { type: 'boolean', for: ['render'] },
   live: { type: 'boolean', for: ['render'] },
   context: { type: 'string', for: ['render', 'adopt'] },
   against: { type: 'string', multiple: true, for: ['render'] },
+  days: { type: 'string', for: ['certificates'] },
+  ca: { type: 'string', for: ['certificates'] },
+  trust: { type: 'string', multiple: true, for: ['certificates'] },
+  'metacontroller-namespace': { type: 'string', for: ['certificates'] },
   help: { type: 'boolean', short: 'h', for: [] },
   version: { type: 'boolean', for: [] },
 } as const satisfies Record<string, ParseArgsOptionsConfig[string] & { for: string[] }>
@@ -58,6 +70,7 @@ export const commands = {
   render: 'print the children of a MyApp, or what applying it would change',
   validate: 'check MyApps in files',
   adopt: 'print the commands that turn a Deployment into a MyApp without downtime',
+  certificates: 'print the certificates of the operator and of Metacontroller',
   completion: 'print the completion for a shell: bash, zsh or fish',
 } as const
 
@@ -74,6 +87,8 @@ usage:
       Rules that span fields are checked when each field is valid.
   myapp-operator adopt deployment/NAME [-n NAMESPACE] [--context NAME]
       Prints the commands that turn a Deployment into a MyApp without downtime.
+  myapp-operator certificates [--days N] [--ca FILE] [--trust FILE…] [options]
+      Prints Secrets and ConfigMaps for kubectl apply -f -, and on stderr when they expire.
   myapp-operator completion (bash | zsh | fish)
 
   -f, --filename FILE   a file of YAML documents or JSON objects, a folder of such files, or - for
@@ -81,6 +96,7 @@ usage:
                         left out.
   -R, --recursive       read subfolders too
   -n, --namespace NAME  the namespace of objects without one (default)
+                        certificates: the namespace of the operator (myapp-operator)
   -o, --output FORMAT   render: yaml or json (yaml)
                         validate: text, json, github, junit or sarif (text)
   --lint                also warn about what is valid and will not work
@@ -88,6 +104,11 @@ usage:
   --live                  in the cluster of your kubeconfig, read with kubectl get
   --context NAME          in the cluster of this context of your kubeconfig
   --against FILE          in a recorded request to /sync; may be repeated
+  --days N              how long new certificates are valid (365)
+  --ca FILE             use the CA in this file: a printed one, or its Secret from the cluster
+  --trust FILE          trust the CA in this file too; may be repeated
+  --metacontroller-namespace NAME
+                        the namespace of Metacontroller (metacontroller)
   -h, --help            this text
   --version             ${version}
 
@@ -123,9 +144,12 @@ export function readArguments(args: string[]): Task {
       )
     }
   }
-  const { namespace } = values
-  if (namespace !== undefined && !hasFormat('namespaceName', namespace)) {
-    throw new UserError(`-n ${JSON.stringify(namespace)}: ${formats.namespaceName.message}`)
+  const { namespace, 'metacontroller-namespace': metacontrollerNamespace = 'metacontroller' } =
+    values
+  for (const name of [namespace ?? 'default', metacontrollerNamespace]) {
+    if (!hasFormat('namespaceName', name)) {
+      throw new UserError(`namespace ${JSON.stringify(name)}: ${formats.namespaceName.message}`)
+    }
   }
   switch (command) {
     case 'adopt':
@@ -146,6 +170,21 @@ export function readArguments(args: string[]): Task {
   }
   if (more.length > 0) {
     throw new UserError(`unexpected argument ${JSON.stringify(more[0])}: pass files with -f`)
+  }
+  if (command === 'certificates') {
+    const days = Number(values.days ?? 365)
+    if (!Number.isInteger(days) || days < 1 || days > 3650) {
+      throw new UserError(`--days must be 1 to 3650, got ${values.days}`)
+    }
+    const { ca, trust: trusted = [] } = values
+    return {
+      command,
+      days,
+      ca,
+      trusted,
+      namespace: namespace ?? 'myapp-operator',
+      metacontrollerNamespace,
+    }
   }
   const files = {
     files: values.filename ?? [],

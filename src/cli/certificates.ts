@@ -81,6 +81,7 @@ export async function issue(
   name: string,
   usage: 'serverAuth' | 'clientAuth',
   now: Date,
+  days: number = validity.leaf,
 ): Promise<KeyPair> {
   const issuer = new Certificate(authority.certificate)
   const signingKey = await crypto.subtle.importKey(
@@ -91,7 +92,7 @@ export async function issue(
     ['sign'],
   )
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const { notBefore, notAfter } = period(now, validity.leaf)
+  const { notBefore, notAfter } = period(now, days)
   const certificate = await X509CertificateGenerator.create({
     notBefore,
     notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
@@ -111,27 +112,48 @@ export async function issue(
 }
 
 /** The Secret that keeps the CA, so that it can issue the next certificates. */
-export const authoritySecret = (authority: KeyPair): ConfigObject =>
-  tlsSecret(names.authority, namespaces.hook, authority)
+export const authoritySecret = (
+  authority: KeyPair,
+  namespace: string = namespaces.hook,
+): ConfigObject => tlsSecret(names.authority, namespace, authority)
 
-/**
- * The objects that Metacontroller and the hook read, issued by a CA. `serverName` is the host of the
- * URLs in the CompositeController; `clientName` is the hook's TLS_CLIENT_NAME.
- */
+/** What can differ from an installation with the defaults. */
+export interface CertificateOptions {
+  /** The host of the URLs in the CompositeController. */
+  serverName?: string
+  /** The hook's TLS_CLIENT_NAME. */
+  clientName?: string
+  hookNamespace?: string
+  metacontrollerNamespace?: string
+  /** How long the certificates are valid; never longer than that of the CA. */
+  days?: number
+  /** Certificates of other CAs that are trusted too, in PEM. */
+  trusted?: string[]
+}
+
+/** The objects that Metacontroller and the hook read, issued by a CA. */
 export async function certificateObjects(
   authority: KeyPair,
   now: Date,
-  { serverName = 'myapp-operator.myapp-operator.svc', clientName = 'metacontroller' } = {},
+  {
+    hookNamespace = namespaces.hook,
+    metacontrollerNamespace = namespaces.metacontroller,
+    serverName = `myapp-operator.${hookNamespace}.svc`,
+    clientName = 'metacontroller',
+    days,
+    trusted = [],
+  }: CertificateOptions = {},
 ): Promise<ConfigObject[]> {
   const [server, client] = await Promise.all([
-    issue(authority, serverName, 'serverAuth', now),
-    issue(authority, clientName, 'clientAuth', now),
+    issue(authority, serverName, 'serverAuth', now, days),
+    issue(authority, clientName, 'clientAuth', now, days),
   ])
+  const certificates = [authority.certificate, ...trusted]
   return [
-    bundle(namespaces.hook, authority),
-    bundle(namespaces.metacontroller, authority),
-    tlsSecret(names.client, namespaces.metacontroller, client),
-    tlsSecret(names.server, namespaces.hook, server),
+    bundle(hookNamespace, certificates),
+    bundle(metacontrollerNamespace, certificates),
+    tlsSecret(names.client, metacontrollerNamespace, client),
+    tlsSecret(names.server, hookNamespace, server),
   ]
 }
 
@@ -159,11 +181,11 @@ const metadata = (name: string, namespace: string) => ({
   labels: { 'app.kubernetes.io/part-of': 'myapp-operator' },
 })
 
-const bundle = (namespace: string, { certificate }: KeyPair): ConfigObject => ({
+const bundle = (namespace: string, certificates: string[]): ConfigObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: metadata(names.bundle, namespace),
-  data: { 'ca.crt': certificate },
+  data: { 'ca.crt': [...new Set(certificates)].join('') },
 })
 
 const tlsSecret = (name: string, namespace: string, pair: KeyPair): ConfigObject => ({

@@ -15,31 +15,39 @@ export interface Streams {
 }
 
 /** Runs a command line and returns the exit code that the help explains. */
-export function run(args: string[], streams: Streams): number {
-  const { out, err } = streams
+export async function run(args: string[], streams: Streams): Promise<number> {
   try {
     const task = readArguments(args)
-    switch (task.command) {
-      case 'validate':
-        return validateFiles(task, streams)
-      case 'render':
-        return renderFiles(task, streams)
-      case 'adopt':
-        return adopt(task, streams)
-      case 'completion':
-        out(completionScript(task.shell))
-        return 0
-      case 'help':
-        out(help)
-        return 0
-      case 'version':
-        out(`${version}\n`)
-        return 0
-    }
+    if (task.command !== 'certificates') return perform(task, streams)
+    // The other commands start faster without it.
+    const { printCertificates } = await import('./print-certificates.ts')
+    return await printCertificates(task, streams)
   } catch (error) {
     const message = (error as Error).message
-    err(`myapp-operator: ${error instanceof UserError ? message : `internal error: ${message}`}\n`)
+    streams.err(
+      `myapp-operator: ${error instanceof UserError ? message : `internal error: ${message}`}\n`,
+    )
     return 2
+  }
+}
+
+function perform(task: Exclude<Task, { command: 'certificates' }>, streams: Streams): number {
+  switch (task.command) {
+    case 'validate':
+      return validateFiles(task, streams)
+    case 'render':
+      return renderFiles(task, streams)
+    case 'adopt':
+      return adopt(task, streams)
+    case 'completion':
+      streams.out(completionScript(task.shell))
+      return 0
+    case 'help':
+      streams.out(help)
+      return 0
+    case 'version':
+      streams.out(`${version}\n`)
+      return 0
   }
 }
 

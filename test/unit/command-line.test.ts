@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,7 @@ const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 const recording = (name: string) => file(`test/support/fixtures/requests/${name}.json`)
 
 /** Runs a command line; a text goes to a file first, whose name stands in its place. */
-function command(t: Test, ...args: Array<string | { text: string }>) {
+async function command(t: Test, ...args: Array<string | { text: string }>) {
   const folder = t.testdir()
   const names = args.map((arg, index) => {
     if (typeof arg === 'string') return arg
@@ -21,7 +22,7 @@ function command(t: Test, ...args: Array<string | { text: string }>) {
     return name
   })
   let [out, err] = ['', '']
-  const code = run(names, {
+  const code = await run(names, {
     out: (text) => {
       out += text
     },
@@ -62,7 +63,7 @@ const notesOnExamples: Record<string, string[]> = {
 
 t.test('every example renders, and what it renders to is printed as YAML or JSON', async (t) => {
   for (const name of readdirSync(file('manifests/examples'))) {
-    const yaml = command(t, 'render', '-f', file(`manifests/examples/${name}`))
+    const yaml = await command(t, 'render', '-f', file(`manifests/examples/${name}`))
     t.strictSame(
       [yaml.code, yaml.err.map((note) => note.replace(/^.*\//, ''))],
       [0, notesOnExamples[name] ?? []],
@@ -70,7 +71,7 @@ t.test('every example renders, and what it renders to is printed as YAML or JSON
     )
     t.equal(kinds(yaml.out)[0], 'Deployment')
     const { items } = JSON.parse(
-      command(t, 'render', '-o', 'json', '-f', file(`manifests/examples/${name}`)).out,
+      (await command(t, 'render', '-o', 'json', '-f', file(`manifests/examples/${name}`))).out,
     )
     t.strictSame(
       items,
@@ -82,7 +83,7 @@ t.test('every example renders, and what it renders to is printed as YAML or JSON
 t.test(
   'defaults are those that the API server fills in, and null is what is not given',
   async (t) => {
-    const { out } = command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
+    const { out } = await command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
     t.match(out, /replicas: 1\n/)
     t.match(out, /containerPort: 8080/)
   },
@@ -92,22 +93,27 @@ t.test(
   'a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does',
   async (t) => {
     t.match(
-      command(
-        t,
-        'render',
-        '-f',
-        myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]"),
+      (
+        await command(
+          t,
+          'render',
+          '-f',
+          myApp("image: nginx\nenv: [{name: A, value: 'on'}, {name: B, value: '0777'}]"),
+        )
       ).out,
       /value: "on"\n(.*\n)*.*value: "0777"/,
     )
-    t.match(command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')), {
-      code: 1,
-      err: [
-        '2.yaml:8:12: spec.env[0].value: must be a string, got a boolean; put the value in quotes',
-      ],
-    })
     t.match(
-      command(
+      await command(t, 'validate', '-f', myApp('image: nginx\nenv:\n- name: A\n  value: on')),
+      {
+        code: 1,
+        err: [
+          '2.yaml:8:12: spec.env[0].value: must be a string, got a boolean; put the value in quotes',
+        ],
+      },
+    )
+    t.match(
+      await command(
         t,
         'validate',
         '-f',
@@ -121,7 +127,7 @@ t.test(
 )
 
 t.test('validate tells every problem with its file, line and column', async (t) => {
-  const { code, out, err } = command(
+  const { code, out, err } = await command(
     t,
     'validate',
     '-f',
@@ -174,7 +180,7 @@ spec: {image: a}
       ],
     ],
   )
-  t.match(command(t, 'render', '-f', myApp('replicas: 3')), {
+  t.match(await command(t, 'render', '-f', myApp('replicas: 3')), {
     code: 2,
     out: '',
     err: ['2.yaml:4:1: spec.image: image is required'],
@@ -211,8 +217,8 @@ t.test(
       ],
     ]
     for (const [text, ...says] of cases) {
-      t.match(command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
-      t.match(command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
+      t.match(await command(t, 'validate', '-f', { text }), { code: 1, out: '', err: says }, text)
+      t.match(await command(t, 'render', '-f', { text }), { code: 2, out: '', err: says }, text)
     }
   },
 )
@@ -220,8 +226,8 @@ t.test(
 t.test(
   'what the API server refuses of the metadata is a problem, what it takes is none',
   async (t) => {
-    const metadata = (yaml: string) =>
-      command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
+    const metadata = async (yaml: string) =>
+      await command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
     const refused: Array<[yaml: string, says: string]> = [
       ['labels: foo', '3:29: metadata.labels: must be an object, got a string'],
       [
@@ -253,7 +259,7 @@ t.test(
       ['lables: {x: a}', '3:21: metadata.lables: unknown field "lables"; did you mean "labels"?'],
     ]
     for (const [yaml, says] of refused) {
-      t.strictSame(metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
+      t.strictSame(await metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
     }
     for (const yaml of [
       'labels: {x: "", y/z: A.b_c-1, n:}',
@@ -262,19 +268,22 @@ t.test(
       'creationTimestamp: null',
       'finalizers: [a.b/c]',
     ]) {
-      t.strictSame(metadata(yaml), { code: 0, out: '', err: [] }, yaml)
+      t.strictSame(await metadata(yaml), { code: 0, out: '', err: [] }, yaml)
     }
     t.match(
-      command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here').out,
+      (await command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here'))
+        .out,
       /^ {2}namespace: here$/m,
     )
-    t.match(command(t, 'validate', '-f', myApp('image: nginx', 'name: 5')).err, [
+    t.match((await command(t, 'validate', '-f', myApp('image: nginx', 'name: 5'))).err, [
       '2.yaml:3:18: metadata.name: must be a string, got 5; put the value in quotes',
     ])
     t.match(
-      command(t, 'validate', '-f', {
-        text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
-      }).err,
+      (
+        await command(t, 'validate', '-f', {
+          text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
+        })
+      ).err,
       ['2.yaml:3:1: metadata: must be an object, got a list'],
     )
   },
@@ -285,7 +294,7 @@ t.test(
   async (t) => {
     const good = myApp('image: nginx').text
     t.strictSame(
-      command(t, 'validate', '-f', {
+      await command(t, 'validate', '-f', {
         text: `${good}---\n${good.replace('MyApp', 'Myapp').replace('image', 'imgae')}`,
       }),
       {
@@ -294,7 +303,7 @@ t.test(
         err: ['2.yaml:8:7: kind: must be MyApp, got "Myapp"; did you mean "MyApp"?'],
       },
     )
-    t.match(command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), {
+    t.match(await command(t, 'validate', '-f', { text: good.replace('kind: MyApp', 'extra: 1') }), {
       code: 1,
       err: ['2.yaml:1:1: kind: kind is required'],
     })
@@ -303,12 +312,12 @@ t.test(
 
 t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
-  t.match(command(t, 'validate', '-f', twice), {
+  t.match(await command(t, 'validate', '-f', twice), {
     code: 1,
     err: ['2.yaml:9:18: metadata.name: duplicate "demo-app", first at 2.yaml:3:18'],
   })
   t.match(
-    command(
+    await command(
       t,
       'validate',
       '-f',
@@ -341,25 +350,28 @@ t.test(
         }),
       },
     })
-    t.strictSame(kinds(runIn('render', '-f', folder).out), ['Deployment', 'Service'])
-    t.equal(kinds(runIn('render', '-R', '-f', folder).out).length, 4)
+    t.strictSame(kinds((await runIn('render', '-f', folder)).out), ['Deployment', 'Service'])
+    t.equal(kinds((await runIn('render', '-R', '-f', folder)).out).length, 4)
     mkdirSync(join(folder, 'others'))
     writeFileSync(
       join(folder, 'others', 'd.yaml'),
       'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n',
     )
-    t.match(runIn('validate', '-R', '-f', folder).err, /others\/d.yaml:2:7: Namespace is left out/)
-    t.match(runIn('validate', '-f', join(folder, 'others')), {
+    t.match(
+      (await runIn('validate', '-R', '-f', folder)).err,
+      /others\/d.yaml:2:7: Namespace is left out/,
+    )
+    t.match(await runIn('validate', '-f', join(folder, 'others')), {
       code: 2,
       err: /no MyApp in/,
     })
   },
 )
 
-function runIn(...args: string[]) {
+async function runIn(...args: string[]) {
   let [out, err] = ['', '']
   return {
-    code: run(args, {
+    code: await run(args, {
       out: (text) => {
         out += text
       },
@@ -378,8 +390,8 @@ t.test(
     const app = myApp(
       'image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]',
     )
-    t.match(command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
-    t.match(command(t, 'render', '-f', app), {
+    t.match(await command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
+    t.match(await command(t, 'render', '-f', app), {
       code: 0,
       err: [
         'default/demo-app: Secret s is not in the files: no pod starts without it',
@@ -406,11 +418,11 @@ t.test(
       [app('b'), '-f', config('y')],
     ]) {
       t.match(
-        command(t, 'render', '-f', ...args).out,
+        (await command(t, 'render', '-f', ...args)).out,
         /^ {8}example.com\/config-digest: <known only in the cluster>$/m,
       )
     }
-    t.notMatch(command(t, 'render', '-f', myApp('image: nginx')).out, /config-digest/)
+    t.notMatch((await command(t, 'render', '-f', myApp('image: nginx'))).out, /config-digest/)
   },
 )
 
@@ -419,7 +431,15 @@ t.test('--diff says that a Deployment with another selector is refused', async (
   const [deployment] = Object.values(request.children['Deployment.apps/v1'])
   Object.assign(deployment?.spec ?? {}, { selector: { matchLabels: { app: 'legacy' } } })
   const against = { text: JSON.stringify(request) }
-  const { code, out, err } = command(t, 'render', '-f', demoApp, '--diff', '--against', against)
+  const { code, out, err } = await command(
+    t,
+    'render',
+    '-f',
+    demoApp,
+    '--diff',
+    '--against',
+    against,
+  )
   t.strictSame({ code, out }, { code: 0, out: '' })
   t.match(err.join(), /Deployment demo-app refused: spec.selector is immutable/)
 })
@@ -437,13 +457,13 @@ t.test('--diff tells of a change of config, not of metadata, and prints no diges
   request.children = settle(request, key) as HookRequest['children']
   const { spec } = request.parent
   const app = { text: JSON.stringify({ ...document, spec }) }
-  const diff = (data: ReturnType<typeof config>) =>
-    command(t, 'render', '-f', app, '-f', data, '--diff', '--against', {
+  const diff = async (data: ReturnType<typeof config>) =>
+    await command(t, 'render', '-f', app, '-f', data, '--diff', '--against', {
       text: JSON.stringify(request),
     })
-  t.strictSame(diff(config('x')), { code: 0, out: '', err: [] })
-  t.strictSame(diff(config('x', ', labels: {a: b}')), { code: 0, out: '', err: [] })
-  const { code, out } = diff(config('y'))
+  t.strictSame(await diff(config('x')), { code: 0, out: '', err: [] })
+  t.strictSame(await diff(config('x', ', labels: {a: b}')), { code: 0, out: '', err: [] })
+  const { code, out } = await diff(config('y'))
   t.equal(code, 1)
   t.match(out, /^update Deployment default\/demo-app, whose pods roll\n/)
   t.match(out, /^-\s+example.com\/config-digest: \w{32}\n\+\s+.*: <known only in the cluster>$/m)
@@ -452,12 +472,12 @@ t.test('--diff tells of a change of config, not of metadata, and prints no diges
 t.test(
   '--diff against a recorded request: nothing, an update, a delete and a create',
   async (t) => {
-    t.match(command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
+    t.match(await command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
     const app = myApp(
       'image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\nexpose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}',
     )
     const changes = JSON.parse(
-      command(t, 'render', '-o', 'json', '-f', app, ...running).out,
+      (await command(t, 'render', '-o', 'json', '-f', app, ...running)).out,
     ) as Array<{ action: string; kind: string; fields: string[]; podsRoll: boolean }>
     t.match(
       changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]),
@@ -476,7 +496,7 @@ t.test(
     ]) {
       t.ok(changes[0]?.fields.includes(field), field)
     }
-    const { code, out } = command(
+    const { code, out } = await command(
       t,
       'render',
       '-f',
@@ -498,16 +518,18 @@ t.test(
   '--diff tells what is repaired that somebody edited by hand, and what holds a change back',
   async (t) => {
     const edited = JSON.parse(
-      command(
-        t,
-        'render',
-        '-o',
-        'json',
-        '-f',
-        myApp('image: nginx:1.29\nreplicas: 5\nport: 80'),
-        '--diff',
-        '--against',
-        recording('sync-service-port-edited-by-hand'),
+      (
+        await command(
+          t,
+          'render',
+          '-o',
+          'json',
+          '-f',
+          myApp('image: nginx:1.29\nreplicas: 5\nport: 80'),
+          '--diff',
+          '--against',
+          recording('sync-service-port-edited-by-hand'),
+        )
       ).out,
     ) as Array<{ kind: string; fields: string[] }>
     t.ok(
@@ -515,34 +537,38 @@ t.test(
         .find(({ kind }) => kind === 'Service')
         ?.fields.some((field) => field.startsWith('spec.ports')),
     )
-    t.match(command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
+    t.match(await command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
       code: 0,
       out: '',
       err: [/^default\/demo-app: Paused: no child is changed/],
     })
     t.match(
-      command(
-        t,
-        'render',
-        '-f',
-        myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
-        ...running,
+      (
+        await command(
+          t,
+          'render',
+          '-f',
+          myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
+          ...running,
+        )
       ).err,
       [/^default\/demo-app: Secret s not found/],
     )
     t.match(
-      command(
-        t,
-        'render',
-        '-f',
-        myApp('image: nginx', 'name: taken'),
-        '--diff',
-        '--against',
-        recording('sync-names-taken-by-others'),
+      (
+        await command(
+          t,
+          'render',
+          '-f',
+          myApp('image: nginx', 'name: taken'),
+          '--diff',
+          '--against',
+          recording('sync-names-taken-by-others'),
+        )
       ).err,
       [/^\S+\/taken: Deployment and Service taken already exist/],
     )
-    const routed = command(
+    const routed = await command(
       t,
       'render',
       '-f',
@@ -559,7 +585,7 @@ t.test(
 
 t.test('--diff says of a MyApp that is being deleted that nothing will change that', async (t) => {
   const deleting = ['--diff', '--against', recording('finalize-children-present')]
-  t.strictSame(command(t, 'render', '-f', demoApp, ...deleting), {
+  t.strictSame(await command(t, 'render', '-f', demoApp, ...deleting), {
     code: 0,
     out: '',
     err: [
@@ -569,16 +595,16 @@ t.test('--diff says of a MyApp that is being deleted that nothing will change th
 })
 
 t.test("short options take their value after an equals sign too, as kubectl's do", async (t) => {
-  const rendered = (...args: string[]) => command(t, 'render', ...args).out
+  const rendered = async (...args: string[]) => (await command(t, 'render', ...args)).out
   t.equal(
-    rendered(`-f=${demoApp}`, '-o=json', '-n=here'),
-    rendered('-f', demoApp, '-o', 'json', '-n', 'here'),
+    await rendered(`-f=${demoApp}`, '-o=json', '-n=here'),
+    await rendered('-f', demoApp, '-o', 'json', '-n', 'here'),
   )
 })
 
 t.test('an internal error is one line, with exit code 2', async (t) => {
   let err = ''
-  const code = run(['--help'], {
+  const code = await run(['--help'], {
     out: () => {
       throw new TypeError('no such thing')
     },
@@ -608,8 +634,8 @@ t.test("a command line that can't be followed is told in a line, with exit code 
     [['completion', 'tcsh'], /completion needs a shell: bash, zsh, fish/],
     [['render', '--no-such'], /Unknown option '--no-such'/],
     [['render', '-f', ''], /-f is required: name a file/],
-    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": must consist of lower-case letters/],
-    [['render', '-f', demoApp, '-n', ''], /-n "": must consist of lower-case letters/],
+    [['render', '-f', demoApp, '-n', 'A_B'], /namespace "A_B": must consist of lower-case letters/],
+    [['render', '-f', demoApp, '-n', ''], /namespace "": must consist of lower-case letters/],
     [['render', '-f', '/no/such/file'], /cannot read \/no\/such\/file: no such file or directory$/],
     [
       ['render', '-f', demoApp, '--diff', '--against', '/no/such/file'],
@@ -629,7 +655,7 @@ t.test("a command line that can't be followed is told in a line, with exit code 
     ],
   ]
   for (const [args, says] of cases) {
-    const { code, out, err } = command(t, ...args)
+    const { code, out, err } = await command(t, ...args)
     t.match({ code, out, err }, { code: 2, out: '', err: [says] })
     t.equal(err.length, 1)
   }
@@ -644,22 +670,22 @@ t.test('findings are on stdout, a summary and notes on stderr', async (t) => {
   })
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, `${name}.yaml`))
   const note = `${b}:8:7: Namespace is left out: it is neither a MyApp nor config of one\n`
-  t.strictSame(runIn('validate', '-f', `${a}`), {
+  t.strictSame(await runIn('validate', '-f', `${a}`), {
     code: 0,
     out: '',
     err: '1 MyApp in 1 file is valid\n',
   })
-  t.strictSame(runIn('validate', '-f', `${a}`, '-f', `${b}`), {
+  t.strictSame(await runIn('validate', '-f', `${a}`, '-f', `${b}`), {
     code: 0,
     out: '',
     err: `${note}2 MyApps in 2 files are valid\n`,
   })
-  const linted = runIn('validate', '--lint', '-f', folder)
+  const linted = await runIn('validate', '--lint', '-f', folder)
   t.equal(linted.code, 1)
   t.match(linted.out, `${b}:5:10: warning: spec.image: without a tag it is latest`)
   t.match(linted.out, `${c}:5:10: spec.image: `)
   t.equal(linted.err, `${note}2 problems in 3 files, 2 warnings\n`)
-  t.match(runIn('validate', '--lint', '-f', `${b}`), { code: 0, err: /valid, 2 warnings\n$/ })
+  t.match(await runIn('validate', '--lint', '-f', `${b}`), { code: 0, err: /valid, 2 warnings\n$/ })
 })
 
 t.test('findings have a format for each CI', async (t) => {
@@ -667,8 +693,9 @@ t.test('findings have a format for each CI', async (t) => {
     'a,b.yaml': myApp('image: "a b"', 'name: "<1>&"').text,
     'good.yaml': myApp('image: nginx').text,
   })
-  const report = (format: string) => runIn('validate', '--lint', '-o', format, '-f', folder).out
-  const found = JSON.parse(report('json')) as object[]
+  const report = async (format: string) =>
+    (await runIn('validate', '--lint', '-o', format, '-f', folder)).out
+  const found = JSON.parse(await report('json')) as object[]
   t.match(found[0], {
     file: join(folder, 'a,b.yaml'),
     line: 3,
@@ -677,13 +704,13 @@ t.test('findings have a format for each CI', async (t) => {
     message: /^metadata.name: /,
   })
   t.equal(found.length, 4)
-  const github = report('github').trimEnd().split('\n')
+  const github = (await report('github')).trimEnd().split('\n')
   t.match(github[0], /^::error file=.*\/a%2Cb.yaml,line=3,col=18::metadata.name: /)
   t.match(github[2], /^::warning file=.*\/good.yaml,line=4,col=1::spec.resources.limits.memory: /)
-  const junit = report('junit')
+  const junit = await report('junit')
   t.match(junit, /<testsuite name="myapp-operator validate" tests="2" failures="1">/)
   t.match(junit, /<failure message="metadata.name: invalid value &quot;&lt;1&gt;&amp;&quot;/)
-  const sarif = JSON.parse(report('sarif'))
+  const sarif = JSON.parse(await report('sarif'))
   t.match(sarif, { version: '2.1.0', runs: [{ tool: { driver: { name: 'myapp-operator' } } }] })
   t.match(sarif.runs[0].results[0], {
     ruleId: 'invalid',
@@ -708,14 +735,17 @@ t.test('UTF-16, and JSON objects one after another, are read as kubectl reads th
     })
   writeFileSync(join(folder, 'stream.json'), `${object('a')}\n${object('b')}${object('c')}\n`)
   for (const name of ['le.yaml', 'be.yaml']) {
-    t.match(runIn('validate', '-f', join(folder, name)), { code: 0 }, name)
+    t.match(await runIn('validate', '-f', join(folder, name)), { code: 0 }, name)
   }
-  t.match(runIn('validate', '-f', join(folder, 'stream.json')).err, /^3 MyApps in 1 file are valid/)
+  t.match(
+    (await runIn('validate', '-f', join(folder, 'stream.json'))).err,
+    /^3 MyApps in 1 file are valid/,
+  )
 })
 
 t.test('completion knows every command and option', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
-    const { code, out } = runIn('completion', shell)
+    const { code, out } = await runIn('completion', shell)
     t.equal(code, 0)
     for (const word of [
       'render',
@@ -729,4 +759,66 @@ t.test('completion knows every command and option', async (t) => {
       t.match(out, word, `${shell}: ${word}`)
     }
   }
+})
+
+t.test('certificates prints what the manifests refer to, and keeps a CA', async (t) => {
+  const folder = t.testdir({})
+  const print = async (...args: string[]) => {
+    const { code, out, err } = await runIn('certificates', ...args)
+    const objects = parseAllDocuments(out).map(
+      (document) =>
+        document.toJS() as {
+          kind: string
+          metadata: { name: string; namespace: string }
+          data?: Record<string, string>
+          stringData?: Record<string, string>
+        },
+    )
+    const named = (kind: string, name: string, namespace: string) =>
+      objects.find(
+        (object) =>
+          object.kind === kind &&
+          object.metadata.name === name &&
+          object.metadata.namespace === namespace,
+      )
+    const certificate = (name: string, namespace: string) =>
+      new X509Certificate(named('Secret', name, namespace)?.stringData?.['tls.crt'] ?? '')
+    return {
+      code,
+      err,
+      out,
+      ca: certificate('myapp-operator-ca', 'here'),
+      server: certificate('myapp-operator-tls', 'here'),
+      client: certificate('myapp-operator-client-tls', 'there'),
+      bundle: named('ConfigMap', 'myapp-operator-ca', 'there')?.data?.['ca.crt'] ?? '',
+    }
+  }
+  const namespaces = ['-n', 'here', '--metacontroller-namespace', 'there']
+  const first = await print(...namespaces, '--days', '30')
+  t.equal(first.code, 0)
+  t.equal(first.err.match(/expires on \d{4}-\d\d-\d\d\n/g)?.length, 3)
+  t.equal(first.server.subjectAltName, 'DNS:myapp-operator.here.svc')
+  t.equal(first.client.subject, 'CN=metacontroller')
+  t.ok(first.server.verify(first.ca.publicKey))
+  const days = (Date.parse(first.server.validTo) - Date.now()) / 86_400_000
+  t.ok(days > 29 && days <= 30, `${days} days`)
+
+  writeFileSync(join(folder, 'first.yaml'), first.out)
+  const second = await print(...namespaces)
+  writeFileSync(join(folder, 'second.yaml'), second.out)
+  t.not(second.bundle, first.bundle)
+  const kept = await print(...namespaces, '--ca', join(folder, 'first.yaml'))
+  t.ok(kept.client.verify(first.ca.publicKey))
+  t.equal(kept.bundle, first.bundle)
+  const both = await print(
+    ...namespaces,
+    ...['--ca', join(folder, 'second.yaml'), '--trust', join(folder, 'first.yaml')],
+  )
+  t.ok(both.client.verify(second.ca.publicKey))
+  t.equal(both.bundle, second.bundle + first.bundle)
+  t.match(await runIn('certificates', '--ca', demoApp), {
+    code: 2,
+    err: /has no Secret myapp-operator-ca with tls.crt and tls.key\n$/,
+  })
+  t.match(await runIn('certificates', '--days', '0'), { code: 2, err: /--days must be 1 to 3650/ })
 })

@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { ensureControlPlane } from '../../local-cluster/control-plane/build.ts'
+import { reportTo } from '../../local-cluster/control-plane/progress.ts'
+
+const kubectl = join(await ensureControlPlane(reportTo(process.stderr)), 'kubectl')
+const component = fileURLToPath(new URL('../../manifests/kustomize', import.meta.url))
+
+const app = `apiVersion: example.com/v1
+kind: MyApp
+metadata: {name: shop}
+spec:
+  image: registry.example.com/shop:1.0.0
+  env:
+    - {name: LOG_LEVEL, value: info}
+    - {name: PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}
+    - {name: MODE, valueFrom: {configMapKeyRef: {name: shop, key: mode}}}
+  envFrom: [{configMapRef: {name: shop}}, {secretRef: {name: db}}]
+  volumes:
+    - {name: config, mountPath: /config, configMap: {name: shop}}
+    - {name: secret, mountPath: /secret, secret: {secretName: db}}
+    - {name: data, mountPath: /data, persistentVolumeClaim: {claimName: data}}
+  serviceAccountName: shop
+  imagePullSecrets: [{name: db}]
+  ingress: {host: shop.example.com, tlsSecretName: db}
+  networkPolicy: {from: [{app: shop}], to: [{app: elsewhere}]}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: plain}
+spec:
+  template:
+    spec: {containers: [{name: one, image: one}, {name: two, image: two}]}
+`
+const base = `resources: [app.yaml]
+configMapGenerator: [{name: shop, literals: [mode=fast]}]
+secretGenerator: [{name: db, literals: [password=x]}]
+`
+const overlay = `resources: [../base]
+components: [../kustomize]
+openapi: {path: openapi.json}
+namePrefix: test-
+images: [{name: registry.example.com/shop, newTag: 1.2.3}]
+replicas: [{name: shop, count: 5}]
+patches:
+  - patch: |
+      apiVersion: example.com/v1
+      kind: MyApp
+      metadata: {name: shop}
+      spec:
+        env: [{name: LOG_LEVEL, value: debug}, {name: MORE, value: x}]
+        volumes: [{name: tmp, mountPath: /tmp, emptyDir: {}}]
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: plain}
+      spec: {template: {spec: {containers: [{name: one, image: three}]}}}
+`
+
+interface Rendered {
+  kind: string
+  metadata: { name: string }
+  spec: Record<string, unknown>
+}
+
+t.test('an overlay of kustomize reaches a MyApp', async (t) => {
+  const folder = t.testdir({
+    base: { 'app.yaml': app, 'kustomization.yaml': base },
+    overlay: { 'kustomization.yaml': overlay },
+  })
+  cpSync(component, join(folder, 'kustomize'), { recursive: true })
+  cpSync(join(component, 'openapi.json'), join(folder, 'overlay/openapi.json'))
+  const build = () =>
+    parseAllDocuments(
+      execFileSync(kubectl, ['kustomize', join(folder, 'overlay')], { encoding: 'utf8' }),
+    ).map((document) => document.toJS() as Rendered)
+  const objects = build()
+  const named = (kind: string) => objects.find((object) => object.kind === kind)
+  const [config, secret] = [named('ConfigMap')?.metadata.name, named('Secret')?.metadata.name]
+  t.match(config, /^test-shop-\w{10}$/)
+  t.match(secret, /^test-db-\w{10}$/)
+  t.equal(named('MyApp')?.metadata.name, 'test-shop')
+  t.match(named('MyApp')?.spec, {
+    image: 'registry.example.com/shop:1.2.3',
+    replicas: 5,
+    serviceAccountName: 'test-shop',
+    imagePullSecrets: [{ name: secret }],
+    ingress: { tlsSecretName: secret },
+    networkPolicy: { from: [{ app: 'test-shop' }], to: [{ app: 'elsewhere' }] },
+    envFrom: [{ configMapRef: { name: config } }, { secretRef: { name: secret } }],
+  })
+  const byName = (field: string) =>
+    Object.fromEntries(
+      (named('MyApp')?.spec[field] as Array<{ name: string }>).map((item) => [item.name, item]),
+    )
+  t.match(byName('env'), {
+    LOG_LEVEL: { value: 'debug' },
+    PASSWORD: { valueFrom: { secretKeyRef: { name: secret } } },
+    MODE: { valueFrom: { configMapKeyRef: { name: config } } },
+    MORE: { value: 'x' },
+  })
+  t.match(byName('volumes'), {
+    config: { configMap: { name: config } },
+    secret: { secret: { secretName: secret } },
+    data: { persistentVolumeClaim: { claimName: 'test-data' } },
+    tmp: { emptyDir: {} },
+  })
+  t.match(
+    named('Deployment')?.spec,
+    { template: { spec: { containers: [{ image: 'three' }, { image: 'two' }] } } },
+    'lists of other kinds are still merged',
+  )
+  writeFileSync(
+    join(folder, 'overlay/kustomization.yaml'),
+    overlay.replace('components: [../kustomize]\n', '').replace(/^replicas.*\n/m, ''),
+  )
+  t.match(build().find(({ kind }) => kind === 'MyApp')?.spec, {
+    image: 'registry.example.com/shop:1.0.0',
+  })
+})
