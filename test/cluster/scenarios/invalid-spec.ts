@@ -138,15 +138,12 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
       )
       const runs = 'running pods are not changed until the spec is fixed'
       const none = 'nothing is created until the spec is fixed'
-      t.equal(messages[0], `spec.replicas: 500 is more than the maximum of 100; ${runs}`)
-      t.equal(messages[1], `spec.port: 0 is less than the minimum of 1; ${runs}`)
-      t.match(messages[2], /^spec\.image: "two words" .*; what runs/)
-      t.match(messages[3], /^spec\.env\[0\]\.name: "NOT A NAME" .*; what runs/)
-      t.equal(messages[4], `spec.replicas: 101 is more than the maximum of 100; ${none}`)
-      t.match(
-        messages[5],
-        /^metadata\.name: "no\.service" cannot name a Service.*; nothing is created/,
-      )
+      t.equal(messages[0], `spec.replicas: must be at most 100, got 500; ${runs}`)
+      t.equal(messages[1], `spec.port: must be at least 1, got 0; ${runs}`)
+      t.match(messages[2], /^spec\.image: invalid value "two words": .*; running pods/)
+      t.match(messages[3], /^spec\.env\[0\]\.name: invalid value "NOT A NAME": .*; running pods/)
+      t.equal(messages[4], `spec.replicas: must be at most 100, got 101; ${none}`)
+      t.match(messages[5], /^metadata\.name: invalid value "no\.service": .*; nothing is created/)
       t.strictSame(
         whatRuns(here.get('MyApp', 'replicas')),
         running,
