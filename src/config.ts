@@ -1,8 +1,8 @@
-/** One variable of the environment: how its text is read, what it is without one, and what it is for. */
+/** One variable of the environment. */
 interface Variable<Value> {
   default: Value
   description: string
-  /** Reads the text; throws an Error whose message says what would be right. */
+  /** Parses the text. Throws an Error that says what is valid. */
   read: (text: string) => Value
 }
 
@@ -22,7 +22,7 @@ const integer = (
   read: (text) => {
     const value = Number(text)
     if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new Error(`must be a whole number from ${least} to ${most}`)
+      throw new Error(`must be an integer from ${least} to ${most}`)
     }
     return value
   },
@@ -42,10 +42,10 @@ const oneOf = <Choice extends string>(
   },
 })
 
-/** Every variable of the environment that the hook reads for itself. An empty one counts as not set. */
+/** Every variable of the environment that the hook reads itself. An empty one counts as unset. docs/configuration.md lists them. */
 export const variables = {
-  HOST: text('127.0.0.1', 'Address to listen on; `0.0.0.0` or `::` for all of them.'),
-  PORT: integer(8080, [0, 65535], 'Port to listen on; 0 picks a free one.'),
+  HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` or `::` for all addresses.'),
+  PORT: integer(8080, [0, 65535], 'Port to listen on. 0 picks a free one.'),
   LOG_LEVEL: oneOf(
     'info',
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -57,33 +57,33 @@ export const variables = {
     '`json`, `pretty`, or `auto`: pretty on a terminal, JSON elsewhere.',
   ),
   BODY_LIMIT: integer(
-    4 * 1024 * 1024,
+    2 * 1024 * 1024,
     [1024, 1024 * 1024 * 1024],
-    'Largest request body, in bytes; a larger one is answered with 413.',
+    'Largest request body in bytes. A larger one is answered with 413.',
   ),
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
     [1000, 3_600_000],
-    'How long an idle connection is kept, in ms. Longer than the 90 s for which Metacontroller keeps its own.',
+    'Time in ms after which an idle connection is closed. Metacontroller keeps its own for 90 s, so it must be longer.',
   ),
   MAX_EVENT_LOOP_DELAY_MS: integer(
     1000,
     [0, 60_000],
-    'A process whose event loop lags by more than this, in ms, answers 429 with `Retry-After: 1`; 0 switches that off.',
+    'Hook requests are answered with 429 and `Retry-After: 1` while the event loop lags by more than this, in ms. 0 never refuses.',
   ),
   SHUTDOWN_DELAY_MS: integer(
     0,
     [0, 6000],
-    'How long after SIGTERM new connections are still taken, in ms, with `/readyz` failing already: the time that the cluster takes to stop sending. At most 6000: the end comes that much later, and within 10 s all the same.',
+    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener, so that the cluster stops sending first. Shutdown takes 10 s at most, including this delay.',
   ),
   CONFIG_DIGEST_KEY_FILE: text(
     '',
-    'File with the key of the digests of ConfigMaps and Secrets, at least 32 bytes, the same for all replicas. Without it the digests contain no data of Secrets, and pods roll whenever a Secret that they use changes in any way. To set or change the key rolls the pods of every app with such references.',
+    'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same for all replicas. Without a key the digests contain no data of Secrets, and pods roll at every change of a Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
   ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],
-    'A MyApp that has not been seen for this long, in ms, is no longer counted in the metric `operator.myapps`. Three times `resyncPeriodSeconds` suits.',
+    'Time in ms after which the metric `operator.myapps` no longer counts a MyApp that this replica has not seen. Three times `resyncPeriodSeconds` suits.',
   ),
 } as const
 
@@ -93,7 +93,7 @@ export type Config = {
 
 /**
  * Reads the configuration from an environment.
- * @throws {Error} with a line for each variable that is wrong: its name, its value, and what would be right.
+ * @throws {Error} with one line for each invalid variable: name, value and what is valid.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const problems: string[] = []

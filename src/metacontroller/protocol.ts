@@ -5,6 +5,9 @@ import Type, { type TSchema } from 'typebox'
  * A schema here asks only for what the hook relies on; Kubernetes adds fields, and they pass.
  */
 
+/** The hooks that Metacontroller calls. */
+export type HookName = 'sync' | 'finalize' | 'customize'
+
 /** Any JSON object of Kubernetes: desired children are built as these. */
 export interface KubernetesObject {
   apiVersion: string
@@ -18,7 +21,14 @@ export interface KubernetesObject {
   spec?: unknown
 }
 
-const Strings = Type.Record(Type.String(), Type.String())
+/** An object with any keys. TypeBox' default pattern, `^.*$`, would leave keys with a line break unchecked. */
+export const Dictionary = <Item extends TSchema>(item: Item) =>
+  Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), item)
+
+export const Strings = Dictionary(Type.String())
+
+/** A name, namespace or uid. Kubernetes' longest names have 253 characters. */
+export const Identifier = Type.String({ minLength: 1, maxLength: 253 })
 
 const FieldsOwner = Type.Object({
   manager: Type.Optional(Type.String()),
@@ -30,16 +40,17 @@ const FieldsOwner = Type.Object({
 
 /** The metadata of an object that the API server holds. */
 export const ObservedMetadata = Type.Object({
-  name: Type.String({ minLength: 1 }),
-  namespace: Type.String({ minLength: 1 }),
-  uid: Type.String({ minLength: 1 }),
+  name: Identifier,
+  namespace: Identifier,
+  uid: Identifier,
+  resourceVersion: Type.Optional(Identifier),
   generation: Type.Optional(Type.Integer({ minimum: 0 })),
   creationTimestamp: Type.Optional(Type.String()),
   deletionTimestamp: Type.Optional(Type.String()),
   labels: Type.Optional(Strings),
   annotations: Type.Optional(Strings),
   ownerReferences: Type.Optional(
-    Type.Array(Type.Object({ uid: Type.String(), controller: Type.Optional(Type.Boolean()) })),
+    Type.Array(Type.Object({ uid: Identifier, controller: Type.Optional(Type.Boolean()) })),
   ),
   managedFields: Type.Optional(Type.Array(FieldsOwner)),
 })
@@ -58,7 +69,7 @@ export const Observed = <Spec extends TSchema, Status extends TSchema>(
   })
 
 /** Objects by `namespace/name`, as a group of children or related objects holds them. */
-export const ObjectMap = <Item extends TSchema>(item: Item) => Type.Record(Type.String(), item)
+export const ObjectMap = <Item extends TSchema>(item: Item) => Dictionary(item)
 
 export type ObservedMetadata = Type.Static<typeof ObservedMetadata>
 export type FieldsOwner = Type.Static<typeof FieldsOwner>

@@ -1,9 +1,11 @@
 import Type from 'typebox'
 import {
+  Identifier,
   ObjectMap,
   Observed,
   ObservedMetadata,
   type ObservedObject,
+  Strings,
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
 import { truncated } from './text.ts'
@@ -16,10 +18,6 @@ import { truncated } from './text.ts'
 const opt = Type.Optional
 const count = opt(Type.Integer())
 const text = opt(Type.String())
-
-/** Any key, even one with a line break, which the pattern of a plain Type.String() would skip. */
-const anyKey = Type.String({ pattern: '^[\\s\\S]*$' })
-const Strings = Type.Record(anyKey, Type.String())
 
 /** The API server sends null for a time that was never set. */
 const time = opt(Type.Union([Type.String(), Type.Null()]))
@@ -181,7 +179,7 @@ export const ObservedConfig = Type.Object({
 /** The CompositeController: which kinds of children it lists. */
 const Controller = opt(
   Type.Object({
-    metadata: opt(Type.Object({ name: text })),
+    metadata: opt(Type.Object({ name: opt(Identifier) })),
     spec: opt(
       Type.Object({
         childResources: opt(

@@ -1,38 +1,112 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { eventLoopDelay } from '../runtime/event-loop-delay.ts'
-
-/** How many of the largest bodies may be in memory at once. */
-const largestBodies = 3
+import { refusal } from './errors.ts'
 
 /**
- * Has a process that can't keep up say so: one whose event loop lags, or that holds as many bytes of request bodies as it
- * can afford. Such a call is answered with 429 and `Retry-After: 1`, the one way in which Metacontroller lets itself be
- * told to wait; without that header it would call again at once. Health is answered all the same.
+ * Answers 429 with `Retry-After: 1` when the event loop lags or request bodies fill the memory reserved for
+ * them. Metacontroller then waits a second; without that header it would retry at once. Probes are not refused.
+ *
+ * @fastify/under-pressure samples the event loop every 10 ms, which keeps an idle process busy, and does not
+ * know how much memory requests hold.
  */
+
+/** The memory for bodies, in multiples of BODY_LIMIT. One body of the largest size and structure fits. */
+const bodiesInMemory = 3
+/** What V8 needs for one structural character of JSON, in bytes. */
+const bytesPerCharacter = 32
+
+const Overloaded = refusal('429', 'the operator is overloaded; retry in a second', 429)
+/** The error for a request that the process has no capacity for. */
+export const overloaded = () => new Overloaded()
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    memory: RequestMemory
+  }
+}
+
+/** Refuses hook requests while the event loop lags, and requests whose bodies do not fit into memory. */
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
-  const mostDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
-  const limit = largestBodies * config.BODY_LIMIT
-  let inMemory = 0
+  const maxDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
+  const memory = new BodyMemory(bodiesInMemory * config.BODY_LIMIT)
+  server.decorateRequest('memory')
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined && delay.recent() > mostDelay) {
-      return refuse(reply)
+    if (call.routeOptions.config.hook !== undefined && delay.recent() > maxDelay) {
+      return done(overloaded())
     }
-    const size = Number(call.headers['content-length'] ?? 0)
-    if (size > config.BODY_LIMIT) return done() // refused for its size before it is read
-    if (inMemory + size > limit) return refuse(reply)
-    inMemory += size
+    call.memory = memory.reserve()
     reply.raw.once('close', () => {
-      inMemory -= size
+      call.memory.release()
     })
     done()
   })
 }
 
-function refuse(reply: FastifyReply): void {
-  reply
-    .code(429)
-    .header('retry-after', '1')
-    .send({ error: 'the operator is overloaded; it asks to be called again in a second' })
+/** The memory that the bodies of all requests share, in bytes. */
+export class BodyMemory {
+  readonly #limit: number
+  readonly #arriving = new Set<RequestMemory>()
+  #used = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  reserve(): RequestMemory {
+    return new RequestMemory(this)
+  }
+
+  /** Adds to what a request holds. Without enough memory the largest body that is still arriving is refused, so that slow large bodies do not keep small ones out. */
+  hold(request: RequestMemory, bytes: number, isArriving: boolean): void {
+    if (isArriving) this.#arriving.add(request)
+    else this.#arriving.delete(request)
+    request.held += bytes
+    this.#used += bytes
+    while (this.isFull && this.#arriving.size > 0) {
+      const largest = [...this.#arriving].reduce((a, b) => (b.held > a.held ? b : a))
+      this.free(largest)
+      largest.refuse()
+    }
+  }
+
+  free(request: RequestMemory): void {
+    this.#arriving.delete(request)
+    this.#used -= request.held
+    request.held = 0
+  }
+
+  get isFull(): boolean {
+    return this.#used > this.#limit
+  }
+}
+
+/** The memory that one request holds from its first byte until its response is sent. */
+export class RequestMemory {
+  readonly #shared: BodyMemory
+  /** In bytes. */
+  held = 0
+  /** Ends a request whose body is still arriving. */
+  refuse = () => {}
+
+  constructor(shared: BodyMemory) {
+    this.#shared = shared
+  }
+
+  /** Accounts for bytes of the body that arrived. `refuse` is called if there is no memory for the rest. */
+  receiving(bytes: number, refuse: () => void): void {
+    this.refuse = refuse
+    this.#shared.hold(this, bytes, true)
+  }
+
+  /** Accounts for the parsed body. Returns false if there is no memory for it. */
+  parsing(structuralCharacters: number): boolean {
+    this.#shared.hold(this, structuralCharacters * bytesPerCharacter, false)
+    return !this.#shared.isFull
+  }
+
+  release(): void {
+    this.#shared.free(this)
+  }
 }

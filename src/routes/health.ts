@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 
-/** GET /healthz: the process answers. GET /readyz: it also takes new calls, which it stops saying before it stops doing. */
+/**
+ * `GET /healthz`: 200 while the process answers. `GET /readyz`: 200 until shutdown begins, then 503
+ * although requests are still answered for SHUTDOWN_DELAY_MS.
+ */
 export function healthRoutes(server: FastifyInstance, isReady: () => boolean): void {
   server.get('/healthz', () => ({ status: 'ok' }))
   server.get('/readyz', (_call, reply) =>

@@ -1,54 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { constants, getPriority } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { spawnInGroup } from '../../local-cluster/control-plane/processes.ts'
+import { program, startBuiltHook } from '../support/built-hook.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { startReceiver } from '../support/otlp/receiver.ts'
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
-
-/** Starts the built program on a free port; its log lines go into `lines`, what it complains of into `errors`. */
-async function start(t: Test, environment: Record<string, string> = {}) {
-  const child = spawnInGroup(
-    {
-      name: 'hook',
-      command: process.execPath,
-      args: [program],
-      env: { PORT: '0', ...environment },
-    },
-    'pipe',
-  )
-  t.teardown(() => {
-    child.kill('SIGKILL')
-  })
-  const [lines, errors]: [string[], string[]] = [[], []]
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
-  child.stdout
-    ?.setEncoding('utf8')
-    .on('data', (text: string) => lines.push(...text.trim().split('\n')))
-  for (;;) {
-    const url = lines
-      .map((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0])
-      .find((url) => url !== undefined)
-    if (url !== undefined) {
-      return {
-        child,
-        lines,
-        errors,
-        url,
-        exited: once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
-      }
-    }
-    if (child.exitCode !== null) throw new Error(`it ended: ${lines.join('\n')}`)
-    await wait(10)
-  }
-}
 
 const statusOf = async (url: string) =>
   (await fetch(url, { headers: { connection: 'close' } })).status
@@ -78,15 +37,24 @@ function begin(t: Test, url: string) {
 }
 
 const most = '6000'
+/** A request must arrive within 5 s, so one that is answered late begins late. */
 const moments: Array<
-  [what: string, options: { delay: string; collectorHangs?: boolean; finishAfterMs?: number }]
+  [
+    what: string,
+    options: {
+      delay: string
+      beginAfterMs?: number
+      finishAfterMs?: number
+      collectorHangs?: true
+    },
+  ]
 > = [
   ['while the server is closing', { delay: '1500', finishAfterMs: 2000 }],
-  ['late', { delay: '0', finishAfterMs: 8500 }],
-  ['late, after the longest delay', { delay: most, finishAfterMs: 8500 }],
+  ['late', { delay: '0', finishAfterMs: 4000 }],
+  ['late, after the longest delay', { delay: most, beginAfterMs: 5000, finishAfterMs: 8500 }],
   [
     'late, after the longest delay, with a Collector that hangs',
-    { delay: most, finishAfterMs: 7200, collectorHangs: true },
+    { delay: most, beginAfterMs: 5000, finishAfterMs: 7200, collectorHangs: true },
   ],
   ['never', { delay: '0' }],
   [
@@ -99,14 +67,14 @@ t.test(
   'a call in flight at SIGTERM is answered, readyz fails first, and the process is gone within 10 s; the call comes to its end',
   async (t) => {
     t.jobs = moments.length
-    for (const [what, { delay, collectorHangs, finishAfterMs }] of moments) {
+    for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
       t.test(what, { buffered: true }, async (t) => {
         const receiver = await startReceiver()
         t.teardown(() => {
           receiver.close()
         })
         receiver.manner = 'hang'
-        const { child, url, errors, exited } = await start(t, {
+        const { child, url, errors, exited } = await startBuiltHook(t, {
           SHUTDOWN_DELAY_MS: delay,
           ...(collectorHangs && { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }),
         })
@@ -123,7 +91,7 @@ t.test(
             'there is a span to send',
           )
         }
-        const call = begin(t, url)
+        const early = beginAfterMs === undefined ? begin(t, url) : undefined
         await wait(100)
         const before = performance.now()
         child.kill('SIGTERM')
@@ -132,6 +100,8 @@ t.test(
           t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
           t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
         }
+        if (beginAfterMs !== undefined) await wait(beginAfterMs - (performance.now() - before))
+        const call = early ?? begin(t, url)
         if (finishAfterMs !== undefined) {
           await wait(finishAfterMs - (performance.now() - before))
           call.finish()
@@ -147,7 +117,7 @@ t.test(
 )
 
 t.test('a connection is kept for longer than the 90 s that Metacontroller keeps it', async (t) => {
-  const { url } = await start(t)
+  const { url } = await startBuiltHook(t)
   const response = await fetch(`${url}/healthz`)
   t.equal(response.headers.get('keep-alive'), 'timeout=100')
 })
@@ -155,7 +125,7 @@ t.test('a connection is kept for longer than the 90 s that Metacontroller keeps 
 t.test(
   'threads of V8 that compile and collect garbage give way to the one that answers',
   async (t) => {
-    const { child, url } = await start(t)
+    const { child, url } = await startBuiltHook(t)
     await statusOf(`${url}/readyz`)
     if (process.platform !== 'linux') {
       t.pass('threads have no priority of their own here')
@@ -184,7 +154,7 @@ t.test('a wrong environment ends it at once with a line for each variable', asyn
     text += chunk
   })
   t.strictSame(await once(child, 'close'), [1, null])
-  t.match(text, /PORT=http: must be a whole number from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
+  t.match(text, /PORT=http: must be an integer from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
 t.test('a key of config digests that cannot be used ends the start in one line', async (t) => {
@@ -208,7 +178,7 @@ t.test('a key of config digests that cannot be used ends the start in one line',
 })
 
 t.test('a port that is taken is one clear line, not a stack', async (t) => {
-  const { url } = await start(t)
+  const { url } = await startBuiltHook(t)
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: new URL(url).port },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -229,7 +199,7 @@ t.test('a port that is taken is one clear line, not a stack', async (t) => {
 t.test(
   'a line of the log that comes while those before are being written does not wait for the next',
   async (t) => {
-    const { child, url } = await start(t)
+    const { child, url } = await startBuiltHook(t)
     let log = ''
     child.stdout?.on('data', (text: string) => {
       log += text

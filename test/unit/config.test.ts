@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { readConfig, variables } from '../../src/config.ts'
 
@@ -27,11 +28,22 @@ t.test('every wrong variable is named with its value and what would be right', a
       }),
     new Error(
       [
-        'PORT=70000: must be a whole number from 0 to 65535',
+        'PORT=70000: must be an integer from 0 to 65535',
         'LOG_LEVEL=loud: must be one of trace, debug, info, warn, error, fatal, silent',
-        'BODY_LIMIT=1e6: must be a whole number from 1024 to 1073741824',
-        'SHUTDOWN_DELAY_MS=6001: must be a whole number from 0 to 6000',
+        'BODY_LIMIT=1e6: must be an integer from 1024 to 1073741824',
+        'SHUTDOWN_DELAY_MS=6001: must be an integer from 0 to 6000',
       ].join('\n'),
+    ),
+  )
+})
+
+t.test('docs/configuration.md lists every variable with its default and purpose', async (t) => {
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  t.strictSame(
+    page.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line)),
+    Object.entries<{ default: unknown; description: string }>(variables).map(
+      ([name, variable]) =>
+        `| \`${name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
     ),
   )
 })

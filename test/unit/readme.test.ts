@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { variables } from '../../src/config.ts'
 import { reasons } from '../../src/myapp/status/reasons.ts'
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
@@ -8,15 +7,6 @@ const rows = (heading: string) =>
   (readme.split(heading)[1]?.split(/\n#/)[0] ?? '')
     .split('\n')
     .filter((line) => line.startsWith('| `'))
-
-t.test('the README lists every variable with its default and what it is for', async (t) => {
-  t.strictSame(
-    rows('## Configuration'),
-    Object.entries(variables).map(
-      ([name, variable]) => `| \`${name}\` | \`${variable.default}\` | ${variable.description} |`,
-    ),
-  )
-})
 
 t.test('the README lists every reason with its phase and meaning', async (t) => {
   t.strictSame(

@@ -1,7 +1,7 @@
 import { type LogRecord, logs } from '@opentelemetry/api'
 import { pino } from 'pino'
 import t from 'tap'
-import { stackFrames } from '../../src/routes/outcome.ts'
+import { stackFrames } from '../../src/plugins/errors.ts'
 import { logRecordStream } from '../../src/telemetry/requests/log-records.ts'
 import { watchOutages } from '../../src/telemetry/export/outages.ts'
 import { linkTo } from '../../src/telemetry/requests/trace-link.ts'

@@ -1,7 +1,7 @@
 import { type Attributes, logs, ROOT_CONTEXT, SeverityNumber, trace } from '@opentelemetry/api'
 import { ATTR_EXCEPTION_STACKTRACE, ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 import { Writable } from 'node:stream'
-import { stackFrames } from '../../routes/outcome.ts'
+import { stackFrames } from '../../plugins/errors.ts'
 
 /** pino's levels in OpenTelemetry's data model for logs. */
 const severities: Record<number, { number: SeverityNumber; text: string }> = {

@@ -8,7 +8,7 @@ import {
   METRIC_HTTP_SERVER_REQUEST_DURATION,
 } from '@opentelemetry/semantic-conventions'
 import { phases } from '../../api/myapp.ts'
-import type { HookName } from '../../routes/outcome.ts'
+import type { HookName } from '../../metacontroller/protocol.ts'
 import type { SeenMyApps } from './seen-myapps.ts'
 
 /**

@@ -1,0 +1,192 @@
+import createError from '@fastify/error'
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyServerOptions,
+} from 'fastify'
+import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { logFailure } from '../routes/call-log.ts'
+
+/**
+ * Every response but 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller shows it
+ * as an Event, so it holds no value of the request.
+ */
+
+/** Why a request was not answered with 200, without values of the request and paths of files. */
+export interface Failure {
+  /** A word from a small set: the class or code of an error. */
+  type: string
+  message: string
+  /** The stack of a bug: functions, file names and lines. */
+  frames?: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    failure: Failure | undefined
+  }
+}
+
+/** The base of all errors whose message is a sentence for the caller. */
+export class Refusal extends Error {}
+
+/**
+ * Creates a class of refusals.
+ * @param code the `error.type` in telemetry
+ */
+export const refusal = <Values extends Array<string | number> = []>(
+  code: string,
+  sentence: string,
+  statusCode: number,
+) => createError<Values>(code, sentence, statusCode, Refusal as ErrorConstructor)
+
+/** The body is JSON but not a request that the route accepts. */
+export const RefusedRequest = refusal<[sentence: string]>('422', '%s', 422)
+
+/** The longest sentence that is sent and logged. */
+const sentenceMaxLength = 300
+/** The longest text of a request in it, so that the reason after it fits as well. */
+const quoteMaxLength = 200
+
+/** Shortens text of a request so that a sentence may quote it. */
+export const quote = (text: string) => cut(text, quoteMaxLength)
+
+/** One line of at most so many characters. */
+const cut = (text: string, maxLength: number) =>
+  (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`).replaceAll(
+    /\s+/g,
+    ' ',
+  )
+
+/** Answers every failure with one sentence and logs it in one line. */
+export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
+  const countRefusal = refusalLog(logger)
+  server.decorateRequest('failure', undefined)
+  server.setErrorHandler<FastifyError>((error, call, reply) => {
+    const status = error.statusCode ?? 500
+    reply.code(status)
+    // Node reads the rest of a refused body and drops it. A closed connection would hide the sentence.
+    reply.removeHeader('connection')
+    if (status === 429) reply.header('retry-after', '1')
+    const failure = (call.failure =
+      status >= 500 ? bug(error) : { type: error.code ?? String(status), message: sentence(error) })
+    if (isCounted(status)) countRefusal(status, failure.message)
+    else if (status !== 404) logFailure(call, reply, failure)
+    const where = status >= 500 ? `; the log has details under reqId ${call.id}` : ''
+    reply.send({ error: `${failure.message}${where}` })
+  })
+  server.addHook('onRequest', (call, _reply, done) => {
+    if (call.is404) return done(new NotFound())
+    if (call.raw.httpVersion === '1.1' && call.headers.host === undefined) {
+      return done(new NoHost())
+    }
+    done()
+  })
+  server.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const body = JSON.stringify({ error: 'the only supported Expect header is 100-continue' })
+    response
+      .writeHead(417, { 'content-type': 'application/json', 'content-length': body.length })
+      .end(body)
+  })
+}
+
+const NotFound = refusal(
+  '404',
+  'not found: the routes are POST /sync, /finalize, /customize and GET /healthz, /readyz',
+  404,
+)
+const NoHost = refusal('400', 'the Host header is required', 400)
+
+/** Refusals that come in floods: a line each would fill the log and cost as much as an answer. */
+const isCounted = (status: number) => status === 401 || status === 403 || status === 429
+
+/** Logs refusals in one line a second for each status, with their number. */
+export function refusalLog(
+  logger: FastifyBaseLogger,
+  everyMs = 1000,
+): (statusCode: number, reason: string) => void {
+  const counts = new Map<number, number>()
+  return (statusCode, reason) => {
+    const count = counts.get(statusCode) ?? 0
+    counts.set(statusCode, count + 1)
+    if (count > 0) return
+    setTimeout(() => {
+      logger.warn({ statusCode, calls: counts.get(statusCode), reason }, 'hook calls refused')
+      counts.delete(statusCode)
+    }, everyMs).unref()
+  }
+}
+
+/** Fastify's options for requests that fail before a route is found. */
+export const malformedRequests: Pick<
+  FastifyServerOptions,
+  'frameworkErrors' | 'clientErrorHandler'
+> = {
+  frameworkErrors: (_error, _call, reply: object) => {
+    ;(reply as FastifyReply).code(400).send({ error: 'the URL is malformed' })
+  },
+  clientErrorHandler: ({ code }: NodeJS.ErrnoException, socket: Socket) => {
+    const status = statusOfClientError(code)
+    if (status === undefined || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const body = JSON.stringify({ error: clientErrors[status] })
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+        'Connection: close',
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+  },
+}
+
+const clientErrors = {
+  400: 'the request is not HTTP',
+  408: 'the request did not arrive within 5 s',
+  431: `the headers are larger than ${maxHeaderSize} bytes`,
+}
+
+/** The status for an error of Node's HTTP parser; undefined for one of the connection, which gets no response. */
+function statusOfClientError(code: string | undefined): keyof typeof clientErrors | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
+  return code?.startsWith('HPE_') ? 400 : undefined
+}
+
+/** An unexpected error. Its own message can quote a value of the request, so it is not used. */
+const bug = (error: Error): Failure => ({
+  type: error.name,
+  message: 'internal error',
+  frames: stackFrames(error),
+})
+
+/** The sentence for an error of Fastify or of a refusal. Other messages may quote the body, which may hold secrets. */
+function sentence(error: FastifyError): string {
+  if (error instanceof Refusal) return cut(error.message, sentenceMaxLength)
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return 'the content type must be application/json'
+  }
+  return `the request cannot be read (${error.code ?? error.name})`
+}
+
+/** The functions in the stack of an error, with file names and lines. The message is left out: it could quote a value. */
+export function stackFrames(error: Error): string {
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .map((line) => /^\s+at (?:(.*) \()?(?:.*[/\\])?([^/\\]+?)\)?$/.exec(line))
+  return frames
+    .flatMap((frame) =>
+      frame === null
+        ? []
+        : [frame[1] === undefined ? `    at ${frame[2]}` : `    at ${frame[1]} (${frame[2]})`],
+    )
+    .join('\n')
+}

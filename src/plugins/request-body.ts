@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { Config } from '../config.ts'
+import { refusal } from './errors.ts'
+import { overloaded } from './overload.ts'
+
+/**
+ * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and `[{},{},…` takes
+ * 20 times its length there. So the structure of a body is counted before it is parsed.
+ */
+
+/** One structural character (`{ [ , :`) is allowed for so many bytes of BODY_LIMIT. */
+const bytesPerCharacter = 16
+/** Objects of Kubernetes have about 20 levels. Some thousand levels would exhaust the stack. */
+const maxDepth = 100
+
+const LengthRequired = refusal('411', 'the Content-Length header is required', 411)
+const BodyTooLarge = refusal<[limit: number, length: number]>(
+  'FST_ERR_CTP_BODY_TOO_LARGE',
+  'the body must be at most %d bytes (BODY_LIMIT), got %d',
+  413,
+)
+const BodyTooComplex = refusal<[limit: number, characters: number]>(
+  'BODY_TOO_COMPLEX',
+  'the body must have at most %d of the characters "{[,:" outside strings (BODY_LIMIT / 16), got %d',
+  413,
+)
+const BodyTooDeep = refusal<[depth: number]>(
+  'BODY_TOO_DEEP',
+  `the body must be at most ${maxDepth} levels deep, got %d`,
+  413,
+)
+const BodyIncomplete = refusal('ECONNRESET', 'the caller went away before it was answered', 400)
+const EmptyBody = refusal('FST_ERR_CTP_EMPTY_JSON_BODY', 'the body is empty', 400)
+const InvalidJson = refusal('FST_ERR_CTP_INVALID_JSON_BODY', 'the body is not JSON', 400)
+
+/** Makes application/json the only content type, read as described above. */
+export function readJsonBodies(server: FastifyInstance, config: Config): void {
+  const limit = config.BODY_LIMIT
+  const maxCharacters = Math.floor(limit / bytesPerCharacter)
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', (call, payload, done) => {
+    if (call.headers['content-length'] === undefined) return done(new LengthRequired())
+    const length = Number(call.headers['content-length'])
+    if (length > limit) return done(new BodyTooLarge(limit, length))
+    if (length === 0) return done(new EmptyBody())
+    readAll(call, payload, length, (error, body) => {
+      if (body === undefined) return done(error)
+      const { characters, depth } = structureOf(body)
+      if (characters > maxCharacters) return done(new BodyTooComplex(maxCharacters, characters))
+      if (depth > maxDepth) return done(new BodyTooDeep(depth))
+      if (!call.memory.parsing(characters)) return done(overloaded())
+      const text = body.toString()
+      free(body)
+      try {
+        done(null, JSON.parse(text))
+      } catch {
+        done(new InvalidJson())
+      }
+    })
+  })
+}
+
+/** Collects a body of the given length. Stops early if the caller goes away or memory runs out. */
+function readAll(
+  call: FastifyRequest,
+  payload: IncomingMessage,
+  length: number,
+  done: (error: Error | null, body?: Buffer<ArrayBuffer>) => void,
+): void {
+  // Its own ArrayBuffer, so that it can be freed. The system backs its pages as bytes arrive.
+  const body = Buffer.allocUnsafeSlow(length)
+  let received = 0
+  const finish = (error: Error | null) => {
+    payload.off('data', onData).off('end', onEnd).off('error', onError)
+    // A refused body can still end in an error.
+    payload.on('error', () => {})
+    if (error === null) return done(null, body)
+    free(body)
+    done(error)
+  }
+  const onData = (chunk: Buffer) => {
+    received += chunk.copy(body, received)
+    call.memory.receiving(chunk.length, () => {
+      finish(overloaded())
+    })
+  }
+  const onEnd = () => {
+    finish(received === length ? null : new BodyIncomplete())
+  }
+  const onError = () => {
+    finish(new BodyIncomplete())
+  }
+  payload.on('data', onData).on('end', onEnd).on('error', onError)
+}
+
+/** Returns the memory of a body at once. Garbage collection would return it after the next bodies have arrived. */
+function free(body: Buffer<ArrayBuffer>): void {
+  body.buffer.transfer(0)
+}
+
+const doubleQuote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openingBracket = 0x5b
+const backslash = 0x5c
+const closingBracket = 0x5d
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+
+/** Counts the structural characters `{ [ , :` outside strings, and the levels, of a JSON text. */
+export function structureOf(json: Uint8Array): { characters: number; depth: number } {
+  let [characters, level, depth] = [0, 0, 0]
+  for (let index = 0; index < json.length; index++) {
+    switch (json[index]) {
+      case doubleQuote:
+        for (index++; index < json.length && json[index] !== doubleQuote; index++) {
+          if (json[index] === backslash) index++
+        }
+        break
+      case openingBrace:
+      case openingBracket:
+        characters++
+        level++
+        if (level > depth) depth = level
+        break
+      case closingBrace:
+      case closingBracket:
+        level--
+        break
+      case comma:
+      case colon:
+        characters++
+    }
+  }
+  return { characters, depth }
+}

@@ -1,0 +1,121 @@
+import type { ErrorObject } from 'ajv'
+import type { FastifyInstance } from 'fastify'
+import { customizeRequestValidator, hookRequestValidator } from '../myapp/compiled.ts'
+import type { HookName } from '../metacontroller/protocol.ts'
+import type { Context } from '../myapp/context.ts'
+import { customize } from '../myapp/customize.ts'
+import { finalize } from '../myapp/finalize.ts'
+import { type CustomizeRequest, type HookRequest, inconsistency } from '../myapp/request.ts'
+import { sync } from '../myapp/sync.ts'
+import { quote, RefusedRequest } from '../plugins/errors.ts'
+import { logFields, parentFields } from './call-log.ts'
+
+/** What a hook was sent and what it answered, for telemetry. */
+export interface Outcome {
+  request: HookRequest | CustomizeRequest
+  response: unknown
+  /** Time from the parsed request to the written response. */
+  handledMs: number
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The hook that a route serves; undefined for every other route. */
+    hook?: HookName
+  }
+  interface FastifyRequest {
+    /** Set once the hook has answered with 200. */
+    outcome: Outcome | undefined
+  }
+}
+
+/** A type guard that Ajv compiled. */
+interface Validator<Request> {
+  (data: unknown): data is Request
+  errors?: ErrorObject[] | null
+}
+
+/** One hook of Metacontroller. */
+interface Hook<Request, Response> {
+  isValid: Validator<Request>
+  /** Checks what a schema cannot express. Returns the sentence for a request that must be refused. */
+  objection?: (request: Request) => string | undefined
+  handle: (request: Request) => Response
+  /** Fields of the log line of an answered request: names and counts, nothing that could be a secret. */
+  logged: (request: Request, response: Response) => Record<string, unknown>
+}
+
+/** The three hooks, in the order in which Metacontroller calls them. */
+export function hookRoutes(server: FastifyInstance, context: Context): void {
+  server.decorateRequest('outcome', undefined)
+  serve(server, 'customize', {
+    isValid: customizeRequestValidator,
+    handle: customize,
+    logged: ({ parent }) => parentFields(parent),
+  })
+  serve(server, 'sync', {
+    isValid: hookRequestValidator,
+    objection: (request) =>
+      request.finalizing
+        ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize'
+        : inconsistency(request),
+    handle: (request) => sync(request, context),
+    logged: logFields,
+  })
+  serve(server, 'finalize', {
+    isValid: hookRequestValidator,
+    objection: (request) =>
+      !request.finalizing
+        ? 'the MyApp is not being deleted: hooks.sync of the CompositeController must lead to /sync'
+        : inconsistency(request),
+    handle: finalize,
+    logged: (request, response) => ({
+      ...logFields(request, response),
+      finalized: response.finalized,
+    }),
+  })
+}
+
+/** Serves `POST /<hook>`: 200 with the response, or 422 with the first field that is wrong. */
+function serve<Request extends Outcome['request'], Response>(
+  server: FastifyInstance,
+  hook: HookName,
+  { isValid, objection, handle, logged }: Hook<Request, Response>,
+): void {
+  server.post(`/${hook}`, { config: { hook } }, (call, reply) => {
+    const start = performance.now()
+    const request = call.body
+    if (!isValid(request)) {
+      throw new RefusedRequest(
+        `not a request of Metacontroller for a MyApp: ${firstProblem(isValid.errors)}`,
+      )
+    }
+    const problem = objection?.(request)
+    if (problem !== undefined) throw new RefusedRequest(problem)
+    const response = handle(request)
+    reply.send(response)
+    // The response is on its way. Metacontroller does not wait for the rest.
+    call.outcome = { request, response, handledMs: performance.now() - start }
+    call.log.info(
+      { hook, ...logged(request, response), durationMs: Number(reply.elapsedTime.toFixed(3)) },
+      'hook call',
+    )
+  })
+}
+
+/** The field that Ajv refused and why, such as `parent.kind must be MyApp`. */
+function firstProblem(errors: ErrorObject[] | null | undefined): string {
+  const error = errors?.[0]
+  if (error === undefined) return 'malformed'
+  const reason =
+    error.keyword === 'const' ? `must be ${error.params['allowedValue']}` : error.message
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  // A related object can be a Secret. Its keys stay out of Events and logs.
+  if (path[0] === 'related' && path.length > 3) {
+    return `${quote(path.slice(0, 3).join('.'))}: a field ${reason}`
+  }
+  return `${quote(path.join('.')) || 'the body'} ${reason}`
+}

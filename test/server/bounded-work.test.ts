@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { variables } from '../../src/config.ts'
+import { asDeployed, startBuiltHook } from '../support/built-hook.ts'
+import { excessiveBodies, largeBodies } from '../support/fixtures/large-bodies.ts'
+
+const bodyLimit = variables.BODY_LIMIT.default
+
+/** The most memory that a process has had in use, in bytes. */
+function peakMemory(pid: number | undefined): number {
+  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kilobytes) * 1024
+}
+
+t.test(
+  'every body of up to BODY_LIMIT is answered, within the heap and the memory limit of the deployment',
+  { skip: process.platform !== 'linux' && 'reads /proc' },
+  async (t) => {
+    const { environment, flags, memoryLimitBytes } = asDeployed()
+    const { child, url } = await startBuiltHook(
+      t,
+      {
+        ...environment,
+        // On a busy machine the event loop lags. That is another reason for 429.
+        MAX_EVENT_LOOP_DELAY_MS: '0',
+        // With telemetry, whose Collector does not answer.
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+      },
+      flags,
+    )
+    const statusOf = async (body: string) => {
+      const response = await fetch(`${url}/sync`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
+      const answer = (await response.json()) as { error?: string }
+      return { status: response.status, error: answer.error }
+    }
+    for (const [name, body] of Object.entries(largeBodies(bodyLimit, bodyLimit / 16))) {
+      t.ok(Buffer.byteLength(body) <= bodyLimit, name)
+      const answers = await Promise.all([body, body, body].map(statusOf))
+      t.ok(
+        answers.every(({ status }) => [200, 422, 429].includes(status)),
+        `${name}: ${JSON.stringify(answers)}`,
+      )
+      t.ok(
+        answers.some(({ status }) => status !== 429),
+        `${name} alone is not refused for overload`,
+      )
+    }
+    for (const [name, body] of Object.entries(excessiveBodies(bodyLimit))) {
+      const { status, error } = await statusOf(body)
+      t.equal(status, 413, name)
+      t.match(error, /^the body must (have|be) at most \d+ /, name)
+    }
+    t.equal((await fetch(`${url}/healthz`)).status, 200)
+    const peak = peakMemory(child.pid)
+    t.ok(peak < memoryLimitBytes, `${Math.round(peak / 1024 / 1024)} MiB`)
+  },
+)

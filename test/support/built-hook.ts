@@ -1,0 +1,82 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { parse } from 'yaml'
+import { nodeFlags } from '../../build/flags.ts'
+import { spawnInGroup } from '../../local-cluster/control-plane/processes.ts'
+
+const root = new URL('../../', import.meta.url)
+export const program = fileURLToPath(new URL('dist/main.js', root))
+if (!existsSync(program)) throw new Error('dist/main.js is missing: run npm run build')
+
+/** A process of the built hook. */
+export interface BuiltHook {
+  child: ChildProcess
+  /** What it wrote to standard output, by line. */
+  lines: string[]
+  /** What it wrote to standard error. */
+  errors: string[]
+  /** The address that it listens on: the origin of a URL. */
+  url: string
+  port: number
+  exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>
+}
+
+/** Starts the built hook on a free port of loopback, and waits until it listens. The test ends it. */
+export async function startBuiltHook(
+  t: Test,
+  environment: Record<string, string> = {},
+  flags: string[] = [],
+): Promise<BuiltHook> {
+  const child = spawnInGroup(
+    {
+      name: 'hook',
+      command: process.execPath,
+      args: [...flags, program],
+      env: { PORT: '0', ...environment },
+    },
+    'pipe',
+  )
+  t.teardown(() => {
+    child.kill('SIGKILL')
+  })
+  const exited = once(child, 'exit') as BuiltHook['exited']
+  const [lines, errors]: [string[], string[]] = [[], []]
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+  child.stdout
+    ?.setEncoding('utf8')
+    .on('data', (text: string) => lines.push(...text.trim().split('\n')))
+  for (;;) {
+    const [url, port] =
+      lines
+        .map((line) => /"listening on (https?:\/\/127\.0\.0\.1:(\d+))"/.exec(line)?.slice(1))
+        .find((found) => found !== undefined) ?? []
+    if (url !== undefined) return { child, lines, errors, url, port: Number(port), exited }
+    if (child.exitCode !== null) throw new Error(`it ended: ${[...lines, ...errors].join('\n')}`)
+    await wait(10)
+  }
+}
+
+/** What the deployment and the image give the process: heap, flags and memory limit. */
+export function asDeployed(): {
+  environment: Record<string, string>
+  flags: string[]
+  memoryLimitBytes: number
+} {
+  const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+  const [container] = parse(read('manifests/deployment.yaml')).spec.template.spec.containers
+  const heap = container.env.find(({ name }: { name: string }) => name === 'NODE_OPTIONS').value
+  const malloc = read('Dockerfile').matchAll(/(MALLOC_\w+)=(\d+)/g)
+  return {
+    environment: {
+      NODE_ENV: 'production',
+      ...Object.fromEntries([...malloc].map(([, name, value]) => [name, value])),
+    },
+    // On the command line: tests clear NODE_OPTIONS of the programs that they start.
+    flags: [...heap.split(' '), ...nodeFlags],
+    memoryLimitBytes: Number.parseInt(container.resources.limits.memory) * 1024 * 1024,
+  }
+}
