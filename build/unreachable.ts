@@ -41,7 +41,7 @@ const unreachable: Unreachable[] = [
   },
 ]
 
-/** Leaves modules out of the bundle. Code that uses one all the same throws an error naming it. */
+/** Leaves modules out of the bundle. Code that uses one throws an error that names it. */
 export const leaveOutUnreachable: Plugin = {
   name: 'leave-out-unreachable',
   setup({ onResolve, onLoad }) {

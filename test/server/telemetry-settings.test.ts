@@ -7,7 +7,7 @@ import type { Receiver } from '../support/otlp/receiver.ts'
 
 t.jobs = 4
 
-t.test('without an endpoint nothing is exported and nothing said of it', async (t) => {
+t.test('without an endpoint nothing is exported or logged', async (t) => {
   const hook = await startHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.terminate()
@@ -70,6 +70,14 @@ const variables: Array<
     },
   ],
   [
+    'OTEL_EXPORTER_OTLP_PROTOCOL=grpc',
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
+    async (_t, receiver, hook) => {
+      // The receiver speaks HTTP only. The exporter has to load and to connect.
+      await receiver.until(() => hook.lines.some(({ reason }) => /^gRPC /.test(String(reason))))
+    },
+  ],
+  [
     'OTEL_EXPORTER_OTLP_COMPRESSION',
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
     async (_t, receiver) => {
@@ -120,7 +128,7 @@ const variables: Array<
     },
   ],
   [
-    'words in capitals',
+    'capital letters',
     { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' },
     async (t, receiver, hook) => {
       await hook.terminate()
@@ -145,7 +153,7 @@ const variables: Array<
     },
   ],
   [
-    'a propagator that there is not',
+    'an unknown propagator',
     { OTEL_PROPAGATORS: 'jaeger' },
     async (t, receiver, hook) => {
       t.match(
@@ -161,7 +169,7 @@ const variables: Array<
     },
   ],
   [
-    'a sampler that there is not',
+    'an unknown sampler',
     { OTEL_TRACES_SAMPLER: 'some' },
     async (t, receiver, hook) => {
       t.match(
@@ -181,7 +189,7 @@ for (const [what, environment, check] of variables) {
   })
 }
 
-t.test('OTEL_PROPAGATORS says which headers name the parent of a span', async (t) => {
+t.test('OTEL_PROPAGATORS selects the headers that name the parent of a span', async (t) => {
   const ids = { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' }
   const headers = {
     traceparent: `00-${ids.traceId}-${ids.parentSpanId}-01`,

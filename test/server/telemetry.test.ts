@@ -9,104 +9,101 @@ import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
 
 t.jobs = 4
 
-t.test(
-  'a call is one SERVER span of instrumentation-fastify, from the built program',
-  async (t) => {
-    const { receiver, hook } = await startBoth(t, {
-      POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one',
-      OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue',
-      OTEL_METRICS_EXPORTER: 'none',
-    })
-    await fetch(`${hook.url}/healthz`)
-    await fetch(`${hook.url}/readyz`)
-    await hook.post('/nowhere', {})
-    await hook.post('/sync', recorded('sync-new'))
-    await hook.post('/finalize', recorded('finalize-children-present'))
-    await hook.post('/customize', recordedCustomize('customize-new'))
-    await hook.terminate()
-    const [sync, finalize, customize, ...others] = await spans(receiver, 3)
-    t.same(others, [], 'no other span')
-    t.match(sync, {
-      name: 'POST /sync',
-      kind: 2,
-      scope: '@opentelemetry/instrumentation-fastify',
-      resource: {
-        'service.name': 'myapp-operator',
-        'service.version': '0.1.0',
-        'service.instance.id': 'one',
-        'k8s.pod.name': 'pod-1',
-        'k8s.node.name': 'mine',
-        team: 'blue',
-      },
-      attributes: {
-        'http.request.method': 'POST',
-        'http.route': '/sync',
-        'http.response.status_code': 200,
-        'url.path': '/sync',
-        'url.scheme': 'http',
-        'user_agent.original': 'node',
-        'server.address': '127.0.0.1',
-        'server.port': Number(new URL(hook.url).port),
-        'network.protocol.version': '1.1',
-        'k8s.namespace.name': 'default',
-        'myapp_operator.hook': 'sync',
-        'myapp_operator.controller.name': 'myapp',
-        'myapp_operator.myapp.name': 'demo-app',
-        'myapp_operator.myapp.uid': recorded('sync-new').parent.metadata.uid,
-        'myapp_operator.myapp.generation': 1,
-        'myapp_operator.phase.after': 'Pending',
-        'myapp_operator.reason': 'Creating',
-        'myapp_operator.children.observed': 0,
-        'myapp_operator.children.desired': 3,
-        'myapp_operator.resync': false,
-      },
-      events: [
-        {
-          name: 'resource.create',
-          attributes: {
-            'myapp_operator.resource.kind': 'Deployment',
-            'myapp_operator.resource.name': 'demo-app',
-          },
+t.test('a request is one SERVER span of instrumentation-fastify', async (t) => {
+  const { receiver, hook } = await startBoth(t, {
+    POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one',
+    OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue',
+    OTEL_METRICS_EXPORTER: 'none',
+  })
+  await fetch(`${hook.url}/healthz`)
+  await fetch(`${hook.url}/readyz`)
+  await hook.post('/nowhere', {})
+  await hook.post('/sync', recorded('sync-new'))
+  await hook.post('/finalize', recorded('finalize-children-present'))
+  await hook.post('/customize', recordedCustomize('customize-new'))
+  await hook.terminate()
+  const [sync, finalize, customize, ...others] = await spans(receiver, 3)
+  t.same(others, [], 'no other span')
+  t.match(sync, {
+    name: 'POST /sync',
+    kind: 2,
+    scope: '@opentelemetry/instrumentation-fastify',
+    resource: {
+      'service.name': 'myapp-operator',
+      'service.version': '0.1.0',
+      'service.instance.id': 'one',
+      'k8s.pod.name': 'pod-1',
+      'k8s.node.name': 'mine',
+      team: 'blue',
+    },
+    attributes: {
+      'http.request.method': 'POST',
+      'http.route': '/sync',
+      'http.response.status_code': 200,
+      'url.path': '/sync',
+      'url.scheme': 'http',
+      'user_agent.original': 'node',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(hook.url).port),
+      'network.protocol.version': '1.1',
+      'k8s.namespace.name': 'default',
+      'myapp_operator.hook': 'sync',
+      'myapp_operator.controller.name': 'myapp',
+      'myapp_operator.myapp.name': 'demo-app',
+      'myapp_operator.myapp.uid': recorded('sync-new').parent.metadata.uid,
+      'myapp_operator.myapp.generation': 1,
+      'myapp_operator.phase.after': 'Pending',
+      'myapp_operator.reason': 'Creating',
+      'myapp_operator.children.observed': 0,
+      'myapp_operator.children.desired': 3,
+      'myapp_operator.resync': false,
+    },
+    events: [
+      {
+        name: 'resource.create',
+        attributes: {
+          'myapp_operator.resource.kind': 'Deployment',
+          'myapp_operator.resource.name': 'demo-app',
         },
-        { name: 'resource.create', attributes: { 'myapp_operator.resource.kind': 'Service' } },
-        {
-          name: 'resource.create',
-          attributes: { 'myapp_operator.resource.kind': 'PodDisruptionBudget' },
-        },
-        {
-          name: 'condition.change',
-          attributes: {
-            'myapp_operator.condition.type': 'Ready',
-            'myapp_operator.condition.before': 'Unknown',
-            'myapp_operator.condition.after': 'False',
-          },
-        },
-        { name: 'condition.change' },
-        { name: 'condition.change' },
-        { name: 'condition.change' },
-      ],
-    })
-    t.notOk('myapp_operator.phase.before' in (sync?.attributes ?? {}), 'a new MyApp had no phase')
-    t.match(finalize, {
-      name: 'POST /finalize',
-      attributes: {
-        'myapp_operator.phase.before': 'Running',
-        'myapp_operator.phase.after': 'Pending',
-        'myapp_operator.reason': 'Terminating',
       },
-    })
-    t.match(finalize?.events[0], {
-      name: 'resource.delete',
-      attributes: { 'myapp_operator.resource.kind': 'Deployment' },
-    })
-    t.match(customize, {
-      name: 'POST /customize',
-      attributes: { 'myapp_operator.hook': 'customize', 'myapp_operator.myapp.name': 'demo-app' },
-    })
-  },
-)
+      { name: 'resource.create', attributes: { 'myapp_operator.resource.kind': 'Service' } },
+      {
+        name: 'resource.create',
+        attributes: { 'myapp_operator.resource.kind': 'PodDisruptionBudget' },
+      },
+      {
+        name: 'condition.change',
+        attributes: {
+          'myapp_operator.condition.type': 'Ready',
+          'myapp_operator.condition.before': 'Unknown',
+          'myapp_operator.condition.after': 'False',
+        },
+      },
+      { name: 'condition.change' },
+      { name: 'condition.change' },
+      { name: 'condition.change' },
+    ],
+  })
+  t.notOk('myapp_operator.phase.before' in (sync?.attributes ?? {}), 'a new MyApp had no phase')
+  t.match(finalize, {
+    name: 'POST /finalize',
+    attributes: {
+      'myapp_operator.phase.before': 'Running',
+      'myapp_operator.phase.after': 'Pending',
+      'myapp_operator.reason': 'Terminating',
+    },
+  })
+  t.match(finalize?.events[0], {
+    name: 'resource.delete',
+    attributes: { 'myapp_operator.resource.kind': 'Deployment' },
+  })
+  t.match(customize, {
+    name: 'POST /customize',
+    attributes: { 'myapp_operator.hook': 'customize', 'myapp_operator.myapp.name': 'demo-app' },
+  })
+})
 
-t.test('a call that fails is an error, recorded without what it held', async (t) => {
+t.test('a failed request is an error without values of its body', async (t) => {
   const { receiver, hook } = await startBoth(t, { OTEL_LOGS_EXPORTER: 'otlp' })
   const secret = (request: Anything) => {
     Object.assign(request.parent.spec, {
@@ -152,7 +149,7 @@ t.test('a call that fails is an error, recorded without what it held', async (t)
 })
 
 t.test(
-  'a call that fails tells what it was about, and a finalize that always fails is seen to be stuck',
+  'a failed request says what it was about, and a finalize that always fails is seen as stuck',
   async (t) => {
     const { receiver, hook } = await startBoth(t)
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -184,7 +181,11 @@ t.test(
       'k8s.namespace.name': 'default',
       'myapp_operator.controller.name': 'myapp',
     })
-    t.notMatch(JSON.stringify(malformed), /planted/, 'what does not look like a name is not taken')
+    t.notMatch(
+      JSON.stringify(malformed),
+      /planted/,
+      'values that do not look like a name are ignored',
+    )
     const points = await receiver.until((exports) => {
       const points = pointsIn(exports.slice(-1))
       return (
@@ -196,7 +197,7 @@ t.test(
         ({ name, attributes }) => name === 'operator.myapps' && attributes['phase'] === 'Running',
       )?.value,
       1,
-      'its phase is the last that was known',
+      'its last known phase',
     )
   },
 )
@@ -276,7 +277,7 @@ t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
   t.equal(
     valueOf('operator.resource_created', { kind: 'Deployment' }),
     1,
-    'asked for twice, counted once',
+    'requested twice, counted once',
   )
   t.equal(valueOf('operator.resource_deleted', { kind: 'Deployment' }), 1)
   t.equal(valueOf('operator.myapps', { phase: 'Pending' }), 1)
@@ -309,7 +310,7 @@ t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
   t.notOk(spansIn(receiver.exports).length, 'OTEL_TRACES_EXPORTER=none')
 })
 
-t.test('callers that reset their connections once their calls are there', async (t) => {
+t.test('connections that are reset after the request has arrived', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const body = JSON.stringify(recorded('sync-running'))
   for (let tries = 0; tries < 12; tries++) {
@@ -327,7 +328,7 @@ t.test('callers that reset their connections once their calls are there', async 
   t.same(
     found.map(({ traceId }) => traceId).sort(),
     lines.map((line) => line['trace_id']).sort(),
-    'each that is in the log has a span',
+    'each logged request has a span',
   )
   for (const { attributes } of found) {
     t.match(attributes, {
@@ -347,7 +348,7 @@ t.test('callers that reset their connections once their calls are there', async 
   )
 })
 
-t.test('a caller that goes away before its call is there', async (t) => {
+t.test('a caller that disconnects before its body has arrived', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write(

@@ -24,8 +24,8 @@ const loadAfterMs = 1000
 
 /**
  * Returns an exporter that loads another one: a second after the start, or with the first export.
- * Failures go to `outage` only. The SDK is always told of success, because it would end a shutdown at
- * the first failure.
+ * Failures go to `outage` only. The SDK gets success for each export, because it would end a shutdown
+ * at the first failure.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,

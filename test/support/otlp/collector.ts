@@ -12,36 +12,36 @@ import {
 import { type Report } from '../../../local-cluster/control-plane/progress.ts'
 import type { Export } from './data.ts'
 
-/** The real Collector, which writes what it receives to a file. */
+/** The OpenTelemetry Collector, which writes what it receives to a file. */
 export interface Collector {
-  /** Where it takes OTLP over HTTP. */
+  /** The endpoint for OTLP over HTTP. */
   url: string
   grpcUrl: string
-  /** All that it has written, over all its lives. */
+  /** All exports received, across restarts. */
   exports: () => Export[]
   /** The same as text. */
   text: () => string
-  /** Waits until a look at what it has written finds something. */
+  /** Calls `look` until it returns something. */
   until<Found>(
     look: (exports: Export[]) => Found | undefined | false,
     seconds?: number,
   ): Promise<Found>
   start(): Promise<void>
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as in a crash. */
   kill(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Prepares a Collector that keeps its files in a folder; `start` starts it. */
+/** Prepares a Collector that keeps its files in `dir`. `start` starts it. */
 export async function prepareCollector(dir: string, report: Report): Promise<Collector> {
   const command = join(await ensureCollector(report), 'collector')
   await mkdir(dir, { recursive: true })
   const [http, grpc] = [await freePort(), await freePort()]
   const config = join(dir, 'collector.json')
-  // A file for each start: a Collector that is killed can leave half a line, and the next would go on behind it.
+  // One file per start: a killed Collector can leave half a line, to which the next would append.
   const outputs: string[] = []
   let running: RunningProgram | undefined
-  // A line that is being written is not there yet.
+  // The last line may be incomplete.
   const lines = () =>
     outputs
       .filter((output) => existsSync(output))
@@ -57,7 +57,7 @@ export async function prepareCollector(dir: string, report: Report): Promise<Col
         const found = look(exports())
         if (found !== undefined && found !== false) return found
         if (Date.now() > deadline) {
-          throw new Error(`not in ${dir} after ${seconds} s: ${look.toString()}`)
+          throw new Error(`not found in ${dir} after ${seconds} s: ${look.toString()}`)
         }
         await wait(50)
       }

@@ -1,4 +1,4 @@
-/** OTLP in JSON, as exporters send it and the Collector's file holds it, in a form that tests can read. */
+/** Reads OTLP in JSON, from an exporter or from the Collector's file. */
 
 interface Value {
   stringValue?: string
@@ -80,7 +80,7 @@ export interface Span extends Omit<RawSpan, 'attributes' | 'events' | 'links'> {
   milliseconds: number
 }
 
-/** A data point of a metric: its value, or for a histogram how many values it has, and their sum. */
+/** A data point of a metric. For a histogram `value` is the number of values and `sum` their sum. */
 export interface Point {
   name: string
   unit: string | undefined

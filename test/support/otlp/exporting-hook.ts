@@ -3,7 +3,7 @@ import { spansIn } from './data.ts'
 import { type Hook, startHook } from './hook.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
-/** Has what is exported arrive soon, in JSON, and no call be refused because the machine is busy. */
+/** Exports soon and in JSON, and refuses no request because the machine is busy. */
 const soon = {
   MAX_EVENT_LOOP_DELAY_MS: '0',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -12,7 +12,7 @@ const soon = {
   OTEL_METRIC_EXPORT_INTERVAL: '100',
 }
 
-/** Starts the built hook, and a receiver of all that it exports. */
+/** Starts the built hook and a receiver of its exports. */
 export async function startBoth(
   t: Test,
   environment: Record<string, string> = {},
@@ -27,7 +27,7 @@ export async function startBoth(
   return { receiver, hook }
 }
 
-/** The spans of calls, once so many have come. */
+/** Waits for `count` spans. Returns all spans received. */
 export const spans = (receiver: Receiver, count: number) =>
   receiver.until((exports) => {
     const found = spansIn(exports)

@@ -1,36 +1,41 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { nodeFlags, permissionFlags } from '../../../build/flags.ts'
 import { spawnInGroup } from '../../../local-cluster/control-plane/processes.ts'
 
-/** The built hook, with telemetry on. */
+/** The built hook, run with the flags of the image. */
 export interface Hook {
   child: ChildProcess
   url: string
-  /** Its log, a parsed object a line. */
+  /** The lines of its log, parsed. */
   lines: Array<Record<string, unknown>>
   post: (
     path: string,
     body: unknown,
     headers?: Record<string, string>,
   ) => Promise<{ status: number; body: unknown; milliseconds: number }>
-  /** Asks it to end, and says how it did and how long that took. */
+  /** Sends SIGTERM. Returns the exit code and how long the hook took to end. */
   terminate: () => Promise<{ code: number | null; milliseconds: number }>
 }
 
-const program = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const program = join(root, 'dist/main.js')
+/** The flags of the image, with the checkout in place of /app. */
+const flags = [...permissionFlags.map((flag) => flag.replace('=/app', `=${root}`)), ...nodeFlags]
 if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
 
-/** Starts the built hook on a free port; nothing of this process's environment reaches it. */
+/** Starts the built hook on a free port, with no other environment than the given one. */
 export async function startHook(t: Test, environment: Record<string, string> = {}): Promise<Hook> {
   const child = spawnInGroup(
     {
       name: 'hook',
       command: process.execPath,
-      args: [program],
+      args: [...flags, program],
       env: { PORT: '0', ...environment },
     },
     'pipe',
@@ -38,7 +43,7 @@ export async function startHook(t: Test, environment: Record<string, string> = {
   t.teardown(() => {
     child.kill('SIGKILL')
   })
-  // With its output read to the end: its last lines can come after its exit.
+  // 'close', not 'exit': the last lines of the log can arrive after the exit.
   const closed = once(child, 'close')
   const lines: Hook['lines'] = []
   let rest = ''

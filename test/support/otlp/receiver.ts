@@ -4,20 +4,20 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Export } from './data.ts'
 
-/** How a receiver treats what it is sent. One that is slow takes it from a sender that waits for it. */
+/** How a receiver answers an export. `slow` takes it after a second; `hang` never answers. */
 export type Manner = 'take' | 'slow' | 'refuse' | 'forbid' | 'hang'
 
-/** A receiver of OTLP in JSON over HTTP, which can also misbehave. */
+/** A receiver of OTLP over HTTP, which can also fail. It keeps exports in JSON. */
 export interface Receiver {
   url: string
   manner: Manner
-  /** Its manner with what comes at a path, such as /v1/traces, where that is another. */
+  /** The manner for one path, such as /v1/traces, if it differs. */
   readonly mannerAt: Record<string, Manner>
-  /** What it has taken. */
+  /** The exports that it took. */
   readonly exports: Export[]
-  /** Path and headers of every request, taken or not. */
+  /** Path and headers of every request. */
   readonly requests: Array<Pick<IncomingMessage, 'url' | 'headers'>>
-  /** Waits until a look at what it has taken finds something. */
+  /** Calls `look` until it returns something, for at most 20 s. */
   until<Found>(look: (exports: Export[]) => Found | undefined | false): Promise<Found>
   close(): void
 }
@@ -26,7 +26,7 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const server = createServer(async (request, response) => {
     receiver.requests.push(request)
-    const body = await text(request).catch(() => '') // its sender was killed
+    const body = await text(request).catch(() => '') // the sender was killed
     const manner = receiver.mannerAt[request.url ?? ''] ?? receiver.manner
     if (manner === 'slow') await wait(1000)
     if (manner === 'hang' || request.socket.destroyed) return
@@ -50,7 +50,7 @@ export async function startReceiver(): Promise<Receiver> {
         const found = look(receiver.exports)
         if (found !== undefined && found !== false) return found
         if (Date.now() > deadline) {
-          throw new Error(`not among ${receiver.requests.length} requests: ${look.toString()}`)
+          throw new Error(`not found in ${receiver.requests.length} requests: ${look.toString()}`)
         }
         await wait(20)
       }
