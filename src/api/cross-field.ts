@@ -1,4 +1,4 @@
-import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
 import { formats, hasFormat } from './formats.ts'
 import { type Path, type Problem, problem, quoted } from './messages.ts'

@@ -1,4 +1,4 @@
-import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import {
   annotations,
   atLeastOne,

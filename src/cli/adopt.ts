@@ -1,6 +1,6 @@
 import { apiVersion, kind } from '../api/myapp.ts'
 import { validate } from '../api/validate.ts'
-import { isObject } from '../metacontroller/merge.ts'
+import { isObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { selectorLabels } from '../myapp/children/labels.ts'
 import { type Task, UserError } from './arguments.ts'

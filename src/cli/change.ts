@@ -1,5 +1,5 @@
 import { createTwoFilesPatch } from 'diff'
-import { lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { differences } from '../metacontroller/compare.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { yamlText } from './yaml.ts'

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { isObject } from '../metacontroller/merge.ts'
+import { isObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { UserError } from './arguments.ts'
 

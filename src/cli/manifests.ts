@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
-import { isObject } from '../metacontroller/merge.ts'
+import { isObject } from '../metacontroller/json.ts'
 import { type Path, problem, quoted, sentence } from '../api/messages.ts'
 import { group, kind, MyApp as MyAppSchema, type MyAppSpec } from '../api/myapp.ts'
 import { validate } from '../api/validate.ts'

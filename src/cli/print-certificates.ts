@@ -1,4 +1,4 @@
-import { isObject } from '../metacontroller/merge.ts'
+import { isObject } from '../metacontroller/json.ts'
 import { type Task, UserError } from './arguments.ts'
 import {
   authoritySecret,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { lastApplied, lastAppliedAnnotation } from '../metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
+import { lastApplied } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import type { Context } from '../myapp/context.ts'

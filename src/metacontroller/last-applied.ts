@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isObject, merge, observedOf } from './merge.ts'
-import { ownedPart } from './owned-fields.ts'
-import type { FieldsOwner, KubernetesObject, ObservedObject } from './protocol.ts'
-
-/** The annotation in which Metacontroller's default strategy records what it applied last. */
-export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
+import { isObject, type JsonObject } from './json.ts'
+import { ownedPart, owns } from './managed-fields.ts'
+import { merge, observedPart } from './merge.ts'
+import {
+  type FieldsOwner,
+  type KubernetesObject,
+  lastAppliedAnnotation,
+  type ObservedObject,
+} from './protocol.ts'
 
 /** Annotations with this prefix belong to Metacontroller. An answer never has one. */
 const metacontrollerPrefix = 'metacontroller.k8s.io/'
@@ -57,7 +60,7 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
  * from `source`. The other fields that `source` has, such as the data of a kind that this version
  * does not know, come from `others`, which holds observed values.
  */
-function toAnswer(child: ObservedObject, source: Fields, others: object): KubernetesObject {
+function toAnswer(child: ObservedObject, source: JsonObject, others: object): KubernetesObject {
   const { apiVersion, kind } = child
   const { name, namespace } = child.metadata
   const metadata = isObject(source.metadata) ? source.metadata : {}
@@ -80,8 +83,6 @@ function toAnswer(child: ObservedObject, source: Fields, others: object): Kubern
   }
 }
 
-type Fields = Record<string, unknown>
-
 /** The fields of an object that an answer sets by itself, and the status, which it never has. */
 const ownFields = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status', '__proto__'])
 
@@ -101,20 +102,20 @@ function strings(map: unknown): Record<string, string> | undefined {
 export const isServerSideApplied = (child: ObservedObject) =>
   (child.metadata.managedFields ?? []).some(isServerSideApply)
 
-const isServerSideApply = ({ operation, fieldsV1 }: FieldsOwner) =>
-  operation === 'Apply' && ownedAt(fieldsV1, ['f:metadata', 'f:ownerReferences']) !== undefined
+const isServerSideApply = (owner: FieldsOwner) =>
+  owner.operation === 'Apply' && owns(owner, 'f:metadata', 'f:ownerReferences')
 
 /**
  * Returns the answer that keeps a child as it was applied last. Under server-side apply that is the
  * part that Metacontroller still owns: the API server removes what an apply leaves out, and takes
  * from others what an apply contains. Without any record it is the observed child.
  */
-export function asItIs(child: ObservedObject): KubernetesObject {
+export function asApplied(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
   if (applied !== undefined) return applied
   const fields = child.metadata.managedFields?.find(isServerSideApply)?.fieldsV1
   if (fields !== undefined) {
-    const owned = ownedPart(child, fields) as Fields
+    const owned = ownedPart(child, fields) as JsonObject
     return toAnswer(child, owned, owned)
   }
   const { metadata, spec } = child
@@ -125,16 +126,10 @@ export function asItIs(child: ObservedObject): KubernetesObject {
  * Returns the answer that changes nothing: what was applied last if that changes nothing, or else
  * the observed values of the same fields.
  */
-export function leftAlone(child: ObservedObject): KubernetesObject {
+export function asObserved(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
-  if (applied === undefined) return asItIs(child)
+  if (applied === undefined) return asApplied(child)
   return isDeepStrictEqual(merge(child, applied, applied), child)
     ? applied
-    : (observedOf([applied], child) as KubernetesObject)
+    : (observedPart([applied], child) as KubernetesObject)
 }
-
-const ownedAt = (fields: unknown, path: string[]): unknown =>
-  path.reduce<unknown>(
-    (at, step) => (isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined),
-    fields,
-  )

@@ -1,15 +1,12 @@
+import { isObject, type JsonObject } from './json.ts'
+
 /**
- * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into what is on the server.
- * The operator has to know, because the merge keeps what it finds: see converge.ts. Pure; the cluster tests hold it
- * against the real one.
+ * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into what
+ * is on the server. The operator needs it because the merge keeps what it finds: see repair.ts. The
+ * cluster tests compare it with the real program. The stand-in has a second model on purpose.
  */
 
 type Json = unknown
-type JsonObject = Record<string, Json>
-
-/** Tells a JSON object from lists, scalars and null. */
-export const isObject = (value: Json): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The keys by which lists of objects are merged; the first that every item of all three lists has is taken. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
@@ -63,32 +60,31 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
 }
 
 /**
- * What is observed of the fields and list items that any of some objects has. Where what was applied last is one of them,
- * answering it changes nothing on the server, and makes all of it count as applied.
+ * The observed values of the fields and list items that any of the given objects has. If what was
+ * applied last is one of these objects, answering the result changes nothing on the server, and makes
+ * all of it count as applied.
  */
-export function observedOf(known: Json[], observed: Json): Json {
+export function observedPart(known: Json[], observed: Json): Json {
   if (isObject(observed)) {
     const objects = known.filter(isObject)
     const fields = Object.keys(observed).filter((field) =>
       objects.some((object) => Object.hasOwn(object, field)),
     )
     return Object.fromEntries(
-      fields.map((field) => [
-        field,
-        observedOf(
-          objects.map((object) => object[field]),
-          observed[field],
-        ),
-      ]),
+      fields.map((field) => {
+        const values = objects.map((object) => object[field])
+        return [field, observedPart(values, observed[field])]
+      }),
     )
   }
   if (!Array.isArray(observed)) return observed
   const items: Json[] = known.filter(Array.isArray).flat()
   const key = commonMergeKey([...observed, ...items])
   if (key === undefined) return observed
+  const itemsByKey = Map.groupBy(items as JsonObject[], (item) => item[key])
   return (observed as JsonObject[]).flatMap((item) => {
-    const same = (items as JsonObject[]).filter((other) => other[key] === item[key])
-    return same.length > 0 ? [observedOf(same, item)] : []
+    const same = itemsByKey.get(item[key])
+    return same === undefined ? [] : [observedPart(same, item)]
   })
 }
 

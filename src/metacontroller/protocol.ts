@@ -30,6 +30,9 @@ export const Strings = Dictionary(Type.String())
 /** A name, namespace or uid. Kubernetes' longest names have 253 characters. */
 export const Identifier = Type.String({ minLength: 1, maxLength: 253 })
 
+/** The annotation in which Metacontroller's dynamic apply records what it applied last. */
+export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
+
 const FieldsOwner = Type.Object({
   manager: Type.Optional(Type.String()),
   operation: Type.Optional(Type.String()),

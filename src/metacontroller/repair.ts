@@ -1,49 +1,64 @@
 import { isDeepStrictEqual } from 'node:util'
-import { holds } from './compare.ts'
+import { contains } from './compare.ts'
+import { at, isObject, nameOf, type Path, set } from './json.ts'
 import { isServerSideApplied, lastApplied } from './last-applied.ts'
-import { isObject, merge, observedOf } from './merge.ts'
-import { below, type Fields, writtenByOthers } from './other-writers.ts'
+import { below, type Fields, itemsOf, ownedByOthers } from './managed-fields.ts'
+import { commonMergeKey, merge, observedPart } from './merge.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
-import { strayMembers } from './stray-members.ts'
 
-/** What of a child must end up exactly as desired. Metacontroller's merge alone can't get it there: it keeps what it finds. */
-export type ExactField = ExactValue | ExactPart
+/**
+ * How a child gets back to exactly what is desired. docs/repair.md follows one Deployment through it.
+ *
+ * Metacontroller's merge keeps what it finds on the server: entries that others added, and the order
+ * of a list. Where that is harmful, a kind of child lists the field as exact.
+ */
+export type ExactField = ExactValue | ClosedPart
 
-/** Where a field is; a `{ name }` picks the item of that name from a list. */
-type Path = Array<string | { name: string }>
-
-/** A list or map that must be as desired to the letter: without entries that others added, and in order. */
-interface ExactValue {
+/** A list or map that must be exactly as desired: no foreign entries, and in order. */
+export interface ExactValue {
   path: Path
   /**
-   * How an answer can rid it of what does not belong. `leave out`: without the field everything in it is removed, so the
-   * next answer starts afresh. `take over`: for a field that the API server requires; what is there is answered as
-   * if desired, which makes it ours to remove with the next answer.
+   * How an intermediate answer removes foreign entries.
+   * `by omission`: the answer leaves out the field, which removes everything in it; the next answer
+   * sets the field again.
+   * `by adoption`: for a field that the API server requires. The answer contains what is there as if
+   * it were desired. That makes it ours, and the next answer removes it.
    */
-  remedy: 'leave out' | 'take over'
-  /** For a list whose items hold much that the API server fills in: only which items there are is exact, by name. */
+  restore: 'by omission' | 'by adoption'
+  /** The API server fills in much of each item: only which items there are is exact, by name. */
   namesOnly?: boolean
 }
 
 /**
- * A part in which others may put nothing, at any depth, though the API server may: a probe has a single handler, and beside a
- * second one the API server refuses the next change, whatever it is.
+ * A part of a child to which others may add no field at any depth, but the API server may. With a
+ * second handler beside a probe's first, for example, the API server refuses every later change.
  */
-interface ExactPart {
+export interface ClosedPart {
   path: Path
-  remedy: 'take over strays'
-  /** What the API server fills in, by field and value. A field of that value is as desired, whoever wrote it. */
-  filledIn?: Record<string, unknown>
-  /** Also where nothing of it is desired: for what could make the API server refuse what is. */
-  evenUnasked?: boolean
+  /** Whether the part is closed only if the MyApp sets something in it. */
+  closed: 'if desired' | 'always'
+  /** Values that the API server fills in, by field. Such a value counts as nobody's. */
+  serverDefaults?: Record<string, unknown>
+}
+
+const isClosedPart = (field: ExactField): field is ClosedPart => 'closed' in field
+const isExactValue = (field: ExactField): field is ExactValue => 'restore' in field
+
+/** What repairing one child needs. */
+interface Repair {
+  desired: KubernetesObject
+  observed: ObservedObject
+  applied: KubernetesObject | undefined
+  /** What the server would hold after `desired` is applied. */
+  merged: unknown
+  foreign: Fields | undefined
 }
 
 /**
- * What to answer now so that the server comes to hold `desired`: mostly `desired` itself. Where the merge would not give
- * the exact fields, one or two answers come before it, each of which the next observation moves on from; for a
- * Deployment they carry `paused`, so that its pods roll once, at the end. Where a part has strays the first of them leaves the
- * rest of the child as it is: halfway to what is desired the API server might refuse it. Under server-side apply the answer is
- * always `desired`.
+ * Returns the child to answer in this sync. Usually that is `desired`. If Metacontroller's merge
+ * would leave foreign entries behind, one or two intermediate answers come first, which let the merge
+ * remove them. A Deployment is paused meanwhile, so that its pods roll once. Under server-side apply
+ * the result is always `desired`.
  */
 export function answerNow(
   desired: KubernetesObject,
@@ -53,146 +68,168 @@ export function answerNow(
   if (observed === undefined) return desired
   const applied = lastApplied(observed)
   if (applied === undefined && isServerSideApplied(observed)) return desired
-  const merged = merge(observed, applied, desired)
-  const written = writtenByOthers(observed, applied, desired)
-  const values = exactFields.filter((field) => field.remedy !== 'take over strays')
-  const wrong = values.filter((field) => !isExact(field, desired, merged, written))
-  const strays =
-    written.length === 0
-      ? []
-      : exactFields
-          .filter((field) => field.remedy === 'take over strays')
-          .flatMap((part) => straysIn(part, desired, merged, written))
-  if (wrong.length === 0 && strays.length === 0) return desired
-  const answer = structuredClone(
-    strays.length === 0 ? desired : asObserved(desired, observed, applied),
-  )
-  for (const { path, stray } of strays) {
-    set(answer, path, observedOf([at(applied, path), at(desired, path), stray], at(observed, path)))
+  const repair: Repair = {
+    desired,
+    observed,
+    applied,
+    merged: merge(observed, applied, desired),
+    foreign: ownedByOthers(observed, applied, desired),
   }
-  // Lists in which others have written can't be answered as they are: two ports of one number (TCP and UDP) would pass for the same.
-  if (strays.length > 0) {
-    for (const { path, remedy } of values) if (remedy === 'leave out') set(answer, path, undefined)
-  }
-  if (
-    isObject(answer.spec) &&
-    isObject(answer.spec.template) &&
-    !pausedByOthers(observed, applied)
-  ) {
-    answer.spec.paused = true
-  }
-  for (const field of wrong) set(answer, field.path, remedy(field, answer, observed, applied))
+  const values = exactFields.filter(isExactValue)
+  const additions = exactFields.filter(isClosedPart).flatMap((part) => additionsTo(part, repair))
+  const inexact = values.filter((field) => !isExact(field, repair))
+  if (inexact.length === 0 && additions.length === 0) return desired
+  const answer =
+    additions.length === 0 ? structuredClone(desired) : adoptAdditions(additions, values, repair)
+  pauseRollout(answer, repair)
+  for (const field of inexact) set(answer, field.path, intermediateValue(field, answer, repair))
   return answer
 }
 
 /**
- * Whether a field comes out as desired. What an admission webhook put in after us stays, or the two would write in turns for
- * ever; so the comparison is to the letter only where a person or another program has written.
+ * Whether a field comes out as desired. An admission webhook may add to it after us, and the two must
+ * not write in turns. So the comparison is exact only where a person or another program has written.
  */
-function isExact(
-  { path, namesOnly }: ExactValue,
-  desired: unknown,
-  merged: unknown,
-  written: Fields[],
-): boolean {
+function isExact({ path, namesOnly }: ExactValue, { desired, merged, foreign }: Repair): boolean {
   const [wanted, outcome] = [at(desired, path), at(merged, path)]
-  const isTheirs = path.reduce(below, written).length > 0
+  const isForeign = path.reduce(below, foreign) !== undefined
   if (namesOnly) {
-    return !isTheirs || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
+    return !isForeign || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
   }
-  if (!isTheirs) return holds(outcome, wanted)
-  return isDeepStrictEqual(orNothing(outcome), orNothing(wanted))
+  if (!isForeign) return contains(outcome, wanted)
+  return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(wanted))
 }
 
-/** What is desired, with its spec and annotations as they are: what they note of the spec goes with it. */
-function asObserved(
-  desired: KubernetesObject,
-  observed: ObservedObject,
-  applied: KubernetesObject | undefined,
-): KubernetesObject {
-  const { annotations: _wanted, ...metadata } = desired.metadata
-  const annotations = observedOf(
-    [applied?.metadata.annotations, desired.metadata.annotations],
-    observed.metadata.annotations,
-  ) as Record<string, string> | undefined
-  return {
-    ...desired,
-    metadata: Object.keys(annotations ?? {}).length === 0 ? metadata : { ...metadata, annotations },
-    spec: observedOf([applied?.spec, desired.spec], observed.spec),
-  } as KubernetesObject
-}
-
-/** What others have put in a part and the merge would leave there. */
-function straysIn(
-  { path, filledIn, evenUnasked }: ExactPart,
-  desired: unknown,
-  merged: unknown,
-  written: Fields[],
-): Array<{ path: Path; stray: unknown }> {
-  const [holder, field] = [path.slice(0, -1), path.at(-1) as string]
-  const [wanted, outcome] = [at(desired, path), at(merged, path)]
-  if (outcome === undefined || (wanted === undefined && !evenUnasked)) return []
-  const found = strayMembers(
-    { [field]: outcome },
-    wanted === undefined ? {} : { [field]: wanted },
-    holder.reduce(below, written),
-    filledIn,
-  )
-  return found === undefined ? [] : [{ path, stray: (found as Fields)[field] }]
-}
-
-/** The value that a field gets in an answer on the way; undefined leaves it out. */
-function remedy(
-  { path, remedy, namesOnly }: ExactValue,
-  answer: unknown,
-  observed: unknown,
-  applied: unknown,
+/** The value of an inexact field in an intermediate answer; undefined leaves the field out. */
+function intermediateValue(
+  { path, restore, namesOnly }: ExactValue,
+  answer: KubernetesObject,
+  { observed, applied }: Repair,
 ): unknown {
   const [wanted, found] = [at(answer, path), at(observed, path)]
-  if (remedy === 'leave out' && at(applied, path) !== undefined) return undefined
+  if (restore === 'by omission' && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
-  const wantedNames = names(wanted)
-  const strays = found.filter((item) => !wantedNames.includes(nameOf(item)))
-  if (namesOnly) return [...(Array.isArray(wanted) ? wanted : []), ...takeOver(strays)]
-  if (remedy === 'leave out') return takeOver(found)
-  return found.map((item) => (strays.includes(item) ? takeOver([item])[0] : item))
+  const wantedNames = new Set(names(wanted))
+  const isWanted = (item: unknown) => wantedNames.has(nameOf(item))
+  if (namesOnly) {
+    const foreign = found.filter((item) => !isWanted(item))
+    return [...(Array.isArray(wanted) ? wanted : []), ...adopt(foreign)]
+  }
+  if (restore === 'by omission') return adopt(found)
+  return found.map((item) => (isWanted(item) ? item : adopt([item])[0]))
 }
 
 /**
- * Items as answered to become ours. By their names alone where they have them, which leaves the rest of them as it is
- * and makes the merge go by names: two ports of one number (TCP and UDP) would otherwise pass for the same.
+ * Items as answered to become ours. If they have names, the names are enough: that leaves the rest of
+ * each item as it is, and makes the merge go by names. It would take two ports of one number (TCP and
+ * UDP) for the same otherwise.
  */
-const takeOver = (items: unknown[]): unknown[] =>
+const adopt = (items: unknown[]): unknown[] =>
   items.every((item) => nameOf(item) !== undefined)
     ? items.map((item) => ({ name: nameOf(item) }))
     : items
 
-/** A `paused` that is on the server without ever having been applied belongs to whoever set it, and stays. */
-const pausedByOthers = (observed: ObservedObject, applied: KubernetesObject | undefined) =>
-  at(observed, ['spec', 'paused']) === true && at(applied, ['spec', 'paused']) === undefined
+/** Fields that others added to a closed part. */
+interface Addition {
+  path: Path
+  value: unknown
+}
 
-const nameOf = (item: unknown) => (isObject(item) ? item.name : undefined)
+/** What others added to a closed part and the merge would keep. */
+function additionsTo(
+  { path, closed, serverDefaults }: ClosedPart,
+  { desired, merged, foreign }: Repair,
+): Addition[] {
+  if (foreign === undefined) return []
+  const [holder, field] = [path.slice(0, -1), path.at(-1) as string]
+  const [wanted, outcome] = [at(desired, path), at(merged, path)]
+  if (outcome === undefined || (wanted === undefined && closed === 'if desired')) return []
+  const found = foreignMembers(
+    { [field]: outcome },
+    wanted === undefined ? {} : { [field]: wanted },
+    holder.reduce(below, foreign),
+    serverDefaults,
+  )
+  return isObject(found) ? [{ path, value: found[field] }] : []
+}
+
+/**
+ * The members of a merged value that others own and that are not desired, at any depth, with what
+ * leads to them. Undefined if there are none.
+ */
+function foreignMembers(
+  merged: unknown,
+  desired: unknown,
+  foreign: Fields | undefined,
+  serverDefaults: Record<string, unknown> = {},
+): unknown {
+  if (foreign === undefined) return undefined
+  if (isObject(merged) && isObject(desired)) {
+    const found = Object.entries(merged).flatMap(([field, value]): Array<[string, unknown]> => {
+      const theirs = below(foreign, field)
+      const member = Object.hasOwn(desired, field)
+        ? foreignMembers(value, desired[field], theirs, serverDefaults)
+        : theirs === undefined || Object.is(serverDefaults[field], value)
+          ? undefined
+          : value
+      return member === undefined ? [] : [[field, member]]
+    })
+    return found.length > 0 ? Object.fromEntries(found) : undefined
+  }
+  if (!Array.isArray(merged) || !Array.isArray(desired)) return undefined
+  const key = commonMergeKey([...merged, ...desired])
+  if (key === undefined) return undefined // the merge replaces the list as a whole
+  const ownedOf = itemsOf(foreign)
+  const desiredByKey = new Map(desired.map((item) => [item[key], item]))
+  const found = merged.flatMap((item) => {
+    const theirs = ownedOf(item)?.fields
+    if (!desiredByKey.has(item[key])) return theirs === undefined ? [] : [item]
+    const members = foreignMembers(item, desiredByKey.get(item[key]), theirs, serverDefaults)
+    return isObject(members) ? [{ [key]: item[key], ...members }] : []
+  })
+  return found.length > 0 ? found : undefined
+}
+
+/**
+ * The answer that adopts what others added to closed parts. It leaves the rest of the child as it is:
+ * the API server might refuse a state halfway to what is desired. An exact list in which others wrote
+ * is left out: two ports of one number (TCP and UDP) would pass for the same.
+ */
+function adoptAdditions(
+  additions: Addition[],
+  values: ExactValue[],
+  { desired, observed, applied }: Repair,
+): KubernetesObject {
+  const { annotations: _annotations, ...metadata } = desired.metadata
+  // Annotations describe the spec that they belong to, so they stay with it.
+  const annotations = observedPart(
+    [applied?.metadata.annotations, desired.metadata.annotations],
+    observed.metadata.annotations,
+  ) as Record<string, string> | undefined
+  const answer = structuredClone({
+    ...desired,
+    metadata: Object.keys(annotations ?? {}).length === 0 ? metadata : { ...metadata, annotations },
+    spec: observedPart([applied?.spec, desired.spec], observed.spec),
+  } as KubernetesObject)
+  for (const { path, value } of additions) {
+    const known = [at(applied, path), at(desired, path), value]
+    set(answer, path, structuredClone(observedPart(known, at(observed, path))))
+  }
+  for (const { path, restore } of values) {
+    if (restore === 'by omission') set(answer, path, undefined)
+  }
+  return answer
+}
+
+/** Pauses a Deployment, unless somebody else has paused it: then the field is theirs. */
+function pauseRollout({ spec }: KubernetesObject, { observed, applied }: Repair): void {
+  const paused: Path = ['spec', 'paused']
+  const isPausedByOthers = at(observed, paused) === true && at(applied, paused) === undefined
+  if (isObject(spec) && isObject(spec.template) && !isPausedByOthers) spec.paused = true
+}
+
 const names = (list: unknown) => (Array.isArray(list) ? list.map(nameOf) : [])
 
-/** An empty list is none: the API server drops it. */
-const orNothing = (value: unknown) =>
+/** The API server drops an empty list. */
+const undefinedIfEmpty = (value: unknown) =>
   Array.isArray(value) && value.length === 0 ? undefined : value
-
-const step = (from: unknown, key: string | { name: string }): unknown =>
-  typeof key === 'string'
-    ? isObject(from)
-      ? from[key]
-      : undefined
-    : Array.isArray(from)
-      ? from.find((item) => nameOf(item) === key.name)
-      : undefined
-
-const at = (root: unknown, path: Path): unknown => path.reduce(step, root)
-
-function set(root: unknown, path: Path, value: unknown): void {
-  const holder = at(root, path.slice(0, -1)) as Record<string, unknown> | undefined
-  const key = path.at(-1) as string
-  if (holder === undefined) return
-  if (value === undefined) delete holder[key]
-  else holder[key] = value
-}

@@ -1,4 +1,4 @@
-import { asItIs } from '../metacontroller/last-applied.ts'
+import { asApplied } from '../metacontroller/last-applied.ts'
 import type { FinalizeResponse } from '../metacontroller/protocol.ts'
 import type { MyAppStatus } from '../api/myapp.ts'
 import { deleteStages } from './children/child.ts'
@@ -25,7 +25,7 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
     ),
     children: safeAnswer(
       request,
-      kept.map(({ child }) => asItIs(child)),
+      kept.map(({ child }) => asApplied(child)),
     ),
     finalized: sent.length === 0,
   }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MyAppSpec } from '../api/myapp.ts'
-import { holds } from '../metacontroller/compare.ts'
+import { contains } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
-import { asItIs, lastApplied, leftAlone } from '../metacontroller/last-applied.ts'
+import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type {
   KubernetesObject,
@@ -93,7 +93,7 @@ export function stateOf(request: HookRequest, spec: MyAppSpec, context: Context)
     children: children.map((child) => ({
       ...child,
       answer: frozen
-        ? child.observed && leftAlone(child.observed)
+        ? child.observed && asObserved(child.observed)
         : answerFor(request, app, blocked, child),
     })),
     deployment,
@@ -156,9 +156,9 @@ function answerFor(
   if (blocked && observed !== undefined) {
     return kind.kind === 'Deployment'
       ? scaleDownTo(app, keepAsApplied(request, observed))
-      : asItIs(observed)
+      : asApplied(observed)
   }
-  if (postponed && observed !== undefined) return leftAlone(observed)
+  if (postponed && observed !== undefined) return asObserved(observed)
   if (desired === undefined || next === undefined || !enabled || conflict) return undefined
   if (kind.kind !== 'Deployment') return keepingForeignAnnotations(next, observed)
   if (blocked) return undefined
@@ -167,7 +167,7 @@ function answerFor(
 
 /** A child as it was applied last. The replicas of a Deployment stay those of its autoscaler. */
 export function keepAsApplied(request: HookRequest, observed: ObservedObject): KubernetesObject {
-  const answer = asItIs(observed)
+  const answer = asApplied(observed)
   const isAutoscaled = childOf(request, 'HorizontalPodAutoscaler') !== undefined
   return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
 }
@@ -175,7 +175,7 @@ export function keepAsApplied(request: HookRequest, observed: ObservedObject): K
 /** The answer that changes no child: each stays as it was applied last or, while paused, as it is. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
   sentChildren(request).map(({ child }) =>
-    paused ? leftAlone(child) : keepAsApplied(request, child),
+    paused ? asObserved(child) : keepAsApplied(request, child),
   )
 
 /**
@@ -190,7 +190,7 @@ export function keepForeignChildren(
   const known = new Set(children.map(({ observed }) => observed))
   return sentChildren(request)
     .filter(({ child }) => !known.has(child))
-    .map(({ child }) => (frozen ? leftAlone(child) : asItIs(child)))
+    .map(({ child }) => (frozen ? asObserved(child) : asApplied(child)))
 }
 
 /**
@@ -207,29 +207,29 @@ function isInSync(
   const desired = keepingForeignAnnotations(answered, observed)
   const record = lastApplied(observed)
   // Removing a field rolls the pods, so the Deployment is compared without a record, too.
-  const applied = kind.kind === 'Deployment' ? asItIs(observed) : record
-  if (!holds(desired.spec, withoutReplicas(applied?.spec))) return false
-  if (!holds(observed.spec, desired.spec)) {
+  const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
+  if (!contains(desired.spec, withoutReplicas(applied?.spec))) return false
+  if (!contains(observed.spec, desired.spec)) {
     // Metacontroller's merge keeps the order of a list. Where the order does not matter, so do we.
     const isInAnotherOrder =
       record !== undefined &&
       next === answered &&
-      holds(observed.spec, merge(observed.spec, record.spec, desired.spec))
+      contains(observed.spec, merge(observed.spec, record.spec, desired.spec))
     if (!isInAnotherOrder) return false
   }
   if (kind.kind === 'Service' && !selectsPods(app, observed)) return false
   // Server-side apply has no record, and does not restore annotations.
   return (
     record === undefined ||
-    (holds(observed.metadata.annotations, desired.metadata.annotations) &&
-      holds(desired.metadata.annotations, record.metadata.annotations))
+    (contains(observed.metadata.annotations, desired.metadata.annotations) &&
+      contains(desired.metadata.annotations, record.metadata.annotations))
   )
 }
 
 /** Whether the pods have every label that the Service selects by. */
 function selectsPods({ name, spec }: App, { spec: service }: ObservedObject): boolean {
   const { selector = {} } = service as { selector?: Record<string, string> }
-  return holds({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
+  return contains({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
 }
 
 /** Somebody may run a pod by hand that has the labels of the app: it has no controller. */
@@ -269,7 +269,7 @@ const isPostponed = (
   observed: ObservedObject | undefined,
 ): boolean =>
   observed !== undefined &&
-  !holds(selectorOf(observed), selectorOf(desired)) &&
+  !contains(selectorOf(observed), selectorOf(desired)) &&
   (deployment?.status?.readyReplicas ?? 0) === 0
 
 const selectorOf = ({ spec }: { spec?: unknown }) =>

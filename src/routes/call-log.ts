@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { MyAppStatus } from '../api/myapp.ts'
-import { isObject } from '../metacontroller/merge.ts'
+import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { type HookRequest, type Parent, sentChildren } from '../myapp/request.ts'
 import type { Failure } from '../plugins/errors.ts'

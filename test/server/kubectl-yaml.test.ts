@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { isObject } from '../../src/metacontroller/merge.ts'
+import { isObject } from '../../src/metacontroller/json.ts'
 import { readYaml, yamlText } from '../../src/cli/yaml.ts'
 import { openReference } from '../support/reference.ts'
 import { plainText, yamlFile } from '../support/yaml-texts.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { keepingForeignAnnotations } from '../../src/metacontroller/foreign-annotations.ts'
-import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 
 type Strings = Record<string, string>
 

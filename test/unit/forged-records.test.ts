@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { lastAppliedAnnotation } from '../../src/metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { type HookRequest, sentChildren } from '../../src/myapp/request.ts'

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { isDeepStrictEqual } from 'node:util'
 import { answerNow } from '../../src/metacontroller/repair.ts'
-import { lastAppliedAnnotation, leftAlone } from '../../src/metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
+import { asObserved } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
@@ -386,7 +387,7 @@ t.test('nor does it go when a MyApp has been paused in between', async (t) => {
       livenessProbe: { tcpSocket: { port: 1 } },
     })
   })
-  const { child } = converge(deployment, spec('A'), apply(leftAlone(observed), observed))
+  const { child } = converge(deployment, spec('A'), apply(asObserved(observed), observed))
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 

@@ -50,23 +50,22 @@ export const deployment = defineChild<V1DeploymentSpec>({
   exact: [
     ...['containers', 'initContainers', 'volumes'].map((field) => ({
       path: [...pod, field],
-      remedy: 'take over' as const,
+      restore: 'by adoption' as const,
       namesOnly: true,
     })),
     ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({
       path: [...container, field],
-      remedy: 'leave out' as const,
+      restore: 'by omission' as const,
     })),
     ...exactIfSet.map((path) => ({
       path,
-      remedy: 'take over strays' as const,
-      filledIn: serverDefaults,
+      closed: 'if desired' as const,
+      serverDefaults,
     })),
     ...alwaysExact.map((path) => ({
       path,
-      remedy: 'take over strays' as const,
-      filledIn: serverDefaults,
-      evenUnasked: true,
+      closed: 'always' as const,
+      serverDefaults,
     })),
   ],
   annotations: (app) => {

@@ -36,8 +36,8 @@ export const httpRoute = defineChild<HTTPRouteSpec>({
       'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress',
   },
   exact: [
-    { path: ['spec', 'parentRefs'], remedy: 'take over', namesOnly: true },
-    { path: ['spec', 'hostnames'], remedy: 'take over' },
+    { path: ['spec', 'parentRefs'], restore: 'by adoption', namesOnly: true },
+    { path: ['spec', 'hostnames'], restore: 'by adoption' },
   ],
   spec: ({ name, spec }) =>
     spec.gateway &&

@@ -32,7 +32,7 @@ export const networkPolicy = defineChild<NetworkPolicySpec>({
   resource: 'networkpolicies',
   deleteStage: 'after the pods',
   // A selector or a rule that others add would change who may call whom.
-  exact: [{ path: ['spec'], remedy: 'take over' }],
+  exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: ({ name, spec }) => {
     const { from, to } = spec.networkPolicy ?? {}
     if (from === undefined && to === undefined) return undefined

@@ -14,7 +14,7 @@ export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   resource: 'poddisruptionbudgets',
   deleteStage: 'with the pods',
   // The API server refuses two bounds, and a longer selector would protect fewer pods.
-  exact: [{ path: ['spec'], remedy: 'take over' }],
+  exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: (app) => {
     const { name, spec } = app
     if (spec.disruption === undefined && fewestReplicas(app) < 2) return undefined

@@ -11,8 +11,8 @@ export const service = defineChild<V1ServiceSpec>({
   resource: 'services',
   deleteStage: 'after the pods',
   exact: [
-    { path: ['spec', 'selector'], remedy: 'take over' },
-    { path: ['spec', 'ports'], remedy: 'take over' },
+    { path: ['spec', 'selector'], restore: 'by adoption' },
+    { path: ['spec', 'ports'], restore: 'by adoption' },
   ],
   spec: ({ name, spec }) => {
     if (!isExposed(spec)) return undefined

@@ -1,4 +1,4 @@
-import { isObject } from '../../metacontroller/merge.ts'
+import { isObject } from '../../metacontroller/json.ts'
 import type { ObservedMetadata } from '../../metacontroller/protocol.ts'
 import { type HookRequest, sentChildren } from '../request.ts'
 

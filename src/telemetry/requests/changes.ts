@@ -1,4 +1,4 @@
-import { differences, holds } from '../../metacontroller/compare.ts'
+import { differences, contains } from '../../metacontroller/compare.ts'
 import { lastApplied } from '../../metacontroller/last-applied.ts'
 import { merge } from '../../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../../metacontroller/protocol.ts'
@@ -79,7 +79,7 @@ const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  */
 function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)
-  const missing = holds(observed, desired)
+  const missing = contains(observed, desired)
     ? []
     : differences(
         observed,
@@ -92,7 +92,7 @@ function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): str
       ? []
       : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
   const taken =
-    applied === undefined || holds(applied, desired) ? [] : differences(applied, desired)
+    applied === undefined || contains(applied, desired) ? [] : differences(applied, desired)
   return [...new Set([...missing, ...stale, ...taken])]
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ownedPart } from '../../src/metacontroller/owned-fields.ts'
+import { ownedPart } from '../../src/metacontroller/managed-fields.ts'
 
 const observed = {
   metadata: { annotations: { ours: '1', theirs: '2' }, finalizers: ['ours', 'theirs'] },

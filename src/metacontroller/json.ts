@@ -1,0 +1,32 @@
+/** A JSON object whose fields are not known beforehand. */
+export type JsonObject = Record<string, unknown>
+
+/** Tells a JSON object from lists, scalars and null. */
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The way to a field; `{ name }` picks the item of that name from a list. */
+export type Path = Array<string | { name: string }>
+
+/** The value at a path; undefined if a step leads nowhere. */
+export const at = (root: unknown, path: Path): unknown => path.reduce(step, root)
+
+/** Sets the value at a path, or deletes the field if the value is undefined. */
+export function set(root: unknown, path: Path, value: unknown): void {
+  const holder = at(root, path.slice(0, -1))
+  const field = path.at(-1)
+  if (!isObject(holder) || typeof field !== 'string') return
+  if (value === undefined) delete holder[field]
+  else holder[field] = value
+}
+
+/** The name of a list item; undefined if it has none. */
+export const nameOf = (item: unknown): string | undefined =>
+  isObject(item) && typeof item.name === 'string' ? item.name : undefined
+
+function step(from: unknown, key: string | { name: string }): unknown {
+  if (typeof key !== 'string') {
+    return Array.isArray(from) ? from.find((item) => nameOf(item) === key.name) : undefined
+  }
+  return isObject(from) && Object.hasOwn(from, key) ? from[key] : undefined
+}

@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isObject, type JsonObject } from './json.ts'
+import {
+  type FieldsOwner,
+  type KubernetesObject,
+  lastAppliedAnnotation,
+  type ObservedObject,
+} from './protocol.ts'
+
+/**
+ * Who owns which field of a child, read from its managedFields. Everybody who may edit the child can
+ * write them, so all work here is linear in their size, and a malformed entry owns nothing.
+ *
+ * A step of the format FieldsV1 is `f:` with the name of a field, `k:` with the keys of a list item,
+ * `v:` with a list item itself, or `.` for what holds the others. An empty node stands for a field
+ * and everything in it.
+ */
+export type Fields = JsonObject
+
+/**
+ * The fields that managers other than Metacontroller own; undefined if there are none. Without
+ * managedFields, or without a record of what was applied, every field counts as theirs.
+ *
+ * An admission webhook has no manager of its own: what it adds counts for whoever sent the request.
+ * So if this very answer was applied after a manager's last write and a value is still there, the
+ * value has come back by itself. It then counts as nobody's, or it would be removed at every sync.
+ */
+export function ownedByOthers(
+  child: ObservedObject,
+  applied: KubernetesObject | undefined,
+  desired: KubernetesObject,
+): Fields | undefined {
+  const owners = (child.metadata.managedFields ?? []).filter(
+    ({ subresource }) => subresource === undefined,
+  )
+  if (owners.length === 0 || applied === undefined) return {}
+  const metacontroller = owners.find(setsOwner) ?? owners.find(keepsRecord)
+  const others = owners.filter((owner) => owner !== metacontroller && owns(owner, 'f:spec'))
+  const answered = isDeepStrictEqual(applied.spec, desired.spec) ? metacontroller?.time : undefined
+  const newer = others.filter(
+    ({ time }) => answered === undefined || time === undefined || time >= answered,
+  )
+  return newer.length === 0
+    ? undefined
+    : union(newer.map(({ fieldsV1 = {} }) => fieldsV1 as Fields))
+}
+
+const setsOwner = (owner: FieldsOwner) =>
+  owner.operation === 'Update' && owns(owner, 'f:metadata', 'f:ownerReferences')
+
+const keepsRecord = (owner: FieldsOwner) =>
+  owns(owner, 'f:metadata', 'f:annotations', `f:${lastAppliedAnnotation}`)
+
+/** Whether the manager of an entry owns the field at a path of FieldsV1 steps. */
+export const owns = ({ fieldsV1 }: FieldsOwner, ...path: string[]): boolean =>
+  path.reduce<unknown>((node, step) => (isObject(node) ? node[step] : undefined), fieldsV1) !==
+  undefined
+
+/** The fields of several managers together. */
+function union(nodes: Fields[]): Fields {
+  const [first = {}, ...rest] = nodes
+  if (rest.length === 0) return first
+  if (nodes.some(isLeaf)) return {}
+  const nodesByStep = new Map<string, Fields[]>()
+  for (const [step, node] of nodes.flatMap(Object.entries<unknown>)) {
+    if (!isObject(node)) continue
+    const known = nodesByStep.get(step)
+    if (known === undefined) nodesByStep.set(step, [node])
+    else known.push(node)
+  }
+  return Object.fromEntries([...nodesByStep].map(([step, nodes]) => [step, union(nodes)]))
+}
+
+const isLeaf = (fields: Fields) => Object.keys(fields).length === 0
+
+/** The part of the fields below a field, or below the list item of a name. */
+export function below(
+  fields: Fields | undefined,
+  step: string | { name: string },
+): Fields | undefined {
+  if (fields === undefined || isLeaf(fields)) return fields
+  if (typeof step !== 'string') return itemsOf(fields)(step)?.fields
+  const inner = Object.hasOwn(fields, `f:${step}`) ? fields[`f:${step}`] : undefined
+  return isObject(inner) ? inner : undefined
+}
+
+/** What a manager owns of a list item, and the names of the keys by which the item is told apart. */
+interface OwnedItem {
+  fields: Fields
+  keys: string[]
+}
+
+/** A list in Kubernetes has one set of keys. More than a few different ones in one node are forged. */
+const maxKeySets = 4
+
+/**
+ * Reads the steps of the node of a list once, and returns the function that finds what is owned of
+ * an item.
+ */
+export function itemsOf(node: Fields): (item: unknown) => OwnedItem | undefined {
+  if (isLeaf(node)) return () => ({ fields: node, keys: [] })
+  const values = new Set<string>()
+  const keySets = new Map<string, { keys: string[]; items: Map<string, OwnedItem> }>()
+  for (const [step, fields] of Object.entries(node)) {
+    if (step.startsWith('v:')) values.add(step.slice(2))
+    const item = step.startsWith('k:') ? parsed(step.slice(2)) : undefined
+    if (!isObject(item) || !isObject(fields)) continue
+    const keys = Object.keys(item)
+    const id = JSON.stringify(keys)
+    const keySet = keySets.get(id) ?? { keys, items: new Map<string, OwnedItem>() }
+    if (keySets.size === maxKeySets && !keySets.has(id)) continue
+    keySet.items.set(valuesOf(item, keys), { fields, keys })
+    keySets.set(id, keySet)
+  }
+  return (item) => {
+    if (values.size > 0 && values.has(JSON.stringify(item))) return { fields: {}, keys: [] }
+    if (!isObject(item)) return undefined
+    for (const { keys, items } of keySets.values()) {
+      const found = items.get(valuesOf(item, keys))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}
+
+const valuesOf = (item: JsonObject, keys: string[]) => JSON.stringify(keys.map((key) => item[key]))
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The part of an object that a manager owns. A list item always keeps its keys. */
+export function ownedPart(observed: unknown, fields: unknown): unknown {
+  if (!isObject(fields) || isLeaf(fields)) return observed
+  if (Array.isArray(observed)) {
+    const find = itemsOf(fields)
+    return observed.flatMap((item) => {
+      const owned = find(item)
+      if (owned === undefined) return []
+      const keys = Object.fromEntries(owned.keys.map((key) => [`f:${key}`, {}]))
+      return [ownedPart(item, { ...keys, ...owned.fields })]
+    })
+  }
+  if (!isObject(observed)) return observed
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([step]) => step !== '.' && Object.hasOwn(observed, step.slice(2)))
+      .map(([step, inner]) => [step.slice(2), ownedPart(observed[step.slice(2)], inner)]),
+  )
+}
