@@ -11,6 +11,15 @@ import { yamlText } from './yaml.ts'
 
 type Fields = Record<string, unknown>
 
+/** What else of its name a MyApp may take over. */
+const besides = [
+  'services',
+  'poddisruptionbudgets.policy',
+  'horizontalpodautoscalers.autoscaling',
+  'ingresses.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
+]
+
 /** Prints the commands of docs/migration.md for a live Deployment. Returns the exit code. */
 export function adopt(
   { name, namespace: wanted, context }: Extract<Task, { command: 'adopt' }>,
@@ -21,12 +30,7 @@ export function adopt(
   const [deployment] = kubectl.get(['deployments.apps', name, '-n', namespace])
   if (deployment === undefined) throw new UserError(`no Deployment ${namespace}/${name}`)
   const selector = fieldsOf(fieldsOf(deployment.spec)['selector'])
-  const beside = kubectl.get([
-    'services,poddisruptionbudgets.policy,horizontalpodautoscalers.autoscaling,ingresses.networking.k8s.io,networkpolicies.networking.k8s.io',
-    name,
-    '-n',
-    namespace,
-  ])
+  const beside = kubectl.get([besides.join(), name, '-n', namespace])
   const service = beside.find(({ kind }) => kind === 'Service')
   refuse(deployment, selector, service)
   const replicaSets = kubectl
@@ -67,7 +71,8 @@ function refuse(deployment: ObservedObject, selector: Fields, service: ObservedO
     Object.entries(labels).every(([key, value]) => fieldsOf(selector['matchLabels'])[key] === value)
   ) {
     throw new UserError(
-      `Deployment ${name} has the selector of a MyApp already: apply the MyApp, and label the Deployment (see docs/migration.md)`,
+      `Deployment ${name} has the selector of a MyApp already: apply the MyApp, ` +
+        'and label the Deployment (see docs/migration.md)',
     )
   }
 }
@@ -180,13 +185,15 @@ function notes(
     ...byHand.map((field) => `not translated: ${field}`),
     ...lost.map(
       (port) =>
-        `the Service offers port ${String(port)} now, and the MyApp offers ${String(spec['port'] ?? 'none')}: callers must change first`,
+        `the Service offers port ${String(port)} now, and the MyApp offers ` +
+        `${String(spec['port'] ?? 'none')}: callers must change first`,
     ),
     ...beside
       .filter(({ kind }) => kind !== 'Service')
       .map(
         ({ kind, metadata }) =>
-          `${kind} ${metadata.name} exists: the script hands it over, and the MyApp deletes it unless its spec asks for one`,
+          `${kind} ${metadata.name} exists: the script hands it over, ` +
+          'and the MyApp deletes it unless its spec asks for one',
       ),
   ]
 }

@@ -75,7 +75,7 @@ export const commands = {
 } as const
 
 /** What --help prints. */
-export const help = `Works with MyApps on the command line. Only --live, --context and adopt read from a cluster.
+export const help = `Works with MyApps. Only --live, --context and adopt read from a cluster.
 
 usage:
   myapp-operator render -f FILE [-f FILE…] [options]

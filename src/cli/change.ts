@@ -16,12 +16,12 @@ export interface Change {
   fields: string[]
   /** Whether pods are replaced. */
   podsRoll: boolean
-  /** The child as it is and as it would be, less what only the API server and Metacontroller go by. */
+  /** The child now and after the change, without fields of the API server and Metacontroller. */
   before: object | undefined
   after: object | undefined
 }
 
-/** What happens to each child of a MyApp on the way from some children to others. */
+/** The changes that turn some children of a MyApp into others. */
 export function changes(before: Children, after: Children): Change[] {
   const groups = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return groups.flatMap((group) => {
@@ -59,12 +59,12 @@ function change(
   }
 }
 
-/** The paths of fields that came, went or changed. */
+/** The paths of fields that were added, removed or changed. */
 export const changedFields = (before: object, after: object) => [
   ...new Set([...differences(before, after), ...differences(after, before)]),
 ]
 
-/** An object less what only the API server and Metacontroller go by. */
+/** An object without fields that only the API server and Metacontroller use. */
 function legible({
   apiVersion,
   kind,

@@ -17,6 +17,12 @@ const optionsOf = (command: string) =>
 /** The completion script for a shell. */
 export const completionScript = (shell: Shell): string => ({ bash, zsh, fish })[shell]()
 
+const wordsOf = (command: string) =>
+  [
+    ...(command === 'completion' ? shells : []),
+    ...optionsOf(command).map(([name]) => `--${name}`),
+  ].join(' ')
+
 const bash = () => `# Completion for bash: source <(myapp-operator completion bash)
 _myapp_operator() {
   local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words
@@ -27,7 +33,7 @@ _myapp_operator() {
       -o | --output) words="${values.output?.join(' ')}" ;;
       *)
         case \${COMP_WORDS[1]} in
-${commandNames.map((command) => `          ${command}) words="${[...(command === 'completion' ? shells : []), ...optionsOf(command).map(([name]) => `--${name}`)].join(' ')}" ;;`).join('\n')}
+${commandNames.map((command) => `          ${command}) words="${wordsOf(command)}" ;;`).join('\n')}
         esac
         ;;
     esac
@@ -37,6 +43,9 @@ ${commandNames.map((command) => `          ${command}) words="${[...(command ===
 }
 complete -o bashdefault -o default -F _myapp_operator myapp-operator kubectl-myapp
 `
+
+const zshValues = (name: keyof typeof options) =>
+  values[name] === undefined ? '_files' : `(${values[name].join(' ')})`
 
 const zsh = () => `#compdef myapp-operator kubectl-myapp
 # Completion for zsh: source <(myapp-operator completion zsh)
@@ -58,9 +67,7 @@ ${commandNames
       `    ${command}) _arguments -s ${[
         ...(command === 'completion' ? [`'2:shell:(${shells.join(' ')})'`] : []),
         ...optionsOf(command).map(([name, option]) =>
-          option.type === 'boolean'
-            ? `'--${name}'`
-            : `'*--${name}=:${name}:${values[name] === undefined ? '_files' : `(${values[name].join(' ')})`}'`,
+          option.type === 'boolean' ? `'--${name}'` : `'*--${name}=:${name}:${zshValues(name)}'`,
         ),
         ...(command === 'render' || command === 'validate' ? ["'*-f:file:_files'"] : []),
       ].join(' ')} ;;`,
@@ -68,7 +75,11 @@ ${commandNames
   .join('\n')}
   esac
 }
-if [ "$funcstack[1]" = _myapp_operator ]; then _myapp_operator "$@"; else compdef _myapp_operator myapp-operator kubectl-myapp; fi
+if [ "$funcstack[1]" = _myapp_operator ]; then
+  _myapp_operator "$@"
+else
+  compdef _myapp_operator myapp-operator kubectl-myapp
+fi
 `
 
 const fish = () => `# Completion for fish: myapp-operator completion fish | source
@@ -85,7 +96,8 @@ ${entries
       option.for.length === 0 ? '' : ` -n '__fish_seen_subcommand_from ${option.for.join(' ')}'`
     const short = 'short' in option ? ` -s ${option.short}` : ''
     const value = values[name] === undefined ? '' : ` -f -a '${values[name].join(' ')}'`
-    return `  complete -c $program${where} -l ${name}${short}${option.type === 'string' ? ' -r' : ''}${value}`
+    const needed = option.type === 'string' ? ' -r' : ''
+    return `  complete -c $program${where} -l ${name}${short}${needed}${value}`
   })
   .join('\n')}
 end

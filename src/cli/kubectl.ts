@@ -35,7 +35,8 @@ export function kubectlFor(context: string | undefined): Kubectl {
         'the kubeconfig has no current context: set KUBECONFIG, or choose one with --context',
       )
     }
-    const message = `kubectl: ${stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`}`
+    const reason = stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`
+    const message = `kubectl: ${reason}`
     throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
       ? new Refused(message)
       : new UserError(message)

@@ -50,7 +50,10 @@ export interface FileMyApp {
   spec: MyAppSpec
 }
 
-/** ConfigMaps and Secrets as related objects of a request: by `Kind.version`, then by `namespace/name`. */
+/**
+ * ConfigMaps and Secrets as related objects of a request: by `Kind.version`, then by
+ * `namespace/name`.
+ */
 export type FileConfig = Record<'ConfigMap.v1' | 'Secret.v1', Record<string, ObservedConfig>>
 
 /** What files contain: valid MyApps, their config, and what to say about them. */
@@ -87,7 +90,7 @@ export function filesOf(sources: Source[], defaultNamespace: string): Files {
       ignored.push({
         severity: 'note',
         place: placeOf(['kind']),
-        message: `${String(object['kind'] ?? 'an object without a kind')} is left out: it is neither a MyApp nor config of one`,
+        message: `${kindOf(object)} is left out: it is neither a MyApp nor config of one`,
       })
     }
   }
@@ -98,6 +101,8 @@ export function filesOf(sources: Source[], defaultNamespace: string): Files {
     findings: [...ignored, ...read.flatMap(({ findings }) => findings), ...findings],
   }
 }
+
+const kindOf = ({ kind = 'an object without a kind' }: Record<string, unknown>) => String(kind)
 
 /** A text and its name in messages. */
 export interface Source {
@@ -200,7 +205,10 @@ function readManifests({ name, text }: Source): { manifests: Manifest[]; finding
   return { manifests, findings }
 }
 
-/** The objects of a list such as `kubectl get -o yaml` prints; any other value is one. Empty documents have none. */
+/**
+ * The objects of a list such as `kubectl get -o yaml` prints; any other value is one. Empty
+ * documents have none.
+ */
 function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []
   if (
@@ -305,7 +313,10 @@ interface Schema {
 
 type Fields = Record<string, unknown>
 
-/** A MyApp as the API server stores it: without fields that are null, and with the defaults of fields that are left out. */
+/**
+ * A MyApp as the API server stores it: without fields that are null, and with the defaults of
+ * fields that are left out.
+ */
 export const storedForm = (myApp: Fields): Fields => fillIn(myApp, MyAppSchema as Schema) as Fields
 
 function fillIn(value: unknown, { properties, additionalProperties, items }: Schema): unknown {

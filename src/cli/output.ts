@@ -62,11 +62,19 @@ function junit(findings: Finding[], sources: string[]): string {
         : `    <system-out>${xml(warned.map(findingText).join('\n'))}</system-out>\n`
     return {
       failed: failures.length > 0,
-      text: `  <testcase classname="myapp-operator.validate" name="${xml(source)}">\n${failures.join('')}${output}  </testcase>\n`,
+      text:
+        `  <testcase classname="myapp-operator.validate" name="${xml(source)}">\n` +
+        `${failures.join('')}${output}  </testcase>\n`,
     }
   })
   const failed = cases.filter(({ failed }) => failed).length
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="myapp-operator validate" tests="${cases.length}" failures="${failed}">\n${cases.map(({ text }) => text).join('')}</testsuite>\n`
+  const counts = `tests="${cases.length}" failures="${failed}"`
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>\n',
+    `<testsuite name="myapp-operator validate" ${counts}>\n`,
+    ...cases.map(({ text }) => text),
+    '</testsuite>\n',
+  ].join('')
 }
 
 /** Text in XML, without the characters that XML 1.0 has no form for. */

@@ -13,7 +13,10 @@ import { objectsText } from './output.ts'
 import type { Streams } from './run.ts'
 import { readYaml } from './yaml.ts'
 
-/** Prints Secrets and ConfigMaps with certificates, and on stderr when they expire. Returns the exit code. */
+/**
+ * Prints Secrets and ConfigMaps with certificates, and on stderr when they expire. Returns the
+ * exit code.
+ */
 export async function printCertificates(
   {
     days,
@@ -40,13 +43,11 @@ export async function printCertificates(
   for (const { kind, metadata, stringData } of objects) {
     const certificate = stringData?.['tls.crt']
     if (certificate === undefined) continue
-    err(
-      `${kind} ${metadata.namespace}/${metadata.name} expires on ${dateText(expiryOf(certificate))}\n`,
-    )
+    const end = dateText(expiryOf(certificate))
+    err(`${kind} ${metadata.namespace}/${metadata.name} expires on ${end}\n`)
   }
-  err(
-    `Apply it, then: kubectl -n ${metacontrollerNamespace} rollout restart statefulset metacontroller\n`,
-  )
+  const restart = `kubectl -n ${metacontrollerNamespace} rollout restart statefulset metacontroller`
+  err(`Apply it, then: ${restart}\n`)
   out(objectsText(objects, 'yaml'))
   return 0
 }

@@ -3,7 +3,10 @@ import { stateOf } from '../myapp/state.ts'
 import type { FileConfig, FileMyApp } from './manifests.ts'
 import { newRequest } from './requests.ts'
 
-/** The children of a new MyApp, with notes for the user. Do not print the digest of config in them. */
+/**
+ * The children of a new MyApp, with notes for the user. Do not print the digest of config in
+ * them.
+ */
 export interface Rendered {
   children: KubernetesObject[]
   notes: string[]

@@ -19,7 +19,10 @@ import { type FileConfig, type FileMyApp, readText } from './manifests.ts'
 /** Stands for the uid of a MyApp that is not in a cluster. */
 export const noUid = 'unknown'
 
-/** The request that Metacontroller would send for a new MyApp if every kind of child is installed. */
+/**
+ * The request that Metacontroller would send for a new MyApp if every kind of child is
+ * installed.
+ */
 export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
   const children = Object.fromEntries(
     childKinds.map(({ group }) => [group, {}]),
@@ -34,7 +37,10 @@ export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): H
 
 type Controller = NonNullable<HookRequest['controller']>
 
-/** The request that Metacontroller would send for a MyApp in a cluster, before the file is applied. */
+/**
+ * The request that Metacontroller would send for a MyApp in a cluster, before the file is
+ * applied.
+ */
 export interface LiveRequest {
   app: FileMyApp
   request: HookRequest
@@ -43,8 +49,10 @@ export interface LiveRequest {
 }
 
 /**
- * Reads from a cluster what Metacontroller would send for each of some MyApps. For several in a namespace kubectl lists all
- * objects: it gets named objects one after the other, and after the first ten at most five a second.
+ * Reads from a cluster what Metacontroller would send for each of some MyApps. For several in a
+ * namespace kubectl lists all
+ * objects: it gets named objects one after the other, and after the first ten at most five a
+ * second.
  */
 export function liveRequests(apps: FileMyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
@@ -176,7 +184,8 @@ export function readRecording(file: string): HookRequest {
   if (!hookRequestValidator(request)) {
     const [error] = hookRequestValidator.errors ?? []
     throw new UserError(
-      `${file} is not a request to /sync: ${error?.instancePath.slice(1) || 'it'} ${error?.message}`,
+      `${file} is not a request to /sync: ` +
+        `${error?.instancePath.slice(1) || 'it'} ${error?.message}`,
     )
   }
   const objection = inconsistency(request)

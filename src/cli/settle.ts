@@ -14,7 +14,8 @@ export type Children = Record<string, Record<string, ObservedObject>>
 const maxAnswers = 8
 
 /**
- * The children that the API server ends up with if nothing else happens. Each answer is applied as Metacontroller applies
+ * The children that the API server ends up with if nothing else happens. Each answer is applied
+ * as Metacontroller applies
  * it, until nothing changes.
  */
 export function settle(request: HookRequest, context: Context): Children {

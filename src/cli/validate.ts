@@ -26,7 +26,8 @@ function summary({ myApps, sources }: Files, errors: number, warned: number): st
   const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
   const where = `in ${counted(sources.length, 'file')}`
   const warnings = warned === 0 ? '' : `, ${counted(warned, 'warning')}`
+  const verb = myApps.length === 1 ? 'is' : 'are'
   return errors === 0
-    ? `${counted(myApps.length, 'MyApp')} ${where} ${myApps.length === 1 ? 'is' : 'are'} valid${warnings}`
+    ? `${counted(myApps.length, 'MyApp')} ${where} ${verb} valid${warnings}`
     : `${counted(errors, 'problem')} ${where}${warnings}`
 }

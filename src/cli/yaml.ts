@@ -14,9 +14,11 @@ import {
 } from 'yaml'
 
 /**
- * YAML as kubectl reads it. kubectl uses go-yaml 2, which keeps its own mixture of YAML 1.1 and 1.2.
+ * YAML as kubectl reads it. kubectl uses go-yaml 2, which keeps its own mixture of YAML 1.1 and
+ * 1.2.
  * The `yaml` package finds the structure and the places; every scalar comes out of it as text.
- * What such a text means, and what a merge does, is decided here by go-yaml's rules (resolve.go and decode.go).
+ * What such a text means, and what a merge does, is decided here by go-yaml's rules (resolve.go
+ * and decode.go).
  */
 
 /** One document: its value, what is wrong with it, and where its parts stand. */
@@ -25,7 +27,10 @@ export interface YamlDocument {
   faults: YamlFault[]
   /** What kubectl leaves out without saying so. */
   notes: YamlFault[]
-  /** The offset in the text of a field, or of the nearest thing that holds it. `isKey`: of its key. */
+  /**
+   * The offset in the text of a field, or of the nearest thing that holds it. `isKey`: of its
+   * key.
+   */
   offsetOf: (path: Array<string | number>, isKey?: boolean) => number
 }
 
@@ -35,7 +40,10 @@ export interface YamlFault {
   message: string
 }
 
-/** Reads the documents of a text: YAML between lines that start with `---`, or JSON values one after another. */
+/**
+ * Reads the documents of a text: YAML between lines that start with `---`, or JSON values one
+ * after another.
+ */
 export function readYaml(text: string): YamlDocument[] {
   const start = text.startsWith('\ufeff') ? 1 : 0
   const json = jsonValues(text, start)
@@ -61,7 +69,10 @@ interface Chunk {
   isMarked?: boolean
 }
 
-/** The JSON objects at the start of a text. After the first one YAML may follow, after the second only JSON. */
+/**
+ * The JSON objects at the start of a text. After the first one YAML may follow, after the second
+ * only JSON.
+ */
 function jsonValues(text: string, start: number): { chunks: Chunk[]; end: number } {
   const chunks: Chunk[] = []
   let end = start
@@ -84,7 +95,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The documents of a text. As in kubectl, `---` starts one wherever it starts a line, and only a comment may follow it. */
+/**
+ * The documents of a text. As in kubectl, `---` starts one wherever it starts a line, and only a
+ * comment may follow it.
+ */
 function yamlChunks(text: string, start: number): Chunk[] {
   const chunks: Chunk[] = []
   let chunk: Chunk = { text: '', offset: start }
@@ -179,18 +193,24 @@ function characterFault(text: string, lines: string, isMarked = false): YamlFaul
   if (forbidden === null) return undefined
   return {
     offset: forbidden.index,
-    message: `the character U+${hex(forbidden[0])} is not allowed: write it as an escape in double quotes`,
+    message:
+      `the character U+${hex(forbidden[0])} is not allowed: ` +
+      'write it as an escape in double quotes',
   }
 }
 
-/** What go-yaml refuses wherever it stands, and the two separators of lines, which it does not read as text. */
+/**
+ * What go-yaml refuses wherever it stands, and the two separators of lines, which it does not
+ * read as text.
+ */
 const forbiddenCharacter = /(?![\t\n\r\u0085])\p{Cc}|[\u2028\u2029\ufffe\uffff]/u
 
 /** The most parts of a text that are indented anew, each of which takes another parse. */
 const maxMended = 100
 
 /**
- * The first document of a text; go-yaml reads no other. It does not ask for an indentation inside of brackets and quotes,
+ * The first document of a text; go-yaml reads no other. It does not ask for an indentation
+ * inside of brackets and quotes,
  * where the `yaml` package does: lines there are indented before they are parsed again.
  */
 function parsed(text: string): {
@@ -276,7 +296,10 @@ function endOfQuotes(text: string, start: number): number | undefined {
 /** The offset after the brackets that open at `start`; undefined where they do not close. */
 function endOfBrackets(text: string, start: number): number | undefined {
   let depth = 0
-  /** Whether a quote opens here, or only stands in a text, and whether a colon ends a key without a blank. */
+  /**
+   * Whether a quote opens here, or only stands in a text, and whether a colon ends a key without
+   * a blank.
+   */
   let [startsToken, endsToken] = [true, false]
   for (let at = start; at < text.length; at++) {
     const character = text[at] ?? ''
@@ -372,7 +395,10 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     }
   }
 
-  /** In brackets `a:` before a comma or a bracket is a text for go-yaml, and a key for the `yaml` package. */
+  /**
+   * In brackets `a:` before a comma or a bracket is a text for go-yaml, and a key for the `yaml`
+   * package.
+   */
   function colonAfter(key: unknown): boolean {
     if (!isScalar(key) || key.type !== 'PLAIN') return false
     const end = key.range?.[1] ?? 0
@@ -413,7 +439,10 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     return value
   }
 
-  /** The entries of a map. A merge key counts where it stands: after a key of the same name it wins. */
+  /**
+   * The entries of a map. A merge key counts where it stands: after a key of the same name it
+   * wins.
+   */
   function decodeMap(node: unknown, entries: Map<string, unknown>): Map<string, unknown> {
     if (!isMap(node)) return entries
     const own = new Set<string>()
@@ -591,11 +620,18 @@ function goInteger(text: string): bigint | undefined {
   return sign === '-' ? -size : size
 }
 
+const day = '(\\d{4})-(\\d{1,2})-(\\d{1,2})'
+const timeOfDay = '(\\d{1,2}):(\\d{1,2}):(\\d{1,2})(?:[.,]\\d+)?'
+/** A zone follows a time after a T, and none follows a time after a blank. */
+const timestamps = [
+  `^${day}$`,
+  `^${day} ${timeOfDay}$`,
+  `^${day}[Tt]${timeOfDay}(?:Z|[-+]\\d\\d:\\d\\d)$`,
+].map((pattern) => new RegExp(pattern))
+
 const isTimestamp = (text: string) => {
   const [, year, month, day, hour = '0', minute = '0', second = '0'] =
-    /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt](?=.*(?:Z|[-+]\d\d:\d\d)$)| (?!.*(?:Z|[-+]\d\d:\d\d)$))(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d)?)?$/.exec(
-      text,
-    ) ?? []
+    timestamps.map((pattern) => pattern.exec(text)).find((match) => match !== null) ?? []
   if (year === undefined) return false
   const date = new Date(Date.UTC(2000, Number(month) - 1, Number(day)))
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
@@ -620,7 +656,8 @@ function floatKey(value: number): string {
   const [mantissa = '', exponent = ''] = single.toExponential(digits).split('e')
   const power = Number(exponent)
   if (power >= -4 && power < 6) {
-    return `${Object.is(single, -0) ? '-' : ''}${single.toFixed(Math.max(0, (digits ?? 8) - power))}`
+    const sign = Object.is(single, -0) ? '-' : ''
+    return sign + single.toFixed(Math.max(0, (digits ?? 8) - power))
   }
   const sign = power < 0 ? '-' : '+'
   return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, '0')}`
@@ -678,7 +715,9 @@ export function yamlText(object: object, { sorted = false }: { sorted?: boolean 
     .replace(unprintable, (character) => `\\u${hex(character)}`)
 }
 
-/** Whether a text without quotes would be something else to kubectl, or would have to be escaped. */
+/**
+ * Whether a text without quotes would be something else to kubectl, or would have to be escaped.
+ */
 const needsQuotes = (text: string) =>
   plainScalar(text).kind !== 'str' ||
   text === '<<' ||
@@ -686,7 +725,10 @@ const needsQuotes = (text: string) =>
   // A block scalar cannot begin with a tab, nor consist of empty lines.
   /^\n[\n ]*\t|^ *\t|^\s+$/.test(text)
 
-/** What go-yaml does not read as it stands: controls, ends of lines of other kinds, and the byte order mark. */
+/**
+ * What go-yaml does not read as it stands: controls, ends of lines of other kinds, and the byte
+ * order mark.
+ */
 const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g
 
 const hex = (character: string) =>
