@@ -80,6 +80,11 @@ export const variables = {
     '',
     'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same for all replicas. Without a key the digests contain no data of Secrets, and pods roll at every change of a Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
   ),
+  WATCH_SECRETS: oneOf(
+    'true',
+    ['true', 'false'],
+    'With `false` the hook asks Metacontroller for no Secret: a changed Secret does not roll pods, and a missing one is not reported. For the component `without-secrets`.',
+  ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],

@@ -19,7 +19,10 @@ export async function runOperator(): Promise<void> {
 }
 
 async function start(config: Config): Promise<void> {
-  const context = { configDigestKey: digestKey(config) }
+  const context = {
+    configDigestKey: digestKey(config),
+    watchSecrets: config.WATCH_SECRETS === 'true',
+  }
   const settings = readTelemetrySettings(process.env)
   const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
   const telemetry = await startTelemetry(settings, {

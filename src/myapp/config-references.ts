@@ -71,7 +71,7 @@ const digestLength = 32
 export function readConfig(
   request: HookRequest,
   spec: MyAppSpec,
-  { configDigestKey }: Context,
+  { configDigestKey, watchSecrets = true }: Context,
 ): Config {
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
@@ -82,6 +82,10 @@ export function readConfig(
   hash.update(uid)
   for (const reference of references) {
     const { kind, name } = reference
+    if (kind === 'Secret' && !watchSecrets) {
+      hash.update(JSON.stringify([kind, name]))
+      continue
+    }
     const object = request.related[`${kind}.v1`]?.[keyOf({ namespace, name })]
     const problem = missingPart(reference, object)
     if (problem !== undefined) missing.add(problem)

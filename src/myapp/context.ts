@@ -8,4 +8,9 @@ export interface Context {
    * nobody else has it. Without a key the digests contain no data of Secrets.
    */
   configDigestKey?: Buffer | undefined
+  /**
+   * Whether the hook sees the Secrets that pods use; true if undefined. If not, Metacontroller needs
+   * no right to read Secrets: a missing Secret is not reported, and a changed one does not roll pods.
+   */
+  watchSecrets?: boolean | undefined
 }

@@ -2,6 +2,7 @@ import type { CustomizeResponse, RelatedRule } from '../metacontroller/protocol.
 import { childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
 import { configReferences } from './config-references.ts'
+import type { Context } from './context.ts'
 import { type CustomizeRequest, isListed } from './request.ts'
 import { validSpec } from './valid-spec.ts'
 
@@ -14,7 +15,10 @@ import { validSpec } from './valid-spec.ts'
  * Metacontroller asks once for each generation, and a deletion is a new one. To delete a MyApp
  * nothing related is needed, and it could be too large to be sent.
  */
-export function customize({ controller, parent }: CustomizeRequest): CustomizeResponse {
+export function customize(
+  { controller, parent }: CustomizeRequest,
+  { watchSecrets = true }: Context = {},
+): CustomizeResponse {
   const { namespace, name, deletionTimestamp } = parent.metadata
   if (deletionTimestamp !== undefined) return { relatedResources: [] }
   const validated = validSpec(parent)
@@ -37,7 +41,7 @@ export function customize({ controller, parent }: CustomizeRequest): CustomizeRe
           ),
         ),
       ...named('v1', 'configmaps', referenced('ConfigMap')),
-      ...named('v1', 'secrets', referenced('Secret')),
+      ...named('v1', 'secrets', watchSecrets ? referenced('Secret') : []),
       {
         apiVersion: 'v1',
         resource: 'pods',

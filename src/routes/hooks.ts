@@ -50,7 +50,7 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
   server.decorateRequest('outcome', undefined)
   serve(server, 'customize', {
     isValid: customizeRequestValidator,
-    handle: customize,
+    handle: (request) => customize(request, context),
     logged: ({ parent }) => parentFields(parent),
   })
   serve(server, 'sync', {

@@ -4,10 +4,11 @@ import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import { readConfig } from '../../src/myapp/config-references.ts'
 import type { Context } from '../../src/myapp/context.ts'
+import { customize } from '../../src/myapp/customize.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
-import { recorded } from '../support/fixtures/recorded.ts'
+import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 import { context } from '../support/fixtures/context.ts'
 
 type Strings = Record<string, string>
@@ -302,3 +303,21 @@ t.test(
     )
   },
 )
+
+t.test('a hook that does not watch Secrets takes them as present and unchanged', async (t) => {
+  const blind: Context = { ...keyed, watchSecrets: false }
+  const request = holding({ a: '1' }, {})
+  t.strictSame(readConfig(request, reading, blind).missing, [])
+  t.equal(
+    digestWith(blind)(request),
+    digestWith(blind)(holding({ a: '1' }, { token: 'eA==' })),
+    'what happens to be sent of a Secret does not count',
+  )
+  t.not(digestWith(blind)(request), digestWith(blind)(holding({ a: '2' })), 'ConfigMaps count')
+  const asked = (context: Context) =>
+    customize({ ...recordedCustomize('customize-new'), parent: request.parent }, context)
+      .relatedResources.map(({ resource }) => resource)
+      .filter((resource) => ['configmaps', 'secrets'].includes(resource))
+  t.strictSame(asked({}), ['configmaps', 'secrets'])
+  t.strictSame(asked(blind), ['configmaps'])
+})
