@@ -93,6 +93,38 @@ t.test('with cert-manager it creates the digest key only', async (t) => {
   )
 })
 
+t.test('with admission it lets the API server trust the hook, once', async (t) => {
+  const objects = (await kustomize(controlPlane, 'manifests', ['admission'])).filter(
+    // The template of a Job cannot change.
+    ({ kind }) => kind !== 'Job',
+  )
+  const apply = () =>
+    kubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n'))
+  await apply()
+  const bundle = () =>
+    kubectl([
+      'get',
+      'validatingwebhookconfiguration',
+      'myapp-operator',
+      '-o',
+      'jsonpath={.webhooks[0].clientConfig.caBundle}',
+    ])
+  t.equal(await bundle(), '')
+  t.match(
+    await runJob(['admission']),
+    'ValidatingWebhookConfiguration myapp-operator: caBundle set',
+  )
+  const ca = await kubectl([
+    ...['-n', 'myapp-operator', 'get', 'configmap', 'myapp-operator-ca'],
+    ...['-o', 'jsonpath={.data.ca\\.crt}'],
+  ])
+  t.equal(Buffer.from(await bundle(), 'base64').toString(), ca)
+  t.match(await runJob(['admission']), 'has a caBundle, not changed')
+  await apply()
+  t.not(await bundle(), '', 'applying the manifests again keeps it')
+  await kubectl(['delete', 'validatingwebhookconfiguration', 'myapp-operator'])
+})
+
 t.test('its rights end there', async (t) => {
   const may = (...args: string[]) =>
     kubectl(['auth', 'can-i', ...args, `--as=${user}`]).then(

@@ -1,12 +1,12 @@
 /** HTTPRoutes: a component switches them on, and from then on MyApps with `gateway` get them. Specs that are stored though they are invalid are tried here too, as it has a cluster. */
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
-import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, pointAt, underEachStrategy } from '../support/cluster/cluster.ts'
-import { allKinds, type KubeObject } from '../support/cluster/kinds.ts'
+import { allKinds } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import type { Namespace } from '../support/cluster/namespace.ts'
+import { grant } from '../support/cluster/rights.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
@@ -15,25 +15,9 @@ import { departures, routed, untilRouted } from './scenarios/routing.ts'
 /** Metacontroller has the rights of the shipped roles here, and no more. */
 const user = 'restricted-metacontroller'
 
-/** Applies the roles among some objects, and binds them to the user that Metacontroller is here. */
-async function grant({ kubectl }: ControlPlane, objects: KubeObject[]): Promise<void> {
-  const roles = objects.filter(({ kind }) => kind === 'ClusterRole')
-  const bindings = roles.map(({ metadata: { name } }) => ({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name: `${user}-${name}` },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-  }))
-  await kubectl(
-    ['apply', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...roles, ...bindings] }),
-  )
-}
-
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
   const objects = await kustomize(controlPlane, 'metacontroller', ['gateway'])
-  await grant(controlPlane, objects)
+  await grant(controlPlane, objects, user)
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',
   ) as unknown as Parameters<typeof pointAt>[1][]
@@ -171,7 +155,7 @@ underEachStrategy(
     prepare: async (controlPlane) => {
       await Promise.all([
         installGatewayApi(controlPlane),
-        grant(controlPlane, await kustomize(controlPlane, 'metacontroller')),
+        grant(controlPlane, await kustomize(controlPlane, 'metacontroller'), user),
       ])
     },
     user,

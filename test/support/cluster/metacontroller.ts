@@ -18,6 +18,8 @@ export interface MetacontrollerOptions {
   logFile: string
   /** Its own default without it. The stand-in knows that one only. */
   applyStrategy?: ApplyStrategy
+  /** More of its options. */
+  options?: string[]
 }
 
 /** A running Metacontroller. */
@@ -45,6 +47,7 @@ export async function startMetacontroller({
   kubeconfig,
   logFile,
   applyStrategy = 'dynamic-apply',
+  options = [],
 }: MetacontrollerOptions): Promise<RunningMetacontroller> {
   const { engine, command, args } = await chooseEngine(applyStrategy)
   const health = `127.0.0.1:${await freePort()}`
@@ -63,6 +66,7 @@ export async function startMetacontroller({
       '--client-go-burst=200',
       // A kind that was installed a moment ago is found by asking again.
       '--discovery-interval=5s',
+      ...options,
     ],
     logFile,
   })

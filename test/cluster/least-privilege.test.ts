@@ -1,0 +1,339 @@
+/**
+ * The roles of metacontroller/: the real Metacontroller needs every right in them and asks for no
+ * other. Which rights it asks for depends on the program, so the stand-in proves nothing here.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import {
+  type ControlPlane,
+  installMetacontrollerCrds,
+} from '../../local-cluster/control-plane/boot.ts'
+import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
+import { type Api, connect } from '../support/cluster/api.ts'
+import { bootBare, installMyAppCrd, pointAt } from '../support/cluster/cluster.ts'
+import { type Hook, startHook } from '../support/cluster/hook.ts'
+import { followJsonLines } from '../support/cluster/json-lines.ts'
+import { type Kind, type MyApp, pathOf } from '../support/cluster/kinds.ts'
+import { kustomize } from '../support/cluster/kustomize.ts'
+import {
+  type ApplyStrategy,
+  type RunningMetacontroller,
+  startMetacontroller,
+} from '../support/cluster/metacontroller.ts'
+import { grant, isRole, rightsOf, type Role, without } from '../support/cluster/rights.ts'
+
+t.setTimeout(600_000)
+const user = 'restricted-metacontroller'
+
+/** Every right is removed in turn with EVERY_RIGHT=1, which takes minutes; without it a sample is. */
+const everyRight = Boolean(process.env['EVERY_RIGHT'])
+
+if (process.env['METACONTROLLER']) {
+  t.test('least privilege', leastPrivilege)
+} else {
+  t.comment('set METACONTROLLER to the real program to try its rights')
+}
+
+/** A line of the API server's audit log. */
+interface AuditEvent {
+  user: { username: string }
+  verb: string
+  objectRef?: { apiGroup?: string; resource: string; namespace?: string; subresource?: string }
+  responseStatus?: { code: number }
+}
+
+interface World {
+  controlPlane: ControlPlane
+  api: Api
+  hook: Hook
+  roles: Role[]
+  /** What Metacontroller has asked the API server for since the last call: the right, and whether it was refused. */
+  asked: () => { right: string; refused: boolean }[]
+  start(strategy?: ApplyStrategy): Promise<RunningMetacontroller>
+}
+
+async function leastPrivilege(t: Test): Promise<void> {
+  const controlPlane = await bootBare(t)
+  const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
+  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'high-availability'])
+  await Promise.all([
+    installMetacontrollerCrds(controlPlane),
+    installMyAppCrd(controlPlane),
+    installGatewayApi(controlPlane),
+    grant(controlPlane, objects, user),
+  ])
+  const hook = await startHook({ dir })
+  t.teardown(() => hook.stop())
+  const api = connect(kubeconfig)
+  t.teardown(() => api.close())
+  const controller = pointAt(
+    hook.port,
+    objects.find(({ kind }) => kind === 'CompositeController') as unknown as Parameters<
+      typeof pointAt
+    >[1],
+  ) as { spec: { resyncPeriodSeconds: number } }
+  // What was refused is tried again within a second.
+  controller.spec.resyncPeriodSeconds = 1
+  await kubectl(['apply', '-f', '-'], JSON.stringify(controller))
+
+  const audit = followJsonLines<AuditEvent>(auditLog)
+  let seen = 0
+  const world: World = {
+    controlPlane,
+    api,
+    hook,
+    roles: objects.filter(isRole),
+    asked() {
+      const events = audit()
+      const fresh = events.slice(seen)
+      seen = events.length
+      return fresh
+        .filter((event) => event.user.username === user && event.objectRef !== undefined)
+        .map(({ verb, objectRef, responseStatus }) => {
+          const { apiGroup = '', resource = '', subresource } = objectRef ?? {}
+          return {
+            right: `${verb} ${apiGroup}/${resource}${subresource ? `/${subresource}` : ''}`,
+            refused: responseStatus?.code === 403,
+          }
+        })
+    },
+    start: (applyStrategy = 'dynamic-apply') =>
+      startMetacontroller({
+        kubeconfig: kubeconfigFor(user),
+        logFile: join(dir, 'metacontroller.log'),
+        applyStrategy,
+        options: ['--leader-election', '--leader-election-namespace=metacontroller'],
+      }),
+  }
+  await t.test('every right is used, and nothing else is asked for', (t) => isUsed(t, world))
+  await t.test('without a right something is left undone', (t) => isNeeded(t, world))
+}
+
+/** A MyApp with every kind of child, a ConfigMap and a Secret. */
+const full = (name: string) => ({
+  apiVersion: 'example.com/v1',
+  kind: 'MyApp',
+  metadata: { name },
+  spec: {
+    image: 'nginx:1',
+    envFrom: [
+      { configMapRef: { name: 'config', optional: true } },
+      { secretRef: { name: 'config', optional: true } },
+    ],
+    autoscaling: { minReplicas: 2, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
+    resources: { requests: { cpu: '100m' } },
+    ingress: { host: 'a.example.com' },
+    gateway: { parentRefs: [{ name: 'g' }], hostnames: ['a.example.com'] },
+    networkPolicy: { from: [{ app: 'other' }] },
+  },
+})
+
+/** Waits until a look at things finds something, and gives it. */
+async function until<Found>(
+  { controlPlane: { dir } }: World,
+  what: string,
+  look: () => Promise<Found | undefined | false>,
+  seconds = 60,
+): Promise<Found> {
+  for (const deadline = Date.now() + seconds * 1000; ; await sleep(50)) {
+    const found = await look().catch(() => undefined)
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > deadline) {
+      const log = readFileSync(join(dir, 'metacontroller.log'), 'utf8').slice(-1500)
+      throw new Error(`after ${seconds} s it is not so that ${what}; the log ends: ${log}`)
+    }
+  }
+}
+
+const myApp = ({ api }: World, name: string) =>
+  api.request<MyApp>('GET', pathOf('MyApp', 'default', name))
+const patch = ({ api }: World, kind: Kind, name: string, body: object) =>
+  api.request('PATCH', pathOf(kind, 'default', name), body, 'application/merge-patch+json')
+const create = ({ api }: World, name: string) =>
+  api.request('POST', pathOf('MyApp', 'default'), full(name))
+const remove = ({ api }: World, kind: Kind, name: string) =>
+  api.request('DELETE', pathOf(kind, 'default', name))
+const exists = async ({ api }: World, kind: Kind, name: string) =>
+  await api.request<{ metadata: { uid: string } }>('GET', pathOf(kind, 'default', name)).then(
+    (object) => object,
+    () => undefined,
+  )
+const kindsOfChildren = childKinds.map(({ kind }) => kind as Kind)
+
+const untilComplete = (world: World, name: string) =>
+  until(world, `${name} has every child and a status`, async () => {
+    const children = await Promise.all(kindsOfChildren.map((kind) => exists(world, kind, name)))
+    return children.every(Boolean) && (await myApp(world, name)).status?.phase !== undefined
+  })
+const untilGone = (world: World, name: string) =>
+  until(world, `${name} is gone`, async () => !(await exists(world, 'MyApp', name)))
+
+/** Lets every child be changed, adopted and deleted, and a call fail. */
+async function playAll(world: World, name: string): Promise<void> {
+  const { hook } = world
+  await create(world, name)
+  await untilComplete(world, name)
+  for (const kind of kindsOfChildren) {
+    // Without its owner it is adopted again, by the label.
+    await patch(world, kind, name, { metadata: { ownerReferences: null } })
+    await until(world, `${kind} ${name} is adopted again`, async () => {
+      const child = await world.api.request<{ metadata: { ownerReferences?: object[] } }>(
+        'GET',
+        pathOf(kind, 'default', name),
+      )
+      return child.metadata.ownerReferences?.length === 1
+    })
+  }
+  // A new tag is a label of every child.
+  await patch(world, 'MyApp', name, { spec: { image: 'nginx:2' } })
+  await until(world, `the children of ${name} have the new version`, async () => {
+    const versions = kindsOfChildren.map((kind) => versionOf(world, kind, name))
+    return (await Promise.all(versions)).every((version) => version === '2')
+  })
+  // A repeated Event is a patch.
+  await hook.kill()
+  await until(world, 'a failed call is reported twice', async () => {
+    const { items } = await world.api.request<{ items: { count?: number; reason: string }[] }>(
+      'GET',
+      '/api/v1/namespaces/default/events',
+    )
+    return items.some(({ reason, count = 1 }) => reason === 'SyncError' && count > 1)
+  })
+  await hook.start()
+  await remove(world, 'MyApp', name)
+  await untilGone(world, name)
+}
+
+/**
+ * Rights that this cluster does not show: the one that the API server checks within another request,
+ * and those to list. An API server before 1.34 has no streaming lists, so that Metacontroller lists.
+ */
+const isHidden = (right: string) =>
+  right === 'update example.com/myapps/finalizers' || right.startsWith('list ')
+
+async function isUsed(t: Test, world: World): Promise<void> {
+  for (const strategy of ['dynamic-apply', 'server-side-apply'] as const) {
+    const metacontroller = await world.start(strategy)
+    try {
+      await playAll(world, `all-${strategy}`)
+    } finally {
+      await metacontroller.stop()
+    }
+  }
+  const asked = world.asked()
+  t.strictSame(
+    [...new Set(asked.filter(({ refused }) => refused).map(({ right }) => right))],
+    [],
+    'nothing was refused',
+  )
+  const used = new Set(asked.map(({ right }) => right))
+  t.strictSame(
+    rightsOf(world.roles).filter((right) => !used.has(right) && !isHidden(right)),
+    [],
+    'every right was used',
+  )
+}
+
+/** Rights, what needs them, and how one sees that they were used. */
+interface Case {
+  rights: string[]
+  /** Done while Metacontroller has all rights. */
+  before?: (name: string) => Promise<unknown>
+  /** Done without the right. */
+  act: (name: string) => Promise<unknown>
+  /** Whether it had its effect. */
+  done: (name: string) => Promise<unknown>
+  /** Metacontroller uses it when it starts. */
+  atStart?: true
+}
+
+const versionOf = async ({ api }: World, kind: Kind, name: string) => {
+  const child = await api.request<{ metadata: { labels: Record<string, string> } }>(
+    'GET',
+    pathOf(kind, 'default', name),
+  )
+  return child.metadata.labels['app.kubernetes.io/version']
+}
+
+/** The rights that are removed: of Deployments and Ingresses, and to read; with EVERY_RIGHT of all. */
+function cases(world: World): Case[] {
+  const create_ = (name: string) => create(world, name)
+  const complete = async (name: string) => {
+    await create(world, name)
+    await untilComplete(world, name)
+  }
+  const hasDeployment = (name: string) => exists(world, 'Deployment', name)
+  const writes = childKinds
+    .filter(({ kind }) => everyRight || ['Deployment', 'Ingress'].includes(kind))
+    .flatMap(({ kind, apiVersion, resource }): Case[] => {
+      const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+      return [
+        {
+          rights: [`create ${group}/${resource}`],
+          act: create_,
+          done: (name) => exists(world, kind as Kind, name),
+        },
+        {
+          rights: [`update ${group}/${resource}`],
+          before: complete,
+          act: (name) => patch(world, 'MyApp', name, { spec: { image: 'nginx:2' } }),
+          done: async (name) => (await versionOf(world, kind as Kind, name)) === '2',
+        },
+        {
+          rights: [`delete ${group}/${resource}`],
+          before: complete,
+          act: (name) => remove(world, 'MyApp', name),
+          done: async (name) => !(await exists(world, 'MyApp', name)),
+        },
+      ]
+    })
+  // Without these two only the log repeats an error.
+  const optional = /controllerrevisions|namespaces/
+  const reads = rightsOf(world.roles)
+    .filter((right) => right.startsWith('watch ') && !optional.test(right))
+    .filter((right) => everyRight || /myapps|pods|secrets|deployments/.test(right))
+    .map((right): Case => {
+      const rights = [right, right.replace('watch', 'list')]
+      return { rights, act: create_, done: hasDeployment, atStart: true }
+    })
+  return [
+    { rights: ['update example.com/myapps'], act: create_, done: hasDeployment },
+    {
+      rights: ['update example.com/myapps/status'],
+      act: create_,
+      done: async (name) => (await myApp(world, name)).status?.phase,
+    },
+    ...writes,
+    ...reads,
+  ]
+}
+
+async function isNeeded(t: Test, world: World): Promise<void> {
+  let metacontroller = await world.start()
+  t.teardown(() => metacontroller.stop())
+  const restart = async () => {
+    await metacontroller.stop()
+    metacontroller = await world.start()
+  }
+  for (const [index, { rights, before, act, done, atStart }] of cases(world).entries()) {
+    const name = `case-${index}`
+    const what = rights.join(' and ')
+    await before?.(name)
+    await grant(world.controlPlane, without(world.roles, rights), user)
+    world.asked()
+    if (atStart) await restart()
+    await act(name)
+    await until(world, `it is refused to ${what}`, async () =>
+      world.asked().some((asked) => rights.includes(asked.right) && asked.refused),
+    )
+    t.notOk(await done(name).catch(() => undefined), `without the right to ${what}`)
+    await grant(world.controlPlane, world.roles, user)
+    if (atStart) await restart()
+    await until(world, `it is done with the right to ${what}`, () => done(name))
+    await remove(world, 'MyApp', name).catch(() => undefined)
+    await untilGone(world, name)
+  }
+}
