@@ -8,7 +8,11 @@ export function contains(observed: unknown, desired: unknown): boolean {
   if (desired === undefined) return true
   if (isObject(desired)) {
     if (!isObject(observed)) return false
-    for (const key in desired) if (!contains(observed[key], desired[key])) return false
+    for (const key in desired) {
+      // A name such as constructor is not a field of every object.
+      const value = Object.hasOwn(observed, key) ? observed[key] : undefined
+      if (!contains(value, desired[key])) return false
+    }
     return true
   }
   if (!Array.isArray(desired)) return Object.is(observed, desired)

@@ -8,6 +8,13 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** The way to a field; `{ name }` picks the item of that name from a list. */
 export type Path = Array<string | { name: string }>
 
+/** A path for people, as in `spec.template.spec.containers[app].env`. */
+export const pathText = (path: Path): string =>
+  path
+    .map((step) => (typeof step === 'string' ? `.${step}` : `[${step.name}]`))
+    .join('')
+    .slice(1)
+
 /** The value at a path; undefined if a step leads nowhere. */
 export const at = (root: unknown, path: Path): unknown => path.reduce(step, root)
 

@@ -90,8 +90,9 @@ interface OwnedItem {
   keys: string[]
 }
 
-/** A list in Kubernetes has one set of keys. More than a few different ones in one node are forged. */
+/** A list in Kubernetes has one set of at most three keys. More are forged, and cost time. */
 const maxKeySets = 4
+const maxKeys = 4
 
 /**
  * Reads the steps of the node of a list once, and returns the function that finds what is owned of
@@ -106,6 +107,7 @@ export function itemsOf(node: Fields): (item: unknown) => OwnedItem | undefined 
     const item = step.startsWith('k:') ? parsed(step.slice(2)) : undefined
     if (!isObject(item) || !isObject(fields)) continue
     const keys = Object.keys(item)
+    if (keys.length === 0 || keys.length > maxKeys) continue
     const id = JSON.stringify(keys)
     const keySet = keySets.get(id) ?? { keys, items: new Map<string, OwnedItem>() }
     if (keySets.size === maxKeySets && !keySets.has(id)) continue
@@ -123,7 +125,8 @@ export function itemsOf(node: Fields): (item: unknown) => OwnedItem | undefined 
   }
 }
 
-const valuesOf = (item: JsonObject, keys: string[]) => JSON.stringify(keys.map((key) => item[key]))
+const valuesOf = (item: JsonObject, keys: string[]) =>
+  JSON.stringify(keys.map((key) => (Object.hasOwn(item, key) ? item[key] : undefined)))
 
 function parsed(text: string): unknown {
   try {

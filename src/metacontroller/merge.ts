@@ -8,12 +8,13 @@ import { isObject, type JsonObject } from './json.ts'
 
 type Json = unknown
 
-/** The keys by which lists of objects are merged; the first that every item of all three lists has is taken. */
+/** The keys by which lists of objects are merged: the first that every item of all lists has. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 /**
- * What the server is sent when `desired` is answered: `observed`, less what was `applied` last and is not desired any
- * more, plus what is desired. Nothing that is handed in is changed; parts of it are in the result.
+ * Returns what Metacontroller sends to the server when `desired` is answered: `observed` without what
+ * was applied last and is no longer desired, with everything that is desired. It changes none of its
+ * arguments, and the result shares parts with them.
  */
 export function merge(observed: Json, applied: Json, desired: Json): Json {
   if (isObject(observed) && isObject(desired)) {
@@ -29,10 +30,16 @@ function mergeObjects(observed: JsonObject, applied: JsonObject, desired: JsonOb
   const merged = { ...observed }
   for (const key of Object.keys(applied)) if (!Object.hasOwn(desired, key)) delete merged[key]
   for (const key of Object.keys(desired)) {
-    merged[key] = merge(observed[key], applied[key], desired[key])
+    // An assignment to this name would set the prototype. Kubernetes has no such field.
+    if (key === '__proto__') continue
+    merged[key] = merge(own(observed, key), own(applied, key), desired[key])
   }
   return merged
 }
+
+/** A field of the object itself, so that `constructor` is a name like any other. */
+const own = (object: JsonObject, key: string) =>
+  Object.hasOwn(object, key) ? object[key] : undefined
 
 function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] {
   const mergeKey = commonMergeKey([...observed, ...applied, ...desired])
@@ -50,7 +57,7 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
   desiredByKey.forEach((item, key) => {
     merged.set(key, merge(merged.get(key), appliedByKey.get(key), item))
   })
-  // An item keeps the place that it has on the server, even one that is there twice; new ones go last.
+  // An item keeps its place on the server, even if it is there twice. New items go last.
   const places = observed.map(keyOf).filter((key) => merged.has(key))
   const placed = new Set(places)
   desiredByKey.forEach((_item, key) => {
@@ -72,23 +79,24 @@ export function observedPart(known: Json[], observed: Json): Json {
     )
     return Object.fromEntries(
       fields.map((field) => {
-        const values = objects.map((object) => object[field])
+        const values = objects.map((object) => own(object, field))
         return [field, observedPart(values, observed[field])]
       }),
     )
   }
   if (!Array.isArray(observed)) return observed
-  const items: Json[] = known.filter(Array.isArray).flat()
-  const key = commonMergeKey([...observed, ...items])
+  const lists = known.filter(Array.isArray) as JsonObject[][]
+  const key = commonMergeKey([...observed, ...lists.flat()])
   if (key === undefined) return observed
-  const itemsByKey = Map.groupBy(items as JsonObject[], (item) => item[key])
+  // One item of each list: with all items of one key the work would be quadratic.
+  const indexes = lists.map((list) => new Map(list.map((item) => [item[key], item])))
   return (observed as JsonObject[]).flatMap((item) => {
-    const same = itemsByKey.get(item[key])
-    return same === undefined ? [] : [observedPart(same, item)]
+    const same = indexes.flatMap((index) => index.get(item[key]) ?? [])
+    return same.length > 0 ? [observedPart(same, item)] : []
   })
 }
 
-/** The key that decides which items are the same one; without it a list is replaced as a whole. */
+/** The key by which lists are merged. Without one, the list is replaced as a whole. */
 export function commonMergeKey(items: Json[]): string | undefined {
   if (!items.every(isObject)) return undefined
   return items.length === 0

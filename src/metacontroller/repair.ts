@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { contains } from './compare.ts'
-import { at, isObject, nameOf, type Path, set } from './json.ts'
+import { at, isObject, nameOf, type Path, pathText, set } from './json.ts'
 import { isServerSideApplied, lastApplied } from './last-applied.ts'
 import { below, type Fields, itemsOf, ownedByOthers } from './managed-fields.ts'
 import { commonMergeKey, merge, observedPart } from './merge.ts'
@@ -75,8 +75,9 @@ export function answerNow(
     merged: merge(observed, applied, desired),
     foreign: ownedByOthers(observed, applied, desired),
   }
-  const values = exactFields.filter(isExactValue)
-  const additions = exactFields.filter(isClosedPart).flatMap((part) => additionsTo(part, repair))
+  const repaired = exactFields.filter(({ path }) => !isFlooded(path, desired, observed))
+  const values = repaired.filter(isExactValue)
+  const additions = repaired.filter(isClosedPart).flatMap((part) => additionsTo(part, repair))
   const inexact = values.filter((field) => !isExact(field, repair))
   if (inexact.length === 0 && additions.length === 0) return desired
   const answer =
@@ -84,6 +85,39 @@ export function answerNow(
   pauseRollout(answer, repair)
   for (const field of inexact) set(answer, field.path, intermediateValue(field, answer, repair))
   return answer
+}
+
+/** The most foreign items that are removed from one list. */
+export const maxForeignItems = 1000
+
+/** A list that is not repaired. */
+export interface UnrepairedList {
+  /** As in `spec.template.spec.containers[app].env`. */
+  path: string
+  /** How many items it has. */
+  items: number
+}
+
+/**
+ * Returns the exact lists of a child in which others have more than `maxForeignItems` items.
+ * `answerNow` leaves such a list as it is. So the status has to say that it is not repaired: name the
+ * path, the number of items and the bound, and that somebody has to remove the foreign items.
+ */
+export function unrepairedLists(
+  desired: KubernetesObject,
+  observed: ObservedObject | undefined,
+  exactFields: ExactField[],
+): UnrepairedList[] {
+  const flooded = exactFields
+    .filter(({ path }) => isFlooded(path, desired, observed))
+    .map(({ path }) => [pathText(path), (at(observed, path) as unknown[]).length] as const)
+  return [...new Map(flooded)].map(([path, items]) => ({ path, items }))
+}
+
+function isFlooded(path: Path, desired: unknown, observed: unknown): boolean {
+  const [found, wanted] = [at(observed, path), at(desired, path)]
+  const own = Array.isArray(wanted) ? wanted.length : 0
+  return Array.isArray(found) && found.length - own > maxForeignItems
 }
 
 /**

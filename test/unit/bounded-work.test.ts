@@ -1,97 +1,206 @@
 import t from 'tap'
-import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
+import { lastApplied } from '../../src/metacontroller/last-applied.ts'
+import {
+  type KubernetesObject,
+  lastAppliedAnnotation,
+  type ObservedObject,
+} from '../../src/metacontroller/protocol.ts'
+import { answerNow, maxForeignItems, unrepairedLists } from '../../src/metacontroller/repair.ts'
+import { deployment } from '../../src/myapp/children/deployment.ts'
+import { finalize } from '../../src/myapp/finalize.ts'
+import type { HookRequest } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** What somebody with edit rights in one namespace can add to a Deployment, n times. */
-const shapes: Record<string, (deployment: Anything, n: number) => void> = {
-  'volumes of another manager': (deployment, n) => {
-    const volumes = range(n).map((i) => ({ name: `v${i}`, emptyDir: {} }))
-    deployment.spec.template.spec.volumes = volumes
-    own(deployment, { 'f:volumes': keyed(volumes, 'name') })
+/** What somebody adds n times to a Deployment: to its pods, its container or its metadata. */
+interface Target {
+  pods: Anything
+  app: Anything
+  metadata: Anything
+  /** The fields that the tenant owns, in the form of FieldsV1. */
+  owned: Record<string, Anything>
+}
+const numbers = (n: number) => Array.from({ length: n }, (_, index) => index)
+const pods = (fields: object) => ({ 'f:template': { 'f:spec': fields } })
+const container = (fields: object) => pods({ 'f:containers': { 'k:{"name":"app"}': fields } })
+const items = (n: number, key: (index: number) => object) =>
+  Object.fromEntries(numbers(n).map((index) => [`k:${JSON.stringify(key(index))}`, { '.': {} }]))
+
+const shapes: Record<string, (n: number, target: Target) => void> = {
+  volumes: (n, { pods: spec, owned }) => {
+    spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
+    owned['f:spec'] = pods({ 'f:volumes': items(n, (index) => ({ name: `v${index}` })) })
   },
-  'variables of another manager': (deployment, n) => {
-    const env = range(n).map((i) => ({ name: `E${i}`, value: '' }))
-    deployment.spec.template.spec.containers[0].env = env
-    own(deployment, { 'f:containers': { 'k:{"name":"app"}': { 'f:env': keyed(env, 'name') } } })
+  env: (n, { app, owned }) => {
+    app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
+    owned['f:spec'] = container({ 'f:env': items(n, (index) => ({ name: `V${index}` })) })
   },
-  'variables under server-side apply': (deployment, n) => {
-    const env = range(n).map((i) => ({ name: `E${i}`, value: '' }))
-    deployment.spec.template.spec.containers[0].env = env
-    delete deployment.metadata.annotations[lastAppliedAnnotation]
-    const containers = { 'k:{"name":"app"}': { 'f:env': keyed(env, 'name') } }
-    deployment.metadata.managedFields = [
-      {
-        manager: 'metacontroller',
-        operation: 'Apply',
-        fieldsV1: {
-          'f:metadata': { 'f:ownerReferences': {} },
-          'f:spec': { 'f:template': { 'f:spec': { 'f:containers': containers } } },
-        },
-      },
-    ]
+  'env of one name': (n, { app, owned }) => {
+    app.env = numbers(n).map(() => ({ name: 'V', value: 'x' }))
+    const keys = numbers(n).map((index) => `k:{"name":${' '.repeat(index % 50)}"V"}`)
+    owned['f:spec'] = container({ 'f:env': Object.fromEntries(keys.map((key) => [key, {}])) })
   },
-  'managers of one volume each': (deployment, n) => {
-    const volumes = range(n).map((i) => ({ name: `v${i}`, emptyDir: {} }))
-    deployment.spec.template.spec.volumes = volumes
-    for (const volume of volumes) own(deployment, { 'f:volumes': keyed([volume], 'name') })
+  'combinations of keys': (n, { app, owned }) => {
+    app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
+    owned['f:spec'] = container({
+      'f:env': items(n, (index) => ({ name: `V${index}`, [`k${index}`]: 1 })),
+    })
   },
-  'forged key sets': (deployment, n) => {
-    deployment.spec.template.spec.volumes = range(n).map((i) => ({ name: `v${i}`, emptyDir: {} }))
-    const keys = range(n).map((i) => [`k:{"name${i}":"v${i}"}`, {}])
-    own(deployment, { 'f:volumes': Object.fromEntries(keys) })
+  ports: (n, { app, owned }) => {
+    app.ports = numbers(n).map((index) => ({ containerPort: index + 1, protocol: 'TCP' }))
+    owned['f:spec'] = container({
+      'f:ports': items(n, (index) => ({ containerPort: index + 1, protocol: 'TCP' })),
+    })
   },
-  'annotations of the pods': (deployment, n) => {
-    const annotations = Object.fromEntries(range(n).map((i) => [`example.com/a${i}`, 'x']))
-    deployment.spec.template.metadata.annotations = annotations
+  containers: (n, { pods: spec, owned }) => {
+    spec.containers.push(...numbers(n).map((index) => ({ name: `c${index}`, image: 'x' })))
+    owned['f:spec'] = pods({ 'f:containers': items(n, (index) => ({ name: `c${index}` })) })
   },
-  'owner references': (deployment, n) => {
-    const owners = range(n).map((i) => ({ uid: `u${i}` }))
-    deployment.metadata.ownerReferences.unshift(...owners)
+  'node labels': (n, { pods: spec, owned }) => {
+    spec.nodeSelector = Object.fromEntries(numbers(n).map((index) => [`l${index}`, 'x']))
+    owned['f:spec'] = pods({ 'f:nodeSelector': {} })
   },
-  'volumes that were applied': (deployment, n) => {
-    const volumes = range(n).map((i) => ({ name: `v${i}`, emptyDir: {} }))
-    deployment.spec.template.spec.volumes = volumes
-    const record = JSON.parse(deployment.metadata.annotations[lastAppliedAnnotation])
-    record.spec.template.spec.volumes = volumes
-    deployment.metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+  'managers and volumes': (n, { pods: spec, metadata, owned }) => {
+    spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
+    owned['f:spec'] = pods({ 'f:volumes': {} })
+    const fieldsV1 = { 'f:spec': pods({ 'f:volumes': { 'k:{"name":"v0"}': {} } }) }
+    metadata.managedFields.push(
+      ...numbers(n).map((index) => ({ manager: `m${index}`, operation: 'Apply', fieldsV1 })),
+    )
+  },
+  'managers of one volume each': (n, { pods: spec, metadata, owned }) => {
+    spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
+    owned['f:spec'] = {}
+    metadata.managedFields.push(
+      ...numbers(n).map((index) => ({
+        manager: `m${index}`,
+        operation: 'Update',
+        fieldsV1: { 'f:spec': pods({ 'f:volumes': { [`k:{"name":"v${index}"}`]: {} } }) },
+      })),
+    )
+  },
+  'volumes that were applied': (n, { pods: spec, metadata }) => {
+    spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
+    const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+    record.spec.template.spec.volumes = spec.volumes
+    metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+  },
+  'volumes of one name, applied': (n, { pods: spec, metadata }) => {
+    spec.volumes = numbers(n).map(() => ({ name: 'v', emptyDir: {} }))
+    const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+    record.spec.template.spec.volumes = spec.volumes
+    record.spec.other = 'x'
+    metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+  },
+  'keys of one item': (n, { app, owned }) => {
+    app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
+    const keys = Object.fromEntries(numbers(n).map((index) => [`k${index}`, 1]))
+    owned['f:spec'] = container({ 'f:env': { [`k:${JSON.stringify(keys)}`]: {} } })
+  },
+  annotations: (n, { metadata, owned }) => {
+    for (const index of numbers(n)) metadata.annotations[`example.com/a${index}`] = 'x'
+    owned['f:spec'] = { 'f:paused': {} }
+  },
+  'owner references': (n, { metadata, owned }) => {
+    metadata.ownerReferences.push(...numbers(n).map((index) => ({ uid: `u${index}` })))
+    owned['f:spec'] = { 'f:paused': {} }
   },
 }
 
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+const strategies = ['dynamic-apply', 'server-side-apply'] as const
+type Strategy = (typeof strategies)[number]
 
-const keyed = (items: Anything[], key: string) =>
-  Object.fromEntries(items.map((item) => [`k:${JSON.stringify({ [key]: item[key] })}`, {}]))
-
-/** Adds a manager that owns some fields of the pod. */
-function own(deployment: Anything, pod: object): void {
-  deployment.metadata.managedFields.push({
-    manager: 'kubectl-edit',
-    operation: 'Update',
-    fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': pod } } },
+/** A request whose Deployment has a record of dynamic apply, or an entry of server-side apply. */
+function requestWith(shape: string, n: number, strategy: Strategy): HookRequest {
+  const request = recorded('sync-running')
+  Object.assign(request.parent.spec as object, {
+    volumes: [{ name: 'data', mountPath: '/data', emptyDir: {} }],
+    nodeSelector: { disk: 'ssd' },
   })
+  const child = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
+  const pods = child.spec.template.spec
+  const owned = {}
+  shapes[shape]?.(n, { pods, app: pods.containers[0], metadata: child.metadata, owned })
+  if (strategy === 'server-side-apply') {
+    delete child.metadata.annotations[lastAppliedAnnotation]
+    child.metadata.managedFields.push({
+      manager: 'metacontroller',
+      operation: 'Apply',
+      fieldsV1: { ...owned, 'f:metadata': { 'f:ownerReferences': {} } },
+    })
+  } else {
+    child.metadata.managedFields.push({
+      manager: 'kubectl-edit',
+      operation: 'Update',
+      time: '2099-01-01T00:00:00Z',
+      fieldsV1: owned,
+    })
+  }
+  return request
 }
 
-/** The shortest time of some syncs, in ms. */
-function timeOf(add: (deployment: Anything, n: number) => void, n: number): number {
-  const times = range(3).map(() => {
-    const request = recorded('sync-running') as Anything
-    for (const deployment of Object.values(request.children['Deployment.apps/v1'])) {
-      add(deployment, n)
-    }
+type Hook = (request: HookRequest) => unknown
+const withSpec = (request: HookRequest, spec: unknown): HookRequest => ({
+  ...request,
+  parent: { ...request.parent, spec },
+})
+const hooks: Record<string, Hook> = {
+  sync: (request) => sync(request, context),
+  'sync of an invalid spec': (request) => sync(withSpec(request, {}), context),
+  'sync of a paused spec': (request) =>
+    sync(withSpec(request, { image: 'nginx', paused: true }), context),
+  finalize: (request) => finalize({ ...request, finalizing: true }),
+}
+
+/** The shortest of some runs, in milliseconds: other processes can only make a run longer. */
+function shortest(run: Hook, request: HookRequest): number {
+  const times = numbers(7).map(() => {
+    const copy = structuredClone(request)
     const start = performance.now()
-    sync(request, context)
+    run(copy)
     return performance.now() - start
   })
   return Math.min(...times)
 }
 
-for (const [what, add] of Object.entries(shapes)) {
-  t.test(`the work of a sync grows linearly with ${what}`, async (t) => {
-    timeOf(add, 1000) // compiled now
-    const growths = range(3).map(() => timeOf(add, 4000) / timeOf(add, 2000))
-    t.ok(Math.min(...growths) < 3, `twice as many take ${growths.map((g) => g.toFixed(1))} times`)
-  })
+/**
+ * Each step is four times the one before. Linear work then takes four times as long, and quadratic
+ * work sixteen times. Up to maxForeignItems a list is also repaired.
+ */
+const steps = [maxForeignItems / 10, maxForeignItems / 2.5, maxForeignItems * 1.6]
+const maxGrowth = 12
+/** Times below this many milliseconds say nothing about growth. */
+const resolution = 4
+
+for (const shape of Object.keys(shapes)) {
+  for (const strategy of strategies) {
+    t.test(`work grows linearly with ${shape}, ${strategy}`, async (t) => {
+      for (const [name, run] of Object.entries(hooks)) {
+        const times = steps.map((n) => shortest(run, requestWith(shape, n, strategy)))
+        times.slice(1).forEach((time, index) => {
+          const growth = time / Math.max(resolution, times[index] ?? 0)
+          t.ok(growth < maxGrowth, `${name} with ${steps[index + 1]}: ${growth.toFixed(1)}`)
+        })
+      }
+    })
+  }
 }
+
+t.test('a list with too many foreign items is left as it is, and reported', async (t) => {
+  const answerFor = (n: number) => {
+    const { children } = requestWith('volumes', n, 'dynamic-apply')
+    const observed = children['Deployment.apps/v1']['default/demo-app'] as ObservedObject
+    const desired = lastApplied(observed) as KubernetesObject
+    return {
+      isDesired: answerNow(desired, observed, deployment.exactFields) === desired,
+      unrepaired: unrepairedLists(desired, observed, deployment.exactFields),
+    }
+  }
+  t.strictSame(answerFor(maxForeignItems), { isDesired: false, unrepaired: [] })
+  t.strictSame(answerFor(maxForeignItems + 1), {
+    isDesired: true,
+    unrepaired: [{ path: 'spec.template.spec.volumes', items: maxForeignItems + 1 }],
+  })
+})
