@@ -113,7 +113,7 @@ function missingPart(
     : `key ${key} of ${kind} ${name}`
 }
 
-/** The data that the pods use. An optional object without used data counts as one that is missing. */
+/** The data that the pods use. An optional object without used data counts as missing. */
 function usedData(
   { key, optional }: ConfigReference,
   object: ObservedConfig | undefined,

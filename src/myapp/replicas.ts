@@ -95,7 +95,7 @@ export function keepReplicas(answer: KubernetesObject, observed: ObservedObject)
     : { ...answer, spec: { ...spec, replicas: scaled(observed).replicas ?? 1 } }
 }
 
-/** A spec without its number of replicas: an autoscaler may have changed it since it was applied. */
+/** A spec without its replicas, which an autoscaler may have changed since they were applied. */
 export function withoutReplicas(spec: unknown): unknown {
   const { replicas, ...rest } = (spec ?? {}) as Scaled
   return rest

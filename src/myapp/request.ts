@@ -11,8 +11,8 @@ import { apiVersion, kind } from '../api/myapp.ts'
 import { truncated } from './text.ts'
 
 /**
- * The requests that Metacontroller sends, as far as the hooks read them. A request that does not fit
- * is refused, never guessed at.
+ * The requests that Metacontroller sends, as far as the hooks read them. A request that does not
+ * fit is refused, never guessed at.
  */
 
 const opt = Type.Optional
@@ -190,7 +190,7 @@ const Controller = opt(
   }),
 )
 
-/** The MyApp. Its spec may be anything here: an invalid spec is reported in the status, not refused. */
+/** The MyApp. Its spec may be anything here: the status reports an invalid spec. */
 export const Parent = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal(kind),

@@ -38,7 +38,7 @@ import {
 export type Conflict =
   /** The object belongs to somebody else. One that is being deleted makes room soon. */
   | { type: 'owner'; isTerminating: boolean }
-  /** Metacontroller adopted a Deployment with a selector of its own, and selectors are immutable. */
+  /** Metacontroller adopted a Deployment with another selector, and selectors are immutable. */
   | { type: 'selector'; selector: string }
 
 /** One child of a MyApp: how it should be, how it is, and what to answer. */
@@ -143,8 +143,8 @@ interface Unanswered extends Omit<ChildState, 'answer'> {
 }
 
 /**
- * The answer for one child. A child is left out if somebody else has its name: an object that is not
- * in `children` is not touched either. While config is missing, new pods could not start: the
+ * The answer for one child. A child is left out if somebody else has its name: an object that is
+ * not in `children` is not touched either. While config is missing, new pods could not start: the
  * children stay as they were applied last, but the Deployment may be scaled down.
  */
 function answerFor(
@@ -172,7 +172,7 @@ export function keepAsApplied(request: HookRequest, observed: ObservedObject): K
   return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
 }
 
-/** The answer that changes no child: each stays as it was applied last or, while paused, as it is. */
+/** An answer that changes no child: each stays as it was applied last; while paused, as it is. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
   sentChildren(request).map(({ child }) =>
     paused ? asObserved(child) : keepAsApplied(request, child),

@@ -12,7 +12,7 @@ export type Compact<Fields extends object> = Fields & { readonly [isCompact]: tr
 /**
  * An object without the fields that the API server would not store: undefined values, empty lists,
  * empty objects and empty strings. A false or a zero stays, since it depends on the field whether
- * the server stores it. Name the type of the object, as in `compact<V1Container>({ … })`, so that a
+ * the server stores it. Name the type of the object, as in `compact<V1Container>({ … })`: then a
  * misspelled field does not compile.
  */
 export function compact<Fields extends object = never>(

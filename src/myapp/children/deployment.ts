@@ -34,7 +34,7 @@ const exactIfSet = [
   ),
 ]
 
-/** Others may never set these fields: with them the API server could refuse a change of the MyApp. */
+/** Others may never set these fields: the API server could then refuse a change of the MyApp. */
 const alwaysExact = [
   ...['minReadySeconds', 'progressDeadlineSeconds'].map((field) => ['spec', field]),
   ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pod, field]),
@@ -92,7 +92,10 @@ function strategyOf({ strategy }: MyAppSpec): V1DeploymentStrategy {
   return type === 'Recreate' ? { type } : { type, rollingUpdate: rollingUpdateOf(rollingUpdate) }
 }
 
-/** The API server refuses a rolling update that may neither add nor remove a pod: allow to remove one. */
+/**
+ * The API server refuses a rolling update that may neither add nor remove a pod. Such an update
+ * may remove one.
+ */
 function rollingUpdateOf({ maxSurge = '25%', maxUnavailable = 0 }: RollingUpdate) {
   const isStuck = isZero(maxSurge) && isZero(maxUnavailable)
   return { maxSurge, maxUnavailable: isStuck ? 1 : maxUnavailable }

@@ -33,7 +33,8 @@ export const httpRoute = defineChild<HTTPRouteSpec>({
     component: 'gateway',
     reason: 'GatewayNotEnabled',
     message:
-      'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress',
+      'spec.gateway needs HTTPRoutes, which are not enabled here: ' +
+      'install the gateway component of the operator, or use spec.ingress',
   },
   exact: [
     { path: ['spec', 'parentRefs'], restore: 'by adoption', namesOnly: true },

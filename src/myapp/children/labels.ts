@@ -4,7 +4,7 @@
  */
 export const selectorLabels = (name: string) => ({ app: name, 'managed-by': 'myapp-operator' })
 
-/** The labels of every child and pod: those of the selector, and the set that Kubernetes recommends. */
+/** The labels of every child and pod: those of the selector, and those Kubernetes recommends. */
 export function childLabels(name: string, image: string): Record<string, string> {
   const version = versionOf(image)
   return {

@@ -38,7 +38,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
     }),
     spec: compact<V1PodSpec>({
       serviceAccountName: spec.serviceAccountName,
-      // The deprecated name of the same field. The API server sets both, and restores the one from the other.
+      // The deprecated name of the same field. The API server restores either one from the other.
       serviceAccount: spec.serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,

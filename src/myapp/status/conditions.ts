@@ -80,7 +80,7 @@ function scaled(request: HookRequest): UndatedCondition {
   })
 }
 
-/** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, and both are in sync. */
+/** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, both are in sync. */
 function routed(request: HookRequest, state: State | undefined): OwnCondition {
   const children = state?.children ?? []
   const notEnabled = children.find(({ kind, enabled }) => kind === httpRoute && !enabled)

@@ -25,7 +25,7 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
   }
 }
 
-/** The status of a MyApp with an invalid spec. Its children stay, so what they report is as before. */
+/** The status of a MyApp with an invalid spec. Its children stay, and so does what they report. */
 export function invalidStatus(request: HookRequest, problem: string): MyAppStatus {
   const effect =
     sentChildren(request).length > 0 ? 'running pods are not changed' : 'nothing is created'

@@ -33,7 +33,7 @@ const sameReason = new Map([
 /** The exit codes of a program that was stopped or killed from outside. */
 const exitCodesOfStopped = [0, 137, 143]
 
-/** The kubelet forgets the restarts of a container that has run for this long: 10 minutes, in ms. */
+/** The kubelet forgets the restarts of a container that has run for this long, in ms. */
 const backOffReset = 10 * 60 * 1000
 
 /** The part of a foreign message that is looked at, and the part that is shown, in characters. */
@@ -68,7 +68,8 @@ export function failingPods(
   if (most === undefined) return undefined
   const verb = failures.length === 1 ? 'fails' : 'fail'
   const share = most.count < failures.length ? `, ${most.count} of them` : ''
-  const sentence = `${failures.length} of ${counted(living.length, 'pod')} ${verb}${share}: ${most.message}`
+  const count = `${failures.length} of ${counted(living.length, 'pod')}`
+  const sentence = `${count} ${verb}${share}: ${most.message}`
   const waiting = waits.length > failures.length ? waitingFor(waits) : undefined
   return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
 }
@@ -184,7 +185,7 @@ function containerFailure(
     waiting?.reason === 'CrashLoopBackOff' ||
     (ended !== undefined && !ready && (running === undefined || isRestarted))
   if (!isCrashing) return undefined
-  // The last words of a program may contain anything. These are the runtime's: the program never ran.
+  // The last words of a program may contain anything. If it never ran, they are the runtime's.
   const startError = sameReason.get(ended?.reason ?? '')
   if (startError !== undefined) return inState(startError, ended?.message)
   const restarts = counted(restartCount, 'restart')
@@ -192,13 +193,16 @@ function containerFailure(
     return {
       reason: 'OOMKilled',
       restarts: restartCount,
-      message: `container ${shownName} was killed for using more memory than its limit (OOMKilled, ${restarts}): raise resources.limits.memory`,
+      message:
+        `container ${shownName} was killed for using more memory than its limit ` +
+        `(OOMKilled, ${restarts}): raise resources.limits.memory`,
     }
   }
+  const details = `last exit code ${ended?.exitCode ?? 'unknown'}, ${restarts}`
   const crash = (what: string, advice: string): Failure => ({
     reason: 'CrashLoopBackOff',
     restarts: restartCount,
-    message: `container ${shownName} ${what} (CrashLoopBackOff, last exit code ${ended?.exitCode ?? 'unknown'}, ${restarts}): ${advice}`,
+    message: `container ${shownName} ${what} (CrashLoopBackOff, ${details}): ${advice}`,
   })
   const restartingProbes = (['startup', 'liveness'] as const)
     .flatMap((type) => probeText(type, container?.[`${type}Probe`]) ?? [])

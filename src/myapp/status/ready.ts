@@ -55,8 +55,9 @@ function summarizeChildren(state: State, now: string): Summary {
     ({ observed }) => observed?.metadata.deletionTimestamp !== undefined,
   )
   if (terminating.length > 0) {
+    const verb = terminating.length > 1 ? 'are' : 'is'
     return updating(
-      `${kindsOf(terminating)} ${app.name} ${terminating.length > 1 ? 'are' : 'is'} being deleted and will be recreated`,
+      `${kindsOf(terminating)} ${app.name} ${verb} being deleted and will be recreated`,
     )
   }
   const differing = desired.filter(({ inSync }) => !inSync)
@@ -116,7 +117,9 @@ function nameConflict(name: string, conflicting: ChildState[]): Summary {
     conflicting.length > 1 ? ['already exist and do', 'them'] : ['already exists and does', 'it']
   return {
     reason: 'NameConflict',
-    message: `${kinds} ${name} ${verbs} not belong to this MyApp: delete ${them}, or give the MyApp another name`,
+    message:
+      `${kinds} ${name} ${verbs} not belong to this MyApp: ` +
+      `delete ${them}, or give the MyApp another name`,
   }
 }
 
@@ -127,8 +130,8 @@ function selectorConflict(child: string, selector: string): Summary {
     reason: 'NameConflict',
     message:
       `Update of ${child} refused: spec.selector is immutable, and it is ` +
-      `${truncated(selector, maxSelectorLength)}. No child is changed. To replace it and keep its ` +
-      `pods, run ${command}; or give the MyApp another name`,
+      `${truncated(selector, maxSelectorLength)}. No child is changed. ` +
+      `To replace it and keep its pods, run ${command}; or give the MyApp another name`,
   }
 }
 
@@ -179,9 +182,10 @@ function summarizeReplicas(
         endedPods(pods, now) ??
         progress.message ??
         'no progress within the deadline'
+      const available = `${availableReplicas} of ${desired} replicas available`
       return {
         reason: 'ProgressDeadlineExceeded',
-        message: `The rollout is stuck with ${availableReplicas} of ${desired} replicas available: ${truncated(cause, maxQuotedLength)}`,
+        message: `The rollout is stuck with ${available}: ${truncated(cause, maxQuotedLength)}`,
       }
     }
     const failing = failingPods(pods, now)
@@ -196,7 +200,8 @@ function summarizeReplicas(
   if (isRollingOut && spec.paused) {
     return {
       reason: 'RolloutPaused',
-      message: `${updated} and the rollout is paused: run kubectl rollout resume deployment/${name}`,
+      message:
+        `${updated} and the rollout is paused: ` + `run kubectl rollout resume deployment/${name}`,
     }
   }
   if (isRollingOut) {
@@ -212,9 +217,11 @@ function summarizeReplicas(
         )
   }
   if (replicas > desired) {
+    const surplus = replicas - desired
+    const verb = surplus === 1 ? 'is' : 'are'
     return {
       reason: 'ScalingDown',
-      message: `${replicas - desired} of ${counted(replicas, 'pod')} ${replicas - desired === 1 ? 'is' : 'are'} being deleted`,
+      message: `${surplus} of ${counted(replicas, 'pod')} ${verb} being deleted`,
     }
   }
   // The Deployment does not count pods that are terminating.

@@ -62,7 +62,8 @@ export const reasons = {
     phase: 'Pending',
     blocks: true,
     meaning:
-      'A ConfigMap, a Secret or a key that the pods need does not exist. Running pods are not changed, but can be scaled down.',
+      'A ConfigMap, a Secret or a key that the pods need does not exist. ' +
+      'Running pods are not changed, but can be scaled down.',
   },
   GatewayNotEnabled: {
     phase: 'Failed',
@@ -72,7 +73,8 @@ export const reasons = {
   Terminating: {
     phase: 'Pending',
     meaning:
-      'The MyApp is being deleted: first what sends traffic to its pods or scales them, then its Deployment, then its Service.',
+      'The MyApp is being deleted: first what sends traffic to its pods or scales them, ' +
+      'then its Deployment, then its Service.',
   },
   InvalidSpec: {
     phase: 'Failed',
@@ -82,7 +84,8 @@ export const reasons = {
     phase: 'Failed',
     blocks: true,
     meaning:
-      'An object with the name of a child belongs to somebody else, or is an adopted Deployment with another selector. It is not changed.',
+      'An object with the name of a child belongs to somebody else, ' +
+      'or is an adopted Deployment with another selector. It is not changed.',
   },
   ProgressDeadlineExceeded: {
     phase: 'Failed',

@@ -145,7 +145,7 @@ const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef =
   (namespace === undefined || ref.namespace === namespace) &&
   (sectionName === undefined || ref.sectionName === sectionName)
 
-/** What is wrong with an HTTPRoute by the conditions of one controller; undefined if it is accepted. */
+/** What one controller reports against an HTTPRoute; undefined if it accepts the route. */
 function problemOf(conditions: RouteCondition[]): string | undefined {
   const accepted = conditions.find(({ type }) => type === 'Accepted')
   const resolved = conditions.find(({ type }) => type === 'ResolvedRefs')
