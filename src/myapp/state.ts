@@ -13,7 +13,7 @@ import { answerNow } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
 import { childKinds } from './children/index.ts'
-import { childLabels } from './children/labels.ts'
+import { childLabels, selectorLabels } from './children/labels.ts'
 import { type Config, readConfig } from './config-references.ts'
 import type { Context } from './context.ts'
 import {
@@ -260,17 +260,18 @@ function selectorConflict(
 }
 
 /**
- * A Service that selects other pods, such as one just adopted, may have endpoints. To select those
- * of the MyApp before one is ready would leave it without any, so until then it stays as it is.
+ * An adopted Service selects other pods. To select those of the MyApp before one is ready would
+ * leave it without endpoints, so until then it stays as it is. It gets our labels with our selector.
  */
-const isPostponed = (
-  { deployment }: App,
+function isPostponed(
+  { name, deployment }: App,
   desired: KubernetesObject,
   observed: ObservedObject | undefined,
-): boolean =>
-  observed !== undefined &&
-  !contains(selectorOf(observed), selectorOf(desired)) &&
-  (deployment?.status?.readyReplicas ?? 0) === 0
+): boolean {
+  if (observed === undefined || contains(selectorOf(observed), selectorOf(desired))) return false
+  const isAdopted = !contains(observed.metadata.labels, selectorLabels(name))
+  return isAdopted && (deployment?.status?.readyReplicas ?? 0) === 0
+}
 
 const selectorOf = ({ spec }: { spec?: unknown }) =>
   (spec as { selector?: unknown } | undefined)?.selector

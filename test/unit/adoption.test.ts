@@ -20,7 +20,10 @@ function adopted(change: (children: Children, request: HookRequest) => void = ()
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
   const service = request.children['Service.v1']['default/demo-app'] as Anything
-  for (const { metadata } of [deployment, service]) delete metadata.annotations
+  for (const { metadata } of [deployment, service]) {
+    delete metadata.annotations
+    metadata.labels = { ...theirs, 'controller-uid': request.parent.metadata.uid }
+  }
   deployment.spec.selector = { matchLabels: theirs }
   deployment.spec.template.metadata.labels = theirs
   service.spec.selector = theirs
@@ -116,6 +119,9 @@ t.test('an adopted Service keeps its selector until a pod of the MyApp is ready'
   const waiting = withOurs(undefined)
   Object.assign(waiting.parent.spec as object, { replicas: 0 })
   t.strictSame(selector(waiting), theirs, 'a MyApp without pods')
+
+  const edited = withOurs(0, ({ service }) => Object.assign(service.metadata.labels, ours))
+  t.strictSame(selector(edited), ours, 'a selector that somebody edited is put back at once')
 })
 
 t.test('a Service that selects other pods is said once nothing else is wrong', async (t) => {

@@ -176,7 +176,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
           return (
             status?.phase === 'Pending' &&
             status.message === `${missing} not found: no pod is started until they exist` &&
-            condition(here, 'ConfigReady')?.message === `Missing: ${missing}`
+            condition(here, 'ConfigReady')?.message === `Not found: ${missing}`
           )
         })
       await says('Secret keys, ConfigMap settings and Secret token')
@@ -213,7 +213,10 @@ export function configRollout(t: Test, cluster: Cluster): void {
       await forceSyncs(here, 'shop', 3)
       t.strictSame(here.get('Deployment', 'shop').spec, before.spec)
       t.equal(here.get('Deployment', 'shop').metadata.uid, before.metadata.uid)
-      t.match(condition(here, 'ConfigReady'), { status: 'False', message: 'Missing: Secret keys' })
+      t.match(condition(here, 'ConfigReady'), {
+        status: 'False',
+        message: 'Not found: Secret keys',
+      })
       await here.kubectl('scale', 'myapp/shop', '--replicas=1')
       await here.until('it is scaled down', () => here.get('MyApp', 'shop').status?.ready === '1/1')
       t.strictSame(

@@ -86,12 +86,17 @@ export function createAndChange(t: Test, cluster: Cluster): void {
       'NAME',
       'READY',
       'PHASE',
-      'IMAGE',
+      'REASON',
+      'URL',
       'AGE',
+      'IMAGE',
       'PORT',
       'MESSAGE',
     ])
-    t.match(line, /^shop +3\/3 +Running +nginx:1\.29 +\d+s +80 +3 of 3 replicas are available$/)
+    t.match(
+      line,
+      /^shop +3\/3 +Running +AllReplicasAvailable +\d+s +nginx:1\.29 +80 +3 of 3 replicas are available$/,
+    )
   })
 
   t.test('what has no order that counts may come in another', async (t) => {

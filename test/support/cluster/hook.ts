@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   freePort,
@@ -47,13 +47,20 @@ export async function startHook({
   if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
   const port = await freePort()
   const logFile = join(dir, `${name}.log`)
+  const keyFile = join(dir, 'config-digest-key')
+  writeFileSync(keyFile, 'of all replicas'.repeat(3))
   let running: RunningProgram
   async function start(): Promise<void> {
     running = await startProgram({
       name,
       command: process.execPath,
       args: [program],
-      env: { PORT: String(port), LOG_FORMAT: 'json', ...env },
+      env: {
+        PORT: String(port),
+        LOG_FORMAT: 'json',
+        CONFIG_DIGEST_KEY_FILE: keyFile,
+        ...env,
+      },
       cwd: dir,
       logFile,
     })
