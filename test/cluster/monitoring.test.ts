@@ -108,6 +108,8 @@ t.test(
     }
     const present = together([
       seriesOf(page),
+      // Only a hook with TLS has it.
+      seriesOf('operator_certificate_expiry{certificate="server"} 1\n'),
       seriesOf(read('test/support/fixtures/metacontroller-metrics.txt')),
     ])
     for (const expression of expressions) {
