@@ -96,14 +96,13 @@ Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here
 }
 
 async function install(cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
-  await apply(cluster, manifests.crd, toYaml(await readManifests(manifests.crd)), signal)
-  await waitUntilEstablished(cluster.kubectl, ['-f', manifests.crd])
-  await apply(
-    cluster,
-    manifests.compositeController,
-    toYaml(await compositeControllerFor(hookUrl)),
-    signal,
-  )
+  for (const crd of manifests.crds) {
+    await apply(cluster, crd, toYaml(await readManifests(crd)), signal)
+    await waitUntilEstablished(cluster.kubectl, ['-f', crd])
+  }
+  for (const file of manifests.compositeControllers) {
+    await apply(cluster, file, toYaml(await compositeControllerFor(file, hookUrl)), signal)
+  }
   if (cluster.outlivesTheDemo) undo.push(() => deleteMyApps(cluster))
 }
 

@@ -7,8 +7,11 @@ const root = join(import.meta.dirname, '..')
 
 /** Where the manifests are. */
 export const manifests = {
-  crd: join(root, 'manifests/crd.yaml'),
-  compositeController: join(root, 'metacontroller/composite-controller.yaml'),
+  crds: [join(root, 'manifests/crd.yaml'), join(root, 'manifests/inspection-crd.yaml')],
+  compositeControllers: [
+    join(root, 'metacontroller/composite-controller.yaml'),
+    join(root, 'metacontroller/inspection-composite-controller.yaml'),
+  ],
   example: join(root, 'manifests/examples/demo-app.yaml'),
   metacontrollerCrds: join(root, 'manifests/metacontroller/custom-resource-definitions.yaml'),
 }
@@ -27,7 +30,7 @@ export interface KubeObject {
 
 interface CompositeController extends KubeObject {
   spec: {
-    childResources: { resource: string }[]
+    childResources?: { resource: string }[]
     hooks: Record<string, { webhook: { url: string } }>
     endpointConfigs?: object[]
   }
@@ -43,10 +46,11 @@ export const selectsTheDemo = `${label.key}=${label.value}`
 export const isOfTheDemo = ({ metadata }: KubeObject): boolean =>
   metadata.labels?.[label.key] === label.value
 
-/** The objects of a manifest, labelled as the demo's. */
-export async function readManifests(file: string): Promise<KubeObject[]> {
-  const objects = parseAllDocuments(await readFile(file, 'utf8')).map(
-    (document) => document.toJS() as KubeObject,
+/** The objects of some manifests, labelled as the demo's. */
+export async function readManifests(...files: string[]): Promise<KubeObject[]> {
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
+  const objects = texts.flatMap((text) =>
+    parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
   )
   for (const { metadata } of objects) {
     metadata.labels = { ...metadata.labels, [label.key]: label.value }
@@ -54,9 +58,9 @@ export async function readManifests(file: string): Promise<KubeObject[]> {
   return objects
 }
 
-/** The CompositeController, its webhooks pointed at a hook that is called without certificates. */
-export async function compositeControllerFor(hookUrl: string): Promise<KubeObject[]> {
-  const controllers = (await readManifests(manifests.compositeController)) as CompositeController[]
+/** A CompositeController, its webhooks pointed at a hook that is called without certificates. */
+export async function compositeControllerFor(file: string, hookUrl: string): Promise<KubeObject[]> {
+  const controllers = (await readManifests(file)) as CompositeController[]
   for (const { spec } of controllers) {
     delete spec.endpointConfigs
     for (const { webhook } of Object.values(spec.hooks)) {
@@ -68,9 +72,11 @@ export async function compositeControllerFor(hookUrl: string): Promise<KubeObjec
 
 /** The kinds of children that the CompositeController looks after, as kubectl takes them. */
 export async function childKinds(): Promise<string> {
-  const controllers = (await readManifests(manifests.compositeController)) as CompositeController[]
+  const controllers = (await readManifests(
+    ...manifests.compositeControllers,
+  )) as CompositeController[]
   return controllers
-    .flatMap(({ spec }) => spec.childResources.map(({ resource }) => resource))
+    .flatMap(({ spec }) => (spec.childResources ?? []).map(({ resource }) => resource))
     .join(',')
 }
 

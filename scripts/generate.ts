@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
+import { inspectionResourceDefinition } from '../src/api/inspection-crd.ts'
 import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
 import { kustomizeSchemaText } from './kustomize-schema.ts'
@@ -12,9 +13,15 @@ export const crdYaml = () =>
   '# Generated from src/api/myapp.ts by `npm run generate`.\n' +
   stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
 
+/** The text of manifests/inspection-crd.yaml. */
+const inspectionCrdYaml = () =>
+  '# Generated from src/api/inspection.ts by `npm run generate`.\n' +
+  stringify(inspectionResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
+
 /** Every generated file, and how its text is made. */
 export const generated: Record<string, () => string> = {
   'manifests/crd.yaml': crdYaml,
+  'manifests/inspection-crd.yaml': inspectionCrdYaml,
   'manifests/schema/myapp.schema.json': editorSchemaText,
   'manifests/kustomize/openapi.json': kustomizeSchemaText,
   'docs/api.md': apiReference,

@@ -112,7 +112,7 @@ const nameRule = {
  * `additionalProperties: false` goes. A named format becomes a rule in CEL. Combinations such as
  * oneOf have a rule in CEL beside them and go.
  */
-function structural(schema: object): Schema {
+export function structural(schema: object): Schema {
   const node = JSON.parse(JSON.stringify(schema)) as Schema
   const { additionalProperties, propertyNames, anyOf, oneOf, format, ...kept } = node
   const isHookOnly = kept['x-hook-only'] === true

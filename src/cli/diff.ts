@@ -56,7 +56,7 @@ export function present(baseline: Baseline): Present {
  */
 const comparisonKey = Buffer.from('compares digests, never printed')
 
-const context = { configDigestKey: comparisonKey }
+const context = { configDigestKey: comparisonKey, now: Date.now() }
 
 /** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
 function configDigest(request: HookRequest, spec: unknown): string | undefined {

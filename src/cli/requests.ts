@@ -8,10 +8,10 @@ import {
   type HookRequest,
   inconsistency,
   isListed,
+  isOurs,
   keyOf,
   type ObservedConfig,
 } from '../myapp/request.ts'
-import { isOurs } from '../myapp/state.ts'
 import { UserError } from './arguments.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
 import { type FileConfig, type FileMyApp, readText } from './manifests.ts'

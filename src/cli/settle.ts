@@ -3,7 +3,7 @@ import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { lastApplied } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
-import type { Context } from '../myapp/context.ts'
+import type { TimedContext } from '../myapp/context.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { sync } from '../myapp/sync.ts'
 
@@ -18,7 +18,7 @@ const maxAnswers = 8
  * as Metacontroller applies
  * it, until nothing changes.
  */
-export function settle(request: HookRequest, context: Context): Children {
+export function settle(request: HookRequest, context: TimedContext): Children {
   let children: Children = request.children
   for (let answers = 0; answers < maxAnswers; answers++) {
     const answer = sync({ ...request, children: children as HookRequest['children'] }, context)

@@ -6,7 +6,7 @@ import Type, { type TSchema } from 'typebox'
  */
 
 /** The hooks that Metacontroller calls. */
-export type HookName = 'sync' | 'finalize' | 'customize'
+export type HookName = 'sync' | 'finalize' | 'customize' | 'inspect' | 'inspect-customize'
 
 /** Any JSON object of Kubernetes: desired children are built as these. */
 export interface KubernetesObject {
@@ -50,6 +50,7 @@ export const ObservedMetadata = Type.Object({
   generation: Type.Optional(Type.Integer({ minimum: 0 })),
   creationTimestamp: Type.Optional(Type.String()),
   deletionTimestamp: Type.Optional(Type.String()),
+  finalizers: Type.Optional(Type.Array(Type.String())),
   labels: Type.Optional(Strings),
   annotations: Type.Optional(Strings),
   ownerReferences: Type.Optional(
@@ -89,6 +90,8 @@ export interface ObservedObject {
 export interface SyncResponse<Status> {
   status: Status
   children: KubernetesObject[]
+  /** Seconds, above 0, after which Metacontroller syncs again once, if nothing happens before. */
+  resyncAfterSeconds?: number
 }
 
 /** The answer of a finalize hook. `finalized: true` lets the parent go, so it may only follow the last child. */

@@ -1,4 +1,5 @@
 import { inParts, newAjv } from '../api/ajv.ts'
+import { InspectionCustomizeRequest, InspectionRequest } from './inspection-hooks.ts'
 import { CustomizeRequest, HookRequest } from './request.ts'
 
 /**
@@ -12,9 +13,17 @@ export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false
 export const schemas = {
   hookRequestValidator: inParts(HookRequest),
   customizeRequestValidator: inParts(CustomizeRequest),
+  inspectionRequestValidator: inParts(InspectionRequest),
+  inspectionCustomizeRequestValidator: inParts(InspectionCustomizeRequest),
 }
 
 export const hookRequestValidator = ajv.compile<HookRequest>(schemas.hookRequestValidator)
 export const customizeRequestValidator = ajv.compile<CustomizeRequest>(
   schemas.customizeRequestValidator,
+)
+export const inspectionRequestValidator = ajv.compile<InspectionRequest>(
+  schemas.inspectionRequestValidator,
+)
+export const inspectionCustomizeRequestValidator = ajv.compile<InspectionCustomizeRequest>(
+  schemas.inspectionCustomizeRequestValidator,
 )

@@ -1,6 +1,6 @@
 /**
  * What the process configures, for the functions that answer a hook. Everything else in an answer
- * comes from the request.
+ * comes from the request; a sync also depends on the time.
  */
 export interface Context {
   /**
@@ -13,4 +13,10 @@ export interface Context {
    * no right to read Secrets: a missing Secret is not reported, and a changed one does not roll pods.
    */
   watchSecrets?: boolean | undefined
+}
+
+/** What the answer of a sync depends on besides its request. */
+export interface TimedContext extends Context {
+  /** The time of the request in milliseconds since 1970. */
+  now: number
 }

@@ -1,4 +1,6 @@
 import type { CustomizeResponse, RelatedRule } from '../metacontroller/protocol.ts'
+import { inspectionResource } from '../api/inspection.ts'
+import { apiVersion as ownApiVersion } from '../api/myapp.ts'
 import { childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
 import { configReferences } from './config-references.ts'
@@ -7,11 +9,21 @@ import { type CustomizeRequest, isListed } from './request.ts'
 import { validSpec } from './valid-spec.ts'
 
 /**
- * The related objects that a sync of a MyApp needs besides its children:
- * - objects with the names of its children, because one that belongs to somebody else is not among
- *   the children, and a failed create is not reported to the hook;
- * - the ConfigMaps and Secrets that the pods use;
- * - the pods, which say why they fail.
+ * The annotation of the CompositeController that says how Metacontroller applies children, if it is
+ * started with `--apply-strategy=server-side-apply`.
+ */
+export const applyStrategyAnnotation = 'example.com/apply-strategy'
+
+const inspections = { apiVersion: ownApiVersion, resource: inspectionResource }
+
+/**
+ * The related objects that a sync of a MyApp needs besides its children: the ConfigMaps and Secrets
+ * that the pods use. What else a MyApp in trouble needs, its inspection looks at. Each rule costs
+ * Metacontroller time at every event of the kind in the cluster, so a MyApp has no others, except:
+ * - Server-side apply takes over an object of somebody else that has the name of a child. Such
+ *   objects must be known before the first answer.
+ * - A CompositeController of an older release has no inspections.
+ *
  * Metacontroller asks once for each generation, and a deletion is a new one. To delete a MyApp
  * nothing related is needed, and it could be too large to be sent.
  */
@@ -28,9 +40,12 @@ export function customize(
   const references = configReferences(spec)
   const referenced = (kind: 'ConfigMap' | 'Secret') =>
     references.filter((reference) => reference.kind === kind).map(({ name }) => name)
+  const hasInspections = isListed(controller, inspections) ?? false
+  const isServerSideApply =
+    controller?.metadata?.annotations?.[applyStrategyAnnotation] === 'server-side-apply'
   return {
     relatedResources: [
-      ...childKinds
+      ...(hasInspections && !isServerSideApply ? [] : childKinds)
         // A rule for a resource that the cluster lacks would fail every sync.
         .filter((kind) => isListed(controller, kind) ?? true)
         .flatMap(({ apiVersion, resource, desired }) =>
@@ -42,12 +57,15 @@ export function customize(
         ),
       ...named('v1', 'configmaps', referenced('ConfigMap')),
       ...named('v1', 'secrets', watchSecrets ? referenced('Secret') : []),
-      {
-        apiVersion: 'v1',
-        resource: 'pods',
-        namespace,
-        labelSelector: { matchLabels: selectorLabels(name) },
-      },
+      ...(hasInspections ? [] : [podsRule(name, namespace)]),
     ],
   }
 }
+
+/** The rule for the pods of a MyApp. */
+export const podsRule = (name: string, namespace: string): RelatedRule => ({
+  apiVersion: 'v1',
+  resource: 'pods',
+  namespace,
+  labelSelector: { matchLabels: selectorLabels(name) },
+})

@@ -1,4 +1,4 @@
-import { asApplied } from '../metacontroller/last-applied.ts'
+import { asApplied, asObserved } from '../metacontroller/last-applied.ts'
 import type { FinalizeResponse } from '../metacontroller/protocol.ts'
 import type { MyAppStatus } from '../api/myapp.ts'
 import { deleteStages } from './children/child.ts'
@@ -12,12 +12,26 @@ import { terminatingStatus } from './status/index.ts'
  * sends traffic to the pods or scales them (and kinds that this version does not know), then the
  * Deployment, then the Service. The answer leaves out the children of the first stage that still
  * has any, and keeps the others as they are. The MyApp is finalized when no child is left.
+ *
+ * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match the
+ * selector of the CompositeController. Such a MyApp moves to another CompositeController, with all
+ * of its children.
  */
 export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
   const sent = sentChildren(request)
-  const stage = Math.min(...sent.map(stageOf))
-  const deleting = sent.filter((child) => stageOf(child) === stage)
-  const kept = sent.filter((child) => stageOf(child) !== stage)
+  if (request.parent.metadata.deletionTimestamp === undefined) {
+    return {
+      status: (request.parent.status ?? {}) as MyAppStatus,
+      children: safeAnswer(
+        request,
+        sent.map(({ child }) => asObserved(child)),
+      ),
+      finalized: true,
+    }
+  }
+  const stage = lastStage(sent)
+  const deleting = sent.filter((child) => stageOf(child) <= stage)
+  const kept = sent.filter((child) => stageOf(child) > stage)
   return {
     status: terminatingStatus(
       request,
@@ -29,6 +43,20 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
     ),
     finalized: sent.length === 0,
   }
+}
+
+/**
+ * The last stage to delete now. A Deployment without finalizers is gone at once and its pods end on
+ * their own, so that nobody would notice if the Service stayed a moment longer.
+ */
+function lastStage(sent: SentChild[]): number {
+  const first = Math.min(...sent.map(stageOf))
+  const pods = deleteStages.indexOf('with the pods')
+  const isHeld = ({ metadata }: SentChild['child']) =>
+    (metadata.finalizers ?? []).length > 0 || metadata.deletionTimestamp !== undefined
+  return first === pods && !sent.some((sent) => stageOf(sent) === pods && isHeld(sent.child))
+    ? deleteStages.length - 1
+    : first
 }
 
 function stageOf({ group }: SentChild): number {

@@ -100,3 +100,23 @@ export function withoutReplicas(spec: unknown): unknown {
   const { replicas, ...rest } = (spec ?? {}) as Scaled
   return rest
 }
+
+/** The counts of a Deployment's status that say how far a rollout is. */
+interface Counts {
+  replicas?: number
+  updatedReplicas?: number
+  availableReplicas?: number
+}
+
+/** The pods of older generations. */
+export const oldReplicas = ({ replicas = 0, updatedReplicas = 0 }: Counts): number =>
+  Math.max(0, replicas - updatedReplicas)
+
+/**
+ * Whether enough pods of the current generation are available. The status does not say which pods
+ * are available: assume that all old ones are.
+ */
+export function isComplete(desired: number, status: Counts): boolean {
+  const { updatedReplicas = 0, availableReplicas = 0 } = status
+  return updatedReplicas >= desired && availableReplicas - oldReplicas(status) >= desired
+}

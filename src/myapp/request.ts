@@ -70,6 +70,7 @@ export const ObservedDeployment = Observed(
     readyReplicas: count,
     updatedReplicas: count,
     availableReplicas: count,
+    terminatingReplicas: count,
     conditions: Conditions,
   }),
 )
@@ -179,7 +180,12 @@ export const ObservedConfig = Type.Object({
 /** The CompositeController: which kinds of children it lists. */
 const Controller = opt(
   Type.Object({
-    metadata: opt(Type.Object({ name: opt(Identifier) })),
+    metadata: opt(
+      Type.Object({
+        name: opt(Identifier),
+        annotations: opt(Type.Record(Type.String(), Type.String())),
+      }),
+    ),
     spec: opt(
       Type.Object({
         childResources: opt(
@@ -338,3 +344,12 @@ export function inconsistency(request: HookRequest): string | undefined {
 const maxQuotedLength = 253
 
 const quoted = (text: string) => truncated(text, maxQuotedLength)
+
+/**
+ * Whether an object belongs to the MyApp with the given uid: the MyApp is its controller, or it has
+ * no controller and the label by which Metacontroller will adopt it.
+ */
+export function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
+  const controller = ownerReferences.find((owner) => owner.controller)
+  return controller === undefined ? labels?.['controller-uid'] === uid : controller.uid === uid
+}

@@ -1,14 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { inspectionGroup } from '../api/inspection.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 import { contains } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
-import type {
-  KubernetesObject,
-  ObservedMetadata,
-  ObservedObject,
-} from '../metacontroller/protocol.ts'
+import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import { answerNow } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
@@ -16,6 +13,7 @@ import { childKinds } from './children/index.ts'
 import { childLabels, selectorLabels } from './children/labels.ts'
 import { type Config, readConfig } from './config-references.ts'
 import type { Context } from './context.ts'
+import { findingsFor, type PodFindings, takenNames } from './findings.ts'
 import {
   desiredReplicas,
   keepReplicas,
@@ -27,10 +25,11 @@ import {
   childOf,
   childrenIn,
   type HookRequest,
+  isOurs,
   keyOf,
   type ObservedDeployment,
-  type ObservedPod,
   relatedIn,
+  type SentChild,
   sentChildren,
 } from './request.ts'
 
@@ -72,7 +71,8 @@ export interface State {
   blocked: boolean
   children: ChildState[]
   deployment: ObservedDeployment | undefined
-  pods: ObservedPod[]
+  /** What the pods say. */
+  found: PodFindings
 }
 
 /** Works out the state of a MyApp with the given valid spec. */
@@ -97,7 +97,7 @@ export function stateOf(request: HookRequest, spec: MyAppSpec, context: Context)
         : answerFor(request, app, blocked, child),
     })),
     deployment,
-    pods: Object.values(request.related['Pod.v1'] ?? {}).filter(hasController),
+    found: findingsFor(request),
   }
 }
 
@@ -174,9 +174,9 @@ export function keepAsApplied(request: HookRequest, observed: ObservedObject): K
 
 /** An answer that changes no child: each stays as it was applied last; while paused, as it is. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
-  sentChildren(request).map(({ child }) =>
-    paused ? asObserved(child) : keepAsApplied(request, child),
-  )
+  sentChildren(request)
+    .filter(isNoInspection)
+    .map(({ child }) => (paused ? asObserved(child) : keepAsApplied(request, child)))
 
 /**
  * The answer for children that this version would not have made. They stay as they are: a manifest
@@ -189,9 +189,12 @@ export function keepForeignChildren(
 ): KubernetesObject[] {
   const known = new Set(children.map(({ observed }) => observed))
   return sentChildren(request)
-    .filter(({ child }) => !known.has(child))
+    .filter((sent) => !known.has(sent.child) && isNoInspection(sent))
     .map(({ child }) => (frozen ? asObserved(child) : asApplied(child)))
 }
+
+/** Each sync decides anew whether there is an inspection: see inspection.ts. */
+const isNoInspection = ({ group }: SentChild) => group !== inspectionGroup
 
 /**
  * Whether a child is as desired: it has everything that is desired, and nothing that was applied
@@ -232,19 +235,23 @@ function selectsPods({ name, spec }: App, { spec: service }: ObservedObject): bo
   return contains({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
 }
 
-/** Somebody may run a pod by hand that has the labels of the app: it has no controller. */
-const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
-  ownerReferences.some(({ controller }) => controller)
-
+/** Whether somebody else has the name of a child, by the related objects or by the inspection. */
 function ownerConflict(
   request: HookRequest,
-  { group }: ChildKind,
+  { kind, group }: ChildKind,
   key: string,
 ): Conflict | undefined {
+  const { namespace, uid } = request.parent.metadata
   const other = relatedIn(request, group)[key]?.metadata
-  return other === undefined || isOurs(request.parent.metadata.uid, other)
-    ? undefined
-    : { type: 'owner', isTerminating: other.deletionTimestamp !== undefined }
+  if (other !== undefined) {
+    return isOurs(uid, other)
+      ? undefined
+      : { type: 'owner', isTerminating: other.deletionTimestamp !== undefined }
+  }
+  const taken = takenNames(request).find(
+    (taken) => taken.kind === kind && keyOf({ namespace, name: taken.name }) === key,
+  )
+  return taken && { type: 'owner', isTerminating: taken.terminating }
 }
 
 function selectorConflict(
@@ -286,13 +293,4 @@ function selectorText(selector: unknown): string {
     ...Object.entries(matchLabels).map(([label, value]) => `${label}=${value}`),
     ...matchExpressions.map((expression) => JSON.stringify(expression)),
   ].join(',')
-}
-
-/**
- * An object is ours if the MyApp is its controller, or if it has no controller and the label by
- * which Metacontroller will adopt it.
- */
-export function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
-  const controller = ownerReferences.find((owner) => owner.controller)
-  return controller === undefined ? labels?.['controller-uid'] === uid : controller.uid === uid
 }

@@ -1,9 +1,11 @@
 import type { MyAppStatus } from '../api/myapp.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
-import type { Context } from './context.ts'
+import type { TimedContext } from './context.ts'
+import { planInspection } from './inspection.ts'
 import type { HookRequest } from './request.ts'
 import { safeAnswer } from './safe-answer.ts'
 import { keepChildren, keepForeignChildren, stateOf } from './state.ts'
+import { isHeldBack } from './status/hold-back.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
 import { validSpec } from './valid-spec.ts'
 
@@ -11,7 +13,7 @@ import { validSpec } from './valid-spec.ts'
  * The children that a MyApp should have, and its status. An invalid spec changes no child: each
  * stays as it was applied last.
  */
-export function sync(request: HookRequest, context: Context): SyncResponse<MyAppStatus> {
+export function sync(request: HookRequest, context: TimedContext): SyncResponse<MyAppStatus> {
   const validated = validSpec(request.parent)
   if ('problem' in validated) {
     return {
@@ -20,12 +22,22 @@ export function sync(request: HookRequest, context: Context): SyncResponse<MyApp
     }
   }
   const state = stateOf(request, validated.spec, context)
+  const { inspection, resyncAfterSeconds } = planInspection(request, state, context)
+  const status = statusOf(request, state)
+  const before = request.parent.status as MyAppStatus | undefined
   return {
-    status: statusOf(request, state),
+    status:
+      before !== undefined &&
+      inspection === undefined &&
+      isHeldBack(request.parent.metadata, before, status, context.now)
+        ? before
+        : status,
     children: safeAnswer(request, [
       ...state.children.flatMap(({ answer }) => answer ?? []),
       ...keepForeignChildren(request, state),
+      ...(inspection === undefined ? [] : [inspection]),
     ]),
+    ...(resyncAfterSeconds !== undefined && { resyncAfterSeconds }),
   }
 }
 

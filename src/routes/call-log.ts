@@ -5,8 +5,10 @@ import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { type HookRequest, type Parent, sentChildren } from '../myapp/request.ts'
 import type { Failure } from '../plugins/errors.ts'
 
-/** Which MyApp an answered request was about. */
-export const parentFields = ({ metadata: { namespace, name, generation } }: Parent) => ({
+/** Which MyApp or inspection an answered request was about. */
+export const parentFields = ({
+  metadata: { namespace, name, generation },
+}: Pick<Parent, 'metadata'>) => ({
   namespace,
   name,
   generation,

@@ -1,18 +1,29 @@
 import type { ErrorObject } from 'ajv'
 import type { FastifyInstance } from 'fastify'
-import { customizeRequestValidator, hookRequestValidator } from '../myapp/compiled.ts'
+import {
+  customizeRequestValidator,
+  hookRequestValidator,
+  inspectionCustomizeRequestValidator,
+  inspectionRequestValidator,
+} from '../myapp/compiled.ts'
 import type { HookName } from '../metacontroller/protocol.ts'
 import type { Context } from '../myapp/context.ts'
 import { customize } from '../myapp/customize.ts'
 import { finalize } from '../myapp/finalize.ts'
 import { type CustomizeRequest, type HookRequest, inconsistency } from '../myapp/request.ts'
+import {
+  customizeInspection,
+  inspect,
+  type InspectionCustomizeRequest,
+  type InspectionRequest,
+} from '../myapp/inspection-hooks.ts'
 import { sync } from '../myapp/sync.ts'
 import { quote, RefusedRequest } from '../plugins/errors.ts'
 import { logFields, parentFields } from './call-log.ts'
 
 /** What a hook was sent and what it answered, for telemetry. */
 export interface Outcome {
-  request: HookRequest | CustomizeRequest
+  request: HookRequest | CustomizeRequest | InspectionRequest | InspectionCustomizeRequest
   response: unknown
   /** Time from the parsed request to the written response. */
   handledMs: number
@@ -45,7 +56,7 @@ interface Hook<Request, Response> {
   logged: (request: Request, response: Response) => Record<string, unknown>
 }
 
-/** The three hooks, in the order in which Metacontroller calls them. */
+/** The hooks for MyApps, in the order in which Metacontroller calls them, and those for inspections. */
 export function hookRoutes(server: FastifyInstance, context: Context): void {
   server.decorateRequest('outcome', undefined)
   serve(server, 'customize', {
@@ -59,7 +70,7 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
       request.finalizing
         ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize'
         : inconsistency(request),
-    handle: (request) => sync(request, context),
+    handle: (request) => sync(request, { ...context, now: Date.now() }),
     logged: logFields,
   })
   serve(server, 'finalize', {
@@ -73,6 +84,16 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
       ...logFields(request, response),
       finalized: response.finalized,
     }),
+  })
+  serve(server, 'inspect-customize', {
+    isValid: inspectionCustomizeRequestValidator,
+    handle: customizeInspection,
+    logged: ({ parent }) => parentFields(parent),
+  })
+  serve(server, 'inspect', {
+    isValid: inspectionRequestValidator,
+    handle: inspect,
+    logged: ({ parent }) => parentFields(parent),
   })
 }
 

@@ -453,7 +453,7 @@ t.test('--diff tells of a change of config, not of metadata, and prints no diges
   })
   request.related['ConfigMap.v1'] = observed('c', { a: 'x' })
   request.related['Secret.v1'] = observed('s', { k: 'dg==' })
-  const key = { configDigestKey: Buffer.alloc(32, 'of the hook') }
+  const key = { configDigestKey: Buffer.alloc(32, 'of the hook'), now: Date.now() }
   request.children = settle(request, key) as HookRequest['children']
   const { spec } = request.parent
   const app = { text: JSON.stringify({ ...document, spec }) }

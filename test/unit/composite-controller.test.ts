@@ -245,7 +245,7 @@ t.test('every child kind is declared, watched and written', async (t) => {
       kind,
     )
   }
-  t.equal(gateway.length, childKinds.length, 'and nothing else')
+  t.equal(gateway.length, childKinds.length + 1, 'and nothing else but inspections')
 })
 
 /** The rules that the component gateway adds to a role. */

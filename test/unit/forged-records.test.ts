@@ -136,6 +136,15 @@ const paths: Record<string, { prepare: (request: Anything) => void; answer: Answ
   finalize: {
     prepare: (request) => {
       request.finalizing = true
+      // A child of the first stage, so that the others are answered.
+      request.children['Ingress.networking.k8s.io/v1'] = {
+        'default/demo-app': {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: { name: 'demo-app', namespace: 'default', uid: 'ingress', annotations: {} },
+          spec: {},
+        },
+      }
       request.parent.metadata.deletionTimestamp = '2026-01-01T00:00:00Z'
     },
     answer: (request) => finalize(request).children,

@@ -115,23 +115,6 @@ const pastDeadline = (counts: object) =>
       message: 'ReplicaSet "x" has timed out progressing.',
     })
   })
-/** The same with three pods that are told to end: one that runs on, and two that have ended. */
-function ending(request: HookRequest): HookRequest {
-  const pods = ['Running', 'Succeeded', 'Failed'].map((phase): ObservedPod => ({
-    metadata: {
-      name: phase,
-      namespace: 'default',
-      uid: phase,
-      ...ofReplicaSet,
-      deletionTimestamp: '2026-11-23T12:20:00Z',
-    },
-    status: { phase },
-  }))
-  request.related['Pod.v1'] = Object.fromEntries(
-    pods.map((pod) => [`default/${pod.metadata.name}`, pod]),
-  )
-  return request
-}
 const condition = (condition: { type: string; status: string; reason: string; message: string }) =>
   running(({ deployment }) => {
     const { conditions = [] } = deployment.status ?? {}
@@ -434,9 +417,13 @@ const cases: Array<{
   },
   {
     when: 'it is suspended, and a pod has not ended yet',
-    request: ending(
-      suspended({ replicas: 0, readyReplicas: 0, updatedReplicas: 0, availableReplicas: 0 }),
-    ),
+    request: suspended({
+      replicas: 0,
+      readyReplicas: 0,
+      updatedReplicas: 0,
+      availableReplicas: 0,
+      terminatingReplicas: 1,
+    }),
     reason: 'ScalingDown',
     message: '1 pod is terminating',
     ready: '0/0',

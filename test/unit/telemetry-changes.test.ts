@@ -116,7 +116,7 @@ t.test('a child that is not answered is deleted, unless it is leaving already', 
     changesOf(request, finalize(request).children)
       .map(({ action, kind }) => `${action} ${kind}`)
       .filter((change) => !change.startsWith('update')),
-    ['delete Deployment', 'delete PodDisruptionBudget'],
+    ['delete Deployment', 'delete PodDisruptionBudget', 'delete Service'],
   )
   for (const {
     child: { metadata },

@@ -18,7 +18,7 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
   const { app, deployment } = state
   const desired = app.spec.paused ? (deployment?.spec.replicas ?? 0) : desiredReplicas(app)
   const now = newestTime(request)
-  const summary = summarize(state, now)
+  const summary = summarize(state)
   return {
     ...assemble(request, desired, summary, conditionsOf(request, state), now),
     ...addressesOf(request),

@@ -52,7 +52,7 @@ export function failingPods(
   now: string,
   pastDeadline = false,
 ): string | undefined {
-  const living = pods.filter(isLiving)
+  const living = pods.filter(isAlive)
   const shorten = messageShortener()
   const failures: Failure[] = []
   const waits: Wait[] = []
@@ -80,7 +80,7 @@ export function failingPods(
  */
 export function waitingPods(pods: ObservedPod[]): string | undefined {
   const shorten = messageShortener()
-  return waitingFor(pods.filter(isLiving).flatMap((pod) => waitOf(pod, pods.length, shorten) ?? []))
+  return waitingFor(pods.filter(isAlive).flatMap((pod) => waitOf(pod, pods.length, shorten) ?? []))
 }
 
 /**
@@ -105,7 +105,7 @@ const waitingFor = (waits: Wait[]): string | undefined =>
   )?.message
 
 /** A pod that is deleted or has ended is replaced by another one. */
-const isLiving = ({ metadata, status }: ObservedPod) =>
+export const isAlive = ({ metadata, status }: ObservedPod) =>
   metadata.deletionTimestamp === undefined &&
   status?.phase !== 'Succeeded' &&
   status?.phase !== 'Failed'

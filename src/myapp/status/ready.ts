@@ -1,8 +1,8 @@
 import type { Phase } from '../../api/myapp.ts'
-import { desiredReplicas } from '../replicas.ts'
-import type { ObservedDeployment, ObservedPod } from '../request.ts'
+import type { PodFindings } from '../findings.ts'
+import { desiredReplicas, isComplete, oldReplicas } from '../replicas.ts'
+import type { ObservedDeployment } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
-import { endedPods, failingPods, waitingPods } from './pod-failures.ts'
 import { type Reason, reasons } from './reasons.ts'
 import { counted, listed, truncated } from '../text.ts'
 
@@ -21,21 +21,18 @@ const maxQuotedLength = 1024
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
 
-/**
- * The first thing that keeps a MyApp with a valid spec from running, or that it runs. `now` is the
- * time at which the children were observed.
- */
-export function summarize(state: State, now: string): Summary {
-  if (state.app.spec.paused) return paused(state, now)
-  const summary = summarizeChildren(state, now)
+/** The first thing that keeps a MyApp with a valid spec from running, or that it runs. */
+export function summarize(state: State): Summary {
+  if (state.app.spec.paused) return paused(state)
+  const summary = summarizeChildren(state)
   const notEnabled = state.children.find(({ enabled }) => !enabled)?.kind.optional
   return notEnabled !== undefined && phaseOf(summary) === 'Running'
     ? { reason: notEnabled.reason, message: notEnabled.message }
     : summary
 }
 
-function summarizeChildren(state: State, now: string): Summary {
-  const { app, config, blocked, children, deployment, pods } = state
+function summarizeChildren(state: State): Summary {
+  const { app, config, blocked, children, deployment, found } = state
   const desired = children.filter((child) => child.enabled && child.desired !== undefined)
   for (const { kind, conflict } of desired) {
     if (conflict?.type === 'selector') {
@@ -67,7 +64,7 @@ function summarizeChildren(state: State, now: string): Summary {
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
     return updating(`Waiting for the Deployment controller to observe Deployment ${app.name}`)
   }
-  const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, pods, now)
+  const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, found)
   if (phaseOf(summary) !== 'Running') return summary
   const postponed = differing.filter(({ postponed }) => postponed)
   if (postponed.length > 0) {
@@ -89,7 +86,7 @@ function summarizeChildren(state: State, now: string): Summary {
 
 const kindsOf = (children: ChildState[]) => listed(children.map(({ kind }) => kind.kind))
 
-function paused({ app, deployment, pods }: State, now: string): Summary {
+function paused({ app, deployment, found }: State): Summary {
   if (deployment === undefined) {
     return {
       reason: 'Paused',
@@ -98,7 +95,7 @@ function paused({ app, deployment, pods }: State, now: string): Summary {
     }
   }
   const replicas = deployment.spec.replicas ?? 1
-  const summary = summarizeReplicas(app.name, replicas, deployment, pods, now)
+  const summary = summarizeReplicas(app.name, replicas, deployment, found)
   return {
     reason: 'Paused',
     phase: phaseOf(summary),
@@ -149,8 +146,7 @@ function summarizeReplicas(
   name: string,
   desired: number,
   { spec, status = {} }: ObservedDeployment,
-  pods: ObservedPod[],
-  now: string,
+  found: PodFindings,
 ): Summary {
   const { replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
   const condition = (type: string) =>
@@ -163,23 +159,21 @@ function summarizeReplicas(
       message: `Pods cannot be created: ${truncated(cause, maxQuotedLength)}`,
     }
   }
-  const old = Math.max(0, replicas - updatedReplicas)
-  // The status does not say which pods are available. Assume that all old ones are.
-  const newAvailable = Math.max(0, availableReplicas - old)
-  const isComplete = updatedReplicas >= desired && newAvailable >= desired
+  const old = oldReplicas(status)
+  const complete = isComplete(desired, status)
   const { minReadySeconds = 0 } = spec
   const minReady =
     minReadySeconds > 0 && readyReplicas > availableReplicas
       ? `waiting for ready pods to stay ready for ${minReadySeconds} s (minReadySeconds)`
       : undefined
-  if (!isComplete) {
+  if (!complete) {
     const progress = condition('Progressing')
     // A paused rollout keeps this condition even when its pods become available later.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
       const cause =
-        failingPods(pods, now, true) ??
+        found.stuck ??
         minReady ??
-        endedPods(pods, now) ??
+        found.ended ??
         progress.message ??
         'no progress within the deadline'
       const available = `${availableReplicas} of ${desired} replicas available`
@@ -188,10 +182,9 @@ function summarizeReplicas(
         message: `The rollout is stuck with ${available}: ${truncated(cause, maxQuotedLength)}`,
       }
     }
-    const failing = failingPods(pods, now)
-    if (failing !== undefined) return { reason: 'PodsFailing', message: failing }
+    if (found.failing !== undefined) return { reason: 'PodsFailing', message: found.failing }
   }
-  const awaited = isComplete ? undefined : (waitingPods(pods) ?? minReady ?? endedPods(pods, now))
+  const awaited = complete ? undefined : (found.awaited ?? minReady ?? found.ended)
   const withCause = (message: string) =>
     awaited === undefined ? message : `${message}: ${awaited}`
 
@@ -208,7 +201,7 @@ function summarizeReplicas(
     const rollingOut = (message: string): Summary => ({ reason: 'RollingOut', message })
     if (updatedReplicas < desired) return rollingOut(withCause(updated))
     const olds = counted(old, 'old replica')
-    return isComplete
+    return complete
       ? rollingOut(`${updated}, ${olds} ${old === 1 ? 'is' : 'are'} being deleted`)
       : rollingOut(
           withCause(
@@ -224,8 +217,8 @@ function summarizeReplicas(
       message: `${surplus} of ${counted(replicas, 'pod')} ${verb} being deleted`,
     }
   }
-  // The Deployment does not count pods that are terminating.
-  const terminating = desired === 0 ? pods.filter(isTerminating).length : 0
+  // `replicas` does not count pods that are terminating.
+  const terminating = desired === 0 ? (status.terminatingReplicas ?? 0) : 0
   if (terminating > 0) {
     return {
       reason: 'ScalingDown',
@@ -244,6 +237,3 @@ function summarizeReplicas(
 /** `1 of 1 replica is`, `2 of 3 replicas are`. */
 const replicasOf = (count: number, desired: number) =>
   `${count} of ${counted(desired, 'replica')} ${desired === 1 ? 'is' : 'are'}`
-
-const isTerminating = ({ metadata: { deletionTimestamp }, status }: ObservedPod) =>
-  deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'

@@ -10,28 +10,31 @@ const timeFormat = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
  * the same request always has the same answer. RFC 3339 in UTC, in whole seconds.
  */
 export function newestTime(request: HookRequest): string {
+  const time = newestTimeOf([request.parent, ...sentChildren(request).map(({ child }) => child)])
+  return Object.values(request.related)
+    .map((group) => newestTimeOf(Object.values<Dated>(group)))
+    .reduce((newest, other) => (other > newest ? other : newest), time)
+}
+
+/** The newest time in some objects. */
+export function newestTimeOf(objects: Dated[]): string {
   let newest = '1970-01-01T00:00:00Z'
   const consider = (time: unknown): void => {
     if (typeof time === 'string' && time > newest && timeFormat.test(time)) newest = time
   }
-  // A request with many pods has thousands of times, so no list is made of them.
-  const visit = ({
-    metadata: { creationTimestamp, deletionTimestamp, managedFields = [] },
-    status,
-  }: Dated): void => {
+  // Many pods have thousands of times, so no list is made of them.
+  for (const { metadata, status } of objects) {
+    const { creationTimestamp, deletionTimestamp, managedFields = [] } = metadata
     consider(creationTimestamp)
     consider(deletionTimestamp)
     managedFields.forEach(({ time }) => consider(time))
-    if (!isObject(status) || !Array.isArray(status.conditions)) return
+    if (!isObject(status) || !Array.isArray(status.conditions)) continue
     for (const condition of status.conditions) {
       if (!isObject(condition)) continue
       consider(condition.lastTransitionTime)
       consider(condition.lastUpdateTime)
     }
   }
-  visit(request.parent)
-  for (const { child } of sentChildren(request)) visit(child)
-  for (const group of Object.values(request.related)) Object.values<Dated>(group).forEach(visit)
   return newest
 }
 

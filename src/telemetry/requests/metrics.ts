@@ -125,7 +125,7 @@ export function requestMetrics(meter: Meter, seen: SeenMyApps): RequestMetrics {
           ? { hook, [ATTR_ERROR_TYPE]: 'aborted' }
           : { hook, status: statusCode },
       )
-      if (hook !== 'customize') {
+      if (hook === 'sync' || hook === 'finalize') {
         reconciles({ hook })
         if (errorType !== undefined) errors({ hook, [ATTR_ERROR_TYPE]: errorType })
       }

@@ -69,7 +69,7 @@ export function recordRequest(
     [attribute.controllerName]: controllerName(controller),
   })
   addLink(span, annotations)
-  if (hook === 'customize') return
+  if (hook !== 'sync' && hook !== 'finalize') return
   records.metrics.reconciled(hook, outcome.handledMs)
   recordReconcile(span, outcome.request as HookRequest, outcome.response as Response, records)
 }

@@ -35,7 +35,10 @@ export function status(t: Test, cluster: Cluster): void {
       const { status } = await here.until('it has failed with that pod', () => {
         const app = here.get('MyApp', 'shop')
         return (
-          reasonOf(app) === 'ProgressDeadlineExceeded' && app.status?.updatedReplicas === 1 && app
+          reasonOf(app) === 'ProgressDeadlineExceeded' &&
+          app.status?.updatedReplicas === 1 &&
+          app.status.message?.includes('pods fails') &&
+          app
         )
       })
       t.match(

@@ -11,6 +11,7 @@ import {
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import type { User } from '../../../local-cluster/control-plane/configuration.ts'
+import { applyStrategyAnnotation } from '../../../src/myapp/customize.ts'
 import { type Api, connect } from './api.ts'
 import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
@@ -115,15 +116,7 @@ async function startCluster(
     applyStrategy: strategy,
   })
   t.teardown(() => metacontroller.stop())
-  await kubectl(
-    ['apply', '-f', '-'],
-    JSON.stringify(
-      pointAt(
-        front.port,
-        parse(readFileSync(manifest('metacontroller/composite-controller.yaml'), 'utf8')),
-      ),
-    ),
-  )
+  await kubectl(['apply', '-f', '-'], compositeControllers(front.port, strategy))
   const api = connect(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {
@@ -156,11 +149,22 @@ export async function bootBare(t: Test): Promise<ControlPlane> {
 }
 
 export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
-  await kubectl(['apply', '-f', manifest('manifests/crd.yaml')])
-  // Looks afresh at what there is; what kubectl looked up before does not have it.
-  while (!(await kubectl(['api-resources', '--api-group=example.com'])).includes('myapps')) {
-    await sleep(50)
+  for (const file of ['crd', 'inspection-crd']) {
+    await kubectl(['apply', '-f', manifest(`manifests/${file}.yaml`)])
   }
+  // Looks afresh at what there is; what kubectl looked up before does not have it.
+  const found = () => kubectl(['api-resources', '--api-group=example.com'])
+  while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
+}
+
+/** Both CompositeControllers as JSON, as they are installed for an apply strategy. */
+export function compositeControllers(port: number, strategy: ApplyStrategy): string {
+  const [controller, inspections] = ['composite-controller', 'inspection-composite-controller'].map(
+    (file) => parse(readFileSync(manifest(`metacontroller/${file}.yaml`), 'utf8')),
+  )
+  controller.metadata.annotations = { [applyStrategyAnnotation]: strategy }
+  const items = [controller, inspections].map((item) => pointAt(port, item))
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 }
 
 /** The shipped CompositeController with the address of a hook that is called without certificates. */

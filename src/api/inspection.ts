@@ -1,0 +1,83 @@
+import Type from 'typebox'
+import { apiVersion } from './myapp.ts'
+
+/**
+ * A MyAppInspection: what the operator looks at for one MyApp that is in trouble, and what it found.
+ * A sync of a MyApp creates and deletes it as one more child. Nobody writes one by hand.
+ *
+ * Related objects are expensive for Metacontroller: each event of a related kind is compared with
+ * every parent. A MyApp has no related pods, and only the few that are in trouble have an inspection.
+ */
+
+export const inspectionKind = 'MyAppInspection'
+export const inspectionResource = 'myappinspections'
+/** The key of its objects in `children`. */
+export const inspectionGroup = `${inspectionKind}.${apiVersion}`
+
+const opt = Type.Optional
+/** The longest sentence of an inspection. */
+export const sentenceMaxLength = 1024
+/** The most pods that an inspection lists. */
+export const maxListedPods = 20
+/** The most children that an inspection looks for. */
+export const maxMissing = 32
+
+const sentence = (description: string) =>
+  opt(Type.String({ description, maxLength: sentenceMaxLength }))
+
+export const InspectionSpec = Type.Object(
+  {
+    pods: Type.Boolean({ description: 'Look at the pods of the MyApp.' }),
+    missing: Type.Array(Type.String({ maxLength: 320 }), {
+      description: 'Children that were answered and do not exist, as Kind/name.',
+      maxItems: maxMissing,
+      'x-kubernetes-list-type': 'atomic',
+    }),
+  },
+  { description: 'What to look at.' },
+)
+
+const InspectedPod = Type.Object({
+  name: Type.String(),
+  phase: opt(Type.String()),
+  node: opt(Type.String()),
+  ready: Type.Boolean(),
+  restarts: Type.Integer({ format: 'int32' }),
+  reason: opt(Type.String({ maxLength: sentenceMaxLength })),
+})
+
+const TakenName = Type.Object({
+  kind: Type.String(),
+  name: Type.String(),
+  terminating: Type.Boolean({ description: 'The other object is being deleted.' }),
+})
+
+export const InspectionStatus = Type.Object(
+  {
+    observedGeneration: opt(Type.Integer({ format: 'int64' })),
+    failing: sentence('Why pods fail.'),
+    stuck: sentence('Why pods fail that had time enough to start.'),
+    awaited: sentence('What pods that start are waiting for.'),
+    ended: sentence('Why pods have ended.'),
+    taken: opt(
+      Type.Array(TakenName, {
+        description: 'Objects of somebody else that have the name of a child.',
+        maxItems: maxMissing,
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+    pods: opt(
+      Type.Array(InspectedPod, {
+        description: `The pods, those in trouble first, at most ${maxListedPods}.`,
+        maxItems: maxListedPods,
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+  },
+  { description: 'What was found.' },
+)
+
+export type InspectionSpec = Type.Static<typeof InspectionSpec>
+export type InspectionStatus = Type.Static<typeof InspectionStatus>
+export type InspectedPod = Type.Static<typeof InspectedPod>
+export type TakenName = Type.Static<typeof TakenName>

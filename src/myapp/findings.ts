@@ -1,0 +1,95 @@
+import {
+  type InspectedPod,
+  inspectionGroup,
+  type InspectionStatus,
+  maxListedPods,
+  maxMissing,
+  sentenceMaxLength,
+  type TakenName,
+} from '../api/inspection.ts'
+import type { ObservedObject } from '../metacontroller/protocol.ts'
+import { childrenIn, type HookRequest, keyOf, type ObservedPod } from './request.ts'
+import { endedPods, failingPods, isAlive, waitingPods } from './status/pod-failures.ts'
+import { newestTimeOf } from './status/transition-time.ts'
+
+/** The observed inspection of a MyApp. */
+export const inspectionOf = (request: HookRequest): ObservedObject | undefined =>
+  childrenIn(request, inspectionGroup)?.[keyOf(request.parent.metadata)]
+
+/** The names that somebody else has, as the inspection of a MyApp found them. */
+export function takenNames(request: HookRequest): TakenName[] {
+  const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
+  return Array.isArray(taken) ? taken.slice(0, maxMissing) : []
+}
+
+/** What the pods of a MyApp say about why it does not run. Each sentence is undefined if there is nothing to say. */
+export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
+
+/** Works out what the given pods of a MyApp say. */
+export function findingsOf(all: ObservedPod[]): PodFindings {
+  const pods = all.filter(hasController)
+  const now = newestTimeOf(pods)
+  return {
+    ...sentences({
+      failing: failingPods(pods, now),
+      stuck: failingPods(pods, now, true),
+      awaited: waitingPods(pods),
+      ended: endedPods(pods, now),
+    }),
+    ...(pods.length > 0 && { pods: listPods(pods, now) }),
+  }
+}
+
+/** The findings for a request: those of the pods in it or, as usual, those of the inspection. */
+export const findingsFor = (request: HookRequest): PodFindings =>
+  request.related['Pod.v1'] === undefined
+    ? readFindings(inspectionOf(request)?.status)
+    : findingsOf(Object.values(request.related['Pod.v1']))
+
+/** The findings in the status of an inspection. Whoever may write inspections can write anything there. */
+export function readFindings(status: unknown): PodFindings {
+  const { failing, stuck, awaited, ended, pods } = (status ?? {}) as InspectionStatus
+  return {
+    ...sentences({ failing, stuck, awaited, ended }),
+    ...(Array.isArray(pods) && { pods }),
+  }
+}
+
+type Sentences = Omit<PodFindings, 'pods'>
+
+/** Keeps the sentences that are there, within the length that the CRD accepts. */
+const sentences = (found: Record<keyof Sentences, unknown>): Sentences =>
+  Object.fromEntries(
+    Object.entries(found).flatMap(([name, sentence]) =>
+      typeof sentence === 'string' && sentence !== ''
+        ? [[name, sentence.slice(0, sentenceMaxLength)]]
+        : [],
+    ),
+  )
+
+/** Somebody may run a pod by hand that has the labels of the app: it has no controller. */
+const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
+  ownerReferences.some(({ controller }) => controller)
+
+/** The pods for people to look at, those that are not ready first. */
+const listPods = (pods: ObservedPod[], now: string): InspectedPod[] =>
+  pods
+    .map((pod) => listed(pod, now))
+    .sort((a, b) => Number(a.ready) - Number(b.ready) || a.name.localeCompare(b.name))
+    .slice(0, maxListedPods)
+
+function listed(pod: ObservedPod, now: string): InspectedPod {
+  const { metadata, spec, status = {} } = pod
+  const containers = status.containerStatuses ?? []
+  const reason = isAlive(pod) ? failingPods([pod], now, true) : endedPods([pod], now)
+  return {
+    name: metadata.name,
+    ...(status.phase !== undefined && { phase: status.phase }),
+    ...(spec?.nodeName !== undefined && { node: spec.nodeName }),
+    ready: containers.length > 0 && containers.every(({ ready }) => ready === true),
+    restarts: containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+    ...(reason !== undefined && {
+      reason: reason.replace(/^1 of 1 pod fails: /, '').slice(0, sentenceMaxLength),
+    }),
+  }
+}

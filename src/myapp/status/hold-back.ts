@@ -1,0 +1,39 @@
+import type { MyAppStatus } from '../../api/myapp.ts'
+import type { ObservedMetadata } from '../../metacontroller/protocol.ts'
+import { age, lastWrite } from '../inspection-time.ts'
+import type { Reason } from './reasons.ts'
+
+/** Reasons of a MyApp that is on its way. They follow each other faster than anybody reads. */
+const transitional: ReadonlySet<string> = new Set<Reason>([
+  'Creating',
+  'Updating',
+  'RollingOut',
+  'ScalingDown',
+  'ReplicasUnavailable',
+])
+
+/** A status that only says how far a rollout is, is written this often at most, in milliseconds. */
+const writtenEvery = 5000
+
+/**
+ * Whether the status in the MyApp can stay, because the new one only says that the same generation
+ * is a step further. Each status costs Metacontroller a request to the API server. A slow rollout
+ * still shows its progress.
+ */
+export function isHeldBack(
+  metadata: ObservedMetadata,
+  before: MyAppStatus,
+  next: MyAppStatus,
+  now: number,
+): boolean {
+  return (
+    before.observedGeneration === metadata.generation &&
+    before.phase === 'Pending' &&
+    next.phase === 'Pending' &&
+    [before, next].every((status) => transitional.has(readyReason(status) ?? '')) &&
+    age(lastWrite(metadata, 'status'), now) < writtenEvery
+  )
+}
+
+const readyReason = ({ conditions = [] }: MyAppStatus) =>
+  conditions.find(({ type }) => type === 'Ready')?.reason
