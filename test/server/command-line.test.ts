@@ -32,7 +32,7 @@ t.test('it renders a file and stdin', async (t) => {
     }),
     {
       code: 1,
-      out: /^<stdin>:4:15: spec.image: invalid value "a b": must not contain.*\n$/,
+      out: /^<stdin>:4:15: spec.image: invalid value "a b": must be an image.*\n$/,
       err: '1 problem in 1 file\n',
     },
   )

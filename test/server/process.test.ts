@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { constants, getPriority } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { program, startBuiltHook } from '../support/built-hook.ts'
@@ -121,28 +119,6 @@ t.test('a connection is kept for longer than the 90 s that Metacontroller keeps 
   const response = await fetch(`${url}/healthz`)
   t.equal(response.headers.get('keep-alive'), 'timeout=100')
 })
-
-t.test(
-  'threads of V8 that compile and collect garbage give way to the one that answers',
-  async (t) => {
-    const { child, url } = await startBuiltHook(t)
-    await statusOf(`${url}/readyz`)
-    if (process.platform !== 'linux') {
-      t.pass('threads have no priority of their own here')
-      return
-    }
-    const tasks = `/proc/${child.pid}/task`
-    const threads = readdirSync(tasks).filter(
-      (thread) => readFileSync(`${tasks}/${thread}/comm`, 'utf8') === 'V8Worker\n',
-    )
-    t.ok(threads.length > 0)
-    const niceness = Math.min(getPriority(child.pid) + 5, constants.priority.PRIORITY_LOW)
-    t.strictSame(
-      threads.filter((thread) => getPriority(Number(thread)) !== niceness),
-      [],
-    )
-  },
-)
 
 t.test('a wrong environment ends it at once with a line for each variable', async (t) => {
   const child: ChildProcess = spawn(process.execPath, [program], {
