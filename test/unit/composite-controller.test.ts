@@ -220,6 +220,20 @@ t.test('every file that the hook is configured with is mounted', async (t) => {
   }
 })
 
+t.test('the API server finds the admission webhook on its own port', async (t) => {
+  const [{ webhooks }] = manifests('manifests/admission/validating-webhook-configuration.yaml')
+  const [service] = manifests('manifests/admission/service-patch.yaml')
+  const [deployment] = manifests('manifests/admission/deployment-patch.yaml')
+  const [{ ports, env }] = deployment.spec.template.spec.containers
+  const [policy] = manifests('manifests/admission/network-policy.yaml')
+  const { port, name } = webhooks[0].clientConfig.service
+  t.equal(name, service.metadata.name)
+  t.strictSame(service.spec.ports, [{ name: 'admission', port, targetPort: ports[0].name }])
+  t.strictSame(env, [{ name: 'ADMISSION_PORT', value: String(ports[0].containerPort) }])
+  t.equal(policy.spec.ingress[0].ports[0].port, ports[0].containerPort)
+  t.equal(webhooks[0].failurePolicy, 'Ignore')
+})
+
 t.test('every child kind is declared, watched and written', async (t) => {
   const gateway = withComponents('gateway').spec.childResources
   const rules = ['watch-role', 'write-role'].map((file) => [
