@@ -28,6 +28,12 @@ const integer = (
   },
 })
 
+/** A port of its own; 0 picks a free one, unset opens none. */
+const optionalPort = (description: string): Variable<number | undefined> => ({
+  ...integer(0, [0, 65535], description),
+  default: undefined,
+})
+
 const oneOf = <Choice extends string>(
   fallback: NoInfer<Choice>,
   choices: readonly Choice[],
@@ -46,6 +52,29 @@ const oneOf = <Choice extends string>(
 export const variables = {
   HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` or `::` for all addresses.'),
   PORT: integer(8080, [0, 65535], 'Port to listen on. 0 picks a free one.'),
+  PROBE_PORT: optionalPort(
+    'Port for `/healthz` and `/readyz` over plain HTTP, for a kubelet, which has no client certificate.',
+  ),
+  ADMISSION_PORT: optionalPort(
+    'Port for `/admission/validate` over TLS without client certificates, for API servers.',
+  ),
+  TLS_CERT_FILE: text(
+    '',
+    'File with the certificate of the hook in PEM. With it `PORT` speaks HTTPS.',
+  ),
+  TLS_KEY_FILE: text('', 'File with the private key of `TLS_CERT_FILE` in PEM.'),
+  TLS_CLIENT_CA_FILE: text(
+    '',
+    'File with the CAs of client certificates in PEM. With it callers need a certificate of one of them.',
+  ),
+  TLS_CLIENT_NAME: text(
+    'metacontroller',
+    'The common name or a DNS name that a client certificate must have.',
+  ),
+  AUTH_TOKEN_FILE: text(
+    '',
+    'File with one token a line. With it callers need `Authorization: Bearer` and one of them.',
+  ),
   LOG_LEVEL: oneOf(
     'info',
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],

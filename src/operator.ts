@@ -1,10 +1,12 @@
 import closeWithGrace from 'close-with-grace'
-import { fastify } from 'fastify'
+import { fastify, type FastifyInstance } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Config, readConfig } from './config.ts'
 import { readDigestKey } from './digest-key.ts'
 import { createLogger } from './logger.ts'
-import { buildServer } from './server.ts'
+import { readTokens } from './plugins/authentication.ts'
+import { isTls, readCertificates, reloadCertificates } from './plugins/tls.ts'
+import { buildProbeServer, buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
 
@@ -15,14 +17,15 @@ const lastLinesMs = 500
 
 /** Runs the hook until a signal ends it. */
 export async function runOperator(): Promise<void> {
-  await start(configuration())
+  await start(orGiveUp('its environment is invalid:\n', () => readConfig(process.env)))
 }
 
 async function start(config: Config): Promise<void> {
-  const context = {
-    configDigestKey: digestKey(config),
-    watchSecrets: config.WATCH_SECRETS === 'true',
-  }
+  const files = orGiveUp('', () => ({
+    configDigestKey: readDigestKey(config.CONFIG_DIGEST_KEY_FILE),
+    certificates: readCertificates(config),
+    tokens: readTokens(config),
+  }))
   const settings = readTelemetrySettings(process.env)
   const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
   const telemetry = await startTelemetry(settings, {
@@ -31,12 +34,34 @@ async function start(config: Config): Promise<void> {
     forgetMyAppAfterMs: config.FORGET_MYAPP_AFTER_MS,
   })
   let ready = true
+  const isReady = () => ready
+  const { certificates, tokens, configDigestKey } = files
+  const { metrics } = telemetry
   const server = await buildServer(config, {
     logger,
-    isReady: () => ready,
-    context,
+    isReady,
+    context: { configDigestKey, watchSecrets: config.WATCH_SECRETS === 'true' },
     createServer: telemetry.instrument(fastify),
+    metrics,
+    certificates,
+    tokens,
   })
+  const probes =
+    config.PROBE_PORT === undefined ? undefined : buildProbeServer(config, { logger, isReady })
+  if (certificates !== undefined) {
+    const stop = reloadCertificates(certificates, [server.server].filter(isTls), {
+      config,
+      logger,
+      metrics,
+    })
+    server.addHook('onClose', async () => {
+      stop()
+    })
+  } else if (!isLoopback(config.HOST)) {
+    logger.warn(
+      'requests, with the Secrets in them, are not encrypted, and callers are not authenticated: set TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE',
+    )
+  }
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
     const end = performance.now() + shutdownTimeoutMs - lastLinesMs
     const leftMs = () => Math.max(0, end - performance.now())
@@ -44,46 +69,58 @@ async function start(config: Config): Promise<void> {
     else logger.info({ signal }, 'stopping')
     ready = false
     await wait(config.SHUTDOWN_DELAY_MS)
-    await Promise.race([server.close(), wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
+    // The kubelet still asks for probes while the last requests are answered.
+    const closed = server.close().then(() => probes?.close())
+    await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
     logger.info('stopped')
     await telemetry.shutdown(leftMs())
-    // At its exit a process would write what waits before what is being written.
+    // At exit pino writes waiting lines before those that are being written.
     await new Promise<unknown>((resolve) => {
       logger.flush(resolve)
     })
   })
+  await listen(server, config, 'PORT', 'listening on')
+  if (probes !== undefined) await listen(probes, config, 'PROBE_PORT', 'probes on')
+}
+
+async function listen(
+  server: FastifyInstance,
+  config: Config,
+  port: 'PORT' | 'PROBE_PORT',
+  text: string,
+): Promise<void> {
   try {
     await server.listen({
       host: config.HOST,
-      port: config.PORT,
-      listenTextResolver: (address) => `listening on ${address}`,
+      port: config[port] ?? 0,
+      listenTextResolver: (address) => `${text} ${address}`,
     })
   } catch (error) {
-    giveUp(`it cannot listen: ${whyNot(config, error as NodeJS.ErrnoException)}`)
+    giveUp(`it cannot listen: ${whyNot(config, port, error as NodeJS.ErrnoException)}`)
   }
 }
 
-function whyNot({ HOST, PORT }: Config, { code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EADDRINUSE') return `PORT=${PORT} is taken on ${HOST}; 0 picks a free one`
-  if (code === 'EACCES') return `PORT=${PORT} may not be listened on by this user`
+function whyNot(
+  config: Config,
+  port: 'PORT' | 'PROBE_PORT',
+  { code, message }: NodeJS.ErrnoException,
+): string {
+  const setting = `${port}=${config[port]}`
+  if (code === 'EADDRINUSE') return `${setting} is taken on ${config.HOST}; 0 picks a free one`
+  if (code === 'EACCES') return `${setting} may not be listened on by this user`
   return ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT'].includes(code ?? '')
-    ? `HOST=${HOST} is no address of this machine`
+    ? `HOST=${config.HOST} is not an address of this machine`
     : message
 }
 
-function configuration(): Config {
-  try {
-    return readConfig(process.env)
-  } catch (error) {
-    return giveUp(`its environment is wrong:\n${(error as Error).message}`)
-  }
-}
+const isLoopback = (host: string) => /^(127\.|::1$|localhost$)/.test(host)
 
-function digestKey({ CONFIG_DIGEST_KEY_FILE }: Config): Buffer | undefined {
+/** Ends the process with a message if a function throws one. */
+function orGiveUp<Result>(about: string, read: () => Result): Result {
   try {
-    return readDigestKey(CONFIG_DIGEST_KEY_FILE)
+    return read()
   } catch (error) {
-    return giveUp((error as Error).message)
+    return giveUp(`${about}${(error as Error).message}`)
   }
 }
 

@@ -1,12 +1,23 @@
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { FastifyServerOptions } from 'fastify'
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyHttpOptions,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
+import type { Server } from 'node:http'
+import type { ServerOptions } from 'node:https'
 import type { Config } from './config.ts'
 import type { Context } from './myapp/context.ts'
+import { authenticate, type Tokens } from './plugins/authentication.ts'
 import { answerErrors, malformedRequests } from './plugins/errors.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { readJsonBodies } from './plugins/request-body.ts'
+import { type Certificates, countRefusedHandshakes, isTls, tlsOptions } from './plugins/tls.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
+import { noServerMetrics, type ServerMetrics } from './telemetry/requests/metrics.ts'
 
 export interface Dependencies {
   logger: FastifyBaseLogger
@@ -16,37 +27,84 @@ export interface Dependencies {
   context: Context
   /** Creates the Fastify instance. Telemetry passes one that it instruments. */
   createServer?: typeof fastify
+  /** Metrics of the server itself. */
+  metrics?: ServerMetrics
+  /** Makes the server speak HTTPS. */
+  certificates?: Certificates | undefined
+  /** The tokens of callers; undefined if none are required. */
+  tokens?: Tokens | undefined
 }
 
 /** The headers and the body of a request must arrive within this time. */
 const requestTimeoutMs = 5000
 /** A connection that moves no byte for so long, while it sends a request or reads a response, is closed. */
 const stalledConnectionMs = 10_000
-/** Metacontroller keeps two idle connections a hook; the rest is for probes, a second replica of it and curl. */
+/** Metacontroller keeps two idle connections a hook. The rest is for a second replica of it, probes and curl. */
 const maxConnections = 256
 
-/** The hook server, not yet listening. */
+/** The server of the hooks, not yet listening. It also serves probes and the admission webhook. */
 export async function buildServer(
   config: Config,
-  { logger, isReady, context, createServer = fastify }: Dependencies,
+  {
+    logger,
+    isReady,
+    context,
+    createServer = fastify,
+    metrics = noServerMetrics,
+    certificates,
+    tokens,
+  }: Dependencies,
 ): Promise<FastifyInstance> {
-  const server = createServer({
+  const server = newServer(config, { logger, isReady, certificates, createServer })
+  if (isTls(server.server)) countRefusedHandshakes(server.server, { logger, metrics })
+  authenticate(server, { config, logger, metrics, tokens })
+  refuseOverload(server, config)
+  readJsonBodies(server, config)
+  hookRoutes(server, context)
+  healthRoutes(server, isReady)
+  return server
+}
+
+/** A server for `/healthz` and `/readyz` alone, over plain HTTP, not yet listening. */
+export function buildProbeServer(
+  config: Config,
+  { logger, isReady }: Pick<Dependencies, 'logger' | 'isReady'>,
+): FastifyInstance {
+  const server = newServer(config, { logger, isReady })
+  healthRoutes(server, isReady)
+  return server
+}
+
+/** A server with the limits and the errors that all have in common. */
+function newServer(
+  config: Config,
+  {
+    logger,
+    isReady,
+    certificates,
+    createServer = fastify,
+  }: Pick<Dependencies, 'logger' | 'isReady' | 'certificates' | 'createServer'>,
+): FastifyInstance {
+  const limits = {
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: 1000,
+    // plugins/errors.ts answers with a sentence instead.
+    requireHostHeader: false,
+  }
+  const options: FastifyHttpOptions<Server> & { https?: ServerOptions } = {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: stalledConnectionMs,
-    http: {
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: 1000,
-      // A plugin answers with a sentence instead.
-      requireHostHeader: false,
-    },
+    http: limits,
+    ...(certificates !== undefined && { https: { ...limits, ...tlsOptions(certificates) } }),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     schemaController: { compilersFactory: noCompilers },
     ...malformedRequests,
-  })
+  }
+  const server = createServer(options)
   server.server.maxConnections = maxConnections
   server.addHook('onSend', (_call, reply, _payload, done) => {
     // A caller that keeps its connection would delay shutdown and not find the replica that takes over.
@@ -54,10 +112,6 @@ export async function buildServer(
     done()
   })
   answerErrors(server, logger)
-  refuseOverload(server, config)
-  readJsonBodies(server, config)
-  hookRoutes(server, context)
-  healthRoutes(server, isReady)
   return server
 }
 

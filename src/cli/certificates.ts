@@ -6,6 +6,7 @@
 import 'reflect-metadata'
 import { randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -106,6 +107,8 @@ export async function issue(
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage[usage]]),
       new SubjectAlternativeNameExtension([{ type: 'dns', value: name }]),
+      // While the CA changes, a bundle has two of one name. OpenSSL finds the right one by its key.
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   })
   return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyOf(keys) }

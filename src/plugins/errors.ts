@@ -46,6 +46,9 @@ export const refusal = <Values extends Array<string | number> = []>(
 /** The body is JSON but not a request that the route accepts. */
 export const RefusedRequest = refusal<[sentence: string]>('422', '%s', 422)
 
+/** The process has no capacity for a request. */
+export const Overloaded = refusal('429', 'the operator is overloaded; retry in a second', 429)
+
 /** The longest sentence that is sent and logged. */
 const sentenceMaxLength = 300
 /** The longest text of a request in it, so that the reason after it fits as well. */
@@ -73,8 +76,9 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
     if (status === 429) reply.header('retry-after', '1')
     const failure = (call.failure =
       status >= 500 ? bug(error) : { type: error.code ?? String(status), message: sentence(error) })
-    if (isCounted(status)) countRefusal(status, failure.message)
-    else if (status !== 404) logFailure(call, reply, failure)
+    if (isCounted(status)) {
+      countRefusal(failure.type, { statusCode: status, reason: failure.message })
+    } else if (status !== 404) logFailure(call, reply, failure)
     const where = status >= 500 ? `; the log has details under reqId ${call.id}` : ''
     reply.send({ error: `${failure.message}${where}` })
   })
@@ -103,19 +107,19 @@ const NoHost = refusal('400', 'the Host header is required', 400)
 /** Refusals that come in floods: a line each would fill the log and cost as much as an answer. */
 const isCounted = (status: number) => status === 401 || status === 403 || status === 429
 
-/** Logs refusals in one line a second for each status, with their number. */
+/** Logs refusals in one line a second for each kind, with their number and the fields of the first. */
 export function refusalLog(
   logger: FastifyBaseLogger,
   everyMs = 1000,
-): (statusCode: number, reason: string) => void {
-  const counts = new Map<number, number>()
-  return (statusCode, reason) => {
-    const count = counts.get(statusCode) ?? 0
-    counts.set(statusCode, count + 1)
+): (kind: string | number, fields: object) => void {
+  const counts = new Map<string | number, number>()
+  return (kind, fields) => {
+    const count = counts.get(kind) ?? 0
+    counts.set(kind, count + 1)
     if (count > 0) return
     setTimeout(() => {
-      logger.warn({ statusCode, calls: counts.get(statusCode), reason }, 'hook calls refused')
-      counts.delete(statusCode)
+      logger.warn({ ...fields, calls: counts.get(kind) }, 'hook calls refused')
+      counts.delete(kind)
     }, everyMs).unref()
   }
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import { eventLoopDelay } from '../runtime/event-loop-delay.ts'
-import { refusal } from './errors.ts'
+import { Overloaded } from './errors.ts'
+import { maxStructure } from './request-body.ts'
 
 /**
  * Answers 429 with `Retry-After: 1` when the event loop lags or request bodies fill the memory reserved for
@@ -11,14 +11,10 @@ import { refusal } from './errors.ts'
  * know how much memory requests hold.
  */
 
-/** The memory for bodies, in multiples of BODY_LIMIT. One body of the largest size and structure fits. */
-const bodiesInMemory = 3
 /** What V8 needs for one structural character of JSON, in bytes. */
 const bytesPerCharacter = 32
-
-const Overloaded = refusal('429', 'the operator is overloaded; retry in a second', 429)
-/** The error for a request that the process has no capacity for. */
-export const overloaded = () => new Overloaded()
+/** How often the event loop is measured. It wakes an idle process as often. */
+const samplingMs = 1000
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,11 +26,15 @@ declare module 'fastify' {
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
   const maxDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
-  const memory = new BodyMemory(bodiesInMemory * config.BODY_LIMIT)
+  // One body of the largest size and structure fits.
+  const memory = new BodyMemory(config.BODY_LIMIT + bytesPerCharacter * maxStructure(config))
+  server.addHook('onClose', async () => {
+    delay.stop()
+  })
   server.decorateRequest('memory')
   server.addHook('onRequest', (call, reply, done) => {
     if (call.routeOptions.config.hook !== undefined && delay.recent() > maxDelay) {
-      return done(overloaded())
+      return done(new Overloaded())
     }
     call.memory = memory.reserve()
     reply.raw.once('close', () => {
@@ -42,6 +42,17 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
     })
     done()
   })
+}
+
+/** Measures by how much timers are late. One long turn of the loop counts for half and is soon forgotten. */
+function eventLoopDelay() {
+  let due = performance.now() + samplingMs
+  let recentMs = 0
+  const timer = setInterval(() => {
+    recentMs = (recentMs + Math.max(0, performance.now() - due)) / 2
+    due = performance.now() + samplingMs
+  }, samplingMs).unref()
+  return { recent: () => recentMs, stop: () => clearInterval(timer) }
 }
 
 /** The memory that the bodies of all requests share, in bytes. */

@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
-import { refusal } from './errors.ts'
-import { overloaded } from './overload.ts'
+import { Overloaded, refusal } from './errors.ts'
 
 /**
  * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and `[{},{},…` takes
@@ -11,6 +10,8 @@ import { overloaded } from './overload.ts'
 
 /** One structural character (`{ [ , :`) is allowed for so many bytes of BODY_LIMIT. */
 const bytesPerCharacter = 16
+/** What a small BODY_LIMIT allows all the same. */
+const minCharacters = 20_000
 /** Objects of Kubernetes have about 20 levels. Some thousand levels would exhaust the stack. */
 const maxDepth = 100
 
@@ -34,10 +35,14 @@ const BodyIncomplete = refusal('ECONNRESET', 'the caller went away before it was
 const EmptyBody = refusal('FST_ERR_CTP_EMPTY_JSON_BODY', 'the body is empty', 400)
 const InvalidJson = refusal('FST_ERR_CTP_INVALID_JSON_BODY', 'the body is not JSON', 400)
 
+/** The most structural characters that a body may have. */
+export const maxStructure = ({ BODY_LIMIT }: Config) =>
+  Math.max(minCharacters, Math.floor(BODY_LIMIT / bytesPerCharacter))
+
 /** Makes application/json the only content type, read as described above. */
 export function readJsonBodies(server: FastifyInstance, config: Config): void {
   const limit = config.BODY_LIMIT
-  const maxCharacters = Math.floor(limit / bytesPerCharacter)
+  const maxCharacters = maxStructure(config)
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', (call, payload, done) => {
     if (call.headers['content-length'] === undefined) return done(new LengthRequired())
@@ -49,7 +54,7 @@ export function readJsonBodies(server: FastifyInstance, config: Config): void {
       const { characters, depth } = structureOf(body)
       if (characters > maxCharacters) return done(new BodyTooComplex(maxCharacters, characters))
       if (depth > maxDepth) return done(new BodyTooDeep(depth))
-      if (!call.memory.parsing(characters)) return done(overloaded())
+      if (!call.memory.parsing(characters)) return done(new Overloaded())
       const text = body.toString()
       free(body)
       try {
@@ -82,7 +87,7 @@ function readAll(
   const onData = (chunk: Buffer) => {
     received += chunk.copy(body, received)
     call.memory.receiving(chunk.length, () => {
-      finish(overloaded())
+      finish(new Overloaded())
     })
   }
   const onEnd = () => {

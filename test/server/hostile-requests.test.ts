@@ -120,8 +120,8 @@ t.test('connections that send nothing keep nobody out', async (t) => {
 t.test(
   'without memory for more bodies the largest that is still arriving is refused with 429',
   async (t) => {
-    const { open, log } = await listen(t, { BODY_LIMIT: '100000' })
-    const body = requestOf(90_000)
+    const { open, log } = await listen(t, { BODY_LIMIT: '1000000' })
+    const body = requestOf(990_000)
     const begin = (bytes: number) => {
       const socket = open()
       socket.write(`${head(body.length)}${body.slice(0, bytes)}`)
@@ -130,9 +130,9 @@ t.test(
     const largest = begin(body.length - 1)
     const refused = statusOf(largest.socket)
     await wait(50)
-    const others = [begin(80_000), begin(80_000)]
+    const others = [begin(800_000), begin(800_000)]
     await wait(50)
-    const small = begin(60_000)
+    const small = begin(600_000)
     t.equal(await refused, 429)
     for (const { socket, finish } of [small, ...others]) {
       finish()

@@ -22,6 +22,8 @@ export interface BuiltHook {
   /** The address that it listens on: the origin of a URL. */
   url: string
   port: number
+  /** The origin of the probes, if they have a port of their own. */
+  probes: string | undefined
   exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>
 }
 
@@ -50,15 +52,21 @@ export async function startBuiltHook(
     ?.setEncoding('utf8')
     .on('data', (text: string) => lines.push(...text.trim().split('\n')))
   for (;;) {
-    const [url, port] =
-      lines
-        .map((line) => /"listening on (https?:\/\/127\.0\.0\.1:(\d+))"/.exec(line)?.slice(1))
-        .find((found) => found !== undefined) ?? []
-    if (url !== undefined) return { child, lines, errors, url, port: Number(port), exited }
+    const url = originIn(lines, 'listening on')
+    const probes = originIn(lines, 'probes on')
+    if (url !== undefined && (probes !== undefined) === 'PROBE_PORT' in environment) {
+      return { child, lines, errors, url, port: Number(new URL(url).port), probes, exited }
+    }
     if (child.exitCode !== null) throw new Error(`it ended: ${[...lines, ...errors].join('\n')}`)
     await wait(10)
   }
 }
+
+/** The origin in the log line that begins with `text`. */
+const originIn = (lines: string[], text: string) =>
+  lines
+    .map((line) => new RegExp(`${text} (https?://127\\.0\\.0\\.1:\\d+)"`).exec(line)?.[1])
+    .find((origin) => origin !== undefined)
 
 /** What the deployment and the image give the process: heap, flags and memory limit. */
 export function asDeployed(): {

@@ -43,7 +43,7 @@ t.test('docs/configuration.md lists every variable with its default and purpose'
     page.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line)),
     Object.entries<{ default: unknown; description: string }>(variables).map(
       ([name, variable]) =>
-        `| \`${name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
+        `| \`${name}\` | ${variable.default === '' || variable.default === undefined ? '' : `\`${variable.default}\``} | ${variable.description} |`,
     ),
   )
 })

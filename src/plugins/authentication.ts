@@ -1,0 +1,123 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Config } from '../config.ts'
+import type { ServerMetrics } from '../telemetry/requests/metrics.ts'
+import { refusal } from './errors.ts'
+import { readFileOf, watchFiles } from './files.ts'
+
+/**
+ * Who may call a hook: a client whose certificate has the name TLS_CLIENT_NAME (a CA can issue others),
+ * and one that sends a token of AUTH_TOKEN_FILE. What is configured is required. Probes are for everybody.
+ */
+
+const WrongName = refusal<[name: string]>(
+  'WRONG_CERTIFICATE_NAME',
+  'the client certificate must have the name %s (TLS_CLIENT_NAME)',
+  403,
+)
+const NoToken = refusal(
+  'NO_TOKEN',
+  'the Authorization header must be "Bearer" and a token of AUTH_TOKEN_FILE',
+  401,
+)
+const WrongToken = refusal('WRONG_TOKEN', 'the token is not one of AUTH_TOKEN_FILE', 401)
+
+interface Surroundings {
+  config: Config
+  logger: FastifyBaseLogger
+  metrics: ServerMetrics
+  /** The tokens at the start; undefined if AUTH_TOKEN_FILE is empty. */
+  tokens: Tokens | undefined
+}
+
+/** SHA-256 digests of the tokens: all have one length, so that a comparison takes the same time for every token. */
+export type Tokens = readonly Buffer[]
+
+/** Refuses callers of the hooks that do not authenticate themselves. */
+export function authenticate(
+  server: FastifyInstance,
+  { config, logger, metrics, tokens }: Surroundings,
+): void {
+  const name = config.TLS_CLIENT_CA_FILE === '' ? undefined : config.TLS_CLIENT_NAME
+  let current = tokens
+  if (tokens !== undefined) {
+    const reload = () => {
+      current = readTokens(config)
+      logger.info('tokens loaded')
+    }
+    const stop = watchFiles([config.AUTH_TOKEN_FILE], reload, logger)
+    server.addHook('onClose', async () => {
+      stop()
+    })
+  }
+  const clients = new ClientNames(metrics)
+  server.addHook('onRequest', (call, reply, done) => {
+    if (call.routeOptions.config.hook === undefined) return done()
+    if (name !== undefined && !clients.isNamed(call.raw.socket, name)) {
+      metrics.authenticationRefused('wrong_name')
+      return done(new WrongName(name))
+    }
+    if (current !== undefined) {
+      const token = /^Bearer +(\S+) *$/i.exec(call.headers.authorization ?? '')?.[1]
+      if (token === undefined || !isToken(token, current)) {
+        reply.header('www-authenticate', 'Bearer')
+        metrics.authenticationRefused(token === undefined ? 'no_token' : 'wrong_token')
+        return done(token === undefined ? new NoToken() : new WrongToken())
+      }
+    }
+    done()
+  })
+}
+
+/** The names in client certificates, looked up once a connection. */
+class ClientNames {
+  readonly #named = new WeakMap<Socket, boolean>()
+  #notAfter: Date | undefined
+
+  constructor(metrics: ServerMetrics) {
+    metrics.certificateExpires('client', () => this.#notAfter)
+  }
+
+  /** Whether the certificate of a connection has a name, as its only common name or as a DNS name. */
+  isNamed(socket: Socket, name: string): boolean {
+    const known = this.#named.get(socket)
+    if (known !== undefined) return known
+    const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+    if (certificate === undefined) return false
+    const { subject } = certificate.toLegacyObject()
+    const isNamed =
+      subject.CN === name ||
+      certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined
+    if (isNamed) this.#notAfter = new Date(certificate.validTo)
+    this.#named.set(socket, isNamed)
+    return isNamed
+  }
+}
+
+/**
+ * Reads AUTH_TOKEN_FILE: one token a line. Two lines let a caller change its token.
+ * @throws {Error} one line, without a token, if the file cannot be read or has an invalid line
+ */
+export function readTokens({ AUTH_TOKEN_FILE }: Config): Tokens | undefined {
+  if (AUTH_TOKEN_FILE === '') return undefined
+  const lines = readFileOf('AUTH_TOKEN_FILE', AUTH_TOKEN_FILE).trimEnd().split(/\r?\n/)
+  return lines.map((line, index) => {
+    if (!/^[\w.~+/-]+=*$/.test(line)) {
+      const valid = 'letters, digits and "-._~+/="'
+      throw new Error(
+        `AUTH_TOKEN_FILE=${AUTH_TOKEN_FILE} line ${index + 1} must be a token of ${valid}`,
+      )
+    }
+    return digest(line)
+  })
+}
+
+const digest = (token: string) => createHash('sha256').update(token).digest()
+
+function isToken(text: string, tokens: Tokens): boolean {
+  const given = digest(text)
+  // No early end: the time must not tell which token was close.
+  return tokens.reduce((found, token) => timingSafeEqual(given, token) || found, false)
+}

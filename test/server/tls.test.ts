@@ -1,0 +1,288 @@
+import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent } from 'node:https'
+import { setTimeout as wait } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { createAuthority, issue, type KeyPair } from '../../src/cli/certificates.ts'
+import { program, startBuiltHook } from '../support/built-hook.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+import {
+  clientOptions,
+  createPki,
+  hookFiles,
+  mountedFolder,
+  post,
+  tlsEnvironment,
+} from '../support/tls.ts'
+
+const pki = await createPki()
+const sync = recorded('sync-running')
+
+/** A client that connects anew for every request. */
+const newConnections = (authorities: KeyPair[], pair?: KeyPair) =>
+  new Agent({ ...clientOptions(authorities, pair), keepAlive: false })
+
+/** The lines of the log with a message. */
+const logged = (lines: string[], message: string) =>
+  lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !condition() && Date.now() < deadline;) await wait(20)
+}
+
+/** Starts the built hook with mutual TLS and probes on a port of their own. */
+async function startWithTls(t: Test, environment: Record<string, string> = {}) {
+  const folder = mountedFolder(t, hookFiles(pki, [pki.authority]))
+  const hook = await startBuiltHook(t, {
+    PROBE_PORT: '0',
+    ...tlsEnvironment(folder),
+    ...environment,
+  })
+  return { ...hook, folder }
+}
+
+t.test('with mutual TLS only Metacontroller is answered', async (t) => {
+  const { url, probes, lines } = await startWithTls(t)
+  const trusted = [pki.authority]
+  const now = new Date()
+  const foreign = await createAuthority(now)
+  const impostor = await issue(foreign, 'metacontroller', 'clientAuth', now)
+  const other = await issue(pki.authority, 'prometheus', 'clientAuth', now)
+  const { status, error } = await post(`${url}/sync`, sync, newConnections(trusted, pki.client))
+  t.equal(status, 200, error ?? 'its certificate')
+  const resuming = newConnections(trusted, pki.client)
+  for (const attempt of ['first', 'second, with the session of the first']) {
+    t.equal((await post(`${url}/sync`, sync, resuming)).status, 200, attempt)
+  }
+  await t.rejects(post(`${url}/sync`, sync, newConnections(trusted)), 'no certificate')
+  await t.rejects(post(`${url}/sync`, sync, newConnections(trusted, impostor)), 'a foreign CA')
+  await t.rejects(
+    post(
+      `${url}/sync`,
+      sync,
+      new Agent({ ...clientOptions(trusted, pki.client), maxVersion: 'TLSv1.1' }),
+    ),
+    'an old version of TLS',
+  )
+  t.match(await post(`${url}/sync`, sync, newConnections(trusted, other)), {
+    status: 403,
+    error: /^the client certificate must have the name metacontroller \(TLS_CLIENT_NAME\)$/,
+  })
+  t.equal((await fetch(`${probes}/healthz`)).status, 200)
+  t.equal((await fetch(`${probes}/readyz`)).status, 200)
+  for (const path of ['/sync', '/metrics', '/']) {
+    t.equal((await fetch(`${probes}${path}`, { method: 'POST' })).status, 404, path)
+  }
+  await t.rejects(fetch(url.replace('https:', 'http:')), 'plain HTTP')
+  await until(() => logged(lines, 'hook calls refused').length === 3)
+  t.match(
+    logged(lines, 'hook calls refused').sort((a, b) => (a.reason < b.reason ? -1 : 1)),
+    [
+      { level: 40, reason: 'no_certificate', calls: 1 },
+      { level: 40, reason: /must have the name metacontroller/, statusCode: 403, calls: 1 },
+      { level: 40, reason: 'untrusted_certificate', calls: 1 },
+    ],
+  )
+})
+
+t.test(
+  'a DNS name of the certificate counts as its name, and TLS_CLIENT_NAME chooses it',
+  async (t) => {
+    const { url } = await startWithTls(t, { TLS_CLIENT_NAME: 'meta.metacontroller.svc' })
+    const client = await issue(pki.authority, 'meta.metacontroller.svc', 'clientAuth', new Date())
+    const { status } = await post(`${url}/sync`, sync, newConnections([pki.authority], client))
+    t.equal(status, 200)
+    t.equal(
+      (await post(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
+      403,
+    )
+  },
+)
+
+t.test('certificates and CAs change under load without a failed request', async (t) => {
+  const { url, lines, folder } = await startWithTls(t)
+  const next = await createPki()
+  const authorities = [pki.authority, next.authority]
+  const outcomes: string[] = []
+  const serials = new Set<string>()
+  let client = pki.client
+  const over = new AbortController()
+  const call = async (agent: () => Agent) => {
+    while (!over.signal.aborted) {
+      try {
+        const { status, serial } = await post(`${url}/sync`, sync, agent())
+        outcomes.push(String(status))
+        serials.add(serial)
+      } catch (error) {
+        outcomes.push((error as Error).message)
+      }
+      await wait(1)
+    }
+  }
+  const kept = new Agent({ ...clientOptions(authorities, client), keepAlive: true })
+  t.teardown(() => {
+    kept.destroy()
+  })
+  const callers = [
+    call(() => kept),
+    call(() => newConnections(authorities, client)),
+    call(() => newConnections(authorities, client)),
+  ]
+  const replace = async (files: Record<string, string>) => {
+    const before = logged(lines, 'certificates loaded').length
+    folder.replace(files)
+    await until(() => logged(lines, 'certificates loaded').length > before)
+    await wait(300)
+  }
+  await wait(300)
+  // The order that docs/configuration.md gives: trust both CAs, change the certificates, drop the old CA.
+  await replace(hookFiles(pki, authorities))
+  await replace(hookFiles(next, authorities))
+  client = next.client
+  await wait(300)
+  over.abort()
+  await Promise.all(callers)
+  await replace(hookFiles(next, [next.authority]))
+  t.ok(outcomes.length > 100, `${outcomes.length} requests`)
+  t.same(
+    outcomes.filter((outcome) => outcome !== '200'),
+    [],
+  )
+  const serial = ({ certificate }: KeyPair) => new X509Certificate(certificate).serialNumber
+  serials.delete('') // a resumed session shows no certificate
+  t.same([...serials].sort(), [serial(pki.server), serial(next.server)].sort())
+  await t.rejects(post(`${url}/sync`, sync, newConnections(authorities, pki.client)), 'the old CA')
+  t.equal((await post(`${url}/sync`, sync, newConnections(authorities, next.client))).status, 200)
+})
+
+t.test('bad files that come later are logged, and the old ones stay in use', async (t) => {
+  const { url, lines, folder } = await startWithTls(t)
+  const other = await createPki()
+  const files = hookFiles(pki, [pki.authority])
+  const bad: Array<[files: Record<string, string>, reason: RegExp]> = [
+    [
+      { ...files, 'tls.key': other.server.key },
+      /^TLS_KEY_FILE=\S+ is not the key of TLS_CERT_FILE/,
+    ],
+    [{ ...files, 'ca.crt': 'secret' }, /^TLS_CLIENT_CA_FILE=\S+ must contain certificates in PEM$/],
+    [{ ...files, 'tls.crt': '' }, /^TLS_CERT_FILE=\S+ is empty$/],
+  ]
+  const message = 'cannot load changed files; the previous ones stay in use'
+  for (const [index, [files, reason]] of bad.entries()) {
+    folder.replace(files)
+    await until(() => logged(lines, message).length > index)
+    t.match(logged(lines, message).at(-1), { level: 50, reason })
+    const { status } = await post(`${url}/sync`, sync, newConnections([pki.authority], pki.client))
+    t.equal(status, 200)
+  }
+})
+
+t.test('a bad file ends the start with one line', async (t) => {
+  const folder = mountedFolder(t, {
+    ...hookFiles(pki, [pki.authority]),
+    'other.key': (await createPki()).server.key,
+    empty: ' \n',
+    text: 'secret\n',
+    tokens: 'valid-token\nsecret token\n',
+  })
+  const { path } = folder
+  const files = tlsEnvironment(folder)
+  const wrong: Array<[environment: Record<string, string>, reason: string]> = [
+    [{ TLS_CERT_FILE: path('tls.crt') }, 'TLS_CERT_FILE and TLS_KEY_FILE must be set together'],
+    [
+      { TLS_CLIENT_CA_FILE: path('ca.crt') },
+      'TLS_CLIENT_CA_FILE may only be set with TLS_CERT_FILE and TLS_KEY_FILE',
+    ],
+    [
+      { ...files, TLS_CERT_FILE: path('none') },
+      `TLS_CERT_FILE=${path('none')} cannot be read (ENOENT)`,
+    ],
+    [{ ...files, TLS_KEY_FILE: path('empty') }, `TLS_KEY_FILE=${path('empty')} is empty`],
+    [
+      { ...files, TLS_KEY_FILE: path('other.key') },
+      `TLS_KEY_FILE=${path('other.key')} is not the key of TLS_CERT_FILE (ERR_OSSL_X509_KEY_VALUES_MISMATCH)`,
+    ],
+    [
+      { ...files, TLS_CLIENT_CA_FILE: path('text') },
+      `TLS_CLIENT_CA_FILE=${path('text')} must contain certificates in PEM`,
+    ],
+    [{ AUTH_TOKEN_FILE: path('empty') }, `AUTH_TOKEN_FILE=${path('empty')} is empty`],
+    [
+      { AUTH_TOKEN_FILE: path('tokens') },
+      `AUTH_TOKEN_FILE=${path('tokens')} line 2 must be a token of letters, digits and "-._~+/="`,
+    ],
+    [
+      { PROBE_PORT: 'http' },
+      'its environment is invalid:\nPROBE_PORT=http: must be an integer from 0 to 65535',
+    ],
+  ]
+  for (const [environment, reason] of wrong) {
+    const child = spawn(process.execPath, [program], {
+      env: { PORT: '0', ...environment },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let text = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    t.strictSame(await once(child, 'close'), [1, null])
+    t.equal(text, `myapp-operator cannot start, ${reason}\n`)
+  }
+})
+
+t.test(
+  'with tokens only their owners are answered, and two tokens are valid at once',
+  async (t) => {
+    const folder = mountedFolder(t, { tokens: 'first-token\nsecond-token\n' })
+    const { url, lines } = await startBuiltHook(t, { AUTH_TOKEN_FILE: folder.path('tokens') })
+    const call = async (authorization?: string) => {
+      const response = await fetch(`${url}/sync`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+        body: JSON.stringify(sync),
+      })
+      const { error } = (await response.json()) as { error?: string }
+      return { status: response.status, error, challenge: response.headers.get('www-authenticate') }
+    }
+    t.equal((await call('Bearer first-token')).status, 200)
+    t.equal((await call('Bearer second-token')).status, 200)
+    for (const authorization of [
+      undefined,
+      '',
+      'Bearer',
+      'Bearer ',
+      'Basic c2VjcmV0',
+      'first-token',
+    ]) {
+      t.match(await call(authorization), {
+        status: 401,
+        challenge: 'Bearer',
+        error: /^the Authorization header must be "Bearer" and a token of AUTH_TOKEN_FILE$/,
+      })
+    }
+    for (const token of ['secret', 'first-toke', 'first-token2', 'FIRST-TOKEN']) {
+      t.match(await call(`Bearer ${token}`), {
+        status: 401,
+        error: /^the token is not one of AUTH_TOKEN_FILE$/,
+      })
+    }
+    t.equal((await fetch(`${url}/healthz`)).status, 200, 'probes need no token')
+    folder.replace({ tokens: 'second-token\nthird-token\n' })
+    await until(() => logged(lines, 'tokens loaded').length === 1)
+    t.equal((await call('Bearer first-token')).status, 401)
+    t.equal((await call('Bearer second-token')).status, 200)
+    t.equal((await call('Bearer third-token')).status, 200)
+    await until(() => logged(lines, 'hook calls refused').length >= 2)
+    t.notMatch(lines.join('\n'), /secret|(first|second|third)-tok/i)
+  },
+)
+
+t.test('plain HTTP is a warning at start, but not on loopback', async (t) => {
+  const warnings = async (host: string) => {
+    const { lines } = await startBuiltHook(t, { HOST: host })
+    return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+  }
+  t.same(await warnings('127.0.0.1'), [])
+  t.match(await warnings('0.0.0.0'), [{ msg: /not encrypted.*TLS_CERT_FILE/ }])
+})
