@@ -44,6 +44,10 @@ export interface ControlPlane {
   stopApiServer(): Promise<void>
   /** Starts it again, at the same address; settles when it is ready. */
   startApiServer(): Promise<void>
+  /** Ends etcd at once, as a crash would. */
+  stopEtcd(): Promise<void>
+  /** Starts it again on the same data. The API server finds it by itself. */
+  startEtcd(): Promise<void>
   /** Ends every process and removes the folder. */
   stop(): Promise<void>
 }
@@ -99,7 +103,7 @@ async function boot(
     return started
   }
 
-  await start(etcd(layout))
+  let store = await start(etcd(layout))
   let apiServer = await startApiServer()
   await writeKubeconfigs(dir, url, tokens)
   await start(kubeControllerManager(layout, kubeconfigFor('kube-controller-manager')))
@@ -130,6 +134,13 @@ async function boot(
     },
     async startApiServer() {
       apiServer = await startApiServer()
+    },
+    async stopEtcd() {
+      await store.stop(0)
+      running.delete(store)
+    },
+    async startEtcd() {
+      store = await start(etcd(layout))
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   sentenceMaxLength,
   type TakenName,
 } from '../api/inspection.ts'
+import { isObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { childrenIn, type HookRequest, keyOf, type ObservedPod } from './request.ts'
 import { endedPods, failingPods, isAlive, waitingPods } from './status/pod-failures.ts'
@@ -16,10 +17,13 @@ import { newestTimeOf } from './status/transition-time.ts'
 export const inspectionOf = (request: HookRequest): ObservedObject | undefined =>
   childrenIn(request, inspectionGroup)?.[keyOf(request.parent.metadata)]
 
-/** The names that somebody else has, as the inspection of a MyApp found them. */
+/**
+ * The names that somebody else has, as the inspection of a MyApp found them. Whoever may write
+ * inspections can write anything there.
+ */
 export function takenNames(request: HookRequest): TakenName[] {
   const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
-  return Array.isArray(taken) ? taken.slice(0, maxMissing) : []
+  return Array.isArray(taken) ? taken.slice(0, maxMissing).filter((name) => isObject(name)) : []
 }
 
 /** What the pods of a MyApp say about why it does not run. Each sentence is undefined if there is nothing to say. */

@@ -35,8 +35,12 @@ import {
 
 /** Why a child cannot be what the MyApp needs, although an object has its name. */
 export type Conflict =
-  /** The object belongs to somebody else. One that is being deleted makes room soon. */
-  | { type: 'owner'; isTerminating: boolean }
+  /**
+   * The object belongs to somebody else. One that is being deleted makes room soon. What an
+   * inspection says only explains why the child does not exist: whoever may write inspections must
+   * not keep it from being created, and dynamic apply touches no object of somebody else.
+   */
+  | { type: 'owner'; isTerminating: boolean; isFromInspection: boolean }
   /** Metacontroller adopted a Deployment with another selector, and selectors are immutable. */
   | { type: 'selector'; selector: string }
 
@@ -159,7 +163,8 @@ function answerFor(
       : asApplied(observed)
   }
   if (postponed && observed !== undefined) return asObserved(observed)
-  if (desired === undefined || next === undefined || !enabled || conflict) return undefined
+  if (desired === undefined || next === undefined || !enabled) return undefined
+  if (conflict && !(conflict.type === 'owner' && conflict.isFromInspection)) return undefined
   if (kind.kind !== 'Deployment') return keepingForeignAnnotations(next, observed)
   if (blocked) return undefined
   return keepingForeignAnnotations(leaveReplicasToOwner(app, next, observed), observed)
@@ -246,12 +251,16 @@ function ownerConflict(
   if (other !== undefined) {
     return isOurs(uid, other)
       ? undefined
-      : { type: 'owner', isTerminating: other.deletionTimestamp !== undefined }
+      : {
+          type: 'owner',
+          isTerminating: other.deletionTimestamp !== undefined,
+          isFromInspection: false,
+        }
   }
   const taken = takenNames(request).find(
     (taken) => taken.kind === kind && keyOf({ namespace, name: taken.name }) === key,
   )
-  return taken && { type: 'owner', isTerminating: taken.terminating }
+  return taken && { type: 'owner', isTerminating: taken.terminating, isFromInspection: true }
 }
 
 function selectorConflict(

@@ -15,7 +15,8 @@ import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boo
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, connect } from '../support/cluster/api.ts'
-import { bootBare, installMyAppCrd, manifest } from '../support/cluster/cluster.ts'
+import { bootBare } from '../support/cluster/cluster.ts'
+import { installMyAppCrd, manifest } from '../support/cluster/install.ts'
 import { pathOf, type StoredKind } from '../support/cluster/kinds.ts'
 
 const crd = parse(readFileSync(manifest('manifests/crd.yaml'), 'utf8')) as {

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { runProgram } from '../../local-cluster/control-plane/processes.ts'
-import { bootBare, manifest } from '../support/cluster/cluster.ts'
+import { bootBare } from '../support/cluster/cluster.ts'
+import { manifest } from '../support/cluster/install.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 
 t.setTimeout(300_000)

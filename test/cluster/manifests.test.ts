@@ -7,7 +7,8 @@ import {
   installGatewayApi,
   installPrometheusOperatorKinds,
 } from '../../local-cluster/control-plane/more-kinds.ts'
-import { bootBare, manifest } from '../support/cluster/cluster.ts'
+import { bootBare } from '../support/cluster/cluster.ts'
+import { manifest } from '../support/cluster/install.ts'
 import { type Folder, kustomizeToYaml } from '../support/cluster/kustomize.ts'
 
 t.setTimeout(600_000)

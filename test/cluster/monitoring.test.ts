@@ -8,7 +8,7 @@ import { freePort, runProgram } from '../../local-cluster/control-plane/processe
 import { recorded } from '../support/fixtures/recorded.ts'
 import { missing, seriesIn, seriesOf, together } from '../support/monitoring/series.ts'
 import { startHook } from '../support/otlp/hook.ts'
-import { manifest } from '../support/cluster/cluster.ts'
+import { manifest } from '../support/cluster/install.ts'
 import type { KubeObject } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 

@@ -6,7 +6,8 @@ import { parse, stringify } from 'yaml'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import { bootBare, installMyAppCrd, manifest } from '../support/cluster/cluster.ts'
+import { bootBare } from '../support/cluster/cluster.ts'
+import { installMyAppCrd, manifest } from '../support/cluster/install.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 
 t.setTimeout(600_000)

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { missing, seriesOf } from '../support/monitoring/series.ts'
 import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../support/otlp/data.ts'
-import { type Front, manifest, underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { type Front, underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { manifest } from '../support/cluster/install.ts'
 import { startHook } from '../support/cluster/hook.ts'
 
 /** Must not be found in anything that leaves the process. */

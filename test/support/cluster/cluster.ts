@@ -1,9 +1,6 @@
 /** A control plane with the operator at work on it, and the scenarios that are played there. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { parse } from 'yaml'
 import {
   bootControlPlane,
   type ControlPlane,
@@ -11,10 +8,10 @@ import {
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import type { User } from '../../../local-cluster/control-plane/configuration.ts'
-import { applyStrategyAnnotation } from '../../../src/myapp/customize.ts'
 import { type Api, connect } from './api.ts'
 import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
 import { type Hook, startHook } from './hook.ts'
+import { compositeControllers, installMyAppCrd } from './install.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 import type { Kind } from './kinds.ts'
 import {
@@ -57,9 +54,6 @@ export interface Setup {
   /** The kinds that are watched; those that every cluster has without it. */
   watched?: Kind[]
 }
-
-const root = join(import.meta.dirname, '../../..')
-export const manifest = (path: string): string => join(root, path)
 
 const strategies: ApplyStrategy[] = process.env['METACONTROLLER']
   ? ['dynamic-apply', 'server-side-apply']
@@ -146,38 +140,4 @@ export async function bootBare(t: Test): Promise<ControlPlane> {
   })
   t.teardown(() => controlPlane.stop())
   return controlPlane
-}
-
-export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
-  for (const file of ['crd', 'inspection-crd']) {
-    await kubectl(['apply', '-f', manifest(`manifests/${file}.yaml`)])
-  }
-  // Looks afresh at what there is; what kubectl looked up before does not have it.
-  const found = () => kubectl(['api-resources', '--api-group=example.com'])
-  while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
-}
-
-/** Both CompositeControllers as JSON, as they are installed for an apply strategy. */
-export function compositeControllers(port: number, strategy: ApplyStrategy): string {
-  const [controller, inspections] = ['composite-controller', 'inspection-composite-controller'].map(
-    (file) => parse(readFileSync(manifest(`metacontroller/${file}.yaml`), 'utf8')),
-  )
-  controller.metadata.annotations = { [applyStrategyAnnotation]: strategy }
-  const items = [controller, inspections].map((item) => pointAt(port, item))
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
-}
-
-/** The shipped CompositeController with the address of a hook that is called without certificates. */
-export function pointAt(
-  port: number,
-  controller: {
-    spec: { hooks: Record<string, { webhook: { url: string } }>; endpointConfigs?: object[] }
-  },
-): object {
-  const pointed = structuredClone(controller)
-  delete pointed.spec.endpointConfigs
-  for (const { webhook } of Object.values(pointed.spec.hooks)) {
-    webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
-  }
-  return pointed
 }

@@ -6,16 +6,19 @@ import {
   startProgram,
   waitUntilReady,
 } from '../../../local-cluster/control-plane/processes.ts'
+import type { HookName } from '../../../src/metacontroller/protocol.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 
 /** What the hook logs of a call; lines on other matters have less. */
 export interface HookLine {
   time: string
   msg: string
-  hook?: 'sync' | 'finalize' | 'customize'
+  hook?: HookName
   namespace?: string
   name?: string
   generation?: number
+  statusCode?: number
+  reason?: string
   phase?: string
   desiredChildren?: number
 }
@@ -23,6 +26,8 @@ export interface HookLine {
 /** A process of the hook, as it is shipped. */
 export interface Hook {
   port: number
+  /** The process id of its present life. */
+  pid(): number
   /** What it has logged of a namespace, over all its lives; without one, of other matters. */
   log(namespace?: string): readonly HookLine[]
   /** Ends it at once, as a crash would. */
@@ -73,6 +78,7 @@ export async function startHook({
   await start()
   return {
     port,
+    pid: () => running.pid,
     log: followJsonLinesOf<HookLine>(logFile, (line) => line.namespace),
     start,
     kill: () => running.stop(0),

@@ -143,6 +143,7 @@ export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
 
 /** Kinds that scenarios put there and nobody watches. */
 const unwatched = {
+  MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
   ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
   Secret: { apiVersion: 'v1', resource: 'secrets' },
   PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },

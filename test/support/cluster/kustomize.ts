@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
-import { manifest } from './cluster.ts'
+import { manifest } from './install.ts'
 import type { KubeObject } from './kinds.ts'
 
 /** The folders that are installed with `kubectl apply -k`. */

@@ -197,7 +197,9 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
           ].join(' ')
         }),
     calls: (app) =>
-      cluster.hook.log(name).filter((line) => line.name === app && line.hook !== 'customize'),
+      cluster.hook
+        .log(name)
+        .filter((line) => line.name === app && (line.hook === 'sync' || line.hook === 'finalize')),
     kubectl: (...args) => controlPlane.kubectl(['-n', name, ...args]),
     apply: (text) => controlPlane.kubectl(['-n', name, 'apply', '-f', '-'], text),
   }

@@ -1,0 +1,47 @@
+/** Installs the operator's objects as they are shipped. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parse } from 'yaml'
+import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
+import { applyStrategyAnnotation } from '../../../src/myapp/customize.ts'
+import type { ApplyStrategy } from './metacontroller.ts'
+
+const root = join(import.meta.dirname, '../../..')
+/** The absolute path of a file of the project. */
+export const manifest = (path: string): string => join(root, path)
+
+/** Installs both CRDs and waits until the API server serves them. */
+export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> {
+  for (const file of ['crd', 'inspection-crd']) {
+    await kubectl(['apply', '-f', manifest(`manifests/${file}.yaml`)])
+  }
+  // Looks afresh at what there is; what kubectl looked up before does not have it.
+  const found = () => kubectl(['api-resources', '--api-group=example.com'])
+  while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
+}
+
+/** Both CompositeControllers as JSON, as they are installed for an apply strategy. */
+export function compositeControllers(port: number, strategy: ApplyStrategy): string {
+  const [controller, inspections] = ['composite-controller', 'inspection-composite-controller'].map(
+    (file) => parse(readFileSync(manifest(`metacontroller/${file}.yaml`), 'utf8')),
+  )
+  controller.metadata.annotations = { [applyStrategyAnnotation]: strategy }
+  const items = [controller, inspections].map((item) => pointAt(port, item))
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+}
+
+/** The shipped CompositeController with the address of a hook that is called without certificates. */
+export function pointAt(
+  port: number,
+  controller: {
+    spec: { hooks: Record<string, { webhook: { url: string } }>; endpointConfigs?: object[] }
+  },
+): object {
+  const pointed = structuredClone(controller)
+  delete pointed.spec.endpointConfigs
+  for (const { webhook } of Object.values(pointed.spec.hooks)) {
+    webhook.url = `http://127.0.0.1:${port}${new URL(webhook.url).pathname}`
+  }
+  return pointed
+}

@@ -1,0 +1,324 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { inspectionGroup, type InspectionStatus } from '../../src/api/inspection.ts'
+import { inspectionRequestValidator } from '../../src/myapp/compiled.ts'
+import { applyStrategyAnnotation, customize } from '../../src/myapp/customize.ts'
+import { finalize } from '../../src/myapp/finalize.ts'
+import {
+  customizeInspection,
+  inspect,
+  type InspectionRequest,
+} from '../../src/myapp/inspection-hooks.ts'
+import type { HookRequest, ObservedDeployment, ObservedPod } from '../../src/myapp/request.ts'
+import { sync } from '../../src/myapp/sync.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+
+const key = 'default/demo-app'
+const at = (time: string) => Date.parse(`2026-11-23T12:${time}Z`)
+
+/** A recorded request of a CompositeController that lists inspections, with something changed. */
+function moment(name: string, change: (request: HookRequest) => void = () => {}): HookRequest {
+  const request = recorded(name)
+  Object.assign(request.children, { [inspectionGroup]: {} })
+  request.related = {}
+  change(request)
+  return request
+}
+
+const deploymentOf = (request: HookRequest) =>
+  request.children['Deployment.apps/v1'][key] as ObservedDeployment
+
+/** Adds an inspection as Metacontroller observes it. */
+const withInspection =
+  (status: InspectionStatus, created = '2026-11-23T12:17:40Z') =>
+  ({ children }: HookRequest) => {
+    Object.assign(children, {
+      [inspectionGroup]: {
+        [key]: {
+          apiVersion: 'example.com/v1',
+          kind: 'MyAppInspection',
+          metadata: {
+            name: 'demo-app',
+            namespace: 'default',
+            uid: 'i',
+            creationTimestamp: created,
+          },
+          spec: { pods: true, missing: [] },
+          status,
+        },
+      },
+    })
+  }
+
+const answer = (request: HookRequest, time: string) => {
+  const { status, children, resyncAfterSeconds } = sync(request, { now: at(time) })
+  const inspection = children.find(({ kind }) => kind === 'MyAppInspection')
+  return { status, inspection, resyncAfterSeconds }
+}
+
+// Its Deployment was written at 12:17:32 and its status at 12:17:33, with 1 of 3 pods available.
+const rollingOut = 'sync-rolling-out'
+
+t.test('a healthy MyApp has no inspection, and asks for no resync', async (t) => {
+  t.match(answer(moment('sync-running'), '30:00'), {
+    inspection: undefined,
+    resyncAfterSeconds: undefined,
+  })
+})
+
+t.test('pods that get nowhere are inspected after a moment', async (t) => {
+  const early = answer(moment(rollingOut), '17:34')
+  t.equal(early.inspection, undefined)
+  t.equal(early.resyncAfterSeconds, 1)
+  const late = answer(moment(rollingOut), '17:35')
+  t.match(late.inspection, {
+    metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app' } },
+    spec: { pods: true, missing: [] },
+  })
+  t.equal(late.resyncAfterSeconds, undefined)
+})
+
+t.test('a slow control plane gets more patience, but not without end', async (t) => {
+  const slow = (progressed: string) =>
+    moment(rollingOut, (request) => {
+      const { metadata, status } = deploymentOf(request)
+      Object.assign(status ?? {}, { availableReplicas: 0, readyReplicas: 0 })
+      for (const entry of metadata.managedFields ?? []) {
+        if (entry.subresource === 'status') entry.time = `2026-11-23T12:${progressed}Z`
+      }
+    })
+  // It took 5 s from the spec to the status: 2 s and twice as long.
+  t.equal(answer(slow('17:37'), '17:48').resyncAfterSeconds, 1)
+  t.ok(answer(slow('17:37'), '17:49').inspection)
+  // It took 30 s. Nobody waits longer than that.
+  t.equal(answer(slow('18:02'), '18:31').inspection, undefined)
+  t.ok(answer(slow('18:02'), '18:32').inspection)
+})
+
+t.test('no inspection is needed for what the Deployment says itself', async (t) => {
+  const changed = (change: (deployment: ObservedDeployment) => void) =>
+    moment(rollingOut, (request) => change(deploymentOf(request)))
+  const stale = changed(({ status }) => Object.assign(status ?? {}, { observedGeneration: 0 }))
+  const withoutPods = changed(({ status }) => Object.assign(status ?? {}, { replicas: 0 }))
+  for (const request of [stale, withoutPods]) {
+    t.match(answer(request, '30:00'), { inspection: undefined, resyncAfterSeconds: undefined })
+  }
+})
+
+t.test('an inspection stays until the MyApp is well, and its findings are reported', async (t) => {
+  const failing = '1 of 3 pods fails: container app is in ImagePullBackOff: not found'
+  const { status, inspection } = answer(moment(rollingOut, withInspection({ failing })), '17:33')
+  t.ok(inspection)
+  t.match(status, { phase: 'Pending', message: failing })
+  t.match(answer(moment('sync-running', withInspection({ failing })), '17:33'), {
+    inspection: undefined,
+    status: { phase: 'Running' },
+  })
+})
+
+t.test('a MyApp that is in trouble for long is looked at now and then', async (t) => {
+  const watched = (time: string) =>
+    answer(moment(rollingOut, withInspection({})), time).inspection?.spec
+  t.match(watched('27:39'), { pods: true })
+  t.match(watched('28:39'), { pods: false })
+  t.match(watched('32:39'), { pods: false })
+  t.match(watched('32:41'), { pods: true })
+})
+
+t.test('a child that stays missing is looked for', async (t) => {
+  const created = moment('sync-new')
+  t.match(answer(created, '17:40'), { inspection: undefined, resyncAfterSeconds: 2 })
+  const next = (request: HookRequest) => {
+    request.parent.status = answer(created, '17:40').status as NonNullable<
+      HookRequest['parent']['status']
+    >
+    request.parent.metadata.managedFields?.push({
+      manager: 'metacontroller',
+      operation: 'Update',
+      subresource: 'status',
+      time: '2026-11-23T12:17:40Z',
+    })
+  }
+  t.match(answer(moment('sync-new', next), '17:41'), {
+    inspection: undefined,
+    resyncAfterSeconds: 1,
+  })
+  const { inspection } = answer(moment('sync-new', next), '17:42')
+  t.match(inspection?.spec, {
+    pods: false,
+    missing: ['Deployment/demo-app', 'Service/demo-app', 'PodDisruptionBudget/demo-app'],
+  })
+  const taken = [{ kind: 'Deployment', name: 'demo-app', terminating: false }]
+  const found = moment('sync-new', (request) => {
+    next(request)
+    withInspection({ taken })(request)
+  })
+  const { status, children } = sync(found, { now: at('17:45') })
+  t.match(status, { phase: 'Failed', conditions: [{ reason: 'NameConflict' }] })
+  t.strictSame(
+    children.map(({ kind }) => kind),
+    ['Deployment', 'Service', 'PodDisruptionBudget', 'MyAppInspection'],
+    'each is answered: dynamic apply touches nothing of somebody else',
+  )
+})
+
+t.test('a status that is only a step further is held back for a moment', async (t) => {
+  const request = moment(rollingOut)
+  t.equal(answer(request, '17:34').status, request.parent.status)
+  t.match(answer(moment(rollingOut), '17:39').status, { readyReplicas: 1 })
+  const changed = moment(rollingOut, ({ parent }) => {
+    parent.metadata.generation = 2
+  })
+  t.equal(answer(changed, '17:34').status.observedGeneration, 2, 'not for another generation')
+})
+
+t.test('only what is rare has related rules', async (t) => {
+  const childResources = [
+    { apiVersion: 'apps/v1', resource: 'deployments' },
+    { apiVersion: 'v1', resource: 'services' },
+  ]
+  const inspections = { apiVersion: 'example.com/v1', resource: 'myappinspections' }
+  const { parent } = recorded('sync-new')
+  const rules = (listed: object[], annotations = {}) =>
+    customize({
+      controller: {
+        metadata: { annotations },
+        spec: { childResources: [...childResources, ...listed] },
+      } as NonNullable<HookRequest['controller']>,
+      parent,
+    }).relatedResources.map(({ resource }) => resource)
+  t.strictSame(rules([inspections]), [])
+  t.strictSame(
+    rules([inspections], { [applyStrategyAnnotation]: 'server-side-apply' }),
+    ['deployments', 'services'],
+    'names must be known before server-side apply takes them',
+  )
+  t.strictSame(rules([]), ['deployments', 'services', 'pods'], 'without inspections')
+  Object.assign(parent.spec as object, { envFrom: [{ configMapRef: { name: 'c' } }] })
+  t.strictSame(rules([inspections]), ['configmaps'])
+})
+
+const owner = { uid: 'm', controller: true }
+const pod = (name: string, status: NonNullable<ObservedPod['status']>): ObservedPod => ({
+  metadata: {
+    name,
+    namespace: 'default',
+    uid: name,
+    ownerReferences: [{ uid: 'r', controller: true }],
+  },
+  spec: { nodeName: 'node', containers: [{ name: 'app' }] },
+  status,
+})
+const waiting = (reason: string, message: string) => ({
+  phase: 'Pending',
+  containerStatuses: [{ name: 'app', ready: false, state: { waiting: { reason, message } } }],
+})
+
+const inspectionRequest = (
+  spec: InspectionRequest['parent']['spec'],
+  related: object = {},
+  status?: InspectionStatus,
+): InspectionRequest => ({
+  parent: {
+    apiVersion: 'example.com/v1',
+    kind: 'MyAppInspection',
+    metadata: {
+      name: 'demo-app',
+      namespace: 'default',
+      uid: 'i',
+      generation: 3,
+      ownerReferences: [owner],
+    },
+    spec,
+    ...(status && { status }),
+  },
+  related: related as InspectionRequest['related'],
+})
+
+t.test('an inspection says why pods fail, and lists those in trouble first', async (t) => {
+  const pods = {
+    'default/a': pod('a', { containerStatuses: [{ name: 'app', ready: true }] }),
+    'default/b': pod('b', waiting('ErrImagePull', 'not found')),
+  }
+  const request = inspectionRequest({ pods: true, missing: [] }, { 'Pod.v1': pods })
+  t.ok(inspectionRequestValidator(request))
+  const { status, children } = inspect(request)
+  t.strictSame(children, [])
+  t.match(status, {
+    observedGeneration: 3,
+    failing: '1 of 2 pods fails: container app is in ImagePullBackOff: not found',
+    pods: [
+      {
+        name: 'b',
+        node: 'node',
+        ready: false,
+        reason: 'container app is in ImagePullBackOff: not found',
+      },
+      { name: 'a', ready: true },
+    ],
+  })
+  const unwatched = inspect(inspectionRequest({ pods: false, missing: [] }, {}, status))
+  t.strictSame(unwatched.status, status, 'what was found stays while nobody looks')
+})
+
+t.test('an inspection names whoever has a name, and not the children themselves', async (t) => {
+  const object = (metadata: object) => ({
+    [key]: { metadata: { name: 'demo-app', namespace: 'default', uid: 'u', ...metadata } },
+  })
+  const related = {
+    'Deployment.apps/v1': object({ deletionTimestamp: '2026-11-23T12:00:00Z' }),
+    'Service.v1': object({ ownerReferences: [owner] }),
+  }
+  const missing = ['Deployment/demo-app', 'Service/demo-app', 'Nonsense/demo-app', 'x']
+  const request = inspectionRequest({ pods: false, missing }, related)
+  t.strictSame(inspect(request).status.taken, [
+    { kind: 'Deployment', name: 'demo-app', terminating: true },
+  ])
+  t.strictSame(
+    customizeInspection(request).relatedResources.map(({ resource, names }) => [resource, names]),
+    [
+      ['deployments', ['demo-app']],
+      ['services', ['demo-app']],
+    ],
+  )
+})
+
+t.test('whatever an inspection says, it changes sentences at most', async () => {
+  const forged = fc.record({
+    failing: fc.anything(),
+    stuck: fc.anything(),
+    awaited: fc.oneof(fc.anything(), fc.string({ minLength: 5000, maxLength: 6000 })),
+    taken: fc.oneof(
+      fc.anything(),
+      fc.array(fc.anything()),
+      fc.constant([{ kind: 'Deployment', name: 'demo-app', terminating: false }]),
+    ),
+    pods: fc.anything(),
+  })
+  const shape = (request: HookRequest) => {
+    const { children } = sync(request, { now: at('17:50') })
+    return JSON.stringify(children.filter(({ kind }) => kind !== 'MyAppInspection'))
+  }
+  const moments = ['sync-new', 'sync-running', rollingOut]
+  const before = moments.map((name) => shape(moment(name)))
+  fc.assert(
+    fc.property(forged, (status) => {
+      const forge = withInspection(status as InspectionStatus)
+      for (const [index, name] of moments.entries()) {
+        if (shape(moment(name, forge)) !== before[index]) throw new Error(name)
+      }
+    }),
+  )
+})
+
+t.test('a MyApp that moves to another CompositeController keeps its children', async (t) => {
+  const request = recorded('sync-running')
+  request.finalizing = true
+  const { finalized, children, status } = finalize(request)
+  t.equal(finalized, true)
+  t.strictSame(
+    children.map(({ kind }) => kind),
+    ['Deployment', 'PodDisruptionBudget', 'Service'],
+  )
+  t.equal(status, request.parent.status)
+})
