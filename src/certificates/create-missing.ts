@@ -16,7 +16,7 @@ export const parts = ['certificates', 'config-digest', 'admission'] as const
 export type Part = (typeof parts)[number]
 
 /** The ValidatingWebhookConfiguration of the component admission. */
-const webhookConfiguration = 'myapp-operator'
+const webhookConfiguration = 'myapp-operator-validation'
 
 /** What happened to one object, for people. */
 type Report = (line: string) => void

@@ -106,15 +106,12 @@ t.test('with admission it lets the API server trust the hook, once', async (t) =
     kubectl([
       'get',
       'validatingwebhookconfiguration',
-      'myapp-operator',
+      'myapp-operator-validation',
       '-o',
       'jsonpath={.webhooks[0].clientConfig.caBundle}',
     ])
   t.equal(await bundle(), '')
-  t.match(
-    await runJob(['admission']),
-    'ValidatingWebhookConfiguration myapp-operator: caBundle set',
-  )
+  t.match(await runJob(['admission']), 'myapp-operator-validation: caBundle set')
   const ca = await kubectl([
     ...['-n', 'myapp-operator', 'get', 'configmap', 'myapp-operator-ca'],
     ...['-o', 'jsonpath={.data.ca\\.crt}'],
@@ -123,7 +120,7 @@ t.test('with admission it lets the API server trust the hook, once', async (t) =
   t.match(await runJob(['admission']), 'has a caBundle, not changed')
   await apply()
   t.not(await bundle(), '', 'applying the manifests again keeps it')
-  await kubectl(['delete', 'validatingwebhookconfiguration', 'myapp-operator'])
+  await kubectl(['delete', 'validatingwebhookconfiguration', 'myapp-operator-validation'])
 })
 
 t.test('its rights end there', async (t) => {

@@ -221,7 +221,14 @@ t.test('every file that the hook is configured with is mounted', async (t) => {
 })
 
 t.test('the API server finds the admission webhook on its own port', async (t) => {
-  const [{ webhooks }] = manifests('manifests/admission/validating-webhook-configuration.yaml')
+  const [{ metadata, webhooks }] = manifests(
+    'manifests/admission/validating-webhook-configuration.yaml',
+  )
+  const [{ configMapGenerator }] = manifests('manifests/kustomization.yaml')
+  t.not(metadata.name, configMapGenerator[0].name, 'kustomize would rewrite it in the role')
+  t.strictSame(manifests('manifests/admission/role.yaml')[0].rules[0].resourceNames, [
+    metadata.name,
+  ])
   const [service] = manifests('manifests/admission/service-patch.yaml')
   const [deployment] = manifests('manifests/admission/deployment-patch.yaml')
   const [{ ports, env }] = deployment.spec.template.spec.containers
