@@ -109,6 +109,10 @@ export const variables = {
     '',
     'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same for all replicas. Without a key the digests contain no data of Secrets, and pods roll at every change of a Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
   ),
+  PLATFORM_DEFAULTS_FILE: text(
+    '',
+    'File with defaults for all MyApps, in YAML: see platform-defaults.md. Read at start, the same for all replicas. A change rolls the pods of the apps that it affects.',
+  ),
   WATCH_SECRETS: oneOf(
     'true',
     ['true', 'false'],

@@ -3,6 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Config, readConfig } from './config.ts'
 import { readDigestKey } from './digest-key.ts'
+import { readPlatformDefaults } from './platform-defaults-file.ts'
 import { createLogger } from './logger.ts'
 import { readTokens } from './plugins/authentication.ts'
 import { isTls, readCertificates, reloadCertificates } from './plugins/tls.ts'
@@ -26,6 +27,7 @@ async function start(config: Config): Promise<void> {
     certificates: readCertificates(config),
     tokens: readTokens(config),
   }))
+  const platformDefaults = await platformDefaultsOf(config)
   const settings = readTelemetrySettings(process.env)
   const logger = await createLogger(config, { logRecords: settings.logs.exporters.length > 0 })
   const telemetry = await startTelemetry(settings, {
@@ -40,7 +42,11 @@ async function start(config: Config): Promise<void> {
   const server = await buildServer(config, {
     logger,
     isReady,
-    context: { configDigestKey, watchSecrets: config.WATCH_SECRETS === 'true' },
+    context: {
+      configDigestKey,
+      watchSecrets: config.WATCH_SECRETS === 'true',
+      platformDefaults,
+    },
     createServer: telemetry.instrument(fastify),
     metrics,
     certificates,
@@ -114,6 +120,13 @@ function whyNot(
 }
 
 const isLoopback = (host: string) => /^(127\.|::1$|localhost$)/.test(host)
+
+async function platformDefaultsOf({ PLATFORM_DEFAULTS_FILE: file }: Config) {
+  if (file === '') return undefined
+  return await readPlatformDefaults(file).catch((error: Error) =>
+    giveUp(`PLATFORM_DEFAULTS_FILE=${error.message}`),
+  )
+}
 
 /** Ends the process with a message if a function throws one. */
 function orGiveUp<Result>(about: string, read: () => Result): Result {

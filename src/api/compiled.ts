@@ -1,6 +1,7 @@
 import { inParts, newAjv } from './ajv.ts'
 import { outlineOf } from './messages.ts'
 import { MyApp, StoredMyApp } from './myapp.ts'
+import { PlatformDefaults } from './platform-defaults-schema.ts'
 
 /**
  * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code
@@ -11,11 +12,18 @@ import { MyApp, StoredMyApp } from './myapp.ts'
 export const ajv = newAjv()
 
 /** The schemas by the name of the validator that is exported for each. */
-export const schemas = { storedMyAppValidator: inParts(StoredMyApp) }
+export const schemas = {
+  storedMyAppValidator: inParts(StoredMyApp),
+  platformDefaultsValidator: inParts(PlatformDefaults),
+}
 
 export const storedMyAppValidator = ajv.compile<StoredMyApp>(schemas.storedMyAppValidator)
+export const platformDefaultsValidator = ajv.compile(schemas.platformDefaultsValidator)
 
 /** Exports that the build writes as JSON. */
-export const constants = { outline: outlineOf(MyApp) }
+export const constants = {
+  outline: outlineOf(MyApp),
+  platformDefaultsOutline: outlineOf(PlatformDefaults),
+}
 
-export const { outline } = constants
+export const { outline, platformDefaultsOutline } = constants

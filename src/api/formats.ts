@@ -22,6 +22,7 @@ export interface Format {
 const label = (letters = 'a-z') => `[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?`
 const domain = (letters?: string) => `${label(letters)}(\\.${label(letters)})*`
 const name = '[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?'
+const hostPart = `(${label()}|\\{name\\}|\\{namespace\\})`
 const qualified = (letters?: string) => `(${domain(letters)}/)?${name}`
 
 const keyRule =
@@ -146,6 +147,18 @@ export const formats = {
     message:
       'must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", ' +
       'with an optional "*." at the start',
+  },
+  /** A host name of the platform's defaults. A placeholder is a whole label, so that it fits. */
+  hostPattern: {
+    matches: `^${hostPart}(\\.${hostPart})*$`,
+    message:
+      'must be a DNS name in which {name} and {namespace} stand for whole labels, such as ' +
+      '{name}.{namespace}.apps.example.com',
+  },
+  labelKeyOrPrefix: {
+    matches: `^(${qualified()}|${domain()}/)$`,
+    prefixMaxLength: 253,
+    message: `${labelKeyMessage}; or a prefix that ends with "/"`,
   },
   /** A segment of an API path, such as the name of a metric. */
   pathSegment: {

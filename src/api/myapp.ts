@@ -171,7 +171,8 @@ export const MyAppSpec = object(
         ['Baseline', 'Restricted', 'Custom'],
         'Baseline: default seccomp profile, no privilege escalation. Restricted: the ' +
           'restricted Pod Security Standard, a read-only root file system and an empty /tmp. ' +
-          'Custom: securityContext and containerSecurityContext apply. Defaults to Baseline.',
+          'Custom: securityContext and containerSecurityContext apply. Defaults to Baseline, or ' +
+          "to the platform's default.",
       ),
     ),
     securityContext: opt(pod.PodSecurityContext),
@@ -293,6 +294,11 @@ export const MyAppStatus = Type.Object(
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
         description: 'URLs of the app outside the cluster, as admitted.',
+      }),
+    ),
+    platformDefaults: opt(
+      Type.Array(Type.String({ description: 'A field of the spec.' }), {
+        description: "Fields of the spec that the platform's defaults set, such as podSecurity.",
       }),
     ),
     conditions: opt(

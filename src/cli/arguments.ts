@@ -33,6 +33,7 @@ export type Task =
   | ({
       command: 'render'
       output: 'yaml' | 'json'
+      defaults: string | undefined
       baseline: Baseline | undefined
     } & FileArguments)
   | { command: 'adopt'; name: string; namespace: string | undefined; context: string | undefined }
@@ -53,6 +54,7 @@ export const options = {
   namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt', 'certificates'] },
   output: { type: 'string', short: 'o', for: ['render', 'validate'] },
   lint: { type: 'boolean', for: ['validate'] },
+  defaults: { type: 'string', for: ['render'] },
   diff: { type: 'boolean', for: ['render'] },
   live: { type: 'boolean', for: ['render'] },
   context: { type: 'string', for: ['render', 'adopt'] },
@@ -99,6 +101,7 @@ usage:
                         certificates: the namespace of the operator (myapp-operator)
   -o, --output FORMAT   render: yaml or json (yaml)
                         validate: text, json, github, junit or sarif (text)
+  --defaults FILE       use the platform defaults in this file
   --lint                also warn about what is valid and will not work
   --diff                compare with what exists:
   --live                  in the cluster of your kubeconfig, read with kubectl get
@@ -199,7 +202,13 @@ export function readArguments(args: string[]): Task {
     return { command, ...files, output, lint: values.lint ?? false }
   }
   const output = oneOf('-o', values.output ?? 'yaml', ['yaml', 'json'] as const)
-  return { command: 'render', ...files, output, baseline: baseline(values) }
+  return {
+    command: 'render',
+    ...files,
+    output,
+    defaults: values.defaults,
+    baseline: baseline(values),
+  }
 }
 
 function parse(args: string[]) {

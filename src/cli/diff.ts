@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../metacontroller/protocol.ts'
 import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
 import { readConfig } from '../myapp/config-references.ts'
+import type { Context, TimedContext } from '../myapp/context.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { isBlocking } from '../myapp/status/reasons.ts'
 import { sync } from '../myapp/sync.ts'
@@ -56,16 +57,26 @@ export function present(baseline: Baseline): Present {
  */
 const comparisonKey = Buffer.from('compares digests, never printed')
 
-const context = { configDigestKey: comparisonKey, now: Date.now() }
+/** What the cluster's hook has, as far as it is known here. */
+const timed = (context: Context): TimedContext => ({
+  ...context,
+  configDigestKey: comparisonKey,
+  now: Date.now(),
+})
 
 /** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
-function configDigest(request: HookRequest, spec: unknown): string | undefined {
+function configDigest(request: HookRequest, spec: unknown, context: Context): string | undefined {
   const validated = validSpec({ ...request.parent, spec })
   return 'spec' in validated ? readConfig(request, validated.spec, context).digest : undefined
 }
 
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
-export function diff({ app, request, unreadable }: LiveRequest, config: FileConfig): Diff {
+export function diff(
+  { app, request, unreadable }: LiveRequest,
+  config: FileConfig,
+  configured: Context,
+): Diff {
+  const context = timed(configured)
   const { namespace, deletionTimestamp } = request.parent.metadata
   const key = keyOf(request.parent.metadata)
   if (deletionTimestamp !== undefined) {
@@ -81,12 +92,13 @@ export function diff({ app, request, unreadable }: LiveRequest, config: FileConf
     'ConfigMap.v1': { ...request.related['ConfigMap.v1'], ...config['ConfigMap.v1'] },
     'Secret.v1': { ...request.related['Secret.v1'], ...config['Secret.v1'] },
   }
-  const applied = { ...request, parent: { ...request.parent, spec: app.spec }, related }
+  const metadata = { ...request.parent.metadata, labels: app.metadata.labels ?? {} }
+  const applied = { ...request, parent: { ...request.parent, metadata, spec: app.spec }, related }
   const unknown = unreadable.filter(
     ({ kind, name }) => config[`${kind}.v1`][keyOf({ namespace, name })] === undefined,
   )
-  const before = configDigest(request, request.parent.spec)
-  const after = configDigest(applied, app.spec)
+  const before = configDigest(request, request.parent.spec, context)
+  const after = configDigest(applied, app.spec, context)
   const observed = digestOf(request.children['Deployment.apps/v1'][key])
   const settled =
     after === undefined
@@ -103,12 +115,12 @@ export function diff({ app, request, unreadable }: LiveRequest, config: FileConf
         ({ kind, name }) =>
           `${key}: ${kind} ${name} cannot be read with your rights: it counts as unchanged`,
       ),
-      ...held(applied, key),
+      ...held(applied, key, context),
     ],
   }
 }
 
-const held = (request: HookRequest, key: string) => {
+const held = (request: HookRequest, key: string, context: TimedContext) => {
   const holds = (sync(request, context).status.conditions ?? []).filter(
     ({ type, reason }) => ['Ready', 'Routed'].includes(type) && isBlocking(reason),
   )

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../metacontroller/protocol.ts'
+import type { Context } from '../myapp/context.ts'
 import { stateOf } from '../myapp/state.ts'
 import type { FileConfig, FileMyApp } from './manifests.ts'
 import { newRequest } from './requests.ts'
@@ -13,11 +14,11 @@ export interface Rendered {
 }
 
 /** Renders a MyApp that is not in any cluster yet. */
-export function render(app: FileMyApp, config: FileConfig): Rendered {
+export function render(app: FileMyApp, config: FileConfig, context: Context): Rendered {
   const {
     children,
     config: { missing },
-  } = stateOf(newRequest(app, config), app.spec, {})
+  } = stateOf(newRequest(app, config), app.spec, context)
   const desired = children.filter((child) => child.desired !== undefined)
   const called = `${app.metadata.namespace}/${app.metadata.name}`
   return {

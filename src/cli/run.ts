@@ -1,3 +1,5 @@
+import type { PlatformDefaults } from '../api/platform-defaults.ts'
+import { readPlatformDefaults } from '../platform-defaults-file.ts'
 import { adopt } from './adopt.ts'
 import { help, readArguments, type Task, UserError, version } from './arguments.ts'
 import { changeText } from './change.ts'
@@ -18,7 +20,7 @@ export interface Streams {
 export async function run(args: string[], streams: Streams): Promise<number> {
   try {
     const task = readArguments(args)
-    if (task.command !== 'certificates') return perform(task, streams)
+    if (task.command !== 'certificates') return await perform(task, streams)
     // The other commands start faster without it.
     const { printCertificates } = await import('./print-certificates.ts')
     return await printCertificates(task, streams)
@@ -31,12 +33,15 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   }
 }
 
-function perform(task: Exclude<Task, { command: 'certificates' }>, streams: Streams): number {
+async function perform(
+  task: Exclude<Task, { command: 'certificates' }>,
+  streams: Streams,
+): Promise<number> {
   switch (task.command) {
     case 'validate':
       return validateFiles(task, streams)
     case 'render':
-      return renderFiles(task, streams)
+      return await renderFiles(task, streams)
     case 'adopt':
       return adopt(task, streams)
     case 'completion':
@@ -51,10 +56,10 @@ function perform(task: Exclude<Task, { command: 'certificates' }>, streams: Stre
   }
 }
 
-function renderFiles(
-  { files, recursive, namespace, output, baseline }: Extract<Task, { command: 'render' }>,
+async function renderFiles(
+  { files, recursive, namespace, output, defaults, baseline }: Extract<Task, { command: 'render' }>,
   { out, err }: Streams,
-): number {
+): Promise<number> {
   const existing = baseline && present(baseline)
   const { myApps, config, findings } = read(
     files,
@@ -66,8 +71,11 @@ function renderFiles(
   const note = (notes: string[]) => {
     for (const line of notes) err(`${line}\n`)
   }
+  const context = {
+    platformDefaults: defaults === undefined ? undefined : await defaultsIn(defaults),
+  }
   if (existing === undefined) {
-    const rendered = myApps.map((app) => render(app, config))
+    const rendered = myApps.map((app) => render(app, config, context))
     note(rendered.flatMap(({ notes }) => notes))
     const children = rendered.flatMap(({ children }) => children)
     out(
@@ -78,7 +86,7 @@ function renderFiles(
     )
     return 0
   }
-  const diffs = existing.requestsFor(myApps).map((request) => diff(request, config))
+  const diffs = existing.requestsFor(myApps).map((request) => diff(request, config, context))
   const changes = diffs.flatMap(({ changes }) => changes)
   note(diffs.flatMap(({ notes }) => notes))
   out(
@@ -87,6 +95,15 @@ function renderFiles(
       : changes.map(changeText).join('\n'),
   )
   return changes.length === 0 ? 0 : 1
+}
+
+/** The platform defaults in a file. */
+async function defaultsIn(file: string): Promise<PlatformDefaults> {
+  try {
+    return await readPlatformDefaults(file)
+  } catch (error) {
+    throw new UserError((error as Error).message)
+  }
 }
 
 /** Reads the files and reports their problems and notes on stderr. */

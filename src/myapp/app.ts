@@ -5,7 +5,10 @@ import type { ObservedDeployment } from './request.ts'
 export interface App {
   name: string
   namespace: string
+  /** The spec, with the defaults of the platform. */
   spec: MyAppSpec
+  /** Labels of the MyApp that its children and pods get, too. */
+  labels?: Record<string, string> | undefined
   /** The Deployment as observed; undefined before it exists. */
   deployment?: ObservedDeployment | undefined
   /** Changes with the ConfigMaps and Secrets that the pods use; undefined if they use none. */

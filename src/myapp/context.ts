@@ -1,3 +1,5 @@
+import type { PlatformDefaults } from '../api/platform-defaults.ts'
+
 /**
  * What the process configures, for the functions that answer a hook. Everything else in an answer
  * comes from the request; a sync also depends on the time.
@@ -13,6 +15,8 @@ export interface Context {
    * no right to read Secrets: a missing Secret is not reported, and a changed one does not roll pods.
    */
   watchSecrets?: boolean | undefined
+  /** What the platform sets for MyApps that do not. */
+  platformDefaults?: PlatformDefaults | undefined
 }
 
 /** What the answer of a sync depends on besides its request. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { inspectionGroup } from '../api/inspection.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
+import { copiedLabels, withPlatformDefaults } from '../api/platform-defaults.ts'
 import { contains } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
@@ -10,7 +11,7 @@ import { answerNow } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
 import { childKinds } from './children/index.ts'
-import { childLabels, selectorLabels } from './children/labels.ts'
+import { podLabels, selectorLabels } from './children/labels.ts'
 import { type Config, readConfig } from './config-references.ts'
 import type { Context } from './context.ts'
 import { findingsFor, type PodFindings, takenNames } from './findings.ts'
@@ -68,6 +69,8 @@ export interface ChildState {
 /** A MyApp with a valid spec: how it should be and how it is. */
 export interface State {
   app: App
+  /** The fields of the spec that the platform's defaults set. */
+  defaulted: string[]
   config: Config
   /** The spec is paused, or a selector is in conflict: every child stays as it is. */
   frozen: boolean
@@ -80,17 +83,27 @@ export interface State {
 }
 
 /** Works out the state of a MyApp with the given valid spec. */
-export function stateOf(request: HookRequest, spec: MyAppSpec, context: Context): State {
-  const { name, namespace } = request.parent.metadata
+export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Context): State {
+  const { name, namespace, labels } = request.parent.metadata
+  const { platformDefaults } = context
+  const { spec, defaulted } = withPlatformDefaults({ name, namespace }, ownSpec, platformDefaults)
   const deployment = childOf(request, 'Deployment')
   const config = readConfig(request, spec, context)
-  const app: App = { name, namespace, spec, deployment, configDigest: config.digest }
+  const app: App = {
+    name,
+    namespace,
+    spec,
+    labels: copiedLabels(labels, platformDefaults),
+    deployment,
+    configDigest: config.digest,
+  }
   const children = childKinds.flatMap((kind) => childStates(request, app, kind))
   const frozen =
     spec.paused === true || children.some(({ conflict }) => conflict?.type === 'selector')
   const blocked = config.missing.length > 0 && desiredReplicas(app) > 0
   return {
     app,
+    defaulted,
     config,
     frozen,
     blocked,
@@ -235,9 +248,9 @@ function isInSync(
 }
 
 /** Whether the pods have every label that the Service selects by. */
-function selectsPods({ name, spec }: App, { spec: service }: ObservedObject): boolean {
+function selectsPods(app: App, { spec: service }: ObservedObject): boolean {
   const { selector = {} } = service as { selector?: Record<string, string> }
-  return contains({ ...spec.podLabels, ...childLabels(name, spec.image) }, selector)
+  return contains(podLabels(app), selector)
 }
 
 /** Whether somebody else has the name of a child, by the related objects or by the inspection. */

@@ -88,7 +88,7 @@ export const defineChild = <Spec extends object>({
         metadata: {
           name,
           namespace,
-          labels: childLabels(name, app.spec.image),
+          labels: childLabels(app),
           ...(Object.keys(own).length > 0 && { annotations: own }),
         },
         spec,

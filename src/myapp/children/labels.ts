@@ -1,12 +1,27 @@
+import type { App } from '../app.ts'
+
 /**
  * The labels by which a MyApp's pods are selected. The selector of a Deployment is immutable, so
  * these labels can never change.
  */
 export const selectorLabels = (name: string) => ({ app: name, 'managed-by': 'myapp-operator' })
 
-/** The labels of every child and pod: those of the selector, and those Kubernetes recommends. */
-export function childLabels(name: string, image: string): Record<string, string> {
-  const version = versionOf(image)
+/** The labels of every child: those copied from the MyApp, and the operator's own. */
+export const childLabels = (app: App): Record<string, string> => ({
+  ...app.labels,
+  ...ownLabels(app),
+})
+
+/** The labels of the pods. Those that the spec sets for pods win over those copied from the MyApp. */
+export const podLabels = (app: App): Record<string, string> => ({
+  ...app.labels,
+  ...app.spec.podLabels,
+  ...ownLabels(app),
+})
+
+/** The labels of the selector, and those that Kubernetes recommends. */
+function ownLabels({ name, spec }: App): Record<string, string> {
+  const version = versionOf(spec.image)
   return {
     ...selectorLabels(name),
     'app.kubernetes.io/name': name,

@@ -14,7 +14,7 @@ import { canonicalQuantity } from '../../api/quantity.ts'
 import type { App } from '../app.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
 import { appContainer, tmpVolume } from './container.ts'
-import { childLabels, selectorLabels } from './labels.ts'
+import { podLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
 
 type Volume = NonNullable<MyAppSpec['volumes']>[number]
@@ -30,7 +30,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
   const tmp = tmpVolume(spec)
   return {
     metadata: compact<V1ObjectMeta>({
-      labels: { ...spec.podLabels, ...childLabels(name, spec.image) },
+      labels: podLabels(app),
       annotations: {
         ...spec.podAnnotations,
         ...(digest !== undefined && { [configDigestAnnotation]: digest }),

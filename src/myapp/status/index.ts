@@ -22,6 +22,7 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
   return {
     ...assemble(request, desired, summary, conditionsOf(request, state), now),
     ...addressesOf(request),
+    ...(state.defaulted.length > 0 && { platformDefaults: state.defaulted }),
   }
 }
 

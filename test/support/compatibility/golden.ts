@@ -15,7 +15,7 @@ export function renderFile(file: string): string {
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'))
   return objectsText(
-    myApps.flatMap((app) => render(app, config).children),
+    myApps.flatMap((app) => render(app, config, {}).children),
     'yaml',
   )
 }

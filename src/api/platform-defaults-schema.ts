@@ -1,0 +1,33 @@
+import Type from 'typebox'
+import { formatted, list, object, objectName, opt, text } from './fields.ts'
+import { MyAppSpec } from './myapp.ts'
+
+const { podSecurity, resources, imagePullSecrets } = MyAppSpec.properties
+
+/** Defaults of a platform for all its MyApps, as its file has them. */
+export const PlatformDefaults = object('Defaults of a platform for all MyApps.', {
+  ingress: opt(
+    object('Defaults of spec.ingress, for MyApps that have one.', {
+      className: opt(objectName('IngressClass.')),
+      host: opt(
+        text('Host name. {name} and {namespace} stand for those of the MyApp.', {
+          maxLength: 128,
+          format: 'hostPattern',
+        }),
+      ),
+    }),
+  ),
+  podSecurity,
+  resources,
+  imagePullSecrets,
+  labels: opt(
+    list(
+      'Labels of a MyApp that its children and pods get, too. One that ends with "/" is a prefix.',
+      Type.String({ minLength: 1, maxLength: 254, format: 'labelKeyOrPrefix' }),
+      64,
+    ),
+  ),
+  monitoringNamespace: opt(
+    formatted('namespaceName', 'Namespace of Prometheus.', { maxLength: 63 }),
+  ),
+})

@@ -1,0 +1,84 @@
+import type { ValidateFunction } from 'ajv'
+import type Type from 'typebox'
+import { platformDefaultsOutline, platformDefaultsValidator } from './compiled.ts'
+import type { MyAppSpec } from './myapp.ts'
+import { problemsOf, sentence } from './messages.ts'
+import type { PlatformDefaults as Schema } from './platform-defaults-schema.ts'
+
+/** What a platform team sets once for all MyApps. See docs/platform-defaults.md. */
+export type PlatformDefaults = Type.Static<typeof Schema>
+
+/**
+ * Checks platform defaults that were read from a file.
+ * @throws {Error} with one line that names the first invalid field, its bound and its value.
+ */
+export function checkPlatformDefaults(value: unknown): PlatformDefaults {
+  const isValid = platformDefaultsValidator as ValidateFunction<PlatformDefaults>
+  if (isValid(value)) return value
+  const [problem] = problemsOf(isValid.errors ?? [], value, platformDefaultsOutline)
+  throw new Error(problem === undefined ? 'is invalid' : sentence(problem))
+}
+
+/** A spec with the platform's defaults filled in. */
+export interface DefaultedSpec {
+  spec: MyAppSpec
+  /** The fields that the platform set, such as `ingress.host`. The status lists them. */
+  defaulted: string[]
+}
+
+/**
+ * Fills in what a valid spec leaves out. A field that the MyApp sets always wins, as a whole: the
+ * resources of a MyApp and those of the platform are never mixed. The result is valid, too.
+ */
+export function withPlatformDefaults(
+  { name, namespace }: { name: string; namespace: string },
+  spec: MyAppSpec,
+  defaults: PlatformDefaults = {},
+): DefaultedSpec {
+  const { ingress = {} } = defaults
+  const ingressDefaults = {
+    ingressClassName: ingress.className,
+    host: ingress.host?.replaceAll('{name}', name).replaceAll('{namespace}', namespace),
+  }
+  const top = missing(spec, {
+    podSecurity: defaults.podSecurity,
+    resources: defaults.resources,
+    imagePullSecrets: defaults.imagePullSecrets,
+  })
+  const inIngress = spec.ingress ? missing(spec.ingress, ingressDefaults) : {}
+  return {
+    spec: {
+      ...spec,
+      ...top,
+      ...(spec.ingress && { ingress: { ...spec.ingress, ...inIngress } }),
+    } as MyAppSpec,
+    defaulted: [...Object.keys(top), ...Object.keys(inIngress).map((field) => `ingress.${field}`)],
+  }
+}
+
+/** The defaults of the fields that are not set. */
+const missing = <Defaults extends object>(set: object, defaults: Defaults): Partial<Defaults> =>
+  Object.fromEntries(
+    Object.entries(defaults).filter(
+      ([field, value]) => value !== undefined && !Object.hasOwn(set, field),
+    ),
+  ) as Partial<Defaults>
+
+/** Labels by which Metacontroller and the operator find their objects. They are never copied. */
+const reservedLabels = new Set(['controller-uid', 'app', 'managed-by'])
+
+/**
+ * The labels of a MyApp that its children and pods get, too: those that the platform lists. An entry
+ * that ends with `/` lists all labels with this prefix.
+ */
+export function copiedLabels(
+  labels: Record<string, string> = {},
+  { labels: listed = [] }: PlatformDefaults = {},
+): Record<string, string> {
+  const exact = new Set(listed)
+  const isListed = (key: string) =>
+    exact.has(key) || exact.has(`${key.slice(0, key.indexOf('/'))}/`)
+  return Object.fromEntries(
+    Object.entries(labels).filter(([key]) => isListed(key) && !reservedLabels.has(key)),
+  )
+}

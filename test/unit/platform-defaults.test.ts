@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import {
+  checkPlatformDefaults,
+  copiedLabels,
+  type PlatformDefaults,
+  withPlatformDefaults,
+} from '../../src/api/platform-defaults.ts'
+import { validate } from '../../src/api/validate.ts'
+import { sync } from '../../src/myapp/sync.ts'
+import { context } from '../support/fixtures/context.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const file = 'manifests/platform-defaults/defaults.yaml'
+const defaults = checkPlatformDefaults(parse(read(file)))
+const app = { name: 'shop', namespace: 'web' }
+
+const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: string[] }> = [
+  {
+    name: 'everything that is left out is filled in',
+    spec: { image: 'nginx', ingress: {} },
+    want: {
+      podSecurity: 'Restricted',
+      imagePullSecrets: [{ name: 'registry' }],
+      ingress: { ingressClassName: 'nginx', host: 'shop.web.apps.example.com' },
+    },
+    defaulted: [
+      'podSecurity',
+      'resources',
+      'imagePullSecrets',
+      'ingress.ingressClassName',
+      'ingress.host',
+    ],
+  },
+  {
+    name: 'a MyApp without an Ingress gets none',
+    spec: { image: 'nginx' },
+    want: { ingress: undefined },
+    defaulted: ['podSecurity', 'resources', 'imagePullSecrets'],
+  },
+  {
+    name: 'what a MyApp sets wins as a whole',
+    spec: {
+      image: 'nginx',
+      podSecurity: 'Baseline',
+      resources: { limits: { memory: '1Gi' } },
+      imagePullSecrets: [],
+      ingress: { host: 'own.example.com' },
+    },
+    want: {
+      podSecurity: 'Baseline',
+      resources: { limits: { memory: '1Gi' } },
+      imagePullSecrets: [],
+      ingress: { host: 'own.example.com', ingressClassName: 'nginx' },
+    },
+    defaulted: ['ingress.ingressClassName'],
+  },
+]
+
+for (const { name, spec, want, defaulted } of cases) {
+  t.test(name, async (t) => {
+    const result = withPlatformDefaults(app, spec, defaults)
+    t.match(result.spec, want)
+    t.strictSame(result.defaulted, defaulted)
+    t.strictSame(validate({ metadata: app, spec: result.spec }), [], 'the result is valid')
+  })
+}
+
+t.test('without defaults a spec stays as it is', async (t) => {
+  const spec = { image: 'nginx', ingress: {} }
+  t.strictSame(withPlatformDefaults(app, spec), { spec, defaulted: [] })
+})
+
+t.test('only listed labels are copied, and never those that select', async (t) => {
+  const labels = {
+    team: 'a',
+    'example.com/x': 'b',
+    'example.community/x': 'c',
+    other: 'd',
+    app: 'e',
+    'controller-uid': 'f',
+  }
+  const listed = { labels: ['team', 'example.com/', 'app', 'controller-uid'] }
+  t.strictSame(copiedLabels(labels, listed), { team: 'a', 'example.com/x': 'b' })
+  t.strictSame(copiedLabels(labels), {})
+})
+
+t.test('children, pods and status show the defaults of the platform', async (t) => {
+  const request = recorded('sync-new')
+  request.parent.metadata.labels = { team: 'orders', secret: 'no' }
+  const { children, status } = sync(request, { ...context, platformDefaults: defaults })
+  for (const { kind, metadata } of children) {
+    t.match(metadata.labels, { team: 'orders', app: request.parent.metadata.name }, kind)
+    t.notOk(metadata.labels && 'secret' in metadata.labels)
+  }
+  const deployment = children.find(({ kind }) => kind === 'Deployment')
+  t.match(deployment?.spec, {
+    template: {
+      metadata: { labels: { team: 'orders' } },
+      spec: {
+        imagePullSecrets: [{ name: 'registry' }],
+        containers: [{ resources: { requests: { cpu: '50m' } } }],
+      },
+    },
+  })
+  t.strictSame(status.platformDefaults, ['podSecurity', 'resources', 'imagePullSecrets'])
+})
+
+const wrong: Array<[value: unknown, message: RegExp]> = [
+  [{ podSecurty: 'Baseline' }, /unknown field "podSecurty"; did you mean "podSecurity"\?/],
+  [{ podSecurity: 'Open' }, /^podSecurity: /],
+  [{ ingress: { host: '{name}-{namespace}.example.com' } }, /^ingress.host: .*whole labels/],
+  [{ labels: ['a b'] }, /^labels\[0\]: /],
+  [{ resources: { requests: { cpu: 0.5 } } }, /^resources.requests.cpu: /],
+  ['text', /./],
+]
+for (const [value, message] of wrong) {
+  t.test(`refused: ${JSON.stringify(value)}`, async (t) => {
+    t.throws(() => checkPlatformDefaults(value as PlatformDefaults), message)
+  })
+}
+
+t.test('docs/platform-defaults.md shows the file of the component', async (t) => {
+  t.ok(read('docs/platform-defaults.md').includes(read(file)))
+})
