@@ -17,24 +17,27 @@ interface Validators {
 export const precompiledValidators: Plugin = {
   name: 'precompiled-validators',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/((api|myapp)\/compiled|cli\/validators)\.ts$/ }, async ({ path }) => {
-      const { ajv, schemas, constants = {} }: Validators = await import(path)
-      for (const [name, schema] of Object.entries(schemas)) {
-        if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
-      }
-      const validators = standaloneCode.default(
-        ajv,
-        Object.fromEntries(Object.keys(schemas).map((name) => [name, name])),
-      )
-      const contents = [
-        // The generated code refers to its formats by this name, see src/api/ajv.ts.
-        "import { ajvFormats } from './src/api/formats.ts'",
-        validators,
-        ...Object.entries(constants).map(
-          ([name, value]) => `export const ${name} = ${JSON.stringify(value)}`,
-        ),
-      ].join('\n')
-      return { contents, loader: 'js', resolveDir: root }
-    })
+    onLoad(
+      { filter: /src\/((api|myapp)\/compiled(-all)?|cli\/validators)\.ts$/ },
+      async ({ path }) => {
+        const { ajv, schemas, constants = {} }: Validators = await import(path)
+        for (const [name, schema] of Object.entries(schemas)) {
+          if (ajv.getSchema(name) === undefined) ajv.addSchema(schema, name)
+        }
+        const validators = standaloneCode.default(
+          ajv,
+          Object.fromEntries(Object.keys(schemas).map((name) => [name, name])),
+        )
+        const contents = [
+          // The generated code refers to its formats by this name, see src/api/ajv.ts.
+          "import { ajvFormats } from './src/api/formats.ts'",
+          validators,
+          ...Object.entries(constants).map(
+            ([name, value]) => `export const ${name} = ${JSON.stringify(value)}`,
+          ),
+        ].join('\n')
+        return { contents, loader: 'js', resolveDir: root }
+      },
+    )
   },
 }

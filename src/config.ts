@@ -56,7 +56,7 @@ export const variables = {
     'Port for `/healthz` and `/readyz` over plain HTTP, for a kubelet, which has no client certificate.',
   ),
   ADMISSION_PORT: optionalPort(
-    'Port for `/admission/validate` over TLS without client certificates, for API servers.',
+    'Port for `/admission/validate` alone, without client certificates, which API servers do not have. Unset, `PORT` serves it.',
   ),
   TLS_CERT_FILE: text(
     '',

@@ -7,7 +7,7 @@ import { readPlatformDefaults } from './platform-defaults-file.ts'
 import { createLogger } from './logger.ts'
 import { readTokens } from './plugins/authentication.ts'
 import { isTls, readCertificates, reloadCertificates } from './plugins/tls.ts'
-import { buildProbeServer, buildServer } from './server.ts'
+import { buildAdmissionServer, buildProbeServer, buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
 
@@ -54,8 +54,13 @@ async function start(config: Config): Promise<void> {
   })
   const probes =
     config.PROBE_PORT === undefined ? undefined : buildProbeServer(config, { logger, isReady })
+  const admission =
+    config.ADMISSION_PORT === undefined
+      ? undefined
+      : buildAdmissionServer(config, { logger, isReady, certificates })
   if (certificates !== undefined) {
-    const stop = reloadCertificates(certificates, [server.server].filter(isTls), {
+    const servers = [server.server, admission?.server].filter((server) => server !== undefined)
+    const stop = reloadCertificates(certificates, servers.filter(isTls), {
       config,
       logger,
       metrics,
@@ -76,7 +81,7 @@ async function start(config: Config): Promise<void> {
     ready = false
     await wait(config.SHUTDOWN_DELAY_MS)
     // The kubelet still asks for probes while the last requests are answered.
-    const closed = server.close().then(() => probes?.close())
+    const closed = Promise.all([server.close(), admission?.close()]).then(() => probes?.close())
     await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
     logger.info('stopped')
     await telemetry.shutdown(leftMs())
@@ -86,13 +91,19 @@ async function start(config: Config): Promise<void> {
     })
   })
   await listen(server, config, 'PORT', 'listening on')
+  if (admission !== undefined) {
+    await listen(admission, config, 'ADMISSION_PORT', 'admission webhook on')
+  }
   if (probes !== undefined) await listen(probes, config, 'PROBE_PORT', 'probes on')
 }
+
+/** The variables of the ports that the program listens on. */
+type Port = 'PORT' | 'PROBE_PORT' | 'ADMISSION_PORT'
 
 async function listen(
   server: FastifyInstance,
   config: Config,
-  port: 'PORT' | 'PROBE_PORT',
+  port: Port,
   text: string,
 ): Promise<void> {
   try {
@@ -106,11 +117,7 @@ async function listen(
   }
 }
 
-function whyNot(
-  config: Config,
-  port: 'PORT' | 'PROBE_PORT',
-  { code, message }: NodeJS.ErrnoException,
-): string {
+function whyNot(config: Config, port: Port, { code, message }: NodeJS.ErrnoException): string {
   const setting = `${port}=${config[port]}`
   if (code === 'EADDRINUSE') return `${setting} is taken on ${config.HOST}; 0 picks a free one`
   if (code === 'EACCES') return `${setting} may not be listened on by this user`

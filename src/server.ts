@@ -15,6 +15,7 @@ import { answerErrors, malformedRequests } from './plugins/errors.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { readJsonBodies } from './plugins/request-body.ts'
 import { type Certificates, countRefusedHandshakes, isTls, tlsOptions } from './plugins/tls.ts'
+import { admissionRoute } from './routes/admission.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { noServerMetrics, type ServerMetrics } from './telemetry/requests/metrics.ts'
@@ -42,7 +43,10 @@ const stalledConnectionMs = 10_000
 /** Metacontroller keeps two idle connections a hook. The rest is for a second replica of it, probes and curl. */
 const maxConnections = 256
 
-/** The server of the hooks, not yet listening. It also serves probes and the admission webhook. */
+/**
+ * The server of the hooks, not yet listening. It also serves probes, and the admission webhook unless
+ * that has a port of its own.
+ */
 export async function buildServer(
   config: Config,
   {
@@ -61,6 +65,7 @@ export async function buildServer(
   refuseOverload(server, config)
   readJsonBodies(server, config)
   hookRoutes(server, context)
+  if (config.ADMISSION_PORT === undefined) admissionRoute(server)
   healthRoutes(server, isReady)
   return server
 }
@@ -72,6 +77,27 @@ export function buildProbeServer(
 ): FastifyInstance {
   const server = newServer(config, { logger, isReady })
   healthRoutes(server, isReady)
+  return server
+}
+
+/**
+ * A server for the admission webhook alone, not yet listening. API servers have no client certificate,
+ * so it asks for none: it keeps nothing and tells a caller only about what the caller sent. Its memory
+ * for bodies is its own, and half as large, so that its callers cannot refuse those of the hooks.
+ */
+export function buildAdmissionServer(
+  config: Config,
+  { logger, isReady, certificates }: Pick<Dependencies, 'logger' | 'isReady' | 'certificates'>,
+): FastifyInstance {
+  const limits = { ...config, BODY_LIMIT: Math.ceil(config.BODY_LIMIT / 2) }
+  const server = newServer(limits, {
+    logger,
+    isReady,
+    certificates: certificates && { ...certificates, ca: undefined },
+  })
+  refuseOverload(server, limits)
+  readJsonBodies(server, limits)
+  admissionRoute(server)
   return server
 }
 

@@ -1,4 +1,5 @@
 import { inParts, newAjv } from '../api/ajv.ts'
+import { AdmissionReview } from './admission.ts'
 import { InspectionCustomizeRequest, InspectionRequest } from './inspection-hooks.ts'
 import { CustomizeRequest, HookRequest } from './request.ts'
 
@@ -13,6 +14,7 @@ export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false
 export const schemas = {
   hookRequestValidator: inParts(HookRequest),
   customizeRequestValidator: inParts(CustomizeRequest),
+  admissionReviewValidator: inParts(AdmissionReview),
   inspectionRequestValidator: inParts(InspectionRequest),
   inspectionCustomizeRequestValidator: inParts(InspectionCustomizeRequest),
 }
@@ -26,4 +28,7 @@ export const inspectionRequestValidator = ajv.compile<InspectionRequest>(
 )
 export const inspectionCustomizeRequestValidator = ajv.compile<InspectionCustomizeRequest>(
   schemas.inspectionCustomizeRequestValidator,
+)
+export const admissionReviewValidator = ajv.compile<AdmissionReview>(
+  schemas.admissionReviewValidator,
 )

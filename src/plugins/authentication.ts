@@ -54,7 +54,8 @@ export function authenticate(
   }
   const clients = new ClientNames(metrics)
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook === undefined) return done()
+    const { hook, admission } = call.routeOptions.config
+    if (hook === undefined && admission === undefined) return done()
     if (name !== undefined && !clients.isNamed(call.raw.socket, name)) {
       metrics.authenticationRefused('wrong_name')
       return done(new WrongName(name))

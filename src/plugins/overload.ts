@@ -33,7 +33,9 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
   })
   server.decorateRequest('memory')
   server.addHook('onRequest', (call, reply, done) => {
-    if (call.routeOptions.config.hook !== undefined && delay.recent() > maxDelay) {
+    const { hook, admission } = call.routeOptions.config
+    const isProbe = hook === undefined && admission === undefined
+    if (!isProbe && delay.recent() > maxDelay) {
       return done(new Overloaded())
     }
     call.memory = memory.reserve()

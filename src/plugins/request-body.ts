@@ -45,8 +45,9 @@ export function readJsonBodies(server: FastifyInstance, config: Config): void {
   const maxCharacters = maxStructure(config)
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', (call, payload, done) => {
-    if (call.headers['content-length'] === undefined) return done(new LengthRequired())
-    const length = Number(call.headers['content-length'])
+    if (call.headers['transfer-encoding'] !== undefined) return done(new LengthRequired())
+    // Without both headers there is no body.
+    const length = Number(call.headers['content-length'] ?? 0)
     if (length > limit) return done(new BodyTooLarge(limit, length))
     if (length === 0) return done(new EmptyBody())
     readAll(call, payload, length, (error, body) => {

@@ -125,7 +125,7 @@ function serve<Request extends Outcome['request'], Response>(
 }
 
 /** The field that Ajv refused and why, such as `parent.kind must be MyApp`. */
-function firstProblem(errors: ErrorObject[] | null | undefined): string {
+export function firstProblem(errors: ErrorObject[] | null | undefined): string {
   const error = errors?.[0]
   if (error === undefined) return 'malformed'
   const reason =

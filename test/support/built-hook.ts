@@ -24,6 +24,8 @@ export interface BuiltHook {
   port: number
   /** The origin of the probes, if they have a port of their own. */
   probes: string | undefined
+  /** The origin of the admission webhook, if it has a port of its own. */
+  admission: string | undefined
   exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>
 }
 
@@ -54,8 +56,14 @@ export async function startBuiltHook(
   for (;;) {
     const url = originIn(lines, 'listening on')
     const probes = originIn(lines, 'probes on')
-    if (url !== undefined && (probes !== undefined) === 'PROBE_PORT' in environment) {
-      return { child, lines, errors, url, port: Number(new URL(url).port), probes, exited }
+    const admission = originIn(lines, 'admission webhook on')
+    if (
+      url !== undefined &&
+      (probes !== undefined) === 'PROBE_PORT' in environment &&
+      (admission !== undefined) === 'ADMISSION_PORT' in environment
+    ) {
+      const { port } = new URL(url)
+      return { child, lines, errors, url, port: Number(port), probes, admission, exited }
     }
     if (child.exitCode !== null) throw new Error(`it ended: ${[...lines, ...errors].join('\n')}`)
     await wait(10)

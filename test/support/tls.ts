@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { Anything } from './fixtures/anything.ts'
 import { createAuthority, issue, type KeyPair } from '../../src/cli/certificates.ts'
 
 export const serverName = 'myapp-operator.myapp-operator.svc'
@@ -75,7 +76,7 @@ export function post(
   body: unknown,
   agent: Agent,
   headers: Record<string, string> = {},
-): Promise<{ status: number; error: string | undefined; serial: string }> {
+): Promise<{ status: number; body: Anything; error: string | undefined; serial: string }> {
   const text = JSON.stringify(body)
   return new Promise((resolve, reject) => {
     request(url, {
@@ -100,9 +101,11 @@ export function post(
           })
           .on('error', reject)
           .on('end', () => {
+            const body = JSON.parse(answer)
             resolve({
               status: response.statusCode ?? 0,
-              error: JSON.parse(answer).error,
+              body,
+              error: body.error,
               serial: certificate?.serialNumber ?? '',
             })
           })

@@ -1,0 +1,153 @@
+import type { ValidateFunction } from 'ajv'
+import { isDeepStrictEqual } from 'node:util'
+import Type from 'typebox'
+import { type Path, type Problem, sentence } from '../api/messages.ts'
+import { apiVersion, kind, type MyAppSpec, type StoredMyApp } from '../api/myapp.ts'
+import { validate } from '../api/validate.ts'
+import { warnings } from '../api/warnings.ts'
+import { Identifier } from '../metacontroller/protocol.ts'
+import { sizeProblems } from './child-size.ts'
+
+const { Optional } = Type
+
+/** What the API server sends: an AdmissionReview of admission.k8s.io/v1, as far as it is read here. */
+export const AdmissionReview = Type.Object({
+  apiVersion: Type.Literal('admission.k8s.io/v1'),
+  kind: Type.Literal('AdmissionReview'),
+  request: Type.Object({
+    uid: Identifier,
+    operation: Type.Union([
+      Type.Literal('CREATE'),
+      Type.Literal('UPDATE'),
+      Type.Literal('DELETE'),
+      Type.Literal('CONNECT'),
+    ]),
+    name: Optional(Type.String({ maxLength: 253 })),
+    namespace: Optional(Type.String({ maxLength: 253 })),
+    subResource: Optional(Type.String({ maxLength: 253 })),
+    dryRun: Optional(Type.Boolean()),
+    object: Optional(Type.Unknown()),
+    oldObject: Optional(Type.Unknown()),
+  }),
+})
+export type AdmissionReview = Type.Static<typeof AdmissionReview>
+
+/** The answer to a request. */
+export interface AdmissionResponse {
+  uid: string
+  allowed: boolean
+  status?: { status: 'Failure'; reason: 'Invalid'; code: 422; message: string }
+  /** Sentences that kubectl prints. */
+  warnings?: string[]
+}
+
+/** The API server drops warnings beyond 4096 characters together. */
+const maxWarnings = 20
+/** The most problems that one refusal names. */
+const maxProblems = 5
+/** A larger spec is validated up to its first problem only: each problem takes memory. */
+const maxSpecLength = 64 * 1024
+
+/** The part of a MyApp that is read. Whatever else it is, the API server has checked. */
+interface Candidate {
+  metadata: { name: string; deletionTimestamp?: unknown }
+  spec: unknown
+}
+
+/**
+ * Decides about one write of a MyApp. It refuses what the hook would answer with InvalidSpec, and
+ * warns of what is valid and will not work. As the API server does, it lets an update keep what was
+ * invalid before, and it never blocks a deletion or a change of metadata alone. Nothing is stored, so
+ * a dry run needs no care.
+ * @param allProblems loads a validator that does not stop at the first problem
+ */
+export async function review(
+  { uid, operation, subResource = '', object, oldObject }: AdmissionReview['request'],
+  allProblems: () => Promise<ValidateFunction<StoredMyApp>>,
+): Promise<AdmissionResponse> {
+  const myApp = candidateOf(object)
+  const before = operation === 'UPDATE' ? candidateOf(oldObject) : undefined
+  if (
+    !['CREATE', 'UPDATE'].includes(operation) ||
+    subResource !== '' ||
+    myApp === undefined ||
+    myApp.metadata.deletionTimestamp !== undefined ||
+    (before !== undefined && isDeepStrictEqual(myApp.spec, before.spec))
+  ) {
+    return { uid, allowed: true }
+  }
+  let problems = problemsOf(myApp)
+  let kept: Problem[] = []
+  if (problems.length > 0 && before !== undefined && problemsOf(before).length > 0) {
+    const isValid = isSmall(myApp) && isSmall(before) ? await allProblems() : undefined
+    const known = new Set(problemsOf(before, isValid).map((problem) => keyOf(problem, before)))
+    const all = problemsOf(myApp, isValid)
+    kept = all.filter((problem) => known.has(keyOf(problem, myApp)))
+    problems = all.filter((problem) => !kept.includes(problem))
+  }
+  if (problems.length > 0) {
+    const message = firstOf(problems.map(sentence), maxProblems).join('; ')
+    return {
+      uid,
+      allowed: false,
+      status: { status: 'Failure', reason: 'Invalid', code: 422, message },
+    }
+  }
+  const found = kept.length > 0 ? kept : warnings({ spec: myApp.spec as MyAppSpec })
+  return {
+    uid,
+    allowed: true,
+    ...(found.length > 0 && { warnings: firstOf(found.map(sentence), maxWarnings) }),
+  }
+}
+
+/** A MyApp to decide about; undefined for objects of other kinds, which are not judged here. */
+function candidateOf(object: unknown): Candidate | undefined {
+  if (!isRecord(object) || object['apiVersion'] !== apiVersion || object['kind'] !== kind) {
+    return undefined
+  }
+  const { metadata, spec } = object
+  const { name, generateName, deletionTimestamp } = isRecord(metadata) ? metadata : {}
+  return {
+    metadata: {
+      // With generateName the API server adds five characters.
+      name:
+        typeof name === 'string'
+          ? name
+          : `${typeof generateName === 'string' ? generateName : ''}xxxxx`,
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    },
+    spec,
+  }
+}
+
+function problemsOf(myApp: Candidate, isValid?: ValidateFunction<StoredMyApp>): Problem[] {
+  const problems = validate(myApp, isValid)
+  return problems.length > 0 ? problems : sizeProblems(myApp.metadata.name, myApp.spec as MyAppSpec)
+}
+
+/** The same for a problem of the same value, also if its list has changed before it. */
+function keyOf({ path, message }: Problem, myApp: Candidate): string {
+  const field = path.map((key) => (typeof key === 'number' ? '[]' : key))
+  return JSON.stringify([field, message, valueAt(path, myApp)])
+}
+
+const valueAt = (path: Path, myApp: unknown): unknown =>
+  path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<string | number, unknown>)[key]
+        : undefined,
+    myApp,
+  )
+
+const isSmall = ({ spec }: Candidate) => (JSON.stringify(spec) ?? '').length <= maxSpecLength
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The first sentences, and how many more there are. */
+const firstOf = (sentences: string[], limit: number): string[] =>
+  sentences.length <= limit
+    ? sentences
+    : [...sentences.slice(0, limit), `and ${sentences.length - limit} more`]

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import { review } from '../myapp/admission.ts'
+import { admissionReviewValidator } from '../myapp/compiled.ts'
+import { RefusedRequest } from '../plugins/errors.ts'
+import { firstProblem } from './hooks.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Set for the admission webhook. */
+    admission?: true
+  }
+}
+
+/** `POST /admission/validate`: a validating admission webhook for MyApps. */
+export function admissionRoute(server: FastifyInstance): void {
+  server.post('/admission/validate', { config: { admission: true } }, async (call, reply) => {
+    const { body } = call
+    if (!admissionReviewValidator(body)) {
+      throw new RefusedRequest(
+        `not an AdmissionReview: ${firstProblem(admissionReviewValidator.errors)}`,
+      )
+    }
+    const { operation, namespace, name, dryRun } = body.request
+    const response = await review(body.request, async () => {
+      const { allProblemsValidator } = await import('../api/compiled-all.ts')
+      return allProblemsValidator
+    })
+    const { allowed, warnings } = response
+    call.log.info(
+      {
+        operation,
+        namespace,
+        name,
+        ...(dryRun === true && { dryRun }),
+        allowed,
+        warnings: warnings?.length ?? 0,
+        durationMs: Number(reply.elapsedTime.toFixed(3)),
+      },
+      'admission request',
+    )
+    return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
+  })
+}

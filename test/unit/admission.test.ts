@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { allProblemsValidator } from '../../src/api/compiled-all.ts'
+import { warningMaxLength } from '../../src/api/warnings.ts'
+import { type AdmissionReview, review } from '../../src/myapp/admission.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+
+const load = async () => allProblemsValidator
+
+const myApp = (spec: unknown, metadata: object = {}) => ({
+  apiVersion: 'example.com/v1',
+  kind: 'MyApp',
+  metadata: { name: 'demo-app', namespace: 'default', ...metadata },
+  spec,
+})
+
+type Request = AdmissionReview['request']
+const decide = (request: Partial<Request>) =>
+  review({ uid: 'a-uid', operation: 'CREATE', ...request }, load)
+
+const create = (spec: unknown, metadata?: object) => decide({ object: myApp(spec, metadata) })
+const update = (before: unknown, after: unknown) =>
+  decide({ operation: 'UPDATE', object: myApp(after), oldObject: myApp(before) })
+
+const valid = { image: 'nginx:1.29.1', replicas: 2 }
+
+t.test('a valid MyApp is allowed, with the uid of the request', async (t) => {
+  t.same(
+    await create({
+      image: `nginx@sha256:${'0'.repeat(64)}`,
+      resources: { limits: { memory: '64Mi' } },
+    }),
+    {
+      uid: 'a-uid',
+      allowed: true,
+    },
+  )
+})
+
+t.test('an invalid MyApp is refused with the field, the bound and the value', async (t) => {
+  t.match(await create({ ...valid, replicas: 500 }), {
+    uid: 'a-uid',
+    allowed: false,
+    status: {
+      status: 'Failure',
+      reason: 'Invalid',
+      code: 422,
+      message: /^spec\.replicas: must be at most 100, got 500$/,
+    },
+  })
+})
+
+t.test('what the CRD cannot check is refused, too: the size of the children', async (t) => {
+  const args = Array.from({ length: 16 }, () => '<'.repeat(4000))
+  const { allowed, status } = await create({ ...valid, args })
+  t.equal(allowed, false)
+  t.match(status?.message, /^spec\.args: the Deployment must have at most \d+ bytes, got \d+/)
+})
+
+t.test('what is valid and will not work is a warning of at most 120 characters', async (t) => {
+  const { allowed, warnings } = await create({ image: 'nginx:latest' })
+  t.equal(allowed, true)
+  t.ok(warnings?.some((warning) => warning.startsWith('spec.image: ')))
+  for (const warning of warnings ?? []) t.ok(warning.length <= warningMaxLength, warning)
+})
+
+const bad = { ...valid, replicas: 500 }
+
+const updates: Array<[what: string, before: Anything, after: Anything, allowed: boolean]> = [
+  ['the spec stays as it is, invalid', bad, bad, true],
+  ['another field of an invalid spec changes', bad, { ...bad, image: 'nginx:1.30' }, true],
+  ['the invalid field gets another invalid value', bad, { ...bad, replicas: 501 }, false],
+  ['the invalid field is mended', bad, valid, true],
+  ['another field becomes invalid as well', bad, { ...bad, port: 0 }, false],
+  ['a valid spec becomes invalid', valid, bad, false],
+  [
+    'a valid item is put before an invalid one',
+    { ...valid, env: [{ name: '1 BAD', value: '' }] },
+    {
+      ...valid,
+      env: [
+        { name: 'GOOD', value: '' },
+        { name: '1 BAD', value: '' },
+      ],
+    },
+    true,
+  ],
+  [
+    'a second invalid item is added',
+    { ...valid, env: [{ name: '1 BAD', value: '' }] },
+    {
+      ...valid,
+      env: [
+        { name: '1 BAD', value: '' },
+        { name: '2 BAD', value: '' },
+      ],
+    },
+    false,
+  ],
+  ['there was no spec', undefined, valid, true],
+]
+
+for (const [what, before, after, allowed] of updates) {
+  t.test(`an update where ${what} is ${allowed ? 'allowed' : 'refused'}`, async (t) => {
+    const response = await update(before, after)
+    t.equal(response.allowed, allowed, response.status?.message ?? 'no message')
+  })
+}
+
+t.test('a problem that an update keeps is a warning', async (t) => {
+  const { warnings } = await update(bad, { ...bad, image: 'nginx:1.30' })
+  t.match(warnings, [/^spec\.replicas: must be at most 100, got 500$/])
+})
+
+const neverBlocked: Array<[what: string, request: Partial<Request>]> = [
+  ['a deletion', { operation: 'DELETE', oldObject: myApp(bad) }],
+  ['a connection', { operation: 'CONNECT', object: myApp(bad) }],
+  [
+    'a write of the status',
+    { operation: 'UPDATE', subResource: 'status', object: myApp(bad), oldObject: myApp(valid) },
+  ],
+  [
+    'an update of a MyApp that is being deleted, such as the removal of its finalizer',
+    {
+      operation: 'UPDATE',
+      object: myApp(bad, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [] }),
+      oldObject: myApp(valid),
+    },
+  ],
+  [
+    'a change of labels alone',
+    { operation: 'UPDATE', object: myApp(bad, { labels: { a: 'b' } }), oldObject: myApp(bad) },
+  ],
+  ['an object of another kind', { object: { ...myApp(bad), kind: 'YourApp' } }],
+  ['no object', {}],
+]
+
+for (const [what, request] of neverBlocked) {
+  t.test(`${what} is allowed`, async (t) => {
+    t.same(await decide(request), { uid: 'a-uid', allowed: true })
+    t.same(await decide({ ...request, dryRun: true }), { uid: 'a-uid', allowed: true })
+  })
+}
+
+t.test('a MyApp with generateName is judged by its prefix', async (t) => {
+  const object = (generateName: string) => ({
+    ...myApp(valid),
+    metadata: { generateName, namespace: 'default' },
+  })
+  t.equal((await decide({ object: object('demo-') })).allowed, true)
+  t.match((await decide({ object: object('Demo-') })).status?.message, /^metadata\.name: /)
+})
+
+t.test('no update of an unchanged spec is refused, and answers stay short', async (t) => {
+  const anySpec = fc.oneof(
+    fc.jsonValue(),
+    fc
+      .tuple(fc.constantFrom('env', 'replicas', 'port', 'volumes', 'ingress'), fc.jsonValue())
+      .map(([field, value]) => ({ ...valid, [field]: value })),
+    fc.integer({ min: 1, max: 3000 }).map((length) => ({ ...valid, env: Array(length).fill({}) })),
+  )
+  await fc.assert(
+    fc.asyncProperty(anySpec, anySpec, async (before, after) => {
+      t.equal((await update(before, before)).allowed, true)
+      const { status, warnings } = await update(before, after)
+      t.ok((status?.message.length ?? 0) < 3000)
+      t.ok((warnings ?? []).join('').length < 10_000)
+    }),
+    { numRuns: 100 },
+  )
+})
