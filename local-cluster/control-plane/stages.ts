@@ -65,8 +65,8 @@ const nodeStatus = `${nodeConditions}
   addresses:
   - {type: InternalIP, address: {{ NodeIP | Quote }}}
   - {type: Hostname, address: {{ NodeName | Quote }}}
-  capacity: {cpu: 1k, memory: 4Ti, ephemeral-storage: 4Ti, pods: 100k}
-  allocatable: {cpu: 1k, memory: 4Ti, ephemeral-storage: 4Ti, pods: 100k}
+  capacity: {cpu: 1k, memory: 4Ti, ephemeral-storage: 4Ti, pods: 100k, nvidia.com/gpu: 1k}
+  allocatable: {cpu: 1k, memory: 4Ti, ephemeral-storage: 4Ti, pods: 100k, nvidia.com/gpu: 1k}
   nodeInfo:
     architecture: amd64
     operatingSystem: linux

@@ -119,7 +119,9 @@ export const contradictingSeccomp = (
 
 /** The same in CEL, of the spec. */
 export const seccompRules = (() => {
-  const matches = (key: string, context: string) => {
+  const runtimeDefault = (key: string) =>
+    `self.podAnnotations['${key}'] in ['runtime/default', 'docker/default']`
+  const matches = (key: string, context: string, unset: string) => {
     const value = `self.podAnnotations['${key}']`
     const profile = `self.${context}.seccompProfile`
     const expected =
@@ -127,7 +129,7 @@ export const seccompRules = (() => {
       `${profile}.type == 'Unconfined' ? ${value} == 'unconfined' : ` +
       `!has(${profile}.localhostProfile) || ` +
       `${value} == 'localhost/' + ${profile}.localhostProfile`
-    return `(!has(self.${context}) || !has(${profile}) || (${expected}))`
+    return `(!has(self.${context}) || !has(${profile}) ? ${unset} : (${expected}))`
   }
   const unless = (key: string, cel: string) =>
     rule(
@@ -138,12 +140,12 @@ export const seccompRules = (() => {
   return [
     unless(
       seccompPod,
-      `${isCustom} ? ${matches(seccompPod, 'securityContext')} : ` +
-        `self.podAnnotations['${seccompPod}'] in ['runtime/default', 'docker/default']`,
+      `${isCustom} ? ${matches(seccompPod, 'securityContext', runtimeDefault(seccompPod))} : ` +
+        runtimeDefault(seccompPod),
     ),
     unless(
       `${seccompContainer}${containerName}`,
-      matches(`${seccompContainer}${containerName}`, 'containerSecurityContext'),
+      matches(`${seccompContainer}${containerName}`, 'containerSecurityContext', 'true'),
     ),
   ]
 })()

@@ -2,7 +2,8 @@ import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
 import { formats, hasFormat } from './formats.ts'
 import { type Path, type Problem, problem, quoted } from './messages.ts'
-import { envMaxCharacters, messages, type MyAppSpec } from './myapp.ts'
+import { defaultGracePeriodSeconds, envMaxCharacters, messages, type MyAppSpec } from './myapp.ts'
+import { dnsPolicyMessage } from './name-resolution.ts'
 import { classAnnotation, ingressMessages, parentRefMessage } from './network.ts'
 import {
   computeResources,
@@ -13,6 +14,7 @@ import {
   rollingUpdateMessage,
   securityMessages,
   tolerationMessages,
+  userFields,
 } from './pod.ts'
 import { canonicalQuantity, divisorMessage, divisors, thousandthsOf } from './quantity.ts'
 import { metricMessage, metricSource } from './scaling.ts'
@@ -33,6 +35,8 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
     ...autoscalingProblems(spec),
     ...ingressProblems(spec),
     ...rolloutProblems(spec),
+    ...headerProblems(spec),
+    ...nameResolutionProblems(spec),
   ]
 }
 
@@ -211,6 +215,7 @@ function securityProblems({
   podSecurity,
   securityContext,
   containerSecurityContext,
+  ...spec
 }: MyAppSpec): Problem[] {
   const contexts = { securityContext, containerSecurityContext }
   const { privileged, allowPrivilegeEscalation, capabilities } = containerSecurityContext ?? {}
@@ -225,6 +230,14 @@ function securityProblems({
         ? []
         : [at([field, 'seccompProfile', 'localhostProfile'], securityMessages.localhostProfile)]
     }),
+    ...userFields.flatMap((field) =>
+      spec[field] !== undefined && securityContext?.[field] !== undefined
+        ? [at([field], securityMessages.twice(field))]
+        : [],
+    ),
+    ...(spec.runAsUser === 0 && podSecurity === 'Restricted'
+      ? [at(['runAsUser'], securityMessages.root)]
+      : []),
     ...(privileged && allowPrivilegeEscalation === false
       ? [at(escalation, securityMessages.privileged)]
       : []),
@@ -246,7 +259,7 @@ function annotationProblems({
       at(['podAnnotations', key], message, true),
     ),
     ...contradictingSeccomp(podAnnotations, {
-      pod: isCustom ? securityContext?.seccompProfile : { type: 'RuntimeDefault' },
+      pod: (isCustom ? securityContext?.seccompProfile : undefined) ?? { type: 'RuntimeDefault' },
       container: isCustom ? containerSecurityContext?.seccompProfile : undefined,
     }).map((key) => at(['podAnnotations', key], seccompMessage, true)),
   ]
@@ -295,10 +308,20 @@ function rolloutProblems({
   gateway,
   minReadySeconds = 0,
   progressDeadlineSeconds = 600,
+  terminationGracePeriodSeconds: gracePeriod = defaultGracePeriodSeconds,
+  drainSeconds = 0,
   strategy,
 }: MyAppSpec): Problem[] {
   return [
     ...(expose === false && (ingress || gateway) ? [at(['expose'], messages.expose)] : []),
+    ...(drainSeconds >= gracePeriod
+      ? [
+          at(
+            ['drainSeconds'],
+            `must be less than terminationGracePeriodSeconds, ${gracePeriod}, got ${drainSeconds}`,
+          ),
+        ]
+      : []),
     ...(minReadySeconds >= progressDeadlineSeconds
       ? [
           at(
@@ -310,6 +333,22 @@ function rolloutProblems({
       : []),
     ...(strategy?.rollingUpdate && strategy.type !== 'RollingUpdate'
       ? [at(['strategy', 'rollingUpdate'], rollingUpdateMessage)]
+      : []),
+  ]
+}
+
+function headerProblems({ probes = {} }: MyAppSpec): Problem[] {
+  return Object.entries(probes).flatMap(([type, { httpGet }]) =>
+    duplicatesIn(['probes', type, 'httpGet', 'httpHeaders'], httpGet?.httpHeaders, 'name'),
+  )
+}
+
+function nameResolutionProblems({ hostAliases, dnsPolicy, dnsConfig }: MyAppSpec): Problem[] {
+  return [
+    ...duplicatesIn(['hostAliases'], hostAliases, 'ip'),
+    ...duplicatesIn(['dnsConfig', 'options'], dnsConfig?.options, 'name'),
+    ...(dnsPolicy === 'None' && (dnsConfig?.nameservers ?? []).length === 0
+      ? [at(['dnsConfig', 'nameservers'], dnsPolicyMessage)]
       : []),
   ]
 }

@@ -39,6 +39,20 @@ const labelMessage =
 const unicodeSpaces = '\\v\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
 const climbing = '^/|(^|/)\\.\\.(/|$)'
 
+const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const ipv4 = `${octet}(\\.${octet}){3}`
+const group16 = '[0-9a-fA-F]{1,4}'
+/** The full form of an IPv6 address, and the forms in which "::" stands for groups of zeros. */
+const ipv6 = [
+  `(${group16}:){7}${group16}`,
+  `(${group16}:){1,7}:`,
+  ...[1, 2, 3, 4, 5, 6].map(
+    (after) => `(${group16}:){1,${7 - after}}(:${group16}){${after === 1 ? 1 : `1,${after}`}}`,
+  ),
+  `:(:${group16}){1,7}`,
+  '::',
+].join('|')
+
 /** Every format by its name. */
 export const formats = {
   myAppName: {
@@ -130,6 +144,26 @@ export const formats = {
   profilePath: {
     excludes: climbing,
     message: 'must be a path below the kubelet\'s folder of profiles: relative and without ".."',
+  },
+  ipAddress: {
+    matches: `^(${ipv4}|${ipv6})$`,
+    message: 'must be an IP address, such as 192.0.2.1 or 2001:db8::1',
+  },
+  /** A domain of a resolver. */
+  searchDomain: {
+    matches: `^${domain()}\\.?$`,
+    message: 'must be a DNS domain in lower case, such as svc.cluster.local',
+  },
+  headerName: {
+    matches: '^[-A-Za-z0-9]+$',
+    message: 'must consist of letters, digits or "-"',
+  },
+  /** A resource of nodes that is not one of Kubernetes' own. */
+  extendedResource: {
+    matches: `^${domain()}/${name}$`,
+    excludes: '^([^/]*\\.)?kubernetes\\.io/|^requests\\.',
+    prefixMaxLength: 244,
+    message: 'must be an extended resource with a DNS prefix, such as nvidia.com/gpu',
   },
   objectName: { matches: `^${domain()}$`, message: nameMessage },
   optionalName: { matches: `^(${domain()})?$`, message: nameMessage },

@@ -21,6 +21,7 @@ import {
   text,
 } from './fields.ts'
 import { Gateway, Ingress, NetworkPolicy } from './network.ts'
+import { DnsConfig, DnsPolicy, dnsPolicyRule, HostAliases } from './name-resolution.ts'
 import * as pod from './pod.ts'
 import { Autoscaling, Disruption } from './scaling.ts'
 
@@ -45,12 +46,16 @@ export const envMaxCharacters = 32_768
 /** Defaults of optional fields. The API server fills them in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
+/** How long Kubernetes lets a pod terminate, in seconds, if the spec does not say. */
+export const defaultGracePeriodSeconds = 30
+
 /** Messages for rules that span fields. cross-field.ts checks the same. */
 export const messages = {
   valueFrom: 'valueFrom may not be set when value is not empty',
   envSize: `names and values must have at most ${envMaxCharacters} characters in total`,
   custom: 'securityContext and containerSecurityContext may only be set when podSecurity is Custom',
   expose: 'ingress and gateway may not be set when expose is false: they need the Service',
+  drain: 'drainSeconds must be less than terminationGracePeriodSeconds',
   minReady: 'minReadySeconds must be less than progressDeadlineSeconds',
 }
 
@@ -171,16 +176,27 @@ export const MyAppSpec = object(
         ['Baseline', 'Restricted', 'Custom'],
         'Baseline: default seccomp profile, no privilege escalation. Restricted: the ' +
           'restricted Pod Security Standard, a read-only root file system and an empty /tmp. ' +
-          'Custom: securityContext and containerSecurityContext apply. Defaults to Baseline, or ' +
-          "to the platform's default.",
+          'Custom: Baseline, changed by securityContext and containerSecurityContext. ' +
+          "Defaults to Baseline, or to the platform's default.",
       ),
     ),
+    ...pod.userAndGroups,
     securityContext: opt(pod.PodSecurityContext),
     containerSecurityContext: opt(pod.ContainerSecurityContext),
     topologySpreadConstraints: opt(pod.TopologySpreadConstraints),
     nodeSelector: opt(labels('Labels that a node must have to run the pods.')),
     tolerations: opt(pod.Tolerations),
     affinity: opt(pod.Affinity),
+    runtimeClassName: opt(objectName('RuntimeClass of the pods, such as gvisor.')),
+    hostAliases: opt(HostAliases),
+    dnsPolicy: opt(DnsPolicy),
+    dnsConfig: opt(DnsConfig),
+    enableServiceLinks: opt(
+      flag(
+        'True: the containers get environment variables with the addresses of all Services in ' +
+          'the namespace. Defaults to false.',
+      ),
+    ),
     priorityClassName: opt(formatted('optionalName', 'PriorityClass of the pods.')),
     strategy: opt(pod.Strategy),
     terminationGracePeriodSeconds: opt(
@@ -190,6 +206,15 @@ export const MyAppSpec = object(
         minimum: 1,
         maximum: 86_400,
       }),
+    ),
+    drainSeconds: opt(
+      integer(
+        'Seconds for which a terminating pod keeps serving before it gets SIGTERM, while load ' +
+          'balancers stop sending to it. Defaults to 5, to less if ' +
+          'terminationGracePeriodSeconds is below 10, and to 0 when expose is false.',
+        0,
+        86_399,
+      ),
     ),
     minReadySeconds: opt(
       integer('Seconds that a pod must be ready to count as available. Defaults to 0.', 0, 3600),
@@ -237,6 +262,13 @@ export const MyAppSpec = object(
         '(has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)',
       messages.minReady,
     ),
+    rule(
+      '!has(self.drainSeconds) || self.drainSeconds < (has(self.terminationGracePeriodSeconds) ' +
+        `? self.terminationGracePeriodSeconds : ${defaultGracePeriodSeconds})`,
+      messages.drain,
+    ),
+    dnsPolicyRule,
+    ...pod.userRules,
     ...seccompRules,
   ),
 )

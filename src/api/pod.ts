@@ -139,6 +139,17 @@ export const Resources = object(
           'memory limit it is killed.',
       ),
     ),
+    extended: opt(
+      Type.Unsafe<Record<string, number>>({
+        type: 'object',
+        description:
+          'Devices and other extended resources by name, such as nvidia.com/gpu: 1. The container ' +
+          'gets exactly this number.',
+        maxProperties: 16,
+        additionalProperties: integer('Number of units.', 0, int32Maximum),
+        propertyNames: { format: 'extendedResource' },
+      }),
+    ),
   },
   rules(
     ...computeResources.map((resource) => {
@@ -161,6 +172,17 @@ const handlers = {
       path: opt(text('Path. Defaults to "/".', { maxLength: 1024 })),
       port: opt(port),
       scheme: opt(choice(['HTTP', 'HTTPS'], 'Scheme. Defaults to HTTP.')),
+      httpHeaders: opt(
+        list(
+          'Headers of the request.',
+          object('A header.', {
+            name: formatted('headerName', 'Name, such as Host.', { minLength: 1, maxLength: 256 }),
+            value: text('Value.', { maxLength: 4096 }),
+          }),
+          16,
+          rules(distinct('name')),
+        ),
+      ),
     }),
   ),
   tcpSocket: opt(object('TCP connection.', { port: opt(port) })),
@@ -533,6 +555,8 @@ export const securityMessages = {
   localhostProfile: 'must be set when type is Localhost, and may only be set then',
   privileged: 'allowPrivilegeEscalation must not be false when privileged is true',
   capability: `allowPrivilegeEscalation must not be false with the capability ${escalating}`,
+  root: 'runAsUser must not be 0 when podSecurity is Restricted',
+  twice: (field: string) => `${field} and securityContext.${field} may not both be set`,
 }
 
 const seccompProfile = object(
@@ -550,8 +574,39 @@ const seccompProfile = object(
     ),
   ),
 )
+/** The fields of the pod's security that the spec and its securityContext both have. */
+export const userFields = ['runAsUser', 'runAsGroup', 'fsGroup'] as const
+export const userRules = [
+  ...userFields.map((field) =>
+    rule(
+      `!has(self.${field}) || !has(self.securityContext) || !has(self.securityContext.${field})`,
+      securityMessages.twice(field),
+    ),
+  ),
+  rule(
+    '!has(self.runAsUser) || self.runAsUser != 0 || !has(self.podSecurity) || ' +
+      "self.podSecurity != 'Restricted'",
+    securityMessages.root,
+  ),
+]
+
 const id = (description: string) =>
   Type.Integer({ description, format: 'int64', minimum: 0, maximum: int32Maximum })
+/** The user and the groups of all containers, with any podSecurity. */
+export const userAndGroups = {
+  runAsUser: opt(id("ID of the user that runs the containers. Defaults to the image's.")),
+  runAsGroup: opt(id("ID of the primary group of the containers. Defaults to the image's.")),
+  fsGroup: opt(id('ID of a group of the containers that owns the files of volumes.')),
+  fsGroupChangePolicy: opt(
+    choice(
+      ['Always', 'OnRootMismatch'],
+      'When fsGroup is applied to the files of volumes. OnRootMismatch: only if the root ' +
+        'directory of the volume has another owner. Defaults to Always.',
+    ),
+  ),
+  supplementalGroups: opt(list('IDs of further groups.', id('Group ID.'), 32)),
+}
+
 export const PodSecurityContext = object(
   'Security of the pod. May only be set when podSecurity is Custom.',
   {

@@ -280,7 +280,7 @@ function sampleOf({
   if (type === 'array') return Array.from({ length: minItems }, () => sampleOf(items ?? {}))
   return type === 'integer'
     ? minimum
-    : ['x', '/x', 'cpu', 'limits.cpu', 'metadata.name'].find((text) => fits(format, text))
+    : ['x', '/x', 'cpu', 'limits.cpu', 'metadata.name', '::1'].find((text) => fits(format, text))
 }
 
 /** Whether a string has a format. A format that is not named in src/api/formats.ts has no check here. */

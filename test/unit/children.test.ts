@@ -29,6 +29,8 @@ const mayBeEmpty = [
   /nodeSelectorTerms\.\d+$/,
   /preference$/,
   /grpc\.service$/,
+  /dnsConfig\.options\.\d+\.value$/,
+  /httpHeaders\.\d+\.value$/,
   /backendRefs\.\d+\.group$/,
   /(labels|annotations|nodeSelector|matchLabels)\.[^.]*([^.]|\.com)*$/,
   /(args|command|values)\.\d+$/,
@@ -108,6 +110,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
       readinessProbe: { tcpSocket: { port: 8080 } },
       lifecycle: { preStop: { sleep: { seconds: 5 } } },
       securityContext: { allowPrivilegeEscalation: false },
+      terminationMessagePolicy: 'FallbackToLogsOnError',
     },
   ],
   [
@@ -228,12 +231,129 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
         capabilities: { add: ['NET_ADMIN'], drop: [] },
       },
     },
-    { securityContext: { privileged: false, capabilities: { add: ['NET_ADMIN'] } } },
+    {
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        privileged: false,
+        capabilities: { add: ['NET_ADMIN'] },
+      },
+    },
+  ],
+  [
+    'it is privileged, which excludes allowPrivilegeEscalation: false',
+    { podSecurity: 'Custom', containerSecurityContext: { privileged: true } },
+    { securityContext: { privileged: true } },
+  ],
+  [
+    'it has CAP_SYS_ADMIN, which excludes allowPrivilegeEscalation: false',
+    {
+      podSecurity: 'Custom',
+      containerSecurityContext: { capabilities: { add: ['CAP_SYS_ADMIN'] } },
+    },
+    { securityContext: { capabilities: { add: ['CAP_SYS_ADMIN'] } } },
+  ],
+  [
+    'drainSeconds is set',
+    { drainSeconds: 20 },
+    { lifecycle: { preStop: { sleep: { seconds: 20 } } } },
+  ],
+  ['drainSeconds is 0', { drainSeconds: 0 }, { lifecycle: undefined }],
+  [
+    'drainSeconds is set without a port',
+    { expose: false, drainSeconds: 3 },
+    { lifecycle: { preStop: { sleep: { seconds: 3 } } } },
+  ],
+  [
+    'it uses extended resources',
+    { resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 2, 'example.com/a': 1000 } } },
+    {
+      resources: {
+        requests: { 'nvidia.com/gpu': '2', 'example.com/a': '1k' },
+        limits: { cpu: '1', 'nvidia.com/gpu': '2', 'example.com/a': '1k' },
+      },
+    },
+  ],
+  [
+    'a probe has headers',
+    { probes: { readiness: { httpGet: { httpHeaders: [{ name: 'Host', value: '' }] } } } },
+    {
+      readinessProbe: {
+        httpGet: {
+          path: '/',
+          scheme: 'HTTP',
+          port: 8080,
+          httpHeaders: [{ name: 'Host', value: '' }],
+        },
+      },
+    },
   ],
 ]
 for (const [when, spec, has] of containers) {
   t.test(`the container when ${when}`, async (t) => {
     const found = container(spec)
+    for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
+  })
+}
+
+const seccompProfile = { type: 'RuntimeDefault' }
+const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
+  [
+    'nothing is set',
+    {},
+    { securityContext: { seccompProfile }, enableServiceLinks: false, hostAliases: undefined },
+  ],
+  ['service links are enabled', { enableServiceLinks: true }, { enableServiceLinks: true }],
+  [
+    'a user and groups are set',
+    {
+      podSecurity: 'Restricted',
+      runAsUser: 1,
+      runAsGroup: 0,
+      fsGroup: 2,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      supplementalGroups: [3, 4],
+    },
+    {
+      securityContext: {
+        seccompProfile,
+        runAsNonRoot: true,
+        runAsUser: 1,
+        runAsGroup: 0,
+        fsGroup: 2,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        supplementalGroups: [3, 4],
+      },
+    },
+  ],
+  [
+    'podSecurity is Custom and names no profile',
+    { podSecurity: 'Custom', runAsUser: 1, securityContext: { fsGroup: 2 } },
+    { securityContext: { seccompProfile, runAsUser: 1, fsGroup: 2 } },
+  ],
+  [
+    'podSecurity is Custom and names a profile',
+    { podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Unconfined' } } },
+    { securityContext: { seccompProfile: { type: 'Unconfined' } } },
+  ],
+  [
+    'host names are resolved in another way',
+    {
+      hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
+      dnsPolicy: 'None',
+      dnsConfig: { nameservers: ['192.0.2.2'], searches: [], options: [{ name: 'edns0' }] },
+      runtimeClassName: 'gvisor',
+    },
+    {
+      hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
+      dnsPolicy: 'None',
+      dnsConfig: { nameservers: ['192.0.2.2'], options: [{ name: 'edns0' }] },
+      runtimeClassName: 'gvisor',
+    },
+  ],
+]
+for (const [when, spec, has] of podSpecs) {
+  t.test(`the pod when ${when}`, async (t) => {
+    const found = pods(spec).spec
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
 }

@@ -56,6 +56,9 @@ const notesOnExamples: Record<string, string[]> = {
   'priority.yaml': [
     'priority.yaml:3:7: PriorityClass is left out: it is neither a MyApp nor config of one',
   ],
+  'runtime-class.yaml': [
+    'runtime-class.yaml:3:7: RuntimeClass is left out: it is neither a MyApp nor config of one',
+  ],
   'volume-claim.yaml': [
     'volume-claim.yaml:4:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
   ],

@@ -66,6 +66,7 @@ t.test(
             spec: {
               automountServiceAccountToken: false,
               securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+              enableServiceLinks: false,
               topologySpreadConstraints: [
                 'topology.kubernetes.io/zone',
                 'kubernetes.io/hostname',
@@ -84,6 +85,7 @@ t.test(
                   env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
                   readinessProbe: { tcpSocket: { port: 8080 } },
                   lifecycle: { preStop: { sleep: { seconds: 5 } } },
+                  terminationMessagePolicy: 'FallbackToLogsOnError',
                   securityContext: { allowPrivilegeEscalation: false },
                 },
               ],

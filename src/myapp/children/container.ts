@@ -11,21 +11,20 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node'
 import { posix } from 'node:path'
-import type { MyAppSpec } from '../../api/myapp.ts'
+import { defaultGracePeriodSeconds, type MyAppSpec } from '../../api/myapp.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
 import { type App, isExposed, portOf } from '../app.ts'
 import { compact } from './compact.ts'
 import { containerSecurity } from './pod-security.ts'
 
 type Probe = NonNullable<NonNullable<MyAppSpec['probes']>['liveness']>
-type Amounts = NonNullable<NonNullable<MyAppSpec['resources']>['limits']>
+type Resources = NonNullable<MyAppSpec['resources']>
+type Amounts = NonNullable<Resources['limits']> & Record<string, string | number>
 type EnvVar = NonNullable<MyAppSpec['env']>[number]
 type Volume = NonNullable<MyAppSpec['volumes']>[number]
 
-/** Seconds for which a terminating pod keeps serving, while the cluster stops sending to it. */
-const drainSeconds = 5
-/** How long Kubernetes lets a pod terminate, in seconds, if nothing is set. */
-const defaultGracePeriodSeconds = 30
+/** Seconds for which a terminating pod keeps serving, if the spec does not say. */
+const defaultDrainSeconds = 5
 
 /** The container of a MyApp. */
 export function appContainer({ spec }: App): V1Container {
@@ -41,14 +40,12 @@ export function appContainer({ spec }: App): V1Container {
     ports: isExposed(spec) ? [{ name: 'http', containerPort: port, protocol: 'TCP' }] : undefined,
     env: (spec.env ?? []).map(toEnvVar),
     envFrom: (spec.envFrom ?? []).map((source) => compact<V1EnvFromSource>(source)),
-    resources: compact<V1ResourceRequirements>({
-      requests: toAmounts(spec.resources?.requests),
-      limits: toAmounts(spec.resources?.limits),
-    }),
+    resources: toResources(spec.resources),
     startupProbe: startup && toProbe(startup, port),
     readinessProbe: readiness && toProbe(readiness, port),
     livenessProbe: liveness && toProbe(liveness, port),
-    lifecycle: isExposed(spec) ? drain(spec) : undefined,
+    lifecycle: drain(spec),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(spec),
     volumeMounts: volumeMounts(spec),
   })
@@ -57,12 +54,15 @@ export function appContainer({ spec }: App): V1Container {
 const defaultReadiness = (spec: MyAppSpec): Probe | undefined =>
   isExposed(spec) ? { tcpSocket: {} } : undefined
 
-/** A terminating pod sleeps before it gets SIGTERM, for at most half of its grace period. */
-function drain({
-  terminationGracePeriodSeconds = defaultGracePeriodSeconds,
-}: MyAppSpec): V1Lifecycle {
-  const seconds = Math.min(drainSeconds, Math.ceil(terminationGracePeriodSeconds / 2))
-  return { preStop: { sleep: { seconds } } }
+/**
+ * The sleep of a terminating pod before it gets SIGTERM. By default it takes at most half of the
+ * grace period. Without a port there is nothing to drain.
+ */
+function drain(spec: MyAppSpec): V1Lifecycle | undefined {
+  const { terminationGracePeriodSeconds: gracePeriod = defaultGracePeriodSeconds } = spec
+  const byDefault = Math.min(defaultDrainSeconds, Math.ceil(gracePeriod / 2))
+  const seconds = spec.drainSeconds ?? (isExposed(spec) ? byDefault : 0)
+  return seconds === 0 ? undefined : { preStop: { sleep: { seconds } } }
 }
 
 function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
@@ -113,6 +113,13 @@ function toEnvVar({ name, value, valueFrom }: EnvVar): V1EnvVar {
 /** The API server stores an unset divisor, which means 1, as 0. */
 const toDivisor = (divisor: string | number | undefined) =>
   divisor === undefined ? '0' : canonicalQuantity(divisor)
+
+/** Kubernetes wants requests and limits of an extended resource to be equal. */
+const toResources = ({ requests, limits, extended }: Resources = {}) =>
+  compact<V1ResourceRequirements>({
+    requests: toAmounts({ ...requests, ...extended }),
+    limits: toAmounts({ ...limits, ...extended }),
+  })
 
 const toAmounts = (amounts: Amounts = {}): Record<string, string> =>
   Object.fromEntries(

@@ -25,10 +25,15 @@ const serverDefaults = {
 /** Others may add nothing to these fields if the MyApp sets them. */
 const exactIfSet = [
   ['spec', 'strategy'],
-  ...['volumes', 'securityContext', 'imagePullSecrets', 'nodeSelector', 'affinity'].map((field) => [
-    ...pod,
-    field,
-  ]),
+  ...[
+    'volumes',
+    'securityContext',
+    'imagePullSecrets',
+    'nodeSelector',
+    'affinity',
+    'hostAliases',
+    'dnsConfig',
+  ].map((field) => [...pod, field]),
   ...['startupProbe', 'readinessProbe', 'livenessProbe', 'resources', 'securityContext'].map(
     (field) => [...container, field],
   ),

@@ -4,30 +4,38 @@ import type {
   V1SecurityContext,
 } from '@kubernetes/client-node'
 import type { MyAppSpec } from '../../api/myapp.ts'
+import { escalating } from '../../api/pod.ts'
 import { compact } from './compact.ts'
 
 /**
  * The security context of the pod. Baseline: the default seccomp profile. Restricted: also no root.
- * Custom: what the spec sets.
+ * Custom: Baseline, unless the spec sets another profile. The user and the groups of the spec apply
+ * to all of them.
  */
 export function podSecurity({
   podSecurity = 'Baseline',
   securityContext = {},
+  runAsUser,
+  runAsGroup,
+  fsGroup,
+  fsGroupChangePolicy,
+  supplementalGroups,
 }: MyAppSpec): V1PodSecurityContext {
-  const profile = { seccompProfile: { type: 'RuntimeDefault' } }
-  switch (podSecurity) {
-    case 'Baseline':
-      return profile
-    case 'Restricted':
-      return { runAsNonRoot: true, ...profile }
-    case 'Custom':
-      return compact<V1PodSecurityContext>(securityContext)
-  }
+  return compact<V1PodSecurityContext>({
+    seccompProfile: { type: 'RuntimeDefault' },
+    runAsNonRoot: podSecurity === 'Restricted' ? true : undefined,
+    runAsUser,
+    runAsGroup,
+    fsGroup,
+    fsGroupChangePolicy,
+    supplementalGroups,
+    ...(podSecurity === 'Custom' ? securityContext : {}),
+  })
 }
 
 /**
  * The security context of the container. Baseline: no privilege escalation. Restricted: also no
- * capabilities and a read-only root file system. Custom: what the spec sets.
+ * capabilities and a read-only root file system. Custom: Baseline, changed by what the spec sets.
  */
 export function containerSecurity({
   podSecurity = 'Baseline',
@@ -44,7 +52,10 @@ export function containerSecurity({
       }
     case 'Custom': {
       const { capabilities, ...rest } = containerSecurityContext
+      // The API server refuses false for a container that can gain privileges anyway.
+      const canEscalate = rest.privileged || capabilities?.add?.includes(escalating)
       return compact<V1SecurityContext>({
+        allowPrivilegeEscalation: canEscalate ? undefined : false,
         ...rest,
         capabilities: capabilities && compact<V1Capabilities>(capabilities),
       })

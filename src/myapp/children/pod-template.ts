@@ -2,6 +2,7 @@ import type {
   V1ConfigMapVolumeSource,
   V1EmptyDirVolumeSource,
   V1ObjectMeta,
+  V1PodDNSConfig,
   V1PodSpec,
   V1PodTemplateSpec,
   V1SecretVolumeSource,
@@ -54,6 +55,12 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       tolerations: (spec.tolerations ?? []).map((toleration) => compact<V1Toleration>(toleration)),
       affinity: withoutEmptyParts(spec.affinity),
       priorityClassName: spec.priorityClassName,
+      runtimeClassName: spec.runtimeClassName,
+      // The variables of a Service with the name of the app would be taken for its settings.
+      enableServiceLinks: spec.enableServiceLinks ?? false,
+      hostAliases: spec.hostAliases,
+      dnsPolicy: spec.dnsPolicy,
+      dnsConfig: spec.dnsConfig && compact<V1PodDNSConfig>(spec.dnsConfig),
     }),
   }
 }

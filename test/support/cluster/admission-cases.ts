@@ -992,6 +992,201 @@ export const cases: Case[] = [
       },
     },
   },
+  ...['runAsUser', 'runAsGroup', 'fsGroup'].flatMap((field) => [
+    {
+      what: `${field} in the spec and in securityContext`,
+      spec: { image, podSecurity: 'Custom', [field]: 1, securityContext: { [field]: 1 } },
+      refused: `spec: Invalid value: ${field} and securityContext.${field} may not both be set`,
+    },
+    {
+      what: `${field} beside another securityContext`,
+      spec: { image, podSecurity: 'Custom', [field]: 1, securityContext: { runAsNonRoot: true } },
+    },
+    {
+      what: `too high a ${field} of the spec`,
+      spec: { image, [field]: 2 ** 31 },
+      refused: `spec.${field}: Invalid value: 2147483648: `,
+    },
+  ]),
+  { what: 'root', spec: { image, runAsUser: 0, runAsGroup: 0, supplementalGroups: [0] } },
+  {
+    what: 'root in a restricted pod',
+    spec: { image, podSecurity: 'Restricted', runAsUser: 0 },
+    refused: 'spec: Invalid value: runAsUser must not be 0 when podSecurity is Restricted',
+  },
+  {
+    what: 'groups of a restricted pod',
+    spec: {
+      image,
+      podSecurity: 'Restricted',
+      runAsUser: 1,
+      fsGroup: 2,
+      fsGroupChangePolicy: 'Always',
+      supplementalGroups: [3, 3],
+    },
+  },
+  {
+    what: 'a capability that can gain rights',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      containerSecurityContext: { capabilities: { add: ['CAP_SYS_ADMIN'] } },
+    },
+  },
+  { what: 'no drain', spec: { image, drainSeconds: 0 } },
+  { what: 'as long a drain as possible', spec: { image, drainSeconds: 29 } },
+  ...[{ drainSeconds: 30 }, { drainSeconds: 5, terminationGracePeriodSeconds: 5 }].map((spec) => ({
+    what: `a drain until the pod is killed: ${JSON.stringify(spec)}`,
+    spec: { image, ...spec },
+    refused: 'spec: Invalid value: drainSeconds must be less than terminationGracePeriodSeconds',
+  })),
+  ...[
+    '0.0.0.0',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '1::',
+    '1:2:3:4:5:6:7:8',
+    '1:2:3:4:5:6:7::',
+    '::2:3:4:5:6:7:8',
+    '1::3:4:5:6:7:8',
+    '1:2:3::6:7:8',
+    'FE80::aBcD',
+  ].map((ip) => ({
+    what: `the IP address ${ip}`,
+    spec: {
+      image,
+      hostAliases: [{ ip, hostnames: ['a.b'] }],
+      dnsPolicy: 'None',
+      dnsConfig: { nameservers: [ip] },
+    },
+  })),
+  ...[
+    '',
+    '1.2.3',
+    '256.0.0.0',
+    '01.2.3.4',
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    'a',
+    '1.2.3.4 ',
+  ].map((ip) => ({
+    what: `the IP address ${JSON.stringify(ip)}`,
+    spec: { image, hostAliases: [{ ip, hostnames: ['a'] }] },
+    refused: 'must be an IP address, such as 192.0.2.1 or 2001:db8::1',
+  })),
+  {
+    what: 'an IP address twice',
+    spec: {
+      image,
+      hostAliases: [
+        { ip: '::1', hostnames: ['a'] },
+        { ip: '::1', hostnames: ['b'] },
+      ],
+    },
+    refused: 'spec.hostAliases[1]: Duplicate value: {"ip":"::1"}',
+  },
+  {
+    what: 'an IP address without a name',
+    spec: { image, hostAliases: [{ ip: '::1', hostnames: [] }] },
+    refused: 'spec.hostAliases[0].hostnames: Invalid value: 0: ',
+  },
+  {
+    what: 'an IP address with a wrong name',
+    spec: { image, hostAliases: [{ ip: '::1', hostnames: ['A'] }] },
+    refused: 'spec.hostAliases[0].hostnames[0]: Invalid value: "A": must consist of lower-case',
+  },
+  ...[undefined, {}, { nameservers: [] }].map((dnsConfig) => ({
+    what: `no DNS server at all: ${JSON.stringify(dnsConfig)}`,
+    spec: { image, dnsPolicy: 'None', ...(dnsConfig && { dnsConfig }) },
+    refused: 'spec: Invalid value: dnsConfig.nameservers must be set when dnsPolicy is None',
+  })),
+  {
+    what: 'a DNS policy with a domain and options',
+    spec: {
+      image,
+      dnsPolicy: 'Default',
+      dnsConfig: {
+        nameservers: ['::1', '::1'],
+        searches: ['a.b', 'a.', 'a.b'],
+        options: [{ name: 'edns0' }, { name: 'ndots', value: '' }],
+      },
+    },
+  },
+  {
+    what: 'a domain with a blank',
+    spec: { image, dnsConfig: { searches: ['a b'] } },
+    refused: 'spec.dnsConfig.searches[0]: Invalid value: "a b": must be a DNS domain',
+  },
+  {
+    what: 'a DNS option twice',
+    spec: { image, dnsConfig: { options: [{ name: 'a' }, { name: 'a', value: '1' }] } },
+    refused: 'spec.dnsConfig.options: Invalid value: duplicate name',
+  },
+  {
+    what: 'a wrong RuntimeClass',
+    spec: { image, runtimeClassName: 'A' },
+    refused: 'spec.runtimeClassName: Invalid value: "A": must consist of lower-case',
+  },
+  ...['startup', 'readiness', 'liveness'].map((probe) => ({
+    what: `a header twice in the ${probe} probe`,
+    spec: {
+      image,
+      probes: {
+        [probe]: {
+          httpGet: {
+            httpHeaders: [
+              { name: 'Host', value: 'a' },
+              { name: 'Host', value: 'b' },
+            ],
+          },
+        },
+      },
+    },
+    refused: `spec.probes.${probe}.httpGet.httpHeaders: Invalid value: duplicate name`,
+  })),
+  {
+    what: 'a header with a colon',
+    spec: {
+      image,
+      probes: { readiness: { httpGet: { httpHeaders: [{ name: 'Host:', value: '' }] } } },
+    },
+    refused: 'Invalid value: "Host:": must consist of letters, digits or "-"',
+  },
+  {
+    what: 'headers',
+    spec: {
+      image,
+      probes: { liveness: { httpGet: { httpHeaders: [{ name: 'X-1', value: 'ü: "' }] } } },
+    },
+  },
+  ...['nvidia.com/gpu', 'a/B_c.d', `${'a.'.repeat(121)}aa/${'x'.repeat(63)}`].map((resource) => ({
+    what: `the extended resource ${resource}`,
+    spec: { image, resources: { extended: { [resource]: 2 ** 31 - 1 } } },
+  })),
+  ...[
+    'cpu',
+    'gpu',
+    'hugepages-2Mi',
+    'kubernetes.io/a',
+    'a.kubernetes.io/b',
+    'requests.nvidia.com/gpu',
+    'A/b',
+    'a/b/c',
+    `${'a.'.repeat(122)}a/x`,
+  ].map((resource) => ({
+    what: `the extended resource ${resource}`,
+    spec: { image, resources: { extended: { [resource]: 1 } } },
+    refused:
+      'spec.resources.extended: Invalid value: must be an extended resource with a DNS prefix',
+  })),
+  ...[-1, 0.5, '1'].map((amount) => ({
+    what: `${JSON.stringify(amount)} units of an extended resource`,
+    spec: { image, resources: { extended: { 'a/b': amount } } },
+    refused: 'spec.resources.extended.a/b',
+  })),
   {
     what: 'the annotation of Metacontroller',
     spec: {
@@ -1015,7 +1210,7 @@ export const cases: Case[] = [
     what: 'as much text as fits',
     spec: {
       image,
-      args: [...Array(31).fill('x'.repeat(8192)), 'x'.repeat(6000)],
+      args: [...Array(31).fill('x'.repeat(8192)), 'x'.repeat(5900)],
       podAnnotations: { a: '<>&✓\u2028' },
       ingress: {
         annotations: Object.fromEntries(
@@ -1091,6 +1286,15 @@ export const cases: Case[] = [
     what: `the pod annotation ${key}: ${value}`,
     spec: { image, podAnnotations: { [key]: value } },
   })),
+  {
+    what: 'a seccomp annotation that contradicts the default of Custom',
+    spec: {
+      image,
+      podSecurity: 'Custom',
+      podAnnotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined' },
+    },
+    refused: 'a seccomp annotation must be the same as the seccompProfile',
+  },
   ...['securityContext', 'containerSecurityContext'].map((field) => ({
     what: `a seccomp annotation that contradicts ${field}`,
     spec: {

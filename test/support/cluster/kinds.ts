@@ -148,12 +148,13 @@ const unwatched = {
   Secret: { apiVersion: 'v1', resource: 'secrets' },
   PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },
   PersistentVolume: { apiVersion: 'v1', resource: 'persistentvolumes' },
+  RuntimeClass: { apiVersion: 'node.k8s.io/v1', resource: 'runtimeclasses' },
   PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', resource: 'priorityclasses' },
 }
 
 export type StoredKind = Kind | keyof typeof unwatched
 
-const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass']
+const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass', 'RuntimeClass']
 
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
 export function pathOf(kind: StoredKind, namespace?: string, name?: string): string {
