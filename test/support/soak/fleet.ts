@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Api, Refusal } from '../cluster/api.ts'
+import {
+  type Deployment,
+  type KubeObject,
+  type MyApp,
+  pathOf,
+  type StoredKind,
+} from '../cluster/kinds.ts'
+import type { Random } from './random.ts'
+
+/** A fleet of MyApps in one namespace that changes at random, and what it should look like. */
+export interface Fleet {
+  /** Creates, changes, scales, deletes one MyApp, or edits a child of one by hand. */
+  change(): Promise<void>
+  /** What is not yet as it should be: a sentence each, at most a few. */
+  differences(): Promise<string[]>
+  /** How often each kind of change was made. */
+  counts: Record<string, number>
+}
+
+interface Expected {
+  image: string
+  replicas: number
+}
+
+const images = ['nginx:1.27', 'nginx:1.28', 'nginx:1.29'] as const
+const maxReplicas = 3
+const maxReported = 8
+
+/** Changes a fleet of at most `size` MyApps. An API server that is away is tried again. */
+export function createFleet(api: Api, namespace: string, size: number, random: Random): Fleet {
+  const expected = new Map<string, Expected>()
+  const counts: Record<string, number> = {}
+  const names = Array.from({ length: size }, (_, index) => `app-${index}`)
+
+  async function request<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    type?: string,
+  ): Promise<Answer | undefined> {
+    for (;;) {
+      try {
+        return await api.request<Answer>(method, path, body, type)
+      } catch (error) {
+        if (error instanceof Refusal && (error.code === 404 || error.code === 409)) return undefined
+        if (error instanceof Refusal && error.code < 500) throw error
+        await sleep(250)
+      }
+    }
+  }
+
+  const apply = (name: string, spec: Expected) =>
+    request(
+      'PATCH',
+      `${pathOf('MyApp', namespace, name)}?fieldManager=soak&force=true`,
+      { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name }, spec },
+      'application/apply-patch+yaml',
+    )
+  const list = async <Item extends KubeObject>(kind: StoredKind): Promise<Item[]> =>
+    (await request<{ items: Item[] }>('GET', pathOf(kind, namespace)))?.items ?? []
+  const edit = (kind: StoredKind, name: string, patch: object) =>
+    request(
+      'PATCH',
+      `${pathOf(kind, namespace, name)}?fieldManager=person`,
+      patch,
+      'application/merge-patch+json',
+    )
+
+  const changes: Record<string, (name: string, app: Expected) => Promise<unknown>> = {
+    image: (name, app) => set(name, { ...app, image: random.oneOf(images) ?? app.image }),
+    scale: (name, app) => set(name, { ...app, replicas: 1 + random.below(maxReplicas) }),
+    delete: async (name) => {
+      expected.delete(name)
+      await request('DELETE', pathOf('MyApp', namespace, name))
+    },
+    drift: (name) =>
+      random.below(2) === 0
+        ? edit('Deployment', name, { spec: { replicas: 0 } })
+        : edit('Service', name, { spec: { selector: { app: 'nobody' } } }),
+    'delete a child': (name) =>
+      request('DELETE', pathOf(random.below(2) === 0 ? 'Deployment' : 'Service', namespace, name)),
+  }
+
+  async function set(name: string, app: Expected): Promise<void> {
+    expected.set(name, app)
+    await apply(name, app)
+  }
+
+  return {
+    counts,
+    async change() {
+      const free = names.filter((name) => !expected.has(name))
+      const kinds = Object.keys(changes)
+      const isGrowing = expected.size < size / 2 || (free.length > 0 && random.below(4) === 0)
+      const kind = isGrowing ? 'create' : (random.oneOf(kinds) ?? 'image')
+      const name = random.oneOf(isGrowing ? free : [...expected.keys()])
+      if (name === undefined) return
+      counts[kind] = (counts[kind] ?? 0) + 1
+      const app = expected.get(name) ?? { image: images[0], replicas: 1 }
+      await (isGrowing ? set(name, app) : changes[kind]?.(name, app))
+    },
+    async differences() {
+      const [apps, deployments, services, inspections] = [
+        await list<MyApp>('MyApp'),
+        await list<Deployment>('Deployment'),
+        await list<KubeObject>('Service'),
+        await list<KubeObject>('MyAppInspection'),
+      ]
+      const found: string[] = []
+      for (const [name, { image, replicas }] of expected) {
+        const app = apps.find(({ metadata }) => metadata.name === name)
+        const deployment = deployments.find(({ metadata }) => metadata.name === name)
+        const isRunning =
+          app?.status?.phase === 'Running' &&
+          app.status.observedGeneration === app.metadata.generation
+        if (!isRunning) found.push(`MyApp ${name} is not Running: ${app?.status?.message}`)
+        else if (
+          deployment?.spec.replicas !== replicas ||
+          deployment.spec.template.spec.containers[0]?.image !== image ||
+          !services.some(({ metadata }) => metadata.name === name)
+        ) {
+          found.push(`MyApp ${name} is Running and its children are not as its spec`)
+        }
+      }
+      for (const { kind, metadata } of [
+        ...apps.map((app) => ({ ...app, kind: 'MyApp' })),
+        ...deployments.map((deployment) => ({ ...deployment, kind: 'Deployment' })),
+        ...services.map((service) => ({ ...service, kind: 'Service' })),
+      ]) {
+        if (!expected.has(metadata.name)) found.push(`${kind} ${metadata.name} is left over`)
+      }
+      for (const { metadata } of inspections) {
+        found.push(`MyAppInspection ${metadata.name} is left over`)
+      }
+      return found.slice(0, maxReported)
+    },
+  }
+}

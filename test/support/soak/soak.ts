@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  bootControlPlane,
+  installMetacontrollerCrds,
+} from '../../../local-cluster/control-plane/boot.ts'
+import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
+import { connect } from '../cluster/api.ts'
+import { type Hook, startHook } from '../cluster/hook.ts'
+import { compositeControllers, installMyAppCrd } from '../cluster/install.ts'
+import { type RunningMetacontroller, startMetacontroller } from '../cluster/metacontroller.ts'
+import { startSpreadingFront } from '../cluster/spreading-front.ts'
+import { prepareCollector } from '../otlp/collector.ts'
+import { createFleet } from './fleet.ts'
+import { randomFrom } from './random.ts'
+
+/** How long and how hard to run. */
+export interface SoakOptions {
+  minutes: number
+  apps: number
+  seed: number
+  report: (line: string) => void
+}
+
+/** The result of a run. It passed if there are no problems. */
+export interface Verdict {
+  problems: string[]
+  /** Figures for people, by name. */
+  figures: Record<string, number | string>
+}
+
+interface Fault {
+  what: string
+  from: number
+  until: number
+}
+
+const changeEveryMs = 250
+const faultEveryMs = 7000
+const sampleEveryMs = 2000
+/** Everything is as it should be within this time after the last fault. */
+const convergenceMs = 60_000
+/** Metacontroller's watches back off after an outage of the API server, and its calls are retried. */
+const aftermathMs = 45_000
+/** The memory of the last third of a run may exceed that of the first third by this factor. */
+const maxGrowth = 1.2
+/** In a shorter run the hooks only warm up. */
+const steadyMinutes = 10
+
+/**
+ * Runs a fleet of MyApps under random changes while two hooks, Metacontroller, the API server, etcd
+ * and the Collector are killed at random, and says whether everything came through.
+ */
+export async function soak({ minutes, apps, seed, report }: SoakOptions): Promise<Verdict> {
+  const random = randomFrom(seed)
+  const controlPlane = await bootControlPlane({ binDir: await ensureControlPlane(report) })
+  const stops: Array<() => Promise<unknown>> = [() => controlPlane.stop()]
+  try {
+    const { dir, kubeconfig, kubeconfigFor } = controlPlane
+    const collector = await prepareCollector(join(dir, 'collector'), report)
+    await collector.start()
+    stops.push(() => collector.stop())
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, MAX_EVENT_LOOP_DELAY_MS: '0' }
+    const hooks: Hook[] = []
+    for (const name of ['hook-1', 'hook-2']) hooks.push(await startHook({ dir, name, env }))
+    stops.push(() => Promise.all(hooks.map((hook) => hook.stop())))
+    const front = await startSpreadingFront(hooks.map(({ port }) => port))
+    stops.push(() => front.stop())
+    await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
+    const start = () =>
+      startMetacontroller({
+        kubeconfig: kubeconfigFor('metacontroller'),
+        logFile: join(dir, 'metacontroller.log'),
+      })
+    let metacontroller: RunningMetacontroller = await start()
+    stops.push(() => metacontroller.stop())
+    await controlPlane.kubectl(
+      ['apply', '-f', '-'],
+      compositeControllers(front.port, 'dynamic-apply'),
+    )
+    const api = connect(kubeconfig)
+    stops.push(async () => api.close())
+    const namespace = 'soak'
+    await controlPlane.kubectl(['create', 'namespace', namespace])
+    const fleet = createFleet(api, namespace, apps, random)
+
+    const victims: Record<string, { kill(): Promise<unknown>; start(): Promise<unknown> }> = {
+      'hook-1': hooks[0] as Hook,
+      'hook-2': hooks[1] as Hook,
+      metacontroller: {
+        kill: () => metacontroller.kill(),
+        start: async () => {
+          metacontroller = await start()
+        },
+      },
+      'API server': { kill: controlPlane.stopApiServer, start: controlPlane.startApiServer },
+      etcd: { kill: controlPlane.stopEtcd, start: controlPlane.startEtcd },
+      Collector: collector,
+    }
+    const began = Date.now()
+    const end = began + minutes * 60_000
+    const faults: Fault[] = []
+    /** Each is killed once before any is killed again. */
+    const alive: string[] = []
+    const memory: Array<{ at: number; megabytes: number }> = []
+
+    const changing = every(changeEveryMs, end, () => fleet.change())
+    const faulting = every(faultEveryMs, end, async () => {
+      if (alive.length === 0) alive.push(...Object.keys(victims))
+      const [what = ''] = alive.splice(random.below(alive.length), 1)
+      const from = Date.now()
+      const victim = victims[what]
+      report(`${seconds(from - began)} kill ${what}`)
+      await victim?.kill()
+      await sleep(random.below(3000))
+      await victim?.start()
+      faults.push({ what, from, until: Date.now() })
+    })
+    const sampling = every(sampleEveryMs, end, async () => {
+      const used = hooks.map((hook) => residentMegabytes(hook.pid()))
+      memory.push({ at: Date.now(), megabytes: Math.max(...used) })
+    })
+    await Promise.all([changing, faulting, sampling])
+
+    const settled = Date.now()
+    let differences = await fleet.differences()
+    while (differences.length > 0 && Date.now() - settled < convergenceMs) {
+      await sleep(500)
+      differences = await fleet.differences()
+    }
+    const failures = unexplained(hooks, faults)
+    const [first, last] = thirds(memory, began, end)
+    const growth = last / first
+    return {
+      problems: [
+        ...differences,
+        ...failures,
+        ...(minutes >= steadyMinutes && growth > maxGrowth
+          ? [`the memory of the hooks grew from ${first.toFixed(0)} MB to ${last.toFixed(0)} MB`]
+          : []),
+      ],
+      figures: {
+        ...fleet.counts,
+        ...Object.fromEntries(
+          Object.keys(victims).map((name) => [
+            `kills of ${name}`,
+            faults.filter(({ what }) => what === name).length,
+          ]),
+        ),
+        engine: metacontroller.engine,
+        'converged after the last fault in s': Math.round((Date.now() - settled) / 1000),
+        'memory of a hook, first third, MB': Math.round(first),
+        'memory of a hook, last third, MB': Math.round(last),
+        'hook calls': hooks.reduce((sum, hook) => sum + hook.log(namespace).length, 0),
+      },
+    }
+  } finally {
+    for (const stop of stops.toReversed()) await stop()
+  }
+}
+
+/** Does something again and again until a time, and never twice at once. */
+async function every(milliseconds: number, end: number, work: () => Promise<unknown>) {
+  while (Date.now() + milliseconds < end) {
+    await sleep(milliseconds)
+    await work()
+  }
+}
+
+/** Calls that the hooks refused or failed while nothing was down. */
+function unexplained(hooks: Hook[], faults: Fault[]): string[] {
+  const isExplained = (time: number) =>
+    faults.some(({ from, until }) => time >= from && time <= until + aftermathMs)
+  return hooks
+    .flatMap((hook) => hook.log('soak'))
+    .filter(({ msg, time }) => msg !== 'hook call' && !isExplained(Date.parse(time)))
+    .map(({ hook, name, msg, reason }) => `${hook} of ${name}: ${msg}: ${reason}`)
+    .slice(0, 5)
+}
+
+function thirds(samples: Array<{ at: number; megabytes: number }>, from: number, until: number) {
+  const third = (until - from) / 3
+  const mean = (of: typeof samples) =>
+    of.reduce((sum, { megabytes }) => sum + megabytes, 0) / Math.max(1, of.length)
+  return [
+    mean(samples.filter(({ at }) => at < from + third)),
+    mean(samples.filter(({ at }) => at > until - third)),
+  ] as const
+}
+
+/** The resident memory of a process; 0 if it has just ended. */
+function residentMegabytes(pid: number): number {
+  try {
+    const [, kilobytes = '0'] =
+      /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes) / 1024
+  } catch {
+    return 0
+  }
+}
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(0)} s:`
