@@ -1,3 +1,4 @@
+import { isServerSideApplied } from '../metacontroller/last-applied.ts'
 import type { CustomizeResponse, RelatedRule } from '../metacontroller/protocol.ts'
 import { inspectionResource } from '../api/inspection.ts'
 import { apiVersion as ownApiVersion } from '../api/myapp.ts'
@@ -5,7 +6,7 @@ import { childKinds } from './children/index.ts'
 import { selectorLabels } from './children/labels.ts'
 import { configReferences } from './config-references.ts'
 import type { Context } from './context.ts'
-import { type CustomizeRequest, isListed } from './request.ts'
+import { type CustomizeRequest, type HookRequest, isListed, sentChildren } from './request.ts'
 import { validSpec } from './valid-spec.ts'
 
 /**
@@ -41,11 +42,9 @@ export function customize(
   const referenced = (kind: 'ConfigMap' | 'Secret') =>
     references.filter((reference) => reference.kind === kind).map(({ name }) => name)
   const hasInspections = isListed(controller, inspections) ?? false
-  const isServerSideApply =
-    controller?.metadata?.annotations?.[applyStrategyAnnotation] === 'server-side-apply'
   return {
     relatedResources: [
-      ...(hasInspections && !isServerSideApply ? [] : childKinds)
+      ...(hasInspections && !isServerSideApply(controller) ? [] : childKinds)
         // A rule for a resource that the cluster lacks would fail every sync.
         .filter((kind) => isListed(controller, kind) ?? true)
         .flatMap(({ apiVersion, resource, desired }) =>
@@ -61,6 +60,18 @@ export function customize(
     ],
   }
 }
+
+const isServerSideApply = (controller: HookRequest['controller']) =>
+  controller?.metadata?.annotations?.[applyStrategyAnnotation] === 'server-side-apply'
+
+/**
+ * Whether Metacontroller uses server-side apply although the CompositeController does not say so.
+ * Then a new MyApp could take over an object of somebody else.
+ */
+export const isUnannounced = (request: HookRequest): boolean =>
+  !isServerSideApply(request.controller) &&
+  isListed(request.controller, inspections) === true &&
+  sentChildren(request).some(({ child }) => isServerSideApplied(child))
 
 /** The rule for the pods of a MyApp. */
 export const podsRule = (name: string, namespace: string): RelatedRule => ({

@@ -8,7 +8,7 @@ import {
 } from '../myapp/compiled.ts'
 import type { HookName } from '../metacontroller/protocol.ts'
 import type { Context } from '../myapp/context.ts'
-import { customize } from '../myapp/customize.ts'
+import { applyStrategyAnnotation, customize, isUnannounced } from '../myapp/customize.ts'
 import { finalize } from '../myapp/finalize.ts'
 import { type CustomizeRequest, type HookRequest, inconsistency } from '../myapp/request.ts'
 import {
@@ -59,6 +59,7 @@ interface Hook<Request, Response> {
 /** The hooks for MyApps, in the order in which Metacontroller calls them, and those for inspections. */
 export function hookRoutes(server: FastifyInstance, context: Context): void {
   server.decorateRequest('outcome', undefined)
+  let warned = false
   serve(server, 'customize', {
     isValid: customizeRequestValidator,
     handle: (request) => customize(request, context),
@@ -70,7 +71,15 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
       request.finalizing
         ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize'
         : inconsistency(request),
-    handle: (request) => sync(request, { ...context, now: Date.now() }),
+    handle: (request) => {
+      if (!warned && isUnannounced(request)) {
+        warned = true
+        server.log.warn(
+          `Metacontroller uses server-side apply: annotate the CompositeController with ${applyStrategyAnnotation}=server-side-apply, or a new MyApp can take over objects that have the names of its children`,
+        )
+      }
+      return sync(request, { ...context, now: Date.now() })
+    },
     logged: logFields,
   })
   serve(server, 'finalize', {
