@@ -35,6 +35,7 @@ const { values: options } = parseArgs({
     kubeconfig: { type: 'string' },
     'apply-strategy': { type: 'string', default: 'dynamic-apply' },
     'health-probe-bind-address': { type: 'string' },
+    'target-label-selector': { type: 'string' },
     // Metacontroller's own, which make no difference here.
     'client-go-qps': { type: 'string' },
     'client-go-burst': { type: 'string' },
@@ -76,7 +77,8 @@ await work()
 
 async function work(): Promise<void> {
   for (let name = await queue.get(); name !== undefined; name = await queue.get()) {
-    const controller = informer.get(name) as CompositeController | undefined
+    const found = informer.get(name) as CompositeController | undefined
+    const controller = found && isTarget(found) ? found : undefined
     try {
       await reconcile(name, controller)
       queue.forget(name)
@@ -113,6 +115,18 @@ async function reconcile(name: string, controller: CompositeController | undefin
   if (controller === undefined) return
   log(`starting CompositeController ${name}`)
   running.set(name, await startParentController(environment, controller))
+}
+
+/** Whether this instance looks after a CompositeController: the selector is a list of `key=value`. */
+function isTarget({ metadata }: CompositeController): boolean {
+  const selector = options['target-label-selector'] ?? ''
+  return selector
+    .split(',')
+    .filter(Boolean)
+    .every((requirement) => {
+      const [key = '', value] = requirement.split('=')
+      return metadata.labels?.[key] === value
+    })
 }
 
 function serveHealth(address: string | undefined): void {
