@@ -165,7 +165,7 @@ t.test('a child that stays missing is looked for', async (t) => {
 t.test('a status that is only a step further is held back for a moment', async (t) => {
   const request = moment(rollingOut)
   t.equal(answer(request, '17:34').status, request.parent.status)
-  t.match(answer(moment(rollingOut), '17:39').status, { readyReplicas: 1 })
+  t.match(answer(moment(rollingOut), '17:49').status, { readyReplicas: 1 })
   const changed = moment(rollingOut, ({ parent }) => {
     parent.metadata.generation = 2
   })

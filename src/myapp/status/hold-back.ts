@@ -13,7 +13,7 @@ const transitional: ReadonlySet<string> = new Set<Reason>([
 ])
 
 /** A status that only says how far a rollout is, is written this often at most, in milliseconds. */
-const writtenEvery = 5000
+const writtenEvery = 15_000
 
 /**
  * Whether the status in the MyApp can stay, because the new one only says that the same generation
