@@ -1,7 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
-import { lastApplied } from '../metacontroller/last-applied.ts'
-import { merge } from '../metacontroller/merge.ts'
+import { applyOnce } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import type { TimedContext } from '../myapp/context.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
@@ -40,18 +38,7 @@ function apply(children: Children, desired: KubernetesObject[], uid: string): Ch
       ...object,
       metadata: { ...object.metadata, labels: { ...labels, 'controller-uid': uid } },
     }
-    next[group] = { ...next[group], [key]: applied(marked, children[group]?.[key]) }
+    next[group] = { ...next[group], [key]: applyOnce(marked, children[group]?.[key]) }
   }
   return next
-}
-
-function applied(desired: KubernetesObject, observed: ObservedObject | undefined): ObservedObject {
-  const record = { [lastAppliedAnnotation]: JSON.stringify(desired) }
-  const merged = (
-    observed === undefined ? desired : merge(observed, lastApplied(observed), desired)
-  ) as ObservedObject
-  return {
-    ...merged,
-    metadata: { ...merged.metadata, annotations: { ...merged.metadata.annotations, ...record } },
-  }
 }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from './json.ts'
+import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } from './protocol.ts'
 
 /**
  * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into what
@@ -64,6 +65,31 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
     if (!placed.has(key)) places.push(key)
   })
   return places.map((key) => merged.get(key))
+}
+
+/** Returns what the server holds after Metacontroller applied an answer once. */
+export function applyOnce(
+  answer: KubernetesObject,
+  observed: ObservedObject | undefined,
+): ObservedObject {
+  const merged = (
+    observed === undefined ? answer : merge(observed, recordOf(observed), answer)
+  ) as ObservedObject
+  const record = { [lastAppliedAnnotation]: JSON.stringify(answer) }
+  return {
+    ...merged,
+    metadata: { ...merged.metadata, annotations: { ...merged.metadata.annotations, ...record } },
+  }
+}
+
+/** The record as Metacontroller reads it, whoever wrote it. An answer must not be made of it. */
+function recordOf({ metadata }: ObservedObject): unknown {
+  const text = metadata.annotations?.[lastAppliedAnnotation]
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /**
