@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { answerNow } from '../../src/metacontroller/repair.ts'
+import { deployment } from '../../src/myapp/children/deployment.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import { apply, desiredOf, living } from '../support/fixtures/converging.ts'
+
+const page = readFileSync(new URL('../../docs/repair.md', import.meta.url), 'utf8')
+
+/** The example in the page that follows a comment of this name. */
+function example(name: string): unknown {
+  const [, yaml] = page.split(`<!-- ${name} -->\n\n\`\`\`yaml\n`)
+  return parse(yaml?.split('```')[0] ?? '')
+}
+
+/** What the page shows of a Deployment. */
+function shown({ spec }: { spec?: unknown }): unknown {
+  const { paused, template } = spec as Anything
+  const { env, readinessProbe } = template.spec.containers[0]
+  const container = { name: 'app', ...(env && { env }), readinessProbe }
+  return {
+    spec: {
+      ...(paused !== undefined && { paused }),
+      template: { spec: { containers: [container] } },
+    },
+  }
+}
+
+t.test('docs/repair.md shows what the code answers', async (t) => {
+  const spec: MyAppSpec = {
+    image: 'nginx:1',
+    env: [{ name: 'A', value: '1' }],
+    probes: { readiness: { httpGet: { path: '/ready' } } },
+  }
+  const desired = desiredOf(deployment, spec)
+  const edited = living(deployment, spec, (child) => {
+    const [app] = child.spec.template.spec.containers
+    app.env.unshift({ name: 'DEBUG', value: '1' })
+    const { httpGet: _httpGet, ...times } = app.readinessProbe
+    app.readinessProbe = { tcpSocket: { port: 1 }, ...times }
+  })
+  t.strictSame(example('desired'), shown(desired))
+  t.strictSame(example('edited'), shown(edited))
+  const first = answerNow(desired, edited, deployment.exactFields)
+  t.strictSame(example('first answer'), shown(first))
+  const second = answerNow(desired, apply(first, edited), deployment.exactFields)
+  t.strictSame(example('second answer'), shown(second))
+})
