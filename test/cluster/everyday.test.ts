@@ -1,6 +1,7 @@
 import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
 import { startFaultyFront } from '../support/cluster/faulty-front.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
+import { adoption } from './scenarios/command-line.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
@@ -22,6 +23,7 @@ underEachStrategyBehind(
       holdingStill,
       finalize,
       nameConflict,
+      adoption,
       status,
       autoscaling,
       configRollout,

@@ -1,31 +1,173 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { httpRoute } from '../../../src/myapp/children/http-route.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
+import { openReference } from '../../support/reference.ts'
+import { readYaml } from '../../../src/cli/yaml.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-/** Of a namespace with every example the command line tells no difference; of a change it tells what then happens. */
-export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
+/** Runs the built command line, or a script that it printed, with the cluster's own kubectl. */
+function runner(cluster: Cluster) {
   const { binDir, kubeconfig, dir } = cluster.controlPlane
-  const run = (...args: string[]) =>
+  const env = {
+    ...process.env,
+    PATH: `${binDir}:${process.env['PATH']}`,
+    KUBECONFIG: kubeconfig,
+    KUBECACHEDIR: `${dir}/kubectl`,
+  }
+  return (command: string, args: string[], cwd?: string) =>
     new Promise<{ code: number; out: string; err: string }>((resolve) => {
-      const env = {
-        ...process.env,
-        PATH: `${binDir}:${process.env['PATH']}`,
-        KUBECONFIG: kubeconfig,
-        KUBECACHEDIR: `${dir}/kubectl`,
-      }
-      const child = execFile(
-        process.execPath,
-        [file('dist/cli.js'), ...args],
-        { env },
-        (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
+      const child = execFile(command, args, { env, cwd }, (_error, out, err) =>
+        resolve({ code: child.exitCode ?? -1, out, err }),
       )
     })
+}
+
+interface Applied {
+  kind: string
+  metadata: { name: string; annotations?: Record<string, string> }
+}
+
+/** Argo CD sees every example as synced, and a changed image as not. */
+export async function isInSyncForArgo(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
+  const argo = await openReference()
+  const text = await cluster.controlPlane.kubectl(['-n', here.name, 'get', 'myapps', '-o', 'json'])
+  const live = (JSON.parse(text) as { items: Applied[] }).items
+  const folder = file('manifests/examples')
+  const comparisons = readdirSync(folder)
+    .flatMap((name) => readYaml(readFileSync(`${folder}/${name}`, 'utf8')))
+    .map(({ value }) => value as Applied)
+    .filter(({ kind }) => kind === 'MyApp')
+    .map((app) => {
+      const config = { ...app, metadata: { ...app.metadata, namespace: here.name } }
+      const found = live.find(({ metadata }) => metadata.name === app.metadata.name)
+      if (found === undefined) throw new Error(`MyApp ${app.metadata.name} is not in the cluster`)
+      return { original: config, config, live: found }
+    })
+  t.ok(comparisons.length > 20)
+  const answers = argo.compare(comparisons)
+  for (const [index, { config }] of comparisons.entries()) {
+    t.match(answers[index], { outOfSync: false, error: '' }, config.metadata.name)
+  }
+  const changed = comparisons.map(({ config, ...others }) => ({
+    ...others,
+    config: { ...config, spec: { image: 'other:1' } },
+  }))
+  t.ok(argo.compare(changed).every(({ outOfSync }) => outOfSync))
+}
+
+const legacy = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: legacy}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app.kubernetes.io/name: legacy}}
+  template:
+    metadata: {labels: {app.kubernetes.io/name: legacy}}
+    spec:
+      containers:
+        - {name: web, image: 'nginx:1.29', ports: [{containerPort: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: legacy}
+spec: {selector: {app.kubernetes.io/name: legacy}, ports: [{port: 80}]}
+`
+
+/** The commands of `adopt` turn a Deployment into a MyApp; its Service never has fewer endpoints than before. */
+export function adoption(t: Test, cluster: Cluster): void {
+  t.test('adopt turns a Deployment into a MyApp without downtime', async (t) => {
+    const here = await cluster.namespace(t)
+    const run = runner(cluster)
+    const { kubectl } = cluster.controlPlane
+    await here.apply(legacy)
+    const endpoints = async () => {
+      const selector = 'kubernetes.io/service-name=legacy'
+      const slices = JSON.parse(
+        await kubectl(['-n', here.name, 'get', 'endpointslices', '-l', selector, '-o', 'json']),
+      ) as {
+        items: Array<{
+          endpoints?: Array<{
+            conditions?: { ready?: boolean }
+            targetRef?: { name: string }
+          }> | null
+        }>
+      }
+      const ready = slices.items
+        .flatMap(({ endpoints }) => endpoints ?? [])
+        .filter(({ conditions }) => conditions?.ready)
+      return new Set(ready.map(({ targetRef }) => targetRef?.name)).size
+    }
+    await here.eventually('the Service has 2 endpoints', async () => (await endpoints()) === 2)
+
+    const folder = t.testdir({})
+    const printed = await run(
+      process.execPath,
+      [file('dist/cli.js'), 'adopt', 'deployment/legacy', '-n', here.name],
+      folder,
+    )
+    t.match(printed, { code: 0, err: '' })
+    const samples: number[] = []
+    const sampling = new AbortController()
+    const sampled = (async () => {
+      while (!sampling.signal.aborted) {
+        samples.push(await endpoints())
+        await sleep(50)
+      }
+    })()
+    const done = await run('sh', ['-c', printed.out], folder)
+    t.equal(done.code, 0, done.err)
+    await here.running('legacy')
+    await here.eventually('only the pods of the MyApp are left', async () => {
+      const pods = JSON.parse(await kubectl(['-n', here.name, 'get', 'pods', '-o', 'json'])) as {
+        items: unknown[]
+      }
+      return pods.items.length === 2
+    })
+    await here.eventually('they are the endpoints', async () => (await endpoints()) === 2)
+    sampling.abort()
+    await sampled
+    t.ok(samples.length >= 5, `${samples.length} samples`)
+    t.equal(Math.min(...samples), 2, 'never fewer than before')
+    t.match(here.get('Service', 'legacy').spec, {
+      selector: { app: 'legacy', 'managed-by': 'myapp-operator' },
+    })
+  })
+
+  t.test('deleting a MyApp with --cascade=orphan leaves what it made, untouched', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('leaving', { image: 'nginx:1.29', replicas: 2 })
+    await here.running('leaving')
+    const { uid } = here.get('Deployment', 'leaving').metadata
+    await cluster.controlPlane.kubectl([
+      '-n',
+      here.name,
+      'delete',
+      'myapp',
+      'leaving',
+      '--cascade=orphan',
+    ])
+    await here.gone('MyApp', 'leaving')
+    for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget'] as const) {
+      await here.until(
+        `${kind} has no owner`,
+        () => (here.find(kind, 'leaving')?.metadata.ownerReferences ?? []).length === 0,
+      )
+    }
+    t.equal(here.get('Deployment', 'leaving').metadata.uid, uid)
+  })
+}
+
+/** With every example applied the command line finds no difference; for a change it predicts what then happens. */
+export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
+  const start = runner(cluster)
+  const run = (...args: string[]) => start(process.execPath, [file('dist/cli.js'), ...args])
+  await isInSyncForArgo(t, cluster, here)
 
   const args = [
     'render',
