@@ -45,6 +45,23 @@ export function ownedByOthers(
     : union(newer.map(({ fieldsV1 = {} }) => fieldsV1 as Fields))
 }
 
+/**
+ * The fields of a child that Metacontroller owns, under either apply strategy, and those that others
+ * own. Undefined if there are none.
+ */
+export function fieldsByOwner(
+  child: ObservedObject,
+): Record<'ours' | 'theirs', Fields | undefined> {
+  const isOurs = (owner: FieldsOwner) =>
+    owns(owner, 'f:metadata', 'f:ownerReferences') || keepsRecord(owner)
+  const { ours = [], theirs = [] } = Object.groupBy(child.metadata.managedFields ?? [], (owner) =>
+    isOurs(owner) ? 'ours' : 'theirs',
+  )
+  const fieldsOf = (owners: FieldsOwner[]) =>
+    owners.length === 0 ? undefined : union(owners.map(({ fieldsV1 = {} }) => fieldsV1 as Fields))
+  return { ours: fieldsOf(ours), theirs: fieldsOf(theirs) }
+}
+
 const setsOwner = (owner: FieldsOwner) =>
   owner.operation === 'Update' && owns(owner, 'f:metadata', 'f:ownerReferences')
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { inspectionGroup } from '../api/inspection.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 import { copiedLabels, withPlatformDefaults } from '../api/platform-defaults.ts'
+import { acceptAdmission, type AdmissionChange } from '../metacontroller/admission.ts'
 import { contains } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
@@ -60,8 +61,10 @@ export interface ChildState {
   conflict: Conflict | undefined
   /** The child stays as it is until pods of the MyApp are ready. */
   postponed: boolean
-  /** The child exists and is as desired. */
+  /** The child exists and is as desired, apart from what admission changed. */
   inSync: boolean
+  /** The fields that the cluster's admission changed in the child. */
+  admissionChanges: AdmissionChange[]
   /** Undefined: Metacontroller deletes the child, or does not create it. */
   answer: KubernetesObject | undefined
 }
@@ -125,9 +128,13 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
   const desired = kind.desired(app)
   const surplus = desired.length === 0 ? objects?.[keyOf(app)] : undefined
   return [
-    ...desired.map((desired) => {
-      const key = keyOf({ namespace: app.namespace, name: desired.metadata.name })
+    ...desired.map((requested) => {
+      const key = keyOf({ namespace: app.namespace, name: requested.metadata.name })
       const observed = objects?.[key]
+      const { desired, changes: admissionChanges } =
+        observed === undefined
+          ? { desired: requested, changes: [] }
+          : acceptAdmission(requested, observed)
       const conflict =
         observed === undefined
           ? ownerConflict(request, kind, key)
@@ -135,7 +142,17 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
       const postponed = kind.kind === 'Service' && isPostponed(app, desired, observed)
       const next = answerNow(desired, observed, kind.exactFields)
       const inSync = observed !== undefined && isInSync(app, kind, desired, observed, next)
-      return { kind, desired, observed, enabled, conflict, postponed, inSync, next }
+      return {
+        kind,
+        desired,
+        observed,
+        enabled,
+        conflict,
+        postponed,
+        inSync,
+        admissionChanges,
+        next,
+      }
     }),
     ...(surplus === undefined
       ? []
@@ -148,6 +165,7 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
             conflict: undefined,
             postponed: false,
             inSync: false,
+            admissionChanges: [],
             next: undefined,
           },
         ]),

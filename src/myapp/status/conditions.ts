@@ -35,6 +35,7 @@ export function conditionsOf(request: HookRequest, state?: State): UndatedCondit
     ...(state && configReferences(state.app.spec).length > 0 ? [configReady(state)] : []),
     ...(isScaled ? [scaled(request)] : []),
     ...(isRouted ? [routed(request, state)] : []),
+    ...(state ? admitted(state) : []),
   ]
 }
 
@@ -106,6 +107,29 @@ function routed(request: HookRequest, state: State | undefined): OwnCondition {
         message: 'Traffic from outside is routed to the Service',
       }
     : { type: 'Routed', status: 'False', reason: 'RouteNotReady', message: problems.join('; ') }
+}
+
+/**
+ * AdmissionChanged: the cluster's admission changed fields of a child. There is no such condition
+ * without a change.
+ */
+function admitted({ children }: State): OwnCondition[] {
+  const changes = children.flatMap(({ kind, admissionChanges }) =>
+    admissionChanges.map(
+      ({ field, ours, theirs }) =>
+        `${kind.kind} ${field}: the MyApp sets ${ours}, admission changes it to ${theirs}`,
+    ),
+  )
+  return changes.length === 0
+    ? []
+    : [
+        {
+          type: 'AdmissionChanged',
+          status: 'True',
+          reason: 'ChangedByAdmission',
+          message: changes.join('; '),
+        },
+      ]
 }
 
 function syncProblem({ kind: { kind }, observed, inSync }: ChildState): string | undefined {

@@ -138,6 +138,11 @@ export const conditionReasons = {
     of: ['Routed'],
     meaning: 'The Ingress or the HTTPRoute is not ready. The message says why.',
   },
+  ChangedByAdmission: {
+    of: ['AdmissionChanged'],
+    meaning:
+      'A policy or a webhook of the cluster changed fields of a child after the operator set them. The message names each field and both values.',
+  },
   GatewayNotEnabled: {
     of: ['Routed'],
     meaning: 'The spec has a gateway, and the component for it is not installed.',

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { contains } from './compare.ts'
+import { at, isObject, nameOf, type Path, pathText, set } from './json.ts'
+import { isServerSideApplied, lastApplied } from './last-applied.ts'
+import { below, type Fields, fieldsByOwner, itemsOf } from './managed-fields.ts'
+import type { KubernetesObject, ObservedObject } from './protocol.ts'
+
+/**
+ * What the cluster's admission changes in a child: a policy or a webhook raises requests, rewrites an
+ * image to a mirror, pins it to a digest. Such a child never becomes as desired, and writing it again
+ * changes nothing. So the operator accepts the change, once it has proof of it.
+ *
+ * The API server notes the owner of a field before admission changes the field. So a field that
+ * differs from what is desired and still belongs to Metacontroller was changed by admission, if what
+ * is desired was applied at all. Dynamic apply records what was applied. Under server-side apply
+ * nothing does, so the answer contains an annotation with a digest of what it desires.
+ */
+
+/** The digest of the spec that was desired when the child was last applied. */
+export const desiredDigestAnnotation = 'example.com/desired-digest'
+
+/** A field that admission changed. */
+export interface AdmissionChange {
+  /** As in `spec.template.spec.containers[app].image`. */
+  field: string
+  /** The values as short text for people. */
+  ours: string
+  theirs: string
+}
+
+/** What to desire of a child in view of admission. */
+export interface Admitted {
+  /** The desired child, with the observed values of the fields that admission changed. */
+  desired: KubernetesObject
+  /** The fields that admission changed. Empty if there are none, or if something else differs too. */
+  changes: AdmissionChange[]
+}
+
+/** More changes are left out of the list. */
+const maxChanges = 8
+/** A child with more differences than admission ever makes is not looked at. */
+const maxDifferences = 64
+/** Longer values are cut. */
+const maxValueLength = 128
+
+/** Fields whose values can be secret: they are never shown, and no part of a digest. */
+const secretFields = new Set(['env', 'args', 'command', 'annotations'])
+/** Fields in which no difference is accepted. A selector is immutable, others decide on replicas. */
+const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
+
+/** Returns what to answer for a child that admission may have changed. */
+export function acceptAdmission(desired: KubernetesObject, observed: ObservedObject): Admitted {
+  const marker = observed.metadata.annotations?.[desiredDigestAnnotation]
+  const differences = differing(desired.spec, observed.spec)
+  if (marker === undefined && differences.length === 0) return { desired, changes: [] }
+  const digest = digestOf(desired.spec)
+  const isExplained = differences.length > 0 && areAdmissions(differences, observed)
+  const record = lastApplied(observed)
+  const wasApplied = marker === digest || (record && isDeepStrictEqual(record.spec, desired.spec))
+  if (isExplained && wasApplied) {
+    return {
+      desired: withMarker(withObserved(desired, differences), digest),
+      changes: differences.slice(0, maxChanges).map(({ path, ours, theirs }) => ({
+        field: pathText(['spec', ...path]),
+        ours: shown(ours),
+        theirs: shown(theirs),
+      })),
+    }
+  }
+  const needsMarker =
+    marker !== undefined || (isExplained && record === undefined && isServerSideApplied(observed))
+  return { desired: needsMarker ? withMarker(desired, digest) : desired, changes: [] }
+}
+
+interface Difference {
+  /** Below the spec. */
+  path: Path
+  ours: unknown
+  theirs: unknown
+}
+
+/**
+ * The smallest values in which two specs differ. Further fields of the observed spec do not count,
+ * nor do further items of a list with names. A longer list without names does: it has one owner.
+ */
+function differing(ours: unknown, theirs: unknown, path: Path = []): Difference[] {
+  if (isObject(ours) && isObject(theirs)) {
+    return Object.entries(ours).flatMap(([field, value]) =>
+      differing(value, Object.hasOwn(theirs, field) ? theirs[field] : undefined, [...path, field]),
+    )
+  }
+  if (!Array.isArray(ours) || !Array.isArray(theirs)) {
+    return contains(theirs, ours) ? [] : [{ path, ours, theirs }]
+  }
+  if (!haveNames(ours) || !haveNames(theirs)) {
+    return contains(theirs, ours) && theirs.length === ours.length ? [] : [{ path, ours, theirs }]
+  }
+  const observed = new Map(theirs.map((item) => [nameOf(item), item as unknown]))
+  const found = ours.flatMap((item) => {
+    const name = nameOf(item) ?? ''
+    return differing(item, observed.get(name), [...path, { name }])
+  })
+  // Their order can differ, too.
+  return found.length > 0 || contains(theirs, ours) ? found : [{ path, ours, theirs }]
+}
+
+function haveNames(list: unknown[]): boolean {
+  const names = list.map(nameOf)
+  return !names.includes(undefined) && new Set(names).size === list.length
+}
+
+/** Whether admission made the differences: the fields are Metacontroller's, and nobody else's. */
+function areAdmissions(differences: Difference[], observed: ObservedObject): boolean {
+  if (differences.length > maxDifferences) return false
+  const { ours, theirs } = fieldsByOwner(observed)
+  return differences.every(
+    (difference) =>
+      isAcceptable(difference) &&
+      isLeaf(ownedAt(ours, observed, ['spec', ...difference.path])) &&
+      ownedAt(theirs, observed, ['spec', ...difference.path]) === undefined,
+  )
+}
+
+/** A field that is gone has no owner any more. So nothing tells whether admission removed it. */
+const isAcceptable = ({ path, theirs }: Difference) =>
+  theirs !== undefined &&
+  typeof path.at(-1) === 'string' &&
+  !path.some((step) => typeof step === 'string' && excludedFields.has(step))
+
+const isLeaf = (fields: Fields | undefined) =>
+  fields !== undefined && Object.keys(fields).every((step) => step === '.')
+
+/** The part of the fields at the path of an observed value. */
+function ownedAt(fields: Fields | undefined, observed: unknown, path: Path): Fields | undefined {
+  let value = observed
+  for (const step of path) {
+    if (fields === undefined) return undefined
+    value = at(value, [step])
+    fields = typeof step === 'string' ? below(fields, step) : itemsOf(fields)(value)?.fields
+  }
+  return fields
+}
+
+function withObserved(desired: KubernetesObject, differences: Difference[]): KubernetesObject {
+  const answer = structuredClone(desired)
+  for (const { path, theirs } of differences) {
+    set(answer, ['spec', ...path], structuredClone(theirs))
+  }
+  return answer
+}
+
+const withMarker = (child: KubernetesObject, digest: string): KubernetesObject => ({
+  ...child,
+  metadata: {
+    ...child.metadata,
+    annotations: { ...child.metadata.annotations, [desiredDigestAnnotation]: digest },
+  },
+})
+
+/** The digest of a spec without the values that can be secret, and without the number of replicas. */
+function digestOf(spec: unknown): string {
+  const text = JSON.stringify(spec, (key, value: unknown) =>
+    key === 'replicas' ? undefined : withoutSecrets(key, value),
+  )
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value, withoutSecrets)
+  return text.length <= maxValueLength ? text : `${text.slice(0, maxValueLength)}…`.toWellFormed()
+}
+
+const withoutSecrets = (key: string, value: unknown) => (secretFields.has(key) ? undefined : value)

@@ -1,0 +1,260 @@
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { desiredDigestAnnotation } from '../../src/metacontroller/admission.ts'
+import {
+  type KubernetesObject,
+  lastAppliedAnnotation,
+  type ObservedObject,
+} from '../../src/metacontroller/protocol.ts'
+import { deployment } from '../../src/myapp/children/deployment.ts'
+import { sync } from '../../src/myapp/sync.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import { context } from '../support/fixtures/context.ts'
+import {
+  apply,
+  created,
+  desiredOf,
+  edited,
+  living,
+  owned,
+  stored,
+} from '../support/fixtures/converging.ts'
+import { ownersAfter } from '../support/fixtures/field-owners.ts'
+import { recorded } from '../support/fixtures/recorded.ts'
+
+const spec: MyAppSpec = {
+  image: 'nginx:1',
+  replicas: 3,
+  expose: false,
+  probes: { readiness: { tcpSocket: { port: 8080 } } },
+  imagePullPolicy: 'IfNotPresent',
+  terminationGracePeriodSeconds: 20,
+  resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '128Mi' } },
+  env: [{ name: 'TOKEN', value: 'hunter2' }],
+  args: ['--token=hunter2'],
+  tolerations: [{ key: 'pool', operator: 'Exists' }],
+  volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }],
+}
+
+interface Pods {
+  pods: Anything
+  app: Anything
+}
+type Policy = (pods: Pods) => void
+
+const podsOf = (child: ObservedObject): Pods => {
+  const pods = (child.spec as Anything).template.spec
+  return { pods, app: pods.containers.find(({ name }: { name: string }) => name === 'app') }
+}
+const inPods = 'spec.template.spec'
+const inApp = `${inPods}.containers[app]`
+
+/** What policies do, and the change that the status reports. */
+const policies: Record<string, { change: Policy; reports: string }> = {
+  'requests are raised': {
+    change: ({ app }) => Object.assign(app.resources.requests, { cpu: '250m' }),
+    reports: `${inApp}.resources.requests.cpu: the MyApp sets 100m, admission changes it to 250m`,
+  },
+  'the image comes from a mirror': {
+    change: ({ app }) => {
+      app.image = `mirror.example.com/${app.image.replace('mirror.example.com/', '')}`
+    },
+    reports: `${inApp}.image: the MyApp sets nginx:1, admission changes it to mirror.example.com/nginx:1`,
+  },
+  'the image is pinned to a digest': {
+    change: ({ app }) => {
+      app.image = `${app.image.split('@')[0]}@sha256:0123`
+    },
+    reports: `${inApp}.image: the MyApp sets nginx:1, admission changes it to nginx:1@sha256:0123`,
+  },
+  'the pull policy is forced': {
+    change: ({ app }) => {
+      app.imagePullPolicy = 'Always'
+    },
+    reports: `${inApp}.imagePullPolicy: the MyApp sets IfNotPresent, admission changes it to Always`,
+  },
+  'the grace period is raised': {
+    change: ({ pods }) => {
+      pods.terminationGracePeriodSeconds = 90
+    },
+    reports: `${inPods}.terminationGracePeriodSeconds: the MyApp sets 20, admission changes it to 90`,
+  },
+  'a toleration is replaced': {
+    change: ({ pods }) => {
+      pods.tolerations = [{ key: 'other', operator: 'Exists' }]
+    },
+    reports: `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission changes it to [{"key":"other","operator":"Exists"}]`,
+  },
+  'a toleration is added': {
+    change: ({ pods }) => {
+      if (pods.tolerations.length === 1) pods.tolerations.push({ key: 'b', operator: 'Exists' })
+    },
+    reports: `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission changes it to [{"key":"pool","operator":"Exists"},{"key":"b","operator":"Exists"}]`,
+  },
+  'a probe gets another port': {
+    change: ({ app }) => {
+      app.readinessProbe.tcpSocket.port = 9
+    },
+    reports: `${inApp}.readinessProbe.tcpSocket.port: the MyApp sets 8080, admission changes it to 9`,
+  },
+}
+
+/** Additions that were never a difference. */
+const additions: Record<string, Policy> = {
+  'a sidecar is injected': ({ pods }) => {
+    if (pods.containers.length === 1) pods.containers.push({ name: 'proxy', image: 'envoy' })
+  },
+}
+
+type Strategy = 'dynamic-apply' | 'server-side-apply'
+const strategies: Strategy[] = ['dynamic-apply', 'server-side-apply']
+
+/** The Deployment of a MyApp in a cluster with a policy. */
+class Child {
+  writes = 0
+  readonly policy: Policy
+  readonly strategy: Strategy
+  observed: ObservedObject
+
+  constructor(policy: Policy, strategy: Strategy) {
+    this.policy = policy
+    this.strategy = strategy
+    this.observed = living(deployment, spec)
+    if (strategy === 'server-side-apply') forgetRecord(this.observed, desiredOf(deployment, spec))
+    policy(podsOf(this.observed))
+  }
+
+  /** Answers until nothing changes, and returns the last status. */
+  settle(mySpec: MyAppSpec = spec) {
+    for (let answers = 0; answers < 5; answers++) {
+      const { children, status } = this.once(mySpec)
+      const next = this.#applied(children[0] as KubernetesObject)
+      if (isDeepStrictEqual(next, structuredClone(this.observed))) return status
+      this.observed = next
+      this.writes += 1
+    }
+    throw new Error('it is written again and again')
+  }
+
+  edit(edit: Policy): void {
+    const before = owned(this.observed)
+    edit(podsOf(this.observed))
+    this.observed.metadata.managedFields = ownersAfter(
+      this.observed.metadata.managedFields ?? [],
+      'kubectl-edit',
+      edited,
+      before,
+      owned(stored(this.observed)),
+    )
+  }
+
+  once(mySpec: MyAppSpec = spec) {
+    const request = recorded('sync-running')
+    request.parent.spec = mySpec
+    request.children['Service.v1'] = {}
+    const [running] = Object.values(request.children['Deployment.apps/v1'])
+    Object.assign(this.observed, { status: running?.status })
+    Object.assign(this.observed.metadata, { generation: running?.metadata.generation })
+    request.children['Deployment.apps/v1'] = {
+      'default/demo-app': structuredClone(this.observed) as Anything,
+    }
+    return sync(request, context)
+  }
+
+  /** The API server notes owners before admission changes the object. */
+  #applied(answer: KubernetesObject): ObservedObject {
+    let noted: unknown
+    const applied = apply(answer, this.observed, (child) => {
+      noted = owned(child)
+      this.policy(podsOf(child))
+    })
+    const owners = ownersAfter(
+      this.observed.metadata.managedFields ?? [],
+      'metacontroller',
+      edited,
+      owned(this.observed),
+      noted as object,
+    )
+    applied.metadata.managedFields = owners
+    if (this.strategy === 'server-side-apply') forgetRecord(applied, answer)
+    return applied
+  }
+}
+
+/** Turns a child of dynamic apply into one of server-side apply, which owns what it applied. */
+function forgetRecord({ metadata }: ObservedObject, answer: object): void {
+  delete metadata.annotations?.[lastAppliedAnnotation]
+  const applied = structuredClone(answer) as ObservedObject
+  applied.metadata.ownerReferences = [{ uid: 'parent' }]
+  const [entry] = ownersAfter([], 'metacontroller', created, {}, owned(applied))
+  metadata.managedFields = [
+    { ...entry, operation: 'Apply' },
+    ...(metadata.managedFields ?? []).filter(({ manager }) => manager !== 'metacontroller'),
+  ]
+}
+
+type Status = ReturnType<Child['settle']>
+const changed = ({ conditions = [] }: Status) =>
+  conditions.find(({ type }) => type === 'AdmissionChanged')?.message
+
+for (const strategy of strategies) {
+  for (const [what, { change, reports }] of Object.entries(policies)) {
+    t.test(`${what}, ${strategy}: Ready, reported, and written once more at most`, async (t) => {
+      const child = new Child(change, strategy)
+      const status = child.settle()
+      t.match(status, { phase: 'Running' })
+      t.match(changed(status), reports)
+      t.ok(child.writes <= 2, `${child.writes} writes`)
+
+      child.writes = 0
+      const later = child.settle({ ...spec, image: 'nginx:2', minReadySeconds: 5 })
+      t.match(later, { phase: 'Running' })
+      t.match((child.observed.spec as Anything).minReadySeconds, 5, 'a later change arrives')
+      t.match(podsOf(child.observed).app.image, 'nginx:2')
+      t.ok(child.writes <= 3, `${child.writes} writes for a change`)
+    })
+  }
+
+  for (const [what, change] of Object.entries(additions)) {
+    t.test(`${what}, ${strategy}: nothing is reported`, async (t) => {
+      const child = new Child(change, strategy)
+      const status = child.settle()
+      t.strictSame([status.phase, changed(status)], ['Running', undefined])
+      t.ok(child.writes <= 1, `${child.writes} writes`)
+    })
+  }
+
+  t.test(`what a person changes is put back, also beside a policy, ${strategy}`, async (t) => {
+    const child = new Child(({ pods }) => {
+      pods.terminationGracePeriodSeconds = 90
+    }, strategy)
+    child.settle()
+    child.edit(({ app }) => {
+      app.image = 'evil'
+    })
+    const status = child.settle()
+    t.equal(podsOf(child.observed).app.image, 'nginx:1')
+    t.match(status, { phase: 'Running' })
+  })
+
+  t.test(`values that can be secret are never reported, ${strategy}`, async (t) => {
+    for (const change of [
+      ({ app }: Pods) => Object.assign(app.env[0], { value: 'other' }),
+      ({ app }: Pods) => Object.assign(app, { args: ['other'] }),
+    ]) {
+      const child = new Child(change, strategy)
+      const { children, status } = child.once()
+      t.equal(status.phase, 'Pending')
+      t.notMatch(JSON.stringify(status), /hunter2/)
+      const annotation = children[0]?.metadata.annotations?.[desiredDigestAnnotation]
+      t.equal(annotation, undefined)
+    }
+  })
+}
+
+t.test('without a policy no child has the annotation', async (t) => {
+  const child = new Child(() => {}, 'server-side-apply')
+  child.settle()
+  t.equal(child.observed.metadata.annotations?.[desiredDigestAnnotation], undefined)
+})
