@@ -17,7 +17,7 @@ import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, pointAt } from '../support/cluster/install.ts'
 import { type Hook, startHook } from '../support/cluster/hook.ts'
 import { followJsonLines } from '../support/cluster/json-lines.ts'
-import { type Kind, type MyApp, pathOf } from '../support/cluster/kinds.ts'
+import { type Kind, type MyApp, pathOf, type StoredKind } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import {
   type ApplyStrategy,
@@ -70,15 +70,14 @@ async function leastPrivilege(t: Test): Promise<void> {
   t.teardown(() => hook.stop())
   const api = connect(kubeconfig)
   t.teardown(() => api.close())
-  const controller = pointAt(
-    hook.port,
-    objects.find(({ kind }) => kind === 'CompositeController') as unknown as Parameters<
-      typeof pointAt
-    >[1],
-  ) as { spec: { resyncPeriodSeconds: number } }
-  // What was refused is tried again within a second.
-  controller.spec.resyncPeriodSeconds = 1
-  await kubectl(['apply', '-f', '-'], JSON.stringify(controller))
+  for (const object of objects.filter(({ kind }) => kind === 'CompositeController')) {
+    const controller = pointAt(hook.port, object as unknown as Parameters<typeof pointAt>[1]) as {
+      spec: { resyncPeriodSeconds: number }
+    }
+    // What was refused is tried again within a second.
+    controller.spec.resyncPeriodSeconds = 1
+    await kubectl(['apply', '-f', '-'], JSON.stringify(controller))
+  }
 
   const audit = followJsonLines<AuditEvent>(auditLog)
   let seen = 0
@@ -151,13 +150,13 @@ async function until<Found>(
 
 const myApp = ({ api }: World, name: string) =>
   api.request<MyApp>('GET', pathOf('MyApp', 'default', name))
-const patch = ({ api }: World, kind: Kind, name: string, body: object) =>
+const patch = ({ api }: World, kind: StoredKind, name: string, body: object) =>
   api.request('PATCH', pathOf(kind, 'default', name), body, 'application/merge-patch+json')
 const create = ({ api }: World, name: string) =>
   api.request('POST', pathOf('MyApp', 'default'), full(name))
 const remove = ({ api }: World, kind: Kind, name: string) =>
   api.request('DELETE', pathOf(kind, 'default', name))
-const exists = async ({ api }: World, kind: Kind, name: string) =>
+const exists = async ({ api }: World, kind: StoredKind, name: string) =>
   await api.request<{ metadata: { uid: string } }>('GET', pathOf(kind, 'default', name)).then(
     (object) => object,
     () => undefined,
@@ -172,12 +171,29 @@ const untilComplete = (world: World, name: string) =>
 const untilGone = (world: World, name: string) =>
   until(world, `${name} is gone`, async () => !(await exists(world, 'MyApp', name)))
 
+const inspectionOf = ({ api }: World, name: string) =>
+  api.request<{ spec: { pods: boolean }; status?: { failing?: string } }>(
+    'GET',
+    pathOf('MyAppInspection', 'default', name),
+  )
+const isInspected = async (world: World, name: string) =>
+  (await inspectionOf(world, name)).status?.failing
+
 /** Lets every child be changed, adopted and deleted, and a call fail. */
 async function playAll(world: World, name: string): Promise<void> {
   const { hook } = world
   await create(world, name)
   await untilComplete(world, name)
-  for (const kind of kindsOfChildren) {
+  // No node takes its pods, so it gets an inspection. Somebody edits that by hand.
+  await patch(world, 'MyApp', name, { spec: { nodeSelector: { disk: 'none' } } })
+  await until(world, `${name} is inspected`, () => isInspected(world, name))
+  await patch(world, 'MyAppInspection', name, { spec: { pods: false } })
+  await until(
+    world,
+    'the inspection is repaired',
+    async () => (await inspectionOf(world, name)).spec.pods,
+  )
+  for (const kind of [...kindsOfChildren, 'MyAppInspection' as const]) {
     // Without its owner it is adopted again, by the label.
     await patch(world, kind, name, { metadata: { ownerReferences: null } })
     await until(world, `${kind} ${name} is adopted again`, async () => {
@@ -188,6 +204,12 @@ async function playAll(world: World, name: string): Promise<void> {
       return child.metadata.ownerReferences?.length === 1
     })
   }
+  await patch(world, 'MyApp', name, { spec: { nodeSelector: null } })
+  await until(
+    world,
+    'the inspection is deleted',
+    async () => !(await exists(world, 'MyAppInspection', name)),
+  )
   // A new tag is a label of every child.
   await patch(world, 'MyApp', name, { spec: { image: 'nginx:2' } })
   await until(world, `the children of ${name} have the new version`, async () => {
@@ -298,7 +320,13 @@ function cases(world: World): Case[] {
     .filter((right) => everyRight || /myapps|pods|secrets|deployments/.test(right))
     .map((right): Case => {
       const rights = [right, right.replace('watch', 'list')]
-      return { rights, act: create_, done: hasDeployment, atStart: true }
+      if (right !== 'watch /pods')
+        {return { rights, act: create_, done: hasDeployment, atStart: true }}
+      const stuck = async (name: string) => {
+        await create(world, name)
+        await patch(world, 'MyApp', name, { spec: { nodeSelector: { disk: 'none' } } })
+      }
+      return { rights, act: stuck, done: (name) => isInspected(world, name), atStart: true }
     })
   return [
     { rights: ['update example.com/myapps'], act: create_, done: hasDeployment },
