@@ -75,12 +75,9 @@ const inspection = (
   spec,
 })
 
-/** A child that is answered, or would be if nobody else had its name, and does not exist. */
-const isMissing = ({ enabled, desired, observed, answer, conflict }: ChildState) =>
-  enabled &&
-  desired !== undefined &&
-  observed === undefined &&
-  (answer !== undefined || conflict !== undefined)
+/** A child that is answered and does not exist. One whose name somebody else has is known already. */
+const isMissing = ({ observed, answer }: ChildState) =>
+  observed === undefined && answer !== undefined
 
 const namesOf = ({ kind, desired }: ChildState) =>
   desired === undefined ? [] : [`${kind.kind}/${desired.metadata.name}`]
