@@ -320,8 +320,9 @@ function cases(world: World): Case[] {
     .filter((right) => everyRight || /myapps|pods|secrets|deployments/.test(right))
     .map((right): Case => {
       const rights = [right, right.replace('watch', 'list')]
-      if (right !== 'watch /pods')
-        {return { rights, act: create_, done: hasDeployment, atStart: true }}
+      if (right !== 'watch /pods') {
+        return { rights, act: create_, done: hasDeployment, atStart: true }
+      }
       const stuck = async (name: string) => {
         await create(world, name)
         await patch(world, 'MyApp', name, { spec: { nodeSelector: { disk: 'none' } } })
