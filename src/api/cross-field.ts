@@ -1,10 +1,12 @@
 import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
+import { isFirstAddress, isWithin } from './cidr.ts'
+import { isExposed, mainPortOf, namedPorts } from './declared-ports.ts'
 import { formats, hasFormat } from './formats.ts'
 import { type Path, type Problem, problem, quoted } from './messages.ts'
 import { defaultGracePeriodSeconds, envMaxCharacters, messages, type MyAppSpec } from './myapp.ts'
 import { dnsPolicyMessage } from './name-resolution.ts'
-import { classAnnotation, ingressMessages, parentRefMessage } from './network.ts'
+import { classAnnotation, ingressMessages, parentRefMessage, policyMessages } from './network.ts'
 import {
   computeResources,
   escalating,
@@ -16,6 +18,7 @@ import {
   tolerationMessages,
   userFields,
 } from './pod.ts'
+import { portMessages } from './ports.ts'
 import { canonicalQuantity, divisorMessage, divisors, thousandthsOf } from './quantity.ts'
 import { metricMessage, metricSource } from './scaling.ts'
 
@@ -37,6 +40,9 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
     ...rolloutProblems(spec),
     ...headerProblems(spec),
     ...nameResolutionProblems(spec),
+    ...portProblems(spec),
+    ...portReferenceProblems(spec),
+    ...policyProblems(spec),
   ]
 }
 
@@ -287,12 +293,28 @@ function autoscalingProblems({ autoscaling }: MyAppSpec): Problem[] {
 
 function ingressProblems({ ingress }: MyAppSpec): Problem[] {
   if (ingress === undefined) return []
-  const { path = '/', pathType, ingressClassName, annotations = {} } = ingress
+  const { host, hosts = [], ingressClassName, paths = [], annotations = {} } = ingress
+  const { path = '/', pathType } = ingress
   const { [classAnnotation]: annotatedClass = ingressClassName } = annotations
+  const known = new Set<string | undefined>([host])
   return [
-    ...(pathType === 'ImplementationSpecific' || hasFormat('plainPath', path)
-      ? []
-      : [at(['ingress', 'path'], formats.plainPath.message)]),
+    ...[
+      { path, pathType, at: ['ingress', 'path'] },
+      ...paths.map(({ path, pathType }, index) => ({
+        path,
+        pathType,
+        at: ['ingress', 'paths', index, 'path'],
+      })),
+    ].flatMap(({ path, pathType, at: place }) =>
+      pathType === 'ImplementationSpecific' || hasFormat('plainPath', path)
+        ? []
+        : [at(place, formats.plainPath.message)],
+    ),
+    ...hosts.flatMap((host, index) =>
+      known.size === known.add(host).size
+        ? [at(['ingress', 'hosts', index], `duplicate host ${quoted(host)}`)]
+        : [],
+    ),
     ...(ingressClassName === undefined || annotatedClass === ingressClassName
       ? []
       : [at(['ingress', 'annotations', classAnnotation], ingressMessages.class)]),
@@ -350,5 +372,126 @@ function nameResolutionProblems({ hostAliases, dnsPolicy, dnsConfig }: MyAppSpec
     ...(dnsPolicy === 'None' && (dnsConfig?.nameservers ?? []).length === 0
       ? [at(['dnsConfig', 'nameservers'], dnsPolicyMessage)]
       : []),
+  ]
+}
+
+function portProblems(spec: MyAppSpec): Problem[] {
+  const { ports = [] } = spec
+  const main = mainPortOf(spec)
+  const others = namedPorts(spec).slice(main === undefined ? 0 : 1)
+  return [
+    ...duplicatesIn(['ports'], ports, 'name'),
+    ...others.flatMap(({ name, port, servicePort, exposed }, index) => {
+      const isInService = ports[index]?.expose ?? true
+      const earlier = others.slice(0, index)
+      const sameService = earlier.some(
+        (one, before) =>
+          (ports[before]?.expose ?? true) && one.port !== port && one.servicePort === servicePort,
+      )
+      return [
+        ...(earlier.some((one) => one.port === port)
+          ? [at(['ports', index, 'port'], portMessages.port)]
+          : []),
+        ...(main?.port === port ? [at(['ports', index, 'port'], portMessages.mainPort)] : []),
+        ...(main?.name === name ? [at(['ports', index, 'name'], portMessages.mainName)] : []),
+        ...(isInService && sameService
+          ? [at(['ports', index, 'servicePort'], portMessages.servicePort)]
+          : []),
+        ...(exposed && main?.port !== port && main?.servicePort === servicePort
+          ? [at(['ports', index, 'servicePort'], portMessages.mainServicePort)]
+          : []),
+      ]
+    }),
+  ]
+}
+
+/** References to ports that do not exist, or that cannot be used where they are. */
+function portReferenceProblems(spec: MyAppSpec): Problem[] {
+  const named = namedPorts(spec)
+  const choices = named.map(({ name }) => quoted(name)).join(', ')
+  const got = (port: string) =>
+    choices === '' ? `, got ${quoted(port)}` : `, got ${quoted(port)}; the names are ${choices}`
+  const unknown = (path: Path, port: number | string | undefined, message: string) =>
+    typeof port !== 'string' || named.some(({ name }) => name === port)
+      ? []
+      : [at(path, `${message}${got(port)}`)]
+  const unroutable = (path: Path, port: string | undefined) =>
+    port === undefined ||
+    named.some(({ name, exposed, protocol }) => name === port && exposed && protocol !== 'UDP')
+      ? []
+      : [at(path, `${portMessages.routedPort}${got(port)}`)]
+  const { probes = {}, metrics, ingress, gateway, networkPolicy } = spec
+  return [
+    ...Object.entries(probes).flatMap(([probe, { httpGet, tcpSocket, grpc }]) =>
+      Object.entries({ httpGet, tcpSocket, grpc }).flatMap(([handler, action]) =>
+        unknown(['probes', probe, handler, 'port'], action?.port, portMessages.probePort),
+      ),
+    ),
+    ...unknown(['metrics', 'port'], metrics?.port, portMessages.metricsPort),
+    ...(metrics !== undefined && metrics.port === undefined && !isExposed(spec)
+      ? [at(['metrics', 'port'], portMessages.metricsUnexposed)]
+      : []),
+    ...(typeof metrics?.port === 'number' &&
+    named.every(({ port }) => port !== metrics.port) &&
+    named.some(({ name }) => name === 'metrics')
+      ? [at(['metrics', 'port'], portMessages.metricsName)]
+      : []),
+    ...unroutable(['ingress', 'port'], ingress?.port),
+    ...(ingress?.paths ?? []).flatMap(({ port }, index) =>
+      unroutable(['ingress', 'paths', index, 'port'], port),
+    ),
+    ...unroutable(['gateway', 'port'], gateway?.port),
+    ...(networkPolicy?.from ?? []).flatMap(({ ports = [] }, index) =>
+      ports.flatMap((port, place) =>
+        unknown(['networkPolicy', 'from', index, 'ports', place], port, portMessages.policyPort),
+      ),
+    ),
+  ]
+}
+
+/**
+ * The rules for peers of a NetworkPolicy. Those about the addresses of networks have no rule in CEL:
+ * its functions for them need Kubernetes 1.31.
+ */
+function policyProblems({ networkPolicy: { from = [], to = [] } = {} }: MyAppSpec): Problem[] {
+  return [
+    ...Object.entries({ from, to }).flatMap(([side, peers]) =>
+      peers.flatMap(({ app, podLabels, namespace, cidr, except = [] }, index) => {
+        const peer = ['networkPolicy', side, index]
+        return [
+          ...(app !== undefined && podLabels !== undefined
+            ? [at([...peer, 'podLabels'], policyMessages.pods)]
+            : []),
+          ...(cidr !== undefined && (app ?? podLabels ?? namespace) !== undefined
+            ? [at([...peer, 'cidr'], policyMessages.cidr)]
+            : []),
+          ...(cidr === undefined && except.length > 0
+            ? [at([...peer, 'except'], policyMessages.except)]
+            : []),
+          ...(cidr !== undefined && !isFirstAddress(cidr)
+            ? [at([...peer, 'cidr'], policyMessages.hostBits)]
+            : []),
+          ...except.flatMap((network, place) =>
+            !isFirstAddress(network)
+              ? [at([...peer, 'except', place], policyMessages.hostBits)]
+              : cidr !== undefined && !isWithin(network, cidr)
+                ? [at([...peer, 'except', place], policyMessages.outside)]
+                : [],
+          ),
+        ]
+      }),
+    ),
+    ...to.flatMap(({ ports = [] }, index) =>
+      ports.flatMap(({ port, endPort = port }, place) =>
+        endPort < port
+          ? [
+              at(
+                ['networkPolicy', 'to', index, 'ports', place, 'endPort'],
+                `${policyMessages.endPort}, ${port}, got ${endPort}`,
+              ),
+            ]
+          : [],
+      ),
+    ),
   ]
 }

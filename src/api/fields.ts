@@ -184,6 +184,17 @@ const intOrString = (
 export const quantity = (description: string) =>
   intOrString(description, { minimum: 0 }, 'quantity', 32)
 
+/** The longest name of a port that Kubernetes accepts. */
+const portNameMaxLength = 15
+
+/** The name of a port. */
+export const portName = (description: string) =>
+  formatted('portName', description, { maxLength: portNameMaxLength })
+
+/** The number of a port of the container, or the name of a port of the MyApp. */
+export const portReference = (description: string) =>
+  intOrString(description, { minimum: 1, maximum: 65_535 }, 'portNameOrNumber', portNameMaxLength)
+
 /** A quantity of more than 0. */
 export const positiveQuantity = (description: string) =>
   intOrString(description, { minimum: 1 }, 'positiveQuantity', 32)

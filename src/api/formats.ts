@@ -200,6 +200,29 @@ export const formats = {
     message: 'must not contain "/" or "%", and must not be "." or ".."',
   },
   apiVersion: { excludes: '/.*/', message: 'must be GROUP/VERSION or VERSION' },
+  /** The name of a container port. At least one letter is required. */
+  portName: {
+    matches: `^${label()}$`,
+    excludes: '--|^[-0-9]*$',
+    message:
+      'must consist of lower-case letters, digits or single "-" between them, with at least ' +
+      'one letter',
+  },
+  /** A port number, which has bounds, or the name of a port. */
+  portNameOrNumber: {
+    matches: `^${label()}$`,
+    excludes: '--|^[-0-9]*$',
+    message: 'must be a number from 1 to 65535, or the name of a port',
+  },
+  /** A network in CIDR notation, without leading zeros. IPv6 is in lower case. */
+  cidr: {
+    matches:
+      '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}/(3[0-2]|[12]?\\d)' +
+      '|(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::' +
+      '(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?)/(12[0-8]|1[01]\\d|[1-9]?\\d))$',
+    excludes: '(:[^:]*){8}',
+    message: 'must be a network such as 10.0.0.0/8 or 2001:db8::/32',
+  },
   containerName: { matches: `^${label()}$`, message: labelMessage },
   measuredResource: {
     matches: `^(cpu|memory|ephemeral-storage|hugepages-${label('A-Za-z')}|${domain()}/${name})$`,

@@ -23,6 +23,7 @@ import {
 import { Gateway, Ingress, NetworkPolicy } from './network.ts'
 import { DnsConfig, DnsPolicy, dnsPolicyRule, HostAliases } from './name-resolution.ts'
 import * as pod from './pod.ts'
+import { Metrics, portRules, Ports, protocol } from './ports.ts'
 import { Autoscaling, Disruption } from './scaling.ts'
 
 /**
@@ -109,11 +110,16 @@ export const MyAppSpec = object(
       }),
     ),
     port: opt(
-      portNumber(
-        'Port of the container and of the Service. Defaults to 8080. Ignored when expose is false.',
-        { default: defaults.port },
-      ),
+      portNumber('Main port of the container. Defaults to 8080. Ignored when expose is false.', {
+        default: defaults.port,
+      }),
     ),
+    servicePort: opt(portNumber('Main port of the Service, such as 80. Defaults to port.')),
+    protocol: opt(
+      protocol('What the main port speaks. In lower case it is the name of the main port.'),
+    ),
+    ports: opt(Ports),
+    metrics: opt(Metrics),
     env: opt(
       listByKey(
         `Environment variables of the container. At most ${envMaxCharacters} characters in total.`,
@@ -156,7 +162,7 @@ export const MyAppSpec = object(
     ),
     expose: opt(
       flag(
-        'False for an app without a port: it has no Service and no default readiness probe. ' +
+        'False for an app without a main port: it has no Service and no default readiness probe. ' +
           'Defaults to true.',
       ),
     ),
@@ -270,6 +276,7 @@ export const MyAppSpec = object(
     dnsPolicyRule,
     ...pod.userRules,
     ...seccompRules,
+    ...portRules,
   ),
 )
 
@@ -281,10 +288,13 @@ const int64 = (description: string, options = {}) =>
 
 export const Condition = Type.Object(
   {
-    type: text('Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled or Routed.', {
-      minLength: 1,
-      maxLength: 316,
-    }),
+    type: text(
+      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled, Routed or Monitored.',
+      {
+        minLength: 1,
+        maxLength: 316,
+      },
+    ),
     status: choice(['True', 'False', 'Unknown'], 'Status of the condition.'),
     observedGeneration: opt(
       int64('Generation of the MyApp that the condition describes.', { minimum: 0 }),
@@ -325,7 +335,7 @@ export const MyAppStatus = Type.Object(
     address: sentence('URL of the app inside the cluster.'),
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
-        description: 'URLs of the app outside the cluster, as admitted.',
+        description: 'URLs of the app outside the cluster, as admitted. At most 32.',
       }),
     ),
     platformDefaults: opt(
@@ -337,7 +347,7 @@ export const MyAppStatus = Type.Object(
       Type.Array(Condition, {
         description:
           'Ready, Reconciling and Stalled by the conventions of kstatus, Available, and ' +
-          'ConfigReady, Scaled and Routed where they apply.',
+          'ConfigReady, Scaled, Routed and Monitored where they apply.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox'
 import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import {
   annotations,
@@ -7,9 +8,13 @@ import {
   distinct,
   formatted,
   list,
+  map,
   object,
   objectName,
   opt,
+  portName,
+  portNumber,
+  portReference,
   rule,
   rules,
   text,
@@ -24,36 +29,74 @@ const nonEmpty = (description: string, maxLength = 253) =>
 /** The deprecated annotation for the class of an Ingress. */
 export const classAnnotation = 'kubernetes.io/ingress.class'
 
-/** Messages for annotations of an Ingress. cross-field.ts checks the same. */
+/** Messages for rules of an Ingress. cross-field.ts checks the same. */
 export const ingressMessages = {
+  hosts: 'hosts may not contain host',
   class: `the annotation ${classAnnotation} must have the same value as ingressClassName`,
   lastApplied: `the annotation ${lastAppliedAnnotation} is reserved for Metacontroller`,
 }
+
+/** How a path of an Ingress matches. */
+const pathType = opt(
+  choice(
+    ['Prefix', 'Exact', 'ImplementationSpecific'],
+    'How the path matches. Defaults to Prefix.',
+  ),
+)
+/** Whether a plain path, or a pattern of the controller, is in order. */
+const pathRule = rule(
+  "!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') " +
+    `|| (${celOf(formats.plainPath, 'self.path')})`,
+  `path ${formats.plainPath.message}`,
+)
 
 export const Ingress = object(
   'An Ingress that routes to the Service.',
   {
     host: opt(formatted('hostName', 'Host name. Defaults to every host.')),
-    path: opt(formatted('urlPath', 'Path. Defaults to "/".', { maxLength: 1024 })),
-    pathType: opt(
-      choice(
-        ['Prefix', 'Exact', 'ImplementationSpecific'],
-        'How the path matches. Defaults to Prefix.',
+    hosts: opt(
+      list(
+        'More host names, with the same paths.',
+        formatted('hostName', 'Host name.'),
+        16,
+        rules(rule('self.all(one, self.exists_one(other, other == one))', 'duplicate host')),
+      ),
+    ),
+    path: opt(
+      formatted('urlPath', 'Path. Defaults to "/" if there are no paths.', { maxLength: 1024 }),
+    ),
+    pathType,
+    port: opt(portName('Name of the port that path leads to. Defaults to the main port.')),
+    paths: opt(
+      list(
+        'More paths. Each may lead to another port.',
+        object(
+          'A path.',
+          {
+            path: formatted('urlPath', 'Path.', { maxLength: 1024 }),
+            pathType,
+            port: opt(
+              portName('Name of the port that the path leads to. Defaults to the main port.'),
+            ),
+          },
+          rules(pathRule),
+        ),
+        16,
       ),
     ),
     ingressClassName: opt(objectName("IngressClass. Defaults to the cluster's default class.")),
     tlsSecretName: opt(
-      objectName('Secret with the TLS certificate. If set, the host is served over HTTPS.'),
+      objectName('Secret with the TLS certificate. If set, all hosts are served over HTTPS.'),
     ),
     annotations: opt(
       annotations('Annotations of the Ingress, for its controller.', childMaxBytes / 2, 8192),
     ),
   },
   rules(
+    pathRule,
     rule(
-      "!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') " +
-        `|| (${celOf(formats.plainPath, 'self.path')})`,
-      `path ${formats.plainPath.message}`,
+      '!has(self.host) || !has(self.hosts) || !(self.host in self.hosts)',
+      ingressMessages.hosts,
     ),
     rule(
       `!has(self.ingressClassName) || !has(self.annotations) || !('${classAnnotation}' in ` +
@@ -90,33 +133,101 @@ export const Gateway = object('An HTTPRoute that routes from Gateways to the Ser
   hostnames: opt(
     list('Host names. Defaults to those of the Gateways.', formatted('hostName', 'Host name.'), 16),
   ),
+  port: opt(portName('Name of the port that traffic goes to. Defaults to the main port.')),
 })
 
-const peers = (description: string) =>
+/** Messages for rules of a NetworkPolicy. cross-field.ts checks the same. */
+export const policyMessages = {
+  pods: 'app and podLabels may not be set together',
+  cidr: 'cidr may not be set together with app, podLabels or namespace',
+  except: 'except may only be set together with cidr',
+  endPort: 'endPort must be at least port',
+  hostBits: 'must be the first address of the network, without bits beyond the prefix',
+  outside: 'must be a smaller network within cidr',
+}
+
+const peerFields = ['app', 'podLabels', 'namespace', 'cidr']
+const peers = <Ports extends TSchema>(description: string, ports: Ports) =>
   list(
     description,
     object(
-      'Apps or namespaces. app or namespace must be set.',
+      'Apps, pods or namespaces, or a network. app, podLabels, namespace or cidr must be set.',
       {
         app: opt(formatted('peerName', 'Name of a MyApp.', { maxLength: 63 })),
+        podLabels: opt(
+          map('Labels of pods, such as those of a database. All must match.', {
+            key: 'labelKey',
+            value: { format: 'labelValue' },
+            options: { minProperties: 1, maxProperties: 16 },
+          }),
+        ),
         namespace: opt(
           formatted('peerName', 'Name of a namespace. Defaults to the namespace of the MyApp.', {
             maxLength: 63,
           }),
         ),
+        cidr: opt(
+          formatted('cidr', 'Network outside the cluster, such as 10.20.0.0/16.', {
+            maxLength: 43,
+          }),
+        ),
+        except: opt(
+          list(
+            'Networks within cidr that are left out.',
+            formatted('cidr', 'Network.', { maxLength: 43 }),
+            16,
+            { minItems: 1 },
+          ),
+        ),
+        ports: opt(ports),
       },
-      atLeastOne('app', 'namespace'),
+      {
+        anyOf: atLeastOne(...peerFields).anyOf,
+        ...rules(
+          ...atLeastOne(...peerFields)['x-kubernetes-validations'],
+          rule('!has(self.app) || !has(self.podLabels)', policyMessages.pods),
+          rule(
+            '!has(self.cidr) || !(has(self.app) || has(self.podLabels) || ' +
+              'has(self.__namespace__))',
+            policyMessages.cidr,
+          ),
+          rule('!has(self.except) || has(self.cidr)', policyMessages.except),
+        ),
+      },
     ),
     32,
   )
 export const NetworkPolicy = object('Allowed connections to and from the app.', {
   from: opt(
-    peers('Peers that may connect to the port. An empty list allows none. Defaults to every peer.'),
+    peers(
+      'Peers that may connect to the ports of the app. An empty list allows none. Defaults to ' +
+        'every peer.',
+      list(
+        'Numbers or names of the ports of the app. Defaults to all of its ports.',
+        portReference('Port of the app.'),
+        16,
+        { minItems: 1 },
+      ),
+    ),
   ),
   to: opt(
     peers(
       'Peers that the app may connect to, besides DNS. An empty list allows none. Defaults ' +
         'to every peer.',
+      list(
+        'Ports of the peers. Defaults to all ports.',
+        object(
+          'A port, or a range of ports.',
+          {
+            port: portNumber('Port of the peer.'),
+            endPort: opt(portNumber('Last port of a range that starts at port.')),
+            protocol: opt(choice(['TCP', 'UDP'], 'Transport protocol. Defaults to TCP.')),
+          },
+          rules(rule('!has(self.endPort) || self.endPort >= self.port', policyMessages.endPort)),
+        ),
+        16,
+        { minItems: 1 },
+      ),
     ),
   ),
 })

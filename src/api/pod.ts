@@ -16,7 +16,7 @@ import {
   objectName,
   opt,
   podsOrPercent,
-  portNumber,
+  portReference,
   quantity,
   rule,
   rules,
@@ -38,7 +38,7 @@ const nonEmpty = (description: string, maxLength = 253) =>
   text(description, { minLength: 1, maxLength })
 const optional = flag('The app may start without it. Defaults to false.')
 const configKey = formatted('configKey', 'Key in the object.')
-const port = portNumber('Port. Defaults to the port of the MyApp.')
+const port = portReference('Number or name of the port. Defaults to the main port.')
 
 const keyRef = (what: string) =>
   object(`A key of a ${what} in the same namespace.`, {

@@ -115,6 +115,37 @@ export const Metric = object(
   ),
 )
 
+const scalingRules = (description: string) =>
+  object(description, {
+    stabilizationWindowSeconds: opt(
+      integer(
+        'Seconds of past recommendations of which the safest counts. Defaults to 0 for scaleUp, ' +
+          'and to 300 for scaleDown.',
+        0,
+        3600,
+      ),
+    ),
+    selectPolicy: opt(
+      choice(
+        ['Max', 'Min', 'Disabled'],
+        'Which policy counts: the one with the most or the fewest pods, or none, so that it never ' +
+          'scales in this direction. Defaults to Max.',
+      ),
+    ),
+    policies: opt(
+      list(
+        'How many pods may change in a period.',
+        object('A limit.', {
+          type: choice(['Pods', 'Percent'], 'What value counts: pods, or percent of the pods.'),
+          value: integer('Most pods, or percent of the pods.', 1, 10_000),
+          periodSeconds: integer('Seconds of the period.', 1, 1800),
+        }),
+        8,
+        { minItems: 1 },
+      ),
+    ),
+  })
+
 export const Autoscaling = object(
   'Scales the pods by load, in place of replicas. Without autoscaling, replicas applies again.',
   {
@@ -132,6 +163,12 @@ export const Autoscaling = object(
       integer('Target memory usage, as a percentage of the requests.', 1, 1000),
     ),
     metrics: opt(list('More metrics, as in autoscaling/v2.', Metric, 16)),
+    behavior: opt(
+      object('How fast the autoscaler adds and removes pods, as in autoscaling/v2.', {
+        scaleUp: opt(scalingRules('How it adds pods.')),
+        scaleDown: opt(scalingRules('How it removes pods.')),
+      }),
+    ),
   },
   rules(
     rule(
@@ -142,8 +179,8 @@ export const Autoscaling = object(
 )
 
 export const Disruption = object(
-  'How many pods a node drain may evict at once. From two replicas on one, by default. ' +
-    'Exactly one of maxUnavailable and minAvailable must be set.',
+  'How many pods a node drain may evict at once. Defaults to one for an app that may have two ' +
+    'pods or more. Exactly one of maxUnavailable and minAvailable must be set.',
   {
     maxUnavailable: opt(podsOrPercent('Maximum number of evicted pods, such as 1 or "25%".')),
     minAvailable: opt(podsOrPercent('Minimum number of available pods, such as 2 or "50%".')),

@@ -1,4 +1,4 @@
-import { defaults, type MyAppSpec } from '../api/myapp.ts'
+import type { MyAppSpec } from '../api/myapp.ts'
 import type { ObservedDeployment } from './request.ts'
 
 /** A MyApp with a valid spec, and the observations that its children depend on. */
@@ -9,14 +9,10 @@ export interface App {
   spec: MyAppSpec
   /** Labels of the MyApp that its children and pods get, too. */
   labels?: Record<string, string> | undefined
+  /** The namespace of Prometheus; a default if undefined. */
+  monitoringNamespace?: string | undefined
   /** The Deployment as observed; undefined before it exists. */
   deployment?: ObservedDeployment | undefined
   /** Changes with the ConfigMaps and Secrets that the pods use; undefined if they use none. */
   configDigest?: string | undefined
 }
-
-/** Whether the app listens on its port. */
-export const isExposed = (spec: MyAppSpec) => spec.expose ?? true
-
-/** The port that the app listens on and that its Service offers. */
-export const portOf = (spec: MyAppSpec) => spec.port ?? defaults.port

@@ -26,9 +26,9 @@ export function desiredReplicas(app: App): number {
 export const suspendedReplicas = (app: App): string | undefined =>
   app.spec.suspend && app.spec.autoscaling ? String(autoscaledReplicas(app)) : undefined
 
-/** The number of pods that always run: the budget for disruptions depends on it. */
-export const fewestReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
-  autoscaling ? (autoscaling.minReplicas ?? 1) : (replicas ?? defaults.replicas)
+/** The number of pods that may run at most: the budget for disruptions depends on it. */
+export const mostReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
+  autoscaling?.maxReplicas ?? replicas ?? defaults.replicas
 
 /** The number that the autoscaler has reached, within the bounds of the spec. */
 function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {

@@ -97,6 +97,7 @@ export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Conte
     namespace,
     spec,
     labels: copiedLabels(labels, platformDefaults),
+    monitoringNamespace: platformDefaults?.monitoringNamespace,
     deployment,
     configDigest: config.digest,
   }

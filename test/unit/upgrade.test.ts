@@ -34,6 +34,14 @@ const permitted = [
   ...['startup', 'liveness'].map(
     (probe) => `spec.probes.${probe}.successThreshold: maximum is 1, and was 86400`,
   ),
+  // A port may be a name, too.
+  ...['startup', 'readiness', 'liveness'].flatMap((probe) =>
+    ['httpGet', 'tcpSocket', 'grpc'].flatMap((handler) => [
+      `spec.probes.${probe}.${handler}.port: anyOf is [{"type":"integer"},{"type":"string"}], and was not there`,
+      `spec.probes.${probe}.${handler}.port: type is not there, and was "integer"`,
+      `spec.probes.${probe}.${handler}.port: x-kubernetes-int-or-string is true, and was not there`,
+    ]),
+  ),
 ]
 
 t.test('the CRD accepts every MyApp that the CRD of the last release accepts', async (t) => {

@@ -450,7 +450,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'a peer that is nobody',
     { image, networkPolicy: { from: [{ app: 'a' }, {}] } },
-    'spec.networkPolicy.from[1]: app or namespace must be set',
+    'spec.networkPolicy.from[1]: app or podLabels or namespace or cidr must be set',
   ],
   [
     'arguments that fill more than a child',

@@ -13,7 +13,14 @@ import type {
 import { posix } from 'node:path'
 import { defaultGracePeriodSeconds, type MyAppSpec } from '../../api/myapp.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
-import { type App, isExposed, portOf } from '../app.ts'
+import {
+  declaredPorts,
+  isExposed,
+  portNumberOf,
+  portOf,
+  transportOf,
+} from '../../api/declared-ports.ts'
+import type { App } from '../app.ts'
 import { compact } from './compact.ts'
 import { containerSecurity } from './pod-security.ts'
 
@@ -29,7 +36,6 @@ const defaultDrainSeconds = 5
 /** The container of a MyApp. */
 export function appContainer({ spec }: App): V1Container {
   const { startup, liveness, readiness = defaultReadiness(spec) } = spec.probes ?? {}
-  const port = portOf(spec)
   return compact<V1Container>({
     name: 'app',
     image: spec.image,
@@ -37,13 +43,17 @@ export function appContainer({ spec }: App): V1Container {
     command: spec.command,
     args: spec.args,
     workingDir: spec.workingDir,
-    ports: isExposed(spec) ? [{ name: 'http', containerPort: port, protocol: 'TCP' }] : undefined,
+    ports: declaredPorts(spec).map((port) => ({
+      name: port.name,
+      containerPort: port.port,
+      protocol: transportOf(port),
+    })),
     env: (spec.env ?? []).map(toEnvVar),
     envFrom: (spec.envFrom ?? []).map((source) => compact<V1EnvFromSource>(source)),
     resources: toResources(spec.resources),
-    startupProbe: startup && toProbe(startup, port),
-    readinessProbe: readiness && toProbe(readiness, port),
-    livenessProbe: liveness && toProbe(liveness, port),
+    startupProbe: startup && toProbe(startup, spec),
+    readinessProbe: readiness && toProbe(readiness, spec),
+    livenessProbe: liveness && toProbe(liveness, spec),
     lifecycle: drain(spec),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity(spec),
@@ -51,8 +61,9 @@ export function appContainer({ spec }: App): V1Container {
   })
 }
 
+/** A TCP check of the main port, unless that port speaks UDP. */
 const defaultReadiness = (spec: MyAppSpec): Probe | undefined =>
-  isExposed(spec) ? { tcpSocket: {} } : undefined
+  isExposed(spec) && spec.protocol !== 'UDP' ? { tcpSocket: {} } : undefined
 
 /**
  * The sleep of a terminating pod before it gets SIGTERM. By default it takes at most half of the
@@ -126,16 +137,20 @@ const toAmounts = (amounts: Amounts = {}): Record<string, string> =>
     Object.entries(amounts).map(([resource, quantity]) => [resource, canonicalQuantity(quantity)]),
   )
 
-/** A probe of the app's port by default, without the zeros that the API server does not store. */
-const toProbe = (
+/** A probe of the main port by default, without the zeros that the API server does not store. */
+function toProbe(
   { httpGet, tcpSocket, grpc, exec, initialDelaySeconds, ...timing }: Probe,
-  port: number,
-) =>
-  compact<V1Probe>({
-    httpGet: httpGet && compact<V1HTTPGetAction>({ path: '/', scheme: 'HTTP', port, ...httpGet }),
-    tcpSocket: tcpSocket && { port, ...tcpSocket },
-    grpc: grpc && ({ port, service: '', ...grpc } satisfies V1GRPCAction),
+  spec: MyAppSpec,
+) {
+  const portIn = ({ port = portOf(spec) }: { port?: number | string }) => portNumberOf(spec, port)
+  return compact<V1Probe>({
+    httpGet:
+      httpGet &&
+      compact<V1HTTPGetAction>({ path: '/', scheme: 'HTTP', ...httpGet, port: portIn(httpGet) }),
+    tcpSocket: tcpSocket && { port: portIn(tcpSocket) },
+    grpc: grpc && ({ service: '', ...grpc, port: portIn(grpc) } satisfies V1GRPCAction),
     exec,
     initialDelaySeconds: initialDelaySeconds || undefined,
     ...timing,
   })
+}

@@ -31,6 +31,7 @@ export const horizontalPodAutoscaler = defineChild<V2HorizontalPodAutoscalerSpec
       minReplicas: autoscaling.minReplicas ?? 1,
       maxReplicas: autoscaling.maxReplicas,
       metrics: toMetrics(autoscaling),
+      behavior: withoutEmptyParts(autoscaling.behavior),
     }),
 })
 

@@ -1,4 +1,5 @@
-import { portOf } from '../app.ts'
+import { mainPortOf, namedPorts, portOf } from '../../api/declared-ports.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
 
@@ -54,8 +55,16 @@ export const httpRoute = defineChild<HTTPRouteSpec>({
       rules: [
         {
           matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-          backendRefs: [{ group: '', kind: 'Service', name, port: portOf(spec), weight: 1 }],
+          backendRefs: [{ group: '', kind: 'Service', name, port: backendPort(spec), weight: 1 }],
         },
       ],
     }),
 })
+
+/** The port of the Service that traffic goes to. */
+function backendPort(spec: MyAppSpec): number {
+  const { port } = spec.gateway ?? {}
+  const backend =
+    port === undefined ? mainPortOf(spec) : namedPorts(spec).find(({ name }) => name === port)
+  return backend?.servicePort ?? portOf(spec)
+}

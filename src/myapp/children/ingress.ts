@@ -1,11 +1,15 @@
 import type {
   V1HTTPIngressPath,
-  V1IngressRule,
   V1IngressSpec,
   V1IngressTLS,
+  V1ServiceBackendPort,
 } from '@kubernetes/client-node'
+import { mainPortOf } from '../../api/declared-ports.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
+
+type Ingress = NonNullable<MyAppSpec['ingress']>
 
 /** The Ingress of a MyApp with one. */
 export const ingress = defineChild<V1IngressSpec>({
@@ -16,20 +20,31 @@ export const ingress = defineChild<V1IngressSpec>({
   annotations: ({ spec }) => spec.ingress?.annotations,
   spec: ({ name, spec }) => {
     if (spec.ingress === undefined) return undefined
-    const { host, path = '/', pathType = 'Prefix', ingressClassName, tlsSecretName } = spec.ingress
-    const route: V1HTTPIngressPath = {
-      path,
-      pathType,
-      backend: { service: { name, port: { name: 'http' } } },
-    }
-    const hosts = host === undefined ? undefined : [host]
+    const { host, hosts = [], ingressClassName, tlsSecretName } = spec.ingress
+    const mainPort = mainPortOf(spec)?.name
+    const paths = pathsOf(spec.ingress).map(
+      ({ path, pathType = 'Prefix', port = mainPort }): V1HTTPIngressPath => ({
+        path,
+        pathType,
+        backend: { service: { name, port: compact<V1ServiceBackendPort>({ name: port }) } },
+      }),
+    )
+    // The host may be a default of the platform that is in hosts, too.
+    const allHosts = [...new Set([...(host === undefined ? [] : [host]), ...hosts])]
     return compact<V1IngressSpec>({
       ingressClassName,
       tls:
         tlsSecretName === undefined
           ? undefined
-          : [compact<V1IngressTLS>({ hosts, secretName: tlsSecretName })],
-      rules: [compact<V1IngressRule>({ host, http: { paths: [route] } })],
+          : [compact<V1IngressTLS>({ hosts: allHosts, secretName: tlsSecretName })],
+      rules:
+        allHosts.length === 0
+          ? [{ http: { paths } }]
+          : allHosts.map((host) => ({ host, http: { paths } })),
     })
   },
 })
+
+/** All paths of an Ingress. Without any it has the path "/". */
+const pathsOf = ({ path, pathType, port, paths = [] }: Ingress) =>
+  path === undefined && paths.length > 0 ? paths : [{ path: path ?? '/', pathType, port }, ...paths]

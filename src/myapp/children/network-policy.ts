@@ -1,31 +1,53 @@
 import type {
+  V1IPBlock,
   V1NetworkPolicyEgressRule,
   V1NetworkPolicyIngressRule,
   V1NetworkPolicyPeer,
+  V1NetworkPolicyPort,
   V1NetworkPolicySpec,
 } from '@kubernetes/client-node'
+import {
+  declaredPorts,
+  metricsPortOf,
+  type Port,
+  portNumberOf,
+  transportOf,
+} from '../../api/declared-ports.ts'
 import type { MyAppSpec } from '../../api/myapp.ts'
-import { isExposed, portOf } from '../app.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
 import { selectorLabels } from './labels.ts'
 
-type Peer = NonNullable<NonNullable<MyAppSpec['networkPolicy']>['from']>[number]
+type Policy = NonNullable<MyAppSpec['networkPolicy']>
+type Source = NonNullable<Policy['from']>[number]
+type Destination = NonNullable<Policy['to']>[number]
 
 /** client-node renames the field `from`, which is a word of some languages, to `_from`. */
+interface IngressRule extends Pick<V1NetworkPolicyIngressRule, 'ports'> {
+  from: V1NetworkPolicyPeer[]
+}
 interface NetworkPolicySpec extends Omit<V1NetworkPolicySpec, 'ingress'> {
-  ingress?: Array<Pick<V1NetworkPolicyIngressRule, 'ports'> & { from: V1NetworkPolicyPeer[] }>
+  ingress?: IngressRule[]
 }
 
-/** An app that may call others must be able to resolve their names. */
+/**
+ * An app that may call others must be able to resolve their names. A policy sees the port of the DNS
+ * pods, which is 5353 on OpenShift.
+ */
 const dns: V1NetworkPolicyEgressRule = {
-  ports: [
-    { port: 53, protocol: 'UDP' },
-    { port: 53, protocol: 'TCP' },
-  ],
+  ports: [53, 5353].flatMap((port) => [
+    { port, protocol: 'UDP' },
+    { port, protocol: 'TCP' },
+  ]),
 }
 
-/** The NetworkPolicy of a MyApp with one. */
+/** The namespace of Prometheus, unless the platform sets another. */
+const defaultMonitoringNamespace = 'monitoring'
+
+/**
+ * The NetworkPolicy of a MyApp with one. Its rules have no merge key and are replaced as a whole, so
+ * fields with a default are set as well.
+ */
 export const networkPolicy = defineChild<NetworkPolicySpec>({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
@@ -33,27 +55,81 @@ export const networkPolicy = defineChild<NetworkPolicySpec>({
   deleteStage: 'after the pods',
   // A selector or a rule that others add would change who may call whom.
   exact: [{ path: ['spec'], restore: 'by adoption' }],
-  spec: ({ name, spec }) => {
+  spec: ({ name, spec, monitoringNamespace = defaultMonitoringNamespace }) => {
     const { from, to } = spec.networkPolicy ?? {}
     if (from === undefined && to === undefined) return undefined
-    const ports = [{ port: portOf(spec), protocol: 'TCP' }]
     return compact<NetworkPolicySpec>({
       podSelector: { matchLabels: selectorLabels(name) },
       policyTypes: [...(from ? ['Ingress'] : []), ...(to ? ['Egress'] : [])],
-      ingress:
-        from && from.length > 0 && isExposed(spec)
-          ? [{ from: from.map(toPeer), ports }]
-          : undefined,
-      egress: to && [...(to.length > 0 ? [{ to: to.map(toPeer) }] : []), dns],
+      ingress: from && [...ingressRules(spec, from), ...metricsRules(spec, monitoringNamespace)],
+      egress: to && [...egressRules(to), dns],
     })
   },
 })
 
-const toPeer = ({ app, namespace }: Peer) =>
+/** The rules for peers that may connect to all ports, and to some ports each. */
+function ingressRules(spec: MyAppSpec, from: Source[]): IngressRule[] {
+  const allPorts = declaredPorts(spec).map(toPolicyPort)
+  const toAllPorts = from.filter(({ ports }) => ports === undefined)
+  return [
+    ...(toAllPorts.length > 0 && allPorts.length > 0
+      ? [{ from: toAllPorts.map(toPeer), ports: allPorts }]
+      : []),
+    ...from.flatMap((peer) =>
+      peer.ports === undefined
+        ? []
+        : [{ from: [toPeer(peer)], ports: peer.ports.map((port) => policyPortOf(spec, port)) }],
+    ),
+  ]
+}
+
+/** The rule that Prometheus may read the metrics. */
+function metricsRules(spec: MyAppSpec, namespace: string): IngressRule[] {
+  const port = metricsPortOf(spec)
+  return port === undefined ? [] : [{ from: [toPeer({ namespace })], ports: [toPolicyPort(port)] }]
+}
+
+/** The rules for peers that the app may connect to on all ports, and on some ports each. */
+function egressRules(to: Destination[]): V1NetworkPolicyEgressRule[] {
+  const onAllPorts = to.filter(({ ports }) => ports === undefined)
+  return [
+    ...(onAllPorts.length > 0 ? [{ to: onAllPorts.map(toPeer) }] : []),
+    ...to.flatMap((peer) =>
+      peer.ports === undefined
+        ? []
+        : [
+            {
+              to: [toPeer(peer)],
+              ports: peer.ports.map(({ port, endPort, protocol = 'TCP' }) =>
+                compact<V1NetworkPolicyPort>({ port, endPort, protocol }),
+              ),
+            },
+          ],
+    ),
+  ]
+}
+
+const toPolicyPort = (port: Port) =>
+  compact<V1NetworkPolicyPort>({ port: port.port, protocol: transportOf(port) })
+
+/** A port of the app by number or name. A number that the spec does not declare is a TCP port. */
+function policyPortOf(spec: MyAppSpec, reference: number | string) {
+  const port = portNumberOf(spec, reference)
+  const declared = declaredPorts(spec).find((one) => one.port === port)
+  return declared === undefined
+    ? compact<V1NetworkPolicyPort>({ port, protocol: 'TCP' })
+    : toPolicyPort(declared)
+}
+
+const toPeer = ({ app, podLabels, namespace, cidr, except }: Omit<Source, 'ports'>) =>
   compact<V1NetworkPolicyPeer>({
     namespaceSelector:
       namespace === undefined
         ? undefined
         : { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-    podSelector: app === undefined ? undefined : { matchLabels: selectorLabels(app) },
+    podSelector: toSelector(app === undefined ? podLabels : selectorLabels(app)),
+    ipBlock: cidr === undefined ? undefined : compact<V1IPBlock>({ cidr, except }),
   })
+
+const toSelector = (matchLabels: Record<string, string> | undefined) =>
+  matchLabels === undefined ? undefined : { matchLabels }

@@ -1,12 +1,12 @@
 import type { V1PodDisruptionBudgetSpec } from '@kubernetes/client-node'
-import { fewestReplicas } from '../replicas.ts'
+import { mostReplicas } from '../replicas.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
 import { selectorLabels } from './labels.ts'
 
 /**
- * The PodDisruptionBudget of a MyApp that sets one, or that always has two replicas or more: a
- * drain then evicts one pod at a time.
+ * The PodDisruptionBudget of a MyApp that sets one, or that may have two replicas or more: a
+ * drain then evicts one pod at a time. With one pod such a budget blocks nothing.
  */
 export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   apiVersion: 'policy/v1',
@@ -17,7 +17,7 @@ export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: (app) => {
     const { name, spec } = app
-    if (spec.disruption === undefined && fewestReplicas(app) < 2) return undefined
+    if (spec.disruption === undefined && mostReplicas(app) < 2) return undefined
     return compact<V1PodDisruptionBudgetSpec>({
       ...(spec.disruption ?? { maxUnavailable: 1 }),
       selector: { matchLabels: selectorLabels(name) },

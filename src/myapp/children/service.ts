@@ -1,5 +1,5 @@
-import type { V1ServiceSpec } from '@kubernetes/client-node'
-import { isExposed, portOf } from '../app.ts'
+import type { V1ServicePort, V1ServiceSpec } from '@kubernetes/client-node'
+import { declaredPorts, isExposed, type Port, transportOf } from '../../api/declared-ports.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
 import { selectorLabels } from './labels.ts'
@@ -14,13 +14,36 @@ export const service = defineChild<V1ServiceSpec>({
     { path: ['spec', 'selector'], restore: 'by adoption' },
     { path: ['spec', 'ports'], restore: 'by adoption' },
   ],
-  spec: ({ name, spec }) => {
-    if (!isExposed(spec)) return undefined
-    const port = portOf(spec)
-    return compact<V1ServiceSpec>({
-      type: 'ClusterIP',
-      selector: selectorLabels(name),
-      ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }],
-    })
-  },
+  spec: ({ name, spec }) =>
+    isExposed(spec)
+      ? compact<V1ServiceSpec>({
+          type: 'ClusterIP',
+          selector: selectorLabels(name),
+          ports: declaredPorts(spec)
+            .filter(({ exposed }) => exposed)
+            .map(toServicePort),
+        })
+      : undefined,
 })
+
+const toServicePort = (port: Port) =>
+  compact<V1ServicePort>({
+    name: port.name,
+    port: port.servicePort,
+    targetPort: port.port,
+    protocol: transportOf(port),
+    appProtocol: appProtocolOf(port),
+  })
+
+/**
+ * What proxies must know about a port beyond its name. The Gateway API and Istio both read
+ * kubernetes.io/h2c as HTTP/2 without TLS, which gRPC is too; the Gateway API does not define grpc.
+ */
+function appProtocolOf({ name, protocol }: Port): string | undefined {
+  if (protocol === 'HTTP2' || protocol === 'GRPC') return 'kubernetes.io/h2c'
+  // HTTP is detected. A mesh that waits to detect the others breaks protocols where the server
+  // speaks first, unless the name of the port starts with the protocol.
+  const word = protocol.toLowerCase()
+  const isSaid = name === word || name.startsWith(`${word}-`)
+  return (protocol === 'TLS' || protocol === 'TCP') && !isSaid ? word : undefined
+}

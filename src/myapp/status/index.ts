@@ -21,7 +21,7 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
   const summary = summarize(state)
   return {
     ...assemble(request, desired, summary, conditionsOf(request, state), now),
-    ...addressesOf(request),
+    ...addressesOf(request, app.spec),
     ...(state.defaulted.length > 0 && { platformDefaults: state.defaulted }),
   }
 }

@@ -1,4 +1,6 @@
-import type { MyAppStatus } from '../../api/myapp.ts'
+import { mainPortOf } from '../../api/declared-ports.ts'
+import type { MyAppSpec, MyAppStatus } from '../../api/myapp.ts'
+import { protocols } from '../../api/ports.ts'
 import { childOf, type HookRequest } from '../request.ts'
 import { truncated } from '../text.ts'
 import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
@@ -19,21 +21,33 @@ interface RouteCondition {
   observedGeneration?: number
 }
 
+/** The most URLs in the status: an Ingress may have many hosts and paths. */
+const maxUrls = 32
+
 /** The longest part of a Gateway's message that is passed on. */
 const maxMessageLength = 1024
 
 /** The address inside the cluster, and the URLs outside of it that are known to work. */
-export function addressesOf(request: HookRequest): Pick<MyAppStatus, 'address' | 'urls'> {
-  const address = addressOf(request)
-  const urls = [...new Set([...ingressUrls(request), ...routeUrls(request)])]
+export function addressesOf(
+  request: HookRequest,
+  spec?: MyAppSpec,
+): Pick<MyAppStatus, 'address' | 'urls'> {
+  const address = addressOf(request, spec && mainPortOf(spec)?.name)
+  const urls = [...new Set([...ingressUrls(request), ...routeUrls(request)])].slice(0, maxUrls)
   return { ...(address !== undefined && { address }), ...(urls.length > 0 && { urls }) }
 }
 
-/** The address of the Service, with a scheme if the app speaks HTTP. */
-function addressOf(request: HookRequest): string | undefined {
+/**
+ * The address of the main port in the Service, with a scheme if the port speaks HTTP. While the
+ * Service has no port of that name, it is the first that is named for a protocol.
+ */
+function addressOf(request: HookRequest, mainPort: string | undefined): string | undefined {
   const { name, namespace } = request.parent.metadata
   const { ports = [] } = childOf(request, 'Service')?.spec ?? {}
-  const port = ports.find(({ name }) => name === 'http') ?? ports[0]
+  const port =
+    ports.find(({ name }) => name === mainPort) ??
+    ports.find(({ name = '' }) => isProtocol(name)) ??
+    ports[0]
   if (port === undefined) return undefined
   const scheme = schemeOf(port, request)
   return `${scheme === undefined ? '' : `${scheme}://`}${name}.${namespace}.svc:${port.port}`
@@ -45,11 +59,16 @@ interface ServicePort {
   targetPort?: number | string
 }
 
+/** Whether a name of a port is that of the main port of some MyApp. */
+const isProtocol = (name: string) => protocols.some((protocol) => protocol.toLowerCase() === name)
+
 /** What a port speaks: by its protocol, or by the probes of that port, or by its name. */
 function schemeOf(
   { name, appProtocol, targetPort }: ServicePort,
   request: HookRequest,
 ): 'http' | 'https' | undefined {
+  // gRPC has no URL, although its appProtocol is kubernetes.io/h2c.
+  if (name === 'grpc') return undefined
   if (appProtocol !== undefined) return schemes.get(appProtocol.toLowerCase())
   const { containers = [] } = childOf(request, 'Deployment')?.spec.template.spec ?? {}
   const app = containers.find(({ name }) => name === 'app')

@@ -1,3 +1,6 @@
+import { ingressMessages, policyMessages } from '../../../src/api/network.ts'
+import { portMessages } from '../../../src/api/ports.ts'
+
 export const image = 'nginx'
 const noServiceName =
   'must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit'
@@ -45,6 +48,266 @@ const refusedParts = (affinity: object, field: string, words: string): Case[] =>
       refused: [`spec.affinity.${field}.${part}${isTerms ? '.nodeSelectorTerms' : ''}[0]`, words],
     }
   })
+
+const extra = (port: object) => ({ ports: [{ name: 'admin', port: 9000, ...port }] })
+const probed = (probe: string, handler: string, port: number | string) => ({
+  probes: { [probe]: { [handler]: { port } } },
+})
+const metricsPort = (port: unknown, more = {}) => ({ metrics: { port }, ...more })
+const from = (peer: object) => ({ networkPolicy: { from: [peer] } })
+const to = (peer: object) => ({ networkPolicy: { to: [peer] } })
+const allProtocols = ['HTTP', 'HTTP2', 'GRPC', 'TLS', 'TCP', 'UDP']
+
+/** Ports, what refers to them, and peers of a NetworkPolicy. */
+const portCases: Record<string, { spec: object; refused?: string }> = {
+  ...Object.fromEntries(
+    allProtocols.map((protocol) => [
+      `protocol ${protocol}`,
+      { spec: { protocol, servicePort: 80, ...extra({ protocol, servicePort: 81 }) } },
+    ]),
+  ),
+  'another protocol': {
+    spec: { protocol: 'SCTP' },
+    refused: 'spec.protocol: Unsupported value: "SCTP"',
+  },
+  'a port named as a main port that does not exist': {
+    spec: { expose: false, ...extra({ name: 'http', port: 8080 }) },
+  },
+  'the number of the main port': {
+    spec: extra({ port: 8080 }),
+    refused: `spec: Invalid value: ${portMessages.mainPort}`,
+  },
+  'the name of the main port': {
+    spec: { protocol: 'GRPC', ...extra({ name: 'grpc' }) },
+    refused: `spec: Invalid value: ${portMessages.mainName}`,
+  },
+  'the name of the default main port': {
+    spec: extra({ name: 'http' }),
+    refused: `spec: Invalid value: ${portMessages.mainName}`,
+  },
+  'the port of the Service that the main port has': {
+    spec: { servicePort: 80, ...extra({ servicePort: 80 }) },
+    refused: `spec: Invalid value: ${portMessages.mainServicePort}`,
+  },
+  'the same port in the Service, but not exposed': {
+    spec: { servicePort: 80, ...extra({ servicePort: 80, expose: false }) },
+  },
+  'TCP and UDP on one number': {
+    spec: {
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP' },
+        { name: 'dns-tcp', port: 53, servicePort: 54, protocol: 'TCP' },
+      ],
+    },
+    refused: `spec.ports: Invalid value: ${portMessages.port}`,
+  },
+  'two ports with one port of the Service': {
+    spec: {
+      ports: [
+        { name: 'a', port: 1, servicePort: 9 },
+        { name: 'b', port: 9 },
+      ],
+    },
+    refused: `spec.ports: Invalid value: ${portMessages.servicePort}`,
+  },
+  'two ports with one name': {
+    spec: {
+      ports: [
+        { name: 'a', port: 1 },
+        { name: 'a', port: 2 },
+      ],
+    },
+    refused: 'spec.ports[1]: Duplicate value: {"name":"a"}',
+  },
+  ...Object.fromEntries(
+    ['A', '1', 'a--b', 'a-', '-a', 'a_b', '1-2'].map((name) => [
+      `a port named ${name}`,
+      {
+        spec: extra({ name }),
+        refused: `spec.ports[0].name: Invalid value: "${name}": must consist of lower-case letters`,
+      },
+    ]),
+  ),
+  'a port with a long name': {
+    spec: extra({ name: 'a'.repeat(16) }),
+    refused: 'spec.ports[0].name: Too long: may not be more than 15',
+  },
+  ...Object.fromEntries(
+    ['a', '1a', 'a1', '8-a-8', 'a'.repeat(15)].map((name) => [
+      `a good port name ${name}`,
+      { spec: { ...extra({ name }), ...probed('liveness', 'httpGet', name) } },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['startup', 'readiness', 'liveness'].flatMap((probe) =>
+      ['httpGet', 'tcpSocket', 'grpc'].flatMap((handler) => [
+        [
+          `probes.${probe}.${handler} of a port that does not exist`,
+          {
+            spec: { ...extra({}), ...probed(probe, handler, 'adm') },
+            refused: `spec: Invalid value: ${portMessages.probePort}`,
+          },
+        ],
+        [
+          `probes.${probe}.${handler} of a port by name`,
+          { spec: { ...extra({}), ...probed(probe, handler, 'admin') } },
+        ],
+        [
+          `probes.${probe}.${handler} of the main port by name`,
+          { spec: probed(probe, handler, 'http') },
+        ],
+      ]),
+    ),
+  ),
+  'a probe of port 0': {
+    spec: probed('liveness', 'httpGet', 0),
+    refused: 'spec.probes.liveness.httpGet.port: Invalid value: ',
+  },
+  'metrics of the main port': { spec: { metrics: {} } },
+  'metrics of a new port': { spec: metricsPort(9090) },
+  'metrics of a port by name': { spec: metricsPort('admin', extra({})) },
+  'metrics of a port by number': { spec: metricsPort(9000, extra({ name: 'metrics' })) },
+  'metrics of a port that does not exist': {
+    spec: metricsPort('adm', extra({})),
+    refused: `spec: Invalid value: ${portMessages.metricsPort}`,
+  },
+  'metrics of a new port beside one that is named metrics': {
+    spec: metricsPort(9090, extra({ name: 'metrics' })),
+    refused: `spec: Invalid value: ${portMessages.metricsName}`,
+  },
+  'metrics of no port': {
+    spec: { metrics: {}, expose: false },
+    refused: `spec: Invalid value: ${portMessages.metricsUnexposed}`,
+  },
+  'metrics of an app without a main port': { spec: metricsPort(9090, { expose: false }) },
+  'routes to ports by name': {
+    spec: {
+      ...extra({}),
+      ingress: { port: 'http', paths: [{ path: '/admin', port: 'admin' }, { path: '/x' }] },
+      gateway: { parentRefs: [{ name: 'a' }], port: 'admin' },
+    },
+  },
+  'an Ingress to a port that is not exposed': {
+    spec: { ...extra({ expose: false }), ingress: { port: 'admin' } },
+    refused: `spec: Invalid value: ${portMessages.routedPort}`,
+  },
+  'an Ingress to UDP': {
+    spec: { protocol: 'UDP', ingress: { port: 'udp' } },
+    refused: `spec: Invalid value: ${portMessages.routedPort}`,
+  },
+  'a path to a port that does not exist': {
+    spec: { ingress: { paths: [{ path: '/', port: 'admin' }] } },
+    refused: `spec: Invalid value: ${portMessages.routedPort}`,
+  },
+  'an HTTPRoute to a port that does not exist': {
+    spec: { gateway: { parentRefs: [{ name: 'a' }], port: 'admin' } },
+    refused: `spec: Invalid value: ${portMessages.routedPort}`,
+  },
+  'a path that no plain path can be': {
+    spec: { ingress: { paths: [{ path: '/a//b' }] } },
+    refused: 'spec.ingress.paths[0]: Invalid value: path must not contain "//"',
+  },
+  'a host twice': {
+    spec: { ingress: { hosts: ['a', 'a'] } },
+    refused: 'spec.ingress.hosts: Invalid value: duplicate host',
+  },
+  'the host in hosts': {
+    spec: { ingress: { host: 'a', hosts: ['a'] } },
+    refused: `spec.ingress: Invalid value: ${ingressMessages.hosts}`,
+  },
+  'several hosts': { spec: { ingress: { host: 'a', hosts: ['b'], tlsSecretName: 'c' } } },
+  'a policy for ports': {
+    spec: {
+      ...extra({}),
+      networkPolicy: {
+        from: [
+          { podLabels: { a: 'b' }, namespace: 'c', ports: ['admin', 'http', 1] },
+          { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] },
+        ],
+        to: [
+          { cidr: '2001:db8::/32', ports: [{ port: 1, endPort: 2, protocol: 'UDP' }] },
+          { podLabels: { a: 'b' }, ports: [{ port: 5432 }] },
+        ],
+      },
+    },
+  },
+  'a policy for a port that does not exist': {
+    spec: from({ app: 'a', ports: ['admin'] }),
+    refused: `spec: Invalid value: ${portMessages.policyPort}`,
+  },
+  'a peer by two selectors': {
+    spec: from({ app: 'a', podLabels: { b: 'c' } }),
+    refused: `spec.networkPolicy.from[0]: Invalid value: ${policyMessages.pods}`,
+  },
+  'a peer by two selectors in to': {
+    spec: to({ app: 'a', podLabels: { b: 'c' } }),
+    refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.pods}`,
+  },
+  'a peer that is a network in a namespace': {
+    spec: from({ cidr: '10.0.0.0/8', namespace: 'a' }),
+    refused: `spec.networkPolicy.from[0]: Invalid value: ${policyMessages.cidr}`,
+  },
+  'a peer that is a network of an app': {
+    spec: to({ cidr: '10.0.0.0/8', app: 'a' }),
+    refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.cidr}`,
+  },
+  'an exception to nothing': {
+    spec: from({ app: 'a', except: ['10.0.0.0/8'] }),
+    refused: `spec.networkPolicy.from[0]: Invalid value: ${policyMessages.except}`,
+  },
+  'an exception in to': {
+    spec: to({ app: 'a', except: ['10.0.0.0/8'] }),
+    refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.except}`,
+  },
+  'a range that ends before it starts': {
+    spec: to({ app: 'a', ports: [{ port: 2, endPort: 1 }] }),
+    refused: `spec.networkPolicy.to[0].ports[0]: Invalid value: ${policyMessages.endPort}`,
+  },
+  ...Object.fromEntries(
+    [
+      '0.0.0.0/0',
+      '::/0',
+      '192.0.2.1/32',
+      '2001:db8:0:1::/64',
+      'fd00::1/128',
+      '1:2:3:4:5:6:7:8/128',
+    ].map((cidr) => [`network ${cidr}`, { spec: to({ cidr }) }]),
+  ),
+  ...Object.fromEntries(
+    [
+      '10.0.0.0',
+      '10.0.0.0/33',
+      '10.0.0/8',
+      '010.0.0.0/8',
+      '256.0.0.0/8',
+      '::/129',
+      ':::/1',
+      'a::b::c/1',
+      'x/8',
+    ].map((cidr) => [
+      `no network ${cidr}`,
+      {
+        spec: to({ cidr }),
+        refused: 'spec.networkPolicy.to[0].cidr: Invalid value: ',
+      },
+    ]),
+  ),
+  'how fast to scale': {
+    spec: {
+      autoscaling: {
+        maxReplicas: 2,
+        behavior: {
+          scaleUp: { policies: [{ type: 'Pods', value: 1, periodSeconds: 1800 }] },
+          scaleDown: { selectPolicy: 'Disabled', stabilizationWindowSeconds: 0 },
+        },
+      },
+    },
+  },
+  'no policy for how fast to scale': {
+    spec: { autoscaling: { maxReplicas: 2, behavior: { scaleUp: { policies: [] } } } },
+    refused: 'spec.autoscaling.behavior.scaleUp.policies: Invalid value: ',
+  },
+}
 
 /** MyApps that the API server accepts, and those that it refuses. */
 export const cases: Case[] = [
@@ -909,7 +1172,7 @@ export const cases: Case[] = [
   ...['from', 'to'].map((side) => ({
     what: `nobody in networkPolicy.${side}`,
     spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } },
-    refused: `spec.networkPolicy.${side}[1]: Invalid value: app or namespace must be set`,
+    refused: `spec.networkPolicy.${side}[1]: Invalid value: app or podLabels or namespace or cidr must be set`,
   })),
   {
     what: 'bounds of a rolling update for Recreate',
@@ -1321,4 +1584,9 @@ export const cases: Case[] = [
       },
     },
   },
+  ...Object.entries(portCases).flatMap(([what, { spec, refused }]) => ({
+    what,
+    spec: { image, ...spec },
+    ...(refused !== undefined && { refused }),
+  })),
 ]

@@ -1,0 +1,84 @@
+import { defaults, type MyAppSpec } from './myapp.ts'
+import type { Protocol } from './ports.ts'
+
+/** A port that the container of an app listens on. */
+export interface Port {
+  /** The name in the container and in the Service. */
+  name: string
+  /** The number in the container. */
+  port: number
+  /** The number in the Service. */
+  servicePort: number
+  protocol: Protocol
+  /** Whether the port is in the Service. */
+  exposed: boolean
+}
+
+/** Whether the app listens on spec.port. */
+export const isExposed = (spec: MyAppSpec) => spec.expose ?? true
+
+/** The main port of the container. */
+export const portOf = (spec: MyAppSpec) => spec.port ?? defaults.port
+
+/** The name that a port for metrics gets if spec.ports does not declare it. */
+const metricsName = 'metrics'
+
+/**
+ * The main port, which is named for its protocol. Meshes read the protocol from the name. Undefined
+ * for an app without one.
+ */
+export function mainPortOf(spec: MyAppSpec): Port | undefined {
+  if (!isExposed(spec)) return undefined
+  const { protocol = 'HTTP', servicePort = portOf(spec) } = spec
+  return {
+    name: protocol.toLowerCase(),
+    port: portOf(spec),
+    servicePort,
+    protocol,
+    exposed: true,
+  }
+}
+
+/** The ports that other fields can name: the main port, and those of spec.ports. */
+export function namedPorts(spec: MyAppSpec): Port[] {
+  const main = mainPortOf(spec)
+  return [
+    ...(main === undefined ? [] : [main]),
+    ...(spec.ports ?? []).map(
+      ({ name, port, servicePort = port, protocol = 'HTTP', expose = true }): Port => ({
+        name,
+        port,
+        servicePort,
+        protocol,
+        exposed: expose && isExposed(spec),
+      }),
+    ),
+  ]
+}
+
+/** Every port of the container, the main port first. */
+export function declaredPorts(spec: MyAppSpec): Port[] {
+  const named = namedPorts(spec)
+  const metrics = metricsPortOf(spec)
+  return metrics === undefined || named.some(({ name }) => name === metrics.name)
+    ? named
+    : [...named, metrics]
+}
+
+/** The port with the metrics of the app; undefined if it has none. */
+export function metricsPortOf(spec: MyAppSpec): Port | undefined {
+  if (spec.metrics === undefined) return undefined
+  const { port = portOf(spec) } = spec.metrics
+  const known = namedPorts(spec).find((one) => one.name === port || one.port === port)
+  if (known !== undefined || typeof port === 'string') return known
+  return { name: metricsName, port, servicePort: port, protocol: 'HTTP', exposed: false }
+}
+
+/** The number in the container of a port that is given by number or name. */
+export const portNumberOf = (spec: MyAppSpec, port: number | string): number =>
+  typeof port === 'number'
+    ? port
+    : (namedPorts(spec).find(({ name }) => name === port)?.port ?? portOf(spec))
+
+/** The transport protocol of a port. */
+export const transportOf = ({ protocol }: Port) => (protocol === 'UDP' ? 'UDP' : 'TCP')

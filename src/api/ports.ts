@@ -1,0 +1,174 @@
+import {
+  choice,
+  distinct,
+  flag,
+  formatted,
+  listByKey,
+  object,
+  opt,
+  portName,
+  portNumber,
+  portReference,
+  rule,
+  rules,
+} from './fields.ts'
+
+/** Fields of a MyApp that say on which ports it listens, and the rules that span them. */
+
+/** What a port speaks. */
+export const protocols = ['HTTP', 'HTTP2', 'GRPC', 'TLS', 'TCP', 'UDP'] as const
+export type Protocol = (typeof protocols)[number]
+
+/** The field for the protocol of a port. */
+export const protocol = (description: string) =>
+  choice(
+    protocols,
+    `${description} HTTP2 and GRPC are without TLS. TLS is any encrypted protocol, such as ` +
+      'HTTPS. Defaults to HTTP.',
+  )
+
+/** Messages for rules that span fields. cross-field.ts checks the same. */
+export const portMessages = {
+  port:
+    'duplicate port; a port has one name and one protocol, since Metacontroller cannot keep TCP ' +
+    'and UDP of one number apart',
+  mainPort:
+    'a port in ports has the number of spec.port; set the protocol of spec.port, or another number',
+  mainName:
+    'a port in ports has the name of the main port, which is its protocol in lower case: http ' +
+    'by default',
+  servicePort: 'duplicate servicePort; the Service needs one number for each exposed port',
+  mainServicePort: 'an exposed port in ports has the number of the main port in the Service',
+  probePort: 'a probe names a port that is not in ports',
+  metricsPort: 'metrics.port names a port that is not in ports',
+  metricsName: 'a port in ports is named metrics; set metrics.port to its number or name',
+  metricsUnexposed: 'metrics.port must be set when expose is false',
+  routedPort: 'ingress and gateway may only name exposed ports that do not speak UDP',
+  policyPort: 'networkPolicy.from names a port that is not in ports',
+}
+
+/**
+ * Parts of rules in CEL. They use has() instead of optionals: the API server bounds the estimated cost
+ * of a rule, and knows the size of a field but not that of `orValue`.
+ */
+const isExposed = (port: string) => `(!has(${port}.expose) || ${port}.expose)`
+const servicePort = (port: string) =>
+  `(has(${port}.servicePort) ? ${port}.servicePort : ${port}.port)`
+const speaksUdp = (port: string) => `(has(${port}.protocol) && ${port}.protocol == 'UDP')`
+
+export const Ports = listByKey(
+  'Ports besides spec.port. Each has a name, so that probes, ingress, gateway, networkPolicy and ' +
+    'metrics can refer to it.',
+  object('A port that the container listens on.', {
+    name: portName('Name of the port.'),
+    port: portNumber('Port of the container.'),
+    servicePort: opt(portNumber('Port of the Service. Defaults to port.')),
+    protocol: opt(protocol('What the port speaks.')),
+    expose: opt(
+      flag(
+        'False for a port that is not in the Service, such as one for metrics. Defaults to true.',
+      ),
+    ),
+  }),
+  16,
+  'name',
+  rules(
+    distinct('port', portMessages.port),
+    rule(
+      `self.all(one, !${isExposed('one')} || !self.exists(other, ${isExposed('other')} && ` +
+        `other.port != one.port && ${servicePort('other')} == ${servicePort('one')}))`,
+      portMessages.servicePort,
+    ),
+  ),
+)
+
+export const Metrics = object(
+  'Metrics for Prometheus. networkPolicy.from opens the port to the namespace monitoring, or to ' +
+    'the one that the platform sets.',
+  {
+    port: opt(
+      portReference(
+        'Number or name of the port. A number that is not declared yet gets the name metrics and ' +
+          'is not in the Service. Defaults to spec.port.',
+      ),
+    ),
+    path: opt(formatted('urlPath', 'Path. Defaults to "/metrics".', { maxLength: 1024 })),
+  },
+)
+
+const hasMainPort = isExposed('self')
+const mainPort = '(has(self.port) ? self.port : 8080)'
+const mainServicePort = `(has(self.servicePort) ? self.servicePort : ${mainPort})`
+const isMainName = (name: string) =>
+  `(has(self.protocol) ? ${name} == self.protocol.lowerAscii() : ${name} == 'http')`
+const everyPort = (condition: string) => `!has(self.ports) || self.ports.all(port, ${condition})`
+const somePort = (condition: string) => `(has(self.ports) && self.ports.exists(port, ${condition}))`
+
+/** That a string is the name of a port. */
+const isNamed = (name: string) =>
+  `(${hasMainPort} && ${isMainName(name)}) || ${somePort(`port.name == ${name}`)}`
+
+/** That a string is the name of a port that HTTP can be routed to. */
+const isRoutable = (name: string) =>
+  `(${hasMainPort} && ${isMainName(name)} && !${speaksUdp('self')}) || ` +
+  somePort(`port.name == ${name} && ${isExposed('port')} && !${speaksUdp('port')}`)
+
+/** That a field of the spec is not set, or meets a condition. */
+function ifSet(path: string, condition: (value: string) => string): string {
+  const steps = path.split('.')
+  const unset = steps.map((_, index) => `!has(self.${steps.slice(0, index + 1).join('.')})`)
+  return `(${unset.join(' || ')} || ${condition(`self.${path}`)})`
+}
+
+const isNumberOrNamed = (port: string) => `type(${port}) == int || ${isNamed(port)}`
+
+const probePorts = ['startup', 'readiness', 'liveness'].flatMap((probe) =>
+  ['httpGet', 'tcpSocket', 'grpc'].map((handler) => `probes.${probe}.${handler}.port`),
+)
+
+/** Rules about the ports of the whole spec. */
+export const portRules = [
+  rule(`!${hasMainPort} || ${everyPort(`port.port != ${mainPort}`)}`, portMessages.mainPort),
+  rule(`!${hasMainPort} || ${everyPort(`!${isMainName('port.name')}`)}`, portMessages.mainName),
+  rule(
+    `!${hasMainPort} || ` +
+      everyPort(
+        `!${isExposed('port')} || port.port == ${mainPort} || ` +
+          `${servicePort('port')} != ${mainServicePort}`,
+      ),
+    portMessages.mainServicePort,
+  ),
+  rule(probePorts.map((path) => ifSet(path, isNumberOrNamed)).join(' && '), portMessages.probePort),
+  rule(ifSet('metrics.port', isNumberOrNamed), portMessages.metricsPort),
+  rule(
+    ifSet(
+      'metrics.port',
+      (port) =>
+        `type(${port}) != int || (${hasMainPort} && ${port} == ${mainPort}) || ` +
+        `${somePort(`port.port == ${port}`)} || !${somePort("port.name == 'metrics'")}`,
+    ),
+    portMessages.metricsName,
+  ),
+  rule(
+    `${hasMainPort} || !has(self.metrics) || has(self.metrics.port)`,
+    portMessages.metricsUnexposed,
+  ),
+  rule(
+    [
+      ...['ingress.port', 'gateway.port'].map((path) => ifSet(path, isRoutable)),
+      ifSet(
+        'ingress.paths',
+        (paths) => `${paths}.all(path, !has(path.port) || ${isRoutable('path.port')})`,
+      ),
+    ].join(' && '),
+    portMessages.routedPort,
+  ),
+  rule(
+    ifSet(
+      'networkPolicy.from',
+      (peers) =>
+        `${peers}.all(peer, !has(peer.ports) || peer.ports.all(one, ${isNumberOrNamed('one')}))`,
+    ),
+    portMessages.policyPort,
+  ),
+]
