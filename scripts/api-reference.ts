@@ -112,6 +112,11 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
   ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
   ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside reaches the Service.'],
   [
+    'Unrepaired',
+    'with more than 1000 foreign items in a list',
+    'A list of a child is left as it is.',
+  ],
+  [
     'AdmissionChanged',
     'with fields that admission changed',
     'A policy or a webhook of the cluster changed fields of a child.',

@@ -8,7 +8,7 @@ import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
-import { answerNow } from '../metacontroller/repair.ts'
+import { answerNow, type UnrepairedList, unrepairedLists } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
 import { childKinds } from './children/index.ts'
@@ -65,6 +65,8 @@ export interface ChildState {
   inSync: boolean
   /** The fields that the cluster's admission changed in the child. */
   admissionChanges: AdmissionChange[]
+  /** Lists with too many foreign items to remove them. */
+  unrepaired: UnrepairedList[]
   /** Undefined: Metacontroller deletes the child, or does not create it. */
   answer: KubernetesObject | undefined
 }
@@ -152,6 +154,7 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
         postponed,
         inSync,
         admissionChanges,
+        unrepaired: unrepairedLists(desired, observed, kind.exactFields),
         next,
       }
     }),
@@ -167,6 +170,7 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
             postponed: false,
             inSync: false,
             admissionChanges: [],
+            unrepaired: [],
             next: undefined,
           },
         ]),

@@ -197,6 +197,23 @@ function growthOf(run: Hook, shape: string, strategy: Strategy, attempts = 4): n
     : Math.min(growth, growthOf(run, shape, strategy, attempts - 1))
 }
 
+t.test('a sync reports a list that it does not repair', async (t) => {
+  const { conditions = [] } = sync(
+    requestWith('volumes', maxForeignItems + 2, 'dynamic-apply'),
+    context,
+  ).status
+  t.match(
+    conditions.find(({ type }) => type === 'Unrepaired'),
+    {
+      reason: 'TooManyForeignItems',
+      message:
+        'Deployment spec.template.spec.volumes has 1002 items: at most 1000 foreign items are removed, so remove them by hand',
+    },
+  )
+  const few = sync(requestWith('volumes', 2, 'dynamic-apply'), context).status.conditions ?? []
+  t.notOk(few.some(({ type }) => type === 'Unrepaired'))
+})
+
 t.test('a list with too many foreign items is left as it is, and reported', async (t) => {
   const answerFor = (n: number) => {
     const { children } = requestWith('volumes', n, 'dynamic-apply')

@@ -3,6 +3,7 @@ import { httpRoute } from '../children/http-route.ts'
 import { ingress } from '../children/ingress.ts'
 import { configReferences } from '../config-references.ts'
 import { childOf, type HookRequest } from '../request.ts'
+import { maxForeignItems } from '../../metacontroller/repair.ts'
 import type { ChildState, State } from '../state.ts'
 import type { ConditionReason } from './reasons.ts'
 import { ingressProblems, routeProblems } from './routing.ts'
@@ -35,7 +36,7 @@ export function conditionsOf(request: HookRequest, state?: State): UndatedCondit
     ...(state && configReferences(state.app.spec).length > 0 ? [configReady(state)] : []),
     ...(isScaled ? [scaled(request)] : []),
     ...(isRouted ? [routed(request, state)] : []),
-    ...(state ? admitted(state) : []),
+    ...(state ? [...admitted(state), ...unrepaired(state)] : []),
   ]
 }
 
@@ -128,6 +129,23 @@ function admitted({ children }: State): OwnCondition[] {
           status: 'True',
           reason: 'ChangedByAdmission',
           message: changes.join('; '),
+        },
+      ]
+}
+
+/** Unrepaired: a child has more foreign list items than the operator removes. */
+function unrepaired({ children }: State): OwnCondition[] {
+  const lists = children.flatMap(({ kind, unrepaired }) =>
+    unrepaired.map(({ path, items }) => `${kind.kind} ${path} has ${items} items`),
+  )
+  return lists.length === 0
+    ? []
+    : [
+        {
+          type: 'Unrepaired',
+          status: 'True',
+          reason: 'TooManyForeignItems',
+          message: `${listed(lists)}: at most ${maxForeignItems} foreign items are removed, so remove them by hand`,
         },
       ]
 }

@@ -138,6 +138,11 @@ export const conditionReasons = {
     of: ['Routed'],
     meaning: 'The Ingress or the HTTPRoute is not ready. The message says why.',
   },
+  TooManyForeignItems: {
+    of: ['Unrepaired'],
+    meaning:
+      'A list of a child has more foreign items than the operator removes. The message names the list.',
+  },
   ChangedByAdmission: {
     of: ['AdmissionChanged'],
     meaning:
