@@ -41,8 +41,8 @@ export function safeAnswer(request: HookRequest, children: KubernetesObject[]): 
   return children
 }
 
-/** Kind and name for a message. Kubernetes bounds both at 253 characters; a forged one is cut. */
+/** Kind and name for a message, which has to be short. */
 const describe = (child: Partial<KubernetesObject> | null) =>
   `child ${cut(child?.kind)} ${cut(child?.metadata?.name)}`
 
-const cut = (text: unknown) => String(text ?? '-').slice(0, 253)
+const cut = (text: unknown) => String(text ?? '-').slice(0, 100)

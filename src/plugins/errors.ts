@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
 import { logFailure } from '../routes/call-log.ts'
 
 /**
@@ -165,10 +166,14 @@ function statusOfClientError(code: string | undefined): keyof typeof clientError
   return code?.startsWith('HPE_') ? 400 : undefined
 }
 
-/** An unexpected error. Its own message can quote a value of the request, so it is not used. */
+/**
+ * An unexpected error. Its own message can quote a value of the request, so it is not used. That of
+ * the last check of an answer quotes kind and name only.
+ */
 const bug = (error: Error): Failure => ({
   type: error.name,
-  message: 'internal error',
+  message:
+    error instanceof UnsafeAnswerError ? cut(error.message, sentenceMaxLength) : 'internal error',
   frames: stackFrames(error),
 })
 

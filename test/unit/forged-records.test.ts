@@ -1,7 +1,9 @@
 import fc from 'fast-check'
+import fastify from 'fastify'
 import t from 'tap'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
+import { answerErrors } from '../../src/plugins/errors.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import { safeAnswer } from '../../src/myapp/safe-answer.ts'
@@ -246,4 +248,21 @@ t.test('the last check refuses an answer that Metacontroller must not apply', as
   } catch (error) {
     t.ok((error as Error).message.length < 700, 'the sentence is short')
   }
+})
+
+t.test('a refused answer is a 500 with one short sentence', async (t) => {
+  const server = fastify()
+  answerErrors(server, server.log)
+  server.get('/', () =>
+    safeAnswer(recorded('sync-running'), [
+      child({ namespace: 'kube-system', name: 'x'.repeat(1e5) }),
+    ]),
+  )
+  const { statusCode, body } = await server.inject('/')
+  t.equal(statusCode, 500)
+  t.match(
+    JSON.parse(body).error,
+    /^internal error: child Deployment x+ is not in the namespace of the MyApp; the log/,
+  )
+  t.ok(body.length < 400)
 })
