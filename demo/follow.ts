@@ -1,11 +1,11 @@
 import { open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pretty from 'pino-pretty'
-import { forPeople } from '../src/logger.ts'
+import { prettyOptions } from '../src/logger.ts'
 
 /** Prints what is added to the hook's log from now on, for people to read, until it is told to stop. */
 export async function followLog(file: string, signal: AbortSignal): Promise<void> {
-  const lines = pretty({ ...forPeople, colorize: process.stdout.isTTY, sync: true })
+  const lines = pretty({ ...prettyOptions, colorize: process.stdout.isTTY, sync: true })
   let { size: position } = await stat(file)
   const log = await open(file)
   try {

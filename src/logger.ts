@@ -2,12 +2,13 @@ import { pino, type Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
 import type { Config } from './config.ts'
 
-/** So much of the log is kept in memory for a reader that does not keep up; what is more is dropped. */
-const mostWaiting = 4 * 1024 * 1024
+/** The most bytes of log that wait for a slow reader. Further lines are dropped. */
+const maxWaiting = 4 * 1024 * 1024
 
 /**
- * The log of the program, on standard output: a JSON object a line, or readable lines where a person looks on. It is written
- * in the background, so that a slow reader holds up no answer. With `logRecords` the lines are telemetry, too.
+ * Creates the log on standard output: one JSON object a line, or readable lines on a terminal. It is
+ * written in the background, so that a slow reader delays no response. With `logRecords`, lines are
+ * exported as telemetry as well.
  */
 export async function createLogger(
   config: Config,
@@ -27,30 +28,31 @@ export async function createLogger(
 }
 
 /**
- * Has lines written together that come within some milliseconds: each write takes as long as the making of several lines.
- * The stream's own `periodicFlush` would wake a process that has nothing to write, and its `flush` leaves what came while
- * it was writing for the next line to take along: what is left is asked for again.
+ * Writes the lines of 10 ms together, because one write costs as much as formatting several lines.
+ * pino's `periodicFlush` would wake an idle process, and `flush()` skips lines that arrive during a
+ * write, so the rest is flushed on `drain`.
  */
-function soon(output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
+function batched(output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
   const write = output.write.bind(output)
-  let [due, left]: [NodeJS.Timeout | undefined, number] = [undefined, 0]
+  let timer: NodeJS.Timeout | undefined
+  let waitingBytes = 0
   const flushSoon = () => {
-    due ??= setTimeout(() => {
-      due = undefined
+    timer ??= setTimeout(() => {
+      timer = undefined
       output.flush()
     }, 10)
   }
   output.on('write', (bytes: number) => {
-    left -= bytes
+    waitingBytes -= bytes
   })
   output.on('drop', (line: string) => {
-    left -= Buffer.byteLength(line)
+    waitingBytes -= Buffer.byteLength(line)
   })
   output.on('drain', () => {
-    if (left > 0) flushSoon()
+    if (waitingBytes > 0) flushSoon()
   })
   output.write = (line) => {
-    left += Buffer.byteLength(line)
+    waitingBytes += Buffer.byteLength(line)
     flushSoon()
     return write(line)
   }
@@ -61,14 +63,16 @@ async function outputStream(config: Config) {
   const pretty =
     config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
   if (!pretty) {
-    return soon(pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: mostWaiting }))
+    return batched(
+      pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: maxWaiting }),
+    )
   }
   const { default: prettyStream } = await import('pino-pretty')
-  return prettyStream(forPeople)
+  return prettyStream(prettyOptions)
 }
 
-/** How a person is shown a line: as one, with what it is about at its head. */
-export const forPeople: PrettyOptions = {
+/** Shows a line of the log as one line that starts with its hook and its MyApp. */
+export const prettyOptions: PrettyOptions = {
   translateTime: 'SYS:HH:MM:ss.l',
   singleLine: true,
   ignore: 'pid,hostname,reqId,trace_id,span_id,trace_flags,hook,namespace,name',

@@ -10,7 +10,7 @@ import { startReceiver } from '../support/otlp/receiver.ts'
 const statusOf = async (url: string) =>
   (await fetch(url, { headers: { connection: 'close' } })).status
 
-/** Begins a call and sends the rest of it later. */
+/** Begins a request. `finish` sends the rest of it. */
 function begin(t: Test, url: string) {
   const body = JSON.stringify(recorded('sync-running'))
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -62,7 +62,7 @@ const moments: Array<
 ]
 
 t.test(
-  'a call in flight at SIGTERM is answered, readyz fails first, and the process is gone within 10 s; the call comes to its end',
+  'a request in flight at SIGTERM is answered, /readyz fails first, and the process ends within 10 s, if the request ends',
   async (t) => {
     t.jobs = moments.length
     for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
@@ -86,7 +86,7 @@ t.test(
               })
             ).status,
             200,
-            'there is a span to send',
+            'a span waits for export',
           )
         }
         const early = beginAfterMs === undefined ? begin(t, url) : undefined
@@ -95,8 +95,8 @@ t.test(
         child.kill('SIGTERM')
         if (delay !== '0') {
           await wait(200)
-          t.equal(await statusOf(`${url}/readyz`), 503, 'not ready any more')
-          t.equal(await statusOf(`${url}/healthz`), 200, 'while it still takes calls')
+          t.equal(await statusOf(`${url}/readyz`), 503, 'not ready')
+          t.equal(await statusOf(`${url}/healthz`), 200, 'still alive')
         }
         if (beginAfterMs !== undefined) await wait(beginAfterMs - (performance.now() - before))
         const call = early ?? begin(t, url)
@@ -108,19 +108,22 @@ t.test(
         const tookMs = Math.round(performance.now() - before)
         t.ok(tookMs < 10_000, `${tookMs} ms`)
         if (finishAfterMs !== undefined) t.match(call.answered(), /^HTTP\/1\.1 200 /)
-        t.strictSame(errors, [], 'and nothing complains')
+        t.strictSame(errors, [], 'nothing on standard error')
       })
     }
   },
 )
 
-t.test('a connection is kept for longer than the 90 s that Metacontroller keeps it', async (t) => {
-  const { url } = await startBuiltHook(t)
-  const response = await fetch(`${url}/healthz`)
-  t.equal(response.headers.get('keep-alive'), 'timeout=100')
-})
+t.test(
+  'an idle connection is kept longer than the 90 s for which Metacontroller keeps it',
+  async (t) => {
+    const { url } = await startBuiltHook(t)
+    const response = await fetch(`${url}/healthz`)
+    t.equal(response.headers.get('keep-alive'), 'timeout=100')
+  },
+)
 
-t.test('a wrong environment ends it at once with a line for each variable', async (t) => {
+t.test('an invalid environment ends the start with one line for each variable', async (t) => {
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: 'http', LOG_LEVEL: 'loud' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -153,7 +156,7 @@ t.test('a key of config digests that cannot be used ends the start in one line',
   }
 })
 
-t.test('a port that is taken is one clear line, not a stack', async (t) => {
+t.test('a port in use ends the start with one line', async (t) => {
   const { url } = await startBuiltHook(t)
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: new URL(url).port },
@@ -172,37 +175,34 @@ t.test('a port that is taken is one clear line, not a stack', async (t) => {
   )
 })
 
-t.test(
-  'a line of the log that comes while those before are being written does not wait for the next',
-  async (t) => {
-    const { child, url } = await startBuiltHook(t)
-    let log = ''
-    child.stdout?.on('data', (text: string) => {
-      log += text
-    })
-    child.stdout?.pause()
-    const call = async (name: string) => {
-      const request = recorded('sync-new')
-      request.parent.metadata.name = name
-      await (
-        await fetch(`${url}/sync`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(request),
-        })
-      ).text()
-    }
-    const before = 2000 // more than the system keeps for a reader
-    for (let count = 0; count < before; count += 50) {
-      await Promise.all(Array.from({ length: 50 }, () => call('before')))
-    }
-    await call('last')
-    await wait(100)
-    child.stdout?.resume()
-    const deadline = Date.now() + 10_000
-    const complete = /"last".*\n$/
-    while (!complete.test(log) && Date.now() < deadline) await wait(20)
-    t.match(log, complete)
-    t.equal(log.match(/"before"/g)?.length, before)
-  },
-)
+t.test('a log line that arrives during a write does not wait for the next line', async (t) => {
+  const { child, url } = await startBuiltHook(t)
+  let log = ''
+  child.stdout?.on('data', (text: string) => {
+    log += text
+  })
+  child.stdout?.pause()
+  const call = async (name: string) => {
+    const request = recorded('sync-new')
+    request.parent.metadata.name = name
+    await (
+      await fetch(`${url}/sync`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+      })
+    ).text()
+  }
+  const before = 2000 // more than a pipe holds
+  for (let count = 0; count < before; count += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => call('before')))
+  }
+  await call('last')
+  await wait(100)
+  child.stdout?.resume()
+  const deadline = Date.now() + 10_000
+  const complete = /"last".*\n$/
+  while (!complete.test(log) && Date.now() < deadline) await wait(20)
+  t.match(log, complete)
+  t.equal(log.match(/"before"/g)?.length, before)
+})
