@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { byHand, failureAnnotation } from '../../../local-cluster/control-plane/stages.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
+import { pathOf } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
@@ -160,6 +161,10 @@ export function pods(t: Test, cluster: Cluster): void {
   for (const { what, statuses, message, reason = 'PodsFailing' } of failing) {
     t.test(`it says why pods do not run: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
+      const inspections = async () =>
+        (await cluster.api.request<Pods>('GET', pathOf('MyAppInspection', here.name))).items.map(
+          ({ metadata: { name } }) => name,
+        )
       await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
       await here.until('there is a pod', () => here.get('MyApp', 'shop').status?.replicas === 1)
       for (const status of statuses) await report(cluster, here, status)
@@ -172,6 +177,7 @@ export function pods(t: Test, cluster: Cluster): void {
         ready: '0/1',
         conditions: [{ type: 'Ready', status: 'False', reason, message }],
       })
+      t.strictSame(await inspections(), ['shop'], 'it is inspected while it is in trouble')
       await report(cluster, here, {
         ready: true,
         started: true,
@@ -179,6 +185,10 @@ export function pods(t: Test, cluster: Cluster): void {
         state: running(),
       })
       t.equal((await here.running('shop')).status?.message, '1 of 1 replica is available')
+      await here.eventually(
+        'the inspection is gone',
+        async () => (await inspections()).length === 0,
+      )
     })
   }
 
