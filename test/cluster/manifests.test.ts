@@ -104,6 +104,7 @@ function yamlFiles(folder: string): string[] {
       (path) =>
         path.endsWith('.yaml') &&
         !/(kustomization|kustomizeconfig|patch|argocd-cm)\.yaml$/.test(path) &&
+        path !== 'platform-defaults/defaults.yaml' &&
         !path.startsWith('kustomize/'),
     )
     .map((path) => manifest(`${folder}/${path}`))

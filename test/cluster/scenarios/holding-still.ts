@@ -78,10 +78,18 @@ const full: MyAppSpec = {
   podSecurity: 'Custom',
   securityContext: {
     runAsNonRoot: true,
-    runAsUser: 1000,
-    fsGroup: 1000,
     seccompProfile: { type: 'RuntimeDefault' },
   },
+  runAsUser: 1000,
+  runAsGroup: 1000,
+  fsGroup: 1000,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  supplementalGroups: [2000],
+  hostAliases: [{ ip: '192.0.2.1', hostnames: ['db.example.com'] }],
+  dnsPolicy: 'ClusterFirst',
+  dnsConfig: { searches: ['example.com'], options: [{ name: 'ndots', value: '2' }] },
+  enableServiceLinks: true,
+  drainSeconds: 15,
   containerSecurityContext: { readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
   topologySpreadConstraints: [
     { topologyKey: 'kubernetes.io/hostname', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' },
@@ -381,7 +389,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     async (t) => {
       t.strictSame(
         Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-        ['gateway'],
+        ['gateway', 'runtimeClassName'],
         'everything but what the cluster does not have',
       )
       const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]

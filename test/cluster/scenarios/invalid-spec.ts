@@ -162,11 +162,11 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
       )
 
       const { status } = await here.failed('older', 'InvalidSpec')
-      t.match(status?.message, /^spec\.serviceAccountName: a name has lower-case letters/)
+      t.match(status?.message, /^spec\.serviceAccountName: must consist of lower-case letters/)
       await here.edit('MyApp', 'older', { spec: { image: 'nginx:1.29' } })
       await t.rejects(
         here.edit('MyApp', 'older', { spec: { serviceAccountName: 'Another_One' } }),
-        /a name has lower-case letters/,
+        /must consist of lower-case letters/,
         'what a later rule refuses stands as long as it is not changed',
       )
 

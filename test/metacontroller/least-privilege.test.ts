@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { requireMetacontroller } from './real.ts'
 import t, { type Test } from 'tap'
 import {
   type ControlPlane,
@@ -32,11 +33,8 @@ const user = 'restricted-metacontroller'
 /** Every right is removed in turn with EVERY_RIGHT=1, which takes minutes; without it a sample is. */
 const everyRight = Boolean(process.env['EVERY_RIGHT'])
 
-if (process.env['METACONTROLLER']) {
-  t.test('least privilege', leastPrivilege)
-} else {
-  t.comment('set METACONTROLLER to the real program to try its rights')
-}
+requireMetacontroller()
+t.test('least privilege', leastPrivilege)
 
 /** A line of the API server's audit log. */
 interface AuditEvent {

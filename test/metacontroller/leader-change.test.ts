@@ -11,6 +11,7 @@ import { connect } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, pointAt } from '../support/cluster/install.ts'
 import { startHook } from '../support/cluster/hook.ts'
+import { requireMetacontroller } from './real.ts'
 import { type Deployment, type MyApp, pathOf } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import {
@@ -23,11 +24,8 @@ t.setTimeout(300_000)
 const user = 'restricted-metacontroller'
 const count = 10
 
-if (process.env['METACONTROLLER']) {
-  t.test('another Metacontroller takes over when the leader is killed', takesOver)
-} else {
-  t.comment('the stand-in has no leader election: set METACONTROLLER to try a change of the leader')
-}
+requireMetacontroller()
+t.test('another Metacontroller takes over when the leader is killed', takesOver)
 
 async function takesOver(t: Test): Promise<void> {
   const controlPlane = await bootBare(t)
