@@ -48,15 +48,20 @@ const oneOf = <Choice extends string>(
   },
 })
 
-/** Every variable of the environment that the hook reads itself. An empty one counts as unset. docs/configuration.md lists them. */
+/**
+ * Every variable of the environment that the hook reads itself. An empty one counts as unset.
+ * docs/configuration.md lists them.
+ */
 export const variables = {
   HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` or `::` for all addresses.'),
   PORT: integer(8080, [0, 65535], 'Port to listen on. 0 picks a free one.'),
   PROBE_PORT: optionalPort(
-    'Port for `/healthz` and `/readyz` over plain HTTP, for a kubelet, which has no client certificate.',
+    'Port for `/healthz` and `/readyz` over plain HTTP, for a kubelet, which has no client ' +
+      'certificate.',
   ),
   ADMISSION_PORT: optionalPort(
-    'Port for `/admission/validate` alone, without client certificates, which API servers do not have. Unset, `PORT` serves it.',
+    'Port for `/admission/validate` alone, without client certificates, which API servers do ' +
+      'not have. Unset, `PORT` serves it.',
   ),
   TLS_CERT_FILE: text(
     '',
@@ -65,7 +70,8 @@ export const variables = {
   TLS_KEY_FILE: text('', 'File with the private key of `TLS_CERT_FILE` in PEM.'),
   TLS_CLIENT_CA_FILE: text(
     '',
-    'File with the CAs of client certificates in PEM. With it callers need a certificate of one of them.',
+    'File with the CAs of client certificates in PEM. With it callers need a certificate of ' +
+      'one of them.',
   ),
   TLS_CLIENT_NAME: text(
     'metacontroller',
@@ -93,35 +99,45 @@ export const variables = {
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
     [1000, 3_600_000],
-    'Time in ms after which an idle connection is closed. Metacontroller keeps its own for 90 s, so it must be longer.',
+    'Time in ms after which an idle connection is closed. Metacontroller keeps its own for 90 ' +
+      's, so it must be longer.',
   ),
   MAX_EVENT_LOOP_DELAY_MS: integer(
     1000,
     [0, 60_000],
-    'Hook requests are answered with 429 and `Retry-After: 1` while the event loop lags by more than this, in ms. 0 never refuses.',
+    'Hook requests are answered with 429 and `Retry-After: 1` while the event loop lags by ' +
+      'more than this, in ms. 0 never refuses.',
   ),
   SHUTDOWN_DELAY_MS: integer(
     0,
     [0, 6000],
-    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener, so that the cluster stops sending first. Shutdown takes 10 s at most, including this delay.',
+    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener, ' +
+      'so that the cluster stops sending first. Shutdown takes 10 s at most, including this ' +
+      'delay.',
   ),
   CONFIG_DIGEST_KEY_FILE: text(
     '',
-    'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same for all replicas. Without a key the digests contain no data of Secrets, and pods roll at every change of a Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
+    'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same ' +
+      'for all replicas. Without a key the digests contain no data of Secrets, and pods roll at ' +
+      'every change of a Secret that they use. A new key rolls the pods of every app that uses ' +
+      'ConfigMaps or Secrets.',
   ),
   PLATFORM_DEFAULTS_FILE: text(
     '',
-    'File with defaults for all MyApps, in YAML: see platform-defaults.md. Read at start, the same for all replicas. A change rolls the pods of the apps that it affects.',
+    'File with defaults for all MyApps, in YAML: see platform-defaults.md. Read at start, the ' +
+      'same for all replicas. A change rolls the pods of the apps that it affects.',
   ),
   WATCH_SECRETS: oneOf(
     'true',
     ['true', 'false'],
-    'With `false` the hook asks Metacontroller for no Secret: a changed Secret does not roll pods, and a missing one is not reported. For the component `without-secrets`.',
+    'With `false` the hook asks Metacontroller for no Secret: a changed Secret does not roll ' +
+      'pods, and a missing one is not reported. For the component `without-secrets`.',
   ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],
-    'Time in ms after which the metric `operator.myapps` no longer counts a MyApp that this replica has not seen. Three times `resyncPeriodSeconds` suits.',
+    'Time in ms after which the metric `operator.myapps` no longer counts a MyApp that this ' +
+      'replica has not seen. Three times `resyncPeriodSeconds` suits.',
   ),
 } as const
 

@@ -6,9 +6,9 @@ import type { Config } from './config.ts'
 const maxWaiting = 4 * 1024 * 1024
 
 /**
- * Creates the log on standard output: one JSON object a line, or readable lines on a terminal. It is
- * written in the background, so that a slow reader delays no response. With `logRecords`, lines are
- * exported as telemetry as well.
+ * Creates the log on standard output: one JSON object a line, or readable lines on a terminal. It
+ * is written in the background, so that a slow reader delays no response. With `logRecords`, lines
+ * are exported as telemetry as well.
  */
 export async function createLogger(
   config: Config,

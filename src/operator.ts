@@ -70,7 +70,8 @@ async function start(config: Config): Promise<void> {
     })
   } else if (!isLoopback(config.HOST)) {
     logger.warn(
-      'requests, with the Secrets in them, are not encrypted, and callers are not authenticated: set TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE',
+      'requests, with the Secrets in them, are not encrypted, and callers are not ' +
+        'authenticated: set TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE',
     )
   }
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {

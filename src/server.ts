@@ -38,14 +38,20 @@ export interface Dependencies {
 
 /** The headers and the body of a request must arrive within this time. */
 const requestTimeoutMs = 5000
-/** A connection that moves no byte for so long, while it sends a request or reads a response, is closed. */
+/**
+ * A connection that moves no byte for so long, while it sends a request or reads a response, is
+ * closed.
+ */
 const stalledConnectionMs = 10_000
-/** Metacontroller keeps two idle connections a hook. The rest is for a second replica of it, probes and curl. */
+/**
+ * Metacontroller keeps two idle connections a hook. The rest is for a second replica of it, probes
+ * and curl.
+ */
 const maxConnections = 256
 
 /**
- * The server of the hooks, not yet listening. It also serves probes, and the admission webhook unless
- * that has a port of its own.
+ * The server of the hooks, not yet listening. It also serves probes, and the admission webhook
+ * unless that has a port of its own.
  */
 export async function buildServer(
   config: Config,
@@ -81,9 +87,10 @@ export function buildProbeServer(
 }
 
 /**
- * A server for the admission webhook alone, not yet listening. API servers have no client certificate,
- * so it asks for none: it keeps nothing and tells a caller only about what the caller sent. Its memory
- * for bodies is its own, and half as large, so that its callers cannot refuse those of the hooks.
+ * A server for the admission webhook alone, not yet listening. API servers have no client
+ * certificate, so it asks for none: it keeps nothing and tells a caller only about what the caller
+ * sent. Its memory for bodies is its own, and half as large, so that its callers cannot refuse
+ * those of the hooks.
  */
 export function buildAdmissionServer(
   config: Config,
@@ -133,7 +140,8 @@ function newServer(
   const server = createServer(options)
   server.server.maxConnections = maxConnections
   server.addHook('onSend', (_call, reply, _payload, done) => {
-    // A caller that keeps its connection would delay shutdown and not find the replica that takes over.
+    // A caller that keeps its connection would delay shutdown and not find the replica that takes
+    // over.
     if (!isReady()) reply.header('connection', 'close')
     done()
   })

@@ -10,7 +10,9 @@ import { sizeProblems } from './child-size.ts'
 
 const { Optional } = Type
 
-/** What the API server sends: an AdmissionReview of admission.k8s.io/v1, as far as it is read here. */
+/**
+ * What the API server sends: an AdmissionReview of admission.k8s.io/v1, as far as it is read here.
+ */
 export const AdmissionReview = Type.Object({
   apiVersion: Type.Literal('admission.k8s.io/v1'),
   kind: Type.Literal('AdmissionReview'),
@@ -57,8 +59,8 @@ interface Candidate {
 /**
  * Decides about one write of a MyApp. It refuses what the hook would answer with InvalidSpec, and
  * warns of what is valid and will not work. As the API server does, it lets an update keep what was
- * invalid before, and it never blocks a deletion or a change of metadata alone. Nothing is stored, so
- * a dry run needs no care.
+ * invalid before, and it never blocks a deletion or a change of metadata alone. Nothing is stored,
+ * so a dry run needs no care.
  * @param allProblems loads a validator that does not stop at the first problem
  */
 export async function review(

@@ -8,8 +8,9 @@ import { refusal } from './errors.ts'
 import { readFileOf, watchFiles } from './files.ts'
 
 /**
- * Who may call a hook: a client whose certificate has the name TLS_CLIENT_NAME (a CA can issue others),
- * and one that sends a token of AUTH_TOKEN_FILE. What is configured is required. Probes are for everybody.
+ * Who may call a hook: a client whose certificate has the name TLS_CLIENT_NAME (a CA can issue
+ * others), and one that sends a token of AUTH_TOKEN_FILE. What is configured is required. Probes
+ * are for everybody.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -32,7 +33,10 @@ interface Surroundings {
   tokens: Tokens | undefined
 }
 
-/** SHA-256 digests of the tokens: all have one length, so that a comparison takes the same time for every token. */
+/**
+ * SHA-256 digests of the tokens: all have one length, so that a comparison takes the same time for
+ * every token.
+ */
 export type Tokens = readonly Buffer[]
 
 /** Refuses callers of the hooks that do not authenticate themselves. */
@@ -81,7 +85,9 @@ class ClientNames {
     metrics.certificateExpires('client', () => this.#notAfter)
   }
 
-  /** Whether the certificate of a connection has a name, as its only common name or as a DNS name. */
+  /**
+   * Whether the certificate of a connection has a name, as its only common name or as a DNS name.
+   */
   isNamed(socket: Socket, name: string): boolean {
     const known = this.#named.get(socket)
     if (known !== undefined) return known

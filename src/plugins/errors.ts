@@ -12,8 +12,8 @@ import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
 import { logFailure } from '../routes/call-log.ts'
 
 /**
- * Every response but 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller shows it
- * as an Event, so it holds no value of the request.
+ * Every response but 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
+ * shows it as an Event, so it holds no value of the request.
  */
 
 /** Why a request was not answered with 200, without values of the request and paths of files. */
@@ -59,11 +59,10 @@ const quoteMaxLength = 200
 export const quote = (text: string) => cut(text, quoteMaxLength)
 
 /** One line of at most so many characters. */
-const cut = (text: string, maxLength: number) =>
-  (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`).replaceAll(
-    /\s+/g,
-    ' ',
-  )
+function cut(text: string, maxLength: number): string {
+  const short = text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`
+  return short.replaceAll(/\s+/g, ' ')
+}
 
 /** Answers every failure with one sentence and logs it in one line. */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
@@ -72,7 +71,8 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const status = error.statusCode ?? 500
     reply.code(status)
-    // Node reads the rest of a refused body and drops it. A closed connection would hide the sentence.
+    // Node reads the rest of a refused body and drops it. A closed connection would hide the
+    // sentence.
     reply.removeHeader('connection')
     if (status === 429) reply.header('retry-after', '1')
     const failure = (call.failure =
@@ -100,7 +100,8 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
 
 const NotFound = refusal(
   '404',
-  'not found: the routes are POST /sync, /finalize, /customize, /inspect, /inspect-customize and GET /healthz, /readyz',
+  'not found: the routes are POST /sync, /finalize, /customize, /inspect, /inspect-customize ' +
+    'and GET /healthz, /readyz',
   404,
 )
 const NoHost = refusal('400', 'the Host header is required', 400)
@@ -108,7 +109,9 @@ const NoHost = refusal('400', 'the Host header is required', 400)
 /** Refusals that come in floods: a line each would fill the log and cost as much as an answer. */
 const isCounted = (status: number) => status === 401 || status === 403 || status === 429
 
-/** Logs refusals in one line a second for each kind, with their number and the fields of the first. */
+/**
+ * Logs refusals in one line a second for each kind, with their number and the fields of the first.
+ */
 export function refusalLog(
   logger: FastifyBaseLogger,
   everyMs = 1000,
@@ -159,7 +162,10 @@ const clientErrors = {
   431: `the headers are larger than ${maxHeaderSize} bytes`,
 }
 
-/** The status for an error of Node's HTTP parser; undefined for one of the connection, which gets no response. */
+/**
+ * The status for an error of Node's HTTP parser; undefined for one of the connection, which gets no
+ * response.
+ */
 function statusOfClientError(code: string | undefined): keyof typeof clientErrors | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return 431
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
@@ -177,7 +183,10 @@ const bug = (error: Error): Failure => ({
   frames: stackFrames(error),
 })
 
-/** The sentence for an error of Fastify or of a refusal. Other messages may quote the body, which may hold secrets. */
+/**
+ * The sentence for an error of Fastify or of a refusal. Other messages may quote the body, which
+ * may hold secrets.
+ */
 function sentence(error: FastifyError): string {
   if (error instanceof Refusal) return cut(error.message, sentenceMaxLength)
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
@@ -186,7 +195,10 @@ function sentence(error: FastifyError): string {
   return `the request cannot be read (${error.code ?? error.name})`
 }
 
-/** The functions in the stack of an error, with file names and lines. The message is left out: it could quote a value. */
+/**
+ * The functions in the stack of an error, with file names and lines. The message is left out: it
+ * could quote a value.
+ */
 export function stackFrames(error: Error): string {
   const frames = (error.stack ?? '')
     .split('\n')

@@ -24,8 +24,8 @@ const settleMs = 200
 const pollMs = 60_000
 
 /**
- * Calls `reload` after files may have changed. It watches their folders, since the kubelet replaces a
- * symbolic link beside them. An error of `reload` is logged.
+ * Calls `reload` after files may have changed. It watches their folders, since the kubelet replaces
+ * a symbolic link beside them. An error of `reload` is logged.
  * @returns a function that stops watching
  */
 export function watchFiles(

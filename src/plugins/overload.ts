@@ -4,11 +4,12 @@ import { Overloaded } from './errors.ts'
 import { maxStructure } from './request-body.ts'
 
 /**
- * Answers 429 with `Retry-After: 1` when the event loop lags or request bodies fill the memory reserved for
- * them. Metacontroller then waits a second; without that header it would retry at once. Probes are not refused.
+ * Answers 429 with `Retry-After: 1` when the event loop lags or request bodies fill the memory
+ * reserved for them. Metacontroller then waits a second; without that header it would retry at
+ * once. Probes are not refused.
  *
- * @fastify/under-pressure samples the event loop every 10 ms, which keeps an idle process busy, and does not
- * know how much memory requests hold.
+ * @fastify/under-pressure samples the event loop every 10 ms, which keeps an idle process busy, and
+ * does not know how much memory requests hold.
  */
 
 /** What V8 needs for one structural character of JSON, in bytes. */
@@ -22,7 +23,10 @@ declare module 'fastify' {
   }
 }
 
-/** Refuses hook requests while the event loop lags, and requests whose bodies do not fit into memory. */
+/**
+ * Refuses hook requests while the event loop lags, and requests whose bodies do not fit into
+ * memory.
+ */
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
   const maxDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
@@ -46,7 +50,10 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
   })
 }
 
-/** Measures by how much timers are late. One long turn of the loop counts for half and is soon forgotten. */
+/**
+ * Measures by how much timers are late. One long turn of the loop counts for half and is soon
+ * forgotten.
+ */
 function eventLoopDelay() {
   let due = performance.now() + samplingMs
   let recentMs = 0
@@ -71,7 +78,10 @@ export class BodyMemory {
     return new RequestMemory(this)
   }
 
-  /** Adds to what a request holds. Without enough memory the largest body that is still arriving is refused, so that slow large bodies do not keep small ones out. */
+  /**
+   * Adds to what a request holds. Without enough memory the largest body that is still arriving is
+   * refused, so that slow large bodies do not keep small ones out.
+   */
   hold(request: RequestMemory, bytes: number, isArriving: boolean): void {
     if (isArriving) this.#arriving.add(request)
     else this.#arriving.delete(request)
@@ -107,7 +117,10 @@ export class RequestMemory {
     this.#shared = shared
   }
 
-  /** Accounts for bytes of the body that arrived. `refuse` is called if there is no memory for the rest. */
+  /**
+   * Accounts for bytes of the body that arrived. `refuse` is called if there is no memory for the
+   * rest.
+   */
   receiving(bytes: number, refuse: () => void): void {
     this.refuse = refuse
     this.#shared.hold(this, bytes, true)

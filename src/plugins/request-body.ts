@@ -4,8 +4,8 @@ import type { Config } from '../config.ts'
 import { Overloaded, refusal } from './errors.ts'
 
 /**
- * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and `[{},{},…` takes
- * 20 times its length there. So the structure of a body is counted before it is parsed.
+ * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and `[{},{},…`
+ * takes 20 times its length there. So the structure of a body is counted before it is parsed.
  */
 
 /** One structural character (`{ [ , :`) is allowed for so many bytes of BODY_LIMIT. */
@@ -23,7 +23,8 @@ const BodyTooLarge = refusal<[limit: number, length: number]>(
 )
 const BodyTooComplex = refusal<[limit: number, characters: number]>(
   'BODY_TOO_COMPLEX',
-  'the body must have at most %d of the characters "{[,:" outside strings (BODY_LIMIT / 16), got %d',
+  'the body must have at most %d of the characters "{[,:" outside strings (BODY_LIMIT / 16), ' +
+    'got %d',
   413,
 )
 const BodyTooDeep = refusal<[depth: number]>(
@@ -100,7 +101,10 @@ function readAll(
   payload.on('data', onData).on('end', onEnd).on('error', onError)
 }
 
-/** Returns the memory of a body at once. Garbage collection would return it after the next bodies have arrived. */
+/**
+ * Returns the memory of a body at once. Garbage collection would return it after the next bodies
+ * have arrived.
+ */
 function free(body: Buffer<ArrayBuffer>): void {
   body.buffer.transfer(0)
 }

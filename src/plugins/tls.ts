@@ -25,7 +25,8 @@ const minVersion = 'TLSv1.2'
 const handshakeTimeoutMs = 5000
 
 /**
- * Reads the files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Returns undefined without them.
+ * Reads the files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Returns undefined without
+ * them.
  * @throws {Error} one line that names the variable, the file and what is wrong with it
  */
 export function readCertificates(config: Config): Certificates | undefined {
@@ -87,7 +88,8 @@ interface Surroundings {
 }
 
 /**
- * Loads changed files into the servers. Connections stay open and keep the certificates they began with.
+ * Loads changed files into the servers. Connections stay open and keep the certificates they began
+ * with.
  * @returns a function that stops this
  */
 export function reloadCertificates(

@@ -25,7 +25,9 @@ export function logFields(request: HookRequest, { status, children }: SyncRespon
   }
 }
 
-/** Logs one request that was not answered with 200: a warning, or an error with a stack for a bug. */
+/**
+ * Logs one request that was not answered with 200: a warning, or an error with a stack for a bug.
+ */
 export function logFailure(call: FastifyRequest, reply: FastifyReply, failure: Failure): void {
   const { namespace, name, generation, phase, observedChildren } = subjectOf(call.body)
   const fields = {

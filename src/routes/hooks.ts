@@ -49,14 +49,21 @@ interface Validator<Request> {
 /** One hook of Metacontroller. */
 interface Hook<Request, Response> {
   isValid: Validator<Request>
-  /** Checks what a schema cannot express. Returns the sentence for a request that must be refused. */
+  /**
+   * Checks what a schema cannot express. Returns the sentence for a request that must be refused.
+   */
   objection?: (request: Request) => string | undefined
   handle: (request: Request) => Response
-  /** Fields of the log line of an answered request: names and counts, nothing that could be a secret. */
+  /**
+   * Fields of the log line of an answered request: names and counts, nothing that could be a
+   * secret.
+   */
   logged: (request: Request, response: Response) => Record<string, unknown>
 }
 
-/** The hooks for MyApps, in the order in which Metacontroller calls them, and those for inspections. */
+/**
+ * The hooks for MyApps, in the order in which Metacontroller calls them, and those for inspections.
+ */
 export function hookRoutes(server: FastifyInstance, context: Context): void {
   server.decorateRequest('outcome', undefined)
   let warned = false
@@ -69,13 +76,16 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
     isValid: hookRequestValidator,
     objection: (request) =>
       request.finalizing
-        ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to /finalize'
+        ? 'the MyApp is being deleted: hooks.finalize of the CompositeController must lead to ' +
+          '/finalize'
         : inconsistency(request),
     handle: (request) => {
       if (!warned && isUnannounced(request)) {
         warned = true
         server.log.warn(
-          `Metacontroller uses server-side apply: annotate the CompositeController with ${applyStrategyAnnotation}=server-side-apply, or a new MyApp can take over objects that have the names of its children`,
+          'Metacontroller uses server-side apply: annotate the CompositeController with ' +
+            `${applyStrategyAnnotation}=server-side-apply, or a new MyApp can take over objects ` +
+            'that have the names of its children',
         )
       }
       return sync(request, { ...context, now: Date.now() })

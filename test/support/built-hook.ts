@@ -29,7 +29,9 @@ export interface BuiltHook {
   exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>
 }
 
-/** Starts the built hook on a free port of loopback, and waits until it listens. The test ends it. */
+/**
+ * Starts the built hook on a free port of loopback, and waits until it listens. The test ends it.
+ */
 export async function startBuiltHook(
   t: Test,
   environment: Record<string, string> = {},

@@ -70,7 +70,10 @@ export const clientOptions = (authorities: KeyPair[], pair?: KeyPair): AgentOpti
   ...(pair !== undefined && { cert: pair.certificate, key: pair.key }),
 })
 
-/** Posts a body over HTTPS. Rejects if no connection comes about. `serial` is that of the server's certificate. */
+/**
+ * Posts a body over HTTPS. Rejects if no connection comes about. `serial` is that of the server's
+ * certificate.
+ */
 export function post(
   url: string,
   body: unknown,
