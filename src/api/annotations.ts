@@ -12,7 +12,8 @@ const tolerations = 'scheduler.alpha.kubernetes.io/tolerations'
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost'
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod'
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
-const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
+/** The prefix of the AppArmor annotation of a container, whose name follows. */
+export const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
 
 const integer = '^(0|[1-9][0-9]{0,9}|-[0-9]{1,10})$'
 const seccomp = '^(runtime/default|docker/default|unconfined|localhost/.*)$'
@@ -64,27 +65,51 @@ const checks: Check[] = [
   },
   {
     isFor: (key) => key.startsWith(appArmor),
-    isValid: (key, value) =>
-      key === `${appArmor}${containerName}` && new RegExp(appArmorProfile).test(value),
+    isValid: (_key, value) => new RegExp(appArmorProfile).test(value),
     cel:
-      `self.all(key, !key.startsWith('${appArmor}') || (key == '${appArmor}${containerName}' ` +
-      `&& self[key].matches('${appArmorProfile}')))`,
-    message:
-      `an AppArmor annotation must be ${appArmor}${containerName}, since the container is ` +
-      `called ${containerName}, and ${profileMessage}`,
+      `self.all(key, !key.startsWith('${appArmor}') || ` +
+      `self[key].matches('${appArmorProfile}'))`,
+    message: `an AppArmor annotation ${profileMessage}`,
   },
 ]
 
 /** The rules in CEL for the annotations of the pods. */
 export const podAnnotationRules = checks.map(({ cel, message }) => rule(cel, message))
 
-/** The keys of pod annotations that the API server refuses, with a message for each. */
-export const invalidPodAnnotations = (annotations: Record<string, string>) =>
-  Object.entries(annotations).flatMap(([key, value]) =>
-    checks
+/** The message for an AppArmor annotation of a container that the pod does not have. */
+const appArmorMessage =
+  `an AppArmor annotation must be ${appArmor}NAME with a container of the pod: ` +
+  `${containerName}, or one of init and sidecars`
+
+/** Whether a key is a prefix with the name of a container, in CEL, of the spec. */
+const namesContainer = (prefix: string) =>
+  [
+    `key == '${prefix}${containerName}'`,
+    ...['init', 'sidecars'].map(
+      (list) => `(has(self.${list}) && self.${list}.exists(one, key == '${prefix}' + one.name))`,
+    ),
+  ].join(' || ')
+
+/** The same in CEL, of the spec. */
+export const appArmorRule = rule(
+  '!has(self.podAnnotations) || self.podAnnotations.all(key, ' +
+    `!key.startsWith('${appArmor}') || ${namesContainer(appArmor)})`,
+  appArmorMessage,
+)
+
+/**
+ * The keys of pod annotations that the API server refuses in a pod with these containers, with a
+ * message for each.
+ */
+export const invalidPodAnnotations = (annotations: Record<string, string>, containers: string[]) =>
+  Object.entries(annotations).flatMap(([key, value]) => [
+    ...checks
       .filter(({ isFor, isValid }) => isFor(key) && !isValid(key, value))
       .map(({ message }) => ({ key, message })),
-  )
+    ...(key.startsWith(appArmor) && !containers.includes(key.slice(appArmor.length))
+      ? [{ key, message: appArmorMessage }]
+      : []),
+  ])
 
 interface SeccompProfile {
   type: string
@@ -101,14 +126,22 @@ const annotationsFor = ({ type, localhostProfile = '' }: SeccompProfile) =>
 export const seccompMessage =
   'a seccomp annotation must be the same as the seccompProfile: remove the annotation'
 
-/** The seccomp annotations that contradict the profile of the pod or of the container. */
+/** The seccomp annotations that contradict the profile of the pod or of its containers. */
 export const contradictingSeccomp = (
   annotations: Record<string, string>,
-  profiles: { pod: SeccompProfile | undefined; container: SeccompProfile | undefined },
+  {
+    pod,
+    container,
+    containers,
+  }: {
+    pod: SeccompProfile | undefined
+    container: SeccompProfile | undefined
+    containers: string[]
+  },
 ) =>
   [
-    { key: seccompPod, profile: profiles.pod },
-    { key: `${seccompContainer}${containerName}`, profile: profiles.container },
+    { key: seccompPod, profile: pod },
+    ...containers.map((name) => ({ key: `${seccompContainer}${name}`, profile: container })),
   ].flatMap(({ key, profile }) =>
     annotations[key] === undefined ||
     profile === undefined ||
@@ -119,33 +152,29 @@ export const contradictingSeccomp = (
 
 /** The same in CEL, of the spec. */
 export const seccompRules = (() => {
-  const runtimeDefault = (key: string) =>
-    `self.podAnnotations['${key}'] in ['runtime/default', 'docker/default']`
-  const matches = (key: string, context: string, unset: string) => {
-    const value = `self.podAnnotations['${key}']`
+  const isDefault = (value: string) => `${value} in ['runtime/default', 'docker/default']`
+  const matches = (value: string, context: string, unset: string) => {
     const profile = `self.${context}.seccompProfile`
     const expected =
-      `${profile}.type == 'RuntimeDefault' ? ${value} in ['runtime/default', 'docker/default'] : ` +
+      `${profile}.type == 'RuntimeDefault' ? ${isDefault(value)} : ` +
       `${profile}.type == 'Unconfined' ? ${value} == 'unconfined' : ` +
       `!has(${profile}.localhostProfile) || ` +
       `${value} == 'localhost/' + ${profile}.localhostProfile`
     return `(!has(self.${context}) || !has(${profile}) ? ${unset} : (${expected}))`
   }
-  const unless = (key: string, cel: string) =>
-    rule(
-      `!has(self.podAnnotations) || !('${key}' in self.podAnnotations) || (${cel})`,
-      seccompMessage,
-    )
   const isCustom = "has(self.podSecurity) && self.podSecurity == 'Custom'"
+  const podValue = `self.podAnnotations['${seccompPod}']`
   return [
-    unless(
-      seccompPod,
-      `${isCustom} ? ${matches(seccompPod, 'securityContext', runtimeDefault(seccompPod))} : ` +
-        runtimeDefault(seccompPod),
+    rule(
+      `!has(self.podAnnotations) || !('${seccompPod}' in self.podAnnotations) || (${isCustom} ? ` +
+        `${matches(podValue, 'securityContext', isDefault(podValue))} : ${isDefault(podValue)})`,
+      seccompMessage,
     ),
-    unless(
-      `${seccompContainer}${containerName}`,
-      matches(`${seccompContainer}${containerName}`, 'containerSecurityContext', 'true'),
+    rule(
+      '!has(self.podAnnotations) || self.podAnnotations.all(key, ' +
+        `!key.startsWith('${seccompContainer}') || !(${namesContainer(seccompContainer)}) || ` +
+        `${matches('self.podAnnotations[key]', 'containerSecurityContext', 'true')})`,
+      seccompMessage,
     ),
   ]
 })()

@@ -2,9 +2,11 @@ import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
 import { isFirstAddress, isWithin } from './cidr.ts'
 import { isExposed, mainPortOf, namedPorts } from './declared-ports.ts'
+import { type EnvVar, envMaxCharacters, envMessages } from './environment.ts'
+import { containerMessages } from './more-containers.ts'
 import { formats, hasFormat } from './formats.ts'
 import { type Path, type Problem, problem, quoted } from './messages.ts'
-import { defaultGracePeriodSeconds, envMaxCharacters, messages, type MyAppSpec } from './myapp.ts'
+import { defaultGracePeriodSeconds, messages, type MyAppSpec } from './myapp.ts'
 import { dnsPolicyMessage } from './name-resolution.ts'
 import { classAnnotation, ingressMessages, parentRefMessage, policyMessages } from './network.ts'
 import {
@@ -29,6 +31,7 @@ import { metricMessage, metricSource } from './scaling.ts'
 export function crossFieldProblems(spec: MyAppSpec): Problem[] {
   return [
     ...envProblems(spec),
+    ...containerProblems(spec),
     ...duplicates(spec),
     ...resourceProblems(spec),
     ...tolerationProblems(spec),
@@ -53,36 +56,69 @@ const at = (path: Path, message: string, isKey = false) =>
 const pair = /[\ud800-\udbff][\udc00-\udfff]/g
 const charactersOf = (text: string) => text.length - (text.match(pair)?.length ?? 0)
 
-function envProblems({ env = [] }: MyAppSpec): Problem[] {
+/** Every container of the app, with the path of its fields. */
+const containersOf = ({ init = [], sidecars = [], ...app }: MyAppSpec) => [
+  { path: [], container: { name: 'app', ...app } },
+  ...init.map((container, index) => ({ path: ['init', index], container })),
+  ...sidecars.map((container, index) => ({ path: ['sidecars', index], container })),
+]
+
+function envProblems(spec: MyAppSpec): Problem[] {
+  return containersOf(spec).flatMap(({ path, container }) =>
+    envListProblems([...path, 'env'], container.env),
+  )
+}
+
+function envListProblems(path: Path, env: EnvVar[] = []): Problem[] {
   const characters = env.reduce(
     (sum, { name, value = '' }) => sum + charactersOf(name) + charactersOf(value),
     0,
   )
   return [
-    ...(characters > envMaxCharacters
-      ? [at(['env'], `${messages.envSize}, got ${characters}`)]
-      : []),
+    ...(characters > envMaxCharacters ? [at(path, `${envMessages.size}, got ${characters}`)] : []),
+    ...duplicatesIn(path, env, 'name'),
     ...env.flatMap(({ value, valueFrom }, index) =>
-      value && valueFrom ? [at(['env', index, 'valueFrom'], messages.valueFrom)] : [],
+      value && valueFrom ? [at([...path, index, 'valueFrom'], envMessages.valueFrom)] : [],
     ),
     ...env.flatMap(({ valueFrom: { resourceFieldRef } = {} }, index) => {
       const { resource = '', divisor = 1 } = resourceFieldRef ?? {}
       return divisors(resource).includes(canonicalQuantity(divisor))
         ? []
-        : [at(['env', index, 'valueFrom', 'resourceFieldRef', 'divisor'], divisorMessage)]
+        : [at([...path, index, 'valueFrom', 'resourceFieldRef', 'divisor'], divisorMessage)]
     }),
   ]
 }
 
+/** Init containers and sidecars have different names, and mount volumes of the app. */
+function containerProblems({ init = [], sidecars = [], volumes = [] }: MyAppSpec): Problem[] {
+  const initNames = new Set(init.map(({ name }) => name))
+  const volumeNames = new Set(volumes.map(({ name }) => name))
+  return [
+    ...duplicatesIn(['init'], init, 'name'),
+    ...duplicatesIn(['sidecars'], sidecars, 'name'),
+    ...sidecars.flatMap(({ name }, index) =>
+      initNames.has(name) ? [at(['sidecars', index, 'name'], containerMessages.names)] : [],
+    ),
+    ...Object.entries({ init, sidecars }).flatMap(([field, containers]) =>
+      containers.flatMap(({ volumeMounts = [] }, index) => [
+        ...duplicatesIn([field, index, 'volumeMounts'], volumeMounts, 'mountPath'),
+        ...volumeMounts.flatMap(({ name }, mount) =>
+          volumeNames.has(name)
+            ? []
+            : [at([field, index, 'volumeMounts', mount, 'name'], containerMessages.volume)],
+        ),
+      ]),
+    ),
+  ]
+}
+
 function duplicates({
-  env,
   volumes,
   imagePullSecrets,
   topologySpreadConstraints,
   gateway,
 }: MyAppSpec): Problem[] {
   return [
-    ...duplicatesIn(['env'], env, 'name'),
     ...duplicatesIn(['volumes'], volumes, 'name'),
     ...duplicatesIn(['volumes'], volumes, 'mountPath'),
     ...duplicatesIn(['imagePullSecrets'], imagePullSecrets, 'name'),
@@ -118,20 +154,21 @@ function duplicatesIn<Key extends string, Item extends Record<Key, string>>(
   )
 }
 
-function resourceProblems({
-  resources: { requests = {}, limits = {} } = {},
-}: MyAppSpec): Problem[] {
-  return computeResources.flatMap((resource) => {
-    const { [resource]: request = 0 } = requests
-    const { [resource]: limit = request } = limits
-    return thousandthsOf(request) > thousandthsOf(limit)
-      ? [
-          at(
-            ['resources', 'requests', resource],
-            `must be at most limits.${resource}, ${limit}, got ${request}`,
-          ),
-        ]
-      : []
+function resourceProblems(spec: MyAppSpec): Problem[] {
+  return containersOf(spec).flatMap(({ path, container: { resources = {} } }) => {
+    const { requests = {}, limits = {} } = resources
+    return computeResources.flatMap((resource) => {
+      const { [resource]: request = 0 } = requests
+      const { [resource]: limit = request } = limits
+      return thousandthsOf(request) > thousandthsOf(limit)
+        ? [
+            at(
+              [...path, 'resources', 'requests', resource],
+              `must be at most limits.${resource}, ${limit}, got ${request}`,
+            ),
+          ]
+        : []
+    })
   })
 }
 
@@ -253,20 +290,18 @@ function securityProblems({
   ]
 }
 
-function annotationProblems({
-  podAnnotations = {},
-  podSecurity,
-  securityContext,
-  containerSecurityContext,
-}: MyAppSpec): Problem[] {
+function annotationProblems(spec: MyAppSpec): Problem[] {
+  const { podAnnotations = {}, podSecurity, securityContext, containerSecurityContext } = spec
+  const containers = containersOf(spec).map(({ container }) => container.name)
   const isCustom = podSecurity === 'Custom'
   return [
-    ...invalidPodAnnotations(podAnnotations).map(({ key, message }) =>
+    ...invalidPodAnnotations(podAnnotations, containers).map(({ key, message }) =>
       at(['podAnnotations', key], message, true),
     ),
     ...contradictingSeccomp(podAnnotations, {
       pod: (isCustom ? securityContext?.seccompProfile : undefined) ?? { type: 'RuntimeDefault' },
       container: isCustom ? containerSecurityContext?.seccompProfile : undefined,
+      containers,
     }).map((key) => at(['podAnnotations', key], seccompMessage, true)),
   ]
 }
@@ -359,9 +394,15 @@ function rolloutProblems({
   ]
 }
 
-function headerProblems({ probes = {} }: MyAppSpec): Problem[] {
-  return Object.entries(probes).flatMap(([type, { httpGet }]) =>
-    duplicatesIn(['probes', type, 'httpGet', 'httpHeaders'], httpGet?.httpHeaders, 'name'),
+function headerProblems({ probes = {}, sidecars = [] }: MyAppSpec): Problem[] {
+  const all = [
+    { path: ['probes'], probes },
+    ...sidecars.map(({ probes = {} }, index) => ({ path: ['sidecars', index, 'probes'], probes })),
+  ]
+  return all.flatMap(({ path, probes }) =>
+    Object.entries(probes).flatMap(([type, { httpGet }]) =>
+      duplicatesIn([...path, type, 'httpGet', 'httpHeaders'], httpGet?.httpHeaders, 'name'),
+    ),
   )
 }
 

@@ -223,6 +223,12 @@ export const formats = {
     excludes: '(:[^:]*){8}',
     message: 'must be a network such as 10.0.0.0/8 or 2001:db8::/32',
   },
+  /** The name of a container beside that of the app. */
+  extraContainerName: {
+    matches: `^${label()}$`,
+    excludes: '^app$',
+    message: `${labelMessage}; app is the container of the app`,
+  },
   containerName: { matches: `^${label()}$`, message: labelMessage },
   measuredResource: {
     matches: `^(cpu|memory|ephemeral-storage|hugepages-${label('A-Za-z')}|${domain()}/${name})$`,

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { podAnnotationRules, seccompRules } from './annotations.ts'
+import { appArmorRule, podAnnotationRules, seccompRules } from './annotations.ts'
 import {
   annotations,
   childMaxBytes,
@@ -10,7 +10,6 @@ import {
   integer,
   labels,
   list,
-  listByKey,
   map,
   object,
   objectName,
@@ -20,6 +19,8 @@ import {
   rules,
   text,
 } from './fields.ts'
+import { env, words } from './environment.ts'
+import { containerRules, Init, Sidecars } from './more-containers.ts'
 import { Gateway, Ingress, NetworkPolicy } from './network.ts'
 import { DnsConfig, DnsPolicy, dnsPolicyRule, HostAliases } from './name-resolution.ts'
 import * as pod from './pod.ts'
@@ -37,13 +38,6 @@ export const version = 'v1'
 export const apiVersion = `${group}/${version}`
 export const kind = 'MyApp'
 
-/**
- * The size of all names and values of env together, in characters. JSON escapes a character into
- * at most six bytes, so that env always fits into the copy of a child that Metacontroller keeps in
- * an annotation.
- */
-export const envMaxCharacters = 32_768
-
 /** Defaults of optional fields. The API server fills them in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
@@ -52,49 +46,11 @@ export const defaultGracePeriodSeconds = 30
 
 /** Messages for rules that span fields. cross-field.ts checks the same. */
 export const messages = {
-  valueFrom: 'valueFrom may not be set when value is not empty',
-  envSize: `names and values must have at most ${envMaxCharacters} characters in total`,
   custom: 'securityContext and containerSecurityContext may only be set when podSecurity is Custom',
   expose: 'ingress and gateway may not be set when expose is false: they need the Service',
   drain: 'drainSeconds must be less than terminationGracePeriodSeconds',
   minReady: 'minReadySeconds must be less than progressDeadlineSeconds',
 }
-
-/** A list of strings that becomes part of a command line. */
-const words = (description: string) =>
-  list(
-    description,
-    Type.String({ maxLength: 8192 }),
-    64,
-    rules(
-      rule(
-        `self.map(one, size(one)).sum() <= ${childMaxBytes}`,
-        `must have at most ${childMaxBytes} characters in total`,
-      ),
-    ),
-  )
-
-export const EnvVar = object(
-  'An environment variable.',
-  {
-    name: formatted(
-      'variableName',
-      'Name of the variable: letters, digits, "_", "-" or ".". Must not start with a digit ' +
-        'or with "..".',
-      { maxLength: 256 },
-    ),
-    value: opt(
-      Type.String({
-        description:
-          'Value of the variable. $(NAME) expands to the value of an earlier variable. ' +
-          'Defaults to the empty string.',
-        maxLength: envMaxCharacters,
-      }),
-    ),
-    valueFrom: opt(pod.EnvVarSource),
-  },
-  rules(rule("!has(self.valueFrom) || !has(self.value) || self.value == ''", messages.valueFrom)),
-)
 
 export const MyAppSpec = object(
   'Desired state of the app. Only image is required.',
@@ -120,21 +76,7 @@ export const MyAppSpec = object(
     ),
     ports: opt(Ports),
     metrics: opt(Metrics),
-    env: opt(
-      listByKey(
-        `Environment variables of the container. At most ${envMaxCharacters} characters in total.`,
-        EnvVar,
-        256,
-        'name',
-        rules(
-          rule(
-            'self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ' +
-              `${envMaxCharacters}`,
-            messages.envSize,
-          ),
-        ),
-      ),
-    ),
+    env: opt(env('Environment variables of the container.', 256)),
     envFrom: opt(pod.EnvFrom),
     command: opt(words("Entrypoint of the container. Defaults to the image's.")),
     args: opt(words("Arguments of the entrypoint. Defaults to the image's.")),
@@ -168,6 +110,8 @@ export const MyAppSpec = object(
     ),
     resources: opt(pod.Resources),
     probes: opt(pod.Probes),
+    init: opt(Init),
+    sidecars: opt(Sidecars),
     volumes: opt(pod.Volumes),
     rolloutOnConfigChange: opt(
       flag('Restart the pods when a referenced ConfigMap or Secret changes. Defaults to true.'),
@@ -274,7 +218,9 @@ export const MyAppSpec = object(
       messages.drain,
     ),
     dnsPolicyRule,
+    ...containerRules,
     ...pod.userRules,
+    appArmorRule,
     ...seccompRules,
     ...portRules,
   ),
@@ -420,7 +366,6 @@ export const StoredMyApp = Type.Object({
   spec: MyAppSpec,
 })
 
-export type EnvVar = Type.Static<typeof EnvVar>
 export type MyAppSpec = Type.Static<typeof MyAppSpec>
 export type Condition = Type.Static<typeof Condition>
 export type MyAppStatus = Type.Static<typeof MyAppStatus>

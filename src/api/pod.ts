@@ -16,6 +16,7 @@ import {
   objectName,
   opt,
   podsOrPercent,
+  portNumber,
   portReference,
   quantity,
   rule,
@@ -39,6 +40,7 @@ const nonEmpty = (description: string, maxLength = 253) =>
 const optional = flag('The app may start without it. Defaults to false.')
 const configKey = formatted('configKey', 'Key in the object.')
 const port = portReference('Number or name of the port. Defaults to the main port.')
+const sidecarPort = portNumber('Port of the sidecar.')
 
 const keyRef = (what: string) =>
   object(`A key of a ${what} in the same namespace.`, {
@@ -166,63 +168,70 @@ export const Resources = object(
   ),
 )
 
-const handlers = {
-  httpGet: opt(
-    object('HTTP GET request. A status from 200 to 399 is a success.', {
-      path: opt(text('Path. Defaults to "/".', { maxLength: 1024 })),
-      port: opt(port),
-      scheme: opt(choice(['HTTP', 'HTTPS'], 'Scheme. Defaults to HTTP.')),
-      httpHeaders: opt(
-        list(
-          'Headers of the request.',
-          object('A header.', {
-            name: formatted('headerName', 'Name, such as Host.', { minLength: 1, maxLength: 256 }),
-            value: text('Value.', { maxLength: 4096 }),
-          }),
-          16,
-          rules(distinct('name')),
-        ),
-      ),
-    }),
-  ),
-  tcpSocket: opt(object('TCP connection.', { port: opt(port) })),
-  grpc: opt(
-    object('gRPC health check.', {
-      port: opt(port),
-      service: opt(text('Service name in the health check request.', { maxLength: 256 })),
-    }),
-  ),
-  exec: opt(
-    object('Command in the container. Exit code 0 is a success.', {
-      command: list('Command and its arguments.', Type.String({ maxLength: 4096 }), 64, {
-        minItems: 1,
-      }),
-    }),
-  ),
+const Headers = list(
+  'Headers of the request.',
+  object('A header.', {
+    name: formatted('headerName', 'Name, such as Host.', { minLength: 1, maxLength: 256 }),
+    value: text('Value.', { maxLength: 4096 }),
+  }),
+  16,
+  rules(distinct('name')),
+)
+const httpGet = {
+  path: opt(text('Path. Defaults to "/".', { maxLength: 1024 })),
+  scheme: opt(choice(['HTTP', 'HTTPS'], 'Scheme. Defaults to HTTP.')),
+  httpHeaders: opt(Headers),
 }
+const grpcService = opt(text('Service name in the health check request.', { maxLength: 256 }))
+const exec = opt(
+  object('Command in the container. Exit code 0 is a success.', {
+    command: list('Command and its arguments.', Type.String({ maxLength: 4096 }), 64, {
+      minItems: 1,
+    }),
+  }),
+)
+const describedHandlers = {
+  httpGet: 'HTTP GET request. A status from 200 to 399 is a success.',
+  tcpSocket: 'TCP connection.',
+  grpc: 'gRPC health check.',
+}
+const handlers = {
+  httpGet: opt(object(describedHandlers.httpGet, { ...httpGet, port: opt(port) })),
+  tcpSocket: opt(object(describedHandlers.tcpSocket, { port: opt(port) })),
+  grpc: opt(object(describedHandlers.grpc, { port: opt(port), service: grpcService })),
+  exec,
+}
+/** A sidecar has no port of its own that a probe could default to. */
+const sidecarHandlers = {
+  httpGet: opt(object(describedHandlers.httpGet, { ...httpGet, port: sidecarPort })),
+  tcpSocket: opt(object(describedHandlers.tcpSocket, { port: sidecarPort })),
+  grpc: opt(object(describedHandlers.grpc, { port: sidecarPort, service: grpcService })),
+  exec,
+}
+
+const thresholds = (mostSuccesses: number) => ({
+  initialDelaySeconds: opt(
+    seconds('Seconds from the start of the container to the first check. Defaults to 0.'),
+  ),
+  periodSeconds: opt(seconds('Seconds between checks. Defaults to 10.', 1)),
+  timeoutSeconds: opt(seconds('Seconds until a check times out. Defaults to 1.', 1)),
+  failureThreshold: opt(
+    integer('Consecutive failures after which the probe fails. Defaults to 3.', 1, 86_400),
+  ),
+  successThreshold: opt(
+    integer(
+      'Consecutive successes after which the probe succeeds. Defaults to 1.',
+      1,
+      mostSuccesses,
+    ),
+  ),
+})
+const probeText = (description: string) =>
+  `${description} Exactly one of httpGet, tcpSocket, grpc and exec must be set.`
+const oneHandler = exactlyOne(...Object.keys(handlers))
+
 const probe = (description: string, mostSuccesses: number) =>
-  object(
-    `${description} Exactly one of httpGet, tcpSocket, grpc and exec must be set.`,
-    {
-      ...handlers,
-      initialDelaySeconds: opt(
-        seconds('Seconds from the start of the container to the first check. Defaults to 0.'),
-      ),
-      periodSeconds: opt(seconds('Seconds between checks. Defaults to 10.', 1)),
-      timeoutSeconds: opt(seconds('Seconds until a check times out. Defaults to 1.', 1)),
-      failureThreshold: opt(
-        integer('Consecutive failures after which the probe fails. Defaults to 3.', 1, 86_400),
-      ),
-      successThreshold: opt(
-        integer(
-          'Consecutive successes after which the probe succeeds. Defaults to 1.',
-          1,
-          mostSuccesses,
-        ),
-      ),
-    },
-    exactlyOne(...Object.keys(handlers)),
-  )
+  object(probeText(description), { ...handlers, ...thresholds(mostSuccesses) }, oneHandler)
 export const Probes = object('Health checks of the container.', {
   startup: opt(probe('The other probes start after this one succeeds.', 1)),
   readiness: opt(
@@ -232,6 +241,14 @@ export const Probes = object('Health checks of the container.', {
     ),
   ),
   liveness: opt(probe('The container restarts when this probe fails. Not set by default.', 1)),
+})
+
+const sidecarProbe = (description: string, mostSuccesses: number) =>
+  object(probeText(description), { ...sidecarHandlers, ...thresholds(mostSuccesses) }, oneHandler)
+export const SidecarProbes = object('Health checks of the sidecar. None by default.', {
+  startup: opt(sidecarProbe('The next container starts after this probe succeeds.', 1)),
+  readiness: opt(sidecarProbe('The pod gets traffic while this probe succeeds, too.', 86_400)),
+  liveness: opt(sidecarProbe('The sidecar restarts when this probe fails.', 1)),
 })
 
 const items = list(

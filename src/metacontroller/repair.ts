@@ -27,7 +27,28 @@ export interface ExactValue {
   restore: 'by omission' | 'by adoption'
   /** The API server fills in much of each item: only which items there are is exact, by name. */
   namesOnly?: boolean
+  /**
+   * With `namesOnly`: our items must have our order. To restore it, an intermediate answer leaves
+   * out the field, because the merge never moves an item.
+   */
+  ordered?: boolean
+  /** Keys with this prefix refer to the items. They are left out together with the field. */
+  references?: { path: Path; prefix: string }
 }
+
+/** A step in the path of an exact field: every item of the desired list. */
+export const each = { name: '*' }
+
+/** The exact fields of a child, with each item of a list in the place of `each`. */
+const expand = (fields: ExactField[], desired: KubernetesObject): ExactField[] =>
+  fields.flatMap((field) => {
+    const step = field.path.indexOf(each)
+    if (step < 0) return [field]
+    const list = at(desired, field.path.slice(0, step))
+    return names(list).flatMap((name) =>
+      name === undefined ? [] : [{ ...field, path: field.path.with(step, { name }) }],
+    )
+  })
 
 /**
  * A part of a child to which others may add no field at any depth, but the API server may. With a
@@ -75,7 +96,9 @@ export function answerNow(
     merged: merge(observed, applied, desired),
     foreign: ownedByOthers(observed, applied, desired),
   }
-  const repaired = exactFields.filter(({ path }) => !isFlooded(path, desired, observed))
+  const repaired = expand(exactFields, desired).filter(
+    ({ path }) => !isFlooded(path, desired, observed),
+  )
   const values = repaired.filter(isExactValue)
   const additions = repaired.filter(isClosedPart).flatMap((part) => additionsTo(part, repair))
   const inexact = values.filter((field) => !isExact(field, repair))
@@ -83,8 +106,21 @@ export function answerNow(
   const answer =
     additions.length === 0 ? structuredClone(desired) : adoptAdditions(additions, values, repair)
   pauseRollout(answer, repair)
-  for (const field of inexact) set(answer, field.path, intermediateValue(field, answer, repair))
+  for (const field of inexact) {
+    const value = intermediateValue(field, answer, repair)
+    set(answer, field.path, value)
+    if (value === undefined) omitReferences(field, answer)
+  }
   return answer
+}
+
+/** The API server refuses a reference to an item that is left out. */
+function omitReferences({ references }: ExactValue, answer: KubernetesObject): void {
+  if (references === undefined) return
+  const { path, prefix } = references
+  const holder = at(answer, path)
+  if (!isObject(holder)) return
+  for (const key of Object.keys(holder)) if (key.startsWith(prefix)) delete holder[key]
 }
 
 /** The most foreign items that are removed from one list. */
@@ -108,7 +144,7 @@ export function unrepairedLists(
   observed: ObservedObject | undefined,
   exactFields: ExactField[],
 ): UnrepairedList[] {
-  const flooded = exactFields
+  const flooded = expand(exactFields, desired)
     .filter(({ path }) => isFlooded(path, desired, observed))
     .map(({ path }) => [pathText(path), (at(observed, path) as unknown[]).length] as const)
   return [...new Map(flooded)].map(([path, items]) => ({ path, items }))
@@ -124,8 +160,12 @@ function isFlooded(path: Path, desired: unknown, observed: unknown): boolean {
  * Whether a field comes out as desired. An admission webhook may add to it after us, and the two must
  * not write in turns. So the comparison is exact only where a person or another program has written.
  */
-function isExact({ path, namesOnly }: ExactValue, { desired, merged, foreign }: Repair): boolean {
+function isExact(
+  { path, namesOnly, ordered }: ExactValue,
+  { desired, merged, foreign }: Repair,
+): boolean {
   const [wanted, outcome] = [at(desired, path), at(merged, path)]
+  if (ordered && !isInOrder(outcome, wanted)) return false
   const isForeign = path.reduce(below, foreign) !== undefined
   if (namesOnly) {
     return !isForeign || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
@@ -134,17 +174,29 @@ function isExact({ path, namesOnly }: ExactValue, { desired, merged, foreign }: 
   return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(wanted))
 }
 
+/** Whether the items that are wanted have the wanted order. Others may be between them. */
+function isInOrder(outcome: unknown, wanted: unknown): boolean {
+  const order = names(wanted)
+  const own = new Set(order)
+  return isDeepStrictEqual(
+    names(outcome).filter((name) => own.has(name)),
+    order,
+  )
+}
+
 /** The value of an inexact field in an intermediate answer; undefined leaves the field out. */
 function intermediateValue(
-  { path, restore, namesOnly }: ExactValue,
+  { path, restore, namesOnly, ordered }: ExactValue,
   answer: KubernetesObject,
-  { observed, applied }: Repair,
+  { desired, observed, applied, merged }: Repair,
 ): unknown {
   const [wanted, found] = [at(answer, path), at(observed, path)]
-  if (restore === 'by omission' && at(applied, path) !== undefined) return undefined
+  const isMoved = ordered && !isInOrder(at(merged, path), at(desired, path))
+  if ((restore === 'by omission' || isMoved) && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
   const wantedNames = new Set(names(wanted))
   const isWanted = (item: unknown) => wantedNames.has(nameOf(item))
+  if (isMoved) return adopt(found)
   if (namesOnly) {
     const foreign = found.filter((item) => !isWanted(item))
     return [...(Array.isArray(wanted) ? wanted : []), ...adopt(foreign)]

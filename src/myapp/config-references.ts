@@ -20,7 +20,10 @@ export function configReferences({
   env = [],
   envFrom = [],
   volumes = [],
+  init = [],
+  sidecars = [],
 }: MyAppSpec): ConfigReference[] {
+  const containers = [{ env, envFrom }, ...init, ...sidecars]
   const reference = (
     kind: ConfigReference['kind'],
     { name, key, optional = false }: { name: string; key?: string; optional?: boolean },
@@ -34,14 +37,18 @@ export function configReferences({
       ? [reference(kind, { name, optional })]
       : items.map(({ key }) => reference(kind, { name, key, optional }))
   return [
-    ...env.flatMap(({ valueFrom }) => [
-      ...(valueFrom?.configMapKeyRef ? [reference('ConfigMap', valueFrom.configMapKeyRef)] : []),
-      ...(valueFrom?.secretKeyRef ? [reference('Secret', valueFrom.secretKeyRef)] : []),
-    ]),
-    ...envFrom.flatMap(({ configMapRef, secretRef }) => [
-      ...(configMapRef ? [reference('ConfigMap', configMapRef)] : []),
-      ...(secretRef ? [reference('Secret', secretRef)] : []),
-    ]),
+    ...containers
+      .flatMap(({ env = [] }) => env)
+      .flatMap(({ valueFrom }) => [
+        ...(valueFrom?.configMapKeyRef ? [reference('ConfigMap', valueFrom.configMapKeyRef)] : []),
+        ...(valueFrom?.secretKeyRef ? [reference('Secret', valueFrom.secretKeyRef)] : []),
+      ]),
+    ...containers
+      .flatMap(({ envFrom = [] }) => envFrom)
+      .flatMap(({ configMapRef, secretRef }) => [
+        ...(configMapRef ? [reference('ConfigMap', configMapRef)] : []),
+        ...(secretRef ? [reference('Secret', secretRef)] : []),
+      ]),
     ...volumes.flatMap(({ configMap, secret }) => [
       ...(configMap ? files('ConfigMap', configMap.name, configMap) : []),
       ...(secret ? files('Secret', secret.secretName, secret) : []),

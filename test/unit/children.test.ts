@@ -17,6 +17,8 @@ interface Template {
   metadata: { annotations?: object; labels: object }
   spec: { containers: [Record<string, unknown>]; volumes?: object[]; [field: string]: unknown }
 }
+const without = (object: object, ...fields: string[]) =>
+  Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)))
 const deploymentSpec = (spec: Partial<MyAppSpec>, more?: Partial<App>) =>
   children(spec, more)[0]?.spec as { replicas: number; strategy: object; template: Template }
 const pods = (spec: Partial<MyAppSpec>, more?: Partial<App>) => deploymentSpec(spec, more).template
@@ -357,6 +359,89 @@ for (const [when, spec, has] of podSpecs) {
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
 }
+
+t.test(
+  'init containers and sidecars have what the app has, unless they have their own',
+  async (t) => {
+    const app: Partial<MyAppSpec> = {
+      image: 'app:1',
+      imagePullPolicy: 'Always',
+      command: ['serve'],
+      env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }],
+      envFrom: [{ secretRef: { name: 's' } }],
+      resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
+      podSecurity: 'Restricted',
+      volumes: [{ name: 'data', mountPath: '/data', readOnly: true, emptyDir: {} }],
+    }
+    const inherited = {
+      image: 'app:1',
+      imagePullPolicy: 'Always',
+      envFrom: [{ secretRef: { name: 's' } }],
+      resources: { limits: { cpu: '1' } },
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+      volumeMounts: [
+        { name: 'data', mountPath: '/data', readOnly: true },
+        { name: 'tmp', mountPath: '/tmp' },
+      ],
+    }
+    const cpuOf = (containerName: string) => ({
+      name: 'CPU',
+      valueFrom: { resourceFieldRef: { containerName, resource: 'limits.cpu', divisor: '0' } },
+    })
+    t.strictSame(
+      pods({
+        ...app,
+        init: [
+          { name: 'migrate', command: ['migrate'] },
+          {
+            name: 'own',
+            image: 'busybox',
+            args: ['x'],
+            workingDir: '/w',
+            env: [],
+            envFrom: [],
+            resources: {},
+            volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's', readOnly: false }],
+          },
+        ],
+        sidecars: [
+          { name: 'proxy', probes: { startup: { tcpSocket: { port: 1 } } } },
+          { name: 'plain', volumeMounts: [] },
+        ],
+      }).spec['initContainers'],
+      [
+        {
+          name: 'proxy',
+          ...inherited,
+          env: [cpuOf('proxy')],
+          restartPolicy: 'Always',
+          startupProbe: { tcpSocket: { port: 1 } },
+        },
+        {
+          name: 'plain',
+          ...without(inherited, 'volumeMounts'),
+          env: [cpuOf('plain')],
+          restartPolicy: 'Always',
+        },
+        { name: 'migrate', ...inherited, command: ['migrate'], env: [cpuOf('migrate')] },
+        {
+          ...without(inherited, 'envFrom', 'resources'),
+          name: 'own',
+          image: 'busybox',
+          args: ['x'],
+          workingDir: '/w',
+          volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's' }],
+        },
+      ],
+    )
+    t.equal(pods({}).spec['initContainers'], undefined)
+  },
+)
 
 t.test('the volume for /tmp bears a name that is free', async (t) => {
   const volumes = ['tmp', 'tmp-1'].map((name) => ({

@@ -50,6 +50,25 @@ const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.strin
   noNullPrototype: true,
 })
 
+t.test('init containers and sidecars refer to config, too', async (t) => {
+  const { env = [], envFrom = [] } = reading
+  const specs: MyAppSpec[] = [
+    { image: 'nginx', init: [{ name: 'a', env, envFrom }] },
+    { image: 'nginx', sidecars: [{ name: 'a', env, envFrom }] },
+  ]
+  for (const spec of specs) {
+    t.strictSame(missing(holding(undefined, {}, {}, spec)), [
+      'key token of Secret shop',
+      'ConfigMap shop',
+    ])
+    t.not(
+      digest(holding({ a: '1' }, undefined, {}, spec)),
+      digest(holding({ a: '2' }, undefined, {}, spec)),
+    )
+    t.equal(digest(holding({ a: '1' }, undefined, {}, { image: 'nginx' })), undefined)
+  }
+})
+
 t.test('metadata and the order of keys do not change the digest', async () => {
   fc.assert(
     fc.property(

@@ -52,7 +52,81 @@ const evicted = pod({
   message: 'The node was low on resource: memory.',
 })
 
+const init = (status: object, container: object = {}): ObservedPod => ({
+  ...pod({
+    containerStatuses: [
+      { name: 'app', ready: false, state: { waiting: { reason: 'PodInitializing' } } },
+    ],
+    initContainerStatuses: [{ name: 'extra', ready: false, restartCount: 0, ...status }],
+  }),
+  spec: { containers: [{ name: 'app' }], initContainers: [{ name: 'extra', ...container }] },
+})
+const lastWords = 'password: hunter2'
+const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
+  [
+    'an init container has no image',
+    [init({ state: { waiting: { reason: 'ErrImagePull', message: 'x:1: not found' } } })],
+    '1 of 1 pod fails: init container extra is in ImagePullBackOff: x:1: not found',
+  ],
+  [
+    'an init container lacks config',
+    [
+      init({
+        state: {
+          waiting: { reason: 'CreateContainerConfigError', message: 'secret "a" not found' },
+        },
+      }),
+    ],
+    '1 of 1 pod fails: init container extra is in CreateContainerConfigError: secret "a" not found',
+  ],
+  [
+    'an init container crashes, whose last words stay in the cluster',
+    [
+      init({
+        restartCount: 3,
+        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
+        lastState: { terminated: { exitCode: 1, reason: 'Error', message: lastWords } },
+      }),
+    ],
+    '1 of 1 pod fails: init container extra crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log',
+  ],
+  [
+    'an init container has completed',
+    [init({ ready: true, state: { terminated: { exitCode: 0, reason: 'Completed' } } })],
+    undefined,
+  ],
+  ['an init container runs', [init({ started: true, state: { running: {} } })], undefined],
+  [
+    'a sidecar ends, and says something',
+    [
+      init(
+        {
+          restartCount: 1,
+          state: { terminated: { exitCode: 0, reason: 'Completed', message: lastWords } },
+        },
+        { restartPolicy: 'Always' },
+      ),
+    ],
+    '1 of 1 pod fails: sidecar extra exits (CrashLoopBackOff, last exit code 0, 1 restart): the program of a sidecar must keep running',
+  ],
+  [
+    'a sidecar uses too much memory',
+    [
+      init(
+        {
+          restartCount: 2,
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+          lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: lastWords } },
+        },
+        { restartPolicy: 'Always' },
+      ),
+    ],
+    '1 of 1 pod fails: sidecar extra was killed for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
+  ],
+]
+
 const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
+  ...ofInit,
   ['there are none', [], undefined],
   ['all run', [running, running], undefined],
   ['they only start', [starting, pod({ phase: 'Pending' })], undefined],
@@ -448,8 +522,8 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
         },
       },
     ],
-    'waiting for init container proxy to pass its startup probe (HTTP GET / on port 15021)',
-    'init container proxy runs but does not pass its startup probe (HTTP GET / on port 15021)',
+    'waiting for sidecar proxy to pass its startup probe (HTTP GET / on port 15021)',
+    'sidecar proxy runs but does not pass its startup probe (HTTP GET / on port 15021)',
   ],
   [
     'an init container',

@@ -86,6 +86,92 @@ t.test(
   },
 )
 
+const withInit = (...names: string[]): MyAppSpec => ({
+  ...spec('A'),
+  init: names.map((name) => ({ name, command: ['true'] })),
+})
+const initOf = (child: ObservedObject) =>
+  (child.spec as Anything).template.spec.initContainers as Array<Anything> | undefined
+const namesOf = (child: ObservedObject) => initOf(child)?.map(({ name }) => name as string)
+
+t.test('init containers get their order, with one roll', async (t) => {
+  for (const [before, after] of [
+    [['b'], ['a', 'b']],
+    [
+      ['a', 'b', 'c'],
+      ['c', 'a', 'b'],
+    ],
+  ] as Array<[string[], string[]]>) {
+    const podAnnotations = { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined' }
+    const { child, answers, rolls } = converge(
+      deployment,
+      { ...withInit(...after), podAnnotations },
+      living(deployment, { ...withInit(...before), podAnnotations }),
+    )
+    t.strictSame(namesOf(child), after)
+    t.match((child.spec as Anything).template.metadata.annotations, podAnnotations)
+    t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 })
+  }
+})
+
+t.test('an AppArmor annotation is never answered without its container', async (t) => {
+  const podAnnotations = { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined' }
+  const [desired] = deployment.desired({
+    name: 'demo-app',
+    namespace: 'default',
+    spec: { ...withInit('a', 'b'), podAnnotations },
+  })
+  const answer = answerNow(
+    desired as KubernetesObject,
+    living(deployment, { ...withInit('b'), podAnnotations }),
+    deployment.exactFields,
+  ) as Anything
+  t.equal(answer.spec.paused, true)
+  t.equal(answer.spec.template.spec.initContainers, undefined)
+  t.strictSame(answer.spec.template.metadata.annotations, {})
+})
+
+const byHand: Array<[what: string, edit: (containers: Anything[]) => void]> = [
+  ['an init container', (containers) => containers.unshift({ name: 'x', image: 'x' })],
+  ['two of them', (containers) => containers.push({ name: 'x', image: 'x' }, { name: 'y' })],
+  ['a variable', ([a]) => a.env.unshift({ name: 'X', value: '1' })],
+  ['an argument', ([, b]) => (b.args = ['x'])],
+  ['a command', ([, b]) => b.command.push('x')],
+  ['a lifecycle hook', ([a]) => (a.lifecycle = { preStop: { exec: { command: ['x'] } } })],
+  ['a privilege', ([a]) => (a.securityContext.privileged = true)],
+  ['an image', ([a]) => (a.image = 'x')],
+  ['a swap', (containers) => containers.reverse()],
+]
+for (const [what, edit] of byHand) {
+  t.test(`init containers are put back after an edit by hand: ${what}`, async (t) => {
+    const own = withInit('a', 'b')
+    const before = living(deployment, own)
+    const { child } = converge(
+      deployment,
+      own,
+      living(deployment, own, (child: Anything) => edit(child.spec.template.spec.initContainers)),
+    )
+    t.strictSame(initOf(child), initOf(before))
+    t.not(paused(child), true)
+  })
+}
+
+t.test('an init container that an admission webhook adds stays where it is', async (t) => {
+  const own = withInit('a', 'b')
+  const { child, answers } = converge(
+    deployment,
+    own,
+    living(
+      deployment,
+      own,
+      (child: Anything) => child.spec.template.spec.initContainers.unshift({ name: 'mesh' }),
+      'webhook',
+    ),
+  )
+  t.equal(answers, 0)
+  t.strictSame(namesOf(child), ['mesh', 'a', 'b'])
+})
+
 t.test('a rollout that a person has paused stays paused through a repair', async (t) => {
   const observed = living(deployment, spec('A'), (child) => {
     child.spec.paused = true

@@ -12,6 +12,7 @@ import type {
 } from '@kubernetes/client-node'
 import { posix } from 'node:path'
 import { defaultGracePeriodSeconds, type MyAppSpec } from '../../api/myapp.ts'
+import type { InitContainer, Sidecar } from '../../api/more-containers.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
 import {
   declaredPorts,
@@ -28,6 +29,7 @@ type Probe = NonNullable<NonNullable<MyAppSpec['probes']>['liveness']>
 type Resources = NonNullable<MyAppSpec['resources']>
 type Amounts = NonNullable<Resources['limits']> & Record<string, string | number>
 type EnvVar = NonNullable<MyAppSpec['env']>[number]
+type VolumeMount = NonNullable<InitContainer['volumeMounts']>[number]
 type Volume = NonNullable<MyAppSpec['volumes']>[number]
 
 /** Seconds for which a terminating pod keeps serving, if the spec does not say. */
@@ -48,8 +50,8 @@ export function appContainer({ spec }: App): V1Container {
       containerPort: port.port,
       protocol: transportOf(port),
     })),
-    env: (spec.env ?? []).map(toEnvVar),
-    envFrom: (spec.envFrom ?? []).map((source) => compact<V1EnvFromSource>(source)),
+    env: toEnv(spec.env, 'app'),
+    envFrom: toEnvFrom(spec.envFrom),
     resources: toResources(spec.resources),
     startupProbe: startup && toProbe(startup, spec),
     readinessProbe: readiness && toProbe(readiness, spec),
@@ -60,6 +62,66 @@ export function appContainer({ spec }: App): V1Container {
     volumeMounts: volumeMounts(spec),
   })
 }
+
+/**
+ * The containers beside that of the app, in the order in which they start. Sidecars come first, so
+ * that an init step can use a proxy.
+ */
+export const initContainers = ({ spec }: App): V1Container[] => [
+  ...(spec.sidecars ?? []).map((sidecar) => toSidecar(spec, sidecar)),
+  ...(spec.init ?? []).map((container) => compact<V1Container>(toContainer(spec, container))),
+]
+
+/** A native sidecar: an init container that keeps running. */
+function toSidecar(spec: MyAppSpec, sidecar: Sidecar): V1Container {
+  const { startup, readiness, liveness } = sidecar.probes ?? {}
+  return compact<V1Container>({
+    ...toContainer(spec, sidecar),
+    restartPolicy: 'Always',
+    startupProbe: startup && toProbe(startup, spec),
+    readinessProbe: readiness && toProbe(readiness, spec),
+    livenessProbe: liveness && toProbe(liveness, spec),
+  })
+}
+
+/** A container with what the app has, unless it has its own. */
+const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
+  compact<V1Container>({
+    name: container.name,
+    image: container.image ?? spec.image,
+    imagePullPolicy: spec.imagePullPolicy,
+    command: container.command,
+    args: container.args,
+    workingDir: container.workingDir,
+    env: toEnv(container.env ?? spec.env, container.name),
+    envFrom: toEnvFrom(container.envFrom ?? spec.envFrom),
+    resources: toResources(container.resources ?? withoutExtended(spec.resources)),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: containerSecurity(spec),
+    volumeMounts:
+      container.volumeMounts === undefined
+        ? volumeMounts(spec)
+        : container.volumeMounts.flatMap((mount) => mountOf(spec, mount)),
+  })
+
+/** A device is for the app: each container that requests it would get another one. */
+const withoutExtended = ({ requests = {}, limits = {} }: Resources = {}): Resources => ({
+  requests,
+  limits,
+})
+
+/** A mount of a volume of the app at another path. */
+const mountOf = (spec: MyAppSpec, { name, mountPath, subPath, readOnly }: VolumeMount) =>
+  (spec.volumes ?? [])
+    .filter((volume) => volume.name === name)
+    .slice(0, 1)
+    .map((volume) =>
+      compact<V1VolumeMount>({
+        ...toVolumeMount({ ...volume, ...(readOnly !== undefined && { readOnly }) }),
+        mountPath,
+        subPath,
+      }),
+    )
 
 /** A TCP check of the main port, unless that port speaks UDP. */
 const defaultReadiness = (spec: MyAppSpec): Probe | undefined =>
@@ -103,8 +165,14 @@ export function tmpVolume({ podSecurity, volumes = [] }: MyAppSpec): string | un
   return ['tmp', ...volumes.map((_, index) => `tmp-${index + 1}`)].find(isFree)
 }
 
+const toEnv = (env: EnvVar[] = [], container: string) =>
+  env.map((variable) => toEnvVar(variable, container))
+
+const toEnvFrom = (envFrom: MyAppSpec['envFrom'] = []) =>
+  envFrom.map((source) => compact<V1EnvFromSource>(source))
+
 /** The API server does not store `value: ''`: a variable without a value is empty. */
-function toEnvVar({ name, value, valueFrom }: EnvVar): V1EnvVar {
+function toEnvVar({ name, value, valueFrom }: EnvVar, containerName: string): V1EnvVar {
   if (valueFrom === undefined) return compact<V1EnvVar>({ name, value })
   const { fieldRef, resourceFieldRef, ...keyRefs } = valueFrom
   return {
@@ -113,7 +181,7 @@ function toEnvVar({ name, value, valueFrom }: EnvVar): V1EnvVar {
       ...keyRefs,
       fieldRef: fieldRef && { apiVersion: 'v1', ...fieldRef },
       resourceFieldRef: resourceFieldRef && {
-        containerName: 'app',
+        containerName,
         resource: resourceFieldRef.resource,
         divisor: toDivisor(resourceFieldRef.divisor),
       },

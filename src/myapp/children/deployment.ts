@@ -1,5 +1,8 @@
 import type { V1DeploymentSpec, V1DeploymentStrategy } from '@kubernetes/client-node'
+import { appArmor } from '../../api/annotations.ts'
 import type { MyAppSpec } from '../../api/myapp.ts'
+import type { Path } from '../../metacontroller/json.ts'
+import { each } from '../../metacontroller/repair.ts'
 import { desiredReplicas, suspendedReplicas, suspendedReplicasAnnotation } from '../replicas.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
@@ -9,7 +12,14 @@ import { podTemplate } from './pod-template.ts'
 type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpdate']>
 
 const pod = ['spec', 'template', 'spec']
-const container = [...pod, 'containers', { name: 'app' }]
+const podAnnotations = ['spec', 'template', 'metadata', 'annotations']
+const ours: Path[] = [
+  [...pod, 'containers', { name: 'app' }],
+  [...pod, 'initContainers', each],
+]
+/** A field of each of our containers. */
+const ofContainers = (fields: string[]): Path[] =>
+  ours.flatMap((container) => fields.map((field) => [...container, field]))
 
 /** The values that the API server fills in for fields that an answer omits. */
 const serverDefaults = {
@@ -34,16 +44,20 @@ const exactIfSet = [
     'hostAliases',
     'dnsConfig',
   ].map((field) => [...pod, field]),
-  ...['startupProbe', 'readinessProbe', 'livenessProbe', 'resources', 'securityContext'].map(
-    (field) => [...container, field],
-  ),
+  ...ofContainers([
+    'startupProbe',
+    'readinessProbe',
+    'livenessProbe',
+    'resources',
+    'securityContext',
+  ]),
 ]
 
 /** Others may never set these fields: the API server could then refuse a change of the MyApp. */
 const alwaysExact = [
   ...['minReadySeconds', 'progressDeadlineSeconds'].map((field) => ['spec', field]),
   ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pod, field]),
-  ...['lifecycle', 'volumeDevices'].map((field) => [...container, field]),
+  ...ofContainers(['lifecycle', 'volumeDevices']),
 ]
 
 /** The Deployment that runs the pods of a MyApp. */
@@ -53,13 +67,20 @@ export const deployment = defineChild<V1DeploymentSpec>({
   resource: 'deployments',
   deleteStage: 'with the pods',
   exact: [
-    ...['containers', 'initContainers', 'volumes'].map((field) => ({
+    ...['containers', 'volumes'].map((field) => ({
       path: [...pod, field],
       restore: 'by adoption' as const,
       namesOnly: true,
     })),
-    ...['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args'].map((field) => ({
-      path: [...container, field],
+    {
+      path: [...pod, 'initContainers'],
+      restore: 'by adoption' as const,
+      namesOnly: true,
+      ordered: true,
+      references: { path: podAnnotations, prefix: appArmor },
+    },
+    ...ofContainers(['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args']).map((path) => ({
+      path,
       restore: 'by omission' as const,
     })),
     ...exactIfSet.map((path) => ({

@@ -14,7 +14,7 @@ import type { MyAppSpec } from '../../api/myapp.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
 import type { App } from '../app.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
-import { appContainer, tmpVolume } from './container.ts'
+import { appContainer, initContainers, tmpVolume } from './container.ts'
 import { podLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
 
@@ -44,6 +44,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),
+      initContainers: initContainers(app),
       containers: [appContainer(app)],
       volumes: [
         ...(spec.volumes ?? []).map(toVolume),

@@ -3,6 +3,7 @@ import { counted, truncated } from '../text.ts'
 
 type ContainerStatus = NonNullable<NonNullable<ObservedPod['status']>['containerStatuses']>[number]
 type Container = NonNullable<NonNullable<ObservedPod['spec']>['containers']>[number]
+type PodSpec = NonNullable<ObservedPod['spec']>
 type Probe = NonNullable<Container['readinessProbe']>
 
 /** Why a pod does not run. Pods with the same reason are counted together. */
@@ -150,7 +151,8 @@ function failureOf(
   const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   for (const status of statuses) {
     const container = containers.find(({ name }) => name === status.name)
-    const failure = containerFailure(status, container, now, shorten)
+    const role = roleOf(spec, status.name)
+    const failure = containerFailure(status, { container, role }, now, shorten)
     if (failure !== undefined) return failure
   }
   return undefined
@@ -162,16 +164,16 @@ function failureOf(
  */
 function containerFailure(
   { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
-  container: Container | undefined,
+  { container, role }: { container: Container | undefined; role: Role },
   now: string,
   shorten: Shorten,
 ): Failure | undefined {
   const { waiting, running } = state
   const ended = state.terminated ?? lastState.terminated
-  const shownName = nameOf(name)
+  const shown = `${role} ${nameOf(name)}`
   const inState = (reason: string, message: string | undefined): Failure => ({
     reason,
-    message: `container ${shownName} is in ${reason}${message ? `: ${shorten(message)}` : ''}`,
+    message: `${shown} is in ${reason}${message ? `: ${shorten(message)}` : ''}`,
   })
   if (
     waiting?.reason !== undefined &&
@@ -194,7 +196,7 @@ function containerFailure(
       reason: 'OOMKilled',
       restarts: restartCount,
       message:
-        `container ${shownName} was killed for using more memory than its limit ` +
+        `${shown} was killed for using more memory than its limit ` +
         `(OOMKilled, ${restarts}): raise resources.limits.memory`,
     }
   }
@@ -202,7 +204,7 @@ function containerFailure(
   const crash = (what: string, advice: string): Failure => ({
     reason: 'CrashLoopBackOff',
     restarts: restartCount,
-    message: `container ${shownName} ${what} (CrashLoopBackOff, ${details}): ${advice}`,
+    message: `${shown} ${what} (CrashLoopBackOff, ${details}): ${advice}`,
   })
   const restartingProbes = (['startup', 'liveness'] as const)
     .flatMap((type) => probeText(type, container?.[`${type}Probe`]) ?? [])
@@ -211,7 +213,10 @@ function containerFailure(
     return crash('keeps restarting', `it exits, or fails its ${restartingProbes}`)
   }
   return ended?.exitCode === 0
-    ? crash('exits', 'the program of a MyApp must keep running')
+    ? crash(
+        'exits',
+        `the program of ${role === 'sidecar' ? 'a sidecar' : 'a MyApp'} must keep running`,
+      )
     : crash('crashes', 'see its log')
 }
 
@@ -250,21 +255,21 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
   }
   const init = initContainerStatuses.find(
     ({ name, started, state }) =>
-      state?.running !== undefined && !(started && isSidecar(pod, name)),
+      state?.running !== undefined && !(started && isSidecar(spec, name)),
   )
   if (init !== undefined) {
-    const name = nameOf(init.name)
+    const shown = `${roleOf(spec, init.name)} ${nameOf(init.name)}`
     const container = spec.initContainers?.find((container) => container.name === init.name)
     const probe = probeText('startup', container?.startupProbe)
-    const end = isSidecar(pod, init.name)
+    const end = isSidecar(spec, init.name)
       ? probe === undefined
         ? 'start'
         : `pass its ${probe}`
       : 'complete'
     return {
       reason: 'InitContainer',
-      waitingFor: `init container ${name} to ${end}`,
-      failure: `init container ${name} runs but does not ${end}`,
+      waitingFor: `${shown} to ${end}`,
+      failure: `${shown} runs but does not ${end}`,
     }
   }
   const unready = statuses.find(({ ready, state }) => state?.running !== undefined && !ready)
@@ -297,8 +302,16 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
   }
 }
 
-const isSidecar = ({ spec }: ObservedPod, name: string) =>
-  spec?.initContainers?.find((container) => container.name === name)?.restartPolicy === 'Always'
+type Role = 'container' | 'init container' | 'sidecar'
+
+/** What a container is in its pod. */
+function roleOf({ initContainers = [] }: PodSpec, name: string): Role {
+  const init = initContainers.find((container) => container.name === name)
+  if (init === undefined) return 'container'
+  return init.restartPolicy === 'Always' ? 'sidecar' : 'init container'
+}
+
+const isSidecar = (spec: PodSpec, name: string) => roleOf(spec, name) === 'sidecar'
 
 /** A container that runs and is not ready, with the probe that decides it. */
 function notReady(
@@ -312,10 +325,11 @@ function notReady(
     (started === false ? probeText('startup', container?.startupProbe) : undefined) ??
     probeText('readiness', container?.readinessProbe)
   if (probe === undefined) return undefined
+  const shown = `${roleOf(spec, name)} ${nameOf(name)}`
   return {
     reason: 'ContainersNotReady',
-    waitingFor: `container ${nameOf(name)} to pass its ${probe}`,
-    failure: `container ${nameOf(name)} runs but does not pass its ${probe}`,
+    waitingFor: `${shown} to pass its ${probe}`,
+    failure: `${shown} runs but does not pass its ${probe}`,
   }
 }
 

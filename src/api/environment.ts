@@ -1,0 +1,74 @@
+import Type from 'typebox'
+import { childMaxBytes, formatted, list, listByKey, object, opt, rule, rules } from './fields.ts'
+import { EnvVarSource } from './pod.ts'
+
+/** What a container runs with: its command line and its environment variables. */
+
+/**
+ * The size of all names and values of env together, in characters. JSON escapes a character into
+ * at most six bytes, so that env always fits into the copy of a child that Metacontroller keeps in
+ * an annotation.
+ */
+export const envMaxCharacters = 32_768
+
+/** Messages of rules about env. cross-field.ts checks the same. */
+export const envMessages = {
+  valueFrom: 'valueFrom may not be set when value is not empty',
+  size: `names and values must have at most ${envMaxCharacters} characters in total`,
+}
+
+/** A list of strings that becomes part of a command line. */
+export const words = (description: string) =>
+  list(
+    description,
+    Type.String({ maxLength: 8192 }),
+    64,
+    rules(
+      rule(
+        `self.map(one, size(one)).sum() <= ${childMaxBytes}`,
+        `must have at most ${childMaxBytes} characters in total`,
+      ),
+    ),
+  )
+
+export const EnvVar = object(
+  'An environment variable.',
+  {
+    name: formatted(
+      'variableName',
+      'Name of the variable: letters, digits, "_", "-" or ".". Must not start with a digit ' +
+        'or with "..".',
+      { maxLength: 256 },
+    ),
+    value: opt(
+      Type.String({
+        description:
+          'Value of the variable. $(NAME) expands to the value of an earlier variable. ' +
+          'Defaults to the empty string.',
+        maxLength: envMaxCharacters,
+      }),
+    ),
+    valueFrom: opt(EnvVarSource),
+  },
+  rules(
+    rule("!has(self.valueFrom) || !has(self.value) || self.value == ''", envMessages.valueFrom),
+  ),
+)
+
+/** Environment variables of a container. */
+export const env = (description: string, maxItems: number) =>
+  listByKey(
+    `${description} At most ${envMaxCharacters} characters in total.`,
+    EnvVar,
+    maxItems,
+    'name',
+    rules(
+      rule(
+        'self.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0)).sum() <= ' +
+          `${envMaxCharacters}`,
+        envMessages.size,
+      ),
+    ),
+  )
+
+export type EnvVar = Type.Static<typeof EnvVar>
