@@ -227,7 +227,7 @@ export const formats = {
   extraContainerName: {
     matches: `^${label()}$`,
     excludes: '^app$',
-    message: `${labelMessage}; app is the container of the app`,
+    message: `${labelMessage}, and must not be app, the container of the app`,
   },
   containerName: { matches: `^${label()}$`, message: labelMessage },
   measuredResource: {

@@ -1450,6 +1450,188 @@ export const cases: Case[] = [
     spec: { image, resources: { extended: { 'a/b': amount } } },
     refused: 'spec.resources.extended.a/b',
   })),
+  ...(['init', 'sidecars'] as const).flatMap((list): Case[] => {
+    const of = (fields: object, more: object = {}) => ({
+      image,
+      ...more,
+      [list]: [{ name: 'extra', ...fields }],
+    })
+    const refusals: Array<[what: string, fields: object, field: string, words: string]> = [
+      [
+        'a value and its source',
+        { env: [{ name: 'A', value: 'b', valueFrom: secretKey }] },
+        '.env[0]',
+        'valueFrom may not be set when value is not empty',
+      ],
+      [
+        'a variable without a source',
+        { env: [{ name: 'A', valueFrom: {} }] },
+        '.env[0].valueFrom',
+        'exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
+      ],
+      [
+        'an odd divisor',
+        {
+          env: [
+            {
+              name: 'A',
+              valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '2' } },
+            },
+          ],
+        },
+        '.env[0].valueFrom.resourceFieldRef',
+        'divisor must be 1 or 1m for cpu',
+      ],
+      [
+        'too long an env',
+        { env: [{ name: 'A', value: 'x'.repeat(32_768) }] },
+        '.env',
+        'names and values must have at most 32768 characters in total',
+      ],
+      [
+        'no source in envFrom',
+        { envFrom: [{}] },
+        '.envFrom[0]',
+        'exactly one of configMapRef, secretRef must be set',
+      ],
+      ...['cpu', 'memory', 'ephemeral-storage'].map(
+        (resource): [string, object, string, string] => [
+          `more ${resource} than its limit`,
+          { resources: { requests: { [resource]: 2 }, limits: { [resource]: 1 } } },
+          '.resources',
+          `requests.${resource} must be at most limits.${resource}`,
+        ],
+      ),
+      ...['command', 'args'].map((field): [string, object, string, string] => [
+        `too long ${field}`,
+        { [field]: Array(32).fill('x'.repeat(8192)) },
+        `.${field}`,
+        'must have at most 261632 characters in total',
+      ]),
+      [
+        'two mounts at one path',
+        {
+          volumeMounts: [
+            { name: 'v', mountPath: '/a' },
+            { name: 'v', mountPath: '/a' },
+          ],
+        },
+        '.volumeMounts',
+        'duplicate mountPath',
+      ],
+    ]
+    const volumes = [{ name: 'v', mountPath: '/v', emptyDir: {} }]
+    return [
+      ...refusals.map(([what, fields, field, words]) => ({
+        what: `${what} in ${list}`,
+        spec: of(fields, { volumes }),
+        refused: `spec.${list}[0]${field}: Invalid value: ${words}`,
+      })),
+      {
+        what: `${list} with the name of the app`,
+        spec: { image, [list]: [{ name: 'app' }] },
+        refused: `spec.${list}[0].name: Invalid value: "app": `,
+      },
+      {
+        what: `one name twice in ${list}`,
+        spec: { image, [list]: [{ name: 'a' }, { name: 'a' }] },
+        refused: `spec.${list}[1]: Duplicate value: {"name":"a"}`,
+      },
+      {
+        what: `a volume of ${list} that the app does not have`,
+        spec: of({ volumeMounts: [{ name: 'w', mountPath: '/w' }] }, { volumes }),
+        refused: 'spec: Invalid value: volumeMounts may only name volumes of spec.volumes',
+      },
+      {
+        what: `a whole container in ${list}`,
+        spec: of(
+          {
+            image: 'busybox',
+            command: ['sh'],
+            args: [''],
+            workingDir: '/',
+            env: [{ name: 'A' }, { name: 'B', valueFrom: secretKey }],
+            envFrom: [{ configMapRef: { name: 'a' } }],
+            resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
+            volumeMounts: [
+              { name: 'v', mountPath: '/a', subPath: 's' },
+              { name: 'v', mountPath: '/b', readOnly: true },
+            ],
+          },
+          { volumes, podSecurity: 'Restricted' },
+        ),
+      },
+      {
+        what: `AppArmor of ${list}`,
+        spec: of(
+          {},
+          {
+            podAnnotations: {
+              'container.apparmor.security.beta.kubernetes.io/extra': 'unconfined',
+            },
+          },
+        ),
+      },
+      {
+        what: `seccomp annotations of ${list} that contradict the profile`,
+        spec: of(
+          {},
+          {
+            podSecurity: 'Custom',
+            containerSecurityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+            podAnnotations: {
+              'container.seccomp.security.alpha.kubernetes.io/extra': 'unconfined',
+            },
+          },
+        ),
+        refused: 'a seccomp annotation must be the same as the seccompProfile',
+      },
+    ]
+  }),
+  {
+    what: 'an init container with the name of a sidecar',
+    spec: { image, init: [{ name: 'a' }], sidecars: [{ name: 'a' }] },
+    refused: 'spec: Invalid value: init and sidecars may not have the same name',
+  },
+  ...['startup', 'readiness', 'liveness'].flatMap((probe) => [
+    {
+      what: `no handler in the ${probe} probe of a sidecar`,
+      spec: { image, sidecars: [{ name: 'a', probes: { [probe]: {} } }] },
+      refused: `spec.sidecars[0].probes.${probe}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec must be set`,
+    },
+    {
+      what: `no port in the ${probe} probe of a sidecar`,
+      spec: { image, sidecars: [{ name: 'a', probes: { [probe]: { tcpSocket: {} } } }] },
+      refused: `spec.sidecars[0].probes.${probe}.tcpSocket.port: Required value`,
+    },
+    {
+      what: `a header twice in the ${probe} probe of a sidecar`,
+      spec: {
+        image,
+        sidecars: [
+          {
+            name: 'a',
+            probes: {
+              [probe]: {
+                httpGet: {
+                  port: 1,
+                  httpHeaders: [
+                    { name: 'Host', value: 'a' },
+                    { name: 'Host', value: 'b' },
+                  ],
+                },
+              },
+            },
+          },
+        ],
+      },
+      refused: `spec.sidecars[0].probes.${probe}.httpGet.httpHeaders: Invalid value: duplicate name`,
+    },
+    {
+      what: `a ${probe} probe of a sidecar`,
+      spec: { image, sidecars: [{ name: 'a', probes: { [probe]: { grpc: { port: 1 } } } }] },
+    },
+  ]),
   {
     what: 'the annotation of Metacontroller',
     spec: {
