@@ -48,7 +48,7 @@ const fields = {
   command: opt(words("Entrypoint of the container. Defaults to the image's.")),
   args: opt(words("Arguments of the entrypoint. Defaults to the image's.")),
   workingDir: opt(text("Working directory. Defaults to the image's.", { maxLength: 1024 })),
-  env: opt(env('Environment variables. Defaults to those of the app; [] for none.', 64)),
+  env: opt(env('Environment variables. Defaults to those of the app; [] for none.', 16)),
   envFrom: opt(EnvFrom),
   resources: opt(Resources),
   volumeMounts: opt(VolumeMounts),
