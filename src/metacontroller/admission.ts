@@ -7,14 +7,14 @@ import { below, type Fields, fieldsByOwner, itemsOf } from './managed-fields.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * What the cluster's admission changes in a child: a policy or a webhook raises requests, rewrites an
- * image to a mirror, pins it to a digest. Such a child never becomes as desired, and writing it again
- * changes nothing. So the operator accepts the change, once it has proof of it.
+ * What the cluster's admission changes in a child: a policy or a webhook raises requests, rewrites
+ * an image to a mirror, pins it to a digest. Such a child never becomes as desired, and writing it
+ * again changes nothing. So the operator accepts the change, once it has proof of it.
  *
  * The API server notes the owner of a field before admission changes the field. So a field that
- * differs from what is desired and still belongs to Metacontroller was changed by admission, if what
- * is desired was applied at all. Dynamic apply records what was applied. Under server-side apply
- * nothing does, so the answer contains an annotation with a digest of what it desires.
+ * differs from what is desired and still belongs to Metacontroller was changed by admission, if
+ * what is desired was applied at all. Dynamic apply records what was applied. Under server-side
+ * apply nothing does, so the answer contains an annotation with a digest of what it desires.
  */
 
 /** The digest of the spec that was desired when the child was last applied. */
@@ -33,7 +33,9 @@ export interface AdmissionChange {
 export interface Admitted {
   /** The desired child, with the observed values of the fields that admission changed. */
   desired: KubernetesObject
-  /** The fields that admission changed. Empty if there are none, or if something else differs too. */
+  /**
+   * The fields that admission changed. Empty if there are none, or if something else differs too.
+   */
   changes: AdmissionChange[]
 }
 
@@ -46,7 +48,9 @@ const maxValueLength = 128
 
 /** Fields whose values can be secret: they are never shown, and no part of a digest. */
 const secretFields = new Set(['env', 'args', 'command', 'annotations'])
-/** Fields in which no difference is accepted. A selector is immutable, others decide on replicas. */
+/**
+ * Fields in which no difference is accepted. A selector is immutable, others decide on replicas.
+ */
 const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
 
 /** Returns what to answer for a child that admission may have changed. */
@@ -158,7 +162,9 @@ const withMarker = (child: KubernetesObject, digest: string): KubernetesObject =
   },
 })
 
-/** The digest of a spec without the values that can be secret, and without the number of replicas. */
+/**
+ * The digest of a spec without the values that can be secret, and without the number of replicas.
+ */
 function digestOf(spec: unknown): string {
   const text = JSON.stringify(spec, (key, value: unknown) =>
     key === 'replicas' ? undefined : withoutSecrets(key, value),

@@ -8,12 +8,12 @@ import {
 } from './protocol.ts'
 
 /**
- * Who owns which field of a child, read from its managedFields. Everybody who may edit the child can
- * write them, so all work here is linear in their size, and a malformed entry owns nothing.
+ * Who owns which field of a child, read from its managedFields. Everybody who may edit the child
+ * can write them, so all work here is linear in their size, and a malformed entry owns nothing.
  *
- * A step of the format FieldsV1 is `f:` with the name of a field, `k:` with the keys of a list item,
- * `v:` with a list item itself, or `.` for what holds the others. An empty node stands for a field
- * and everything in it.
+ * A step of the format FieldsV1 is `f:` with the name of a field, `k:` with the keys of a list
+ * item, `v:` with a list item itself, or `.` for what holds the others. An empty node stands for a
+ * field and everything in it.
  */
 export type Fields = JsonObject
 
@@ -46,8 +46,8 @@ export function ownedByOthers(
 }
 
 /**
- * The fields of a child that Metacontroller owns, under either apply strategy, and those that others
- * own. Undefined if there are none.
+ * The fields of a child that Metacontroller owns, under either apply strategy, and those that
+ * others own. Undefined if there are none.
  */
 export function fieldsByOwner(
   child: ObservedObject,
@@ -101,7 +101,9 @@ export function below(
   return isObject(inner) ? inner : undefined
 }
 
-/** What a manager owns of a list item, and the names of the keys by which the item is told apart. */
+/**
+ * What a manager owns of a list item, and the names of the keys by which the item is told apart.
+ */
 interface OwnedItem {
   fields: Fields
   keys: string[]

@@ -2,9 +2,10 @@ import { isObject, type JsonObject } from './json.ts'
 import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } from './protocol.ts'
 
 /**
- * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into what
- * is on the server. The operator needs it because the merge keeps what it finds: see repair.ts. The
- * cluster tests compare it with the real program. The stand-in has a second model on purpose.
+ * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into
+ * what is on the server. The operator needs it because the merge keeps what it finds: see
+ * repair.ts. The cluster tests compare it with the real program. The stand-in has a second model on
+ * purpose.
  */
 
 type Json = unknown
@@ -13,9 +14,9 @@ type Json = unknown
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 /**
- * Returns what Metacontroller sends to the server when `desired` is answered: `observed` without what
- * was applied last and is no longer desired, with everything that is desired. It changes none of its
- * arguments, and the result shares parts with them.
+ * Returns what Metacontroller sends to the server when `desired` is answered: `observed` without
+ * what was applied last and is no longer desired, with everything that is desired. It changes none
+ * of its arguments, and the result shares parts with them.
  */
 export function merge(observed: Json, applied: Json, desired: Json): Json {
   if (isObject(observed) && isObject(desired)) {
@@ -94,8 +95,8 @@ function recordOf({ metadata }: ObservedObject): unknown {
 
 /**
  * The observed values of the fields and list items that any of the given objects has. If what was
- * applied last is one of these objects, answering the result changes nothing on the server, and makes
- * all of it count as applied.
+ * applied last is one of these objects, answering the result changes nothing on the server, and
+ * makes all of it count as applied.
  */
 export function observedPart(known: Json[], observed: Json): Json {
   if (isObject(observed)) {

@@ -1,7 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 
 /**
- * The hook protocol of Metacontroller's composite controllers, version v2: what arrives and what is answered.
+ * The hook protocol of Metacontroller's composite controllers, version v2: requests and answers.
  * A schema here asks only for what the hook relies on; Kubernetes adds fields, and they pass.
  */
 
@@ -21,7 +21,7 @@ export interface KubernetesObject {
   spec?: unknown
 }
 
-/** An object with any keys. TypeBox' default pattern, `^.*$`, would leave keys with a line break unchecked. */
+/** An object with any keys. TypeBox' default pattern `^.*$` skips keys with a line break. */
 export const Dictionary = <Item extends TSchema>(item: Item) =>
   Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), item)
 
@@ -86,7 +86,7 @@ export interface ObservedObject {
   status?: unknown
 }
 
-/** The answer of a sync hook. `children` is the whole of what shall exist: what it leaves out is deleted. */
+/** The answer of a sync hook. Metacontroller deletes every child that `children` leaves out. */
 export interface SyncResponse<Status> {
   status: Status
   children: KubernetesObject[]
@@ -94,12 +94,12 @@ export interface SyncResponse<Status> {
   resyncAfterSeconds?: number
 }
 
-/** The answer of a finalize hook. `finalized: true` lets the parent go, so it may only follow the last child. */
+/** The answer of a finalize hook. `finalized: true` may only be sent when no child is left. */
 export interface FinalizeResponse<Status> extends SyncResponse<Status> {
   finalized: boolean
 }
 
-/** Which other objects a sync needs to see, by name or by label; a change of any of them calls it again. */
+/** Other objects that a sync reads, by name or label. A change of one of them starts a sync. */
 export interface RelatedRule {
   apiVersion: string
   resource: string

@@ -7,10 +7,11 @@ import { commonMergeKey, merge, observedPart } from './merge.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * How a child gets back to exactly what is desired. docs/repair.md follows one Deployment through it.
+ * How a child gets back to exactly what is desired. docs/repair.md follows one Deployment through
+ * it.
  *
- * Metacontroller's merge keeps what it finds on the server: entries that others added, and the order
- * of a list. Where that is harmful, a kind of child lists the field as exact.
+ * Metacontroller's merge keeps what it finds on the server: entries that others added, and the
+ * order of a list. Where that is harmful, a kind of child lists the field as exact.
  */
 export type ExactField = ExactValue | ClosedPart
 
@@ -21,8 +22,8 @@ export interface ExactValue {
    * How an intermediate answer removes foreign entries.
    * `by omission`: the answer leaves out the field, which removes everything in it; the next answer
    * sets the field again.
-   * `by adoption`: for a field that the API server requires. The answer contains what is there as if
-   * it were desired. That makes it ours, and the next answer removes it.
+   * `by adoption`: for a field that the API server requires. The answer contains what is there as
+   * if it were desired. That makes it ours, and the next answer removes it.
    */
   restore: 'by omission' | 'by adoption'
   /** The API server fills in much of each item: only which items there are is exact, by name. */
@@ -77,9 +78,9 @@ interface Repair {
 
 /**
  * Returns the child to answer in this sync. Usually that is `desired`. If Metacontroller's merge
- * would leave foreign entries behind, one or two intermediate answers come first, which let the merge
- * remove them. A Deployment is paused meanwhile, so that its pods roll once. Under server-side apply
- * the result is always `desired`.
+ * would leave foreign entries behind, one or two intermediate answers come first, which let the
+ * merge remove them. A Deployment is paused meanwhile, so that its pods roll once. Under
+ * server-side apply the result is always `desired`.
  */
 export function answerNow(
   desired: KubernetesObject,
@@ -136,8 +137,8 @@ export interface UnrepairedList {
 
 /**
  * Returns the exact lists of a child in which others have more than `maxForeignItems` items.
- * `answerNow` leaves such a list as it is. So the status has to say that it is not repaired: name the
- * path, the number of items and the bound, and that somebody has to remove the foreign items.
+ * `answerNow` leaves such a list as it is. So the status has to say that it is not repaired: name
+ * the path, the number of items and the bound, and that somebody has to remove the foreign items.
  */
 export function unrepairedLists(
   desired: KubernetesObject,
@@ -157,8 +158,9 @@ function isFlooded(path: Path, desired: unknown, observed: unknown): boolean {
 }
 
 /**
- * Whether a field comes out as desired. An admission webhook may add to it after us, and the two must
- * not write in turns. So the comparison is exact only where a person or another program has written.
+ * Whether a field comes out as desired. An admission webhook may add to it after us, and the two
+ * must not write in turns. So the comparison is exact only where a person or another program has
+ * written.
  */
 function isExact(
   { path, namesOnly, ordered }: ExactValue,
@@ -206,9 +208,9 @@ function intermediateValue(
 }
 
 /**
- * Items as answered to become ours. If they have names, the names are enough: that leaves the rest of
- * each item as it is, and makes the merge go by names. It would take two ports of one number (TCP and
- * UDP) for the same otherwise.
+ * Items as answered to become ours. If they have names, the names are enough: that leaves the rest
+ * of each item as it is, and makes the merge go by names. It would take two ports of one number
+ * (TCP and UDP) for the same otherwise.
  */
 const adopt = (items: unknown[]): unknown[] =>
   items.every((item) => nameOf(item) !== undefined)
@@ -277,9 +279,9 @@ function foreignMembers(
 }
 
 /**
- * The answer that adopts what others added to closed parts. It leaves the rest of the child as it is:
- * the API server might refuse a state halfway to what is desired. An exact list in which others wrote
- * is left out: two ports of one number (TCP and UDP) would pass for the same.
+ * The answer that adopts what others added to closed parts. It leaves the rest of the child as it
+ * is: the API server might refuse a state halfway to what is desired. An exact list in which others
+ * wrote is left out: two ports of one number (TCP and UDP) would pass for the same.
  */
 function adoptAdditions(
   additions: Addition[],

@@ -41,7 +41,7 @@ const spec = (...env: string[]): MyAppSpec => ({
   env: env.map((name) => ({ name, value: name })),
 })
 
-t.test('env that is put in front of the rest lands there, with one roll', async (t) => {
+t.test('a variable in front of the others gets its place, with one rollout', async (t) => {
   const { child, answers, rolls } = converge(
     deployment,
     spec('A', 'B', 'C'),
@@ -51,7 +51,7 @@ t.test('env that is put in front of the rest lands there, with one roll', async 
   t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 })
 })
 
-t.test('a change that the merge can make is one answer', async (t) => {
+t.test('a change that the merge can make needs one answer', async (t) => {
   const { answers, rolls } = converge(
     deployment,
     { ...spec('A', 'B'), image: 'nginx:2' },
@@ -61,7 +61,7 @@ t.test('a change that the merge can make is one answer', async (t) => {
 })
 
 t.test(
-  'an answer on the way keeps what an annotation notes of the spec that is there',
+  'an intermediate answer keeps the annotations that describe the observed spec',
   async (t) => {
     const autoscaling = { minReplicas: 1, maxReplicas: 9 }
     const observed = living(
@@ -172,7 +172,7 @@ t.test('an init container that an admission webhook adds stays where it is', asy
   t.strictSame(namesOf(child), ['mesh', 'a', 'b'])
 })
 
-t.test('a rollout that a person has paused stays paused through a repair', async (t) => {
+t.test('a rollout that somebody paused stays paused during a repair', async (t) => {
   const observed = living(deployment, spec('A'), (child) => {
     child.spec.paused = true
     child.spec.template.spec.containers[0].env.unshift({ name: 'X' })
@@ -182,7 +182,7 @@ t.test('a rollout that a person has paused stays paused through a repair', async
   t.strictSame({ paused: paused(child), rolls }, { paused: true, rolls: 0 })
 })
 
-t.test('what an admission webhook adds stays, without an answer more', async (t) => {
+t.test('additions of an admission webhook stay, without a further answer', async (t) => {
   const inject = (child: Anything) => {
     child.spec.template.spec.containers[0].env.unshift({ name: 'INJECTED', value: '1' })
     child.spec.template.spec.containers.push({ name: 'sidecar' })
@@ -196,7 +196,7 @@ t.test('what an admission webhook adds stays, without an answer more', async (t)
   t.equal(containersOf(child).length, 2)
 })
 
-t.test('a Service port edited by hand comes back, and nothing else is lost', async (t) => {
+t.test('an edited Service port is put back, and nothing else is lost', async (t) => {
   const { service: observed } = {
     service: recorded('sync-service-port-edited-by-hand').children['Service.v1'][
       'default/demo-app'
@@ -213,7 +213,7 @@ t.test('a Service port edited by hand comes back, and nothing else is lost', asy
   t.equal(answers, 2)
 })
 
-t.test('under server-side apply the answer is what is desired, whatever is there', async (t) => {
+t.test('under server-side apply the answer is always the desired child', async (t) => {
   const observed = living(service, spec(), (child) => {
     child.spec.ports[0].port = 1
     delete child.metadata.annotations[lastAppliedAnnotation]
@@ -254,7 +254,10 @@ const portsByHand = fc
     ports.map((port, index) => ({ ...port, name: ['http', 'other', 'third'][index] })),
   )
 
-/** What people do to a Deployment by hand, as far as the API server lets them: beside each of these it refuses what the MyApp asks for, or the pods are not those that it asks for. */
+/**
+ * Edits of a Deployment by hand that the API server accepts. With each of them it would refuse the
+ * desired Deployment, or the pods would differ from the desired ones.
+ */
 const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anything }) => void> = {
   'another handler of each probe': ({ app }) => {
     for (const probe of probesOf(app)) {
@@ -377,7 +380,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
 }
 const probesOf = (app: Anything) =>
   [app.startupProbe, app.readinessProbe, app.livenessProbe].filter(Boolean)
-/** Puts the first of some members that an object does not have in the place of those that it is to have one of. */
+/** Replaces the handler or source of an object by the first of some others. */
 function other(holder: Anything, members: Record<string, unknown>): void {
   const [name, value] = Object.entries(members).find(([name]) => !(name in holder)) ?? [
     '',
@@ -426,7 +429,7 @@ const grown: MyAppSpec = {
 
 for (const name of Object.keys(edits)) {
   t.test(
-    `by hand, ${name}: as desired after two answers, with one roll at most, also where the image changes`,
+    `edited by hand, ${name}: as desired after two answers and at most one rollout`,
     async (t) => {
       for (const image of ['nginx', 'nginx:2']) {
         const observed = living(deployment, grown, (child) => edit(child, name))
@@ -449,7 +452,7 @@ for (const name of Object.keys(edits)) {
   )
 }
 
-t.test('what others add where a MyApp asks for nothing stays, without an answer', async (t) => {
+t.test('additions to fields that the MyApp does not set stay, without an answer', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     const pods = spec.template.spec
     Object.assign(pods, {
@@ -466,7 +469,7 @@ t.test('what others add where a MyApp asks for nothing stays, without an answer'
   t.equal(converge(deployment, spec('A'), observed).answers, 0)
 })
 
-t.test('nor does it go when a MyApp has been paused in between', async (t) => {
+t.test('such additions stay although the MyApp was paused meanwhile', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     Object.assign(spec.template.spec.containers[0], {
       image: 'evil',
@@ -477,26 +480,20 @@ t.test('nor does it go when a MyApp has been paused in between', async (t) => {
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 
-t.test(
-  'two ports of one number by hand, and a handler too many: no answer is refused',
-  async (t) => {
-    const observed = living(deployment, grown, (child) => {
-      edit(child, 'another handler of each probe')
-      child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
-        name: protocol.toLowerCase(),
-        containerPort: 80,
-        protocol,
-      }))
-    })
-    const { child, answers } = converge(deployment, { ...grown, expose: false }, observed)
-    t.strictSame(
-      { ports: containersOf(child)[0]?.ports, answers },
-      { ports: undefined, answers: 2 },
-    )
-  },
-)
+t.test('two ports of one number and a second handler: no answer is refused', async (t) => {
+  const observed = living(deployment, grown, (child) => {
+    edit(child, 'another handler of each probe')
+    child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
+      name: protocol.toLowerCase(),
+      containerPort: 80,
+      protocol,
+    }))
+  })
+  const { child, answers } = converge(deployment, { ...grown, expose: false }, observed)
+  t.strictSame({ ports: containersOf(child)[0]?.ports, answers }, { ports: undefined, answers: 2 })
+})
 
-t.test('what the API server would fill in stays, whoever wrote it', async (t) => {
+t.test('values that the API server would fill in stay, whoever wrote them', async (t) => {
   const observed = living(deployment, grown, ({ spec }) => {
     const pods = spec.template.spec
     for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) {
@@ -555,7 +552,7 @@ const injections: Array<[what: string, inject: (pods: Anything) => void]> = [
 ]
 for (const [what, inject] of injections) {
   t.test(
-    `${what} that a webhook first adds to a request of somebody else, and then to each of ours, is not written about for ever`,
+    `${what} that a webhook adds to every request does not cause endless writes`,
     async (t) => {
       const webhook = (child: Anything) => inject(child.spec.template.spec)
       const { child, answers } = converge(
@@ -576,27 +573,27 @@ for (const [what, inject] of injections) {
   )
 }
 
-t.test(
-  'a person who changes something within the second of our last write is undone',
-  async (t) => {
-    const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
-    for (const owner of observed.metadata.managedFields ?? []) owner.time = created
-    t.equal(converge(deployment, grown, observed).answers, 2)
-  },
-)
-
-t.test('volumes in another order are the same, and do not leave a rollout paused', async (t) => {
-  const { child, answers, rolls } = converge(
-    deployment,
-    { ...grown, volumes: (grown.volumes ?? []).toReversed() },
-    living(deployment, grown),
-  )
-  t.equal(paused(child), false)
-  t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 }, 'the mounts are put in order')
+t.test('an edit within the second of our last write is put back', async (t) => {
+  const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
+  for (const owner of observed.metadata.managedFields ?? []) owner.time = created
+  t.equal(converge(deployment, grown, observed).answers, 2)
 })
 
 t.test(
-  'somebody who puts back an older copy of the Deployment is not taken for Metacontroller',
+  'volumes in another order count as the same, and the rollout does not stay paused',
+  async (t) => {
+    const { child, answers, rolls } = converge(
+      deployment,
+      { ...grown, volumes: (grown.volumes ?? []).toReversed() },
+      living(deployment, grown),
+    )
+    t.equal(paused(child), false)
+    t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 }, 'the mounts are put in order')
+  },
+)
+
+t.test(
+  'a person who restores an older copy of the Deployment is not taken for Metacontroller',
   async (t) => {
     const observed = living(deployment, grown, (child) => {
       edit(child, 'another handler of each probe')
@@ -635,7 +632,7 @@ function inOrder(spec: Anything): unknown {
 }
 
 t.test(
-  'a Deployment ends exactly as desired from whatever was there: at most three answers and one roll',
+  'any Deployment becomes exactly as desired in at most three answers and one rollout',
   async () => {
     fc.assert(
       fc.property(
@@ -694,34 +691,31 @@ const servicePortsByHand = fc
       .map((names) => ports.map((port, index) => ({ ...port, name: names[index] }))),
   )
 
-t.test(
-  'a Service ends exactly as desired from whatever was there: at most three answers',
-  async (t) => {
-    const port = fc.constantFrom(80, 81, 8080).map((port) => ({ image: 'nginx', port }))
-    fc.assert(
-      fc.property(
-        port,
-        port,
-        servicePortsByHand,
-        fc.dictionary(fc.constantFrom('app', 'x', 'y'), fc.constantFrom('demo-app', '1')),
-        fc.boolean(),
-        (before, after, ports, selector, copy) => {
-          const observed = living(service, before, (child) => {
-            Object.assign(child.spec, { ports, selector })
-            if (!copy) delete child.metadata.annotations[lastAppliedAnnotation]
-          })
-          const { answers, child } = converge(service, after, observed)
-          t.equal(answers <= 3, true, `${answers} answers`)
-          t.strictSame(child.spec, desiredOf(service, after).spec)
-        },
-      ),
-      { numRuns: 500 },
-    )
-  },
-)
+t.test('any Service becomes exactly as desired in at most three answers', async (t) => {
+  const port = fc.constantFrom(80, 81, 8080).map((port) => ({ image: 'nginx', port }))
+  fc.assert(
+    fc.property(
+      port,
+      port,
+      servicePortsByHand,
+      fc.dictionary(fc.constantFrom('app', 'x', 'y'), fc.constantFrom('demo-app', '1')),
+      fc.boolean(),
+      (before, after, ports, selector, copy) => {
+        const observed = living(service, before, (child) => {
+          Object.assign(child.spec, { ports, selector })
+          if (!copy) delete child.metadata.annotations[lastAppliedAnnotation]
+        })
+        const { answers, child } = converge(service, after, observed)
+        t.equal(answers <= 3, true, `${answers} answers`)
+        t.strictSame(child.spec, desiredOf(service, after).spec)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
 
 t.test(
-  'a PodDisruptionBudget with the other bound, and more in its selector, is as desired after two answers',
+  'an edited bound and selector of a PodDisruptionBudget are put back in two answers',
   async (t) => {
     const observed = living(podDisruptionBudget, spec(), (child) => {
       child.spec = {
@@ -738,7 +732,7 @@ t.test(
   },
 )
 
-t.test('a NetworkPolicy that others opened is shut after two answers', async (t) => {
+t.test('a NetworkPolicy that somebody opened is closed in two answers', async (t) => {
   const closed: MyAppSpec = { ...spec(), networkPolicy: { from: [] } }
   const observed = living(networkPolicy, closed, (child) => {
     Object.assign(child.spec, {
@@ -751,28 +745,25 @@ t.test('a NetworkPolicy that others opened is shut after two answers', async (t)
   t.equal(answers, 2)
 })
 
-t.test(
-  'an HTTPRoute loses the Gateways and host names that others gave it, in whatever order they are',
-  async (t) => {
-    const asked = (...names: string[]): MyAppSpec => ({
-      ...spec(),
-      gateway: { parentRefs: names.map((name) => ({ name })) },
-    })
-    const observed = living(httpRoute, asked('a', 'b'), (child) => {
-      child.spec.parentRefs = [
-        { name: 'stray', sectionName: 'x' },
-        ...child.spec.parentRefs.toReversed(),
-      ]
-      child.spec.hostnames = ['stray.example.com']
-    })
-    const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
-    const { parentRefs, hostnames } = child.spec as {
-      parentRefs: Array<{ name: string }>
-      hostnames: unknown
-    }
-    t.strictSame(
-      { names: parentRefs.map(({ name }) => name), hostnames, answers },
-      { names: ['b', 'a', 'c'], hostnames: undefined, answers: 2 },
-    )
-  },
-)
+t.test('foreign Gateways and host names of an HTTPRoute are removed', async (t) => {
+  const asked = (...names: string[]): MyAppSpec => ({
+    ...spec(),
+    gateway: { parentRefs: names.map((name) => ({ name })) },
+  })
+  const observed = living(httpRoute, asked('a', 'b'), (child) => {
+    child.spec.parentRefs = [
+      { name: 'stray', sectionName: 'x' },
+      ...child.spec.parentRefs.toReversed(),
+    ]
+    child.spec.hostnames = ['stray.example.com']
+  })
+  const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
+  const { parentRefs, hostnames } = child.spec as {
+    parentRefs: Array<{ name: string }>
+    hostnames: unknown
+  }
+  t.strictSame(
+    { names: parentRefs.map(({ name }) => name), hostnames, answers },
+    { names: ['b', 'a', 'c'], hostnames: undefined, answers: 2 },
+  )
+})
