@@ -128,10 +128,13 @@ function problemsOf(myApp: Candidate, isValid?: ValidateFunction<StoredMyApp>): 
   return problems.length > 0 ? problems : sizeProblems(myApp.metadata.name, myApp.spec as MyAppSpec)
 }
 
-/** The same for a problem of the same value, also if its list has changed before it. */
+/**
+ * The same for the same problem of the same value, also if its list has changed before it, or if other
+ * fields have: a number in the message, such as the size of a child, depends on them.
+ */
 function keyOf({ path, message }: Problem, myApp: Candidate): string {
   const field = path.map((key) => (typeof key === 'number' ? '[]' : key))
-  return JSON.stringify([field, message, valueAt(path, myApp)])
+  return JSON.stringify([field, message.replaceAll(/\d+/g, '#'), valueAt(path, myApp)])
 }
 
 const valueAt = (path: Path, myApp: unknown): unknown =>

@@ -98,6 +98,18 @@ const updates: Array<[what: string, before: Anything, after: Anything, allowed: 
     false,
   ],
   ['there was no spec', undefined, valid, true],
+  [
+    'children that are too large grow by another field',
+    { ...valid, args: Array(16).fill('<'.repeat(4000)) },
+    { ...valid, args: Array(16).fill('<'.repeat(4000)), podLabels: { team: 'red' } },
+    true,
+  ],
+  [
+    'children that are too large grow by the field that makes them so',
+    { ...valid, args: Array(16).fill('<'.repeat(4000)) },
+    { ...valid, args: Array(17).fill('<'.repeat(4000)) },
+    false,
+  ],
 ]
 
 for (const [what, before, after, allowed] of updates) {
