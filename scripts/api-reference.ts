@@ -111,6 +111,7 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
   ],
   ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
   ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside reaches the Service.'],
+  ['Monitored', 'with `metrics`', 'A PodMonitor selects the pods.'],
   [
     'Unrepaired',
     'with more than 1000 foreign items in a list',

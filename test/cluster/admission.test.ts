@@ -12,7 +12,10 @@ import { formatOf, type FormatName, formats, hasFormat } from '../../src/api/for
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
+import {
+  installGatewayApi,
+  installPrometheusOperatorKinds,
+} from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, connect } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
@@ -68,6 +71,7 @@ t.test(
   'the hook judges a MyApp as the CRD does, and Kubernetes takes the children of what both let in',
   async (t) => {
     await installGatewayApi(controlPlane)
+    await installPrometheusOperatorKinds(controlPlane)
     for (const { what, name = 'shop', refused, ...rest } of cases) {
       const { spec } = { spec: { image }, ...rest }
       const judged = validSpec({

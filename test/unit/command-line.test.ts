@@ -53,6 +53,7 @@ const demoApp = file('manifests/examples/demo-app.yaml')
 /** What there is to say of examples when they are rendered. */
 const notesOnExamples: Record<string, string[]> = {
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
+  'metrics.yaml': ['metrics: the PodMonitor needs the monitoring component of the operator'],
   'priority.yaml': [
     'priority.yaml:3:7: PriorityClass is left out: it is neither a MyApp nor config of one',
   ],

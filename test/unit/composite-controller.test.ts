@@ -120,10 +120,9 @@ function apply(object: Anything, { op, path, value }: Anything): void {
 const shipped = read('composite-controller.yaml')
 const variants: Array<[name: string, controller: Anything]> = [
   ['as it is', shipped],
-  ...['gateway', 'cert-manager', 'without-secrets'].map((component): [string, Anything] => [
-    `with ${component}`,
-    withComponents(component),
-  ]),
+  ...['gateway', 'monitoring', 'cert-manager', 'without-secrets'].map(
+    (component): [string, Anything] => [`with ${component}`, withComponents(component)],
+  ),
 ]
 
 t.test('the CompositeController has no field that Metacontroller does not know', async (t) => {
@@ -242,10 +241,10 @@ t.test('the API server finds the admission webhook on its own port', async (t) =
 })
 
 t.test('every child kind is declared, watched and written', async (t) => {
-  const gateway = withComponents('gateway').spec.childResources
+  const declared = withComponents('gateway', 'monitoring').spec.childResources
   const rules = ['watch-role', 'write-role'].map((file) => [
     ...manifests(`metacontroller/program/${file}.yaml`)[0].rules,
-    ...rulesOfGateway(file === 'watch-role' ? 'metacontroller' : 'metacontroller-myapps'),
+    ...rulesOfComponents(file === 'watch-role' ? 'metacontroller' : 'metacontroller-myapps'),
   ])
   const verbsOf = (resource: string) =>
     rules.map((role) =>
@@ -253,7 +252,7 @@ t.test('every child kind is declared, watched and written', async (t) => {
     )
   for (const { kind, apiVersion, resource } of childKinds) {
     t.match(
-      gateway.find((child: Anything) => child.resource === resource),
+      declared.find((child: Anything) => child.resource === resource),
       { apiVersion, updateStrategy: { method: 'InPlace' } },
       kind,
     )
@@ -266,12 +265,13 @@ t.test('every child kind is declared, watched and written', async (t) => {
       kind,
     )
   }
-  t.equal(gateway.length, childKinds.length + 1, 'and nothing else but inspections')
+  t.equal(declared.length, childKinds.length + 1, 'and nothing else but inspections')
 })
 
-/** The rules that the component gateway adds to a role. */
-function rulesOfGateway(role: string): Anything[] {
-  return read('gateway/kustomization.yaml')
-    .patches.filter(({ target }: Anything) => target.name === role)
+/** The rules that the components of optional kinds add to a role. */
+function rulesOfComponents(role: string): Anything[] {
+  return ['gateway', 'monitoring']
+    .flatMap((component) => read(`${component}/kustomization.yaml`).patches)
+    .filter(({ target }: Anything) => target.name === role)
     .flatMap(({ patch }: Anything) => parse(patch).map(({ value }: Anything) => value))
 }

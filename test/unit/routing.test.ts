@@ -453,3 +453,40 @@ t.test('the address has the scheme that the port speaks, or none', async (t) => 
   t.equal(address({ appProtocol: 'constructor' }), host)
   t.equal(address({ name: 'tcp' }), host)
 })
+
+t.test('the address is that of the main port, and a gRPC port has no URL', async (t) => {
+  const address = (spec: object, ports: object[]) => {
+    const request = recorded('sync-running')
+    Object.assign(request.parent.spec as object, spec)
+    const [service] = Object.values(request.children['Service.v1'])
+    Object.assign(service?.spec ?? {}, { ports })
+    return sync(request, context).status.address
+  }
+  const grpc = { name: 'grpc', port: 9999, appProtocol: 'kubernetes.io/h2c' }
+  const http = { name: 'http', port: 80 }
+  const host = 'demo-app.default.svc'
+  t.equal(address({}, [grpc, http]), `http://${host}:80`)
+  t.equal(address({ protocol: 'GRPC' }, [http, grpc]), `${host}:9999`)
+  t.equal(address({ protocol: 'GRPC' }, [http]), `http://${host}:80`, 'what is there')
+  t.equal(address({ protocol: 'TLS' }, [{ name: 'tls', port: 443 }]), `${host}:443`)
+  t.equal(address({ protocol: 'UDP' }, [{ name: 'udp', port: 53 }]), `${host}:53`)
+})
+
+t.test(
+  'without the monitoring component an app with metrics runs, and Monitored says so',
+  async (t) => {
+    const request = recorded('sync-running')
+    Object.assign(request.parent.spec as object, { metrics: { port: 'http' } })
+    const monitored = () =>
+      sync(request, context).status.conditions?.find(({ type }) => type === 'Monitored')
+    t.match(monitored(), { status: 'False', reason: 'MonitoringNotEnabled' })
+    t.match(sync(request, context).status, { phase: 'Running' })
+    t.notOk(sync(request, context).children.some(({ kind }) => kind === 'PodMonitor'))
+    Object.assign(request.children, { 'PodMonitor.monitoring.coreos.com/v1': {} })
+    t.match(monitored(), { status: 'False', reason: 'PodMonitorNotReady' })
+    t.match(
+      sync(request, context).children.find(({ kind }) => kind === 'PodMonitor'),
+      { spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] } },
+    )
+  },
+)

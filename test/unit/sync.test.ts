@@ -248,6 +248,7 @@ t.test(
 const stages: Record<string, number> = {
   Ingress: 1,
   HTTPRoute: 1,
+  PodMonitor: 3,
   HorizontalPodAutoscaler: 1,
   Later: 1,
   Deployment: 2,

@@ -16,9 +16,10 @@ export type DeleteStage = (typeof deleteStages)[number]
 export interface Optional {
   /** The component of the installation that adds it. */
   component: string
-  /** The reason and the message of a MyApp that needs it while the component is not installed. */
-  reason: Reason
+  /** What a MyApp that needs the kind reports while the component is not installed. */
   message: string
+  /** The reason of Ready meanwhile. Without one the app is ready, and only a condition reports it. */
+  reason?: Reason
 }
 
 /** One kind of child: its API, what a MyApp has of it, and how it is kept and deleted. */

@@ -5,6 +5,7 @@ import { httpRoute } from './http-route.ts'
 import { ingress } from './ingress.ts'
 import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
+import { podMonitor } from './pod-monitor.ts'
 import { service } from './service.ts'
 
 /** Every kind of child, in the order in which they are answered. */
@@ -16,4 +17,5 @@ export const childKinds: ChildKind[] = [
   ingress,
   httpRoute,
   networkPolicy,
+  podMonitor,
 ]

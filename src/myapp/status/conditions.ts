@@ -1,6 +1,7 @@
 import type { Condition, MyAppSpec } from '../../api/myapp.ts'
 import { httpRoute } from '../children/http-route.ts'
 import { ingress } from '../children/ingress.ts'
+import { podMonitor } from '../children/pod-monitor.ts'
 import { configReferences } from '../config-references.ts'
 import { childOf, type HookRequest } from '../request.ts'
 import { maxForeignItems } from '../../metacontroller/repair.ts'
@@ -36,6 +37,7 @@ export function conditionsOf(request: HookRequest, state?: State): UndatedCondit
     ...(state && configReferences(state.app.spec).length > 0 ? [configReady(state)] : []),
     ...(isScaled ? [scaled(request)] : []),
     ...(isRouted ? [routed(request, state)] : []),
+    ...(state?.app.spec.metrics ? [monitored(state)] : []),
     ...(state ? [...admitted(state), ...unrepaired(state)] : []),
   ]
 }
@@ -80,6 +82,24 @@ function scaled(request: HookRequest): UndatedCondition {
     reason: 'NoAutoscalerStatus',
     message: 'The HorizontalPodAutoscaler has no status yet',
   })
+}
+
+/** Monitored: the PodMonitor exists as desired. An app without one runs nevertheless. */
+function monitored({ children }: State): OwnCondition {
+  const child = children.find(({ kind, desired }) => kind === podMonitor && desired !== undefined)
+  const problem = child && syncProblem(child)
+  if (child?.enabled === false) {
+    const message = podMonitor.optional?.message ?? ''
+    return { type: 'Monitored', status: 'False', reason: 'MonitoringNotEnabled', message }
+  }
+  return problem === undefined
+    ? {
+        type: 'Monitored',
+        status: 'True',
+        reason: 'PodMonitorCreated',
+        message: 'A PodMonitor selects the pods',
+      }
+    : { type: 'Monitored', status: 'False', reason: 'PodMonitorNotReady', message: problem }
 }
 
 /** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, both are in sync. */

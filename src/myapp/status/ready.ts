@@ -25,10 +25,12 @@ export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[r
 export function summarize(state: State): Summary {
   if (state.app.spec.paused) return paused(state)
   const summary = summarizeChildren(state)
-  const notEnabled = state.children.find(({ enabled }) => !enabled)?.kind.optional
-  return notEnabled !== undefined && phaseOf(summary) === 'Running'
-    ? { reason: notEnabled.reason, message: notEnabled.message }
-    : summary
+  if (phaseOf(summary) !== 'Running') return summary
+  for (const { enabled, kind } of state.children) {
+    const { reason, message = '' } = kind.optional ?? {}
+    if (!enabled && reason !== undefined) return { reason, message }
+  }
+  return summary
 }
 
 function summarizeChildren(state: State): Summary {

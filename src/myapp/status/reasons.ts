@@ -152,6 +152,18 @@ export const conditionReasons = {
     of: ['Routed'],
     meaning: 'The spec has a gateway, and the component for it is not installed.',
   },
+  PodMonitorCreated: {
+    of: ['Monitored'],
+    meaning: 'The PodMonitor exists, so that the Prometheus Operator can select the pods.',
+  },
+  PodMonitorNotReady: {
+    of: ['Monitored'],
+    meaning: 'The PodMonitor does not exist yet, or does not match the spec yet.',
+  },
+  MonitoringNotEnabled: {
+    of: ['Monitored'],
+    meaning: 'The spec has metrics, and the component for PodMonitors is not installed.',
+  },
 } as const satisfies Record<string, { of: string[]; meaning: string }>
 
 export type ConditionReason = keyof typeof conditionReasons

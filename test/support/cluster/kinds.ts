@@ -143,6 +143,7 @@ export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
 
 /** Kinds that scenarios put there and nobody watches. */
 const unwatched = {
+  PodMonitor: { apiVersion: 'monitoring.coreos.com/v1', resource: 'podmonitors' },
   MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
   ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
   Secret: { apiVersion: 'v1', resource: 'secrets' },

@@ -1,0 +1,33 @@
+import { metricsPortOf } from '../../api/declared-ports.ts'
+import { defineChild } from './child.ts'
+import { compact } from './compact.ts'
+import { selectorLabels } from './labels.ts'
+
+/** The part of monitoring.coreos.com/v1 that a MyApp uses. */
+export interface PodMonitorSpec {
+  selector: { matchLabels: Record<string, string> }
+  podMetricsEndpoints: Array<{ port: string; path: string }>
+}
+
+/** The PodMonitor of a MyApp with metrics: it tells the Prometheus Operator which pods to scrape. */
+export const podMonitor = defineChild<PodMonitorSpec>({
+  apiVersion: 'monitoring.coreos.com/v1',
+  kind: 'PodMonitor',
+  resource: 'podmonitors',
+  deleteStage: 'after the pods',
+  optional: {
+    component: 'monitoring',
+    message:
+      'spec.metrics needs PodMonitors, which are not enabled here: ' +
+      'install the monitoring component of the operator, or scrape the port by other means',
+  },
+  exact: [{ path: ['spec'], restore: 'by adoption' }],
+  spec: ({ name, spec }) => {
+    const port = metricsPortOf(spec)
+    if (port === undefined) return undefined
+    return compact<PodMonitorSpec>({
+      selector: { matchLabels: selectorLabels(name) },
+      podMetricsEndpoints: [{ port: port.name, path: spec.metrics?.path ?? '/metrics' }],
+    })
+  },
+})
