@@ -15,6 +15,9 @@ const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
 /** The prefix of the AppArmor annotation of a container, whose name follows. */
 export const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
 
+/** The prefix of the pod annotations that hold the texts of `files`. */
+export const filesPrefix = 'files.example.com/'
+
 const integer = '^(0|[1-9][0-9]{0,9}|-[0-9]{1,10})$'
 const seccomp = '^(runtime/default|docker/default|unconfined|localhost/.*)$'
 const climbing = '^localhost/(/|(.*/)?\\.\\.(/|$))'
@@ -34,6 +37,12 @@ interface Check {
 const profileMessage = 'must be runtime/default, unconfined or localhost/PATH'
 
 const checks: Check[] = [
+  {
+    isFor: (key) => key.startsWith(filesPrefix),
+    isValid: () => false,
+    cel: `self.all(key, !key.startsWith('${filesPrefix}'))`,
+    message: `annotations with the prefix ${filesPrefix} are reserved for spec.files`,
+  },
   {
     isFor: (key) => key === mirror,
     isValid: () => false,

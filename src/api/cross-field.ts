@@ -23,6 +23,13 @@ import {
 import { portMessages } from './ports.ts'
 import { canonicalQuantity, divisorMessage, divisors, thousandthsOf } from './quantity.ts'
 import { metricMessage, metricSource } from './scaling.ts'
+import {
+  claimMessages,
+  filesMaxCharacters,
+  filesMessages,
+  isForOnePod,
+  pathMessage,
+} from './volumes.ts'
 
 /**
  * The rules that span fields. Each has a rule in CEL in the schema too, which the API server
@@ -43,6 +50,8 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
     ...rolloutProblems(spec),
     ...headerProblems(spec),
     ...nameResolutionProblems(spec),
+    ...volumeProblems(spec),
+    ...fileProblems(spec),
     ...portProblems(spec),
     ...portReferenceProblems(spec),
     ...policyProblems(spec),
@@ -534,5 +543,64 @@ function policyProblems({ networkPolicy: { from = [], to = [] } = {} }: MyAppSpe
           : [],
       ),
     ),
+  ]
+}
+
+function volumeProblems({ volumes = [], replicas = 1, autoscaling }: MyAppSpec): Problem[] {
+  const [path, pods] = autoscaling
+    ? [['autoscaling', 'maxReplicas'], autoscaling.maxReplicas]
+    : [['replicas'], replicas]
+  const claim = volumes.findIndex(isForOnePod)
+  return [
+    ...(claim !== -1 && pods > 1 ? [at(path, claimMessages.value(claim, 1, pods))] : []),
+    ...volumes.flatMap(({ projected }, index) => {
+      const known = new Set<string>()
+      return (projected?.sources ?? []).flatMap((source, of) =>
+        projectedFiles(source).flatMap(({ field, path }) =>
+          known.size === known.add(path).size
+            ? [at(['volumes', index, 'projected', 'sources', of, ...field], pathMessage)]
+            : [],
+        ),
+      )
+    }),
+  ]
+}
+
+type ProjectedSource = NonNullable<
+  NonNullable<MyAppSpec['volumes']>[number]['projected']
+>['sources'][number]
+
+/** The files of a source that the spec names, each with its field. */
+const projectedFiles = ({ serviceAccountToken, configMap, secret }: ProjectedSource) => [
+  ...(serviceAccountToken
+    ? [{ field: ['serviceAccountToken', 'path'], path: serviceAccountToken.path }]
+    : []),
+  ...Object.entries({ configMap, secret }).flatMap(([source, config]) =>
+    (config?.items ?? []).map(({ path }, index) => ({
+      field: [source, 'items', index, 'path'],
+      path,
+    })),
+  ),
+]
+
+function fileProblems({ files = {}, volumes = [] }: MyAppSpec): Problem[] {
+  const characters = Object.entries(files).reduce(
+    (sum, [path, text]) => sum + charactersOf(path) + charactersOf(text),
+    0,
+  )
+  const mountPaths = new Set(volumes.map(({ mountPath }) => mountPath))
+  const isInAnother = (path: string) =>
+    path.split('/').some((_, depth, parts) => {
+      const folder = parts.slice(0, depth).join('/')
+      return folder !== '' && Object.hasOwn(files, folder)
+    })
+  return [
+    ...(characters > filesMaxCharacters
+      ? [at(['files'], `${filesMessages.size}, got ${characters}`)]
+      : []),
+    ...Object.keys(files).flatMap((path) => [
+      ...(isInAnother(path) ? [at(['files', path], filesMessages.inside, true)] : []),
+      ...(mountPaths.has(path) ? [at(['files', path], filesMessages.mountPath, true)] : []),
+    ]),
   ]
 }

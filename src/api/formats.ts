@@ -90,8 +90,21 @@ export const formats = {
     matches: '^(100|[0-9]{1,2})%$',
     message: 'must be a number of pods from 0 to 100, or a percentage from "0%" to "100%"',
   },
+  csiDriver: {
+    matches: `^${domain('A-Za-z')}$`,
+    message:
+      'must consist of letters, digits, "-" or ".", and must start and end with a letter or digit',
+  },
   volumeName: { matches: `^${label()}$`, message: labelMessage },
   mountPath: { matches: '^/[^:]*$', message: 'must be an absolute path without ":"' },
+  /** An absolute path of a file, in its shortest form. */
+  plainFilePath: {
+    matches: '^(/[-._a-zA-Z0-9]+)+$',
+    excludes: '/\\.\\.?(/|$)',
+    message:
+      'must be an absolute path of letters, digits, "-", "_" or ".", without "//", "/./" or ' +
+      '"/../", and must not end with "/"',
+  },
   urlPath: { matches: '^/', message: 'must start with "/"' },
   labelKey: { matches: `^${qualified()}$`, prefixMaxLength: 253, message: labelKeyMessage },
   optionalLabelKey: {

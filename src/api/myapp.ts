@@ -26,6 +26,7 @@ import { DnsConfig, DnsPolicy, dnsPolicyRule, HostAliases } from './name-resolut
 import * as pod from './pod.ts'
 import { Metrics, portRules, Ports, protocol } from './ports.ts'
 import { Autoscaling, Disruption } from './scaling.ts'
+import { claimRules, Files, filesRule, Volumes } from './volumes.ts'
 
 /**
  * What a MyApp is. This is the source of the TypeScript types, of the validators (compiled.ts), of
@@ -112,7 +113,8 @@ export const MyAppSpec = object(
     probes: opt(pod.Probes),
     init: opt(Init),
     sidecars: opt(Sidecars),
-    volumes: opt(pod.Volumes),
+    volumes: opt(Volumes),
+    files: opt(Files),
     rolloutOnConfigChange: opt(
       flag('Restart the pods when a referenced ConfigMap or Secret changes. Defaults to true.'),
     ),
@@ -219,6 +221,8 @@ export const MyAppSpec = object(
     ),
     dnsPolicyRule,
     ...containerRules,
+    ...claimRules,
+    filesRule,
     ...pod.userRules,
     appArmorRule,
     ...seccompRules,

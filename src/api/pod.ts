@@ -11,7 +11,6 @@ import {
   integer,
   labels,
   list,
-  listByKey,
   object,
   objectName,
   opt,
@@ -35,9 +34,9 @@ import { divisors, divisorMessage } from './quantity.ts'
 /** The container of the app in its pods. */
 export const containerName = 'app'
 
-const nonEmpty = (description: string, maxLength = 253) =>
+export const nonEmpty = (description: string, maxLength = 253) =>
   text(description, { minLength: 1, maxLength })
-const optional = flag('The app may start without it. Defaults to false.')
+export const optional = flag('The app may start without it. Defaults to false.')
 const configKey = formatted('configKey', 'Key in the object.')
 const port = portReference('Number or name of the port. Defaults to the main port.')
 const sidecarPort = portNumber('Port of the sidecar.')
@@ -250,73 +249,6 @@ export const SidecarProbes = object('Health checks of the sidecar. None by defau
   readiness: opt(sidecarProbe('The pod gets traffic while this probe succeeds, too.', 86_400)),
   liveness: opt(sidecarProbe('The sidecar restarts when this probe fails.', 1)),
 })
-
-const items = list(
-  'Keys to mount, each as a file. Defaults to all keys.',
-  object('A key and its file.', {
-    key: nonEmpty('Key in the object.'),
-    path: formatted('filePath', 'Path of the file, relative to mountPath.', {
-      minLength: 1,
-      maxLength: 1024,
-    }),
-  }),
-  64,
-)
-const volumeSources = {
-  configMap: opt(
-    object('Files from a ConfigMap in the same namespace.', {
-      name: nonEmpty('Name of the ConfigMap.'),
-      items: opt(items),
-      optional: opt(optional),
-    }),
-  ),
-  secret: opt(
-    object('Files from a Secret in the same namespace.', {
-      secretName: nonEmpty('Name of the Secret.'),
-      items: opt(items),
-      optional: opt(optional),
-    }),
-  ),
-  emptyDir: opt(
-    object('An empty directory that lives as long as the pod.', {
-      medium: opt(choice(['Memory'], 'Memory: a RAM-backed file system.')),
-      sizeLimit: opt(quantity('Maximum size, such as 1Gi.')),
-    }),
-  ),
-  persistentVolumeClaim: opt(
-    object('An existing PersistentVolumeClaim in the same namespace.', {
-      claimName: nonEmpty('Name of the PersistentVolumeClaim.'),
-    }),
-  ),
-}
-export const Volumes = listByKey(
-  'Volumes and where they are mounted in the container.',
-  object(
-    'A volume and its mount. Exactly one of configMap, secret, emptyDir and ' +
-      'persistentVolumeClaim must be set.',
-    {
-      name: formatted('volumeName', 'Name of the volume.', { maxLength: 63 }),
-      mountPath: formatted('mountPath', 'Absolute path of the mount in the container.', {
-        maxLength: 1024,
-      }),
-      subPath: opt(
-        formatted(
-          'volumePath',
-          'Path in the volume to mount. Files mounted by subPath do not change while the pod runs.',
-          { maxLength: 1024 },
-        ),
-      ),
-      readOnly: opt(
-        flag('Mount the volume read-only. Defaults to true, and to false for emptyDir.'),
-      ),
-      ...volumeSources,
-    },
-    exactlyOne(...Object.keys(volumeSources)),
-  ),
-  32,
-  'name',
-  rules(distinct('mountPath')),
-)
 
 const valueOperators = ['In', 'NotIn']
 const existenceOperators = ['Exists', 'DoesNotExist']
@@ -533,7 +465,8 @@ export const TopologySpreadConstraints = list(
 /** The message for rollingUpdate beside another type. */
 export const rollingUpdateMessage = 'may only be set when type is RollingUpdate'
 export const Strategy = object(
-  'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0.',
+  'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0, and to ' +
+    'Recreate with a volume of a claim that one pod can use.',
   {
     type: choice(
       ['RollingUpdate', 'Recreate'],

@@ -1,6 +1,7 @@
 import { type Problem, problem } from './messages.ts'
 import { classAnnotation } from './network.ts'
 import { defaults, type MyAppSpec } from './myapp.ts'
+import { isForOnePod } from './volumes.ts'
 
 /** The longest warning that kubectl shows whole, in characters, with the field at its start. */
 export const warningMaxLength = 120
@@ -77,31 +78,19 @@ function memoryWarnings({ resources }: MyAppSpec): Problem[] {
     : []
 }
 
-/** Most claims are ReadWriteOnce: pods of only one node can use them at the same time. */
-function claimWarnings(spec: MyAppSpec): Problem[] {
-  const { volumes = [], strategy } = spec
-  const surge = strategy?.type === 'Recreate' ? 0 : (strategy?.rollingUpdate?.maxSurge ?? '25%')
-  return volumes.flatMap(({ persistentVolumeClaim, readOnly }, index) => {
-    const path = ['volumes', index]
-    if (persistentVolumeClaim === undefined) return []
-    if (readOnly === undefined) {
-      return [
-        warning([...path, 'readOnly'], 'a claim is read-only by default: set false to write to it'),
+/** Only an explicit strategy has a new pod wait for a claim that the old pod holds. */
+function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
+  if (strategy?.type !== 'RollingUpdate') return []
+  if (parseInt(String(strategy.rollingUpdate?.maxSurge ?? '25%')) === 0) return []
+  const claim = volumes.findIndex(isForOnePod)
+  return claim === -1
+    ? []
+    : [
+        warning(
+          ['strategy', 'type'],
+          `a new pod cannot mount volumes[${claim}] beside the old one: set Recreate`,
+        ),
       ]
-    }
-    if (readOnly) return []
-    if (mostReplicas(spec) > 1) {
-      return [warning(path, 'several pods write to the claim: run one, unless it is ReadWriteMany')]
-    }
-    return parseInt(String(surge)) > 0
-      ? [
-          warning(
-            ['strategy', 'type'],
-            `a new pod cannot mount volumes[${index}] beside the old one: set Recreate`,
-          ),
-        ]
-      : []
-  })
 }
 
 function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpec): Problem[] {
@@ -187,8 +176,6 @@ const atLeast = (bound: number | string, pods: number) =>
 
 const fewestReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec) =>
   autoscaling ? (autoscaling.minReplicas ?? 1) : replicas
-const mostReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec) =>
-  autoscaling?.maxReplicas ?? replicas
 
 function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Problem[] {
   const from = networkPolicy?.from

@@ -49,9 +49,13 @@ export function configReferences({
         ...(configMapRef ? [reference('ConfigMap', configMapRef)] : []),
         ...(secretRef ? [reference('Secret', secretRef)] : []),
       ]),
-    ...volumes.flatMap(({ configMap, secret }) => [
+    ...volumes.flatMap(({ configMap, secret, projected }) => [
       ...(configMap ? files('ConfigMap', configMap.name, configMap) : []),
       ...(secret ? files('Secret', secret.secretName, secret) : []),
+      ...(projected?.sources ?? []).flatMap(({ configMap, secret }) => [
+        ...(configMap ? files('ConfigMap', configMap.name, configMap) : []),
+        ...(secret ? files('Secret', secret.name, secret) : []),
+      ]),
     ]),
   ]
 }

@@ -26,6 +26,7 @@ const container = (spec: Partial<MyAppSpec>) => pods(spec).spec.containers[0]
 
 /** Where the API server stores an empty object, or an empty text, as it is. */
 const mayBeEmpty = [
+  /files\.example\.com\/.*$/,
   /emptyDir$/,
   /[sS]elector$/,
   /nodeSelectorTerms\.\d+$/,
@@ -442,6 +443,100 @@ t.test(
     t.equal(pods({}).spec['initContainers'], undefined)
   },
 )
+
+t.test('the volumes of the pods', async (t) => {
+  const projected = {
+    sources: [
+      { serviceAccountToken: { path: 'token' } },
+      { secret: { name: 's', items: [] } },
+      { configMap: { name: 'c', items: [{ key: 'k', path: 'p' }] } },
+    ],
+  }
+  const csi = { driver: 'd', readOnly: false, volumeAttributes: {} }
+  t.strictSame(
+    pods({
+      volumes: [
+        { name: 'p', mountPath: '/p', projected },
+        { name: 'm', mountPath: '/m', projected: { ...projected, defaultMode: 0 } },
+        { name: 'd', mountPath: '/d', csi },
+      ],
+    }).spec.volumes,
+    [
+      ...[0o644, 0].map((defaultMode, index) => ({
+        name: 'pm'.charAt(index),
+        projected: {
+          sources: [
+            { serviceAccountToken: { expirationSeconds: 3600, path: 'token' } },
+            { secret: { name: 's' } },
+            { configMap: { name: 'c', items: [{ key: 'k', path: 'p' }] } },
+          ],
+          defaultMode,
+        },
+      })),
+      { name: 'd', csi: { driver: 'd', readOnly: false } },
+    ],
+    'with the defaults of the API server in lists',
+  )
+})
+
+t.test('files are annotations of the pods, each mounted at its path', async (t) => {
+  const { metadata, spec } = pods({
+    podSecurity: 'Restricted',
+    files: { '/etc/app.conf': 'a=1', '/home/.npmrc': '' },
+  })
+  const keys = Object.keys(metadata.annotations ?? {})
+  t.match(keys, [/^files\.example\.com\/app\.conf\.[0-9a-f]{16}$/, /\/npmrc\.[0-9a-f]{16}$/])
+  t.strictSame(Object.values(metadata.annotations ?? {}), ['a=1', ''])
+  const names = keys.map((key) => `file-${key.slice(-16)}`)
+  t.strictSame(spec.volumes, [
+    ...keys.map((key, index) => ({
+      name: names[index],
+      downwardAPI: {
+        items: [
+          {
+            path: 'text',
+            fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${key}']` },
+          },
+        ],
+      },
+    })),
+    { name: 'tmp', emptyDir: {} },
+  ])
+  t.strictSame(spec.containers[0]['volumeMounts'], [
+    { name: names[0], mountPath: '/etc/app.conf', subPath: 'text', readOnly: true },
+    { name: names[1], mountPath: '/home/.npmrc', subPath: 'text', readOnly: true },
+    { name: 'tmp', mountPath: '/tmp' },
+  ])
+})
+
+t.test('the annotation of a file has a name that Kubernetes takes, whatever the path', async () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^(\/[-._a-zA-Z0-9]{1,90}){1,3}$/), (path) => {
+      const [key = ''] = Object.keys(pods({ files: { [path]: 'a' } }).metadata.annotations ?? {})
+      if (!/^files\.example\.com\/[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/.test(key)) throw key
+    }),
+  )
+})
+
+t.test('a claim for one pod makes Recreate the default', async (t) => {
+  const strategyOf = (more: object, strategy?: MyAppSpec['strategy']) => {
+    const volume = { name: 'v', mountPath: '/v', persistentVolumeClaim: { claimName: 'c' } }
+    const spec = deploymentSpec({
+      volumes: [{ ...volume, ...more }],
+      ...(strategy && { strategy }),
+    })
+    return (spec as { strategy?: { type: string } }).strategy?.type
+  }
+  const mode = (accessMode: string) => ({
+    persistentVolumeClaim: { claimName: 'c', accessMode },
+  })
+  t.equal(strategyOf({}), 'Recreate')
+  t.equal(strategyOf(mode('ReadWriteOnce')), 'Recreate')
+  t.equal(strategyOf({ ...mode('ReadWriteOncePod'), readOnly: true }), 'Recreate')
+  t.equal(strategyOf({ readOnly: true }), 'RollingUpdate')
+  t.equal(strategyOf(mode('ReadWriteMany')), 'RollingUpdate')
+  t.equal(strategyOf({}, { type: 'RollingUpdate' }), 'RollingUpdate', 'an explicit type wins')
+})
 
 t.test('the volume for /tmp bears a name that is free', async (t) => {
   const volumes = ['tmp', 'tmp-1'].map((name) => ({

@@ -60,8 +60,11 @@ const notesOnExamples: Record<string, string[]> = {
   'runtime-class.yaml': [
     'runtime-class.yaml:3:7: RuntimeClass is left out: it is neither a MyApp nor config of one',
   ],
+  'volume-claim-shared.yaml': [
+    'volume-claim-shared.yaml:3:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+  ],
   'volume-claim.yaml': [
-    'volume-claim.yaml:4:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+    'volume-claim.yaml:5:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
   ],
 }
 

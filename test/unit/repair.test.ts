@@ -24,6 +24,7 @@ import {
   owned,
   paused,
   stored,
+  volumeSources,
 } from '../support/fixtures/converging.ts'
 import { ownersAfter } from '../support/fixtures/field-owners.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
@@ -386,16 +387,7 @@ function other(holder: Anything, members: Record<string, unknown>): void {
     '',
     undefined,
   ]
-  for (const member of [
-    'httpGet',
-    'tcpSocket',
-    'grpc',
-    'exec',
-    'configMap',
-    'secret',
-    'emptyDir',
-    'persistentVolumeClaim',
-  ]) {
+  for (const member of ['httpGet', 'tcpSocket', 'grpc', 'exec', ...volumeSources]) {
     delete holder[member]
   }
   holder[name] = value

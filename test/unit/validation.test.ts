@@ -499,9 +499,51 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.envFrom[0]: exactly one of configMapRef, secretRef must be set',
   ],
   [
+    'two pods that write to a claim',
+    {
+      image,
+      replicas: 2,
+      volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
+    },
+    'spec.replicas: must be at most 1, got 2: volumes[0] is of a claim that one pod can use; set accessMode: ReadWriteMany if the claim allows it',
+  ],
+  [
+    'an autoscaler of pods that write to a claim',
+    {
+      image,
+      autoscaling: { maxReplicas: 3 },
+      volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
+    },
+    'spec.autoscaling.maxReplicas: must be at most 1, got 3: volumes[0] is of a claim that one pod can use; set accessMode: ReadWriteMany if the claim allows it',
+  ],
+  [
+    'a file inside a file',
+    { image, files: { '/a': '', '/a/b/c': '' } },
+    'spec.files["/a/b/c"]: a path must not be inside the path of another file',
+  ],
+  [
+    'two files of one path in a projected volume',
+    {
+      image,
+      volumes: [
+        {
+          name: 'a',
+          mountPath: '/a',
+          projected: {
+            sources: [
+              { serviceAccountToken: { path: 'a' } },
+              { secret: { name: 's', items: [{ key: 'a', path: 'a' }] } },
+            ],
+          },
+        },
+      ],
+    },
+    'spec.volumes[0].projected.sources[1].secret.items[0].path: an earlier source has a file of this path',
+  ],
+  [
     'a volume of two things',
     { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: {}, configMap: { name: 'a' } }] },
-    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim must be set',
+    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim, projected, csi must be set',
   ],
   [
     'a budget with both bounds',

@@ -10,7 +10,6 @@ import type {
   V1ResourceRequirements,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import { posix } from 'node:path'
 import { defaultGracePeriodSeconds, type MyAppSpec } from '../../api/myapp.ts'
 import type { InitContainer, Sidecar } from '../../api/more-containers.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
@@ -24,13 +23,13 @@ import {
 import type { App } from '../app.ts'
 import { compact } from './compact.ts'
 import { containerSecurity } from './pod-security.ts'
+import { toVolumeMount, volumeMounts } from './volumes.ts'
 
 type Probe = NonNullable<NonNullable<MyAppSpec['probes']>['liveness']>
 type Resources = NonNullable<MyAppSpec['resources']>
 type Amounts = NonNullable<Resources['limits']> & Record<string, string | number>
 type EnvVar = NonNullable<MyAppSpec['env']>[number]
 type VolumeMount = NonNullable<InitContainer['volumeMounts']>[number]
-type Volume = NonNullable<MyAppSpec['volumes']>[number]
 
 /** Seconds for which a terminating pod keeps serving, if the spec does not say. */
 const defaultDrainSeconds = 5
@@ -136,33 +135,6 @@ function drain(spec: MyAppSpec): V1Lifecycle | undefined {
   const byDefault = Math.min(defaultDrainSeconds, Math.ceil(gracePeriod / 2))
   const seconds = spec.drainSeconds ?? (isExposed(spec) ? byDefault : 0)
   return seconds === 0 ? undefined : { preStop: { sleep: { seconds } } }
-}
-
-function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
-  const tmp = tmpVolume(spec)
-  return [
-    ...(spec.volumes ?? []).map(toVolumeMount),
-    ...(tmp !== undefined ? [{ name: tmp, mountPath: '/tmp' }] : []),
-  ]
-}
-
-const toVolumeMount = ({ name, mountPath, subPath, readOnly, emptyDir }: Volume) =>
-  compact<V1VolumeMount>({
-    name,
-    mountPath,
-    subPath,
-    readOnly: (readOnly ?? emptyDir === undefined) ? true : undefined,
-  })
-
-/**
- * The name of the emptyDir for /tmp, which an app with a read-only root file system gets unless it
- * mounts a volume there. The name differs from those of the spec's volumes.
- */
-export function tmpVolume({ podSecurity, volumes = [] }: MyAppSpec): string | undefined {
-  const isMounted = volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp')
-  if (podSecurity !== 'Restricted' || isMounted) return undefined
-  const isFree = (name: string) => !volumes.some((volume) => volume.name === name)
-  return ['tmp', ...volumes.map((_, index) => `tmp-${index + 1}`)].find(isFree)
 }
 
 const toEnv = (env: EnvVar[] = [], container: string) =>

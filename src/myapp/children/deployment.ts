@@ -3,6 +3,7 @@ import { appArmor } from '../../api/annotations.ts'
 import type { MyAppSpec } from '../../api/myapp.ts'
 import type { Path } from '../../metacontroller/json.ts'
 import { each } from '../../metacontroller/repair.ts'
+import { isSingleton } from '../../api/volumes.ts'
 import { desiredReplicas, suspendedReplicas, suspendedReplicasAnnotation } from '../replicas.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
@@ -113,8 +114,9 @@ export const deployment = defineChild<V1DeploymentSpec>({
 })
 
 /** The complete strategy. If the first answer left it out, its type could never be changed. */
-function strategyOf({ strategy }: MyAppSpec): V1DeploymentStrategy {
-  const { type = 'RollingUpdate', rollingUpdate = {} } = strategy ?? {}
+function strategyOf(spec: MyAppSpec): V1DeploymentStrategy {
+  const byDefault = isSingleton(spec) ? 'Recreate' : 'RollingUpdate'
+  const { type = byDefault, rollingUpdate = {} } = spec.strategy ?? {}
   return type === 'Recreate' ? { type } : { type, rollingUpdate: rollingUpdateOf(rollingUpdate) }
 }
 

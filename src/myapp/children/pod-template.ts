@@ -1,25 +1,18 @@
 import type {
-  V1ConfigMapVolumeSource,
-  V1EmptyDirVolumeSource,
   V1ObjectMeta,
   V1PodDNSConfig,
   V1PodSpec,
   V1PodTemplateSpec,
-  V1SecretVolumeSource,
   V1Toleration,
   V1TopologySpreadConstraint,
-  V1Volume,
 } from '@kubernetes/client-node'
 import type { MyAppSpec } from '../../api/myapp.ts'
-import { canonicalQuantity } from '../../api/quantity.ts'
 import type { App } from '../app.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
-import { appContainer, initContainers, tmpVolume } from './container.ts'
+import { appContainer, initContainers } from './container.ts'
 import { podLabels, selectorLabels } from './labels.ts'
 import { podSecurity } from './pod-security.ts'
-
-type Volume = NonNullable<MyAppSpec['volumes']>[number]
-type EmptyDir = NonNullable<Volume['emptyDir']>
+import { fileAnnotations, podVolumes } from './volumes.ts'
 
 /** Changes with the ConfigMaps and Secrets that the pods use, so that the pods roll. */
 export const configDigestAnnotation = 'example.com/config-digest'
@@ -28,12 +21,12 @@ export const configDigestAnnotation = 'example.com/config-digest'
 export function podTemplate(app: App): V1PodTemplateSpec {
   const { name, spec } = app
   const digest = digestOf(app)
-  const tmp = tmpVolume(spec)
   return {
     metadata: compact<V1ObjectMeta>({
       labels: podLabels(app),
       annotations: {
         ...spec.podAnnotations,
+        ...fileAnnotations(spec),
         ...(digest !== undefined && { [configDigestAnnotation]: digest }),
       },
     }),
@@ -46,10 +39,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       securityContext: podSecurity(spec),
       initContainers: initContainers(app),
       containers: [appContainer(app)],
-      volumes: [
-        ...(spec.volumes ?? []).map(toVolume),
-        ...(tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []),
-      ],
+      volumes: podVolumes(spec),
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       topologySpreadConstraints: toSpread(name, spec),
       nodeSelector: spec.nodeSelector,
@@ -74,29 +64,6 @@ function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest
   return deployment?.spec.template.metadata?.annotations?.[configDigestAnnotation]
 }
-
-const toVolume = ({
-  name,
-  configMap,
-  secret,
-  emptyDir,
-  persistentVolumeClaim,
-}: Volume): V1Volume => ({
-  ...compact<V1Volume>({
-    name,
-    configMap: configMap && compact<V1ConfigMapVolumeSource>(configMap),
-    secret: secret && compact<V1SecretVolumeSource>(secret),
-    persistentVolumeClaim,
-  }),
-  // The API server stores an empty emptyDir as it is: {}.
-  ...(emptyDir && { emptyDir: toEmptyDir(emptyDir) }),
-})
-
-const toEmptyDir = ({ medium, sizeLimit }: EmptyDir) =>
-  compact<V1EmptyDirVolumeSource>({
-    medium,
-    sizeLimit: sizeLimit === undefined ? undefined : canonicalQuantity(sizeLimit),
-  })
 
 /** Pods spread over zones, then over nodes, as far as possible. */
 const defaultSpread = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(

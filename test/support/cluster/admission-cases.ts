@@ -309,6 +309,154 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
   },
 }
 
+const claim = (readOnly?: boolean, accessMode?: string) => ({
+  volumes: [
+    {
+      name: 'data',
+      mountPath: '/data',
+      persistentVolumeClaim: { claimName: 'data', ...(accessMode && { accessMode }) },
+      ...(readOnly !== undefined && { readOnly }),
+    },
+  ],
+})
+const bySeveral = { replicas: 2 }
+const scaled = { replicas: 1, autoscaling: { maxReplicas: 2 } }
+const oneForAll = 'must be at most 1 with a volume of a claim that one pod can use'
+const claimCases: Case[] = [
+  { what: 'a claim of one pod', spec: { image, ...claim() } },
+  {
+    what: 'a claim of one pod, scaled to at most one',
+    spec: { image, replicas: 3, autoscaling: { maxReplicas: 1 }, ...claim(false) },
+  },
+  { what: 'a claim that two pods read', spec: { image, ...bySeveral, ...claim(true) } },
+  {
+    what: 'a claim that two pods write',
+    spec: { image, ...bySeveral, ...claim(false, 'ReadWriteMany') },
+  },
+  {
+    what: 'a claim that many pods write',
+    spec: { image, ...scaled, ...claim(undefined, 'ReadWriteMany') },
+  },
+  ...[
+    claim(),
+    claim(false),
+    claim(false, 'ReadWriteOnce'),
+    claim(true, 'ReadWriteOncePod'),
+  ].flatMap((volumes) => [
+    {
+      what: `two pods with ${JSON.stringify(volumes)}`,
+      spec: { image, ...bySeveral, ...volumes },
+      refused: `spec: Invalid value: replicas ${oneForAll}`,
+    },
+    {
+      what: `an autoscaler with ${JSON.stringify(volumes)}`,
+      spec: { image, ...scaled, ...volumes },
+      refused: `spec: Invalid value: autoscaling.maxReplicas ${oneForAll}`,
+    },
+  ]),
+  {
+    what: 'an access mode that pods cannot write with',
+    spec: { image, ...claim(true, 'ReadOnlyMany') },
+    refused: 'spec.volumes[0].persistentVolumeClaim.accessMode: Unsupported value: "ReadOnlyMany"',
+  },
+]
+
+const mounted = (source: object) => ({
+  image,
+  volumes: [{ name: 'a', mountPath: '/a', ...source }],
+})
+const sourceCases: Case[] = [
+  {
+    what: 'every source of a projected volume, and modes',
+    spec: mounted({
+      projected: {
+        defaultMode: 0,
+        sources: [
+          { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 600 } },
+          { configMap: { name: 'a', items: [{ key: 'a', path: 'b' }] } },
+          { secret: { name: 'a', optional: true } },
+        ],
+      },
+    }),
+  },
+  {
+    what: 'a CSI volume',
+    spec: mounted({
+      csi: {
+        driver: 'Secrets-store.csi.k8s.io',
+        readOnly: true,
+        volumeAttributes: { secretProviderClass: 'a' },
+        nodePublishSecretRef: { name: 'a' },
+      },
+    }),
+  },
+  {
+    what: 'a CSI volume of no driver',
+    spec: mounted({ csi: { driver: 'a_b' } }),
+    refused: 'spec.volumes[0].csi.driver: Invalid value: "a_b": must consist of letters, digits',
+  },
+  {
+    what: 'a projected volume of nothing',
+    spec: mounted({ projected: { sources: [] } }),
+    refused: 'spec.volumes[0].projected.sources',
+  },
+  {
+    what: 'a projected source of two things',
+    spec: mounted({
+      projected: { sources: [{ secret: { name: 'a' }, configMap: { name: 'a' } }] },
+    }),
+    refused:
+      'spec.volumes[0].projected.sources[0]: Invalid value: exactly one of serviceAccountToken, configMap, secret must be set',
+  },
+  {
+    what: 'a token for a minute',
+    spec: mounted({
+      projected: { sources: [{ serviceAccountToken: { path: 'a', expirationSeconds: 60 } }] },
+    }),
+    refused: 'spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds',
+  },
+  ...[-1, 512].map((defaultMode) => ({
+    what: `the mode ${defaultMode}`,
+    spec: mounted({ secret: { secretName: 'a', defaultMode } }),
+    refused: 'spec.volumes[0].secret.defaultMode: Invalid value',
+  })),
+]
+
+const files = (...paths: string[]) => Object.fromEntries(paths.map((path) => [path, 'a']))
+const fileCases: Case[] = [
+  {
+    what: 'files side by side, a hidden one among them',
+    spec: { image, files: files('/etc/a', '/etc/a.conf', '/etc/ab/c', '/home/app/.npmrc', '/tmp') },
+  },
+  { what: 'texts as long as they may be', spec: { image, files: { '/a': 'é'.repeat(65_534) } } },
+  {
+    what: 'texts that are too long',
+    spec: { image, files: { '/a': 'a'.repeat(65_534), '/b': '' } },
+    refused:
+      'spec.files: Invalid value: paths and texts must have at most 65536 characters in total',
+  },
+  {
+    what: '65 files',
+    spec: { image, files: files(...Array.from({ length: 65 }, (_, index) => `/${index}`)) },
+    refused: 'spec.files',
+  },
+  ...['a', '/', '/a/', '/a//b', '/a/../b', '/a/.', '/a b', '/a:b', '/a\n'].map((path) => ({
+    what: `a file at ${JSON.stringify(path)}`,
+    spec: { image, files: files(path) },
+    refused: 'must be an absolute path of letters',
+  })),
+  {
+    what: 'a file where a volume is mounted',
+    spec: { ...mounted({ emptyDir: {} }), files: files('/a') },
+    refused: 'spec: Invalid value: a path must not be the mountPath of a volume',
+  },
+  {
+    what: 'a pod annotation that looks like a file',
+    spec: { image, podAnnotations: { 'files.example.com/a': 'a' } },
+    refused: 'annotations with the prefix files.example.com/ are reserved for spec.files',
+  },
+]
+
 /** MyApps that the API server accepts, and those that it refuses. */
 export const cases: Case[] = [
   { what: 'a name of one letter', name: 'a' },
@@ -994,8 +1142,11 @@ export const cases: Case[] = [
     what: 'a volume of nothing',
     spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] },
     refused:
-      'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim must be set',
+      'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim, projected, csi must be set',
   },
+  ...claimCases,
+  ...sourceCases,
+  ...fileCases,
   {
     what: 'a volume that is there twice',
     spec: {

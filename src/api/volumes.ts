@@ -1,0 +1,266 @@
+import Type from 'typebox'
+import {
+  choice,
+  distinct,
+  exactlyOne,
+  flag,
+  formatted,
+  hookOnly,
+  integer,
+  list,
+  listByKey,
+  map,
+  object,
+  objectName,
+  opt,
+  quantity,
+  rule,
+  rules,
+  text,
+} from './fields.ts'
+import type { MyAppSpec } from './myapp.ts'
+import { nonEmpty, optional } from './pod.ts'
+
+/** Fields of a MyApp for the volumes of its pods. */
+
+const items = (options: object = {}) =>
+  list(
+    'Keys to mount, each as a file. Defaults to all keys.',
+    object('A key and its file.', {
+      key: nonEmpty('Key in the object.'),
+      path: formatted('filePath', 'Path of the file, relative to mountPath.', {
+        minLength: 1,
+        maxLength: 1024,
+        ...options,
+      }),
+    }),
+    64,
+  )
+const defaultMode = integer(
+  'Permissions of the files, such as 0400 in YAML, which is octal for 256. Defaults to 0644, ' +
+    'which is 420.',
+  0,
+  0o777,
+)
+
+/** The default of expirationSeconds, which the API server would fill in. */
+export const defaultExpirationSeconds = 3600
+
+/** Two sources of a projected volume must not write the same file. */
+export const pathMessage = 'an earlier source has a file of this path'
+
+const projectedConfig = (kind: 'ConfigMap' | 'Secret') =>
+  object(`Files from a ${kind} in the same namespace.`, {
+    name: objectName(`Name of the ${kind}.`),
+    // The API server bounds the estimated cost of all rules together.
+    items: opt(items(hookOnly)),
+    optional: opt(optional),
+  })
+const projectedSources = {
+  serviceAccountToken: opt(
+    object("A token of the pods' ServiceAccount. The kubelet renews it.", {
+      audience: opt(
+        text('Recipient that the token is for. Defaults to the API server.', { maxLength: 1024 }),
+      ),
+      expirationSeconds: opt(
+        Type.Integer({
+          description: 'Seconds for which the token is valid. Defaults to 3600.',
+          format: 'int64',
+          minimum: 600,
+          maximum: 2 ** 32,
+        }),
+      ),
+      path: formatted('filePath', 'Path of the file, relative to mountPath.', {
+        minLength: 1,
+        maxLength: 1024,
+        ...hookOnly,
+      }),
+    }),
+  ),
+  configMap: opt(projectedConfig('ConfigMap')),
+  secret: opt(projectedConfig('Secret')),
+}
+
+const accessModes = ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod'] as const
+const volumeSources = {
+  configMap: opt(
+    object('Files from a ConfigMap in the same namespace.', {
+      name: nonEmpty('Name of the ConfigMap.'),
+      items: opt(items()),
+      optional: opt(optional),
+      defaultMode: opt(defaultMode),
+    }),
+  ),
+  secret: opt(
+    object('Files from a Secret in the same namespace.', {
+      secretName: nonEmpty('Name of the Secret.'),
+      items: opt(items()),
+      optional: opt(optional),
+      defaultMode: opt(defaultMode),
+    }),
+  ),
+  emptyDir: opt(
+    object('An empty directory that lives as long as the pod.', {
+      medium: opt(choice(['Memory'], 'Memory: a RAM-backed file system.')),
+      sizeLimit: opt(quantity('Maximum size, such as 1Gi.')),
+    }),
+  ),
+  persistentVolumeClaim: opt(
+    object('An existing PersistentVolumeClaim in the same namespace.', {
+      claimName: nonEmpty('Name of the PersistentVolumeClaim.'),
+      accessMode: opt(
+        choice(
+          accessModes,
+          'Access mode of the claim. Set ReadWriteMany to let several pods write to the claim. ' +
+            'Defaults to ReadWriteOnce.',
+        ),
+      ),
+    }),
+  ),
+  projected: opt(
+    object('Files from several sources in one directory.', {
+      sources: list(
+        'Sources of the files.',
+        object(
+          'A source. Exactly one of serviceAccountToken, configMap and secret must be set.',
+          projectedSources,
+          exactlyOne(...Object.keys(projectedSources)),
+        ),
+        8,
+        { minItems: 1 },
+      ),
+      defaultMode: opt(defaultMode),
+    }),
+  ),
+  csi: opt(
+    object('A volume that a CSI driver creates with the pod, such as secrets of a vault.', {
+      driver: formatted('csiDriver', 'Name of the CSI driver.', { maxLength: 63 }),
+      readOnly: opt(flag('Tell the driver to mount read-only. Defaults to false.')),
+      volumeAttributes: opt(map('Parameters of the driver.')),
+      nodePublishSecretRef: opt(
+        object('A Secret in the same namespace that the driver reads.', {
+          name: objectName('Name of the Secret.'),
+        }),
+      ),
+    }),
+  ),
+}
+export const Volumes = listByKey(
+  'Volumes and where they are mounted in the container.',
+  object(
+    'A volume and its mount. Exactly one of configMap, secret, emptyDir, ' +
+      'persistentVolumeClaim, projected and csi must be set.',
+    {
+      name: formatted('volumeName', 'Name of the volume.', { maxLength: 63 }),
+      mountPath: formatted('mountPath', 'Absolute path of the mount in the container.', {
+        maxLength: 1024,
+      }),
+      subPath: opt(
+        formatted(
+          'volumePath',
+          'Path in the volume to mount. Files mounted by subPath do not change while the pod runs.',
+          { maxLength: 1024 },
+        ),
+      ),
+      readOnly: opt(
+        flag(
+          'Mount the volume read-only. Defaults to true for configMap, secret and projected, ' +
+            'and to false for emptyDir, persistentVolumeClaim and csi.',
+        ),
+      ),
+      ...volumeSources,
+    },
+    exactlyOne(...Object.keys(volumeSources)),
+  ),
+  32,
+  'name',
+  rules(distinct('mountPath')),
+)
+
+type Volume = Type.Static<typeof Volumes>[number]
+
+/** Whether a volume is mounted read-only. */
+export const isReadOnly = ({ readOnly, configMap, secret, projected }: Volume) =>
+  readOnly ?? (configMap ?? secret ?? projected) !== undefined
+
+/**
+ * Whether only one pod can use the volume. A ReadWriteOnce claim that is only read can serve
+ * several pods: of one node, or of a volume that was filled before.
+ */
+export const isForOnePod = (volume: Volume) => {
+  const { accessMode = 'ReadWriteOnce' } = volume.persistentVolumeClaim ?? {}
+  return (
+    volume.persistentVolumeClaim !== undefined &&
+    (accessMode === 'ReadWriteOncePod' || (accessMode !== 'ReadWriteMany' && !isReadOnly(volume)))
+  )
+}
+
+/** Whether the pods use a claim that only one pod can use. */
+export const isSingleton = ({ volumes = [] }: MyAppSpec) => volumes.some(isForOnePod)
+
+const remedy = 'set accessMode: ReadWriteMany if the claim allows it'
+/** Messages for more pods than a claim allows. cross-field.ts checks the same. */
+export const claimMessages = {
+  replicas: `replicas must be at most 1 with a volume of a claim that one pod can use: ${remedy}`,
+  maxReplicas:
+    `autoscaling.maxReplicas must be at most 1 with a volume of a claim that one pod can use: ` +
+    remedy,
+  value: (volume: number, bound: number, got: number) =>
+    `must be at most ${bound}, got ${got}: volumes[${volume}] is of a claim that one pod can ` +
+    `use; ${remedy}`,
+}
+
+const forOnePod =
+  'has(volume.persistentVolumeClaim) && (has(volume.persistentVolumeClaim.accessMode) ? ' +
+  "volume.persistentVolumeClaim.accessMode == 'ReadWriteOncePod' || " +
+  "(volume.persistentVolumeClaim.accessMode == 'ReadWriteOnce' && " +
+  '!(has(volume.readOnly) && volume.readOnly)) : !(has(volume.readOnly) && volume.readOnly))'
+const noneForOnePod = `!has(self.volumes) || !self.volumes.exists(volume, ${forOnePod})`
+
+/** The same in CEL, of the spec. */
+export const claimRules = [
+  rule(
+    `has(self.autoscaling) || !has(self.replicas) || self.replicas <= 1 || ${noneForOnePod}`,
+    claimMessages.replicas,
+  ),
+  rule(
+    `!has(self.autoscaling) || self.autoscaling.maxReplicas <= 1 || ${noneForOnePod}`,
+    claimMessages.maxReplicas,
+  ),
+]
+
+/** The size of all paths and texts of files together, in characters. */
+export const filesMaxCharacters = 65_536
+
+/**
+ * Messages for files. cross-field.ts checks the same, and alone that no file is inside another: keys
+ * of a map have no bound in a CRD, so the API server takes a comparison of all for too expensive.
+ */
+export const filesMessages = {
+  size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,
+  inside: 'a path must not be inside the path of another file',
+  mountPath: 'a path must not be the mountPath of a volume',
+}
+
+export const Files = map(
+  'Text files by their path in the container, such as /etc/app/app.conf. Read-only. Pods restart ' +
+    'when a text changes. Not for secrets: who can read the pods can read the texts. At most 64 ' +
+    `files with ${filesMaxCharacters} characters in total.`,
+  {
+    key: 'plainFilePath',
+    value: { maxLength: filesMaxCharacters },
+    options: rules(
+      rule(
+        `self.map(path, size(path) + size(self[path])).sum() <= ${filesMaxCharacters}`,
+        filesMessages.size,
+      ),
+    ),
+  },
+)
+
+/** The rule in CEL, of the spec. */
+export const filesRule = rule(
+  '!has(self.files) || !has(self.volumes) || ' +
+    'self.volumes.all(volume, !(volume.mountPath in self.files))',
+  filesMessages.mountPath,
+)

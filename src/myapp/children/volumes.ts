@@ -1,0 +1,181 @@
+import type {
+  V1CSIVolumeSource,
+  V1ConfigMapProjection,
+  V1ConfigMapVolumeSource,
+  V1EmptyDirVolumeSource,
+  V1PersistentVolumeClaimVolumeSource,
+  V1ProjectedVolumeSource,
+  V1SecretProjection,
+  V1SecretVolumeSource,
+  V1ServiceAccountTokenProjection,
+  V1Volume,
+  V1VolumeMount,
+  V1VolumeProjection,
+} from '@kubernetes/client-node'
+import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
+import { filesPrefix } from '../../api/annotations.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
+import { defaultExpirationSeconds, isReadOnly } from '../../api/volumes.ts'
+import { compact } from './compact.ts'
+
+type Volume = NonNullable<MyAppSpec['volumes']>[number]
+type EmptyDir = NonNullable<Volume['emptyDir']>
+type Projected = NonNullable<Volume['projected']>
+
+/** The volumes of the pods. */
+export function podVolumes(spec: MyAppSpec): V1Volume[] {
+  const { volumes = [] } = spec
+  const tmp = tmpVolume(spec)
+  return [
+    ...volumes.map(toVolume),
+    ...filesOf(spec).map(toFileVolume),
+    ...(tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []),
+  ]
+}
+
+/** The volume mounts of a container of the app. */
+export function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
+  const { volumes = [] } = spec
+  const tmp = tmpVolume(spec)
+  return [
+    ...volumes.map(toVolumeMount),
+    ...filesOf(spec).map(({ volume, path }) => ({
+      name: volume,
+      mountPath: path,
+      subPath: fileName,
+      readOnly: true,
+    })),
+    ...(tmp !== undefined ? [{ name: tmp, mountPath: '/tmp' }] : []),
+  ]
+}
+
+/** The mount of a volume at its own path. */
+export const toVolumeMount = (volume: Volume) => {
+  const { name, mountPath, subPath } = volume
+  return compact<V1VolumeMount>({
+    name,
+    mountPath,
+    subPath,
+    readOnly: isReadOnly(volume) ? true : undefined,
+  })
+}
+
+/**
+ * The name of the emptyDir for /tmp, which an app with a read-only root file system gets unless it
+ * mounts a volume there.
+ */
+function tmpVolume(spec: MyAppSpec): string | undefined {
+  const { podSecurity, volumes = [], files = {} } = spec
+  const isMounted =
+    volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp') ||
+    Object.hasOwn(files, '/tmp')
+  return podSecurity !== 'Restricted' || isMounted ? undefined : freeName(spec, 'tmp')
+}
+
+/**
+ * The pod annotations that hold the texts of `files`. A downwardAPI volume turns each annotation
+ * into a file. So files need no ConfigMap and no further right: the text is part of the pod
+ * template, and the Deployment rolls its pods when it changes.
+ *
+ * Each file has a volume of its own: Metacontroller merges volume mounts by the name of their
+ * volume and would mix up two mounts of one volume.
+ */
+export const fileAnnotations = (spec: MyAppSpec): Record<string, string> =>
+  Object.fromEntries(filesOf(spec).map(({ annotation, text }) => [annotation, text]))
+
+interface File {
+  path: string
+  text: string
+  annotation: string
+  volume: string
+}
+
+/** The name of the only file in each of these volumes. */
+const fileName = 'text'
+
+/** The files, with names from a digest of the path: a name has at most 63 characters. */
+function filesOf(spec: MyAppSpec): File[] {
+  return Object.entries(spec.files ?? {}).map(([path, text]) => {
+    const digest = createHash('sha256').update(path).digest('hex').slice(0, 16)
+    const name = posix
+      .basename(path)
+      .slice(-40)
+      .replace(/^[^A-Za-z0-9]+/, '')
+    return {
+      path,
+      text,
+      annotation: `${filesPrefix}${name === '' ? digest : `${name}.${digest}`}`,
+      volume: freeName(spec, `file-${digest}`) ?? `file-${digest}`,
+    }
+  })
+}
+
+/** Metacontroller replaces the list of items as a whole, so the item has the default apiVersion. */
+const toFileVolume = ({ volume, annotation }: File): V1Volume => ({
+  name: volume,
+  downwardAPI: {
+    items: [
+      {
+        path: fileName,
+        fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${annotation}']` },
+      },
+    ],
+  },
+})
+
+/** A name that no volume of the spec has. */
+function freeName({ volumes = [] }: MyAppSpec, name: string): string | undefined {
+  const isFree = (name: string) => !volumes.some((volume) => volume.name === name)
+  return [name, ...volumes.map((_, index) => `${name}-${index + 1}`)].find(isFree)
+}
+
+const toVolume = ({
+  name,
+  configMap,
+  secret,
+  emptyDir,
+  persistentVolumeClaim: claim,
+  projected,
+  csi,
+}: Volume): V1Volume => ({
+  ...compact<V1Volume>({
+    name,
+    configMap: configMap && compact<V1ConfigMapVolumeSource>(configMap),
+    secret: secret && compact<V1SecretVolumeSource>(secret),
+    persistentVolumeClaim:
+      claim && ({ claimName: claim.claimName } satisfies V1PersistentVolumeClaimVolumeSource),
+    projected: projected && toProjected(projected),
+    csi: csi && compact<V1CSIVolumeSource>(csi),
+  }),
+  // The API server stores an empty emptyDir as it is: {}.
+  ...(emptyDir && { emptyDir: toEmptyDir(emptyDir) }),
+})
+
+const toEmptyDir = ({ medium, sizeLimit }: EmptyDir) =>
+  compact<V1EmptyDirVolumeSource>({
+    medium,
+    sizeLimit: sizeLimit === undefined ? undefined : canonicalQuantity(sizeLimit),
+  })
+
+/**
+ * Metacontroller replaces the list of sources as a whole. So each source has the defaults of the
+ * API server: without them every sync would write.
+ */
+const toProjected = ({ sources, defaultMode = 0o644 }: Projected) =>
+  compact<V1ProjectedVolumeSource>({
+    sources: sources.map(({ serviceAccountToken: token, configMap, secret }) =>
+      compact<V1VolumeProjection>({
+        serviceAccountToken:
+          token &&
+          compact<V1ServiceAccountTokenProjection>({
+            expirationSeconds: defaultExpirationSeconds,
+            ...token,
+          }),
+        configMap: configMap && compact<V1ConfigMapProjection>(configMap),
+        secret: secret && compact<V1SecretProjection>(secret),
+      }),
+    ),
+    defaultMode,
+  })
