@@ -37,6 +37,11 @@ const full: MyAppSpec = {
   image: 'registry.example.com/team/app:2.0',
   replicas: 5,
   port: 9090,
+  servicePort: 80,
+  protocol: 'HTTP2',
+  ports: [{ name: 'admin', port: 9091, expose: false }],
+  init: [{ name: 'migrate', args: ['migrate'] }],
+  sidecars: [{ name: 'proxy', image: 'registry.example.com/team/proxy:1.0' }],
   env: [
     { name: 'A', value: 'a' },
     { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -389,7 +394,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     async (t) => {
       t.strictSame(
         Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-        ['gateway', 'runtimeClassName'],
+        ['metrics', 'gateway', 'runtimeClassName'],
         'everything but what the cluster does not have',
       )
       const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
