@@ -76,7 +76,11 @@ t.test('a deletion counts once for the spec, and once for the end of the MyApp',
   await send(recorded('sync-running'))
   await send(recorded('finalize-children-present'))
   await send(recorded('finalize-children-present'))
-  t.strictSame(counts, { 'deleted PodDisruptionBudget': 2, 'deleted Deployment': 1 })
+  t.strictSame(counts, {
+    'deleted PodDisruptionBudget': 2,
+    'deleted Deployment': 1,
+    'deleted Service': 1,
+  })
 })
 
 t.test('each replica counts for itself', async (t) => {
