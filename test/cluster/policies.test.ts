@@ -141,6 +141,7 @@ const parts = {
   HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 2, targetCPUUtilizationPercentage: 50 } },
   PodDisruptionBudget: { disruption: { maxUnavailable: 1 } },
   Ingress: { ingress: { host: 'a.example.com' } },
+  PodMonitor: { metrics: { port: 9090 } },
   HTTPRoute: { gateway: { parentRefs: [{ name: 'g' }], hostnames: ['a.example.com'] } },
   NetworkPolicy: { networkPolicy: {} },
 } as const
@@ -236,12 +237,16 @@ t.test('the record is guarded on every kind of child', async (t) => {
   )
 })
 
-t.test('every example may be written by an editor, but for HTTPRoutes', async (t) => {
-  const folder = manifest('manifests/examples')
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const text = readFileSync(`${folder}/${file}`, 'utf8')
-    const answer = await as('editor', ['apply', '--dry-run=server', '-f', '-'], text)
-    if (/^ {2}gateway:/m.test(text)) t.match(answer, /HTTPRoutes/, file)
-    else t.notMatch(answer, /you may not create/, file)
-  }
-})
+t.test(
+  'every example may be written by an editor, but for HTTPRoutes and PodMonitors',
+  async (t) => {
+    const folder = manifest('manifests/examples')
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+      const text = readFileSync(`${folder}/${file}`, 'utf8')
+      const answer = await as('editor', ['apply', '--dry-run=server', '-f', '-'], text)
+      if (/^ {2}gateway:/m.test(text)) t.match(answer, /HTTPRoutes/, file)
+      else if (/^ {2}metrics:/m.test(text)) t.match(answer, /PodMonitors/, file)
+      else t.notMatch(answer, /you may not create/, file)
+    }
+  },
+)
