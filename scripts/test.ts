@@ -17,7 +17,7 @@ const stages: Step[][] = [
     { says: 'lint', script: 'lint' },
     { says: 'unit tests', script: 'test:unit' },
   ],
-  [{ says: 'HTTP tests', script: 'test:http' }],
+  [{ says: 'server tests', script: 'test:server' }],
   [{ says: 'cluster tests', script: 'test:cluster' }],
 ]
 
