@@ -7,9 +7,9 @@ import { parseArgs } from 'node:util'
 import { reportTo } from '../local-cluster/control-plane/progress.ts'
 import { prepareCollector } from '../test/support/otlp/collector.ts'
 import { halfCore } from './half-core.ts'
-import { latencies, post, sequence } from './load.ts'
+import { latencies, postRequest, sequence } from './load.ts'
 import { largeBody, runningBody } from './requests.ts'
-import { runNothing, type Server, startHook } from './servers.ts'
+import { runNothing, type Server, startMeasuredHook } from './servers.ts'
 import { median, quantile } from './statistics.ts'
 
 const { values, positionals } = parseArgs({
@@ -46,7 +46,7 @@ const found = new Map<string, Figures>(
 )
 const figuresOf = (root: string) => found.get(root) as Figures
 const hook = async (root: string, interval = '10000') =>
-  await startHook(
+  await startMeasuredHook(
     root,
     group,
     { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_METRIC_EXPORT_INTERVAL: interval },
@@ -103,8 +103,8 @@ async function idle(root: string): Promise<void> {
 }
 
 async function underLoad(): Promise<void> {
-  const running = post('/sync', runningBody())
-  const large = post('/sync', largeBody())
+  const running = postRequest('/sync', runningBody())
+  const large = postRequest('/sync', largeBody())
   const servers: Array<[string, Server]> = []
   for (const root of checkouts) servers.push([root, await hook(root)])
   for (const [, { port }] of servers) await latencies(port, running, { rate: 200, seconds: 10 })

@@ -9,7 +9,7 @@ export interface Connection {
 }
 
 /** Returns the bytes of a POST of JSON. */
-export function post(path: string, body: string): Buffer {
+export function postRequest(path: string, body: string): Buffer {
   const head = [
     `POST ${path} HTTP/1.1`,
     'Host: 127.0.0.1',
@@ -20,7 +20,7 @@ export function post(path: string, body: string): Buffer {
 }
 
 /** Returns the bytes of a GET. */
-export const get = (path: string): Buffer =>
+export const getRequest = (path: string): Buffer =>
   Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
 
 /** Connects to a port of this machine. */

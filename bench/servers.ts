@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type * as Flags from '../build/flags.ts'
 import { freePort } from '../local-cluster/control-plane/processes.ts'
 import type { HalfCore } from './half-core.ts'
-import { get, open } from './load.ts'
+import { getRequest, open } from './load.ts'
 
 /** A running hook. */
 export interface Server {
@@ -35,7 +35,7 @@ function memoryEnvironment(root: string): Record<string, string> {
  * Starts the built program of the checkout `root` on half a core, as the image and the manifest
  * start it, with the flags of that checkout.
  */
-export async function startHook(
+export async function startMeasuredHook(
   root: string,
   { enter }: HalfCore,
   environment: Record<string, string>,
@@ -100,7 +100,7 @@ async function ready(port: number, child: ChildProcess): Promise<number> {
     if (child.exitCode !== null) throw new Error(`the hook ended with ${child.exitCode}`)
     try {
       const connection = await open(port)
-      await connection.call(get('/readyz'))
+      await connection.call(getRequest('/readyz'))
       connection.close()
       return performance.now()
     } catch {

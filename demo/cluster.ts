@@ -1,8 +1,8 @@
-import { type Kubectl } from '../local-cluster/control-plane/kubectl.ts'
+import { type RunKubectl } from '../local-cluster/control-plane/kubectl.ts'
 
 /** Where the demo takes place. */
-export interface Cluster {
-  kubectl: Kubectl
+export interface DemoCluster {
+  kubectl: RunKubectl
   /** The kubeconfig that Metacontroller works with. */
   metacontrollerKubeconfig: string
   /** What a second terminal needs so that its kubectl talks to this cluster. */

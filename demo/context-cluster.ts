@@ -2,16 +2,16 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  type Kubectl,
-  kubectlFor,
+  type RunKubectl,
+  kubectlRunner,
   waitUntilEstablished,
 } from '../local-cluster/control-plane/kubectl.ts'
 import { removeAtEnd, runProgram } from '../local-cluster/control-plane/processes.ts'
 import { type Report } from '../local-cluster/control-plane/progress.ts'
-import { type Cluster, exportLine } from './cluster.ts'
+import { type DemoCluster, exportLine } from './cluster.ts'
 import {
-  type KubeObject,
-  childKinds,
+  type Manifest,
+  childResources,
   isOfTheDemo,
   manifests,
   readManifests,
@@ -28,14 +28,18 @@ export async function useContext(
   context: string,
   report: Report,
   signal: AbortSignal,
-): Promise<Cluster> {
+): Promise<DemoCluster> {
   const config = await kubeconfigOf(context, signal)
   const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-context-'))
   const remove = await removeAtEnd(dir)
   try {
     const kubeconfig = join(dir, 'kubeconfig')
     await writeFile(kubeconfig, config, { mode: 0o600 })
-    const kubectl = kubectlFor({ command: 'kubectl', kubeconfig, cacheDir: join(dir, 'kubectl') })
+    const kubectl = kubectlRunner({
+      command: 'kubectl',
+      kubeconfig,
+      cacheDir: join(dir, 'kubectl'),
+    })
     await assertReachable(context, kubectl, signal)
     await assertFree(context, kubectl)
     report(`Using the cluster of context ${context}.`)
@@ -93,7 +97,7 @@ async function kubeconfigOf(context: string, signal: AbortSignal): Promise<strin
 
 async function assertReachable(
   context: string,
-  kubectl: Kubectl,
+  kubectl: RunKubectl,
   signal: AbortSignal,
 ): Promise<void> {
   try {
@@ -109,7 +113,7 @@ const lastLine = (error: unknown): string =>
   (error as Error).message.trim().split('\n').at(-1) ?? ''
 
 /** Refuses a cluster where the demo would change what is somebody's, or be disturbed. */
-async function assertFree(context: string, kubectl: Kubectl): Promise<void> {
+async function assertFree(context: string, kubectl: RunKubectl): Promise<void> {
   const [controller] = await get(kubectl, controllerKind, 'myapp')
   if (controller !== undefined && !isOfTheDemo(controller)) {
     throw new Error(
@@ -131,7 +135,7 @@ async function assertFree(context: string, kubectl: Kubectl): Promise<void> {
 }
 
 /** Objects of a kind; none where the cluster does not have the kind. */
-async function get(kubectl: Kubectl, kind: string, ...which: string[]): Promise<KubeObject[]> {
+async function get(kubectl: RunKubectl, kind: string, ...which: string[]): Promise<Manifest[]> {
   const found = await kubectl(['get', kind, ...which, '--ignore-not-found', '-o', 'json']).catch(
     (error: Error) => {
       if (error.message.includes("the server doesn't have a resource type")) return ''
@@ -139,11 +143,11 @@ async function get(kubectl: Kubectl, kind: string, ...which: string[]): Promise<
     },
   )
   if (found === '') return []
-  const object = JSON.parse(found) as KubeObject & { items?: KubeObject[] }
+  const object = JSON.parse(found) as Manifest & { items?: Manifest[] }
   return object.items ?? [object]
 }
 
-async function runningMetacontroller(kubectl: Kubectl): Promise<string | undefined> {
+async function runningMetacontroller(kubectl: RunKubectl): Promise<string | undefined> {
   const images =
     '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.spec.template.spec.containers[*].image}{"\\n"}{end}'
   const workloads = await kubectl([
@@ -157,7 +161,7 @@ async function runningMetacontroller(kubectl: Kubectl): Promise<string | undefin
 }
 
 /** Metacontroller's own kinds, unless the cluster has them. */
-async function installMissingCrds(kubectl: Kubectl): Promise<void> {
+async function installMissingCrds(kubectl: RunKubectl): Promise<void> {
   const crds = await readManifests(manifests.metacontrollerCrds)
   const names = crds.map(({ metadata }) => metadata.name)
   const there = await get(kubectl, 'customresourcedefinitions', ...names)
@@ -169,7 +173,7 @@ async function installMissingCrds(kubectl: Kubectl): Promise<void> {
 }
 
 /** Removes all that the demo added, with no Metacontroller and no hook; gives what could not be removed, each with the reason. */
-async function takeAway(kubectl: Kubectl): Promise<Map<string, string>> {
+async function takeAway(kubectl: RunKubectl): Promise<Map<string, string>> {
   const left = new Map<string, string>()
   async function attempt(what: string, remove: () => Promise<unknown>): Promise<void> {
     try {
@@ -204,12 +208,12 @@ async function takeAway(kubectl: Kubectl): Promise<Map<string, string>> {
 
 /** Does for a MyApp what only Metacontroller and the hook together do else: deletes its children, then takes off the finalizer. */
 async function release(
-  kubectl: Kubectl,
-  { metadata: { name, namespace, uid, finalizers = [] } }: KubeObject,
+  kubectl: RunKubectl,
+  { metadata: { name, namespace, uid, finalizers = [] } }: Manifest,
 ): Promise<void> {
   await kubectl([
     'delete',
-    await childKinds(),
+    await childResources(),
     `--namespace=${namespace}`,
     '-l',
     `controller-uid=${uid}`,

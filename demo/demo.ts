@@ -8,10 +8,10 @@ import { startMetacontroller } from '../test/support/cluster/metacontroller.ts'
 import { waitUntilEstablished } from '../local-cluster/control-plane/kubectl.ts'
 import { keepLog, removeAtEnd } from '../local-cluster/control-plane/processes.ts'
 import { reportTo } from '../local-cluster/control-plane/progress.ts'
-import { type Cluster } from './cluster.ts'
+import { type DemoCluster } from './cluster.ts'
 import { useContext } from './context-cluster.ts'
 import { followLog } from './follow.ts'
-import { startHook } from './hook.ts'
+import { startDemoHook } from './hook.ts'
 import { bootLocalCluster } from './local-cluster.ts'
 import { compositeControllerFor, manifests, readManifests, toYaml } from './manifests.ts'
 
@@ -62,7 +62,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   undo.push(cluster.close)
   await cluster.installMetacontrollerCrds()
 
-  const hook = await startHook(hookLog, report, signal)
+  const hook = await startDemoHook(hookLog, report, signal)
   undo.push(hook.stop)
   report(`The hook runs from src/ at ${hook.url}.`)
 
@@ -95,7 +95,7 @@ Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here
   }
 }
 
-async function install(cluster: Cluster, hookUrl: string, signal: AbortSignal): Promise<void> {
+async function install(cluster: DemoCluster, hookUrl: string, signal: AbortSignal): Promise<void> {
   for (const crd of manifests.crds) {
     await apply(cluster, crd, toYaml(await readManifests(crd)), signal)
     await waitUntilEstablished(cluster.kubectl, ['-f', crd])
@@ -107,7 +107,7 @@ async function install(cluster: Cluster, hookUrl: string, signal: AbortSignal): 
 }
 
 /** While Metacontroller and the hook run: they finalize in order. What they do not get done is left to the cluster's `close`. */
-async function deleteMyApps({ kubectl }: Cluster): Promise<void> {
+async function deleteMyApps({ kubectl }: DemoCluster): Promise<void> {
   report('Deleting the MyApps, which takes at most 30 s …')
   await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(
     (error) => {
@@ -118,7 +118,11 @@ async function deleteMyApps({ kubectl }: Cluster): Promise<void> {
   )
 }
 
-async function getToRunning(cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+async function getToRunning(
+  cluster: DemoCluster,
+  hookLog: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { kubectl, patienceSeconds } = cluster
   const watching = new AbortController()
   const stopWatching = () => watching.abort()
@@ -162,7 +166,11 @@ async function getToRunning(cluster: Cluster, hookLog: string, signal: AbortSign
   await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
 }
 
-async function deleteAgain(cluster: Cluster, hookLog: string, signal: AbortSignal): Promise<void> {
+async function deleteAgain(
+  cluster: DemoCluster,
+  hookLog: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { kubectl, patienceSeconds } = cluster
   try {
     await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
@@ -185,7 +193,7 @@ async function deleteAgain(cluster: Cluster, hookLog: string, signal: AbortSigna
 
 /** What demo-app did not do and why, which its status says when the time was up, with the place of a copy of the hook's log. */
 async function failure(
-  { kubectl, patienceSeconds }: Cluster,
+  { kubectl, patienceSeconds }: DemoCluster,
   hookLog: string,
   what: string,
   cause: unknown,
@@ -208,7 +216,7 @@ async function failure(
 }
 
 async function apply(
-  { kubectl }: Cluster,
+  { kubectl }: DemoCluster,
   file: string,
   changed: string | undefined,
   signal: AbortSignal,
@@ -226,7 +234,7 @@ async function apply(
   }
 }
 
-async function show({ kubectl }: Cluster, args: string[], signal: AbortSignal): Promise<void> {
+async function show({ kubectl }: DemoCluster, args: string[], signal: AbortSignal): Promise<void> {
   report(`\n$ kubectl ${args.join(' ')}`)
   report((await kubectl(args, undefined, { signal })).trimEnd())
 }

@@ -13,17 +13,17 @@ import { type Report } from '../local-cluster/control-plane/progress.ts'
 const root = join(import.meta.dirname, '..')
 
 /** The running hook. */
-export interface Hook {
+export interface DemoHook {
   url: string
   stop(): Promise<void>
 }
 
 /** Runs the hook from its sources, and again whenever one of them is saved. */
-export async function startHook(
+export async function startDemoHook(
   logFile: string,
   report: Report,
   signal: AbortSignal,
-): Promise<Hook> {
+): Promise<DemoHook> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const program: Program = {

@@ -1,10 +1,10 @@
 import { bootControlPlane, installMetacontrollerCrds } from '../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../local-cluster/control-plane/build.ts'
 import { type Report } from '../local-cluster/control-plane/progress.ts'
-import { type Cluster, exportLine } from './cluster.ts'
+import { type DemoCluster, exportLine } from './cluster.ts'
 
 /** Boots the local control plane, built first where need be. */
-export async function bootLocalCluster(report: Report, signal: AbortSignal): Promise<Cluster> {
+export async function bootLocalCluster(report: Report, signal: AbortSignal): Promise<DemoCluster> {
   const binDir = await ensureControlPlane(report, signal)
   report('Booting a local Kubernetes …', 'progress')
   const started = Date.now()

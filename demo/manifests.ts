@@ -17,7 +17,7 @@ export const manifests = {
 }
 
 /** An object of Kubernetes, as far as the demo looks at it. */
-export interface KubeObject {
+export interface Manifest {
   kind: string
   metadata: {
     name: string
@@ -28,7 +28,7 @@ export interface KubeObject {
   }
 }
 
-interface CompositeController extends KubeObject {
+interface CompositeController extends Manifest {
   spec: {
     childResources?: { resource: string }[]
     hooks: Record<string, { webhook: { url: string } }>
@@ -43,14 +43,14 @@ const label = { key: 'app.kubernetes.io/managed-by', value: 'myapp-operator-demo
 export const selectsTheDemo = `${label.key}=${label.value}`
 
 /** Whether the demo added an object. */
-export const isOfTheDemo = ({ metadata }: KubeObject): boolean =>
+export const isOfTheDemo = ({ metadata }: Manifest): boolean =>
   metadata.labels?.[label.key] === label.value
 
 /** The objects of some manifests, labelled as the demo's. */
-export async function readManifests(...files: string[]): Promise<KubeObject[]> {
+export async function readManifests(...files: string[]): Promise<Manifest[]> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
   const objects = texts.flatMap((text) =>
-    parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
+    parseAllDocuments(text).map((document) => document.toJS() as Manifest),
   )
   for (const { metadata } of objects) {
     metadata.labels = { ...metadata.labels, [label.key]: label.value }
@@ -59,7 +59,7 @@ export async function readManifests(...files: string[]): Promise<KubeObject[]> {
 }
 
 /** A CompositeController, its webhooks pointed at a hook that is called without certificates. */
-export async function compositeControllerFor(file: string, hookUrl: string): Promise<KubeObject[]> {
+export async function compositeControllerFor(file: string, hookUrl: string): Promise<Manifest[]> {
   const controllers = (await readManifests(file)) as CompositeController[]
   for (const { spec } of controllers) {
     delete spec.endpointConfigs
@@ -71,7 +71,7 @@ export async function compositeControllerFor(file: string, hookUrl: string): Pro
 }
 
 /** The kinds of children that the CompositeController looks after, as kubectl takes them. */
-export async function childKinds(): Promise<string> {
+export async function childResources(): Promise<string> {
   const controllers = (await readManifests(
     ...manifests.compositeControllers,
   )) as CompositeController[]
@@ -81,5 +81,5 @@ export async function childKinds(): Promise<string> {
 }
 
 /** Objects as kubectl reads them. */
-export const toYaml = (objects: KubeObject[]): string =>
+export const toYaml = (objects: Manifest[]): string =>
   objects.map((object) => stringify(object)).join('---\n')

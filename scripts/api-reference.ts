@@ -3,14 +3,14 @@ import { formatOf, formats } from '../src/api/formats.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus } from '../src/api/myapp.ts'
 
 /** A rule in CEL and the message for breaking it. */
-export interface Rule {
+export interface CelRule {
   message?: string
   messageExpression?: string
   fieldPath?: string
 }
 
 /** The keywords of a schema that the reference describes. */
-export interface Schema {
+export interface ReferenceSchema {
   type?: string
   description?: string
   default?: unknown
@@ -25,18 +25,18 @@ export interface Schema {
   maxItems?: number
   maxProperties?: number
   required?: string[]
-  properties?: Record<string, Schema>
-  additionalProperties?: Schema | boolean
-  propertyNames?: Schema
-  items?: Schema
-  anyOf?: Schema[]
-  'x-kubernetes-validations'?: Rule[]
+  properties?: Record<string, ReferenceSchema>
+  additionalProperties?: ReferenceSchema | boolean
+  propertyNames?: ReferenceSchema
+  items?: ReferenceSchema
+  anyOf?: ReferenceSchema[]
+  'x-kubernetes-validations'?: CelRule[]
 }
 
 /** The text of docs/api.md: every field of a MyApp. */
 export function apiReference(): string {
-  const { properties = {}, required = [], ...spec } = MyAppSpec as unknown as Schema
-  const status = MyAppStatus as unknown as Schema
+  const { properties = {}, required = [], ...spec } = MyAppSpec as unknown as ReferenceSchema
+  const status = MyAppStatus as unknown as ReferenceSchema
   const fields = Object.entries(properties)
   return (
     [
@@ -96,7 +96,7 @@ export function apiReference(): string {
   )
 }
 
-const isLarge = ({ properties, items }: Schema) =>
+const isLarge = ({ properties, items }: ReferenceSchema) =>
   properties !== undefined || items?.properties !== undefined
 
 const conditions: Array<[type: string, when: string, meaning: string]> = [
@@ -124,11 +124,11 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
   ],
 ]
 
-const intro = (schema: Schema) =>
+const intro = (schema: ReferenceSchema) =>
   [schema.description, ...rules(schema).map((message) => `${upperFirst(message)}.`)].join(' ')
 
 /** The messages of the rules for a field, and for each item of a list. */
-const rules = (schema: Schema) =>
+const rules = (schema: ReferenceSchema) =>
   [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
     validations.flatMap(({ message }) => message ?? []),
   )
@@ -140,7 +140,7 @@ const table = (rows: string[]) =>
  * The rows for the fields of an object or of a list's items, deeper ones after the one that holds
  * them. Fields that an earlier row has are not repeated.
  */
-function rows(schema: Schema, path: string, known: Map<string, string>): string[] {
+function rows(schema: ReferenceSchema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema
   const prefix = path === '' ? '' : `${path}${schema.items === undefined ? '' : '[]'}.`
   return Object.entries(properties).flatMap(([name, field]) => {
@@ -156,7 +156,7 @@ function rows(schema: Schema, path: string, known: Map<string, string>): string[
   })
 }
 
-function row(name: string, schema: Schema, isRequired: boolean, sameAs?: string): string {
+function row(name: string, schema: ReferenceSchema, isRequired: boolean, sameAs?: string): string {
   const { description = '' } = schema
   const like = sameAs === undefined ? '' : ` Has the fields of \`${sameAs}\`.`
   const cells = [
@@ -169,13 +169,13 @@ function row(name: string, schema: Schema, isRequired: boolean, sameAs?: string)
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function typeOf({ type, items, anyOf, additionalProperties }: Schema): string {
+function typeOf({ type, items, anyOf, additionalProperties }: ReferenceSchema): string {
   if (anyOf !== undefined && type === undefined) return 'integer or string'
   if (items !== undefined) return `list of ${typeOf(items)}s`
   return typeof additionalProperties === 'object' ? 'map of strings' : (type ?? 'any')
 }
 
-function bounds(schema: Schema): string {
+function bounds(schema: ReferenceSchema): string {
   const {
     minimum,
     maximum,

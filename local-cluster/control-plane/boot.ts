@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callApiServer } from './api-call.ts'
 import { type User, kubeconfigOf, writeConfiguration, writeKubeconfigs } from './configuration.ts'
-import { type Kubectl, kubectlFor, waitUntilEstablished } from './kubectl.ts'
+import { type RunKubectl, kubectlRunner, waitUntilEstablished } from './kubectl.ts'
 import {
   type Program,
   type RunningProgram,
@@ -39,7 +39,7 @@ export interface ControlPlane {
    */
   auditLog: string
   /** Runs kubectl as `admin`. */
-  kubectl: Kubectl
+  kubectl: RunKubectl
   /** Ends the API server at once, as a crash would. */
   stopApiServer(): Promise<void>
   /** Starts it again, at the same address; settles when it is ready. */
@@ -123,7 +123,7 @@ async function boot(
     kubeconfig: kubeconfigFor('admin'),
     kubeconfigFor,
     auditLog: join(dir, 'audit.log'),
-    kubectl: kubectlFor({
+    kubectl: kubectlRunner({
       command: join(binDir, 'kubectl'),
       kubeconfig: kubeconfigFor('admin'),
       cacheDir: join(dir, 'kubectl'),

@@ -20,7 +20,7 @@ const groups = {
 export type User = keyof typeof groups
 
 /** What each user shows the API server. */
-export type Tokens = Record<User, string>
+export type UserTokens = Record<User, string>
 
 /** What the API server logs of requests: metadata only, and of reads only Metacontroller's. */
 const auditPolicy = {
@@ -37,8 +37,8 @@ const auditPolicy = {
 const users = Object.keys(groups) as User[]
 
 /** Writes all that is needed before anything runs. */
-export async function writeConfiguration(dir: string): Promise<Tokens> {
-  const tokens = Object.fromEntries(users.map((user) => [user, randomUUID()])) as Tokens
+export async function writeConfiguration(dir: string): Promise<UserTokens> {
+  const tokens = Object.fromEntries(users.map((user) => [user, randomUUID()])) as UserTokens
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -58,7 +58,11 @@ export async function writeConfiguration(dir: string): Promise<Tokens> {
 }
 
 /** Writes each user's kubeconfig, once the API server has made its certificate. */
-export async function writeKubeconfigs(dir: string, server: string, tokens: Tokens): Promise<void> {
+export async function writeKubeconfigs(
+  dir: string,
+  server: string,
+  tokens: UserTokens,
+): Promise<void> {
   const certificate = await readFile(join(dir, 'apiserver.crt'), 'base64')
   await Promise.all(
     users.map((user) =>

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runProgram } from './processes.ts'
 
 /** Runs kubectl and gives what it printed; rejects with what it complained about. */
-export type Kubectl = (
+export type RunKubectl = (
   args: readonly string[],
   input?: string,
   options?: { signal?: AbortSignal; onStdout?: (text: string) => void },
 ) => Promise<string>
 
 /** A kubectl that is tied to one cluster and one user. */
-export function kubectlFor({
+export function kubectlRunner({
   command,
   kubeconfig,
   cacheDir,
@@ -17,7 +17,7 @@ export function kubectlFor({
   command: string
   kubeconfig: string
   cacheDir: string
-}): Kubectl {
+}): RunKubectl {
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cacheDir, GOGC: '400' }
   return async (args, input, options = {}) => {
     const { code, stdout, stderr } = await runProgram({ command, args, env }, { input, ...options })
@@ -30,7 +30,7 @@ export function kubectlFor({
 
 /** Waits until the API server serves the kinds of some CustomResourceDefinitions, which kubectl's arguments name. */
 export async function waitUntilEstablished(
-  kubectl: Kubectl,
+  kubectl: RunKubectl,
   crds: readonly string[],
   timeoutMs = 30_000,
 ): Promise<void> {

@@ -34,7 +34,7 @@ export interface RunningProgram {
 }
 
 /** What a program that ran to its end left. */
-export interface Outcome {
+export interface ProgramResult {
   code: number | null
   stdout: string
   stderr: string
@@ -160,7 +160,7 @@ export async function runProgram(
     onStdout?: (text: string) => void
     onStderr?: (text: string) => void
   } = {},
-): Promise<Outcome> {
+): Promise<ProgramResult> {
   options.signal?.throwIfAborted()
   const child = spawnInGroup({ name: program.command, ...program }, 'pipe')
   const abort = () => killGroup(child)

@@ -6,7 +6,7 @@
  */
 
 /** The ways in which a pod can fail on purpose. */
-export type Failure = 'ImagePullBackOff' | 'CrashLoopBackOff' | 'OOMKilled' | 'NotReady'
+export type ContainerFailure = 'ImagePullBackOff' | 'CrashLoopBackOff' | 'OOMKilled' | 'NotReady'
 
 /** The annotation of a pod that makes it fail; its value is a `Failure`. */
 export const failureAnnotation = 'pods.example.com/fails'
@@ -15,7 +15,7 @@ export const failureAnnotation = 'pods.example.com/fails'
 export const byHand = 'ByHand'
 
 /** An image that makes each pod that runs it fail. */
-export const failingImage = (failure: Failure): string =>
+export const failingImage = (failure: ContainerFailure): string =>
   `fails.example.com/${failure.toLowerCase()}`
 
 interface Requirement {
@@ -139,7 +139,7 @@ const backOff =
 const terminated = (reason: string, exitCode: number) =>
   `{terminated: {reason: ${reason}, exitCode: ${exitCode}, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}}`
 
-const failures: Record<Failure, PodStatus> = {
+const failures: Record<ContainerFailure, PodStatus> = {
   ImagePullBackOff: {
     phase: 'Pending',
     ready: false,

@@ -1,11 +1,11 @@
 import { type Client, isAlreadyExists, isConflict, isNotFound } from './client.ts'
 import { collectErrors } from './collect-errors.ts'
-import { type Discovery, type Resource, pathOf, pathOfObject } from './discovery.ts'
+import { type Discovery, type Resource, resourcePath, pathOfObject } from './discovery.ts'
 import { deepEqual } from './json.ts'
 import { type KubeObject, controllerReference, describe } from './kube-object.ts'
 import { type Log } from './log.ts'
 import { applyUpdate, withLastApplied } from './merge.ts'
-import { type ObjectMap } from './object-map.ts'
+import { type GroupedObjects } from './object-map.ts'
 
 /** How an existing child may be changed. */
 export type UpdateMethod = 'OnDelete' | 'Recreate' | 'InPlace'
@@ -22,8 +22,8 @@ export interface ChildContext {
 /** Deletes what is observed and not desired, then creates and updates what is desired. */
 export async function manageChildren(
   context: ChildContext,
-  observed: ObjectMap,
-  desired: ObjectMap,
+  observed: GroupedObjects,
+  desired: GroupedObjects,
 ): Promise<void> {
   const steps: Array<() => Promise<void>> = []
   for (const { apiVersion, kind, objects } of observed.groups()) {
@@ -85,7 +85,7 @@ async function createChild(
   log(`Creating ${describe(desired)} of ${describe(parent)}`)
   const object = withOwner(withLastApplied(desired, desired), parent)
   try {
-    await client.request('POST', pathOf(resource, desired.metadata.namespace), object)
+    await client.request('POST', resourcePath(resource, desired.metadata.namespace), object)
   } catch (error) {
     // The name may belong to somebody else's object. That is left alone, and nobody is told.
     if (!isAlreadyExists(error)) throw error

@@ -11,7 +11,7 @@ import {
 } from './kube-object.ts'
 import { type Log } from './log.ts'
 import { collectErrors } from './collect-errors.ts'
-import { createObjectMap, type ObjectMap } from './object-map.ts'
+import { createObjectMap, type GroupedObjects } from './object-map.ts'
 import { type LabelSelector, selects } from './selector.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function claimChildren(
   selector: LabelSelector,
   children: Informer[],
   log: Log,
-): Promise<ObjectMap> {
+): Promise<GroupedObjects> {
   const claimed = createObjectMap()
   const checkParent = once(() => assertParentLives(client, parentResource, parent))
 

@@ -45,7 +45,7 @@ export function isAlreadyExists(error: unknown): boolean {
 }
 
 /** A client for the current context of a kubeconfig file. */
-export async function connect(kubeconfig: string): Promise<Client> {
+export async function openClient(kubeconfig: string): Promise<Client> {
   // It is large, and who only wants to know of errors does not need it.
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()

@@ -4,8 +4,8 @@ import { parseCustomizeResponse } from './hook-response.ts'
 import { type Informer } from './informer.ts'
 import { type KubeObject } from './kube-object.ts'
 import { type Log } from './log.ts'
-import { type ObjectMap, createObjectMap } from './object-map.ts'
-import { type RelatedRule, checkRule, matchesRule } from './related.ts'
+import { type GroupedObjects, createObjectMap } from './object-map.ts'
+import { type RelatedResourceRule, checkRule, matchesRule } from './related.ts'
 import { type Webhook } from './webhook.ts'
 
 /** The related objects are not listed yet: try again in a moment. */
@@ -26,7 +26,7 @@ export interface CustomizeContext {
 
 /** A rule, and the resource that it is about once that has been looked up. */
 interface Asked {
-  rule: RelatedRule
+  rule: RelatedResourceRule
   resource?: Resource
 }
 
@@ -43,7 +43,7 @@ const keptMilliseconds = 20 * 60_000
  */
 export function createCustomizer(
   context: CustomizeContext,
-): (parent: KubeObject) => Promise<ObjectMap> {
+): (parent: KubeObject) => Promise<GroupedObjects> {
   const { webhook, controller, discovery, parents, informerFor, enqueue, signal, log } = context
   const kept = new Map<string, { asked: Asked[]; until: number }>()
   const subscribed = new Set<Informer>()

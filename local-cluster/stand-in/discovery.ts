@@ -25,7 +25,7 @@ interface ListedResource {
 }
 
 /** The path of a resource, of one of its objects, or of an object's subresource. */
-export function pathOf(
+export function resourcePath(
   resource: Resource,
   namespace?: string,
   name?: string,
@@ -40,7 +40,7 @@ export function pathOf(
 
 /** The path of an existing object. */
 export function pathOfObject(resource: Resource, object: KubeObject, subresource?: string): string {
-  return pathOf(resource, object.metadata.namespace, object.metadata.name, subresource)
+  return resourcePath(resource, object.metadata.namespace, object.metadata.name, subresource)
 }
 
 /** Discovery by the given client. */

@@ -1,6 +1,6 @@
 import { Float, parseJson } from './json.ts'
 import { type Fields, type KubeObject, isFields } from './kube-object.ts'
-import { type RelatedRule } from './related.ts'
+import { type RelatedResourceRule } from './related.ts'
 
 /** What a sync or finalize hook answered. */
 export interface CompositeResponse {
@@ -35,7 +35,7 @@ export function parseCompositeResponse(body: string): CompositeResponse {
 }
 
 /** Reads the answer of a customize hook. */
-export function parseCustomizeResponse(body: string): RelatedRule[] {
+export function parseCustomizeResponse(body: string): RelatedResourceRule[] {
   const { relatedResources } = parseResponse(body, ['relatedResources'])
   return (optional(relatedResources, Array.isArray, 'relatedResources', 'a list') ?? []).map(rule)
 }
@@ -104,7 +104,7 @@ const ruleFields = [
   'names',
 ]
 
-function rule(value: unknown): RelatedRule {
+function rule(value: unknown): RelatedResourceRule {
   if (value === null) {
     throw new FatalResponse(
       'the hook answered relatedResources: [null], which crashes Metacontroller',
@@ -119,5 +119,5 @@ function rule(value: unknown): RelatedRule {
       `strict validation failed for webhookResponse: unknown field "relatedResources.${unknown}"`,
     )
   }
-  return value as unknown as RelatedRule
+  return value as unknown as RelatedResourceRule
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, type Client } from './client.ts'
-import { type Resource, pathOf } from './discovery.ts'
+import { type Resource, resourcePath } from './discovery.ts'
 import { parseJson } from './json.ts'
 import { type KubeObject, objectKey } from './kube-object.ts'
 import { type Log } from './log.ts'
@@ -54,7 +54,7 @@ export function startInformer(client: Client, resource: Resource, log: Log): Inf
   }
 
   async function list(): Promise<void> {
-    const answer = await client.request('GET', pathOf(resource))
+    const answer = await client.request('GET', resourcePath(resource))
     const items = answer.items as KubeObject[]
     const listed = items.map((item) => ({
       ...item,
@@ -89,7 +89,7 @@ export function startInformer(client: Client, resource: Resource, log: Log): Inf
       timeoutSeconds: String(Math.round(300 * (1 + Math.random()))),
     })
     const started = Date.now()
-    await client.stream(`${pathOf(resource)}?${query}`, receive, stopping.signal)
+    await client.stream(`${resourcePath(resource)}?${query}`, receive, stopping.signal)
     if (Date.now() - started < 1000) throw new Error('very short watch')
   }
 

@@ -12,7 +12,7 @@ export interface OwnerReference {
 }
 
 /** The part of `metadata` that the stand-in reads. */
-export interface Metadata extends Fields {
+export interface ObjectMeta extends Fields {
   name: string
   namespace?: string
   uid?: string
@@ -29,7 +29,7 @@ export interface Metadata extends Fields {
 export interface KubeObject extends Fields {
   apiVersion: string
   kind: string
-  metadata: Metadata
+  metadata: ObjectMeta
 }
 
 /** `namespace/name`, or the name alone where there is no namespace. */

@@ -7,18 +7,14 @@
  */
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
-import { connect } from './client.ts'
+import { openClient } from './client.ts'
 import { type CompositeController } from './composite-controller.ts'
 import { type Resource, createDiscovery } from './discovery.ts'
 import { createEventRecorder } from './event-recorder.ts'
 import { startInformer } from './informer.ts'
 import { deepEqual } from './json.ts'
 import { logToStdout as log } from './log.ts'
-import {
-  type Environment,
-  type ParentController,
-  startParentController,
-} from './parent-controller.ts'
+import { type Runtime, type ParentController, startParentController } from './parent-controller.ts'
 import { createQueue } from './queue.ts'
 
 const compositeControllers: Resource = {
@@ -53,8 +49,8 @@ if (options['apply-strategy'] !== 'dynamic-apply') {
   )
 }
 
-const client = await connect(options.kubeconfig)
-const environment: Environment = {
+const client = await openClient(options.kubeconfig)
+const environment: Runtime = {
   client,
   discovery: createDiscovery(client),
   recordEvent: createEventRecorder(client, log),

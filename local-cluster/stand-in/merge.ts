@@ -2,7 +2,7 @@ import { canonicalJson, clone, parseJson } from './json.ts'
 import { type Fields, type KubeObject, isFields } from './kube-object.ts'
 
 /** Where Metacontroller keeps what it applied last. */
-export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
+export const lastAppliedKey = 'metacontroller.k8s.io/last-applied-configuration'
 
 /** What a list's items may be told apart by; the first that all items have is taken. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
@@ -23,14 +23,18 @@ const systemFields = [
  * Three-way merge: what was applied last and is no longer desired goes, what is desired is set,
  * everything else stays as observed.
  */
-export function merge(observed: Fields, lastApplied: Fields | undefined, desired: Fields): Fields {
+export function mergeThreeWay(
+  observed: Fields,
+  lastApplied: Fields | undefined,
+  desired: Fields,
+): Fields {
   return mergeFields(clone(observed), lastApplied, desired)
 }
 
 /** The whole object to write so that `observed` becomes as desired; equal to it when nothing is to do. */
 export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObject {
   const update = withoutLastApplied(desired)
-  const merged = merge(observed, lastApplied(observed), update) as KubeObject
+  const merged = mergeThreeWay(observed, lastApplied(observed), update) as KubeObject
   for (const field of systemFields) revert(merged.metadata, observed.metadata, field)
   revert(merged, observed, 'status')
   return withLastApplied(merged, update)
@@ -39,26 +43,24 @@ export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObje
 /** The object with the annotation that says what was applied. */
 export function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
   const annotations = stringMap(object.metadata.annotations)
-  annotations[lastAppliedAnnotation] = canonicalJson(applied)
+  annotations[lastAppliedKey] = canonicalJson(applied)
   return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
 function withoutLastApplied(desired: KubeObject): KubeObject {
   const copy = clone(desired)
   const annotations = copy.metadata.annotations
-  if (isFields(annotations)) delete annotations[lastAppliedAnnotation]
+  if (isFields(annotations)) delete annotations[lastAppliedKey]
   return copy
 }
 
 function lastApplied(observed: KubeObject): Fields | undefined {
-  const annotation = observed.metadata.annotations?.[lastAppliedAnnotation]
+  const annotation = observed.metadata.annotations?.[lastAppliedKey]
   if (!annotation) return undefined
   try {
     return asFields(parseJson(annotation))
   } catch (error) {
-    throw new Error(
-      `can't unmarshal "${lastAppliedAnnotation}" annotation: ${(error as Error).message}`,
-    )
+    throw new Error(`can't unmarshal "${lastAppliedKey}" annotation: ${(error as Error).message}`)
   }
 }
 

@@ -8,7 +8,7 @@ export interface Group {
 }
 
 /** Objects by kind and name, as the hooks see children and related objects. */
-export interface ObjectMap {
+export interface GroupedObjects {
   /** Makes sure that the kind has its group, though it may stay empty. */
   group(apiVersion: string, kind: string): Group
   /** The last one of a name stays. */
@@ -20,7 +20,7 @@ export interface ObjectMap {
 }
 
 /** An empty map. */
-export function createObjectMap(): ObjectMap {
+export function createObjectMap(): GroupedObjects {
   const groups = new Map<string, Group>()
   const nameOf = (apiVersion: string, kind: string): string => `${kind}.${apiVersion}`
 

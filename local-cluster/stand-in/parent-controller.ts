@@ -20,7 +20,7 @@ export interface ParentController {
 }
 
 /** What all CompositeControllers share. */
-export interface Environment {
+export interface Runtime {
   client: Client
   discovery: Discovery
   recordEvent: RecordEvent
@@ -32,7 +32,7 @@ const relistSeconds = 30 * 60
 
 /** Starts to watch the parents and children of a CompositeController and to call its hooks. */
 export async function startParentController(
-  environment: Environment,
+  environment: Runtime,
   controller: CompositeController,
 ): Promise<ParentController> {
   const { client, discovery, recordEvent, log } = environment

@@ -3,7 +3,7 @@ import { type KubeObject } from './kube-object.ts'
 import { type LabelSelector, selects } from './selector.ts'
 
 /** Which other objects a hook wants to see, as its customize answer says. */
-export interface RelatedRule {
+export interface RelatedResourceRule {
   apiVersion: string
   resource: string
   labelSelector?: LabelSelector | null
@@ -13,7 +13,7 @@ export interface RelatedRule {
 }
 
 /** Throws for a rule that Metacontroller refuses, or that the stand-in does not know. */
-export function checkRule(rule: RelatedRule): void {
+export function checkRule(rule: RelatedResourceRule): void {
   const hasNames = (rule.names ?? []).length > 0
   if (hasNames && (rule.labelSelector || rule.namespaceSelector)) {
     throw new Error(
@@ -26,7 +26,11 @@ export function checkRule(rule: RelatedRule): void {
 }
 
 /** Whether the rule, which is about `resource`, asks for the object. */
-export function matchesRule(rule: RelatedRule, resource: Resource, object: KubeObject): boolean {
+export function matchesRule(
+  rule: RelatedResourceRule,
+  resource: Resource,
+  object: KubeObject,
+): boolean {
   if (object.apiVersion !== resource.apiVersion || object.kind !== resource.kind) return false
   if (rule.namespace && resource.namespaced && object.metadata.namespace !== rule.namespace) {
     return false

@@ -16,7 +16,7 @@ import { type Informer } from './informer.ts'
 import { deepEqual } from './json.ts'
 import { type Fields, type KubeObject, describe, isFields, objectKey } from './kube-object.ts'
 import { type Log } from './log.ts'
-import { type ObjectMap, createObjectMap } from './object-map.ts'
+import { type GroupedObjects, createObjectMap } from './object-map.ts'
 import { type LabelSelector, isEmptySelector, selects } from './selector.ts'
 import { TooManyRequests, type Webhook } from './webhook.ts'
 
@@ -31,7 +31,7 @@ export interface SyncContext {
   children: Informer[]
   sync: Webhook
   finalize: Webhook | undefined
-  relatedOf(parent: KubeObject): Promise<ObjectMap>
+  relatedOf(parent: KubeObject): Promise<GroupedObjects>
   enqueueAfter(key: string, milliseconds: number): void
   signal: AbortSignal
 }
@@ -110,8 +110,8 @@ export async function syncParent(context: SyncContext, cached: KubeObject): Prom
 async function callHook(
   context: SyncContext,
   parent: KubeObject,
-  observed: ObjectMap,
-  related: ObjectMap,
+  observed: GroupedObjects,
+  related: GroupedObjects,
 ): Promise<CompositeResponse> {
   const { controller, sync, finalize, signal } = context
   const finalizing =
@@ -133,7 +133,7 @@ function desiredChildren(
   controller: CompositeController,
   parent: KubeObject,
   children: KubeObject[],
-): ObjectMap {
+): GroupedObjects {
   const selector = childSelector(controller, parent)
   const generated = controller.spec.generateSelector
     ? { 'controller-uid': parent.metadata.uid ?? '' }

@@ -1,7 +1,7 @@
 import { inParts, newAjv } from './ajv.ts'
 import { outlineOf } from './messages.ts'
 import { MyApp, StoredMyApp } from './myapp.ts'
-import { PlatformDefaults } from './platform-defaults-schema.ts'
+import { PlatformDefaultsSchema } from './platform-defaults-schema.ts'
 
 /**
  * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code
@@ -14,7 +14,7 @@ export const ajv = newAjv()
 /** The schemas by the name of the validator that is exported for each. */
 export const schemas = {
   storedMyAppValidator: inParts(StoredMyApp),
-  platformDefaultsValidator: inParts(PlatformDefaults),
+  platformDefaultsValidator: inParts(PlatformDefaultsSchema),
 }
 
 export const storedMyAppValidator = ajv.compile<StoredMyApp>(schemas.storedMyAppValidator)
@@ -23,7 +23,7 @@ export const platformDefaultsValidator = ajv.compile(schemas.platformDefaultsVal
 /** Exports that the build writes as JSON. */
 export const constants = {
   outline: outlineOf(MyApp),
-  platformDefaultsOutline: outlineOf(PlatformDefaults),
+  platformDefaultsOutline: outlineOf(PlatformDefaultsSchema),
 }
 
 export const { outline, platformDefaultsOutline } = constants

@@ -3,7 +3,7 @@ import type Type from 'typebox'
 import { platformDefaultsOutline, platformDefaultsValidator } from './compiled.ts'
 import type { MyAppSpec } from './myapp.ts'
 import { problemsOf, sentence } from './messages.ts'
-import type { PlatformDefaults as Schema } from './platform-defaults-schema.ts'
+import type { PlatformDefaultsSchema as Schema } from './platform-defaults-schema.ts'
 
 /** What a platform team sets once for all MyApps. See docs/platform-defaults.md. */
 export type PlatformDefaults = Type.Static<typeof Schema>

@@ -18,7 +18,6 @@ import {
   rules,
   text,
 } from './fields.ts'
-import type { MyAppSpec } from './myapp.ts'
 import { nonEmpty, optional } from './pod.ts'
 
 /** Fields of a MyApp for the volumes of its pods. */
@@ -196,7 +195,7 @@ export const isForOnePod = (volume: Volume) => {
 }
 
 /** Whether the pods use a claim that only one pod can use. */
-export const isSingleton = ({ volumes = [] }: MyAppSpec) => volumes.some(isForOnePod)
+export const isSingleton = ({ volumes = [] }: { volumes?: Volume[] }) => volumes.some(isForOnePod)
 
 const remedy = 'set accessMode: ReadWriteMany if the claim allows it'
 /** Messages for more pods than a claim allows. cross-field.ts checks the same. */

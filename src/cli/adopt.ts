@@ -5,7 +5,7 @@ import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { selectorLabels } from '../myapp/children/labels.ts'
 import { type Task, UserError } from './arguments.ts'
 import { kubectlFor } from './kubectl.ts'
-import type { Streams } from './run.ts'
+import type { Streams } from './output.ts'
 import { myAppValidator } from './validators.ts'
 import { yamlText } from './yaml.ts'
 

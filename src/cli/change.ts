@@ -6,7 +6,7 @@ import { yamlText } from './yaml.ts'
 import type { Children } from './settle.ts'
 
 /** What happens to one child. */
-export interface Change {
+export interface ChildChange {
   action: 'create' | 'update' | 'delete'
   apiVersion: string
   kind: string
@@ -22,7 +22,7 @@ export interface Change {
 }
 
 /** The changes that turn some children of a MyApp into others. */
-export function changes(before: Children, after: Children): Change[] {
+export function changes(before: Children, after: Children): ChildChange[] {
   const groups = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return groups.flatMap((group) => {
     const keys = [
@@ -35,7 +35,7 @@ export function changes(before: Children, after: Children): Change[] {
 function change(
   before: ObservedObject | undefined,
   after: ObservedObject | undefined,
-): Change | undefined {
+): ChildChange | undefined {
   const object = after ?? before
   if (object === undefined) return undefined
   const [old, fresh] = [before && legible(before), after && legible(after)]
@@ -100,7 +100,7 @@ export function changeText({
   podsRoll,
   before,
   after,
-}: Change): string {
+}: ChildChange): string {
   const yaml = (object: object | undefined) =>
     object === undefined ? '' : yamlText(object, { sorted: true })
   const what = `${kind} ${namespace}/${name}`

@@ -1,13 +1,13 @@
 import type { KubernetesObject } from '../metacontroller/protocol.ts'
 import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
-import { readConfig } from '../myapp/config-references.ts'
+import { readReferencedConfig } from '../myapp/config-references.ts'
 import type { Context, TimedContext } from '../myapp/context.ts'
 import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { isBlocking } from '../myapp/status/reasons.ts'
 import { sync } from '../myapp/sync.ts'
 import { validSpec } from '../myapp/valid-spec.ts'
 import { type Baseline, UserError } from './arguments.ts'
-import { type Change, changes } from './change.ts'
+import { type ChildChange, changes } from './change.ts'
 import { kubectlFor } from './kubectl.ts'
 import type { FileConfig, FileMyApp } from './manifests.ts'
 import { type LiveRequest, liveRequests, readRecording } from './requests.ts'
@@ -15,7 +15,7 @@ import { type Children, settle } from './settle.ts'
 
 /** What applying a MyApp would do to its children, with notes for the user. */
 export interface Diff {
-  changes: Change[]
+  changes: ChildChange[]
   notes: string[]
 }
 
@@ -67,7 +67,9 @@ const timed = (context: Context): TimedContext => ({
 /** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
 function configDigest(request: HookRequest, spec: unknown, context: Context): string | undefined {
   const validated = validSpec({ ...request.parent, spec })
-  return 'spec' in validated ? readConfig(request, validated.spec, context).digest : undefined
+  return 'spec' in validated
+    ? readReferencedConfig(request, validated.spec, context).digest
+    : undefined
 }
 
 /** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */

@@ -57,7 +57,7 @@ export interface FileMyApp {
 export type FileConfig = Record<'ConfigMap.v1' | 'Secret.v1', Record<string, ObservedConfig>>
 
 /** What files contain: valid MyApps, their config, and what to say about them. */
-export interface Files {
+export interface ManifestFiles {
   /** The files that were read. */
   sources: string[]
   myApps: FileMyApp[]
@@ -66,11 +66,14 @@ export interface Files {
 }
 
 /** Reads files, folders, and stdin for `-`: MyApps, and the ConfigMaps and Secrets beside them. */
-export const readFiles = (files: string[], recursive: boolean, defaultNamespace: string): Files =>
-  filesOf(readSources(files, recursive), defaultNamespace)
+export const readFiles = (
+  files: string[],
+  recursive: boolean,
+  defaultNamespace: string,
+): ManifestFiles => filesOf(readSources(files, recursive), defaultNamespace)
 
 /** What sources contain. `defaultNamespace` is that of objects without one. */
-export function filesOf(sources: Source[], defaultNamespace: string): Files {
+export function filesOf(sources: Source[], defaultNamespace: string): ManifestFiles {
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
   const isMyApp = ({ object }: Manifest) =>
@@ -336,7 +339,7 @@ function fillIn(value: unknown, { properties, additionalProperties, items }: Sch
 }
 
 /** Throws a UserError if files contain neither a MyApp nor a problem. */
-export function checkNotEmpty({ myApps, findings }: Files, names: string[]) {
+export function checkNotEmpty({ myApps, findings }: ManifestFiles, names: string[]) {
   if (myApps.length > 0 || findings.some(({ severity }) => severity === 'error')) return
   const where = names.map((name) => (name === '-' ? 'stdin' : name)).join(', ')
   throw new UserError(`no MyApp in ${where}`)

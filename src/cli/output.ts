@@ -3,6 +3,12 @@ import { version } from './arguments.ts'
 import { type Finding, placeText } from './manifests.ts'
 import { yamlText } from './yaml.ts'
 
+/** Where a command writes to. */
+export interface Streams {
+  out: (text: string) => void
+  err: (text: string) => void
+}
+
 /** Objects as text: YAML documents, or a List in JSON. */
 export function objectsText(objects: object[], output: 'yaml' | 'json'): string {
   return output === 'json'

@@ -9,8 +9,7 @@ import {
   names,
 } from './certificates.ts'
 import { readText } from './manifests.ts'
-import { objectsText } from './output.ts'
-import type { Streams } from './run.ts'
+import { objectsText, type Streams } from './output.ts'
 import { readYaml } from './yaml.ts'
 
 /**

@@ -5,16 +5,10 @@ import { help, readArguments, type Task, UserError, version } from './arguments.
 import { changeText } from './change.ts'
 import { completionScript } from './completion.ts'
 import { diff, present, unknownDigest, withDigest } from './diff.ts'
-import { checkNotEmpty, type Files, readFiles } from './manifests.ts'
-import { findingText, objectsText } from './output.ts'
+import { checkNotEmpty, type ManifestFiles, readFiles } from './manifests.ts'
+import { findingText, objectsText, type Streams } from './output.ts'
 import { render } from './render.ts'
 import { validateFiles } from './validate.ts'
-
-/** Where a command writes to. */
-export interface Streams {
-  out: (text: string) => void
-  err: (text: string) => void
-}
 
 /** Runs a command line and returns the exit code that the help explains. */
 export async function run(args: string[], streams: Streams): Promise<number> {
@@ -107,7 +101,12 @@ async function defaultsIn(file: string): Promise<PlatformDefaults> {
 }
 
 /** Reads the files and reports their problems and notes on stderr. */
-function read(names: string[], recursive: boolean, namespace: string, err: Streams['err']): Files {
+function read(
+  names: string[],
+  recursive: boolean,
+  namespace: string,
+  err: Streams['err'],
+): ManifestFiles {
   const files = readFiles(names, recursive, namespace)
   checkNotEmpty(files, names)
   for (const finding of files.findings) {

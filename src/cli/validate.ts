@@ -1,7 +1,6 @@
 import type { Task } from './arguments.ts'
-import { checkNotEmpty, type Files, type Finding, readFiles } from './manifests.ts'
-import { findingText, reportText } from './output.ts'
-import type { Streams } from './run.ts'
+import { checkNotEmpty, type ManifestFiles, type Finding, readFiles } from './manifests.ts'
+import { findingText, reportText, type Streams } from './output.ts'
 
 /** Prints the problems of files on stdout, and a summary on stderr. Returns the exit code. */
 export function validateFiles(
@@ -22,7 +21,7 @@ export function validateFiles(
   return errors.length === 0 ? 0 : 1
 }
 
-function summary({ myApps, sources }: Files, errors: number, warned: number): string {
+function summary({ myApps, sources }: ManifestFiles, errors: number, warned: number): string {
   const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
   const where = `in ${counted(sources.length, 'file')}`
   const warnings = warned === 0 ? '' : `, ${counted(warned, 'warning')}`

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { contains } from './compare.ts'
-import { at, isObject, nameOf, type Path, pathText, set } from './json.ts'
+import { at, isObject, nameOf, type ObjectPath, pathText, set } from './json.ts'
 import { isServerSideApplied, lastApplied } from './last-applied.ts'
-import { below, type Fields, fieldsByOwner, itemsOf } from './managed-fields.ts'
+import { below, type FieldsV1, fieldsByOwner, itemsOf } from './managed-fields.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
@@ -79,7 +79,7 @@ export function acceptAdmission(desired: KubernetesObject, observed: ObservedObj
 
 interface Difference {
   /** Below the spec. */
-  path: Path
+  path: ObjectPath
   ours: unknown
   theirs: unknown
 }
@@ -88,7 +88,7 @@ interface Difference {
  * The smallest values in which two specs differ. Further fields of the observed spec do not count,
  * nor do further items of a list with names. A longer list without names does: it has one owner.
  */
-function differing(ours: unknown, theirs: unknown, path: Path = []): Difference[] {
+function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Difference[] {
   if (isObject(ours) && isObject(theirs)) {
     return Object.entries(ours).flatMap(([field, value]) =>
       differing(value, Object.hasOwn(theirs, field) ? theirs[field] : undefined, [...path, field]),
@@ -132,11 +132,15 @@ const isAcceptable = ({ path, theirs }: Difference) =>
   typeof path.at(-1) === 'string' &&
   !path.some((step) => typeof step === 'string' && excludedFields.has(step))
 
-const isLeaf = (fields: Fields | undefined) =>
+const isLeaf = (fields: FieldsV1 | undefined) =>
   fields !== undefined && Object.keys(fields).every((step) => step === '.')
 
 /** The part of the fields at the path of an observed value. */
-function ownedAt(fields: Fields | undefined, observed: unknown, path: Path): Fields | undefined {
+function ownedAt(
+  fields: FieldsV1 | undefined,
+  observed: unknown,
+  path: ObjectPath,
+): FieldsV1 | undefined {
   let value = observed
   for (const step of path) {
     if (fields === undefined) return undefined

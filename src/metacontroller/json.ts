@@ -6,20 +6,20 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The way to a field; `{ name }` picks the item of that name from a list. */
-export type Path = Array<string | { name: string }>
+export type ObjectPath = Array<string | { name: string }>
 
 /** A path for people, as in `spec.template.spec.containers[app].env`. */
-export const pathText = (path: Path): string =>
+export const pathText = (path: ObjectPath): string =>
   path
     .map((step) => (typeof step === 'string' ? `.${step}` : `[${step.name}]`))
     .join('')
     .slice(1)
 
 /** The value at a path; undefined if a step leads nowhere. */
-export const at = (root: unknown, path: Path): unknown => path.reduce(step, root)
+export const at = (root: unknown, path: ObjectPath): unknown => path.reduce(step, root)
 
 /** Sets the value at a path, or deletes the field if the value is undefined. */
-export function set(root: unknown, path: Path, value: unknown): void {
+export function set(root: unknown, path: ObjectPath, value: unknown): void {
   const holder = at(root, path.slice(0, -1))
   const field = path.at(-1)
   if (!isObject(holder) || typeof field !== 'string') return

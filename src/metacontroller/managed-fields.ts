@@ -15,7 +15,7 @@ import {
  * item, `v:` with a list item itself, or `.` for what holds the others. An empty node stands for a
  * field and everything in it.
  */
-export type Fields = JsonObject
+export type FieldsV1 = JsonObject
 
 /**
  * The fields that managers other than Metacontroller own; undefined if there are none. Without
@@ -29,7 +29,7 @@ export function ownedByOthers(
   child: ObservedObject,
   applied: KubernetesObject | undefined,
   desired: KubernetesObject,
-): Fields | undefined {
+): FieldsV1 | undefined {
   const owners = (child.metadata.managedFields ?? []).filter(
     ({ subresource }) => subresource === undefined,
   )
@@ -42,7 +42,7 @@ export function ownedByOthers(
   )
   return newer.length === 0
     ? undefined
-    : union(newer.map(({ fieldsV1 = {} }) => fieldsV1 as Fields))
+    : union(newer.map(({ fieldsV1 = {} }) => fieldsV1 as FieldsV1))
 }
 
 /**
@@ -51,14 +51,14 @@ export function ownedByOthers(
  */
 export function fieldsByOwner(
   child: ObservedObject,
-): Record<'ours' | 'theirs', Fields | undefined> {
+): Record<'ours' | 'theirs', FieldsV1 | undefined> {
   const isOurs = (owner: FieldsOwner) =>
     owns(owner, 'f:metadata', 'f:ownerReferences') || keepsRecord(owner)
   const { ours = [], theirs = [] } = Object.groupBy(child.metadata.managedFields ?? [], (owner) =>
     isOurs(owner) ? 'ours' : 'theirs',
   )
   const fieldsOf = (owners: FieldsOwner[]) =>
-    owners.length === 0 ? undefined : union(owners.map(({ fieldsV1 = {} }) => fieldsV1 as Fields))
+    owners.length === 0 ? undefined : union(owners.map(({ fieldsV1 = {} }) => fieldsV1 as FieldsV1))
   return { ours: fieldsOf(ours), theirs: fieldsOf(theirs) }
 }
 
@@ -74,11 +74,11 @@ export const owns = ({ fieldsV1 }: FieldsOwner, ...path: string[]): boolean =>
   undefined
 
 /** The fields of several managers together. */
-function union(nodes: Fields[]): Fields {
+function union(nodes: FieldsV1[]): FieldsV1 {
   const [first = {}, ...rest] = nodes
   if (rest.length === 0) return first
   if (nodes.some(isLeaf)) return {}
-  const nodesByStep = new Map<string, Fields[]>()
+  const nodesByStep = new Map<string, FieldsV1[]>()
   for (const [step, node] of nodes.flatMap(Object.entries<unknown>)) {
     if (!isObject(node)) continue
     const known = nodesByStep.get(step)
@@ -88,13 +88,13 @@ function union(nodes: Fields[]): Fields {
   return Object.fromEntries([...nodesByStep].map(([step, nodes]) => [step, union(nodes)]))
 }
 
-const isLeaf = (fields: Fields) => Object.keys(fields).length === 0
+const isLeaf = (fields: FieldsV1) => Object.keys(fields).length === 0
 
 /** The part of the fields below a field, or below the list item of a name. */
 export function below(
-  fields: Fields | undefined,
+  fields: FieldsV1 | undefined,
   step: string | { name: string },
-): Fields | undefined {
+): FieldsV1 | undefined {
   if (fields === undefined || isLeaf(fields)) return fields
   if (typeof step !== 'string') return itemsOf(fields)(step)?.fields
   const inner = Object.hasOwn(fields, `f:${step}`) ? fields[`f:${step}`] : undefined
@@ -105,7 +105,7 @@ export function below(
  * What a manager owns of a list item, and the names of the keys by which the item is told apart.
  */
 interface OwnedItem {
-  fields: Fields
+  fields: FieldsV1
   keys: string[]
 }
 
@@ -117,7 +117,7 @@ const maxKeys = 4
  * Reads the steps of the node of a list once, and returns the function that finds what is owned of
  * an item.
  */
-export function itemsOf(node: Fields): (item: unknown) => OwnedItem | undefined {
+export function itemsOf(node: FieldsV1): (item: unknown) => OwnedItem | undefined {
   if (isLeaf(node)) return () => ({ fields: node, keys: [] })
   const values = new Set<string>()
   const keySets = new Map<string, { keys: string[]; items: Map<string, OwnedItem> }>()

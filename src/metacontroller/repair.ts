@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { contains } from './compare.ts'
-import { at, isObject, nameOf, type Path, pathText, set } from './json.ts'
+import { at, isObject, nameOf, type ObjectPath, pathText, set } from './json.ts'
 import { isServerSideApplied, lastApplied } from './last-applied.ts'
-import { below, type Fields, itemsOf, ownedByOthers } from './managed-fields.ts'
+import { below, type FieldsV1, itemsOf, ownedByOthers } from './managed-fields.ts'
 import { commonMergeKey, merge, observedPart } from './merge.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
@@ -17,7 +17,7 @@ export type ExactField = ExactValue | ClosedPart
 
 /** A list or map that must be exactly as desired: no foreign entries, and in order. */
 export interface ExactValue {
-  path: Path
+  path: ObjectPath
   /**
    * How an intermediate answer removes foreign entries.
    * `by omission`: the answer leaves out the field, which removes everything in it; the next answer
@@ -34,7 +34,7 @@ export interface ExactValue {
    */
   ordered?: boolean
   /** Keys with this prefix refer to the items. They are left out together with the field. */
-  references?: { path: Path; prefix: string }
+  references?: { path: ObjectPath; prefix: string }
 }
 
 /** A step in the path of an exact field: every item of the desired list. */
@@ -56,7 +56,7 @@ const expand = (fields: ExactField[], desired: KubernetesObject): ExactField[] =
  * second handler beside a probe's first, for example, the API server refuses every later change.
  */
 export interface ClosedPart {
-  path: Path
+  path: ObjectPath
   /** Whether the part is closed only if the MyApp sets something in it. */
   closed: 'if desired' | 'always'
   /** Values that the API server fills in, by field. Such a value counts as nobody's. */
@@ -73,7 +73,7 @@ interface Repair {
   applied: KubernetesObject | undefined
   /** What the server would hold after `desired` is applied. */
   merged: unknown
-  foreign: Fields | undefined
+  foreign: FieldsV1 | undefined
 }
 
 /**
@@ -151,7 +151,7 @@ export function unrepairedLists(
   return [...new Map(flooded)].map(([path, items]) => ({ path, items }))
 }
 
-function isFlooded(path: Path, desired: unknown, observed: unknown): boolean {
+function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boolean {
   const [found, wanted] = [at(observed, path), at(desired, path)]
   const own = Array.isArray(wanted) ? wanted.length : 0
   return Array.isArray(found) && found.length - own > maxForeignItems
@@ -219,7 +219,7 @@ const adopt = (items: unknown[]): unknown[] =>
 
 /** Fields that others added to a closed part. */
 interface Addition {
-  path: Path
+  path: ObjectPath
   value: unknown
 }
 
@@ -248,7 +248,7 @@ function additionsTo(
 function foreignMembers(
   merged: unknown,
   desired: unknown,
-  foreign: Fields | undefined,
+  foreign: FieldsV1 | undefined,
   serverDefaults: Record<string, unknown> = {},
 ): unknown {
   if (foreign === undefined) return undefined
@@ -311,7 +311,7 @@ function adoptAdditions(
 
 /** Pauses a Deployment, unless somebody else has paused it: then the field is theirs. */
 function pauseRollout({ spec }: KubernetesObject, { observed, applied }: Repair): void {
-  const paused: Path = ['spec', 'paused']
+  const paused: ObjectPath = ['spec', 'paused']
   const isPausedByOthers = at(observed, paused) === true && at(applied, paused) === undefined
   if (isObject(spec) && isObject(spec.template) && !isPausedByOthers) spec.paused = true
 }

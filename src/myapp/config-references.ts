@@ -61,7 +61,7 @@ export function configReferences({
 }
 
 /** The ConfigMaps and Secrets that the pods of a MyApp use, as observed. */
-export interface Config {
+export interface ReferencedConfig {
   /** The objects and keys that the pods need and that do not exist, in words. */
   missing: string[]
   /** Changes when the pods should roll; undefined if they use no ConfigMap and no Secret. */
@@ -79,11 +79,11 @@ const digestLength = 32
  * contains the uid and resourceVersion of a Secret instead of its data. Pods then also roll when
  * something else in the Secret changes, such as a label.
  */
-export function readConfig(
+export function readReferencedConfig(
   request: HookRequest,
   spec: MyAppSpec,
   { configDigestKey, watchSecrets = true }: Context,
-): Config {
+): ReferencedConfig {
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
   const missing = new Set<string>()

@@ -13,7 +13,7 @@ import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
 import { childKinds } from './children/index.ts'
 import { podLabels, selectorLabels } from './children/labels.ts'
-import { type Config, readConfig } from './config-references.ts'
+import { type ReferencedConfig, readReferencedConfig } from './config-references.ts'
 import type { Context } from './context.ts'
 import { findingsFor, type PodFindings, takenNames } from './findings.ts'
 import {
@@ -76,7 +76,7 @@ export interface State {
   app: App
   /** The fields of the spec that the platform's defaults set. */
   defaulted: string[]
-  config: Config
+  config: ReferencedConfig
   /** The spec is paused, or a selector is in conflict: every child stays as it is. */
   frozen: boolean
   /** Config is missing that pods need which should run. Children stay as they were applied last. */
@@ -93,7 +93,7 @@ export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Conte
   const { platformDefaults } = context
   const { spec, defaulted } = withPlatformDefaults({ name, namespace }, ownSpec, platformDefaults)
   const deployment = childOf(request, 'Deployment')
-  const config = readConfig(request, spec, context)
+  const config = readReferencedConfig(request, spec, context)
   const app: App = {
     name,
     namespace,

@@ -9,21 +9,12 @@ import type {
 import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
-import { logFailure } from '../routes/call-log.ts'
+import { type Failure, logFailure } from '../routes/call-log.ts'
 
 /**
  * Every response but 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
  * shows it as an Event, so it holds no value of the request.
  */
-
-/** Why a request was not answered with 200, without values of the request and paths of files. */
-export interface Failure {
-  /** A word from a small set: the class or code of an error. */
-  type: string
-  message: string
-  /** The stack of a bug: functions, file names and lines. */
-  frames?: string
-}
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,7 +3,15 @@ import type { MyAppStatus } from '../api/myapp.ts'
 import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { type HookRequest, type Parent, sentChildren } from '../myapp/request.ts'
-import type { Failure } from '../plugins/errors.ts'
+
+/** Why a request was not answered with 200, without values of the request and paths of files. */
+export interface Failure {
+  /** A word from a small set: the class or code of an error. */
+  type: string
+  message: string
+  /** The stack of a bug: functions, file names and lines. */
+  frames?: string
+}
 
 /** Which MyApp or inspection an answered request was about. */
 export const parentFields = ({

@@ -22,7 +22,7 @@ import { quote, RefusedRequest } from '../plugins/errors.ts'
 import { logFields, parentFields } from './call-log.ts'
 
 /** What a hook was sent and what it answered, for telemetry. */
-export interface Outcome {
+export interface HookOutcome {
   request: HookRequest | CustomizeRequest | InspectionRequest | InspectionCustomizeRequest
   response: unknown
   /** Time from the parsed request to the written response. */
@@ -36,7 +36,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** Set once the hook has answered with 200. */
-    outcome: Outcome | undefined
+    outcome: HookOutcome | undefined
   }
 }
 
@@ -117,7 +117,7 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
 }
 
 /** Serves `POST /<hook>`: 200 with the response, or 422 with the first field that is wrong. */
-function serve<Request extends Outcome['request'], Response>(
+function serve<Request extends HookOutcome['request'], Response>(
   server: FastifyInstance,
   hook: HookName,
   { isValid, objection, handle, logged }: Hook<Request, Response>,

@@ -2,9 +2,9 @@ import {
   attributesIn,
   batchVariables,
   otlpVariables,
-  type Protocol,
-  protocols,
-  rules,
+  type OtlpProtocol,
+  otlpProtocols,
+  variableRules,
   type Signal,
   signals,
 } from './variables.ts'
@@ -22,7 +22,7 @@ export type Environment = Record<string, string | undefined>
 /** Where one signal is exported to, and how. */
 export interface SignalSettings {
   exporters: ExporterName[]
-  protocol: Protocol
+  protocol: OtlpProtocol
 }
 
 /** Limits of the queue in which spans or log records wait for their export. */
@@ -62,7 +62,7 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
       .filter(([, text]) => text !== undefined && text !== ''),
   ) as Record<string, string>
 
-  const broken = rules.flatMap((rule) =>
+  const broken = variableRules.flatMap((rule) =>
     rule.variables
       .filter((name) => given[name] !== undefined && !rule.format.accepts(given[name]))
       .map((name) => ({ name, ...rule })),
@@ -148,9 +148,9 @@ function otlpValue(valid: Record<string, string>, signal: Signal, name: string) 
   return variable === undefined ? undefined : valid[variable]
 }
 
-function protocolOf(valid: Record<string, string>, signal: Signal): Protocol {
+function protocolOf(valid: Record<string, string>, signal: Signal): OtlpProtocol {
   const text = otlpValue(valid, signal, 'PROTOCOL')?.toLowerCase()
-  return protocols.find((protocol) => protocol === text) ?? protocols[0]
+  return otlpProtocols.find((protocol) => protocol === text) ?? otlpProtocols[0]
 }
 
 function grpcPortWarning(

@@ -7,10 +7,10 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
  */
 
 export const signals = ['traces', 'metrics', 'logs'] as const
-export const protocols = ['http/protobuf', 'http/json', 'grpc'] as const
+export const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const
 
 export type Signal = (typeof signals)[number]
-export type Protocol = (typeof protocols)[number]
+export type OtlpProtocol = (typeof otlpProtocols)[number]
 
 /** A rule for the value of a variable. */
 interface Format {
@@ -87,7 +87,7 @@ const limitVariables = [
 ].map((name) => `OTEL_${name}_LIMIT`)
 
 /** Variables, their format, and the exporters (`signal/exporter`) that use them; all if absent. */
-export interface Rule {
+export interface VariableRule {
   variables: string[]
   format: Format
   usedBy?: string[]
@@ -95,15 +95,15 @@ export interface Rule {
   always?: true
 }
 
-export const rules: Rule[] = [
-  ...signals.flatMap((signal): Rule[] => {
-    const otlp = (name: string, format: Format): Rule => ({
+export const variableRules: VariableRule[] = [
+  ...signals.flatMap((signal): VariableRule[] => {
+    const otlp = (name: string, format: Format): VariableRule => ({
       variables: otlpVariables(signal, name),
       format,
       usedBy: [`${signal}/otlp`],
     })
     return [
-      otlp('PROTOCOL', oneOf(...protocols)),
+      otlp('PROTOCOL', oneOf(...otlpProtocols)),
       otlp('TIMEOUT', integer(1)),
       otlp('HEADERS', headers),
       otlp('COMPRESSION', oneOf('gzip', 'none')),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parse } from 'yaml'
-import type { Rule, Schema } from '../../scripts/api-reference.ts'
+import type { CelRule, ReferenceSchema } from '../../scripts/api-reference.ts'
 import { filesOf, storedForm } from '../../src/cli/manifests.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
@@ -17,20 +17,20 @@ import {
   installPrometheusOperatorKinds,
 } from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
-import { type Api, connect } from '../support/cluster/api.ts'
+import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, manifest } from '../support/cluster/install.ts'
-import { pathOf, type StoredKind } from '../support/cluster/kinds.ts'
+import { kindPath, type StoredKind } from '../support/cluster/kinds.ts'
 
 const crd = parse(readFileSync(manifest('manifests/crd.yaml'), 'utf8')) as {
-  spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] }
+  spec: { versions: [{ schema: { openAPIV3Schema: ReferenceSchema } }] }
 }
 const myApp = crd.spec.versions[0].schema.openAPIV3Schema
 
 t.setTimeout(600_000)
 const controlPlane = await bootBare(t)
 await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
-const api = connect(controlPlane.kubeconfig)
+const api = openApi(controlPlane.kubeconfig)
 t.teardown(() => api.close())
 t.jobs = 8
 
@@ -55,7 +55,7 @@ t.test('a MyApp is let in, or refused in plain words', async (t) => {
     if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what} is refused once`)
     if (refused !== undefined) refusals.push(answer)
   }
-  const isShown = ([path, { message = '' }]: [string, Rule]) =>
+  const isShown = ([path, { message = '' }]: [string, CelRule]) =>
     refusals.some((refusal) =>
       refusal.replaceAll(/\[[^\]]*\]/g, '[]').includes(`${path}: Invalid value: ${message}`),
     )
@@ -141,7 +141,7 @@ t.test('the command line judges the metadata of a MyApp as the API server does',
 })
 
 t.test('every bound of the schema is kept to by the API server too', async (t) => {
-  const all = beyond(MyAppSpec as unknown as Schema)
+  const all = beyond(MyAppSpec as unknown as ReferenceSchema)
   t.ok(all.length > 380, `${all.length} bounds`)
   for (const { path, spec } of all) {
     const answer = await dryRun(api, {
@@ -183,9 +183,9 @@ function asKept(child: KubernetesObject): KubernetesObject {
 }
 
 /** Every rule of a schema, with the place where it is. */
-function rules(schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
+function rules(schema: ReferenceSchema, path = ''): Array<[path: string, rule: CelRule]> {
   return [
-    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, Rule] => [
+    ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, CelRule] => [
       path + (rule.fieldPath ?? '').slice(path === '' ? 1 : 0),
       rule,
     ]),
@@ -200,12 +200,12 @@ function rules(schema: Schema, path = ''): Array<[path: string, rule: Rule]> {
 }
 
 /** Whether a rule is that of a format, of which the test of the bounds tries every field. */
-const isFormat = ({ message }: Rule) =>
+const isFormat = ({ message }: CelRule) =>
   Object.values(formats).some((format) => format.message === message)
 
 /** For each bound in a schema a value beyond it, in what it takes to get there. */
 function beyond(
-  schema: Schema,
+  schema: ReferenceSchema,
   path = '',
   wrap: (value: unknown) => unknown = (value) => value,
 ): Array<{ path: string; spec: unknown }> {
@@ -276,7 +276,7 @@ function sampleOf({
   minItems = 0,
   enum: [choice] = [],
   format,
-}: Schema): unknown {
+}: ReferenceSchema): unknown {
   if (choice !== undefined) return choice
   if (type === 'object') {
     return Object.fromEntries(required.map((name) => [name, sampleOf(properties[name] ?? {})]))
@@ -295,7 +295,7 @@ function fits(format: string | undefined, text: string): boolean {
 /** What the API server says to an object that it is not to keep. */
 async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
   return await api
-    .request('POST', `${pathOf(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object)
+    .request('POST', `${kindPath(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object)
     .then(
       () => 'accepted',
       (error: Error) => error.message,
@@ -305,7 +305,7 @@ async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Pro
 t.test('what is left out is filled in', async (t) => {
   const { spec } = await api.request<{ spec: object }>(
     'POST',
-    `${pathOf('MyApp', 'default')}?dryRun=All`,
+    `${kindPath('MyApp', 'default')}?dryRun=All`,
     {
       apiVersion: 'example.com/v1',
       kind: 'MyApp',
@@ -318,7 +318,7 @@ t.test('what is left out is filled in', async (t) => {
 })
 
 t.test('kubectl scale keeps to the bounds too', async (t) => {
-  await api.request('POST', pathOf('MyApp', 'default'), {
+  await api.request('POST', kindPath('MyApp', 'default'), {
     apiVersion: 'example.com/v1',
     kind: 'MyApp',
     metadata: { name: 'scaled' },
@@ -362,7 +362,7 @@ t.test('kubectl explain tells what each field is for', async (t) => {
 })
 
 /** The fields of a schema as kubectl lists them, each with its depth. */
-const fields = ({ properties = {}, items }: Schema, depth = 0): string[] => [
+const fields = ({ properties = {}, items }: ReferenceSchema, depth = 0): string[] => [
   ...Object.entries(properties)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, property]) => [
@@ -372,7 +372,7 @@ const fields = ({ properties = {}, items }: Schema, depth = 0): string[] => [
   ...(items ? fields(items, depth) : []),
 ]
 
-const undescribed = ({ properties = {}, items }: Schema, path = ''): string[] => [
+const undescribed = ({ properties = {}, items }: ReferenceSchema, path = ''): string[] => [
   ...Object.entries(properties).flatMap(([name, property]) => [
     ...(property.description ? [] : [`${path}.${name}`]),
     ...undescribed(property, `${path}.${name}`),

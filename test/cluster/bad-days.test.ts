@@ -1,12 +1,12 @@
 import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
-import { type Hook, startHook } from '../support/cluster/hook.ts'
+import { type Replica, startReplica } from '../support/cluster/hook.ts'
 import { many } from './scenarios/many.ts'
 import { outage } from './scenarios/outage.ts'
 import { startSpreadingFront } from '../support/cluster/spreading-front.ts'
 
 /** A second process of the hook beside the one that each cluster has, both behind one address. */
-async function startSecondHook(hook: Hook, dir: string) {
-  const second = await startHook({ dir, name: 'second-hook' })
+async function startSecondHook(hook: Replica, dir: string) {
+  const second = await startReplica({ dir, name: 'second-hook' })
   const front = await startSpreadingFront([hook.port, second.port])
   return {
     port: front.port,

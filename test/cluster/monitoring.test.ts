@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { ensureControlPlane, ensurePromtool } from '../../local-cluster/control-plane/build.ts'
-import { kubectlFor } from '../../local-cluster/control-plane/kubectl.ts'
+import { kubectlRunner } from '../../local-cluster/control-plane/kubectl.ts'
 import { freePort, runProgram } from '../../local-cluster/control-plane/processes.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { missing, seriesIn, seriesOf, together } from '../support/monitoring/series.ts'
-import { startHook } from '../support/otlp/hook.ts'
+import { startExportingHook } from '../support/otlp/hook.ts'
 import { manifest } from '../support/cluster/install.ts'
-import type { KubeObject } from '../support/cluster/kinds.ts'
+import type { LiveObject } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 
 t.setTimeout(900_000)
@@ -92,7 +92,10 @@ t.test(
   'every metric and label in rules and dashboard is one that the hook or Metacontroller has',
   async (t) => {
     const port = await freePort()
-    const hook = await startHook(t, { ...patched, OTEL_EXPORTER_PROMETHEUS_PORT: String(port) })
+    const hook = await startExportingHook(t, {
+      ...patched,
+      OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+    })
     await hook.post('/customize', recorded('customize-new'))
     await hook.post('/sync', recorded('sync-new'))
     await hook.post('/sync', {})
@@ -129,7 +132,7 @@ t.test(
 )
 
 t.test('the component adds PodMonitors, rules, a dashboard, and the metrics port', async (t) => {
-  const kubectl = kubectlFor({
+  const kubectl = kubectlRunner({
     command: join(await ensureControlPlane((line) => t.comment(line)), 'kubectl'),
     kubeconfig: '',
     cacheDir: t.testdir(),
@@ -170,7 +173,7 @@ t.test('the component adds PodMonitors, rules, a dashboard, and the metrics port
 })
 
 /** An object that kustomize built, as far as this test reads it. */
-interface Built extends KubeObject {
+interface Built extends LiveObject {
   data?: Record<string, string>
   spec?: {
     template?: {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { underEachStrategy } from '../support/cluster/cluster.ts'
-import type { MyApp } from '../support/cluster/kinds.ts'
+import type { LiveMyApp } from '../support/cluster/kinds.ts'
 import type { Namespace } from '../support/cluster/namespace.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 
@@ -156,7 +156,7 @@ async function isInForce(kubectl: ControlPlane['kubectl'], name: string): Promis
   return JSON.stringify(admitted) !== JSON.stringify(sent)
 }
 
-const condition = (app: MyApp) =>
+const condition = (app: LiveMyApp) =>
   app.status?.conditions?.find(({ type }) => type === 'AdmissionChanged')?.message
 
 const deploymentWrites = (here: Namespace) =>
@@ -170,7 +170,7 @@ underEachStrategy(
         await here.create(name, spec)
         const app = await here.until(`${name} is Running and reports the change`, () => {
           const found = here.find('MyApp', name)
-          const isReported = reports === undefined || condition(found as MyApp) !== undefined
+          const isReported = reports === undefined || condition(found as LiveMyApp) !== undefined
           return found?.status?.phase === 'Running' && isReported && found
         })
         if (reports === undefined) t.equal(condition(app), undefined)

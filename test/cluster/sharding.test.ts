@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import { connect } from '../support/cluster/api.ts'
+import { openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
-import { startHook } from '../support/cluster/hook.ts'
+import { startReplica } from '../support/cluster/hook.ts'
 import { compositeControllers, installMyAppCrd } from '../support/cluster/install.ts'
-import { type Deployment, type MyApp, pathOf } from '../support/cluster/kinds.ts'
+import { type Deployment, type LiveMyApp, kindPath } from '../support/cluster/kinds.ts'
 import { startMetacontroller } from '../support/cluster/metacontroller.ts'
 
 t.setTimeout(240_000)
@@ -37,7 +37,7 @@ function controllersOf(shard: Shard, port: number): Controller[] {
 t.test('each Metacontroller has its share, and a MyApp moves between them', async (t) => {
   const controlPlane = await bootBare(t)
   const { dir, kubectl, kubeconfig, kubeconfigFor } = controlPlane
-  const hook = await startHook({ dir })
+  const hook = await startReplica({ dir })
   t.teardown(() => hook.stop())
   await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
   for (const shard of shards) {
@@ -50,22 +50,22 @@ t.test('each Metacontroller has its share, and a MyApp moves between them', asyn
     const items = controllersOf(shard, hook.port)
     await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
   }
-  const api = connect(kubeconfig)
+  const api = openApi(kubeconfig)
   t.teardown(() => api.close())
   const read = <Found>(kind: 'MyApp' | 'Deployment', name: string) =>
-    api.request<Found>('GET', pathOf(kind, namespace, name))
+    api.request<Found>('GET', kindPath(kind, namespace, name))
   const finalizer = (shard: Shard) => `metacontroller.io/compositecontroller-myapp-${shard}`
-  const until = async (name: string, isDone: (app: MyApp) => boolean) => {
+  const until = async (name: string, isDone: (app: LiveMyApp) => boolean) => {
     for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
-      const app = await read<MyApp>('MyApp', name)
+      const app = await read<LiveMyApp>('MyApp', name)
       if (isDone(app)) return app
       if (Date.now() > deadline) throw new Error(`it stays ${JSON.stringify(app)}`)
     }
   }
-  const isRunning = ({ status }: MyApp) => status?.phase === 'Running'
+  const isRunning = ({ status }: LiveMyApp) => status?.phase === 'Running'
 
   for (const shard of shards) {
-    await api.request('POST', pathOf('MyApp', namespace), {
+    await api.request('POST', kindPath('MyApp', namespace), {
       apiVersion: 'example.com/v1',
       kind: 'MyApp',
       metadata: { name: `in-${shard}`, labels: { [shardLabel]: shard } },

@@ -7,7 +7,7 @@ import { runProgram } from '../../local-cluster/control-plane/processes.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
 import { logRecordsIn, pointsIn, spansIn } from '../support/otlp/data.ts'
-import { type Hook, startHook } from '../support/otlp/hook.ts'
+import { type ExportingHook, startExportingHook } from '../support/otlp/hook.ts'
 import { type Manner, startReceiver } from '../support/otlp/receiver.ts'
 
 t.setTimeout(300_000)
@@ -41,7 +41,7 @@ const collect = async (t: Test): Promise<Collector> => {
 }
 
 /** Calls the hook once over a kept connection: what it answers, and how long that takes. */
-function call(hook: Hook): Promise<{ answer: string; milliseconds: number }> {
+function call(hook: ExportingHook): Promise<{ answer: string; milliseconds: number }> {
   const start = performance.now()
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -65,12 +65,12 @@ function call(hook: Hook): Promise<{ answer: string; milliseconds: number }> {
 
 /** Hooks that export to a Collector that is well: how far the two differ is what the machine makes of equal ones. */
 interface Healthy {
-  one: Hook
-  two: Hook
+  one: ExportingHook
+  two: ExportingHook
 }
 
 /** Calls the hooks in turn, so that what disturbs one disturbs all, and tells the p99 of each in milliseconds. */
-async function compare(t: Test, healthy: Healthy, other: Hook, calls = 200) {
+async function compare(t: Test, healthy: Healthy, other: ExportingHook, calls = 200) {
   const hooks = { one: healthy.one, two: healthy.two, other }
   const times = { one: [] as number[], two: [] as number[], other: [] as number[] }
   let different = 0
@@ -94,7 +94,7 @@ async function compare(t: Test, healthy: Healthy, other: Hook, calls = 200) {
  * The p99 stays within 1 ms of that of a healthy hook, beyond what two healthy ones differ by. The worst of a hundred is
  * what a busy machine makes of it now and then: five tries.
  */
-async function isAsFast(t: Test, healthy: Healthy, other: Hook): Promise<void> {
+async function isAsFast(t: Test, healthy: Healthy, other: ExportingHook): Promise<void> {
   // One that has just started is slower for a while, whatever becomes of its telemetry.
   for (let calls = 0; calls < 150; calls++) await call(other)
   const tries: string[] = []
@@ -110,7 +110,7 @@ async function isAsFast(t: Test, healthy: Healthy, other: Hook): Promise<void> {
 }
 
 /** What a process has in memory, in MB. */
-async function residentMegabytes({ child: { pid } }: Hook): Promise<number> {
+async function residentMegabytes({ child: { pid } }: ExportingHook): Promise<number> {
   const file = `/proc/${pid}/status`
   // ps is everywhere but in small images of Linux.
   const kilobytes = existsSync(file)
@@ -119,7 +119,8 @@ async function residentMegabytes({ child: { pid } }: Hook): Promise<number> {
   return Number(kilobytes) / 1024
 }
 
-const told = (hook: Hook, msg: RegExp) => hook.lines.filter((line) => msg.test(String(line['msg'])))
+const told = (hook: ExportingHook, msg: RegExp) =>
+  hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test(
   'with a Collector that is not there, killed, refuses or never answers, calls are answered as ever',
@@ -127,13 +128,15 @@ t.test(
     const collector = await collect(t)
     await collector.start()
     const [one, two] = (await Promise.all(
-      [1, 2].map(() => startHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })),
-    )) as [Hook, Hook]
+      [1, 2].map(() =>
+        startExportingHook(t, { ...often, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+      ),
+    )) as [ExportingHook, ExportingHook]
     const healthy = { one, two }
 
     await t.test('down at the start, then up, killed and up again', async (t) => {
       const sick = await collect(t)
-      const hook = await startHook(t, {
+      const hook = await startExportingHook(t, {
         ...often,
         ...smallQueues,
         OTEL_EXPORTER_OTLP_ENDPOINT: sick.url,
@@ -187,7 +190,7 @@ t.test(
         const receiver = await startReceiver()
         t.teardown(() => receiver.close())
         receiver.manner = manner
-        const hook = await startHook(t, {
+        const hook = await startExportingHook(t, {
           ...often,
           ...smallQueues,
           OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -236,7 +239,7 @@ t.test(
 t.test('gRPC reaches the Collector too', async (t) => {
   const collector = await collect(t)
   await collector.start()
-  const hook = await startHook(t, {
+  const hook = await startExportingHook(t, {
     ...often,
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
@@ -252,7 +255,7 @@ t.test('gRPC reaches the Collector too', async (t) => {
 })
 
 /** What an outage left in the queues may be nothing: only a call is sure to be exported. Tells how many it made. */
-async function exportedAgain(hook: Hook, times: number): Promise<number> {
+async function exportedAgain(hook: ExportingHook, times: number): Promise<number> {
   let calls = 0
   for (const deadline = Date.now() + 30_000; told(hook, /exported again/).length < times; calls++) {
     if (Date.now() > deadline) {

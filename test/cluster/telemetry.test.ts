@@ -5,7 +5,7 @@ import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../support/otlp/data.ts'
 import { type Front, underEachStrategyBehind } from '../support/cluster/cluster.ts'
 import { manifest } from '../support/cluster/install.ts'
-import { startHook } from '../support/cluster/hook.ts'
+import { startReplica } from '../support/cluster/hook.ts'
 
 /** Must not be found in anything that leaves the process. */
 const planted = {
@@ -23,7 +23,7 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 async function startTracedHook(dir: string): Promise<Front & { collector: Collector }> {
   const collector = await prepareCollector(join(dir, 'collector'), () => {})
   await collector.start()
-  const hook = await startHook({
+  const hook = await startReplica({
     dir,
     name: 'traced-hook',
     env: {

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import { connect } from '../support/cluster/api.ts'
+import { openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, pointAt } from '../support/cluster/install.ts'
-import { startHook } from '../support/cluster/hook.ts'
+import { startReplica } from '../support/cluster/hook.ts'
 import { requireMetacontroller } from './real.ts'
-import { type Deployment, type MyApp, pathOf } from '../support/cluster/kinds.ts'
+import { type Deployment, type LiveMyApp, kindPath } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import {
   type RunningMetacontroller,
@@ -36,9 +36,9 @@ async function takesOver(t: Test): Promise<void> {
     installMyAppCrd(controlPlane),
     grant(controlPlane, objects, user),
   ])
-  const hook = await startHook({ dir })
+  const hook = await startReplica({ dir })
   t.teardown(() => hook.stop())
-  const api = connect(kubeconfig)
+  const api = openApi(kubeconfig)
   t.teardown(() => api.close())
 
   const { spec } = objects.find(({ kind }) => kind === 'StatefulSet') as unknown as {
@@ -80,16 +80,16 @@ async function takesOver(t: Test): Promise<void> {
     JSON.stringify(pointAt(hook.port, controller as unknown as Parameters<typeof pointAt>[1])),
   )
   const create = (name: string) =>
-    api.request('POST', pathOf('MyApp', 'default'), {
+    api.request('POST', kindPath('MyApp', 'default'), {
       apiVersion: 'example.com/v1',
       kind: 'MyApp',
       metadata: { name },
       spec: { image: 'nginx:1' },
     })
   const myApps = async () =>
-    (await api.request<{ items: MyApp[] }>('GET', pathOf('MyApp', 'default'))).items
+    (await api.request<{ items: LiveMyApp[] }>('GET', kindPath('MyApp', 'default'))).items
   const deployments = async () =>
-    (await api.request<{ items: Deployment[] }>('GET', pathOf('Deployment', 'default'))).items
+    (await api.request<{ items: Deployment[] }>('GET', kindPath('Deployment', 'default'))).items
   const running = async () =>
     (await myApps()).filter(
       ({ status, metadata }) =>
@@ -103,11 +103,11 @@ async function takesOver(t: Test): Promise<void> {
 
   // The kill comes while MyApps are created, changed and deleted.
   for (let index = 0; index < count; index++) await create(`after-${index}`)
-  await api.request('DELETE', pathOf('MyApp', 'default', 'before-0'))
+  await api.request('DELETE', kindPath('MyApp', 'default', 'before-0'))
   await first.kill()
   await api.request(
     'PATCH',
-    pathOf('MyApp', 'default', 'before-1'),
+    kindPath('MyApp', 'default', 'before-1'),
     { spec: { image: 'nginx:2' } },
     'application/merge-patch+json',
   )

@@ -13,12 +13,12 @@ import {
 } from '../../local-cluster/control-plane/boot.ts'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import { type Api, connect } from '../support/cluster/api.ts'
+import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, pointAt } from '../support/cluster/install.ts'
-import { type Hook, startHook } from '../support/cluster/hook.ts'
+import { type Replica, startReplica } from '../support/cluster/hook.ts'
 import { followJsonLines } from '../support/cluster/json-lines.ts'
-import { type Kind, type MyApp, pathOf, type StoredKind } from '../support/cluster/kinds.ts'
+import { type Kind, type LiveMyApp, kindPath, type StoredKind } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import {
   type ApplyStrategy,
@@ -47,7 +47,7 @@ interface AuditEvent {
 interface World {
   controlPlane: ControlPlane
   api: Api
-  hook: Hook
+  hook: Replica
   roles: Role[]
   /** What Metacontroller has asked the API server for since the last call: the right, and whether it was refused. */
   asked: () => { right: string; refused: boolean }[]
@@ -64,9 +64,9 @@ async function leastPrivilege(t: Test): Promise<void> {
     installGatewayApi(controlPlane),
     grant(controlPlane, objects, user),
   ])
-  const hook = await startHook({ dir })
+  const hook = await startReplica({ dir })
   t.teardown(() => hook.stop())
-  const api = connect(kubeconfig)
+  const api = openApi(kubeconfig)
   t.teardown(() => api.close())
   for (const object of objects.filter(({ kind }) => kind === 'CompositeController')) {
     const controller = pointAt(hook.port, object as unknown as Parameters<typeof pointAt>[1]) as {
@@ -147,15 +147,15 @@ async function until<Found>(
 }
 
 const myApp = ({ api }: World, name: string) =>
-  api.request<MyApp>('GET', pathOf('MyApp', 'default', name))
+  api.request<LiveMyApp>('GET', kindPath('MyApp', 'default', name))
 const patch = ({ api }: World, kind: StoredKind, name: string, body: object) =>
-  api.request('PATCH', pathOf(kind, 'default', name), body, 'application/merge-patch+json')
+  api.request('PATCH', kindPath(kind, 'default', name), body, 'application/merge-patch+json')
 const create = ({ api }: World, name: string) =>
-  api.request('POST', pathOf('MyApp', 'default'), full(name))
+  api.request('POST', kindPath('MyApp', 'default'), full(name))
 const remove = ({ api }: World, kind: Kind, name: string) =>
-  api.request('DELETE', pathOf(kind, 'default', name))
+  api.request('DELETE', kindPath(kind, 'default', name))
 const exists = async ({ api }: World, kind: StoredKind, name: string) =>
-  await api.request<{ metadata: { uid: string } }>('GET', pathOf(kind, 'default', name)).then(
+  await api.request<{ metadata: { uid: string } }>('GET', kindPath(kind, 'default', name)).then(
     (object) => object,
     () => undefined,
   )
@@ -172,7 +172,7 @@ const untilGone = (world: World, name: string) =>
 const inspectionOf = ({ api }: World, name: string) =>
   api.request<{ spec: { pods: boolean }; status?: { failing?: string } }>(
     'GET',
-    pathOf('MyAppInspection', 'default', name),
+    kindPath('MyAppInspection', 'default', name),
   )
 const isInspected = async (world: World, name: string) =>
   (await inspectionOf(world, name)).status?.failing
@@ -197,7 +197,7 @@ async function playAll(world: World, name: string): Promise<void> {
     await until(world, `${kind} ${name} is adopted again`, async () => {
       const child = await world.api.request<{ metadata: { ownerReferences?: object[] } }>(
         'GET',
-        pathOf(kind, 'default', name),
+        kindPath(kind, 'default', name),
       )
       return child.metadata.ownerReferences?.length === 1
     })
@@ -274,7 +274,7 @@ interface Case {
 const versionOf = async ({ api }: World, kind: Kind, name: string) => {
   const child = await api.request<{ metadata: { labels: Record<string, string> } }>(
     'GET',
-    pathOf(kind, 'default', name),
+    kindPath(kind, 'default', name),
   )
   return child.metadata.labels['app.kubernetes.io/version']
 }

@@ -12,7 +12,7 @@ import {
   createPki,
   hookFiles,
   mountedFolder,
-  post,
+  postTls,
   tlsEnvironment,
 } from '../support/tls.ts'
 
@@ -114,16 +114,19 @@ t.test(
       object: myApp({ ...before, image: 'nginx:1.30.1' }),
       oldObject: myApp(before),
     })
-    const { status, body } = await post(`${admission}/admission/validate`, update, apiServer)
+    const { status, body } = await postTls(`${admission}/admission/validate`, update, apiServer)
     t.equal(status, 200)
     t.match(body.response, { allowed: true, warnings: [/^spec\.(port|replicas): /, String] })
     const sync = recorded('sync-running')
-    t.equal((await post(`${admission}/sync`, sync, apiServer)).status, 404)
-    await t.rejects(post(`${url}/admission/validate`, update, apiServer), 'the port of the hooks')
-    t.equal((await post(`${url}/admission/validate`, update, metacontroller)).status, 404)
-    t.equal((await post(`${url}/sync`, sync, metacontroller)).status, 200)
+    t.equal((await postTls(`${admission}/sync`, sync, apiServer)).status, 404)
+    await t.rejects(
+      postTls(`${url}/admission/validate`, update, apiServer),
+      'the port of the hooks',
+    )
+    t.equal((await postTls(`${url}/admission/validate`, update, metacontroller)).status, 404)
+    t.equal((await postTls(`${url}/sync`, sync, metacontroller)).status, 200)
     const large = reviewOf({ operation: 'CREATE', object: { padding: 'x'.repeat(1_100_000) } })
-    t.match(await post(`${admission}/admission/validate`, large, apiServer), {
+    t.match(await postTls(`${admission}/admission/validate`, large, apiServer), {
       status: 413,
       error: /at most 1048576 bytes/,
     })
@@ -134,6 +137,6 @@ t.test(
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     const other = new Agent({ ...clientOptions([next.authority]), keepAlive: false })
-    t.equal((await post(`${admission}/admission/validate`, update, other)).status, 200)
+    t.equal((await postTls(`${admission}/admission/validate`, update, other)).status, 200)
   },
 )

@@ -2,13 +2,13 @@ import t, { type Test } from 'tap'
 import { recorded } from '../support/fixtures/recorded.ts'
 import type { Span } from '../support/otlp/data.ts'
 import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
-import { type Hook, startHook } from '../support/otlp/hook.ts'
+import { type ExportingHook, startExportingHook } from '../support/otlp/hook.ts'
 import type { Receiver } from '../support/otlp/receiver.ts'
 
 t.jobs = 4
 
 t.test('without an endpoint nothing is exported or logged', async (t) => {
-  const hook = await startHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
+  const hook = await startExportingHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.terminate()
   t.same(
@@ -22,7 +22,7 @@ const variables: Array<
   [
     what: string,
     environment: Record<string, string>,
-    check: (t: Test, receiver: Receiver, hook: Hook) => Promise<unknown>,
+    check: (t: Test, receiver: Receiver, hook: ExportingHook) => Promise<unknown>,
   ]
 > = [
   [

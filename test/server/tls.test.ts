@@ -12,7 +12,7 @@ import {
   createPki,
   hookFiles,
   mountedFolder,
-  post,
+  postTls,
   tlsEnvironment,
 } from '../support/tls.ts'
 
@@ -49,23 +49,23 @@ t.test('with mutual TLS only Metacontroller is answered', async (t) => {
   const foreign = await createAuthority(now)
   const impostor = await issue(foreign, 'metacontroller', 'clientAuth', now)
   const other = await issue(pki.authority, 'prometheus', 'clientAuth', now)
-  const { status, error } = await post(`${url}/sync`, sync, newConnections(trusted, pki.client))
+  const { status, error } = await postTls(`${url}/sync`, sync, newConnections(trusted, pki.client))
   t.equal(status, 200, error ?? 'its certificate')
   const resuming = newConnections(trusted, pki.client)
   for (const attempt of ['first', 'second, with the session of the first']) {
-    t.equal((await post(`${url}/sync`, sync, resuming)).status, 200, attempt)
+    t.equal((await postTls(`${url}/sync`, sync, resuming)).status, 200, attempt)
   }
-  await t.rejects(post(`${url}/sync`, sync, newConnections(trusted)), 'no certificate')
-  await t.rejects(post(`${url}/sync`, sync, newConnections(trusted, impostor)), 'a foreign CA')
+  await t.rejects(postTls(`${url}/sync`, sync, newConnections(trusted)), 'no certificate')
+  await t.rejects(postTls(`${url}/sync`, sync, newConnections(trusted, impostor)), 'a foreign CA')
   await t.rejects(
-    post(
+    postTls(
       `${url}/sync`,
       sync,
       new Agent({ ...clientOptions(trusted, pki.client), maxVersion: 'TLSv1.1' }),
     ),
     'an old version of TLS',
   )
-  t.match(await post(`${url}/sync`, sync, newConnections(trusted, other)), {
+  t.match(await postTls(`${url}/sync`, sync, newConnections(trusted, other)), {
     status: 403,
     error: /^the client certificate must have the name metacontroller \(TLS_CLIENT_NAME\)$/,
   })
@@ -91,10 +91,10 @@ t.test(
   async (t) => {
     const { url } = await startWithTls(t, { TLS_CLIENT_NAME: 'meta.metacontroller.svc' })
     const client = await issue(pki.authority, 'meta.metacontroller.svc', 'clientAuth', new Date())
-    const { status } = await post(`${url}/sync`, sync, newConnections([pki.authority], client))
+    const { status } = await postTls(`${url}/sync`, sync, newConnections([pki.authority], client))
     t.equal(status, 200)
     t.equal(
-      (await post(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
+      (await postTls(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
       403,
     )
   },
@@ -111,7 +111,7 @@ t.test('certificates and CAs change under load without a failed request', async 
   const call = async (agent: () => Agent) => {
     while (!over.signal.aborted) {
       try {
-        const { status, serial } = await post(`${url}/sync`, sync, agent())
+        const { status, serial } = await postTls(`${url}/sync`, sync, agent())
         outcomes.push(String(status))
         serials.add(serial)
       } catch (error) {
@@ -152,8 +152,14 @@ t.test('certificates and CAs change under load without a failed request', async 
   const serial = ({ certificate }: KeyPair) => new X509Certificate(certificate).serialNumber
   serials.delete('') // a resumed session shows no certificate
   t.same([...serials].sort(), [serial(pki.server), serial(next.server)].sort())
-  await t.rejects(post(`${url}/sync`, sync, newConnections(authorities, pki.client)), 'the old CA')
-  t.equal((await post(`${url}/sync`, sync, newConnections(authorities, next.client))).status, 200)
+  await t.rejects(
+    postTls(`${url}/sync`, sync, newConnections(authorities, pki.client)),
+    'the old CA',
+  )
+  t.equal(
+    (await postTls(`${url}/sync`, sync, newConnections(authorities, next.client))).status,
+    200,
+  )
 })
 
 t.test('bad files that come later are logged, and the old ones stay in use', async (t) => {
@@ -173,7 +179,11 @@ t.test('bad files that come later are logged, and the old ones stay in use', asy
     folder.replace(files)
     await until(() => logged(lines, message).length > index)
     t.match(logged(lines, message).at(-1), { level: 50, reason })
-    const { status } = await post(`${url}/sync`, sync, newConnections([pki.authority], pki.client))
+    const { status } = await postTls(
+      `${url}/sync`,
+      sync,
+      newConnections([pki.authority], pki.client),
+    )
     t.equal(status, 200)
   }
 })

@@ -74,7 +74,7 @@ export const clientOptions = (authorities: KeyPair[], pair?: KeyPair): AgentOpti
  * Posts a body over HTTPS. Rejects if no connection comes about. `serial` is that of the server's
  * certificate.
  */
-export function post(
+export function postTls(
   url: string,
   body: unknown,
   agent: Agent,

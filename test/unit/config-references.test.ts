@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
-import { readConfig } from '../../src/myapp/config-references.ts'
+import { readReferencedConfig } from '../../src/myapp/config-references.ts'
 import type { Context } from '../../src/myapp/context.ts'
 import { customize } from '../../src/myapp/customize.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
@@ -42,10 +42,10 @@ function holding(
 }
 const keyed: Context = { configDigestKey: Buffer.alloc(32, 'k') }
 const digestWith = (context: Context) => (request: HookRequest) =>
-  readConfig(request, request.parent.spec as MyAppSpec, context).digest
+  readReferencedConfig(request, request.parent.spec as MyAppSpec, context).digest
 const [digest, digestWithoutKey] = [digestWith(keyed), digestWith({})]
 const missing = (request: HookRequest) =>
-  readConfig(request, request.parent.spec as MyAppSpec, context).missing
+  readReferencedConfig(request, request.parent.spec as MyAppSpec, context).missing
 const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.string(), {
   noNullPrototype: true,
 })
@@ -326,7 +326,7 @@ t.test(
 t.test('a hook that does not watch Secrets takes them as present and unchanged', async (t) => {
   const blind: Context = { ...keyed, watchSecrets: false }
   const request = holding({ a: '1' }, {})
-  t.strictSame(readConfig(request, reading, blind).missing, [])
+  t.strictSame(readReferencedConfig(request, reading, blind).missing, [])
   t.equal(
     digestWith(blind)(request),
     digestWith(blind)(holding({ a: '1' }, { token: 'eA==' })),

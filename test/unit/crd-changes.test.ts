@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type Crd, narrowings, type Schema } from '../support/compatibility/crd-changes.ts'
+import { type Crd, narrowings, type CrdSchema } from '../support/compatibility/crd-changes.ts'
 
-const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
+const crd = (spec: CrdSchema, change: Partial<Crd['spec']> = {}): Crd => ({
   spec: {
     group: 'example.com',
     scope: 'Namespaced',
@@ -17,7 +17,7 @@ const crd = (spec: Schema, change: Partial<Crd['spec']> = {}): Crd => ({
     ...change,
   },
 })
-const field = (schema: Schema): Schema => ({ type: 'object', properties: { field: schema } })
+const field = (schema: CrdSchema): CrdSchema => ({ type: 'object', properties: { field: schema } })
 const text = { type: 'string' }
 const rule = (rule: string, more = {}) => ({
   type: 'string',
@@ -28,7 +28,7 @@ const either = (...types: string[]) => ({
   'x-kubernetes-int-or-string': true,
 })
 
-const allowed: Array<[says: string, before: Schema, after: Schema]> = [
+const allowed: Array<[says: string, before: CrdSchema, after: CrdSchema]> = [
   ['nothing', field(text), field(text)],
   ['a new field', field(text), { type: 'object', properties: { field: text, more: text } }],
   [
@@ -78,7 +78,7 @@ for (const [says, before, after] of allowed) {
   })
 }
 
-const refused: Array<[says: string, before: Schema, after: Schema, sentence: string]> = [
+const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentence: string]> = [
   ['a field that is gone', field(text), { type: 'object', properties: {} }, 'spec.field is gone'],
   [
     'a field renamed',

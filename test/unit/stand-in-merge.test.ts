@@ -9,8 +9,8 @@ import {
 import { type Fields, type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
 import {
   applyUpdate,
-  lastAppliedAnnotation,
-  merge,
+  lastAppliedKey,
+  mergeThreeWay,
   withLastApplied,
 } from '../../local-cluster/stand-in/merge.ts'
 
@@ -190,7 +190,7 @@ const cases: Case[] = [
 for (const { name, observed, last, desired, merged } of cases) {
   t.test(name, async (t) => {
     const before = clone({ observed, last, desired })
-    t.same(merge(observed, last, desired), merged)
+    t.same(mergeThreeWay(observed, last, desired), merged)
     t.same({ observed, last, desired }, before, 'and changes none of its arguments')
   })
 }
@@ -252,7 +252,7 @@ t.test('the annotation is written as Metacontroller writes it', async (t) => {
 t.test('an annotation that is no JSON is an error', async (t) => {
   const observed = {
     ...desired,
-    metadata: { name: 'a', annotations: { [lastAppliedAnnotation]: '{' } },
+    metadata: { name: 'a', annotations: { [lastAppliedKey]: '{' } },
   }
   t.throws(() => applyUpdate(observed, desired), /can't unmarshal/)
 })

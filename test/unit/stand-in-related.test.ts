@@ -1,7 +1,11 @@
 import t from 'tap'
 import { type Resource } from '../../local-cluster/stand-in/discovery.ts'
 import { type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
-import { type RelatedRule, checkRule, matchesRule } from '../../local-cluster/stand-in/related.ts'
+import {
+  type RelatedResourceRule,
+  checkRule,
+  matchesRule,
+} from '../../local-cluster/stand-in/related.ts'
 import { selects } from '../../local-cluster/stand-in/selector.ts'
 
 const pods: Resource = {
@@ -17,13 +21,13 @@ const pod: KubeObject = {
   kind: 'Pod',
   metadata: { name: 'web', namespace: 'shop', labels: { app: 'web', tier: 'front' } },
 }
-const about = (rule: Partial<RelatedRule>): RelatedRule => ({
+const about = (rule: Partial<RelatedResourceRule>): RelatedResourceRule => ({
   apiVersion: 'v1',
   resource: 'pods',
   ...rule,
 })
 
-const cases: Array<[string, Partial<RelatedRule>, boolean]> = [
+const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
   ['no condition: every object', {}, true],
   ['an empty selector: every object', { labelSelector: {} }, true],
   ['its labels', { labelSelector: { matchLabels: { app: 'web' } } }, true],

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sentence } from '../../src/api/messages.ts'
 import { warningMaxLength, warnings } from '../../src/api/warnings.ts'
-import { validSpec } from '../support/fixtures/arbitrary.ts'
+import { acceptedSpec } from '../support/fixtures/arbitrary.ts'
 
 /** A spec that nobody warns about. */
 const sound: MyAppSpec = {
@@ -185,7 +185,7 @@ t.test('what is valid and will not work has a warning that names field and remed
 
 t.test('a warning is never too long for kubectl to show it whole', async (t) => {
   fc.assert(
-    fc.property(validSpec, (spec) =>
+    fc.property(acceptedSpec, (spec) =>
       warnings({ spec }).every((warning) => sentence(warning).length <= warningMaxLength),
     ),
   )

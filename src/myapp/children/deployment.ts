@@ -1,7 +1,7 @@
 import type { V1DeploymentSpec, V1DeploymentStrategy } from '@kubernetes/client-node'
 import { appArmor } from '../../api/annotations.ts'
 import type { MyAppSpec } from '../../api/myapp.ts'
-import type { Path } from '../../metacontroller/json.ts'
+import type { ObjectPath } from '../../metacontroller/json.ts'
 import { each } from '../../metacontroller/repair.ts'
 import { isSingleton } from '../../api/volumes.ts'
 import { desiredReplicas, suspendedReplicas, suspendedReplicasAnnotation } from '../replicas.ts'
@@ -14,12 +14,12 @@ type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpda
 
 const pod = ['spec', 'template', 'spec']
 const podAnnotations = ['spec', 'template', 'metadata', 'annotations']
-const ours: Path[] = [
+const ours: ObjectPath[] = [
   [...pod, 'containers', { name: 'app' }],
   [...pod, 'initContainers', each],
 ]
 /** A field of each of our containers. */
-const ofContainers = (fields: string[]): Path[] =>
+const ofContainers = (fields: string[]): ObjectPath[] =>
   ours.flatMap((container) => fields.map((field) => [...container, field]))
 
 /** The values that the API server fills in for fields that an answer omits. */

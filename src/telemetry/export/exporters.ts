@@ -26,11 +26,11 @@ import type { FastifyBaseLogger } from 'fastify'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Environment, TelemetrySettings } from '../settings.ts'
-import type { Protocol } from '../variables.ts'
+import type { OtlpProtocol } from '../variables.ts'
 import { type Exporter, lazyExporter } from './lazy.ts'
 import { dropCounter, watchOutages } from './outages.ts'
 
-type Load<Items> = Record<Protocol, () => Promise<Exporter<Items>>>
+type Load<Items> = Record<OtlpProtocol, () => Promise<Exporter<Items>>>
 
 const spanExporters: Load<ReadableSpan[]> = {
   'http/protobuf': async () =>

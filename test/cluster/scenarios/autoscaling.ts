@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
-import { pathOf } from '../../support/cluster/kinds.ts'
+import { kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
@@ -22,7 +22,7 @@ const deploymentWrites = (here: Namespace) =>
 async function scale({ api }: Cluster, here: Namespace, replicas: number): Promise<void> {
   await api.request(
     'PATCH',
-    `${pathOf('Deployment', here.name, 'shop')}/scale`,
+    `${kindPath('Deployment', here.name, 'shop')}/scale`,
     { spec: { replicas } },
     mergePatch,
   )
@@ -89,7 +89,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       for (const replicas of numbers) {
         await cluster.api.request(
           'PATCH',
-          `${pathOf('Deployment', here.name, 'shop')}/scale`,
+          `${kindPath('Deployment', here.name, 'shop')}/scale`,
           { spec: { replicas } },
           mergePatch,
         )
@@ -242,7 +242,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       await here.eventually(`Scaled is ${told.reason}`, async () => {
         await cluster.api.request(
           'PATCH',
-          `${pathOf('HorizontalPodAutoscaler', here.name, 'shop')}/status`,
+          `${kindPath('HorizontalPodAutoscaler', here.name, 'shop')}/status`,
           { status: { conditions, currentReplicas: 1, desiredReplicas: 1 } },
           mergePatch,
         )

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs } from '../../support/cluster/forced-syncs.ts'
-import type { Strings } from '../../support/cluster/kinds.ts'
+import type { StringMap } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
@@ -31,7 +31,7 @@ const spec: MyAppSpec = {
 interface Config {
   kind: 'ConfigMap' | 'Secret'
   name: string
-  data: Strings
+  data: StringMap
   metadata?: object
 }
 
@@ -44,19 +44,19 @@ const store = (here: Namespace, { kind, name, data, metadata }: Config) =>
     [kind === 'Secret' ? 'stringData' : 'data']: data,
   })
 
-const settings = (data: Strings, metadata = {}): Config => ({
+const settings = (data: StringMap, metadata = {}): Config => ({
   kind: 'ConfigMap',
   name: 'settings',
   data,
   metadata,
 })
-const keys = (data: Strings, metadata = {}): Config => ({
+const keys = (data: StringMap, metadata = {}): Config => ({
   kind: 'Secret',
   name: 'keys',
   data,
   metadata,
 })
-const token = (data: Strings): Config => ({ kind: 'Secret', name: 'token', data })
+const token = (data: StringMap): Config => ({ kind: 'Secret', name: 'token', data })
 const first = [
   settings({ greeting: 'hello' }),
   keys({ password: 'hunter2-hunter2' }),

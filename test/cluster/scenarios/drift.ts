@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { Kind, KubeObject } from '../../support/cluster/kinds.ts'
+import type { Kind, LiveObject } from '../../support/cluster/kinds.ts'
 import type { Operation } from '../../support/cluster/namespace.ts'
 import type { Difference } from '../../support/cluster/server-side-apply.ts'
 
@@ -273,7 +273,7 @@ const shop = {
 const owned = ({
   metadata: { labels = {}, annotations = {} },
   spec,
-}: KubeObject & { spec?: object }) => {
+}: LiveObject & { spec?: object }) => {
   const asked = Object.entries(annotations).filter(([name]) => name.startsWith('example.com/'))
   return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: asked.sort(), spec })
 }

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { type Kind, pathOf } from '../../support/cluster/kinds.ts'
+import { type Kind, kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const order = (here: Namespace): Kind[] =>
@@ -71,7 +71,7 @@ export function finalize(t: Test, cluster: Cluster): void {
     const data = { key: 'x'.repeat(1_000_000) }
     await Promise.all(
       names.map((name) =>
-        cluster.api.request('POST', pathOf('ConfigMap', here.name), { metadata: { name }, data }),
+        cluster.api.request('POST', kindPath('ConfigMap', here.name), { metadata: { name }, data }),
       ),
     )
     await here.edit('MyApp', 'shop', {

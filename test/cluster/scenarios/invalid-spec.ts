@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
-import { builtInKinds, kinds, type MyApp } from '../../support/cluster/kinds.ts'
+import { builtInKinds, kinds, type LiveMyApp } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/myapps.example.com'
@@ -183,7 +183,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
 }
 
 /** What a status says of the children, but for the generation that it speaks of. */
-const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: MyApp) => ({
+const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: LiveMyApp) => ({
   address,
   ready,
   available: conditions

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { Hook } from '../../support/cluster/hook.ts'
+import type { Replica } from '../../support/cluster/hook.ts'
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`)
 
 /** Many MyApps, and two processes of the hook. */
-export async function many(t: Test, cluster: Cluster, hooks: [Hook, Hook]): Promise<void> {
+export async function many(t: Test, cluster: Cluster, hooks: [Replica, Replica]): Promise<void> {
   await t.test('one is always enough: both are killed in turn, and no MyApp notices', async (t) => {
     const here = await cluster.namespace(t)
     const apps = names(12)
     for (const [index, name] of apps.entries()) {
-      const victim = hooks[index % 2] as Hook
+      const victim = hooks[index % 2] as Replica
       await victim.kill()
       await here.create(name, { image: 'nginx:1.28', env: [{ name: 'A', value: 'a' }] })
       const earlier = apps[index - 4]

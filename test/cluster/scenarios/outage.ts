@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { Hook } from '../../support/cluster/hook.ts'
+import type { Replica } from '../../support/cluster/hook.ts'
 
 /**
  * All processes of the hook are down while one MyApp is created, one changed and one deleted. Gives how many milliseconds
  * after its return all three are where they shall be. What bounds it: Metacontroller waits twice as long before each new
  * try, from 5 ms on, and tries at the latest when resyncPeriodSeconds have passed.
  */
-async function costOf(t: Test, cluster: Cluster, hooks: Hook[], outage: number): Promise<number> {
+async function costOf(
+  t: Test,
+  cluster: Cluster,
+  hooks: Replica[],
+  outage: number,
+): Promise<number> {
   const here = await cluster.namespace(t)
   await Promise.all(
     ['changed', 'deleted'].map((name) => here.create(name, { image: 'nginx:1.28' })),
@@ -37,7 +42,7 @@ async function costOf(t: Test, cluster: Cluster, hooks: Hook[], outage: number):
 }
 
 /** While the hook is down what runs, runs on; its return makes up for it. */
-export async function outage(t: Test, cluster: Cluster, hooks: Hook[]): Promise<void> {
+export async function outage(t: Test, cluster: Cluster, hooks: Replica[]): Promise<void> {
   await t.test('a failure of one second costs at most 5 s', async (t) => {
     const cost = await costOf(t, cluster, hooks, 1000)
     t.ok(cost < 5000, `it cost ${cost} ms`)

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { byHand, failureAnnotation } from '../../../local-cluster/control-plane/stages.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { pathOf } from '../../support/cluster/kinds.ts'
+import { kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
@@ -162,7 +162,7 @@ export function pods(t: Test, cluster: Cluster): void {
     t.test(`it says why pods do not run: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
       const inspections = async () =>
-        (await cluster.api.request<Pods>('GET', pathOf('MyAppInspection', here.name))).items.map(
+        (await cluster.api.request<Pods>('GET', kindPath('MyAppInspection', here.name))).items.map(
           ({ metadata: { name } }) => name,
         )
       await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })

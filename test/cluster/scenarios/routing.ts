@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs } from '../../support/cluster/forced-syncs.ts'
-import { allKinds, type Kind, type MyApp, pathOf } from '../../support/cluster/kinds.ts'
+import { allKinds, type Kind, type LiveMyApp, kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { type Drift, repairs } from './drift.ts'
 
@@ -88,7 +88,8 @@ const drifts: Drift[] = [
 ]
 
 /** The condition of a MyApp that says whether it is reached from outside. */
-export const routed = (app: MyApp) => app.status?.conditions?.find(({ type }) => type === 'Routed')
+export const routed = (app: LiveMyApp) =>
+  app.status?.conditions?.find(({ type }) => type === 'Routed')
 
 /** Waits until Routed has a status and a message. */
 export const untilRouted = (
@@ -96,7 +97,7 @@ export const untilRouted = (
   name: string,
   status: 'True' | 'False',
   message: string,
-): Promise<MyApp> =>
+): Promise<LiveMyApp> =>
   here.until(`Routed is ${status}: ${message}`, () => {
     const app = here.get('MyApp', name)
     const condition = routed(app)
@@ -153,7 +154,7 @@ async function refuse({ api }: Cluster, here: Namespace, host: string): Promise<
     spec: { defaultBackend: { service: { name: 'x', port: { number: 1 } } }, rules: [{ host }] },
   }
   await here.eventually('the host is refused', () =>
-    api.request('POST', `${pathOf('Ingress', here.name)}?dryRun=All`, trial).then(
+    api.request('POST', `${kindPath('Ingress', here.name)}?dryRun=All`, trial).then(
       () => false,
       () => true,
     ),

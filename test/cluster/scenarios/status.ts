@@ -2,11 +2,11 @@ import { failingImage, failureAnnotation } from '../../../local-cluster/control-
 import type { Test } from 'tap'
 import type { MyAppStatus } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { MyApp } from '../../support/cluster/kinds.ts'
+import type { LiveMyApp } from '../../support/cluster/kinds.ts'
 
-const reasonOf = (app: MyApp) =>
+const reasonOf = (app: LiveMyApp) =>
   app.status?.conditions?.find(({ type }) => type === 'Ready')?.reason
-const transitionsOf = (app: MyApp) =>
+const transitionsOf = (app: LiveMyApp) =>
   app.status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime) ?? []
 
 /** The four counts that a MyApp and its Deployment have in common. */

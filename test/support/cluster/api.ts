@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
 
 /** What the API server says instead of a 2xx. */
-export class Refusal extends Error {
+export class RefusedByApi extends Error {
   readonly code: number
   constructor(code: number, message: string) {
     super(message)
@@ -33,7 +33,7 @@ interface Kubeconfig {
 }
 
 /** Connects as the one user of a kubeconfig. */
-export function connect(kubeconfig: string): Api {
+export function openApi(kubeconfig: string): Api {
   const {
     clusters: [{ cluster }],
     users: [{ user }],
@@ -75,7 +75,7 @@ export function connect(kubeconfig: string): Api {
     const text = (await response.setEncoding('utf8').toArray()).join('')
     const { statusCode = 0 } = response
     if (statusCode < 200 || statusCode > 299) {
-      throw new Refusal(statusCode, messageOf(text).replaceAll(/\s+/g, ' '))
+      throw new RefusedByApi(statusCode, messageOf(text).replaceAll(/\s+/g, ' '))
     }
     return text
   }

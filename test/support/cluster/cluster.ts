@@ -8,9 +8,14 @@ import {
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import type { User } from '../../../local-cluster/control-plane/configuration.ts'
-import { type Api, connect } from './api.ts'
-import { type AuditEvent, type Namespace, openNamespace } from './namespace.ts'
-import { type Hook, startHook } from './hook.ts'
+import { openApi } from './api.ts'
+import {
+  type AuditEvent,
+  type Namespace,
+  type ObservedCluster,
+  openNamespace,
+} from './namespace.ts'
+import { type Replica, startReplica } from './hook.ts'
 import { compositeControllers, installMyAppCrd } from './install.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 import type { Kind } from './kinds.ts'
@@ -20,8 +25,8 @@ import {
   type RunningMetacontroller,
   startMetacontroller,
 } from './metacontroller.ts'
-import { type Difference, differences } from './server-side-apply.ts'
-import { type View, watchAll } from './view.ts'
+import { type Difference, applyDifferences } from './server-side-apply.ts'
+import { watchAll } from './view.ts'
 
 /** What Metacontroller calls: the hook, or something that stands before it. */
 export interface Front {
@@ -29,18 +34,11 @@ export interface Front {
   stop(): Promise<void>
 }
 
-export interface Cluster {
-  controlPlane: ControlPlane
-  api: Api
-  view: View
-  hook: Hook
+export interface Cluster extends ObservedCluster {
   metacontroller: RunningMetacontroller
   strategy: ApplyStrategy
   /** Whether things are otherwise here than under the default strategy, in a way that is known. */
   differs(difference: Difference): boolean
-  /** What the API server was asked to write in a namespace, and all that Metacontroller asked. */
-  audit(namespace: string): readonly AuditEvent[]
-  logFile(program: string): string
   /** A namespace of its own for a scenario. */
   namespace(t: Test): Promise<Namespace>
 }
@@ -69,7 +67,7 @@ export function underEachStrategy(
 
 /** The same, with something between Metacontroller and the hook. */
 export function underEachStrategyBehind<F extends Front>(
-  startFront: (hook: Hook, dir: string) => Promise<F>,
+  startFront: (hook: Replica, dir: string) => Promise<F>,
   scenarios: (t: Test, cluster: Cluster, front: F) => void,
   setup: Setup = {},
 ): void {
@@ -78,7 +76,7 @@ export function underEachStrategyBehind<F extends Front>(
     t.test(`${engineName()}, ${strategy}`, async (t) => {
       t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
       const controlPlane = await bootBare(t)
-      const hook = await startHook({ dir: controlPlane.dir })
+      const hook = await startReplica({ dir: controlPlane.dir })
       t.teardown(() => hook.stop())
       const front = await startFront(hook, controlPlane.dir)
       t.teardown(() => front.stop())
@@ -93,7 +91,7 @@ async function startCluster(
   t: Test,
   strategy: ApplyStrategy,
   controlPlane: ControlPlane,
-  hook: Hook,
+  hook: Replica,
   front: Front,
   { prepare, user = 'metacontroller', watched }: Setup,
 ): Promise<Cluster> {
@@ -111,7 +109,7 @@ async function startCluster(
   })
   t.teardown(() => metacontroller.stop())
   await kubectl(['apply', '-f', '-'], compositeControllers(front.port, strategy))
-  const api = connect(kubeconfig)
+  const api = openApi(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {
     watching.abort()
@@ -125,7 +123,7 @@ async function startCluster(
     hook,
     metacontroller,
     strategy,
-    differs: (difference) => strategy === 'server-side-apply' && difference in differences,
+    differs: (difference) => strategy === 'server-side-apply' && difference in applyDifferences,
     audit: followJsonLinesOf<AuditEvent>(auditLog, ({ objectRef }) => objectRef?.namespace),
     logFile,
     namespace: (t) => openNamespace(cluster, t),

@@ -13,7 +13,7 @@ export type Fault =
   { code: number; body: string; headers?: Record<string, string> } | 'hangs up' | 'never answers'
 
 /** A call as it came in. */
-export interface Call {
+export interface HeldCall {
   path: string
   name: string
   at: number
@@ -24,7 +24,7 @@ export interface FaultyFront extends Front {
   /** Sets what becomes of the calls for a namespace from now on; undefined lets them through. */
   set(namespace: string, fault: Fault | undefined): void
   /** The calls for a namespace that came in while any namespace had a fault. */
-  calls(namespace: string): Call[]
+  calls(namespace: string): HeldCall[]
 }
 
 interface Body {
@@ -34,7 +34,7 @@ interface Body {
 /** Starts a front before the hook at a port. */
 export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
   const faults = new Map<string, Fault>()
-  const calls: Array<Call & { namespace: string }> = []
+  const calls: Array<HeldCall & { namespace: string }> = []
 
   async function answer(call: IncomingMessage, response: ServerResponse): Promise<void> {
     if (faults.size === 0) {

@@ -24,7 +24,7 @@ export interface HookLine {
 }
 
 /** A process of the hook, as it is shipped. */
-export interface Hook {
+export interface Replica {
   port: number
   /** The process id of its present life. */
   pid(): number
@@ -40,7 +40,7 @@ export interface Hook {
 const program = join(import.meta.dirname, '../../../dist/main.js')
 
 /** Starts the built hook on a free port; its log goes into a folder. */
-export async function startHook({
+export async function startReplica({
   dir,
   name = 'hook',
   env = {},
@@ -48,7 +48,7 @@ export async function startHook({
   dir: string
   name?: string
   env?: Record<string, string>
-}): Promise<Hook> {
+}): Promise<Replica> {
   if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
   const port = await freePort()
   const logFile = join(dir, `${name}.log`)

@@ -1,28 +1,28 @@
 /** The kinds that the scenarios look at, as far as they look. */
 import type { MyAppSpec, MyAppStatus } from '../../../src/api/myapp.ts'
 
-export type Strings = Record<string, string>
+export type StringMap = Record<string, string>
 
-export interface Metadata {
+export interface LiveMetadata {
   name: string
   namespace?: string
   uid: string
   resourceVersion: string
   generation?: number
   deletionTimestamp?: string
-  labels?: Strings
-  annotations?: Strings
+  labels?: StringMap
+  annotations?: StringMap
   finalizers?: string[]
   ownerReferences?: { kind: string; uid: string; controller?: boolean }[]
 }
 
-export interface KubeObject {
+export interface LiveObject {
   apiVersion: string
   kind: string
-  metadata: Metadata
+  metadata: LiveMetadata
 }
 
-export interface MyApp extends KubeObject {
+export interface LiveMyApp extends LiveObject {
   spec: Required<Omit<MyAppSpec, 'env'>> & Pick<MyAppSpec, 'env'>
   status?: MyAppStatus
 }
@@ -35,7 +35,7 @@ export interface Container {
 }
 
 interface PodTemplate {
-  metadata: { labels: Strings; annotations?: Strings }
+  metadata: { labels: StringMap; annotations?: StringMap }
   spec: { containers: Container[] }
 }
 
@@ -46,11 +46,11 @@ interface Condition {
   message?: string
 }
 
-export interface Deployment extends KubeObject {
+export interface Deployment extends LiveObject {
   spec: {
     replicas: number
     paused?: boolean
-    selector: { matchLabels: Strings }
+    selector: { matchLabels: StringMap }
     template: PodTemplate
     strategy: object
   }
@@ -63,19 +63,19 @@ export interface Deployment extends KubeObject {
   }
 }
 
-export interface Service extends KubeObject {
+export interface Service extends LiveObject {
   spec: {
     clusterIP: string
-    selector: Strings
+    selector: StringMap
     ports: { name: string; port: number; targetPort: number | string; protocol: string }[]
   }
 }
 
-export interface ReplicaSet extends KubeObject {
+export interface ReplicaSet extends LiveObject {
   spec: { replicas: number; template: PodTemplate }
 }
 
-export interface Ingress extends KubeObject {
+export interface LiveIngress extends LiveObject {
   spec: {
     ingressClassName?: string
     defaultBackend?: object
@@ -84,19 +84,19 @@ export interface Ingress extends KubeObject {
   }
 }
 
-export interface NetworkPolicy extends KubeObject {
+export interface LiveNetworkPolicy extends LiveObject {
   spec: { podSelector: object; policyTypes: string[]; ingress?: object[]; egress?: object[] }
 }
 
-export interface PodDisruptionBudget extends KubeObject {
+export interface PodDisruptionBudget extends LiveObject {
   spec: { minAvailable?: number | string; maxUnavailable?: number | string; selector: object }
 }
 
-export interface HorizontalPodAutoscaler extends KubeObject {
+export interface HorizontalPodAutoscaler extends LiveObject {
   spec: { minReplicas: number; maxReplicas: number; metrics: object[] }
 }
 
-export interface HTTPRoute extends KubeObject {
+export interface HTTPRoute extends LiveObject {
   spec: {
     parentRefs?: { name: string; namespace?: string; sectionName?: string }[]
     hostnames?: string[]
@@ -106,12 +106,12 @@ export interface HTTPRoute extends KubeObject {
 
 /** The kinds that can be watched, by name. */
 export interface Kinds {
-  MyApp: MyApp
+  MyApp: LiveMyApp
   Deployment: Deployment
   Service: Service
   ReplicaSet: ReplicaSet
-  Ingress: Ingress
-  NetworkPolicy: NetworkPolicy
+  Ingress: LiveIngress
+  NetworkPolicy: LiveNetworkPolicy
   PodDisruptionBudget: PodDisruptionBudget
   HorizontalPodAutoscaler: HorizontalPodAutoscaler
   HTTPRoute: HTTPRoute
@@ -158,7 +158,7 @@ export type StoredKind = Kind | keyof typeof unwatched
 const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass', 'RuntimeClass']
 
 /** The path of the API server where objects of a kind are: those of one namespace, or all. */
-export function pathOf(kind: StoredKind, namespace?: string, name?: string): string {
+export function kindPath(kind: StoredKind, namespace?: string, name?: string): string {
   const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
   return [

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
 import { manifest } from './install.ts'
-import type { KubeObject } from './kinds.ts'
+import type { LiveObject } from './kinds.ts'
 
 /** The folders that are installed with `kubectl apply -k`. */
 export type Folder = 'manifests' | 'metacontroller'
@@ -31,8 +31,8 @@ export async function kustomize(
   controlPlane: Pick<ControlPlane, 'dir' | 'kubectl'>,
   folder: Folder,
   components: readonly string[] = [],
-): Promise<KubeObject[]> {
+): Promise<LiveObject[]> {
   return parseAllDocuments(await kustomizeToYaml(controlPlane, folder, components)).map(
-    (document) => document.toJS() as KubeObject,
+    (document) => document.toJS() as LiveObject,
   )
 }

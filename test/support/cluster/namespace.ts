@@ -1,20 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
+import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Reason } from '../../../src/myapp/status/reasons.ts'
-import type { Cluster } from './cluster.ts'
-import type { HookLine } from './hook.ts'
+import type { Api } from './api.ts'
+import type { HookLine, Replica } from './hook.ts'
 import {
   allKinds,
   type Kind,
   type Kinds,
   kinds,
-  type MyApp,
-  pathOf,
+  type LiveMyApp,
+  kindPath,
   type StoredKind,
 } from './kinds.ts'
-import type { Happening } from './view.ts'
+import type { Happening, View } from './view.ts'
 
 /** A line of the API server's audit log. */
 export interface AuditEvent {
@@ -24,6 +25,17 @@ export interface AuditEvent {
   responseStatus?: { code: number }
 }
 
+/** The parts of a cluster that a namespace observes. */
+export interface ObservedCluster {
+  controlPlane: ControlPlane
+  api: Api
+  view: View
+  hook: Replica
+  /** The writes that the API server received in a namespace, and all that Metacontroller sent. */
+  audit(namespace: string): readonly AuditEvent[]
+  logFile(program: string): string
+}
+
 /** One operation of a JSON patch. */
 export type Operation =
   { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
@@ -31,7 +43,7 @@ export type Operation =
 /** A namespace in which one scenario is played, and what happens in it. */
 export interface Namespace {
   name: string
-  create(name: string, spec: MyAppSpec): Promise<MyApp>
+  create(name: string, spec: MyAppSpec): Promise<LiveMyApp>
   /** Stores an object, new or not, as `kubectl apply --server-side` does. */
   put(object: { apiVersion: string; kind: StoredKind; metadata: { name: string } }): Promise<void>
   /** Changes an object as a person would: by a merge patch or a list of operations. */
@@ -52,8 +64,8 @@ export interface Namespace {
   ): Promise<Found>
   /** The same for a look that takes its time, and tells yes or no. */
   eventually(what: string, look: () => Promise<boolean>): Promise<void>
-  running(name: string, seconds?: number): Promise<MyApp>
-  failed(name: string, reason: Reason): Promise<MyApp>
+  running(name: string, seconds?: number): Promise<LiveMyApp>
+  failed(name: string, reason: Reason): Promise<LiveMyApp>
   gone(kind: Kind, name: string): Promise<void>
   /** What Metacontroller has written here, but for Events, as `update deployments/shop`; with the code if it was refused. */
   writes(): string[]
@@ -69,7 +81,7 @@ const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
 let count = 0
 
 /** Creates a namespace, named after the scenario. */
-export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespace> {
+export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<Namespace> {
   const { api, view, controlPlane } = cluster
   const name = `${t.name
     .toLowerCase()
@@ -105,7 +117,7 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
   const here: Namespace = {
     name,
     create: (app, spec) =>
-      write('MyApp', 'POST', pathOf('MyApp', name), {
+      write('MyApp', 'POST', kindPath('MyApp', name), {
         apiVersion: kinds.MyApp.apiVersion,
         kind: 'MyApp',
         metadata: { name: app },
@@ -114,7 +126,7 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
     async put(object) {
       await api.request(
         'PATCH',
-        `${pathOf(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`,
+        `${kindPath(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`,
         object,
         'application/apply-patch+yaml',
       )
@@ -123,7 +135,7 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
       write(
         kind,
         'PATCH',
-        `${pathOf(kind, name, object)}?fieldManager=person`,
+        `${kindPath(kind, name, object)}?fieldManager=person`,
         patch,
         Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json',
       ),
@@ -131,13 +143,13 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
       await write(
         kind,
         'PATCH',
-        `${pathOf(kind, name, object)}/status?fieldManager=controller`,
+        `${kindPath(kind, name, object)}/status?fieldManager=controller`,
         { status },
         'application/merge-patch+json',
       )
     },
     async remove(kind, object) {
-      await api.request('DELETE', pathOf(kind, name, object))
+      await api.request('DELETE', kindPath(kind, name, object))
     },
     find: (kind, object) => view.find(kind, name, object),
     get(kind, object) {
@@ -207,14 +219,17 @@ export async function openNamespace(cluster: Cluster, t: Test): Promise<Namespac
 }
 
 /** The MyApp, if the status speaks of its current generation and of this phase. */
-function settled(app: MyApp | undefined, phase: string): MyApp | undefined {
+function settled(app: LiveMyApp | undefined, phase: string): LiveMyApp | undefined {
   return app?.status?.phase === phase && app.status.observedGeneration === app.metadata.generation
     ? app
     : undefined
 }
 
 /** What is known about a namespace, for whoever has to find out why a scenario failed. */
-async function report({ api, view, hook, logFile }: Cluster, namespace: string): Promise<string[]> {
+async function report(
+  { api, view, hook, logFile }: ObservedCluster,
+  namespace: string,
+): Promise<string[]> {
   const show = ({
     metadata: { managedFields, ...metadata },
     ...rest

@@ -1,25 +1,25 @@
 import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
 import type { User } from '../../../local-cluster/control-plane/configuration.ts'
-import type { KubeObject } from './kinds.ts'
+import type { LiveObject } from './kinds.ts'
 
 interface Rule {
   apiGroups: string[]
   resources: string[]
   verbs: string[]
 }
-export interface Role extends KubeObject {
+export interface Role extends LiveObject {
   kind: 'Role' | 'ClusterRole'
   rules: Rule[]
 }
 
-export const isRole = (object: KubeObject): object is Role =>
+export const isRole = (object: LiveObject): object is Role =>
   ['Role', 'ClusterRole'].includes(object.kind)
-const isBinding = ({ kind }: KubeObject) => ['RoleBinding', 'ClusterRoleBinding'].includes(kind)
+const isBinding = ({ kind }: LiveObject) => ['RoleBinding', 'ClusterRoleBinding'].includes(kind)
 
 /** Applies the roles and the bindings among some objects, bound to a user of the local cluster. */
 export async function grant(
   { kubectl }: Pick<ControlPlane, 'kubectl'>,
-  objects: KubeObject[],
+  objects: LiveObject[],
   user: User,
 ): Promise<void> {
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }]

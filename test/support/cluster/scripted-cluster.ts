@@ -7,11 +7,11 @@ import {
   installMetacontrollerCrds,
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
-import { type Api, connect } from './api.ts'
+import { type Api, openApi } from './api.ts'
 import { followJsonLines } from './json-lines.ts'
 import { startMetacontroller } from './metacontroller.ts'
 import {
-  type Call,
+  type HookCall,
   type Script,
   type ScriptedHook,
   type Thing,
@@ -22,7 +22,7 @@ import {
 export interface Stage {
   namespace: string
   script(script: Script): void
-  calls(): Call[]
+  calls(): HookCall[]
   /** Creates a parent. */
   parent(name: string, spec?: object, kind?: ParentKind): Promise<Thing>
   /** Makes Metacontroller sync a parent, a number of times, and waits for the calls. */
@@ -128,7 +128,7 @@ export async function startScriptedCluster(t: Test): Promise<(name: string) => P
   for (const kind of kinds) {
     await kubectl(['apply', '-f', '-'], JSON.stringify(compositeController(kind, hook.url)))
   }
-  const api = connect(kubeconfig)
+  const api = openApi(kubeconfig)
   t.teardown(() => api.close())
   const audit = followJsonLines<AuditEvent>(auditLog)
   return async (namespace) => {

@@ -29,7 +29,7 @@ export interface Request {
 }
 
 /** A call as it came in. */
-export interface Call {
+export interface HookCall {
   path: string
   request: Request
   at: number
@@ -52,14 +52,14 @@ export interface ScriptedHook {
   url: string
   /** Sets what is answered for the parents of a namespace. */
   script(namespace: string, script: Script): void
-  calls(namespace: string): Call[]
+  calls(namespace: string): HookCall[]
   stop(): Promise<void>
 }
 
 /** Starts a scripted hook; parents that no script is about have no children and finalize at once. */
 export async function startScriptedHook(): Promise<ScriptedHook> {
   const scripts = new Map<string, Script>()
-  const calls: Call[] = []
+  const calls: HookCall[] = []
   const server = createServer(async (incoming, outgoing) => {
     const request = JSON.parse((await incoming.setEncoding('utf8').toArray()).join('')) as Request
     const path = incoming.url ?? ''

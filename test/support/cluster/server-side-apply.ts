@@ -2,7 +2,7 @@
  * What Metacontroller's server-side apply does otherwise than its default, dynamic apply, and why. Everything else that the
  * scenarios expect holds under both.
  */
-export const differences = {
+export const applyDifferences = {
   'entries that others added stay':
     'Only what the operator once applied itself is taken away, and nothing tells the hook what was applied: there is no last-applied annotation. Service selectors are atomic and repaired all the same.',
   'a port that was edited by hand stays':
@@ -14,4 +14,4 @@ export const differences = {
     'The child is sent as YAML, where U+0085, U+2028 and U+2029 end a line.',
 } as const
 
-export type Difference = keyof typeof differences
+export type Difference = keyof typeof applyDifferences

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Api, Refusal } from './api.ts'
-import { builtInKinds, type Kind, type Kinds, pathOf } from './kinds.ts'
+import { type Api, RefusedByApi } from './api.ts'
+import { builtInKinds, type Kind, type Kinds, kindPath } from './kinds.ts'
 
 /** Something that happened to an object, as a watch tells it. */
 export interface Happening<K extends Kind = Kind> {
@@ -77,7 +77,7 @@ export async function watchAll(
       type: Happening['type'] | 'BOOKMARK' | 'ERROR'
       object: Kinds[Kind] & { code: number; message: string }
     }
-    if (type === 'ERROR') throw new Refusal(object.code, object.message)
+    if (type === 'ERROR') throw new RefusedByApi(object.code, object.message)
     if (type !== 'BOOKMARK') happen(type, kind, object)
     return object.metadata.resourceVersion
   }
@@ -89,7 +89,7 @@ export async function watchAll(
       items,
     } = await api.request<{ metadata: { resourceVersion: string }; items: Kinds[Kind][] }>(
       'GET',
-      pathOf(kind),
+      kindPath(kind),
     )
     const found = new Set(
       items.map(({ metadata: { namespace = '', name } }) => keyOf(kind, namespace, name)),
@@ -111,7 +111,7 @@ export async function watchAll(
   async function follow(kind: Kind, from: string): Promise<void> {
     for (let version = from; !signal.aborted;) {
       try {
-        const path = `${pathOf(kind)}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
+        const path = `${kindPath(kind)}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
         await api.lines(
           path,
           (line) => {
@@ -121,7 +121,7 @@ export async function watchAll(
         )
       } catch (error) {
         // The server does not remember that far back: so it is when the definition of the kind has changed.
-        if (error instanceof Refusal && error.code === 410) {
+        if (error instanceof RefusedByApi && error.code === 410) {
           version = await catchUp(kind).catch(() => version)
         }
       }

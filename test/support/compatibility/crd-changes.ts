@@ -6,11 +6,11 @@ interface Rule {
 }
 
 /** The keywords of a CRD schema that are compared. */
-export interface Schema {
+export interface CrdSchema {
   type?: string
-  properties?: Record<string, Schema>
-  items?: Schema
-  additionalProperties?: Schema
+  properties?: Record<string, CrdSchema>
+  items?: CrdSchema
+  additionalProperties?: CrdSchema
   required?: string[]
   enum?: unknown[]
   default?: unknown
@@ -24,7 +24,7 @@ interface Version {
   name: string
   served: boolean
   subresources?: object
-  schema: { openAPIV3Schema: Schema }
+  schema: { openAPIV3Schema: CrdSchema }
 }
 /** The fields of a CustomResourceDefinition that are compared. */
 export interface Crd {
@@ -94,7 +94,7 @@ const understood = [
   'x-kubernetes-validations',
 ]
 
-function narrowed(before: Schema, after: Schema, path: string): string[] {
+function narrowed(before: CrdSchema, after: CrdSchema, path: string): string[] {
   const field = path === '' ? 'the MyApp' : path
   return [
     ...fixed.flatMap((keyword) =>
@@ -137,8 +137,8 @@ const shown = (value: unknown) => (value === undefined ? 'not there' : JSON.stri
 const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`)
 
 function bound(
-  before: Schema,
-  after: Schema,
+  before: CrdSchema,
+  after: CrdSchema,
   keyword: string,
   field: string,
   isNarrower: (was: number, is: number) => boolean,
@@ -149,7 +149,7 @@ function bound(
     : []
 }
 
-function enumNarrowed(before: Schema, after: Schema, field: string): string[] {
+function enumNarrowed(before: CrdSchema, after: CrdSchema, field: string): string[] {
   if (after.enum === undefined) return []
   if (before.enum === undefined) return [`${field}: only ${after.enum.join(', ')} are allowed now`]
   return before.enum
@@ -161,7 +161,7 @@ function enumNarrowed(before: Schema, after: Schema, field: string): string[] {
  * A new rule may come: the API server applies it to new and changed values only (CRD validation
  * ratcheting). It does not do so for a rule that uses oldSelf.
  */
-function rulesAdded(before: Schema, after: Schema, field: string): string[] {
+function rulesAdded(before: CrdSchema, after: CrdSchema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(judged)
   return (after['x-kubernetes-validations'] ?? [])
     .filter(
@@ -174,7 +174,7 @@ function rulesAdded(before: Schema, after: Schema, field: string): string[] {
 /** A rule without its message. */
 const judged = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOldSelf })
 
-function parts(before: Schema, after: Schema, path: string): string[] {
+function parts(before: CrdSchema, after: CrdSchema, path: string): string[] {
   return [
     ...Object.entries(before.properties ?? {}).flatMap(([name, old]) => {
       const fresh = after.properties?.[name]

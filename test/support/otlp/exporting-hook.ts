@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { spansIn } from './data.ts'
-import { type Hook, startHook } from './hook.ts'
+import { type ExportingHook, startExportingHook } from './hook.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 /** Exports soon and in JSON, and refuses no request because the machine is busy. */
@@ -16,10 +16,10 @@ const soon = {
 export async function startBoth(
   t: Test,
   environment: Record<string, string> = {},
-): Promise<{ receiver: Receiver; hook: Hook }> {
+): Promise<{ receiver: Receiver; hook: ExportingHook }> {
   const receiver = await startReceiver()
   t.teardown(() => receiver.close())
-  const hook = await startHook(t, {
+  const hook = await startExportingHook(t, {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     ...soon,
     ...environment,

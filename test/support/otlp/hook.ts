@@ -9,7 +9,7 @@ import { nodeFlags, permissionFlags } from '../../../build/flags.ts'
 import { spawnInGroup } from '../../../local-cluster/control-plane/processes.ts'
 
 /** The built hook, run with the flags of the image. */
-export interface Hook {
+export interface ExportingHook {
   child: ChildProcess
   url: string
   /** The lines of its log, parsed. */
@@ -30,7 +30,10 @@ const flags = [...permissionFlags.map((flag) => flag.replace('=/app', `=${root}`
 if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
 
 /** Starts the built hook on a free port, with no other environment than the given one. */
-export async function startHook(t: Test, environment: Record<string, string> = {}): Promise<Hook> {
+export async function startExportingHook(
+  t: Test,
+  environment: Record<string, string> = {},
+): Promise<ExportingHook> {
   const child = spawnInGroup(
     {
       name: 'hook',
@@ -45,7 +48,7 @@ export async function startHook(t: Test, environment: Record<string, string> = {
   })
   // 'close', not 'exit': the last lines of the log can arrive after the exit.
   const closed = once(child, 'close')
-  const lines: Hook['lines'] = []
+  const lines: ExportingHook['lines'] = []
   let rest = ''
   child.stderr?.on('data', (text) => {
     process.stderr.write(text)

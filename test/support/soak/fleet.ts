@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Api, Refusal } from '../cluster/api.ts'
+import { type Api, RefusedByApi } from '../cluster/api.ts'
 import {
   type Deployment,
-  type KubeObject,
-  type MyApp,
-  pathOf,
+  type LiveObject,
+  type LiveMyApp,
+  kindPath,
   type StoredKind,
 } from '../cluster/kinds.ts'
 import type { Random } from './random.ts'
@@ -44,8 +44,10 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
       try {
         return await api.request<Answer>(method, path, body, type)
       } catch (error) {
-        if (error instanceof Refusal && (error.code === 404 || error.code === 409)) return undefined
-        if (error instanceof Refusal && error.code < 500) throw error
+        if (error instanceof RefusedByApi && (error.code === 404 || error.code === 409)) {
+          return undefined
+        }
+        if (error instanceof RefusedByApi && error.code < 500) throw error
         await sleep(250)
       }
     }
@@ -54,16 +56,16 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
   const apply = (name: string, spec: Expected) =>
     request(
       'PATCH',
-      `${pathOf('MyApp', namespace, name)}?fieldManager=soak&force=true`,
+      `${kindPath('MyApp', namespace, name)}?fieldManager=soak&force=true`,
       { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name }, spec },
       'application/apply-patch+yaml',
     )
-  const list = async <Item extends KubeObject>(kind: StoredKind): Promise<Item[]> =>
-    (await request<{ items: Item[] }>('GET', pathOf(kind, namespace)))?.items ?? []
+  const list = async <Item extends LiveObject>(kind: StoredKind): Promise<Item[]> =>
+    (await request<{ items: Item[] }>('GET', kindPath(kind, namespace)))?.items ?? []
   const edit = (kind: StoredKind, name: string, patch: object) =>
     request(
       'PATCH',
-      `${pathOf(kind, namespace, name)}?fieldManager=person`,
+      `${kindPath(kind, namespace, name)}?fieldManager=person`,
       patch,
       'application/merge-patch+json',
     )
@@ -73,14 +75,17 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
     scale: (name, app) => set(name, { ...app, replicas: 1 + random.below(maxReplicas) }),
     delete: async (name) => {
       expected.delete(name)
-      await request('DELETE', pathOf('MyApp', namespace, name))
+      await request('DELETE', kindPath('MyApp', namespace, name))
     },
     drift: (name) =>
       random.below(2) === 0
         ? edit('Deployment', name, { spec: { replicas: 0 } })
         : edit('Service', name, { spec: { selector: { app: 'nobody' } } }),
     'delete a child': (name) =>
-      request('DELETE', pathOf(random.below(2) === 0 ? 'Deployment' : 'Service', namespace, name)),
+      request(
+        'DELETE',
+        kindPath(random.below(2) === 0 ? 'Deployment' : 'Service', namespace, name),
+      ),
   }
 
   async function set(name: string, app: Expected): Promise<void> {
@@ -103,10 +108,10 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
     },
     async differences() {
       const [apps, deployments, services, inspections] = [
-        await list<MyApp>('MyApp'),
+        await list<LiveMyApp>('MyApp'),
         await list<Deployment>('Deployment'),
-        await list<KubeObject>('Service'),
-        await list<KubeObject>('MyAppInspection'),
+        await list<LiveObject>('Service'),
+        await list<LiveObject>('MyAppInspection'),
       ]
       const found: string[] = []
       for (const [name, { image, replicas }] of expected) {

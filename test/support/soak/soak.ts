@@ -6,8 +6,8 @@ import {
   installMetacontrollerCrds,
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
-import { connect } from '../cluster/api.ts'
-import { type Hook, startHook } from '../cluster/hook.ts'
+import { openApi } from '../cluster/api.ts'
+import { type Replica, startReplica } from '../cluster/hook.ts'
 import { compositeControllers, installMyAppCrd } from '../cluster/install.ts'
 import { type RunningMetacontroller, startMetacontroller } from '../cluster/metacontroller.ts'
 import { startSpreadingFront } from '../cluster/spreading-front.ts'
@@ -62,8 +62,8 @@ export async function soak({ minutes, apps, seed, report }: SoakOptions): Promis
     await collector.start()
     stops.push(() => collector.stop())
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, MAX_EVENT_LOOP_DELAY_MS: '0' }
-    const hooks: Hook[] = []
-    for (const name of ['hook-1', 'hook-2']) hooks.push(await startHook({ dir, name, env }))
+    const hooks: Replica[] = []
+    for (const name of ['hook-1', 'hook-2']) hooks.push(await startReplica({ dir, name, env }))
     stops.push(() => Promise.all(hooks.map((hook) => hook.stop())))
     const front = await startSpreadingFront(hooks.map(({ port }) => port))
     stops.push(() => front.stop())
@@ -79,15 +79,15 @@ export async function soak({ minutes, apps, seed, report }: SoakOptions): Promis
       ['apply', '-f', '-'],
       compositeControllers(front.port, 'dynamic-apply'),
     )
-    const api = connect(kubeconfig)
+    const api = openApi(kubeconfig)
     stops.push(async () => api.close())
     const namespace = 'soak'
     await controlPlane.kubectl(['create', 'namespace', namespace])
     const fleet = createFleet(api, namespace, apps, random)
 
     const victims: Record<string, { kill(): Promise<unknown>; start(): Promise<unknown> }> = {
-      'hook-1': hooks[0] as Hook,
-      'hook-2': hooks[1] as Hook,
+      'hook-1': hooks[0] as Replica,
+      'hook-2': hooks[1] as Replica,
       metacontroller: {
         kill: () => metacontroller.kill(),
         start: async () => {
@@ -169,7 +169,7 @@ async function every(milliseconds: number, end: number, work: () => Promise<unkn
 }
 
 /** Calls that the hooks refused or failed while nothing was down. */
-function unexplained(hooks: Hook[], faults: Fault[]): string[] {
+function unexplained(hooks: Replica[], faults: Fault[]): string[] {
   const isExplained = (time: number) =>
     faults.some(({ from, until }) => time >= from && time <= until + aftermathMs)
   return hooks
