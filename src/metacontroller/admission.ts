@@ -15,18 +15,25 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
  * differs from what is desired and still belongs to Metacontroller was changed by admission, if
  * what is desired was applied at all. Dynamic apply records what was applied. Under server-side
  * apply nothing does, so the answer contains an annotation with a digest of what it desires.
+ *
+ * A field that admission removed has no owner. So the annotation also names the generation that was
+ * observed. If the generation stays the same once the annotation is written, that very write
+ * contained the field, and nobody else has written since: admission removed it.
  */
 
-/** The digest of the spec that was desired when the child was last applied. */
+/**
+ * The digest of the spec that was desired when the child was last applied. `@` and the generation
+ * observed before follow if fields are missing.
+ */
 export const desiredDigestAnnotation = 'example.com/desired-digest'
 
 /** A field that admission changed. */
 export interface AdmissionChange {
   /** As in `spec.template.spec.containers[app].image`. */
   field: string
-  /** The values as short text for people. */
+  /** The values as short text for people. Theirs is undefined if admission removed the field. */
   ours: string
-  theirs: string
+  theirs: string | undefined
 }
 
 /** What to desire of a child in view of admission. */
@@ -56,25 +63,34 @@ const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
 /** Returns what to answer for a child that admission may have changed. */
 export function acceptAdmission(desired: KubernetesObject, observed: ObservedObject): Admitted {
   const marker = observed.metadata.annotations?.[desiredDigestAnnotation]
+  const record = lastApplied(observed)
+  const isServerSide = record === undefined && isServerSideApplied(observed)
   const differences = differing(desired.spec, observed.spec)
+  if (isServerSide) {
+    differences.push(...extended(desired.spec, observed.spec, specFields(observed)))
+  }
   if (marker === undefined && differences.length === 0) return { desired, changes: [] }
   const digest = digestOf(desired.spec)
+  const isApplied = record !== undefined && isDeepStrictEqual(record.spec, desired.spec)
+  const isMarked = marker?.split('@')[0] === digest
   const isExplained = differences.length > 0 && areAdmissions(differences, observed)
-  const record = lastApplied(observed)
-  const wasApplied = marker === digest || (record && isDeepStrictEqual(record.spec, desired.spec))
-  if (isExplained && wasApplied) {
+  const isRemoved = differences.some(({ theirs }) => theirs === undefined)
+  const proof = isRemoved ? `${digest}@${observed.metadata.generation ?? 0}` : digest
+  if (isExplained && (isRemoved ? marker === proof : isMarked || isApplied)) {
     return {
-      desired: withMarker(withObserved(desired, differences), digest),
+      desired: withMarker(withObserved(desired, differences), proof),
       changes: differences.slice(0, maxChanges).map(({ path, ours, theirs }) => ({
         field: pathText(['spec', ...path]),
         ours: shown(ours),
-        theirs: shown(theirs),
+        theirs: theirs === undefined ? undefined : shown(theirs),
       })),
     }
   }
-  const needsMarker =
-    marker !== undefined || (isExplained && record === undefined && isServerSideApplied(observed))
-  return { desired: needsMarker ? withMarker(desired, digest) : desired, changes: [] }
+  if (isExplained && (isServerSide || isApplied)) {
+    return { desired: withMarker(desired, proof), changes: [] }
+  }
+  if (marker === undefined) return { desired, changes: [] }
+  return { desired: withMarker(desired, isMarked ? marker : digest), changes: [] }
 }
 
 interface Difference {
@@ -109,6 +125,47 @@ function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Diffe
   return found.length > 0 || contains(theirs, ours) ? found : [{ path, ours, theirs }]
 }
 
+/**
+ * The maps and lists that admission extended although they have one owner. The operator owns all of
+ * them, so under server-side apply the additions count as its own.
+ */
+function extended(
+  ours: unknown,
+  theirs: unknown,
+  fields: FieldsV1 | undefined,
+  path: ObjectPath = [],
+): Difference[] {
+  if (fields === undefined || !isObject(ours) || !isObject(theirs)) return []
+  if (isLeaf(fields)) {
+    const isExtended = Object.keys(theirs).length > Object.keys(ours).length
+    return isExtended && contains(theirs, ours) ? [{ path, ours, theirs }] : []
+  }
+  return Object.entries(ours).flatMap(([field, value]) =>
+    Array.isArray(value)
+      ? extendedItems(value, theirs[field], below(fields, field), [...path, field])
+      : extended(value, theirs[field], below(fields, field), [...path, field]),
+  )
+}
+
+function extendedItems(
+  ours: unknown[],
+  theirs: unknown,
+  fields: FieldsV1 | undefined,
+  path: ObjectPath,
+): Difference[] {
+  if (fields === undefined || isLeaf(fields) || !Array.isArray(theirs)) return []
+  const find = itemsOf(fields)
+  const observed = new Map(theirs.map((item) => [nameOf(item), item as unknown]))
+  return ours.flatMap((item) => {
+    const name = nameOf(item)
+    const other = name === undefined ? undefined : observed.get(name)
+    if (name === undefined || other === undefined) return []
+    return extended(item, other, find(other)?.fields, [...path, { name }])
+  })
+}
+
+const specFields = (observed: ObservedObject) => below(fieldsByOwner(observed).ours, 'spec')
+
 function haveNames(list: unknown[]): boolean {
   const names = list.map(nameOf)
   return !names.includes(undefined) && new Set(names).size === list.length
@@ -121,14 +178,13 @@ function areAdmissions(differences: Difference[], observed: ObservedObject): boo
   return differences.every(
     (difference) =>
       isAcceptable(difference) &&
-      isLeaf(ownedAt(ours, observed, ['spec', ...difference.path])) &&
+      (difference.theirs === undefined ||
+        isLeaf(ownedAt(ours, observed, ['spec', ...difference.path]))) &&
       ownedAt(theirs, observed, ['spec', ...difference.path]) === undefined,
   )
 }
 
-/** A field that is gone has no owner any more. So nothing tells whether admission removed it. */
-const isAcceptable = ({ path, theirs }: Difference) =>
-  theirs !== undefined &&
+const isAcceptable = ({ path }: Difference) =>
   typeof path.at(-1) === 'string' &&
   !path.some((step) => typeof step === 'string' && excludedFields.has(step))
 

@@ -30,22 +30,31 @@ const spec: MyAppSpec = {
   probes: { readiness: { tcpSocket: { port: 8080 } } },
   imagePullPolicy: 'IfNotPresent',
   terminationGracePeriodSeconds: 20,
-  resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '128Mi' } },
+  resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '128Mi', cpu: '2' } },
+  nodeSelector: { pool: 'fast' },
+  priorityClassName: 'high',
+  hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
   env: [{ name: 'TOKEN', value: 'hunter2' }],
   args: ['--token=hunter2'],
   tolerations: [{ key: 'pool', operator: 'Exists' }],
-  volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: {} }],
+  volumes: [{ name: 'cache', mountPath: '/cache', emptyDir: { sizeLimit: '2Gi' } }],
 }
 
 interface Pods {
+  template: Anything
   pods: Anything
   app: Anything
 }
 type Policy = (pods: Pods) => void
 
 const podsOf = (child: ObservedObject): Pods => {
-  const pods = (child.spec as Anything).template.spec
-  return { pods, app: pods.containers.find(({ name }: { name: string }) => name === 'app') }
+  const { template } = child.spec as Anything
+  const pods = template.spec
+  return {
+    template,
+    pods,
+    app: pods.containers.find(({ name }: { name: string }) => name === 'app'),
+  }
 }
 const inPods = 'spec.template.spec'
 const inApp = `${inPods}.containers[app]`
@@ -92,6 +101,44 @@ const policies: Record<string, { change: Policy; reports: string }> = {
     },
     reports: `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission changes it to [{"key":"pool","operator":"Exists"},{"key":"b","operator":"Exists"}]`,
   },
+  'limits are lowered': {
+    change: ({ app }) => Object.assign(app.resources.limits, { memory: '96Mi' }),
+    reports: `${inApp}.resources.limits.memory: the MyApp sets 128Mi, admission changes it to 96Mi`,
+  },
+  'a node pool is forced': {
+    change: ({ pods }) => {
+      pods.nodeSelector = { pool: 'shared' }
+    },
+    reports: `${inPods}.nodeSelector.pool: the MyApp sets fast, admission changes it to shared`,
+  },
+  'the priority is lowered': {
+    change: ({ pods }) => {
+      pods.priorityClassName = 'low'
+    },
+    reports: `${inPods}.priorityClassName: the MyApp sets high, admission changes it to low`,
+  },
+  'capabilities are dropped': {
+    change: ({ app }) => Object.assign(app.securityContext, { allowPrivilegeEscalation: true }),
+    reports: `${inApp}.securityContext.allowPrivilegeEscalation: the MyApp sets false, admission changes it to true`,
+  },
+  'the volume gets a limit': {
+    change: ({ pods }) => {
+      pods.volumes[0].emptyDir = { sizeLimit: '1Gi' }
+    },
+    reports: `${inPods}.volumes[cache].emptyDir.sizeLimit: the MyApp sets 2Gi, admission changes it to 1Gi`,
+  },
+  'the cpu limit is removed': {
+    change: ({ app }) => {
+      delete app.resources.limits.cpu
+    },
+    reports: `${inApp}.resources.limits.cpu: the MyApp sets 2, admission removes it`,
+  },
+  'the host alias is removed': {
+    change: ({ pods }) => {
+      delete pods.hostAliases
+    },
+    reports: `${inPods}.hostAliases: the MyApp sets [{"ip":"192.0.2.1","hostnames":["a"]}], admission removes it`,
+  },
   'a probe gets another port': {
     change: ({ app }) => {
       app.readinessProbe.tcpSocket.port = 9
@@ -104,6 +151,33 @@ const policies: Record<string, { change: Policy; reports: string }> = {
 const additions: Record<string, Policy> = {
   'a sidecar is injected': ({ pods }) => {
     if (pods.containers.length === 1) pods.containers.push({ name: 'proxy', image: 'envoy' })
+  },
+  'a sidecar is injected first': ({ pods }) => {
+    if (pods.containers.length === 1) pods.containers.unshift({ name: 'proxy', image: 'envoy' })
+  },
+  'a native sidecar is injected': ({ pods }) => {
+    pods.initContainers ??= [{ name: 'proxy', image: 'envoy', restartPolicy: 'Always' }]
+  },
+  'variables are injected': ({ app }) => {
+    if (app.env.length === 1) app.env.push({ name: 'HTTP_PROXY', value: 'http://proxy' })
+  },
+  'variables are injected first': ({ app }) => {
+    if (app.env.length === 1) app.env.unshift({ name: 'HTTP_PROXY', value: 'http://proxy' })
+  },
+  'a volume is injected': ({ pods, app }) => {
+    if (pods.volumes.length > 1) return
+    pods.volumes.push({ name: 'ca', configMap: { name: 'ca', defaultMode: 420 } })
+    app.volumeMounts.push({ name: 'ca', mountPath: '/ca' })
+  },
+  'pull secrets are added': ({ pods }) => {
+    pods.imagePullSecrets ??= [{ name: 'mirror' }]
+  },
+  'resources get a default': ({ app }) => {
+    app.resources.limits['ephemeral-storage'] ??= '1Gi'
+  },
+  'labels and annotations are added': ({ template }) => {
+    template.metadata.labels.team ??= 'shop'
+    template.metadata.annotations = { ...template.metadata.annotations, injected: 'true' }
   },
 }
 
@@ -123,6 +197,7 @@ class Child {
     this.observed = living(deployment, spec)
     if (strategy === 'server-side-apply') forgetRecord(this.observed, desiredOf(deployment, spec))
     policy(podsOf(this.observed))
+    this.observed.metadata.generation = 1
   }
 
   /** Answers until nothing changes, and returns the last status. */
@@ -139,7 +214,9 @@ class Child {
 
   edit(edit: Policy): void {
     const before = owned(this.observed)
+    const { generation = 0 } = this.observed.metadata
     edit(podsOf(this.observed))
+    this.observed.metadata.generation = generation + 1
     this.observed.metadata.managedFields = ownersAfter(
       this.observed.metadata.managedFields ?? [],
       'kubectl-edit',
@@ -154,8 +231,10 @@ class Child {
     request.parent.spec = mySpec
     request.children['Service.v1'] = {}
     const [running] = Object.values(request.children['Deployment.apps/v1'])
-    Object.assign(this.observed, { status: running?.status })
-    Object.assign(this.observed.metadata, { generation: running?.metadata.generation })
+    const { generation } = this.observed.metadata
+    Object.assign(this.observed, {
+      status: { ...running?.status, observedGeneration: generation },
+    })
     request.children['Deployment.apps/v1'] = {
       'default/demo-app': structuredClone(this.observed) as Anything,
     }
@@ -177,6 +256,9 @@ class Child {
       noted as object,
     )
     applied.metadata.managedFields = owners
+    const { generation = 0 } = this.observed.metadata
+    const isChanged = !isDeepStrictEqual(applied.spec, this.observed.spec)
+    applied.metadata.generation = isChanged ? generation + 1 : generation
     if (this.strategy === 'server-side-apply') forgetRecord(applied, answer)
     return applied
   }
@@ -225,6 +307,35 @@ for (const strategy of strategies) {
     })
   }
 
+  t.test(`a node label is added, ${strategy}: Ready, and nothing is removed`, async (t) => {
+    const child = new Child(({ pods }) => {
+      pods.nodeSelector = { 'kubernetes.io/arch': 'arm64', ...pods.nodeSelector }
+    }, strategy)
+    t.match(child.settle(), { phase: 'Running' })
+    t.ok(child.writes <= 2, `${child.writes} writes`)
+    child.settle({ ...spec, nodeSelector: { pool: 'slow' } })
+    t.strictSame(podsOf(child.observed).pods.nodeSelector, {
+      'kubernetes.io/arch': 'arm64',
+      pool: 'slow',
+    })
+  })
+
+  t.test(`what a person removes is put back, also beside a policy, ${strategy}`, async (t) => {
+    for (const policy of [() => {}, policies['the cpu limit is removed']?.change ?? (() => {})]) {
+      const child = new Child(policy, strategy)
+      for (const time of ['first', 'second']) {
+        child.settle()
+        child.edit(({ app, pods }) => {
+          delete app.resources.requests.memory
+          delete pods.hostAliases
+        })
+        t.match(child.settle(), { phase: 'Running' }, time)
+        t.equal(podsOf(child.observed).app.resources.requests.memory, '64Mi', time)
+        t.strictSame(podsOf(child.observed).pods.hostAliases, spec.hostAliases, time)
+      }
+    }
+  })
+
   t.test(`what a person changes is put back, also beside a policy, ${strategy}`, async (t) => {
     const child = new Child(({ pods }) => {
       pods.terminationGracePeriodSeconds = 90
@@ -246,6 +357,10 @@ for (const strategy of strategies) {
       const child = new Child(change, strategy)
       const { children, status } = child.once()
       t.equal(status.phase, 'Pending')
+      t.match(
+        status.message,
+        /^Updating Deployment demo-app .*: spec\.template\.spec\.containers\[app\]\.(env|args)/,
+      )
       t.notMatch(JSON.stringify(status), /hunter2/)
       const annotation = children[0]?.metadata.annotations?.[desiredDigestAnnotation]
       t.equal(annotation, undefined)

@@ -283,7 +283,7 @@ t.test('it is not Running before the Ingress is as the spec asks, or gone', asyn
         spec.ingress = { host: 'new.example.com' }
       }),
     ),
-    updating,
+    `${updating}: spec.rules[0].host`,
   )
   t.equal(
     message(

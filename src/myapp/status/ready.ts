@@ -1,4 +1,5 @@
 import type { Phase } from '../../api/myapp.ts'
+import { differences } from '../../metacontroller/compare.ts'
 import type { PodFindings } from '../findings.ts'
 import { desiredReplicas, isComplete, oldReplicas } from '../replicas.ts'
 import type { ObservedDeployment } from '../request.ts'
@@ -17,6 +18,9 @@ export interface Summary {
 /** The longest parts of a foreign selector and of a foreign message that a message quotes. */
 const maxSelectorLength = 200
 const maxQuotedLength = 1024
+/** The most differing fields that a message names, and the longest one. */
+const maxFields = 3
+const maxFieldLength = 200
 
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
@@ -60,9 +64,8 @@ function summarizeChildren(state: State): Summary {
     )
   }
   const differing = desired.filter(({ inSync }) => !inSync)
-  if (differing.some(({ kind }) => kind.kind === 'Deployment')) {
-    return updating(`Updating Deployment ${app.name} to match the spec`)
-  }
+  const deployments = differing.filter(({ kind }) => kind.kind === 'Deployment')
+  if (deployments.length > 0) return updating(toMatch(app.name, deployments))
   if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
     return updating(`Waiting for the Deployment controller to observe Deployment ${app.name}`)
   }
@@ -75,7 +78,7 @@ function summarizeChildren(state: State): Summary {
     )
   }
   if (differing.length > 0) {
-    return updating(`Updating ${kindsOf(differing)} ${app.name} to match the spec`)
+    return updating(toMatch(app.name, differing))
   }
   const surplus = children.filter(({ desired }) => desired === undefined)
   if (surplus.length > 0) {
@@ -84,6 +87,16 @@ function summarizeChildren(state: State): Summary {
   return app.spec.suspend
     ? { reason: 'Suspended', message: 'Suspended: no pods run while spec.suspend is true' }
     : summary
+}
+
+/** Names the children that are updated, and the first fields in which they differ. */
+function toMatch(name: string, differing: ChildState[]): string {
+  const fields = differing
+    .flatMap(({ observed, desired }) => differences(observed?.spec, desired?.spec))
+    .map((field) => truncated(`spec.${field}`, maxFieldLength))
+  const shown = fields.length > maxFields ? [...fields.slice(0, maxFields), 'others'] : fields
+  const sentence = `Updating ${kindsOf(differing)} ${name} to match the spec`
+  return shown.length === 0 ? sentence : `${sentence}: ${listed(shown)}`
 }
 
 const kindsOf = (children: ChildState[]) => listed(children.map(({ kind }) => kind.kind))
