@@ -215,7 +215,8 @@ function withComponent(t: Test, cluster: Cluster): void {
           ['public', 'inner']
             .map(
               (name) =>
-                `Gateway ${name} cannot resolve references of the HTTPRoute: there is no Service shop`,
+                `Gateway ${name} cannot resolve references of the HTTPRoute: there is no ` +
+                'Service shop',
             )
             .join('; '),
         )

@@ -286,7 +286,8 @@ t.test('a failed call is repeated ever later, and its body is in an Event', asyn
     'the eighth delay is 640 ms, or one less for a call that an event brought',
   )
   t.same(await firstErrors(here), [
-    'Sync error: sync hook failed for Thing failing/a: sync hook failed (version=v2): unsupported status code: 500 body: {"error": "why"}',
+    'Sync error: sync hook failed for Thing failing/a: sync hook failed (version=v2): ' +
+      'unsupported status code: 500 body: {"error": "why"}',
   ])
 })
 
@@ -301,7 +302,8 @@ t.test('429 waits as long as Retry-After says, without an Event', async (t) => {
   await here.until('three seconds have passed', async () => elapsed() >= 2900)
   t.ok(
     syncs().length <= 7,
-    `${syncs().length} calls in three seconds: one a second, and those that events bring; any other failure would have been repeated ten times`,
+    `${syncs().length} calls in three seconds: one a second, and those that events bring; ` +
+      'any other failure would have been repeated ten times',
   )
   t.same(await here.errors('a'), [])
 })

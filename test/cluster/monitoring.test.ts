@@ -121,7 +121,8 @@ t.test(
     t.same(
       missing(
         seriesIn(
-          'sum by (nonsense) (rate(operator_hook_calls{hook="sync"}[5m])) + sum by (nonsense) (operator_myapps)',
+          'sum by (nonsense) (rate(operator_hook_calls{hook="sync"}[5m])) + sum by ' +
+            '(nonsense) (operator_myapps)',
         ),
         present,
       ),

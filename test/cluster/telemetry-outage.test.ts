@@ -123,7 +123,8 @@ const told = (hook: ExportingHook, msg: RegExp) =>
   hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test(
-  'with a Collector that is not there, killed, refuses or never answers, calls are answered as ever',
+  'with a Collector that is not there, killed, refuses or never answers, calls are answered ' +
+    'as ever',
   async (t) => {
     const collector = await collect(t)
     await collector.start()

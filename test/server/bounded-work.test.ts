@@ -13,7 +13,8 @@ function peakMemory(pid: number | undefined): number {
 }
 
 t.test(
-  'every body of up to BODY_LIMIT is answered, within the heap and the memory limit of the deployment',
+  'every body of up to BODY_LIMIT is answered, within the heap and the memory limit of the ' +
+    'deployment',
   { skip: process.platform !== 'linux' && 'reads /proc' },
   async (t) => {
     const { environment, flags, memoryLimitBytes } = asDeployed()

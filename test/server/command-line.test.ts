@@ -64,7 +64,8 @@ t.test('a pipe that is closed early is no error', async (t) => {
       'sh',
       [
         '-c',
-        `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; echo $? >&2; } | :`,
+        `{ sleep 0.1; "${process.execPath}" "${program}" render -f "${demoApp}" ${args}; ` +
+          'echo $? >&2; } | :',
       ],
       { encoding: 'utf8' },
     ).stderr
@@ -198,13 +199,15 @@ t.test(
     t.equal(code, 0)
     t.equal(
       err,
-      'not translated: initContainers\nthe Service offers port 8000 now, and the MyApp offers 80: callers must change first\n',
+      'not translated: initContainers\nthe Service offers port 8000 now, and the MyApp ' +
+        'offers 80: callers must change first\n',
     )
     const kubectl = `kubectl --context 'it'\\''s' -n default`
     t.strictSame(
       out.split('\n').filter((line) => line.startsWith('kubectl') || line.startsWith('uid=')),
       [
-        `${kubectl} label pods -l 'app.kubernetes.io/name=legacy,tier in (a,b)' app=legacy managed-by=myapp-operator`,
+        `${kubectl} label pods -l 'app.kubernetes.io/name=legacy,tier in (a,b)' app=legacy ` +
+          'managed-by=myapp-operator',
         `${kubectl} delete deployment legacy --cascade=orphan`,
         `${kubectl} apply -f legacy.yaml`,
         `uid=$(${kubectl} get myapp legacy -o jsonpath='{.metadata.uid}')`,

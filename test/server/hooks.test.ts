@@ -70,7 +70,8 @@ t.test(
 )
 
 t.test(
-  'a time that somebody left out of a condition, which the API server sends as null, keeps nothing from being answered',
+  'a time that somebody left out of a condition, which the API server sends as null, keeps ' +
+    'nothing from being answered',
   async (t) => {
     const condition = {
       type: 'example.com/gate',
@@ -462,7 +463,8 @@ const deleted = [
 ]
 
 t.test(
-  'no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its children, or a child before its time',
+  'no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its ' +
+    'children, or a child before its time',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(deleted), async (body) => {
@@ -514,7 +516,8 @@ const asking = [
 ]
 
 t.test(
-  'no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or asks for more than one namespace',
+  'no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or ' +
+    'asks for more than one namespace',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(asking), async (body) => {

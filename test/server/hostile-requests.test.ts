@@ -44,7 +44,8 @@ async function listen(t: Test, environment: Record<string, string> = {}) {
 }
 
 const head = (length: number, path = '/sync') =>
-  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ` +
+  `${length}\r\n\r\n`
 
 const statusOf = async (socket: ReturnType<typeof connect>) =>
   Number(/^HTTP\/1\.1 (\d+)/.exec((await once(socket, 'data'))[0])?.[1])
@@ -72,13 +73,15 @@ const malformed: Array<[what: string, text: string, status: number, error: RegEx
   ],
   [
     'an unknown Expect header',
-    'POST /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: secret\r\nContent-Length: 0\r\n\r\n',
+    'POST /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: ' +
+      'secret\r\nContent-Length: 0\r\n\r\n',
     417,
     /^the only supported Expect header is 100-continue$/,
   ],
   [
     'a hook request without Content-Length',
-    'POST /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+    'POST /sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ' +
+      'application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
     411,
     /^the Content-Length header is required$/,
   ],

@@ -24,7 +24,8 @@ function begin(t: Test, url: string) {
     answer += text
   })
   socket.write(
-    `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 100)}`,
+    `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ` +
+      `${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 100)}`,
   )
   return {
     finish: () => {
@@ -62,7 +63,8 @@ const moments: Array<
 ]
 
 t.test(
-  'a request in flight at SIGTERM is answered, /readyz fails first, and the process ends within 10 s, if the request ends',
+  'a request in flight at SIGTERM is answered, /readyz fails first, and the process ends ' +
+    'within 10 s, if the request ends',
   async (t) => {
     t.jobs = moments.length
     for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
@@ -171,7 +173,8 @@ t.test('a port in use ends the start with one line', async (t) => {
   t.strictSame(await once(child, 'close'), [1, null])
   t.equal(
     text,
-    `myapp-operator cannot start, it cannot listen: PORT=${new URL(url).port} is taken on 127.0.0.1; 0 picks a free one\n`,
+    `myapp-operator cannot start, it cannot listen: PORT=${new URL(url).port} is taken on ` +
+      `127.0.0.1; 0 picks a free one\n`,
   )
 })
 

@@ -316,7 +316,8 @@ t.test('connections that are reset after the request has arrived', async (t) => 
   for (let tries = 0; tries < 12; tries++) {
     const socket = connect(Number(new URL(hook.url).port), '127.0.0.1').on('error', () => {})
     socket.write(
-      `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ` +
+        `${Buffer.byteLength(body)}\r\n\r\n${body}`,
       () => setTimeout(() => socket.resetAndDestroy(), tries % 4),
     )
     await once(socket, 'close')
@@ -352,7 +353,8 @@ t.test('a caller that disconnects before its body has arrived', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write(
-    'POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    'POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ' +
+      '100\r\n\r\n{',
   )
   setTimeout(() => socket.destroy(), 100)
   t.match(

@@ -211,7 +211,8 @@ t.test('a bad file ends the start with one line', async (t) => {
     [{ ...files, TLS_KEY_FILE: path('empty') }, `TLS_KEY_FILE=${path('empty')} is empty`],
     [
       { ...files, TLS_KEY_FILE: path('other.key') },
-      `TLS_KEY_FILE=${path('other.key')} is not the key of TLS_CERT_FILE (ERR_OSSL_X509_KEY_VALUES_MISMATCH)`,
+      `TLS_KEY_FILE=${path('other.key')} is not the key of TLS_CERT_FILE ` +
+        '(ERR_OSSL_X509_KEY_VALUES_MISMATCH)',
     ],
     [
       { ...files, TLS_CLIENT_CA_FILE: path('text') },

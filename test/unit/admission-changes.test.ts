@@ -59,123 +59,138 @@ const podsOf = (child: ObservedObject): Pods => {
 const inPods = 'spec.template.spec'
 const inApp = `${inPods}.containers[app]`
 
-/** What policies do, and the change that the status reports. */
+/** Changes by admission policies, and the change that the status reports. */
 const policies: Record<string, { change: Policy; reports: string }> = {
-  'requests are raised': {
+  'a policy raises requests': {
     change: ({ app }) => Object.assign(app.resources.requests, { cpu: '250m' }),
     reports: `${inApp}.resources.requests.cpu: the MyApp sets 100m, admission changes it to 250m`,
   },
-  'the image comes from a mirror': {
+  'a policy redirects the image to a mirror': {
     change: ({ app }) => {
       app.image = `mirror.example.com/${app.image.replace('mirror.example.com/', '')}`
     },
-    reports: `${inApp}.image: the MyApp sets nginx:1, admission changes it to mirror.example.com/nginx:1`,
+    reports:
+      `${inApp}.image: the MyApp sets nginx:1, admission changes it to ` +
+      'mirror.example.com/nginx:1',
   },
-  'the image is pinned to a digest': {
+  'a policy pins the image to a digest': {
     change: ({ app }) => {
       app.image = `${app.image.split('@')[0]}@sha256:0123`
     },
     reports: `${inApp}.image: the MyApp sets nginx:1, admission changes it to nginx:1@sha256:0123`,
   },
-  'the pull policy is forced': {
+  'a policy forces the pull policy': {
     change: ({ app }) => {
       app.imagePullPolicy = 'Always'
     },
-    reports: `${inApp}.imagePullPolicy: the MyApp sets IfNotPresent, admission changes it to Always`,
+    reports:
+      `${inApp}.imagePullPolicy: ` + 'the MyApp sets IfNotPresent, admission changes it to Always',
   },
-  'the grace period is raised': {
+  'a policy raises the grace period': {
     change: ({ pods }) => {
       pods.terminationGracePeriodSeconds = 90
     },
-    reports: `${inPods}.terminationGracePeriodSeconds: the MyApp sets 20, admission changes it to 90`,
+    reports:
+      `${inPods}.terminationGracePeriodSeconds: ` + 'the MyApp sets 20, admission changes it to 90',
   },
-  'a toleration is replaced': {
+  'a policy replaces a toleration': {
     change: ({ pods }) => {
       pods.tolerations = [{ key: 'other', operator: 'Exists' }]
     },
-    reports: `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission changes it to [{"key":"other","operator":"Exists"}]`,
+    reports:
+      `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission ` +
+      'changes it to [{"key":"other","operator":"Exists"}]',
   },
-  'a toleration is added': {
+  'a policy adds a toleration': {
     change: ({ pods }) => {
       if (pods.tolerations.length === 1) pods.tolerations.push({ key: 'b', operator: 'Exists' })
     },
-    reports: `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission changes it to [{"key":"pool","operator":"Exists"},{"key":"b","operator":"Exists"}]`,
+    reports:
+      `${inPods}.tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission ` +
+      'changes it to [{"key":"pool","operator":"Exists"},{"key":"b","operator":"Exists"}]',
   },
-  'limits are lowered': {
+  'a policy lowers limits': {
     change: ({ app }) => Object.assign(app.resources.limits, { memory: '96Mi' }),
     reports: `${inApp}.resources.limits.memory: the MyApp sets 128Mi, admission changes it to 96Mi`,
   },
-  'a node pool is forced': {
+  'a policy forces a node pool': {
     change: ({ pods }) => {
       pods.nodeSelector = { pool: 'shared' }
     },
     reports: `${inPods}.nodeSelector.pool: the MyApp sets fast, admission changes it to shared`,
   },
-  'the priority is lowered': {
+  'a policy lowers the priority': {
     change: ({ pods }) => {
       pods.priorityClassName = 'low'
     },
     reports: `${inPods}.priorityClassName: the MyApp sets high, admission changes it to low`,
   },
-  'capabilities are dropped': {
+  'a policy allows privilege escalation': {
     change: ({ app }) => Object.assign(app.securityContext, { allowPrivilegeEscalation: true }),
-    reports: `${inApp}.securityContext.allowPrivilegeEscalation: the MyApp sets false, admission changes it to true`,
+    reports:
+      `${inApp}.securityContext.allowPrivilegeEscalation: ` +
+      'the MyApp sets false, admission changes it to true',
   },
-  'the volume gets a limit': {
+  'a policy lowers the limit of a volume': {
     change: ({ pods }) => {
       pods.volumes[0].emptyDir = { sizeLimit: '1Gi' }
     },
-    reports: `${inPods}.volumes[cache].emptyDir.sizeLimit: the MyApp sets 2Gi, admission changes it to 1Gi`,
+    reports:
+      `${inPods}.volumes[cache].emptyDir.sizeLimit: ` +
+      'the MyApp sets 2Gi, admission changes it to 1Gi',
   },
-  'the cpu limit is removed': {
+  'a policy removes the cpu limit': {
     change: ({ app }) => {
       delete app.resources.limits.cpu
     },
     reports: `${inApp}.resources.limits.cpu: the MyApp sets 2, admission removes it`,
   },
-  'the host alias is removed': {
+  'a policy removes the host aliases': {
     change: ({ pods }) => {
       delete pods.hostAliases
     },
-    reports: `${inPods}.hostAliases: the MyApp sets [{"ip":"192.0.2.1","hostnames":["a"]}], admission removes it`,
+    reports:
+      `${inPods}.hostAliases: ` +
+      'the MyApp sets [{"ip":"192.0.2.1","hostnames":["a"]}], admission removes it',
   },
-  'a probe gets another port': {
+  'a policy changes the port of a probe': {
     change: ({ app }) => {
       app.readinessProbe.tcpSocket.port = 9
     },
-    reports: `${inApp}.readinessProbe.tcpSocket.port: the MyApp sets 8080, admission changes it to 9`,
+    reports:
+      `${inApp}.readinessProbe.tcpSocket.port: ` + 'the MyApp sets 8080, admission changes it to 9',
   },
 }
 
-/** Additions that were never a difference. */
+/** Additions that do not conflict with the MyApp. */
 const additions: Record<string, Policy> = {
-  'a sidecar is injected': ({ pods }) => {
+  'a policy injects a sidecar': ({ pods }) => {
     if (pods.containers.length === 1) pods.containers.push({ name: 'proxy', image: 'envoy' })
   },
-  'a sidecar is injected first': ({ pods }) => {
+  'a policy injects a sidecar first': ({ pods }) => {
     if (pods.containers.length === 1) pods.containers.unshift({ name: 'proxy', image: 'envoy' })
   },
-  'a native sidecar is injected': ({ pods }) => {
+  'a policy injects a native sidecar': ({ pods }) => {
     pods.initContainers ??= [{ name: 'proxy', image: 'envoy', restartPolicy: 'Always' }]
   },
-  'variables are injected': ({ app }) => {
+  'a policy injects variables': ({ app }) => {
     if (app.env.length === 1) app.env.push({ name: 'HTTP_PROXY', value: 'http://proxy' })
   },
-  'variables are injected first': ({ app }) => {
+  'a policy injects variables first': ({ app }) => {
     if (app.env.length === 1) app.env.unshift({ name: 'HTTP_PROXY', value: 'http://proxy' })
   },
-  'a volume is injected': ({ pods, app }) => {
+  'a policy injects a volume': ({ pods, app }) => {
     if (pods.volumes.length > 1) return
     pods.volumes.push({ name: 'ca', configMap: { name: 'ca', defaultMode: 420 } })
     app.volumeMounts.push({ name: 'ca', mountPath: '/ca' })
   },
-  'pull secrets are added': ({ pods }) => {
+  'a policy adds pull secrets': ({ pods }) => {
     pods.imagePullSecrets ??= [{ name: 'mirror' }]
   },
-  'resources get a default': ({ app }) => {
+  'a policy adds a default resource': ({ app }) => {
     app.resources.limits['ephemeral-storage'] ??= '1Gi'
   },
-  'labels and annotations are added': ({ template }) => {
+  'a policy adds labels and annotations': ({ template }) => {
     template.metadata.labels.team ??= 'shop'
     template.metadata.annotations = { ...template.metadata.annotations, injected: 'true' }
   },
@@ -184,7 +199,7 @@ const additions: Record<string, Policy> = {
 type Strategy = 'dynamic-apply' | 'server-side-apply'
 const strategies: Strategy[] = ['dynamic-apply', 'server-side-apply']
 
-/** The Deployment of a MyApp in a cluster with a policy. */
+/** The Deployment of a MyApp in a cluster with an admission policy. */
 class Child {
   writes = 0
   readonly policy: Policy
@@ -200,7 +215,7 @@ class Child {
     this.observed.metadata.generation = 1
   }
 
-  /** Answers until nothing changes, and returns the last status. */
+  /** Syncs until the child stops changing, and returns the last status. */
   settle(mySpec: MyAppSpec = spec) {
     for (let answers = 0; answers < 5; answers++) {
       const { children, status } = this.once(mySpec)
@@ -209,7 +224,7 @@ class Child {
       this.observed = next
       this.writes += 1
     }
-    throw new Error('it is written again and again')
+    throw new Error('the child never stops changing')
   }
 
   edit(edit: Policy): void {
@@ -241,7 +256,7 @@ class Child {
     return sync(request, context)
   }
 
-  /** The API server notes owners before admission changes the object. */
+  /** The API server records owners before admission changes the object. */
   #applied(answer: KubernetesObject): ObservedObject {
     let noted: unknown
     const applied = apply(answer, this.observed, (child) => {
@@ -264,7 +279,7 @@ class Child {
   }
 }
 
-/** Turns a child of dynamic apply into one of server-side apply, which owns what it applied. */
+/** Converts a child of dynamic apply into one of server-side apply, which owns what it applied. */
 function forgetRecord({ metadata }: ObservedObject, answer: object): void {
   delete metadata.annotations?.[lastAppliedAnnotation]
   const applied = structuredClone(answer) as ObservedObject
@@ -282,7 +297,7 @@ const changed = ({ conditions = [] }: Status) =>
 
 for (const strategy of strategies) {
   for (const [what, { change, reports }] of Object.entries(policies)) {
-    t.test(`${what}, ${strategy}: Ready, reported, and written once more at most`, async (t) => {
+    t.test(`stays Ready and reports when ${what}, ${strategy}`, async (t) => {
       const child = new Child(change, strategy)
       const status = child.settle()
       t.match(status, { phase: 'Running' })
@@ -292,14 +307,14 @@ for (const strategy of strategies) {
       child.writes = 0
       const later = child.settle({ ...spec, image: 'nginx:2', minReadySeconds: 5 })
       t.match(later, { phase: 'Running' })
-      t.match((child.observed.spec as Anything).minReadySeconds, 5, 'a later change arrives')
+      t.match((child.observed.spec as Anything).minReadySeconds, 5, 'a later change is applied')
       t.match(podsOf(child.observed).app.image, 'nginx:2')
-      t.ok(child.writes <= 3, `${child.writes} writes for a change`)
+      t.ok(child.writes <= 3, `${child.writes} writes for one change`)
     })
   }
 
   for (const [what, change] of Object.entries(additions)) {
-    t.test(`${what}, ${strategy}: nothing is reported`, async (t) => {
+    t.test(`reports nothing when ${what}, ${strategy}`, async (t) => {
       const child = new Child(change, strategy)
       const status = child.settle()
       t.strictSame([status.phase, changed(status)], ['Running', undefined])
@@ -307,7 +322,7 @@ for (const strategy of strategies) {
     })
   }
 
-  t.test(`a node label is added, ${strategy}: Ready, and nothing is removed`, async (t) => {
+  t.test(`keeps a node label that a policy adds, ${strategy}`, async (t) => {
     const child = new Child(({ pods }) => {
       pods.nodeSelector = { 'kubernetes.io/arch': 'arm64', ...pods.nodeSelector }
     }, strategy)
@@ -320,8 +335,10 @@ for (const strategy of strategies) {
     })
   })
 
-  t.test(`what a person removes is put back, also beside a policy, ${strategy}`, async (t) => {
-    for (const policy of [() => {}, policies['the cpu limit is removed']?.change ?? (() => {})]) {
+  t.test(`restores a field that a person removes, ${strategy}`, async (t) => {
+    const noPolicy = () => {}
+    const removesLimit = policies['a policy removes the cpu limit']?.change ?? noPolicy
+    for (const policy of [noPolicy, removesLimit]) {
       const child = new Child(policy, strategy)
       for (const time of ['first', 'second']) {
         child.settle()
@@ -336,7 +353,7 @@ for (const strategy of strategies) {
     }
   })
 
-  t.test(`what a person changes is put back, also beside a policy, ${strategy}`, async (t) => {
+  t.test(`reverts a manual change in a cluster with a policy, ${strategy}`, async (t) => {
     const child = new Child(({ pods }) => {
       pods.terminationGracePeriodSeconds = 90
     }, strategy)
@@ -349,7 +366,7 @@ for (const strategy of strategies) {
     t.match(status, { phase: 'Running' })
   })
 
-  t.test(`values that can be secret are never reported, ${strategy}`, async (t) => {
+  t.test(`never reports values that can be secret, ${strategy}`, async (t) => {
     for (const change of [
       ({ app }: Pods) => Object.assign(app.env[0], { value: 'other' }),
       ({ app }: Pods) => Object.assign(app, { args: ['other'] }),
@@ -368,7 +385,7 @@ for (const strategy of strategies) {
   })
 }
 
-t.test('without a policy no child has the annotation', async (t) => {
+t.test('adds no annotation without a policy', async (t) => {
   const child = new Child(() => {}, 'server-side-apply')
   child.settle()
   t.equal(child.observed.metadata.annotations?.[desiredDigestAnnotation], undefined)

@@ -15,7 +15,7 @@ interface Children {
   service: Anything
 }
 
-/** The Deployment and the Service of somebody else, just adopted; with what is then changed. */
+/** A Deployment and a Service of another owner, just adopted and then changed. */
 function adopted(change: (children: Children, request: HookRequest) => void = () => {}) {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
@@ -38,32 +38,32 @@ function adopted(change: (children: Children, request: HookRequest) => void = ()
 const answered = (request: HookRequest, kind: string) =>
   sync(request, context).children.find((child) => child.kind === kind)
 const sameSpec = (answer: KubernetesObject | undefined, observed: ObservedObject) =>
-  t.strictSame(answer?.spec, observed.spec, `${observed.kind} stays as it is`)
+  t.strictSame(answer?.spec, observed.spec, `${observed.kind} does not change`)
 
-t.test(
-  'an adopted Deployment with another selector: a NameConflict that says what to do',
-  async (t) => {
-    const request = adopted(({ service }) => {
-      service.spec.ports[0].port = 9999
-    })
-    const { status, children } = sync(request, context)
-    t.match(status, { phase: 'Failed', conditions: [{ reason: 'NameConflict' }] })
-    t.equal(
-      status.message,
-      'Update of Deployment demo-app refused: spec.selector is immutable, and it is app.kubernetes.io/name=legacy. No child is changed. To replace it and keep its pods, run kubectl delete deployment demo-app --cascade=orphan; or give the MyApp another name',
-    )
-    t.strictSame(
-      children.map(({ kind }) => kind),
-      ['Deployment', 'Service'],
-      'no PodDisruptionBudget is created',
-    )
-    for (const group of Object.values<Record<string, ObservedObject>>(request.children)) {
-      for (const child of Object.values(group)) sameSpec(answered(request, child.kind), child)
-    }
-  },
-)
+t.test('reports NameConflict for an adopted Deployment with another selector', async (t) => {
+  const request = adopted(({ service }) => {
+    service.spec.ports[0].port = 9999
+  })
+  const { status, children } = sync(request, context)
+  t.match(status, { phase: 'Failed', conditions: [{ reason: 'NameConflict' }] })
+  t.equal(
+    status.message,
+    'Update of Deployment demo-app refused: spec.selector is immutable, and it is ' +
+      'app.kubernetes.io/name=legacy. No child is changed. To replace it and keep its pods, ' +
+      'run kubectl delete deployment demo-app --cascade=orphan; or give the MyApp another ' +
+      'name',
+  )
+  t.strictSame(
+    children.map(({ kind }) => kind),
+    ['Deployment', 'Service'],
+    'no PodDisruptionBudget is created',
+  )
+  for (const group of Object.values<Record<string, ObservedObject>>(request.children)) {
+    for (const child of Object.values(group)) sameSpec(answered(request, child.kind), child)
+  }
+})
 
-t.test('nor is a child changed, created or removed beside it', async (t) => {
+t.test('changes no other child during a NameConflict', async (t) => {
   const request = adopted((_children, request) => {
     const budget = recorded('sync-running').children as Anything
     const stray = budget['PodDisruptionBudget.policy/v1']['default/demo-app']
@@ -82,7 +82,7 @@ t.test('nor is a child changed, created or removed beside it', async (t) => {
   t.match(answered(request, 'PodDisruptionBudget')?.spec, { maxUnavailable: 7 })
 })
 
-t.test('a selector of any size is quoted in part', async (t) => {
+t.test('quotes at most a part of a long selector', async (t) => {
   const matchLabels = Object.fromEntries(
     Array.from({ length: 500 }, (_, index) => [`label-${index}`, 'x'.repeat(60)]),
   )
@@ -95,7 +95,7 @@ t.test('a selector of any size is quoted in part', async (t) => {
   t.ok(message.length < 600)
 })
 
-t.test('an adopted Service keeps its selector until a pod of the MyApp is ready', async (t) => {
+t.test('keeps the selector of an adopted Service until a pod is ready', async (t) => {
   const withOurs = (
     readyReplicas: number | undefined,
     change: (children: Children) => void = () => {},
@@ -114,17 +114,17 @@ t.test('an adopted Service keeps its selector until a pod of the MyApp is ready'
   t.strictSame(selector(withOurs(1)), ours)
   const gone = withOurs(0)
   gone.children['Deployment.apps/v1'] = {}
-  t.strictSame(selector(gone), theirs, 'the Deployment is not there yet')
-  t.equal(answered(gone, 'Deployment')?.kind, 'Deployment', 'which is created')
+  t.strictSame(selector(gone), theirs, 'the Deployment does not exist yet')
+  t.equal(answered(gone, 'Deployment')?.kind, 'Deployment', 'the Deployment is created')
   const waiting = withOurs(undefined)
   Object.assign(waiting.parent.spec as object, { replicas: 0 })
-  t.strictSame(selector(waiting), theirs, 'a MyApp without pods')
+  t.strictSame(selector(waiting), theirs, 'the MyApp has no pods')
 
   const edited = withOurs(0, ({ service }) => Object.assign(service.metadata.labels, ours))
-  t.strictSame(selector(edited), ours, 'a selector that somebody edited is put back at once')
+  t.strictSame(selector(edited), ours, 'an edited selector is restored at once')
 })
 
-t.test('a Service that selects other pods is said once nothing else is wrong', async (t) => {
+t.test('reports a Service that selects other pods when nothing else is wrong', async (t) => {
   const request = adopted(({ deployment }, request) => {
     Object.assign(request.parent.spec as object, { replicas: 0 })
     const fresh = sync(

@@ -9,7 +9,7 @@ const { data } = parse(
 )
 const script: string = data['resource.customizations.health.example.com_MyApp']
 
-/** What Argo CD would make of a MyApp: the script runs in a Lua, with the object as `obj`. */
+/** The health that Argo CD derives. The script runs in Lua, with the object as `obj`. */
 function health(myApp: Scene): { status: string; message: string } {
   const { lauxlib, lualib, lua, to_luastring: toLua, to_jsstring: toText } = fengari
   const state = lauxlib.luaL_newstate()
@@ -17,7 +17,8 @@ function health(myApp: Scene): { status: string; message: string } {
   const failed = lauxlib.luaL_dostring(
     state,
     toLua(
-      `local obj = ${literal(myApp)}\nlocal hs = (function ()\n${script}\nend)()\nreturn hs.status .. "\\n" .. hs.message`,
+      `local obj = ${literal(myApp)}\nlocal hs = (function ()\n${script}\nend)()\nreturn ` +
+        `hs.status .. "\\n" .. hs.message`,
     ),
   )
   const [status = '', message = ''] = toText(lua.lua_tostring(state, -1) ?? new Uint8Array()).split(
@@ -27,7 +28,7 @@ function health(myApp: Scene): { status: string; message: string } {
   return { status, message }
 }
 
-/** A JSON value as Lua has it; Argo CD leaves a null out. */
+/** A JSON value as a Lua literal. Argo CD omits null. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `{ ${value.map(literal).join(', ')} }`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
@@ -42,9 +43,9 @@ const expected: Record<keyof typeof scenes, string> = {
   'seen for the first time': 'Progressing',
   'starting its pods': 'Progressing',
   running: 'Healthy',
-  'changed and not yet looked at': 'Progressing',
+  'changed and not yet reconciled': 'Progressing',
   'rolling out': 'Progressing',
-  'with names that others have': 'Degraded',
+  'with a name conflict': 'Degraded',
   'with an invalid spec': 'Degraded',
   'past its progress deadline': 'Degraded',
   'with a Secret missing': 'Progressing',
@@ -55,7 +56,7 @@ const expected: Record<keyof typeof scenes, string> = {
 }
 
 for (const [name, scene] of Object.entries(scenes) as Array<[keyof typeof scenes, Scene]>) {
-  t.test(`Argo CD takes a MyApp ${name} for ${expected[name]}`, async (t) => {
+  t.test(`Argo CD shows ${expected[name]} for a MyApp ${name}`, async (t) => {
     const { status, message } = health(scene)
     t.equal(status, expected[name])
     t.ok(

@@ -14,12 +14,12 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** What somebody adds n times to a Deployment: to its pods, its container or its metadata. */
+/** Items that a tenant adds n times to a Deployment: to its pods, its container or its metadata. */
 interface Target {
   pods: Anything
   app: Anything
   metadata: Anything
-  /** The fields that the tenant owns, in the form of FieldsV1. */
+  /** The fields that the tenant owns, in FieldsV1 format. */
   owned: Record<string, Anything>
 }
 const numbers = (n: number) => Array.from({ length: n }, (_, index) => index)
@@ -70,7 +70,7 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
       ...numbers(n).map((index) => ({ manager: `m${index}`, operation: 'Apply', fieldsV1 })),
     )
   },
-  'managers of one volume each': (n, { pods: spec, metadata, owned }) => {
+  'managers with one volume each': (n, { pods: spec, metadata, owned }) => {
     spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
     owned['f:spec'] = {}
     metadata.managedFields.push(
@@ -81,13 +81,13 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
       })),
     )
   },
-  'volumes that were applied': (n, { pods: spec, metadata }) => {
+  'volumes in the record of the last apply': (n, { pods: spec, metadata }) => {
     spec.volumes = numbers(n).map((index) => ({ name: `v${index}`, emptyDir: {} }))
     const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
     record.spec.template.spec.volumes = spec.volumes
     metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
   },
-  'volumes of one name, applied': (n, { pods: spec, metadata }) => {
+  'volumes of one name in that record': (n, { pods: spec, metadata }) => {
     spec.volumes = numbers(n).map(() => ({ name: 'v', emptyDir: {} }))
     const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
     record.spec.template.spec.volumes = spec.volumes
@@ -154,7 +154,7 @@ const hooks: Record<string, Hook> = {
   finalize: (request) => finalize({ ...request, finalizing: true }),
 }
 
-/** The shortest of some runs, in milliseconds: other processes can only make a run longer. */
+/** Returns the shortest of several runs in ms: other processes can only make a run longer. */
 function shortest(run: Hook, request: HookRequest): number {
   const times = numbers(7).map(() => {
     const copy = structuredClone(request)
@@ -166,12 +166,12 @@ function shortest(run: Hook, request: HookRequest): number {
 }
 
 /**
- * Each step is four times the one before. Linear work then takes four times as long, and quadratic
- * work sixteen times. Up to maxForeignItems a list is also repaired.
+ * Each step is four times larger than the one before. Linear work then takes four times as
+ * long, and quadratic work sixteen times. A list of up to maxForeignItems is also repaired.
  */
 const steps = [maxForeignItems / 10, maxForeignItems / 2.5, maxForeignItems * 1.6]
 const maxGrowth = 12
-/** Times below this many milliseconds say nothing about growth. */
+/** Times below this many milliseconds are too short to show growth. */
 const resolution = 4
 
 for (const shape of Object.keys(shapes)) {
@@ -185,7 +185,7 @@ for (const shape of Object.keys(shapes)) {
   }
 }
 
-/** The largest growth from one step to the next. It is measured again while it is too large. */
+/** Returns the largest growth between two steps. Repeats the measurement if it is too large. */
 function growthOf(run: Hook, shape: string, strategy: Strategy, attempts = 4): number {
   const times = steps.map((n) => shortest(run, requestWith(shape, n, strategy)))
   const growths = times
@@ -197,7 +197,7 @@ function growthOf(run: Hook, shape: string, strategy: Strategy, attempts = 4): n
     : Math.min(growth, growthOf(run, shape, strategy, attempts - 1))
 }
 
-t.test('a sync reports a list that it does not repair', async (t) => {
+t.test('reports a list that it does not repair', async (t) => {
   const { conditions = [] } = sync(
     requestWith('volumes', maxForeignItems + 2, 'dynamic-apply'),
     context,
@@ -207,14 +207,15 @@ t.test('a sync reports a list that it does not repair', async (t) => {
     {
       reason: 'TooManyForeignItems',
       message:
-        'Deployment spec.template.spec.volumes has 1002 items: at most 1000 foreign items are removed, so remove them by hand',
+        'Deployment spec.template.spec.volumes has 1002 items: at most 1000 foreign items ' +
+        'are removed, so remove them by hand',
     },
   )
   const few = sync(requestWith('volumes', 2, 'dynamic-apply'), context).status.conditions ?? []
   t.notOk(few.some(({ type }) => type === 'Unrepaired'))
 })
 
-t.test('a list with too many foreign items is left as it is, and reported', async (t) => {
+t.test('keeps and reports a list with too many foreign items', async (t) => {
   const answerFor = (n: number) => {
     const { children } = requestWith('volumes', n, 'dynamic-apply')
     const observed = children['Deployment.apps/v1']['default/demo-app'] as ObservedObject

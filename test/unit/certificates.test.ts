@@ -18,7 +18,7 @@ const now = new Date()
 const authority = await createAuthority(now)
 const serverName = 'myapp-operator.myapp-operator.svc'
 
-t.test('a certificate names its host, its use and its issuer, and ends after a year', async (t) => {
+t.test('a certificate has its host, use, issuer and a lifetime of a year', async (t) => {
   const { certificate, key } = await issue(authority, serverName, 'serverAuth', now)
   const parsed = new X509Certificate(certificate)
   t.ok(parsed.checkIssued(new X509Certificate(authority.certificate)))
@@ -30,13 +30,13 @@ t.test('a certificate names its host, its use and its issuer, and ends after a y
   t.equal(Math.round((expiryOf(certificate).getTime() - now.getTime()) / 86_400_000), 365)
 })
 
-t.test('a certificate does not outlive its CA', async (t) => {
+t.test('a certificate expires no later than its CA', async (t) => {
   const late = new Date(expiryOf(authority.certificate).getTime() - 86_400_000)
   const { certificate } = await issue(authority, 'metacontroller', 'clientAuth', late)
   t.equal(expiryOf(certificate).getTime(), expiryOf(authority.certificate).getTime())
 })
 
-/** Calls a server that demands a client certificate; gives the name that it saw, or the error. */
+/** Connects to a server that requires a client certificate. Returns the seen name or the error. */
 async function call(
   t: Test,
   server: KeyPair,
@@ -67,7 +67,7 @@ async function call(
   }
 }
 
-t.test('the objects are what both sides need for mutual TLS', async (t) => {
+t.test('the generated objects give both sides mutual TLS', async (t) => {
   const [ca, , clientSecret, serverSecret] = await certificateObjects(authority, now)
   const pair = (data: Record<string, string> = {}): KeyPair => ({
     certificate: data['tls.crt'] ?? '',
@@ -100,7 +100,7 @@ t.test('the objects are what both sides need for mutual TLS', async (t) => {
   )
 })
 
-t.test('each object has a name, a place and a type', async (t) => {
+t.test('each object has a name, a namespace and a type', async (t) => {
   const objects = [
     authoritySecret(authority),
     ...(await certificateObjects(authority, now)),

@@ -3,11 +3,11 @@ import t from 'tap'
 import { defineChild } from '../../src/myapp/children/child.ts'
 import { compact } from '../../src/myapp/children/compact.ts'
 
-// The compiler checks this file: without one of the expected errors it does not compile.
+// The compiler checks this file. It does not compile if one of these errors is missing.
 
 const template = { spec: { containers: [{ name: 'app' }] } }
 
-t.test('a misspelled field of a child does not compile', async (t) => {
+t.test('rejects a misspelled field of a child at compile time', async (t) => {
   const container = compact<V1Container>({
     name: 'app',
     // @ts-expect-error livenessProbe is misspelled
@@ -19,7 +19,7 @@ t.test('a misspelled field of a child does not compile', async (t) => {
     // @ts-expect-error minReadySeconds is misspelled
     minReadySecond: 1,
   })
-  // @ts-expect-error without a type nothing would be checked
+  // @ts-expect-error a child needs a type, or nothing would be checked
   const untyped = compact({ selector: {}, template })
   t.strictSame(untyped, { template })
 
@@ -30,7 +30,7 @@ t.test('a misspelled field of a child does not compile', async (t) => {
   defineChild<V1DeploymentSpec>({
     ...type,
     deleteStage,
-    // @ts-expect-error unknown fields of a literal would compile, so compact is required
+    // @ts-expect-error compact is required, because unknown fields of a literal would compile
     spec: () => ({ selector: {}, template, minReadySecond: 1 }),
   })
 })

@@ -24,7 +24,7 @@ const deploymentSpec = (spec: Partial<MyAppSpec>, more?: Partial<App>) =>
 const pods = (spec: Partial<MyAppSpec>, more?: Partial<App>) => deploymentSpec(spec, more).template
 const container = (spec: Partial<MyAppSpec>) => pods(spec).spec.containers[0]
 
-/** Where the API server stores an empty object, or an empty text, as it is. */
+/** Paths at which the API server keeps an empty object or an empty string. */
 const mayBeEmpty = [
   /files\.example\.com\/.*$/,
   /emptyDir$/,
@@ -39,7 +39,10 @@ const mayBeEmpty = [
   /(args|command|values)\.\d+$/,
 ]
 
-/** The places of a child that hold nothing: the API server would not store them, and each sync would write them anew. */
+/**
+ * The paths of a child that hold nothing. The API server drops such values, so every sync would
+ * write them again.
+ */
 function nothings(value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) {
     return value === null || value === undefined || value === '' ? [path] : []
@@ -50,29 +53,26 @@ function nothings(value: unknown, path = ''): string[] {
     : entries.flatMap(([key, part]) => nothings(part, `${path}.${key}`))
 }
 
-t.test(
-  'whatever a MyApp asks for, no child holds a null, an empty list, object or text',
-  async () => {
-    fc.assert(
-      fc.property(arbitrary.grownSpec, (spec) => {
-        const found = children(spec)
-          .flatMap((child) => nothings(child, child.kind))
-          .filter((path) => !mayBeEmpty.some((place) => place.test(path)))
-        if (found.length > 0) throw new Error(found.join())
-      }),
-      { numRuns: 500 },
-    )
-  },
-)
+t.test('no child of any MyApp holds a null, or an empty list, object or string', async () => {
+  fc.assert(
+    fc.property(arbitrary.grownSpec, (spec) => {
+      const found = children(spec)
+        .flatMap((child) => nothings(child, child.kind))
+        .filter((path) => !mayBeEmpty.some((place) => place.test(path)))
+      if (found.length > 0) throw new Error(found.join())
+    }),
+    { numRuns: 500 },
+  )
+})
 
 t.test(
-  'whatever a MyApp asks for, its children bear its name and namespace, and its pods the labels that they are selected by',
+  'children of any MyApp have its name and namespace, and pods have the selected labels',
   async () => {
     fc.assert(
       fc.property(arbitrary.grownSpec, (spec) => {
         const all = children(spec)
         if (new Set(all.map(({ kind }) => kind)).size !== all.length) {
-          throw new Error('a kind is there twice')
+          throw new Error('a kind exists twice')
         }
         if (
           all.some(
@@ -87,7 +87,7 @@ t.test(
         }
         for (const [label, value] of Object.entries(selector.matchLabels)) {
           if ((template.metadata.labels as Record<string, string>)[label] !== value) {
-            throw new Error(`label ${label} is lost`)
+            throw new Error(`label ${label} is missing`)
           }
         }
       }),
@@ -95,7 +95,7 @@ t.test(
   },
 )
 
-t.test('the specs that these properties are played with are valid', async () => {
+t.test('the generated specs are valid', async () => {
   const { parent } = recorded('sync-new')
   fc.assert(
     fc.property(arbitrary.grownSpec, (spec) => {
@@ -107,7 +107,7 @@ t.test('the specs that these properties are played with are valid', async () => 
 
 const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   [
-    'nothing is said',
+    'no field is set',
     {},
     {
       readinessProbe: { tcpSocket: { port: 8080 } },
@@ -117,22 +117,22 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'it listens on nothing',
+    'it has no port',
     { expose: false },
     { ports: undefined, readinessProbe: undefined, lifecycle: undefined },
   ],
   [
-    'it listens on nothing and says when it is ready',
+    'it has no port and a readiness probe',
     { expose: false, probes: { readiness: { exec: { command: ['true'] } } } },
     { readinessProbe: { exec: { command: ['true'] } } },
   ],
   [
-    'a probe names no port',
+    'a probe sets no port',
     { port: 80, probes: { liveness: { httpGet: {} } } },
     { livenessProbe: { httpGet: { path: '/', port: 80, scheme: 'HTTP' } } },
   ],
   [
-    'a probe names a port',
+    'a probe sets a port',
     {
       probes: {
         readiness: { grpc: { port: 9 } },
@@ -145,17 +145,17 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'a pod has little time to end',
+    'the grace period is short',
     { terminationGracePeriodSeconds: 4 },
     { lifecycle: { preStop: { sleep: { seconds: 2 } } } },
   ],
   [
-    'a pod has a second to end',
+    'the grace period is one second',
     { terminationGracePeriodSeconds: 1 },
     { lifecycle: { preStop: { sleep: { seconds: 1 } } } },
   ],
   [
-    'values come from elsewhere',
+    'variables come from ConfigMaps, Secrets and fields',
     {
       env: [
         { name: 'A', value: '', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -175,7 +175,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'files are mounted',
+    'volumes are mounted',
     {
       volumes: [
         { name: 'a', mountPath: '/a', secret: { secretName: 's' } },
@@ -194,7 +194,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'its security is Restricted',
+    'podSecurity is Restricted',
     { podSecurity: 'Restricted' },
     {
       securityContext: {
@@ -206,17 +206,17 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'it has a /tmp of its own',
+    'a volume is mounted at /tmp',
     { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '/tmp', emptyDir: {} }] },
     { volumeMounts: [{ name: 'own', mountPath: '/tmp' }] },
   ],
   [
-    'its /tmp is written another way',
+    'a volume is mounted at another spelling of /tmp',
     { podSecurity: 'Restricted', volumes: [{ name: 'own', mountPath: '//tmp/./', emptyDir: {} }] },
     { volumeMounts: [{ name: 'own', mountPath: '//tmp/./' }] },
   ],
   [
-    'a volume named tmp is elsewhere',
+    'a volume named tmp is mounted elsewhere',
     { podSecurity: 'Restricted', volumes: [{ name: 'tmp', mountPath: '/scratch', emptyDir: {} }] },
     {
       volumeMounts: [
@@ -226,7 +226,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'its security is its own',
+    'podSecurity is Custom',
     {
       podSecurity: 'Custom',
       containerSecurityContext: {
@@ -301,7 +301,7 @@ for (const [when, spec, has] of containers) {
 const seccompProfile = { type: 'RuntimeDefault' }
 const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   [
-    'nothing is set',
+    'no field is set',
     {},
     { securityContext: { seccompProfile }, enableServiceLinks: false, hostAliases: undefined },
   ],
@@ -339,7 +339,7 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
     { securityContext: { seccompProfile: { type: 'Unconfined' } } },
   ],
   [
-    'host names are resolved in another way',
+    'dnsPolicy and dnsConfig are set',
     {
       hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
       dnsPolicy: 'None',
@@ -361,90 +361,87 @@ for (const [when, spec, has] of podSpecs) {
   })
 }
 
-t.test(
-  'init containers and sidecars have what the app has, unless they have their own',
-  async (t) => {
-    const app: Partial<MyAppSpec> = {
-      image: 'app:1',
-      imagePullPolicy: 'Always',
-      command: ['serve'],
-      env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }],
-      envFrom: [{ secretRef: { name: 's' } }],
-      resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
-      podSecurity: 'Restricted',
-      volumes: [{ name: 'data', mountPath: '/data', readOnly: true, emptyDir: {} }],
-    }
-    const inherited = {
-      image: 'app:1',
-      imagePullPolicy: 'Always',
-      envFrom: [{ secretRef: { name: 's' } }],
-      resources: { limits: { cpu: '1' } },
-      terminationMessagePolicy: 'FallbackToLogsOnError',
-      securityContext: {
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      },
-      volumeMounts: [
-        { name: 'data', mountPath: '/data', readOnly: true },
-        { name: 'tmp', mountPath: '/tmp' },
-      ],
-    }
-    const cpuOf = (containerName: string) => ({
-      name: 'CPU',
-      valueFrom: { resourceFieldRef: { containerName, resource: 'limits.cpu', divisor: '0' } },
-    })
-    t.strictSame(
-      pods({
-        ...app,
-        init: [
-          { name: 'migrate', command: ['migrate'] },
-          {
-            name: 'own',
-            image: 'busybox',
-            args: ['x'],
-            workingDir: '/w',
-            env: [],
-            envFrom: [],
-            resources: {},
-            volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's', readOnly: false }],
-          },
-        ],
-        sidecars: [
-          { name: 'proxy', probes: { startup: { tcpSocket: { port: 1 } } } },
-          { name: 'plain', volumeMounts: [] },
-        ],
-      }).spec['initContainers'],
-      [
+t.test('init containers and sidecars inherit from the app what they do not set', async (t) => {
+  const app: Partial<MyAppSpec> = {
+    image: 'app:1',
+    imagePullPolicy: 'Always',
+    command: ['serve'],
+    env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }],
+    envFrom: [{ secretRef: { name: 's' } }],
+    resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
+    podSecurity: 'Restricted',
+    volumes: [{ name: 'data', mountPath: '/data', readOnly: true, emptyDir: {} }],
+  }
+  const inherited = {
+    image: 'app:1',
+    imagePullPolicy: 'Always',
+    envFrom: [{ secretRef: { name: 's' } }],
+    resources: { limits: { cpu: '1' } },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: [
+      { name: 'data', mountPath: '/data', readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  }
+  const cpuOf = (containerName: string) => ({
+    name: 'CPU',
+    valueFrom: { resourceFieldRef: { containerName, resource: 'limits.cpu', divisor: '0' } },
+  })
+  t.strictSame(
+    pods({
+      ...app,
+      init: [
+        { name: 'migrate', command: ['migrate'] },
         {
-          name: 'proxy',
-          ...inherited,
-          env: [cpuOf('proxy')],
-          restartPolicy: 'Always',
-          startupProbe: { tcpSocket: { port: 1 } },
-        },
-        {
-          name: 'plain',
-          ...without(inherited, 'volumeMounts'),
-          env: [cpuOf('plain')],
-          restartPolicy: 'Always',
-        },
-        { name: 'migrate', ...inherited, command: ['migrate'], env: [cpuOf('migrate')] },
-        {
-          ...without(inherited, 'envFrom', 'resources'),
           name: 'own',
           image: 'busybox',
           args: ['x'],
           workingDir: '/w',
-          volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's' }],
+          env: [],
+          envFrom: [],
+          resources: {},
+          volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's', readOnly: false }],
         },
       ],
-    )
-    t.equal(pods({}).spec['initContainers'], undefined)
-  },
-)
+      sidecars: [
+        { name: 'proxy', probes: { startup: { tcpSocket: { port: 1 } } } },
+        { name: 'plain', volumeMounts: [] },
+      ],
+    }).spec['initContainers'],
+    [
+      {
+        name: 'proxy',
+        ...inherited,
+        env: [cpuOf('proxy')],
+        restartPolicy: 'Always',
+        startupProbe: { tcpSocket: { port: 1 } },
+      },
+      {
+        name: 'plain',
+        ...without(inherited, 'volumeMounts'),
+        env: [cpuOf('plain')],
+        restartPolicy: 'Always',
+      },
+      { name: 'migrate', ...inherited, command: ['migrate'], env: [cpuOf('migrate')] },
+      {
+        ...without(inherited, 'envFrom', 'resources'),
+        name: 'own',
+        image: 'busybox',
+        args: ['x'],
+        workingDir: '/w',
+        volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's' }],
+      },
+    ],
+  )
+  t.equal(pods({}).spec['initContainers'], undefined)
+})
 
-t.test('the volumes of the pods', async (t) => {
+t.test('pods have the volumes of the spec', async (t) => {
   const projected = {
     sources: [
       { serviceAccountToken: { path: 'token' } },
@@ -475,11 +472,11 @@ t.test('the volumes of the pods', async (t) => {
       })),
       { name: 'd', csi: { driver: 'd', readOnly: false } },
     ],
-    'with the defaults of the API server in lists',
+    'list items have the defaults of the API server',
   )
 })
 
-t.test('files are annotations of the pods, each mounted at its path', async (t) => {
+t.test('files are annotations of the pods, mounted at their paths', async (t) => {
   const { metadata, spec } = pods({
     podSecurity: 'Restricted',
     files: { '/etc/app.conf': 'a=1', '/home/.npmrc': '' },
@@ -509,7 +506,7 @@ t.test('files are annotations of the pods, each mounted at its path', async (t) 
   ])
 })
 
-t.test('the annotation of a file has a name that Kubernetes takes, whatever the path', async () => {
+t.test('the annotation of a file has a valid name for any path', async () => {
   fc.assert(
     fc.property(fc.stringMatching(/^(\/[-._a-zA-Z0-9]{1,90}){1,3}$/), (path) => {
       const [key = ''] = Object.keys(pods({ files: { [path]: 'a' } }).metadata.annotations ?? {})
@@ -518,7 +515,7 @@ t.test('the annotation of a file has a name that Kubernetes takes, whatever the 
   )
 })
 
-t.test('a claim for one pod makes Recreate the default', async (t) => {
+t.test('Recreate is the default with a claim that one pod can use', async (t) => {
   const strategyOf = (more: object, strategy?: MyAppSpec['strategy']) => {
     const volume = { name: 'v', mountPath: '/v', persistentVolumeClaim: { claimName: 'c' } }
     const spec = deploymentSpec({
@@ -538,7 +535,7 @@ t.test('a claim for one pod makes Recreate the default', async (t) => {
   t.equal(strategyOf({}, { type: 'RollingUpdate' }), 'RollingUpdate', 'an explicit type wins')
 })
 
-t.test('the volume for /tmp bears a name that is free', async (t) => {
+t.test('the volume for /tmp gets an unused name', async (t) => {
   const volumes = ['tmp', 'tmp-1'].map((name) => ({
     name,
     mountPath: `/var/${name}`,
@@ -552,69 +549,57 @@ t.test('the volume for /tmp bears a name that is free', async (t) => {
   t.strictSame(pods({ podSecurity: 'Restricted' }).spec.volumes, [{ name: 'tmp', emptyDir: {} }])
 })
 
-t.test(
-  'pods have no token, spread by default, and not at all when the list is empty',
-  async (t) => {
-    t.equal(pods({}).spec['automountServiceAccountToken'], false)
-    t.equal((pods({}).spec['topologySpreadConstraints'] as unknown[]).length, 2)
-    t.equal(pods({ topologySpreadConstraints: [] }).spec['topologySpreadConstraints'], undefined)
-  },
-)
+t.test('pods mount no token, and spread unless the list is empty', async (t) => {
+  t.equal(pods({}).spec['automountServiceAccountToken'], false)
+  t.equal((pods({}).spec['topologySpreadConstraints'] as unknown[]).length, 2)
+  t.equal(pods({ topologySpreadConstraints: [] }).spec['topologySpreadConstraints'], undefined)
+})
 
-t.test(
-  'a ServiceAccount goes by both of its names, so that it can be taken away again',
-  async (t) => {
-    t.match(pods({ serviceAccountName: 'robot' }).spec, {
-      serviceAccountName: 'robot',
-      serviceAccount: 'robot',
-    })
-  },
-)
+t.test('a ServiceAccount is set by both field names, so that it can be removed', async (t) => {
+  t.match(pods({ serviceAccountName: 'robot' }).spec, {
+    serviceAccountName: 'robot',
+    serviceAccount: 'robot',
+  })
+})
 
-t.test(
-  "annotations and labels of pods may be empty, and never take the place of the operator's",
-  async (t) => {
-    t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
-      'example.com/note': '',
-    })
-    t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, {
-      app: 'shop',
-      tier: '',
-    })
-  },
-)
+t.test("pod labels and annotations may be empty and never override the operator's", async (t) => {
+  t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
+    'example.com/note': '',
+  })
+  t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, {
+    app: 'shop',
+    tier: '',
+  })
+})
 
-t.test(
-  'selectors in an affinity stay when they are empty, and lose what is empty in them',
-  async (t) => {
-    const affinity = {
-      podAntiAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-          {
-            topologyKey: 'kubernetes.io/hostname',
-            namespaceSelector: {},
-            labelSelector: { matchLabels: { tier: '' }, matchExpressions: [] },
-            namespaces: [],
-          },
-        ],
-      },
-      podAffinity: {},
-    }
-    t.strictSame(pods({ affinity }).spec['affinity'], {
-      podAntiAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-          {
-            topologyKey: 'kubernetes.io/hostname',
-            namespaceSelector: {},
-            labelSelector: { matchLabels: { tier: '' } },
-          },
-        ],
-      },
-    })
-  },
-)
+t.test('empty selectors in an affinity are kept, empty parts of them removed', async (t) => {
+  const affinity = {
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        {
+          topologyKey: 'kubernetes.io/hostname',
+          namespaceSelector: {},
+          labelSelector: { matchLabels: { tier: '' }, matchExpressions: [] },
+          namespaces: [],
+        },
+      ],
+    },
+    podAffinity: {},
+  }
+  t.strictSame(pods({ affinity }).spec['affinity'], {
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        {
+          topologyKey: 'kubernetes.io/hostname',
+          namespaceSelector: {},
+          labelSelector: { matchLabels: { tier: '' } },
+        },
+      ],
+    },
+  })
+})
 
-t.test('a rolling update that could neither add nor remove a pod removes one', async (t) => {
+t.test('a rolling update with both bounds at 0 may remove one pod', async (t) => {
   const bounds = (rollingUpdate: object) =>
     deploymentSpec({ strategy: { type: 'RollingUpdate', rollingUpdate } }).strategy
   t.match(bounds({}), { rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } })
@@ -644,26 +629,26 @@ const autoscaling = { minReplicas: 2, maxReplicas: 10 }
 const numbers: Array<
   [when: string, spec: Partial<MyAppSpec>, more: Partial<App>, replicas: number]
 > = [
-  ['a new one starts with spec.replicas', { autoscaling, replicas: 5 }, {}, 5],
-  ['a new one starts within the bounds', { autoscaling, replicas: 50 }, {}, 10],
-  ['what runs is asked for again', { autoscaling, replicas: 5 }, deployment(7), 7],
-  ['more than the bounds allow is brought down', { autoscaling }, deployment(12), 10],
-  ['less than the bounds allow is brought up', { autoscaling }, deployment(1), 2],
+  ['a new Deployment starts with spec.replicas', { autoscaling, replicas: 5 }, {}, 5],
+  ['a new Deployment starts within the bounds', { autoscaling, replicas: 50 }, {}, 10],
+  ['the current number is kept', { autoscaling, replicas: 5 }, deployment(7), 7],
+  ['a number above the bounds is reduced', { autoscaling }, deployment(12), 10],
+  ['a number below the bounds is raised', { autoscaling }, deployment(1), 2],
   ['suspended, none', { autoscaling, suspend: true }, deployment(7), 0],
   [
-    'resumed, those of before',
+    'a resumed app gets its former number',
     { autoscaling },
     deployment(0, { 'example.com/suspended-replicas': '7' }),
     7,
   ],
   [
-    'resumed within bounds that have changed',
+    'a resumed app stays within changed bounds',
     { autoscaling: { maxReplicas: 4 } },
     deployment(0, { 'example.com/suspended-replicas': '7' }),
     4,
   ],
   [
-    'resumed with nonsense in the annotation',
+    'a resumed app ignores an invalid annotation',
     { autoscaling, replicas: 3 },
     deployment(0, { 'example.com/suspended-replicas': 'many' }),
     3,
@@ -677,7 +662,7 @@ for (const [when, spec, more, replicas] of numbers) {
 }
 
 t.test(
-  'suspended, the number that an autoscaler had reached is noted, and scaling by hand does not change it',
+  'suspension records the number of the autoscaler, and manual scaling does not change it',
   async (t) => {
     const noted = (more: Partial<App>) =>
       children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations
@@ -689,25 +674,22 @@ t.test(
   },
 )
 
-t.test(
-  'opting out of config rollouts keeps the digest that the pods have, and adds none',
-  async (t) => {
-    const annotation = 'example.com/config-digest'
-    const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }
-    const found = (more: Partial<MyAppSpec>, pods = {}) =>
-      (
-        childKinds[0]?.desired({
-          name: 'shop',
-          namespace: 'default',
-          spec: { image: 'nginx', ...spec, ...more },
-          configDigest: 'new',
-          ...deployment(1, {}, pods),
-        })[0]?.spec as { template: Template }
-      ).template.metadata.annotations
-    t.strictSame(found({}, { [annotation]: 'old' }), { [annotation]: 'new' })
-    t.strictSame(found({ rolloutOnConfigChange: false }, { [annotation]: 'old' }), {
-      [annotation]: 'old',
-    })
-    t.strictSame(found({ rolloutOnConfigChange: false }), undefined)
-  },
-)
+t.test('without config rollouts pods keep their digest and get no new one', async (t) => {
+  const annotation = 'example.com/config-digest'
+  const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }
+  const found = (more: Partial<MyAppSpec>, pods = {}) =>
+    (
+      childKinds[0]?.desired({
+        name: 'shop',
+        namespace: 'default',
+        spec: { image: 'nginx', ...spec, ...more },
+        configDigest: 'new',
+        ...deployment(1, {}, pods),
+      })[0]?.spec as { template: Template }
+    ).template.metadata.annotations
+  t.strictSame(found({}, { [annotation]: 'old' }), { [annotation]: 'new' })
+  t.strictSame(found({ rolloutOnConfigChange: false }, { [annotation]: 'old' }), {
+    [annotation]: 'old',
+  })
+  t.strictSame(found({ rolloutOnConfigChange: false }), undefined)
+})

@@ -12,7 +12,7 @@ import { recorded } from '../support/fixtures/recorded.ts'
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const recording = (name: string) => file(`test/support/fixtures/requests/${name}.json`)
 
-/** Runs a command line; a text goes to a file first, whose name stands in its place. */
+/** Runs a command line. Writes an argument { text } to a file and passes the name of the file. */
 async function command(t: Test, ...args: Array<string | { text: string }>) {
   const folder = t.testdir()
   const names = args.map((arg, index) => {
@@ -32,13 +32,20 @@ async function command(t: Test, ...args: Array<string | { text: string }>) {
   })
   const lines = err.split('\n').slice(0, -1)
   if (args[0] !== 'validate' || code === 2) return { code, out, err: lines }
-  // The findings are on stdout; stderr has notes, and a summary at its end.
+  // Findings are on stdout. Notes, then a summary, are on stderr.
   const findings = out.replaceAll(`${folder}/`, '').split('\n').slice(0, -1)
   return { code, out: '', err: [...lines.slice(0, -1), ...findings] }
 }
 
 const myApp = (spec: string, metadata = 'name: demo-app') => ({
-  text: `apiVersion: example.com/v1\nkind: MyApp\nmetadata: {${metadata}}\nspec:\n${spec.replace(/^/gm, '  ')}\n`,
+  text: [
+    'apiVersion: example.com/v1',
+    'kind: MyApp',
+    `metadata: {${metadata}}`,
+    'spec:',
+    spec.replace(/^/gm, '  '),
+    '',
+  ].join('\n'),
 })
 const document = {
   apiVersion: 'example.com/v1',
@@ -50,7 +57,7 @@ const kinds = (yaml: string) =>
 const running = ['--diff', '--against', recording('sync-running')]
 const demoApp = file('manifests/examples/demo-app.yaml')
 
-/** What there is to say of examples when they are rendered. */
+/** The notes and warnings of examples when they are rendered. */
 const notesOnExamples: Record<string, string[]> = {
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
   'metrics.yaml': ['metrics: the PodMonitor needs the monitoring component of the operator'],
@@ -61,14 +68,16 @@ const notesOnExamples: Record<string, string[]> = {
     'runtime-class.yaml:3:7: RuntimeClass is left out: it is neither a MyApp nor config of one',
   ],
   'volume-claim-shared.yaml': [
-    'volume-claim-shared.yaml:3:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+    'volume-claim-shared.yaml:3:7: PersistentVolumeClaim is left out: it is neither a MyApp ' +
+      'nor config of one',
   ],
   'volume-claim.yaml': [
-    'volume-claim.yaml:5:7: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+    'volume-claim.yaml:5:7: PersistentVolumeClaim is left out: it is neither a MyApp nor ' +
+      'config of one',
   ],
 }
 
-t.test('every example renders, and what it renders to is printed as YAML or JSON', async (t) => {
+t.test('renders every example as YAML or JSON', async (t) => {
   for (const name of readdirSync(file('manifests/examples'))) {
     const yaml = await command(t, 'render', '-f', file(`manifests/examples/${name}`))
     t.strictSame(
@@ -87,17 +96,14 @@ t.test('every example renders, and what it renders to is printed as YAML or JSON
   }
 })
 
-t.test(
-  'defaults are those that the API server fills in, and null is what is not given',
-  async (t) => {
-    const { out } = await command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
-    t.match(out, /replicas: 1\n/)
-    t.match(out, /containerPort: 8080/)
-  },
-)
+t.test('applies the defaults of the API server and treats null as unset', async (t) => {
+  const { out } = await command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
+  t.match(out, /replicas: 1\n/)
+  t.match(out, /containerPort: 8080/)
+})
 
 t.test(
-  'a text that YAML 1.1 takes for something else is printed with quotes, and read as kubectl does',
+  'quotes a string that YAML 1.1 reads as another type, and reads it as kubectl does',
   async (t) => {
     t.match(
       (
@@ -115,7 +121,8 @@ t.test(
       {
         code: 1,
         err: [
-          '2.yaml:8:12: spec.env[0].value: must be a string, got a boolean; put the value in quotes',
+          '2.yaml:8:12: spec.env[0].value: must be a string, got a boolean; put the value ' +
+            'in quotes',
         ],
       },
     )
@@ -125,7 +132,8 @@ t.test(
         'validate',
         '-f',
         myApp(
-          'image: nginx\nterminationGracePeriodSeconds: 0777\npodAnnotations: {date: 2001-12-14, time: 10:20:30}',
+          'image: nginx\nterminationGracePeriodSeconds: 0777\n' +
+            'podAnnotations: {date: 2001-12-14, time: 10:20:30}',
         ),
       ),
       { code: 0, err: [] },
@@ -133,7 +141,7 @@ t.test(
   },
 )
 
-t.test('validate tells every problem with its file, line and column', async (t) => {
+t.test('validate reports every problem with its file, line and column', async (t) => {
   const { code, out, err } = await command(
     t,
     'validate',
@@ -172,16 +180,22 @@ spec: {image: a}
       1,
       '',
       [
-        '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
-        '2.yaml:5:9: metadata.name: invalid value "1app": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
+        '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and ' +
+          'end with a ]',
+        '2.yaml:5:9: metadata.name: invalid value "1app": must be the name of a Service ' +
+          'too: at most 63 lower-case letters, digits or "-", starting with a letter and ' +
+          'ending with a letter or digit',
         '2.yaml:6:1: spec.image: image is required',
         '2.yaml:7:13: spec.replicas: must be at most 100, got 101',
         '2.yaml:8:3: spec.prot: unknown field "prot"; did you mean "port"?',
         '2.yaml:11:14: spec.env[0].value: must be a string, got a number; put the value in quotes',
         '2.yaml:13:19: spec.env[1].valueFrom.secretKeyRef.key: key is required',
-        '2.yaml:15:12: spec.nodeSelector["a.b/c"]: must be a string, got a number; put the value in quotes',
-        '2.yaml:15:12: spec.podLabels["a.b/c"]: must be a string, got a number; put the value in quotes',
-        '2.yaml:18:13: apiVersion: must be example.com/v1, got "example.com/v2"; did you mean "example.com/v1"?',
+        '2.yaml:15:12: spec.nodeSelector["a.b/c"]: must be a string, got a number; put the ' +
+          'value in quotes',
+        '2.yaml:15:12: spec.podLabels["a.b/c"]: must be a string, got a number; put the ' +
+          'value in quotes',
+        '2.yaml:18:13: apiVersion: must be example.com/v1, got "example.com/v2"; did you ' +
+          'mean "example.com/v1"?',
         '2.yaml:20:1: extra: unknown field "extra"',
         '2.yaml:21:1: metadata.name: name is required',
       ],
@@ -195,7 +209,7 @@ spec: {image: a}
 })
 
 t.test(
-  'what is no YAML, stands for nothing or is not an object is told with its place, and the rest is judged all the same',
+  'reports malformed YAML and documents without an object, and checks the others',
   async (t) => {
     const cases: Array<[text: string, ...says: Array<string | RegExp>]> = [
       [
@@ -208,13 +222,15 @@ t.test(
       ],
       [myApp('<<: [a]\nimage: nginx').text, '2.yaml:5:3: << needs a map, or a list of maps'],
       [
-        `a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: &c [${'*b,'.repeat(40)}]\nd: [${'*c,'.repeat(40)}]\n`,
+        `a: &a [x]\nb: &b [${'*a,'.repeat(40)}]\nc: &c [${'*b,'.repeat(40)}]\n` +
+          `d: [${'*c,'.repeat(40)}]\n`,
         /^2\.yaml:\d+:\d+: aliases make the document too large$/,
       ],
       [
         `${myApp('image: a b').text}---\nhello\n`,
         '2.yaml:7:1: this is not a Kubernetes object',
-        '2.yaml:5:10: spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29',
+        '2.yaml:5:10: spec.image: invalid value "a b": must be an image without white ' +
+          'space, such as nginx:1.29',
       ],
       [
         'apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n',
@@ -230,74 +246,73 @@ t.test(
   },
 )
 
-t.test(
-  'what the API server refuses of the metadata is a problem, what it takes is none',
-  async (t) => {
-    const metadata = async (yaml: string) =>
-      await command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
-    const refused: Array<[yaml: string, says: string]> = [
-      ['labels: foo', '3:29: metadata.labels: must be an object, got a string'],
-      [
-        'labels: {x: a b}',
-        '3:33: metadata.labels.x: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit',
-      ],
-      [
-        'labels: {a b: x}',
-        '3:30: metadata.labels["a b"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
-      ],
-      [
-        'labels: {x: 5}',
-        '3:33: metadata.labels.x: must be a string, got a number; put the value in quotes',
-      ],
-      ['annotations: [x]', '3:21: metadata.annotations: must be an object, got a list'],
-      ['annotations: {x: {}}', '3:35: metadata.annotations.x: must be a string, got an object'],
-      [
-        'annotations: {a b: x}',
-        '3:35: metadata.annotations["a b"]: invalid annotation key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
-      ],
-      [
-        'namespace: A_B',
-        '3:32: metadata.namespace: invalid value "A_B": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
-      ],
-      [
-        'namespace: 5',
-        '3:32: metadata.namespace: must be a string, got 5; put the value in quotes',
-      ],
-      ['lables: {x: a}', '3:21: metadata.lables: unknown field "lables"; did you mean "labels"?'],
-    ]
-    for (const [yaml, says] of refused) {
-      t.strictSame(await metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
-    }
-    for (const yaml of [
-      'labels: {x: "", y/z: A.b_c-1, n:}',
-      'labels:',
-      'annotations: {A.b/c: "a b"}',
-      'creationTimestamp: null',
-      'finalizers: [a.b/c]',
-    ]) {
-      t.strictSame(await metadata(yaml), { code: 0, out: '', err: [] }, yaml)
-    }
-    t.match(
-      (await command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here'))
-        .out,
-      /^ {2}namespace: here$/m,
-    )
-    t.match((await command(t, 'validate', '-f', myApp('image: nginx', 'name: 5'))).err, [
-      '2.yaml:3:18: metadata.name: must be a string, got 5; put the value in quotes',
-    ])
-    t.match(
-      (
-        await command(t, 'validate', '-f', {
-          text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
-        })
-      ).err,
-      ['2.yaml:3:1: metadata: must be an object, got a list'],
-    )
-  },
-)
+t.test('reports exactly the metadata that the API server refuses', async (t) => {
+  const metadata = async (yaml: string) =>
+    await command(t, 'validate', '-f', myApp('image: nginx', `name: a, ${yaml}`))
+  const refused: Array<[yaml: string, says: string]> = [
+    ['labels: foo', '3:29: metadata.labels: must be an object, got a string'],
+    [
+      'labels: {x: a b}',
+      '3:33: metadata.labels.x: invalid label value: at most 63 letters, digits, "-", "_" ' +
+        'or ".", starting and ending with a letter or digit',
+    ],
+    [
+      'labels: {a b: x}',
+      '3:30: metadata.labels["a b"]: invalid label key: at most 63 letters, digits, "-", ' +
+        '"_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
+    ],
+    [
+      'labels: {x: 5}',
+      '3:33: metadata.labels.x: must be a string, got a number; put the value in quotes',
+    ],
+    ['annotations: [x]', '3:21: metadata.annotations: must be an object, got a list'],
+    ['annotations: {x: {}}', '3:35: metadata.annotations.x: must be a string, got an object'],
+    [
+      'annotations: {a b: x}',
+      '3:35: metadata.annotations["a b"]: invalid annotation key: at most 63 letters, ' +
+        'digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters ' +
+        'and "/"',
+    ],
+    [
+      'namespace: A_B',
+      '3:32: metadata.namespace: invalid value "A_B": must consist of lower-case letters, ' +
+        'digits or "-", and must start and end with a letter or digit',
+    ],
+    ['namespace: 5', '3:32: metadata.namespace: must be a string, got 5; put the value in quotes'],
+    ['lables: {x: a}', '3:21: metadata.lables: unknown field "lables"; did you mean "labels"?'],
+  ]
+  for (const [yaml, says] of refused) {
+    t.strictSame(await metadata(yaml), { code: 1, out: '', err: [`2.yaml:${says}`] }, yaml)
+  }
+  for (const yaml of [
+    'labels: {x: "", y/z: A.b_c-1, n:}',
+    'labels:',
+    'annotations: {A.b/c: "a b"}',
+    'creationTimestamp: null',
+    'finalizers: [a.b/c]',
+  ]) {
+    t.strictSame(await metadata(yaml), { code: 0, out: '', err: [] }, yaml)
+  }
+  t.match(
+    (await command(t, 'render', '-f', myApp('image: nginx', 'name: a, namespace:'), '-n', 'here'))
+      .out,
+    /^ {2}namespace: here$/m,
+  )
+  t.match((await command(t, 'validate', '-f', myApp('image: nginx', 'name: 5'))).err, [
+    '2.yaml:3:18: metadata.name: must be a string, got 5; put the value in quotes',
+  ])
+  t.match(
+    (
+      await command(t, 'validate', '-f', {
+        text: myApp('image: nginx').text.replace('{name: demo-app}', '[]'),
+      })
+    ).err,
+    ['2.yaml:3:1: metadata: must be an object, got a list'],
+  )
+})
 
 t.test(
-  "a kind of the operator's group that there is not is a problem, and what is in it is not looked at",
+  "reports an unknown kind of the operator's group and does not check its fields",
   async (t) => {
     const good = myApp('image: nginx').text
     t.strictSame(
@@ -317,7 +332,7 @@ t.test(
   },
 )
 
-t.test('a MyApp that is there twice is a problem, one of another namespace is not', async (t) => {
+t.test('reports two MyApps of one name in one namespace only', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(await command(t, 'validate', '-f', twice), {
     code: 1,
@@ -336,44 +351,41 @@ t.test('a MyApp that is there twice is a problem, one of another namespace is no
   )
 })
 
-t.test(
-  'folders, lists and several files are read; what is neither a MyApp nor config of one is named',
-  async (t) => {
-    const folder = t.testdir({
-      'a.yaml': myApp('image: nginx').text,
-      'b.txt': 'not this',
-      deeper: {
-        'c.json': JSON.stringify({
-          apiVersion: 'v1',
-          kind: 'List',
-          items: [
-            {
-              apiVersion: 'example.com/v1',
-              kind: 'MyApp',
-              metadata: { name: 'c' },
-              spec: { image: 'c' },
-            },
-          ],
-        }),
-      },
-    })
-    t.strictSame(kinds((await runIn('render', '-f', folder)).out), ['Deployment', 'Service'])
-    t.equal(kinds((await runIn('render', '-R', '-f', folder)).out).length, 4)
-    mkdirSync(join(folder, 'others'))
-    writeFileSync(
-      join(folder, 'others', 'd.yaml'),
-      'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n',
-    )
-    t.match(
-      (await runIn('validate', '-R', '-f', folder)).err,
-      /others\/d.yaml:2:7: Namespace is left out/,
-    )
-    t.match(await runIn('validate', '-f', join(folder, 'others')), {
-      code: 2,
-      err: /no MyApp in/,
-    })
-  },
-)
+t.test('reads folders, lists and several files, and names the objects it ignores', async (t) => {
+  const folder = t.testdir({
+    'a.yaml': myApp('image: nginx').text,
+    'b.txt': 'not this',
+    deeper: {
+      'c.json': JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: [
+          {
+            apiVersion: 'example.com/v1',
+            kind: 'MyApp',
+            metadata: { name: 'c' },
+            spec: { image: 'c' },
+          },
+        ],
+      }),
+    },
+  })
+  t.strictSame(kinds((await runIn('render', '-f', folder)).out), ['Deployment', 'Service'])
+  t.equal(kinds((await runIn('render', '-R', '-f', folder)).out).length, 4)
+  mkdirSync(join(folder, 'others'))
+  writeFileSync(
+    join(folder, 'others', 'd.yaml'),
+    'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n',
+  )
+  t.match(
+    (await runIn('validate', '-R', '-f', folder)).err,
+    /others\/d.yaml:2:7: Namespace is left out/,
+  )
+  t.match(await runIn('validate', '-f', join(folder, 'others')), {
+    code: 2,
+    err: /no MyApp in/,
+  })
+})
 
 async function runIn(...args: string[]) {
   let [out, err] = ['', '']
@@ -391,49 +403,55 @@ async function runIn(...args: string[]) {
   }
 }
 
-t.test(
-  'a ConfigMap and a Secret of the files count as there, and what is missing is named',
-  async (t) => {
-    const app = myApp(
-      'image: nginx\nenvFrom: [{configMapRef: {name: c}}]\nenv: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]',
-    )
-    t.match(await command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
-    t.match(await command(t, 'render', '-f', app), {
-      code: 0,
-      err: [
-        'default/demo-app: Secret s is not in the files: no pod starts without it',
-        'default/demo-app: ConfigMap c is not in the files: no pod starts without it',
-      ],
-    })
-  },
-)
-
-const config = (value: string, more = '') => ({
-  text: `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c${more}}\ndata: {a: ${value}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n`,
+t.test('names the ConfigMaps and Secrets that the files lack', async (t) => {
+  const app = myApp(
+    'image: nginx\nenvFrom: [{configMapRef: {name: c}}]\n' +
+      'env: [{name: P, valueFrom: {secretKeyRef: {name: s, key: k}}}]',
+  )
+  t.match(await command(t, 'render', '-f', app, '-f', config('x')), { code: 0, err: [] })
+  t.match(await command(t, 'render', '-f', app), {
+    code: 0,
+    err: [
+      'default/demo-app: Secret s is not in the files: no pod starts without it',
+      'default/demo-app: ConfigMap c is not in the files: no pod starts without it',
+    ],
+  })
 })
 
-t.test(
-  'without the uid of a MyApp nothing is printed that its secrets could be guessed by',
-  async (t) => {
-    const app = (name: string) =>
-      myApp(
-        'image: nginx\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]',
-        `name: ${name}`,
-      )
-    for (const args of [
-      [app('a'), '-f', config('x')],
-      [app('b'), '-f', config('y')],
-    ]) {
-      t.match(
-        (await command(t, 'render', '-f', ...args)).out,
-        /^ {8}example.com\/config-digest: <known only in the cluster>$/m,
-      )
-    }
-    t.notMatch((await command(t, 'render', '-f', myApp('image: nginx'))).out, /config-digest/)
-  },
-)
+const config = (value: string, more = '') => ({
+  text: [
+    'apiVersion: v1',
+    'kind: ConfigMap',
+    `metadata: {name: c${more}}`,
+    `data: {a: ${value}}`,
+    '---',
+    'apiVersion: v1',
+    'kind: Secret',
+    'metadata: {name: s}',
+    'stringData: {k: v}',
+    '',
+  ].join('\n'),
+})
 
-t.test('--diff says that a Deployment with another selector is refused', async (t) => {
+t.test('prints no config digest, which could confirm a guess of a secret', async (t) => {
+  const app = (name: string) =>
+    myApp(
+      'image: nginx\nenvFrom: [{configMapRef: {name: c}}, {secretRef: {name: s}}]',
+      `name: ${name}`,
+    )
+  for (const args of [
+    [app('a'), '-f', config('x')],
+    [app('b'), '-f', config('y')],
+  ]) {
+    t.match(
+      (await command(t, 'render', '-f', ...args)).out,
+      /^ {8}example.com\/config-digest: <known only in the cluster>$/m,
+    )
+  }
+  t.notMatch((await command(t, 'render', '-f', myApp('image: nginx'))).out, /config-digest/)
+})
+
+t.test('--diff reports that a Deployment with another selector is refused', async (t) => {
   const request = recorded('sync-running')
   const [deployment] = Object.values(request.children['Deployment.apps/v1'])
   Object.assign(deployment?.spec ?? {}, { selector: { matchLabels: { app: 'legacy' } } })
@@ -451,7 +469,7 @@ t.test('--diff says that a Deployment with another selector is refused', async (
   t.match(err.join(), /Deployment demo-app refused: spec.selector is immutable/)
 })
 
-t.test('--diff tells of a change of config, not of metadata, and prints no digest', async (t) => {
+t.test('--diff reports changed config data, not metadata, and prints no digest', async (t) => {
   const envFrom = [{ configMapRef: { name: 'c' } }, { secretRef: { name: 's' } }]
   const request = recorded('sync-running')
   Object.assign(request.parent.spec as object, { envFrom })
@@ -476,132 +494,134 @@ t.test('--diff tells of a change of config, not of metadata, and prints no diges
   t.match(out, /^-\s+example.com\/config-digest: \w{32}\n\+\s+.*: <known only in the cluster>$/m)
 })
 
-t.test(
-  '--diff against a recorded request: nothing, an update, a delete and a create',
-  async (t) => {
-    t.match(await command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
-    const app = myApp(
-      'image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\nexpose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}',
-    )
-    const changes = JSON.parse(
-      (await command(t, 'render', '-o', 'json', '-f', app, ...running)).out,
-    ) as Array<{ action: string; kind: string; fields: string[]; podsRoll: boolean }>
-    t.match(
-      changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]),
-      [
-        ['update', 'Deployment', true],
-        ['create', 'HorizontalPodAutoscaler', false],
-        ['delete', 'Service', false],
-      ],
-    )
-    const container = 'spec.template.spec.containers[app]'
-    for (const field of [
-      `${container}.env[OTHER]`,
-      `${container}.env[LOG_LEVEL]`,
-      `${container}.readinessProbe`,
-      `${container}.ports`,
-    ]) {
-      t.ok(changes[0]?.fields.includes(field), field)
-    }
-    const { code, out } = await command(
-      t,
-      'render',
-      '-f',
-      myApp(
-        'image: nginx:latest\nreplicas: 2\nport: 80\nenv: [{name: LOG_LEVEL, value: info}, {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: http://otel-collector.observability:4318}]',
-      ),
-      ...running,
-    )
-    t.equal(code, 1)
-    t.match(
-      out,
-      /^update Deployment default\/demo-app\n {2}spec\.replicas\n--- .* as it is\n\+\+\+ .* as it would be\n@@ .*\n( .*\n)*- {2}replicas: 3\n\+ {2}replicas: 2\n/,
-    )
-    t.notMatch(out, /last-applied|managedFields|resourceVersion|controller-uid/)
-  },
-)
+t.test('--diff with a recorded request prints updates, deletions and creations', async (t) => {
+  t.match(await command(t, 'render', '-f', demoApp, ...running), { code: 0, out: '', err: [] })
+  const app = myApp(
+    'image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\n' +
+      'expose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}',
+  )
+  const changes = JSON.parse(
+    (await command(t, 'render', '-o', 'json', '-f', app, ...running)).out,
+  ) as Array<{ action: string; kind: string; fields: string[]; podsRoll: boolean }>
+  t.match(
+    changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]),
+    [
+      ['update', 'Deployment', true],
+      ['create', 'HorizontalPodAutoscaler', false],
+      ['delete', 'Service', false],
+    ],
+  )
+  const container = 'spec.template.spec.containers[app]'
+  for (const field of [
+    `${container}.env[OTHER]`,
+    `${container}.env[LOG_LEVEL]`,
+    `${container}.readinessProbe`,
+    `${container}.ports`,
+  ]) {
+    t.ok(changes[0]?.fields.includes(field), field)
+  }
+  const { code, out } = await command(
+    t,
+    'render',
+    '-f',
+    myApp(
+      'image: nginx:latest\nreplicas: 2\nport: 80\nenv: [{name: LOG_LEVEL, value: info}, ' +
+        '{name: OTEL_EXPORTER_OTLP_ENDPOINT, ' +
+        'value: http://otel-collector.observability:4318}]',
+    ),
+    ...running,
+  )
+  t.equal(code, 1)
+  t.match(
+    out,
+    new RegExp(
+      '^update Deployment default/demo-app\\n {2}spec\\.replicas\\n' +
+        '--- .* as it is\\n\\+\\+\\+ .* as it would be\\n' +
+        '@@ .*\\n( .*\\n)*- {2}replicas: 3\\n\\+ {2}replicas: 2\\n',
+    ),
+  )
+  t.notMatch(out, /last-applied|managedFields|resourceVersion|controller-uid/)
+})
 
-t.test(
-  '--diff tells what is repaired that somebody edited by hand, and what holds a change back',
-  async (t) => {
-    const edited = JSON.parse(
-      (
-        await command(
-          t,
-          'render',
-          '-o',
-          'json',
-          '-f',
-          myApp('image: nginx:1.29\nreplicas: 5\nport: 80'),
-          '--diff',
-          '--against',
-          recording('sync-service-port-edited-by-hand'),
-        )
-      ).out,
-    ) as Array<{ kind: string; fields: string[] }>
-    t.ok(
-      edited
-        .find(({ kind }) => kind === 'Service')
-        ?.fields.some((field) => field.startsWith('spec.ports')),
-    )
-    t.match(await command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
-      code: 0,
-      out: '',
-      err: [/^default\/demo-app: Paused: no child is changed/],
-    })
-    t.match(
-      (
-        await command(
-          t,
-          'render',
-          '-f',
-          myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
-          ...running,
-        )
-      ).err,
-      [/^default\/demo-app: Secret s not found/],
-    )
-    t.match(
-      (
-        await command(
-          t,
-          'render',
-          '-f',
-          myApp('image: nginx', 'name: taken'),
-          '--diff',
-          '--against',
-          recording('sync-names-taken-by-others'),
-        )
-      ).err,
-      [/^\S+\/taken: Deployment and Service taken already exist/],
-    )
-    const routed = await command(
-      t,
-      'render',
-      '-f',
-      myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'),
-      ...running,
-    )
-    t.match(
-      routed.err,
-      [/^default\/demo-app: spec\.gateway needs HTTPRoutes/],
-      'also where something else changes',
-    )
-  },
-)
+t.test('--diff shows repaired manual edits, and what blocks a change', async (t) => {
+  const edited = JSON.parse(
+    (
+      await command(
+        t,
+        'render',
+        '-o',
+        'json',
+        '-f',
+        myApp('image: nginx:1.29\nreplicas: 5\nport: 80'),
+        '--diff',
+        '--against',
+        recording('sync-service-port-edited-by-hand'),
+      )
+    ).out,
+  ) as Array<{ kind: string; fields: string[] }>
+  t.ok(
+    edited
+      .find(({ kind }) => kind === 'Service')
+      ?.fields.some((field) => field.startsWith('spec.ports')),
+  )
+  t.match(await command(t, 'render', '-f', myApp('image: other\npaused: true'), ...running), {
+    code: 0,
+    out: '',
+    err: [/^default\/demo-app: Paused: no child is changed/],
+  })
+  t.match(
+    (
+      await command(
+        t,
+        'render',
+        '-f',
+        myApp('image: other\nenvFrom: [{secretRef: {name: s}}]'),
+        ...running,
+      )
+    ).err,
+    [/^default\/demo-app: Secret s not found/],
+  )
+  t.match(
+    (
+      await command(
+        t,
+        'render',
+        '-f',
+        myApp('image: nginx', 'name: taken'),
+        '--diff',
+        '--against',
+        recording('sync-names-taken-by-others'),
+      )
+    ).err,
+    [/^\S+\/taken: Deployment and Service taken already exist/],
+  )
+  const routed = await command(
+    t,
+    'render',
+    '-f',
+    myApp('image: nginx:1.29\ngateway: {parentRefs: [{name: public}]}'),
+    ...running,
+  )
+  t.match(
+    routed.err,
+    [/^default\/demo-app: spec\.gateway needs HTTPRoutes/],
+    'also when another field changes',
+  )
+})
 
-t.test('--diff says of a MyApp that is being deleted that nothing will change that', async (t) => {
+t.test('--diff reports that a MyApp is being deleted', async (t) => {
   const deleting = ['--diff', '--against', recording('finalize-children-present')]
   t.strictSame(await command(t, 'render', '-f', demoApp, ...deleting), {
     code: 0,
     out: '',
     err: [
-      'default/demo-app: the MyApp is being deleted, and its children with it, whatever the spec says',
+      'default/demo-app: the MyApp is being deleted, and its children with it, whatever the ' +
+        'spec says',
     ],
   })
 })
 
-t.test("short options take their value after an equals sign too, as kubectl's do", async (t) => {
+t.test('short options accept a value after "=", as in kubectl', async (t) => {
   const rendered = async (...args: string[]) => (await command(t, 'render', ...args)).out
   t.equal(
     await rendered(`-f=${demoApp}`, '-o=json', '-n=here'),
@@ -609,20 +629,23 @@ t.test("short options take their value after an equals sign too, as kubectl's do
   )
 })
 
-t.test('an internal error is one line, with exit code 2', async (t) => {
+t.test('prints an internal error on one line and exits with 2', async (t) => {
   let err = ''
   const code = await run(['--help'], {
     out: () => {
-      throw new TypeError('no such thing')
+      throw new TypeError('injected failure')
     },
     err: (text) => {
       err += text
     },
   })
-  t.strictSame({ code, err }, { code: 2, err: 'myapp-operator: internal error: no such thing\n' })
+  t.strictSame(
+    { code, err },
+    { code: 2, err: 'myapp-operator: internal error: injected failure\n' },
+  )
 })
 
-t.test("a command line that can't be followed is told in a line, with exit code 2", async (t) => {
+t.test('reports an unusable command line on one line and exits with 2', async (t) => {
   const cases: Array<[args: string[], says: RegExp]> = [
     [[], /missing command: render, validate/],
     [['build'], /unknown command "build": use render, validate/],
@@ -668,7 +691,7 @@ t.test("a command line that can't be followed is told in a line, with exit code 
   }
 })
 
-t.test('findings are on stdout, a summary and notes on stderr', async (t) => {
+t.test('prints findings on stdout, notes and a summary on stderr', async (t) => {
   const folder = t.testdir({
     'a.yaml': myApp('image: nginx:1.29\nresources: {limits: {memory: 1Gi}}').text,
     'b.yaml': `${myApp('image: nginx', 'name: b').text}---\napiVersion: v1\nkind: Namespace\n`,
@@ -695,7 +718,7 @@ t.test('findings are on stdout, a summary and notes on stderr', async (t) => {
   t.match(await runIn('validate', '--lint', '-f', `${b}`), { code: 0, err: /valid, 2 warnings\n$/ })
 })
 
-t.test('findings have a format for each CI', async (t) => {
+t.test('findings have a format for each CI system', async (t) => {
   const folder = t.testdir({
     'a,b.yaml': myApp('image: "a b"', 'name: "<1>&"').text,
     'good.yaml': myApp('image: nginx').text,
@@ -727,7 +750,7 @@ t.test('findings have a format for each CI', async (t) => {
   t.match(sarif.runs[0].results[3], { ruleId: 'lint', level: 'warning' })
 })
 
-t.test('UTF-16, and JSON objects one after another, are read as kubectl reads them', async (t) => {
+t.test('reads UTF-16 and concatenated JSON objects as kubectl does', async (t) => {
   const folder = t.testdir({})
   const text = `\ufeff${myApp('image: nginx').text.replaceAll('\n', '\r\n')}`
   const littleEndian = Buffer.from(text, 'utf16le')
@@ -768,7 +791,7 @@ t.test('completion knows every command and option', async (t) => {
   }
 })
 
-t.test('certificates prints what the manifests refer to, and keeps a CA', async (t) => {
+t.test('certificates prints the Secrets of the manifests and keeps a CA', async (t) => {
   const folder = t.testdir({})
   const print = async (...args: string[]) => {
     const { code, out, err } = await runIn('certificates', ...args)

@@ -6,7 +6,7 @@ const container = (image: string, env: object[] = []) => ({
   spec: { template: { spec: { containers: [{ name: 'app', image, env }] } } },
 })
 
-t.test('the paths of what differs', async (t) => {
+t.test('lists the paths of all differences', async (t) => {
   const cases: Array<[string, unknown, unknown, string[]]> = [
     ['nothing', { a: 1, b: 2 }, { a: 1 }, []],
     [
@@ -16,13 +16,13 @@ t.test('the paths of what differs', async (t) => {
       ['spec.template.spec.containers[app].image'],
     ],
     [
-      'a field that is missing',
+      'a missing field',
       { spec: {} },
       { spec: { replicas: 1, paused: true } },
       ['spec.replicas', 'spec.paused'],
     ],
     [
-      'an item that is missing',
+      'a missing item',
       container('a'),
       container('a', [{ name: 'A', value: 'secret' }]),
       ['spec.template.spec.containers[app].env[A]'],
@@ -41,7 +41,7 @@ t.test('the paths of what differs', async (t) => {
     ],
     ['an item without a name', { args: ['-a', '-b'] }, { args: ['-a', '-c'] }, ['args[1]']],
     ['another kind of value', { a: 'x' }, { a: { b: 1 } }, ['a']],
-    ['a list that is missing', {}, { env: [{ name: 'A' }] }, ['env']],
+    ['a missing list', {}, { env: [{ name: 'A' }] }, ['env']],
     ['the whole', undefined, { a: 1 }, ['']],
   ]
   for (const [name, observed, desired, expected] of cases) {
@@ -49,7 +49,7 @@ t.test('the paths of what differs', async (t) => {
   }
 })
 
-t.test('there are differences exactly where the desired is not held', async () => {
+t.test('finds a difference exactly if the desired value is not contained', async () => {
   const names = fc.constantFrom('a', 'b', 'c')
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof(

@@ -7,7 +7,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 const read = (path: string): Anything =>
   parse(readFileSync(new URL(`../../metacontroller/${path}`, import.meta.url), 'utf8'))
 
-/** What a field may hold: a value of a type or of a pattern, an object with these fields, or a list. */
+/** The shape of a field: a type, a pattern, an object with these fields, or a list. */
 type Shape = 'string' | 'number' | 'boolean' | RegExp | [Shape] | { [field: string]: Shape }
 
 const keyRef = { name: 'string', namespace: 'string', key: 'string' } satisfies Shape
@@ -32,7 +32,7 @@ const hook = {
 } satisfies Shape
 const resource = { apiVersion: 'string', resource: 'string' } satisfies Shape
 
-/** A CompositeController as Metacontroller 4.17 knows it. Its published CRD drops every other field silently. */
+/** A CompositeController of Metacontroller 4.17. Its CRD drops any other field silently. */
 const compositeController: Shape = {
   apiVersion: /^metacontroller\.k8s\.io\/v1alpha1$/,
   kind: /^CompositeController$/,
@@ -69,7 +69,7 @@ const compositeController: Shape = {
   },
 }
 
-/** The path of every part of a value that does not match a shape. */
+/** The paths of all parts of a value that do not match a shape. */
 function misfits(value: unknown, shape: Shape | undefined, path = ''): string[] {
   if (shape === undefined) return [path]
   const type: string = typeof value
@@ -86,7 +86,7 @@ function misfits(value: unknown, shape: Shape | undefined, path = ''): string[] 
   )
 }
 
-/** Every field of a value: the object that has it, and the name of the field. */
+/** Every field of a value: its object and its name. */
 function fieldsOf(value: unknown): Array<[holder: Anything, key: string]> {
   if (typeof value !== 'object' || value === null) return []
   const own = Array.isArray(value)
@@ -95,7 +95,7 @@ function fieldsOf(value: unknown): Array<[holder: Anything, key: string]> {
   return [...own, ...Object.values(value).flatMap(fieldsOf)]
 }
 
-/** The CompositeController as some components change it. */
+/** The CompositeController after the patches of some components. */
 function withComponents(...components: string[]): Anything {
   const controller = read('composite-controller.yaml')
   for (const component of components) {
@@ -108,7 +108,7 @@ function withComponents(...components: string[]): Anything {
   return controller
 }
 
-/** Applies an operation of a JSON patch that ends in a field, or adds to the end of a list. */
+/** Applies an operation of a JSON patch that sets a field or appends to a list. */
 function apply(object: Anything, { op, path, value }: Anything): void {
   const [last, ...parents] = path.slice(1).split('/').reverse()
   const holder = parents.reverse().reduce((part: Anything, key: string) => part[key], object)
@@ -119,19 +119,19 @@ function apply(object: Anything, { op, path, value }: Anything): void {
 
 const shipped = read('composite-controller.yaml')
 const variants: Array<[name: string, controller: Anything]> = [
-  ['as it is', shipped],
+  ['without components', shipped],
   ...['gateway', 'monitoring', 'cert-manager', 'without-secrets'].map(
     (component): [string, Anything] => [`with ${component}`, withComponents(component)],
   ),
 ]
 
-t.test('the CompositeController has no field that Metacontroller does not know', async (t) => {
+t.test('Metacontroller knows every field of the CompositeController', async (t) => {
   for (const [name, controller] of variants) {
     t.strictSame(misfits(controller, compositeController), [], name)
   }
 })
 
-t.test('a misspelled field would be found', async (t) => {
+t.test('finds a misspelled field', async (t) => {
   const controller = withComponents('gateway')
   const fields = fieldsOf(controller)
   t.ok(fields.length > 40)
@@ -145,30 +145,27 @@ t.test('a misspelled field would be found', async (t) => {
   }
 })
 
-t.test(
-  'every call is over TLS, with the credentials of the one endpointConfigs entry',
-  async (t) => {
-    for (const [name, { spec }] of variants) {
-      t.equal(spec.endpointConfigs.length, 1, `${name}: one entry, as the first match wins`)
-      const [{ host, caBundle, clientTLS, ...others }] = spec.endpointConfigs
-      t.strictSame(others, {})
-      t.notMatch(host, /:/, 'no port: the entry would not match the URLs')
-      for (const { webhook } of Object.values<Anything>(spec.hooks)) {
-        const url = new URL(webhook.url)
-        t.equal(url.protocol, 'https:')
-        t.equal(url.host, host)
-        t.equal(url.username + url.password + url.search, '', 'the URL is a label of a metric')
-        t.strictSame(
-          Object.keys(webhook).filter((key) => key in connection),
-          [],
-          'nothing that disables the entry',
-        )
-      }
-      t.equal(Object.keys(caBundle).length, 1)
-      t.equal(clientTLS === undefined, name === 'with without-secrets')
+t.test('every request uses TLS and the credentials of endpointConfigs', async (t) => {
+  for (const [name, { spec }] of variants) {
+    t.equal(spec.endpointConfigs.length, 1, `${name}: one entry, because the first match wins`)
+    const [{ host, caBundle, clientTLS, ...others }] = spec.endpointConfigs
+    t.strictSame(others, {})
+    t.notMatch(host, /:/, 'with a port the entry would not match the URLs')
+    for (const { webhook } of Object.values<Anything>(spec.hooks)) {
+      const url = new URL(webhook.url)
+      t.equal(url.protocol, 'https:')
+      t.equal(url.host, host)
+      t.equal(url.username + url.password + url.search, '', 'the URL is a metric label')
+      t.strictSame(
+        Object.keys(webhook).filter((key) => key in connection),
+        [],
+        'no field that disables the entry',
+      )
     }
-  },
-)
+    t.equal(Object.keys(caBundle).length, 1)
+    t.equal(clientTLS === undefined, name === 'with without-secrets')
+  }
+})
 
 const manifests = (path: string): Anything[] =>
   parseAllDocuments(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).map(
@@ -177,7 +174,7 @@ const manifests = (path: string): Anything[] =>
 const hookPod = manifests('manifests/deployment.yaml')[0].spec.template.spec
 const program = manifests('metacontroller/program/stateful-set.yaml')[0].spec.template.spec
 
-t.test('whoever names the Secrets and ConfigMaps of the certificates names the same', async (t) => {
+t.test('all manifests use the same names for certificates', async (t) => {
   const [{ host, caBundle, clientTLS }] = shipped.spec.endpointConfigs
   const [service] = manifests('manifests/service.yaml')
   const [statefulSet] = manifests('metacontroller/program/stateful-set.yaml')
@@ -192,7 +189,7 @@ t.test('whoever names the Secrets and ConfigMaps of the certificates names the s
       { configMap: { name: credentials.configMapRef.name } },
       { secret: { name: credentials.secretRef.name } },
     ],
-    'the pod of Metacontroller waits for what it reads through the API server',
+    'the pod of Metacontroller waits for the objects it reads',
   )
   t.match(hookPod.volumes, [
     {
@@ -207,7 +204,7 @@ t.test('whoever names the Secrets and ConfigMaps of the certificates names the s
   ])
 })
 
-t.test('every file that the hook is configured with is mounted', async (t) => {
+t.test('mounts every file that the configuration of the hook names', async (t) => {
   const [container] = hookPod.containers
   const files = container.env.filter(({ name }: Anything) => name.endsWith('_FILE'))
   t.equal(files.length, 4)
@@ -219,12 +216,12 @@ t.test('every file that the hook is configured with is mounted', async (t) => {
   }
 })
 
-t.test('the API server finds the admission webhook on its own port', async (t) => {
+t.test('the webhook configuration points to the admission port', async (t) => {
   const [{ metadata, webhooks }] = manifests(
     'manifests/admission/validating-webhook-configuration.yaml',
   )
   const [{ configMapGenerator }] = manifests('manifests/kustomization.yaml')
-  t.not(metadata.name, configMapGenerator[0].name, 'kustomize would rewrite it in the role')
+  t.not(metadata.name, configMapGenerator[0].name, 'kustomize would rename it in the role')
   t.strictSame(manifests('manifests/admission/role.yaml')[0].rules[0].resourceNames, [
     metadata.name,
   ])
@@ -240,7 +237,7 @@ t.test('the API server finds the admission webhook on its own port', async (t) =
   t.equal(webhooks[0].failurePolicy, 'Ignore')
 })
 
-t.test('every child kind is declared, watched and written', async (t) => {
+t.test('the controller declares every child kind, and its role allows it', async (t) => {
   const declared = withComponents('gateway', 'monitoring').spec.childResources
   const rules = ['watch-role', 'write-role'].map((file) => [
     ...manifests(`metacontroller/program/${file}.yaml`)[0].rules,
@@ -265,10 +262,10 @@ t.test('every child kind is declared, watched and written', async (t) => {
       kind,
     )
   }
-  t.equal(declared.length, childKinds.length + 1, 'and nothing else but inspections')
+  t.equal(declared.length, childKinds.length + 1, 'plus inspections, and no other kind')
 })
 
-/** The rules that the components of optional kinds add to a role. */
+/** The rules that components of optional kinds add to a role. */
 function rulesOfComponents(role: string): Anything[] {
   return ['gateway', 'monitoring']
     .flatMap((component) => read(`${component}/kustomization.yaml`).patches)

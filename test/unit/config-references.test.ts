@@ -19,7 +19,7 @@ const reading: MyAppSpec = {
   envFrom: [{ configMapRef: { name: 'shop' } }],
 }
 
-/** A request in which the ConfigMap and the Secret that the pods read hold the given data; undefined: it is not there. */
+/** A request with the given data in the ConfigMap and Secret of the pods. Undefined: no object. */
 function holding(
   configMap: Strings | undefined,
   secret: Strings | undefined = { token: 'dA==' },
@@ -50,7 +50,7 @@ const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.strin
   noNullPrototype: true,
 })
 
-t.test('init containers and sidecars refer to config, too', async (t) => {
+t.test('finds the config of init containers and sidecars', async (t) => {
   const { env = [], envFrom = [] } = reading
   const specs: MyAppSpec[] = [
     { image: 'nginx', init: [{ name: 'a', env, envFrom }] },
@@ -69,7 +69,7 @@ t.test('init containers and sidecars refer to config, too', async (t) => {
   }
 })
 
-t.test('metadata and the order of keys do not change the digest', async () => {
+t.test('ignores metadata and the order of keys in the digest', async () => {
   fc.assert(
     fc.property(
       data,
@@ -84,25 +84,25 @@ t.test('metadata and the order of keys do not change the digest', async () => {
   )
 })
 
-t.test('data that is used changes the digest, other data of a Secret does not', async () => {
+t.test('the digest changes with the used keys of a Secret only', async () => {
   fc.assert(
     fc.property(data, data, (one, other) => {
       const isSame =
         JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
       if ((digest(holding(one)) === digest(holding(other))) !== isSame) {
-        throw new Error('the digests of two ConfigMaps are wrong')
+        throw new Error('the digests of two ConfigMaps must differ exactly if their data do')
       }
       if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) {
-        throw new Error('a key that is not used counts')
+        throw new Error('an unused key changes the digest')
       }
       if (digest(holding(one, { token: 'eA==' })) === digest(holding(one))) {
-        throw new Error('a key that is used does not count')
+        throw new Error('a used key does not change the digest')
       }
     }),
   )
 })
 
-t.test('equal data of two MyApps has two digests, and so has another key', async (t) => {
+t.test('the digest depends on the MyApp and on the key of the hook', async (t) => {
   const other = holding({ a: '1' })
   other.parent.metadata.uid = 'other'
   t.not(digest(other), digest(holding({ a: '1' })))
@@ -113,31 +113,28 @@ t.test('equal data of two MyApps has two digests, and so has another key', async
   t.match(digest(other), /^[0-9a-f]{32}$/)
 })
 
-t.test(
-  'a guess of a Secret cannot be tested by whoever reads the MyApp and its pods',
-  async (t) => {
-    const pins = Array.from({ length: 100 }, (_, pin) => btoa(String(pin).padStart(2, '0')))
-    const published = [digest, digestWithoutKey].map((digest) =>
-      digest(holding({}, { token: pins[42] ?? '' })),
-    )
-    for (const token of pins) {
-      const guess = holding({}, { token })
-      const { uid } = guess.parent.metadata
-      // What release 0.1.0 published, and the digest with a key that anybody could think of.
-      const tested = [
-        createHash('sha256')
-          .update(uid)
-          .update(JSON.stringify(['Secret', 'shop', true, [['token', token]]]))
-          .update(JSON.stringify(['ConfigMap', 'shop', true, []]))
-          .digest('hex')
-          .slice(0, 32),
-        digestWith({ configDigestKey: Buffer.alloc(0) })(guess),
-        digestWith({ configDigestKey: Buffer.from(uid) })(guess),
-      ]
-      t.notOk(tested.some((digest) => published.includes(digest)))
-    }
-  },
-)
+t.test('readers of the MyApp and its pods cannot test a guess of a Secret', async (t) => {
+  const pins = Array.from({ length: 100 }, (_, pin) => btoa(String(pin).padStart(2, '0')))
+  const published = [digest, digestWithoutKey].map((digest) =>
+    digest(holding({}, { token: pins[42] ?? '' })),
+  )
+  for (const token of pins) {
+    const guess = holding({}, { token })
+    const { uid } = guess.parent.metadata
+    // The digest of release 0.1.0, and the digest with a key that anybody can guess.
+    const tested = [
+      createHash('sha256')
+        .update(uid)
+        .update(JSON.stringify(['Secret', 'shop', true, [['token', token]]]))
+        .update(JSON.stringify(['ConfigMap', 'shop', true, []]))
+        .digest('hex')
+        .slice(0, 32),
+      digestWith({ configDigestKey: Buffer.alloc(0) })(guess),
+      digestWith({ configDigestKey: Buffer.from(uid) })(guess),
+    ]
+    t.notOk(tested.some((digest) => published.includes(digest)))
+  }
+})
 
 t.test(
   'without a key the digest depends on the version of a Secret, not on its data',
@@ -155,7 +152,7 @@ t.test(
   },
 )
 
-t.test('what is missing is named, once each', async (t) => {
+t.test('names each missing object or key once', async (t) => {
   t.strictSame(missing(holding({})), [])
   t.strictSame(missing(holding(undefined, undefined)), ['ConfigMap shop'])
   t.strictSame(missing(holding({}, {})), ['key token of Secret shop'])
@@ -172,7 +169,7 @@ t.test('what is missing is named, once each', async (t) => {
       ),
     ),
     ['key constructor of Secret shop'],
-    'what every object has is no key',
+    'inherited properties are not keys',
   )
   t.strictSame(
     missing(
@@ -193,26 +190,23 @@ t.test('what is missing is named, once each', async (t) => {
   )
 })
 
-t.test(
-  'what is optional is not missing, and changes the digest only with data that is read',
-  async (t) => {
-    const spec = {
-      image: 'nginx',
-      envFrom: [{ configMapRef: { name: 'shop', optional: true } }],
-      env: [
-        { name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'token', optional: true } } },
-      ],
-    }
-    const [none, empty] = [holding(undefined, {}, {}, spec), holding({}, { other: 'x' }, {}, spec)]
-    delete none.related['Secret.v1']
-    t.strictSame([missing(none), missing(empty)], [[], []])
-    t.equal(digest(none), digest(empty))
-    t.not(digest(none), digest(holding({ a: '' }, {}, {}, spec)))
-  },
-)
+t.test('optional config is never missing, and its used data are in the digest', async (t) => {
+  const spec = {
+    image: 'nginx',
+    envFrom: [{ configMapRef: { name: 'shop', optional: true } }],
+    env: [
+      { name: 'A', valueFrom: { secretKeyRef: { name: 'shop', key: 'token', optional: true } } },
+    ],
+  }
+  const [none, empty] = [holding(undefined, {}, {}, spec), holding({}, { other: 'x' }, {}, spec)]
+  delete none.related['Secret.v1']
+  t.strictSame([missing(none), missing(empty)], [[], []])
+  t.equal(digest(none), digest(empty))
+  t.not(digest(none), digest(holding({ a: '' }, {}, {}, spec)))
+})
 
 t.test(
-  'while config is missing the Deployment stays as it was applied, but for fewer replicas; with none it follows the spec',
+  'keeps the applied Deployment while config is missing, but allows fewer replicas',
   async (t) => {
     const sentWith = (spec: object) => {
       const request = holding(undefined, undefined, {}, { ...reading, image: 'nginx:2', ...spec })
@@ -224,7 +218,7 @@ t.test(
     }
     for (const replicas of [3, 5]) {
       const { applied, sent } = sentWith({ replicas })
-      t.strictSame(sent, applied, `${replicas} wanted of 3`)
+      t.strictSame(sent, applied, `${replicas} of 3 desired`)
     }
     const { applied, sent } = sentWith({ replicas: 1 })
     t.strictSame(sent, { ...applied, spec: { ...(applied?.spec as object), replicas: 1 } })
@@ -237,29 +231,26 @@ t.test(
   },
 )
 
-t.test(
-  'while config is missing what leads to the pods stays as it is, too, and what is no longer asked for',
-  async (t) => {
-    for (const spec of [{ port: 9090 }, { expose: false }]) {
-      const request = holding(undefined, undefined, {}, { ...reading, ...spec })
-      const service = request.children['Service.v1']['default/demo-app']
-      t.strictSame(
-        sync(request, context).children.find(({ kind }) => kind === 'Service'),
-        service && lastApplied(service),
-        JSON.stringify(spec),
-      )
-      Object.assign(request.parent.spec as object, { replicas: 0 })
-      t.notSame(
-        sync(request, context).children.find(({ kind }) => kind === 'Service'),
-        service && lastApplied(service),
-        'without pods it follows the spec',
-      )
-    }
-  },
-)
+t.test('keeps the Service while config is missing, even if the spec drops it', async (t) => {
+  for (const spec of [{ port: 9090 }, { expose: false }]) {
+    const request = holding(undefined, undefined, {}, { ...reading, ...spec })
+    const service = request.children['Service.v1']['default/demo-app']
+    t.strictSame(
+      sync(request, context).children.find(({ kind }) => kind === 'Service'),
+      service && lastApplied(service),
+      JSON.stringify(spec),
+    )
+    Object.assign(request.parent.spec as object, { replicas: 0 })
+    t.notSame(
+      sync(request, context).children.find(({ kind }) => kind === 'Service'),
+      service && lastApplied(service),
+      'without pods the Service follows the spec',
+    )
+  }
+})
 
 t.test(
-  "the number stays the autoscaler's while config is missing and while the spec is invalid",
+  'keeps the replicas of the autoscaler while config is missing or the spec invalid',
   async (t) => {
     for (const spec of [{ ...reading, autoscaling: { maxReplicas: 9 } }, { image: '' }]) {
       const request = holding(undefined, undefined, {}, spec)
@@ -283,30 +274,30 @@ t.test(
   },
 )
 
-t.test(
-  'of very many that are missing ten are named, and the status has room for them',
-  async (t) => {
-    const env = Array.from({ length: 256 }, (_, index) => ({
-      name: `V${index}`,
-      valueFrom: { secretKeyRef: { name: 'shop', key: `${index}`.padStart(250, 'k') } },
-    }))
-    const { message = '', conditions = [] } = sync(
-      holding({}, {}, {}, { image: 'nginx', env }),
-      context,
-    ).status
-    t.match(
-      message,
-      /^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more not found: running pods are not changed until they exist$/,
-    )
-    t.match(
-      conditions.find(({ type }) => type === 'ConfigReady')?.message,
-      /^Not found: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/,
-    )
-  },
-)
+t.test('names at most ten missing keys, which fit into the status', async (t) => {
+  const env = Array.from({ length: 256 }, (_, index) => ({
+    name: `V${index}`,
+    valueFrom: { secretKeyRef: { name: 'shop', key: `${index}`.padStart(250, 'k') } },
+  }))
+  const { message = '', conditions = [] } = sync(
+    holding({}, {}, {}, { image: 'nginx', env }),
+    context,
+  ).status
+  t.match(
+    message,
+    new RegExp(
+      '^key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more not found: ' +
+        'running pods are not changed until they exist$',
+    ),
+  )
+  t.match(
+    conditions.find(({ type }) => type === 'ConfigReady')?.message,
+    /^Not found: key k+0 of Secret shop, .*, key k+9 of Secret shop and 246 more$/,
+  )
+})
 
 t.test(
-  'paused, what nobody has changed is answered as it was applied, and what somebody has as it is',
+  'a paused MyApp keeps untouched children as applied and edited children as they are',
   async (t) => {
     const request = holding({}, {}, {}, { image: 'other', paused: true })
     const deployment = request.children['Deployment.apps/v1']['default/demo-app']
@@ -318,19 +309,19 @@ t.test(
     t.match(
       sync(request, context).children[0],
       { spec: { replicas: 7 } },
-      'an invalid spec does not make it less so',
+      'also with an invalid spec',
     )
   },
 )
 
-t.test('a hook that does not watch Secrets takes them as present and unchanged', async (t) => {
+t.test('without watchSecrets, Secrets count as present and unchanged', async (t) => {
   const blind: Context = { ...keyed, watchSecrets: false }
   const request = holding({ a: '1' }, {})
   t.strictSame(readReferencedConfig(request, reading, blind).missing, [])
   t.equal(
     digestWith(blind)(request),
     digestWith(blind)(holding({ a: '1' }, { token: 'eA==' })),
-    'what happens to be sent of a Secret does not count',
+    'Secrets in the request do not count',
   )
   t.not(digestWith(blind)(request), digestWith(blind)(holding({ a: '2' })), 'ConfigMaps count')
   const asked = (context: Context) =>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { readConfig, variables } from '../../src/config.ts'
 
-t.test('without any variable every default holds, and an empty variable is none', async (t) => {
+t.test('uses the default of an unset or empty variable', async (t) => {
   const defaults = Object.fromEntries(
     Object.entries(variables).map(([name, variable]) => [name, variable.default]),
   )
@@ -10,14 +10,14 @@ t.test('without any variable every default holds, and an empty variable is none'
   t.strictSame(readConfig({ PORT: '', HOST: '' }), defaults)
 })
 
-t.test('a variable is read as its type', async (t) => {
+t.test('converts a variable to its type', async (t) => {
   t.match(
     readConfig({ HOST: '::', PORT: '0', LOG_LEVEL: 'debug', BODY_LIMIT: '1024', UNKNOWN: 'x' }),
     { HOST: '::', PORT: 0, LOG_LEVEL: 'debug', BODY_LIMIT: 1024 },
   )
 })
 
-t.test('every wrong variable is named with its value and what would be right', async (t) => {
+t.test('reports every invalid variable with its value and the valid range', async (t) => {
   t.throws(
     () =>
       readConfig({
@@ -42,8 +42,10 @@ t.test('docs/configuration.md lists every variable with its default and purpose'
   t.strictSame(
     page.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line)),
     Object.entries<{ default: unknown; description: string }>(variables).map(
-      ([name, variable]) =>
-        `| \`${name}\` | ${variable.default === '' || variable.default === undefined ? '' : `\`${variable.default}\``} | ${variable.description} |`,
+      ([name, { default: value, description }]) => {
+        const shown = value === undefined || value === '' ? '' : `\`${value}\``
+        return `| \`${name}\` | ${shown} | ${description} |`
+      },
     ),
   )
 })

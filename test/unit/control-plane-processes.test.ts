@@ -32,7 +32,7 @@ async function isGone(condition: () => boolean | Promise<boolean>): Promise<bool
   return false
 }
 
-t.test('what a killed process started ends with it, and its folder goes', async (t) => {
+t.test('the children and the folder of a killed process are removed', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'processes-test-'))
   const parent = spawn(
     process.execPath,
@@ -42,8 +42,13 @@ t.test('what a killed process started ends with it, and its folder goes', async 
       `
     import { removeAtEnd, startProgram } from ${JSON.stringify(processes)}
     await removeAtEnd(${JSON.stringify(dir)})
-    // A program that does not end when asked, with a child of its own.
-    const program = await startProgram({ name: 'sh', command: '/bin/sh', args: ['-c', 'trap "" TERM; sleep 60 & echo $!; wait'], logFile: ${JSON.stringify(join(dir, 'log'))} })
+    // A program that ignores SIGTERM, with a child of its own.
+    const program = await startProgram({
+      name: 'sh',
+      command: '/bin/sh',
+      args: ['-c', 'trap "" TERM; sleep 60 & echo $!; wait'],
+      logFile: ${JSON.stringify(join(dir, 'log'))},
+    })
     console.log(program.pid)
   `,
     ],
@@ -84,21 +89,21 @@ t.test('a program', async (t) => {
     return program
   }
 
-  t.test('that does not end when asked is made to', async (t) => {
+  t.test('is killed if it ignores SIGTERM', async (t) => {
     const program = await trapping('trap "" TERM')
     await program.stop(200)
     t.equal(await program.ended, 'SIGKILL')
     t.ok(await isGone(() => isAlive(-program.pid)))
   })
 
-  t.test('that ends in order says how', async (t) => {
+  t.test('reports its exit code after SIGTERM', async (t) => {
     const program = await trapping('trap "exit 3" TERM')
     await program.stop()
     t.equal(await program.ended, 'code 3')
     await program.stop()
   })
 
-  t.test('that fails to start is reported with the reason and a log that stays', async (t) => {
+  t.test('that fails to start is reported with its error and keeps its log', async (t) => {
     const program = await shell(
       'echo listening; echo "Error: the port is taken" >&2; echo bye; exit 4',
     )
@@ -114,7 +119,7 @@ t.test('a program', async (t) => {
     await rm(keptLog(error))
   })
 
-  t.test('that never gets ready is reported', async (t) => {
+  t.test('that never becomes ready is reported', async (t) => {
     const program = await shell('exec sleep 60')
     const error = await waitUntilReady(program, async () => false, { timeoutMs: 100 }).then(
       () => undefined,
@@ -129,7 +134,7 @@ t.test('a program', async (t) => {
     t.match(await runProgram({ command: 'no-such-program', args: [] }), { code: 127, stdout: '' })
   })
 
-  t.test('is fed and read', async (t) => {
+  t.test('reads its standard input and returns its output', async (t) => {
     t.match(await runProgram({ command: 'cat', args: [] }, { input: 'text' }), {
       code: 0,
       stdout: 'text',
@@ -144,13 +149,13 @@ t.test('a program', async (t) => {
   })
 })
 
-t.test('free ports are below those of outgoing connections, and not given twice', async (t) => {
+t.test('free ports are below the ephemeral range and are never returned twice', async (t) => {
   const ports = await Promise.all(Array.from({ length: 10 }, () => freePort()))
   t.equal(new Set(ports).size, ports.length)
   t.ok(ports.every((port) => port > 20_000 && port < 32_000))
 })
 
-t.test('a process keeps the ports that it may still be given to itself', async (t) => {
+t.test('a process reserves its ports from other processes', async (t) => {
   const own = await freePort()
   const script = 'const { freePort } = await import(process.argv[1]); console.log(await freePort())'
   const { code, stdout } = await runProgram({

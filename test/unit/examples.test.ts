@@ -21,8 +21,8 @@ interface Field {
 }
 
 /**
- * Every field of a schema, such as `volumes[].configMap.items[].key`. Parts that have the same fields, such as the three
- * probes, are of one form, of which each field has one id.
+ * Every field of a schema, such as `volumes[].configMap.items[].key`. Types with the same fields,
+ * such as the three probes, share the ids of their fields.
  */
 function fieldsOf({ properties, items }: Schema, path: string): Field[] {
   if (items !== undefined) return fieldsOf(items, `${path}[]`)
@@ -32,7 +32,7 @@ function fieldsOf({ properties, items }: Schema, path: string): Field[] {
   ])
 }
 
-/** The ids of the fields that are given in a value. */
+/** The ids of the fields that a value sets. */
 function given(value: unknown, { properties, items }: Schema): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => given(item, items ?? {}))
   return Object.entries(properties ?? {})
@@ -46,7 +46,7 @@ function given(value: unknown, { properties, items }: Schema): string[] {
 const idOf = (properties: Schema['properties'] = {}, name: string) =>
   `${Object.keys(properties).sort().join()}: ${name}`
 
-t.test('every field of a MyApp is shown by an example', async (t) => {
+t.test('an example shows every field of a MyApp', async (t) => {
   const shown = new Set(
     documents
       .filter(({ kind }) => kind === 'MyApp')
@@ -56,7 +56,7 @@ t.test('every field of a MyApp is shown by an example', async (t) => {
   t.ok(
     fields.length > 200 &&
       fields.some(({ path }) => path === 'spec.volumes[].configMap.items[].key'),
-    'fields are looked for at any depth',
+    'fields of any depth count',
   )
   t.strictSame(
     fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path),

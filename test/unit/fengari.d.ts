@@ -1,4 +1,4 @@
-/** The little of fengari (Lua in JavaScript) that the tests use; it ships no types. */
+/** The part of fengari (Lua in JavaScript) that the tests use. The package has no types. */
 declare module 'fengari' {
   interface State {
     readonly brand: unique symbol

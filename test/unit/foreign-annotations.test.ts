@@ -17,32 +17,33 @@ const observed = (applied: object, metadata: Strings, template?: Strings) => {
 const ours = { ours: '1' }
 const both = { ours: '1', theirs: '2' }
 
-t.test(
-  'where our annotations leave and others have some, an empty map stands for ours',
-  async (t) => {
-    t.strictSame(
-      keepingForeignAnnotations(child(), observed(child(ours, ours), both, both)),
-      child({}, {}),
-    )
-    t.strictSame(
-      keepingForeignAnnotations(child(), observed(child({}, {}), { theirs: '2' }, { theirs: '2' })),
-      child({}, {}),
-      'and stays there',
-    )
-  },
-)
+t.test('answers an empty map when foreign annotations remain', async (t) => {
+  t.strictSame(
+    keepingForeignAnnotations(child(), observed(child(ours, ours), both, both)),
+    child({}, {}),
+  )
+  t.strictSame(
+    keepingForeignAnnotations(child(), observed(child({}, {}), { theirs: '2' }, { theirs: '2' })),
+    child({}, {}),
+    'the next answer keeps the empty map',
+  )
+})
 
-t.test('an answer is left as it is otherwise', async (t) => {
-  t.strictSame(keepingForeignAnnotations(child(), undefined), child(), 'there is no child yet')
+t.test('does not change any other answer', async (t) => {
+  t.strictSame(
+    keepingForeignAnnotations(child(), undefined),
+    child(),
+    'the child does not exist yet',
+  )
   t.strictSame(
     keepingForeignAnnotations(child(), { ...child(), metadata: { ...child().metadata, uid: 'c' } }),
     child(),
-    'nothing tells what was applied',
+    'there is no record of the last apply',
   )
   t.strictSame(
     keepingForeignAnnotations(child(), observed(child(), both, both)),
     child(),
-    'there were none of ours',
+    'the last apply had no annotations',
   )
   t.strictSame(
     keepingForeignAnnotations(child(ours, ours), observed(child(ours, ours), both, both)),
@@ -52,6 +53,6 @@ t.test('an answer is left as it is otherwise', async (t) => {
   t.strictSame(
     keepingForeignAnnotations(child(ours), observed(child(ours, ours), both, ours)),
     child(ours),
-    'there are none of others in the template',
+    'the template has no foreign annotations',
   )
 })

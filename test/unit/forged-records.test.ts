@@ -85,7 +85,7 @@ function forgeManagedFields(child: ObservedObject, record: Anything): void {
 type Answer = (request: HookRequest) => KubernetesObject[]
 const synced: Answer = (request) => sync(request, context).children
 
-/** Every way on which a record of an observed child can reach an answer. */
+/** Every path by which a record of an observed child can reach an answer. */
 const paths: Record<string, { prepare: (request: Anything) => void; answer: Answer }> = {
   'in sync': { prepare: () => {}, answer: synced },
   'blocked by missing config': {
@@ -156,7 +156,7 @@ const paths: Record<string, { prepare: (request: Anything) => void; answer: Answ
 const allowed = ['name', 'namespace', 'labels', 'annotations']
 
 for (const [path, { prepare, answer }] of Object.entries(paths)) {
-  t.test(`a forged record decides no identity: ${path}`, async (t) => {
+  t.test(`a forged record cannot change the identity of a child: ${path}`, async (t) => {
     let answered = 0
     fc.assert(
       fc.property(forgedRecord, fc.boolean(), fc.boolean(), (record, serverSide, matching) => {
@@ -201,7 +201,7 @@ const child = (metadata: object, kind = 'Deployment', apiVersion = 'apps/v1') =>
     metadata: { name: 'demo-app', namespace: 'default', ...metadata },
   }) as KubernetesObject
 
-t.test('a kind that this version does not know keeps its data, as observed', async (t) => {
+t.test('keeps the observed data of an unknown kind', async (t) => {
   const metadata = { name: 'demo-app', namespace: 'default', uid: 'u' }
   const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'observed' } }
   const record = { ...config, data: { a: 'forged' }, rules: ['forged'] }
@@ -222,7 +222,7 @@ t.test('a kind that this version does not know keeps its data, as observed', asy
   })
 })
 
-t.test('the last check refuses an answer that Metacontroller must not apply', async (t) => {
+t.test('refuses an answer that Metacontroller must not apply', async (t) => {
   const request = recorded('sync-running')
   const namespace = request.parent.metadata.namespace
   const own = child({ namespace })
@@ -244,13 +244,13 @@ t.test('the last check refuses an answer that Metacontroller must not apply', as
   }
   try {
     safeAnswer(request, [child({ namespace: 'other', name: 'x'.repeat(1e6) })])
-    t.fail('it is refused')
+    t.fail('must be refused')
   } catch (error) {
     t.ok((error as Error).message.length < 700, 'the sentence is short')
   }
 })
 
-t.test('a refused answer is a 500 with one short sentence', async (t) => {
+t.test('answers 500 with one short sentence', async (t) => {
   const server = fastify()
   answerErrors(server, server.log)
   server.get('/', () =>

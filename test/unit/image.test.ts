@@ -9,18 +9,18 @@ import { refusing } from '../../build/unreachable.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-t.test('npm start and the image run the hook with the same flags', async (t) => {
+t.test('npm start and the image use the same Node flags', async (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } }
   t.ok(scripts.start.endsWith(`exec node ${nodeFlags.join(' ')} dist/main.js`), scripts.start)
   const command = /^CMD (.*)$/m.exec(read('Dockerfile'))?.[1] ?? ''
   t.same(JSON.parse(command), [...permissionFlags, ...nodeFlags, 'dist/main.js'])
 })
 
-t.test('the image has neither source maps nor the command line', async (t) => {
+t.test('the image has no source maps and no command line', async (t) => {
   t.match(read('Dockerfile'), /rm dist\/\*\.map dist\/cli\.js/)
 })
 
-t.test('a module that is left out loads, and throws a sentence when it is used', async (t) => {
+t.test('a module left out of the bundle throws an error that names it', async (t) => {
   const module: { exports: Record<string, new () => unknown> } = { exports: {} }
   runInThisContext(`(module) => {${refusing('node:http2')}}`)(module)
   const message = 'node:http2 is left out of the bundle (build/unreachable.ts)'
@@ -30,7 +30,7 @@ t.test('a module that is left out loads, and throws a sentence when it is used',
   t.throws(() => new (Http2Server as new () => unknown)(), { message })
 })
 
-t.test('notices name every package whose code is in a bundle', async (t) => {
+t.test('the notices name every bundled package', async (t) => {
   const bundle = (inputs: Record<string, number>) => ({
     inputs: {},
     outputs: {

@@ -56,17 +56,17 @@ const answer = (request: HookRequest, time: string) => {
   return { status, inspection, resyncAfterSeconds }
 }
 
-// Its Deployment was written at 12:17:32 and its status at 12:17:33, with 1 of 3 pods available.
+// The Deployment was written at 12:17:32 and its status at 12:17:33, with 1 of 3 pods available.
 const rollingOut = 'sync-rolling-out'
 
-t.test('a healthy MyApp has no inspection, and asks for no resync', async (t) => {
+t.test('a healthy MyApp has no inspection and no resync', async (t) => {
   t.match(answer(moment('sync-running'), '30:00'), {
     inspection: undefined,
     resyncAfterSeconds: undefined,
   })
 })
 
-t.test('pods that get nowhere are inspected after a moment', async (t) => {
+t.test('pods that do not become ready are inspected after a delay', async (t) => {
   const early = answer(moment(rollingOut), '17:34')
   t.equal(early.inspection, undefined)
   t.equal(early.resyncAfterSeconds, 1)
@@ -78,7 +78,7 @@ t.test('pods that get nowhere are inspected after a moment', async (t) => {
   t.equal(late.resyncAfterSeconds, undefined)
 })
 
-t.test('a slow control plane gets more patience, but not without end', async (t) => {
+t.test('a slow control plane extends the delay up to a maximum', async (t) => {
   const slow = (progressed: string) =>
     moment(rollingOut, (request) => {
       const { metadata, status } = deploymentOf(request)
@@ -87,15 +87,15 @@ t.test('a slow control plane gets more patience, but not without end', async (t)
         if (entry.subresource === 'status') entry.time = `2026-11-23T12:${progressed}Z`
       }
     })
-  // It took 5 s from the spec to the status: 2 s and twice as long.
+  // The status followed the spec after 5 s. The delay is 2 s plus twice that time.
   t.equal(answer(slow('17:37'), '17:48').resyncAfterSeconds, 1)
   t.ok(answer(slow('17:37'), '17:49').inspection)
-  // It took 30 s. Nobody waits longer than that.
+  // The status followed after 30 s. The delay has a maximum.
   t.equal(answer(slow('18:02'), '18:31').inspection, undefined)
   t.ok(answer(slow('18:02'), '18:32').inspection)
 })
 
-t.test('no inspection is needed for what the Deployment says itself', async (t) => {
+t.test('needs no inspection if the Deployment itself reports the cause', async (t) => {
   const changed = (change: (deployment: ObservedDeployment) => void) =>
     moment(rollingOut, (request) => change(deploymentOf(request)))
   const stale = changed(({ status }) => Object.assign(status ?? {}, { observedGeneration: 0 }))
@@ -105,7 +105,7 @@ t.test('no inspection is needed for what the Deployment says itself', async (t) 
   }
 })
 
-t.test('an inspection stays until the MyApp is well, and its findings are reported', async (t) => {
+t.test('keeps an inspection and reports its findings until the MyApp is ready', async (t) => {
   const failing = '1 of 3 pods fails: container app is in ImagePullBackOff: not found'
   const { status, inspection } = answer(moment(rollingOut, withInspection({ failing })), '17:33')
   t.ok(inspection)
@@ -116,7 +116,7 @@ t.test('an inspection stays until the MyApp is well, and its findings are report
   })
 })
 
-t.test('a MyApp that is in trouble for long is looked at now and then', async (t) => {
+t.test('inspects a MyApp with lasting problems at intervals', async (t) => {
   const watched = (time: string) =>
     answer(moment(rollingOut, withInspection({})), time).inspection?.spec
   t.match(watched('27:39'), { pods: true })
@@ -125,7 +125,7 @@ t.test('a MyApp that is in trouble for long is looked at now and then', async (t
   t.match(watched('32:41'), { pods: true })
 })
 
-t.test('a child that stays missing is looked for', async (t) => {
+t.test('inspects the name of a child that stays missing', async (t) => {
   const created = moment('sync-new')
   t.match(answer(created, '17:40'), { inspection: undefined, resyncAfterSeconds: 2 })
   const next = (request: HookRequest) => {
@@ -158,21 +158,21 @@ t.test('a child that stays missing is looked for', async (t) => {
   t.strictSame(
     children.map(({ kind }) => kind),
     ['Deployment', 'Service', 'PodDisruptionBudget', 'MyAppInspection'],
-    'each is answered: dynamic apply touches nothing of somebody else',
+    'answers each child, because dynamic apply does not change foreign objects',
   )
 })
 
-t.test('a status that is only a step further is held back for a moment', async (t) => {
+t.test('delays a status that only shows progress', async (t) => {
   const request = moment(rollingOut)
   t.equal(answer(request, '17:34').status, request.parent.status)
   t.match(answer(moment(rollingOut), '17:49').status, { readyReplicas: 1 })
   const changed = moment(rollingOut, ({ parent }) => {
     parent.metadata.generation = 2
   })
-  t.equal(answer(changed, '17:34').status.observedGeneration, 2, 'not for another generation')
+  t.equal(answer(changed, '17:34').status.observedGeneration, 2, 'not with a new generation')
 })
 
-t.test('only what is rare has related rules', async (t) => {
+t.test('requests related objects only in rare cases', async (t) => {
   const childResources = [
     { apiVersion: 'apps/v1', resource: 'deployments' },
     { apiVersion: 'v1', resource: 'services' },
@@ -191,7 +191,7 @@ t.test('only what is rare has related rules', async (t) => {
   t.strictSame(
     rules([inspections], { [applyStrategyAnnotation]: 'server-side-apply' }),
     ['deployments', 'services'],
-    'names must be known before server-side apply takes them',
+    'server-side apply must not take over foreign objects',
   )
   t.strictSame(rules([]), ['deployments', 'services', 'pods'], 'without inspections')
   Object.assign(parent.spec as object, { envFrom: [{ configMapRef: { name: 'c' } }] })
@@ -235,7 +235,7 @@ const inspectionRequest = (
   related: related as InspectionRequest['related'],
 })
 
-t.test('an inspection says why pods fail, and lists those in trouble first', async (t) => {
+t.test('reports why pods fail, and lists failing pods first', async (t) => {
   const pods = {
     'default/a': pod('a', { containerStatuses: [{ name: 'app', ready: true }] }),
     'default/b': pod('b', waiting('ErrImagePull', 'not found')),
@@ -258,10 +258,10 @@ t.test('an inspection says why pods fail, and lists those in trouble first', asy
     ],
   })
   const unwatched = inspect(inspectionRequest({ pods: false, missing: [] }, {}, status))
-  t.strictSame(unwatched.status, status, 'what was found stays while nobody looks')
+  t.strictSame(unwatched.status, status, 'findings stay between inspections')
 })
 
-t.test('an inspection names whoever has a name, and not the children themselves', async (t) => {
+t.test('reports foreign objects with the names of children', async (t) => {
   const object = (metadata: object) => ({
     [key]: { metadata: { name: 'demo-app', namespace: 'default', uid: 'u', ...metadata } },
   })
@@ -283,7 +283,7 @@ t.test('an inspection names whoever has a name, and not the children themselves'
   )
 })
 
-t.test('whatever an inspection says, it changes sentences at most', async () => {
+t.test('an inspection changes messages only', async () => {
   const forged = fc.record({
     failing: fc.anything(),
     stuck: fc.anything(),
@@ -311,7 +311,7 @@ t.test('whatever an inspection says, it changes sentences at most', async () => 
   )
 })
 
-t.test('a MyApp that moves to another CompositeController keeps its children', async (t) => {
+t.test('keeps the children of a MyApp that moves to another controller', async (t) => {
   const request = recorded('sync-running')
   request.finalizing = true
   const { finalized, children, status } = finalize(request)

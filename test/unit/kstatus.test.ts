@@ -2,8 +2,8 @@ import t from 'tap'
 import { type Scene, scenes } from '../support/fixtures/scenes.ts'
 
 /**
- * What Flux and other users of kstatus take an object of a custom kind for, by the rules that kstatus documents: in this
- * order a deletion, a generation that is not observed yet, Reconciling, Stalled, Ready.
+ * The status that Flux and other users of kstatus derive, by the documented rules. They check in
+ * this order: deletion, an unobserved generation, Reconciling, Stalled, Ready.
  */
 function kstatus({ metadata, status }: Scene): string {
   const is = (type: string, state: string) =>
@@ -22,14 +22,14 @@ function kstatus({ metadata, status }: Scene): string {
 
 const expected: Record<keyof typeof scenes, string> = {
   'just created': 'InProgress',
-  // Which is why the CRD has a default for it.
+  // The CRD has a default for this case.
   'without a status': 'Current',
   'seen for the first time': 'InProgress',
   'starting its pods': 'InProgress',
   running: 'Current',
-  'changed and not yet looked at': 'InProgress',
+  'changed and not yet reconciled': 'InProgress',
   'rolling out': 'InProgress',
-  'with names that others have': 'Failed',
+  'with a name conflict': 'Failed',
   'with an invalid spec': 'Failed',
   'past its progress deadline': 'Failed',
   'with a Secret missing': 'InProgress',
@@ -40,7 +40,7 @@ const expected: Record<keyof typeof scenes, string> = {
 }
 
 for (const [name, scene] of Object.entries(scenes) as Array<[keyof typeof scenes, Scene]>) {
-  t.test(`kstatus takes a MyApp ${name} for ${expected[name]}`, async (t) => {
+  t.test(`kstatus derives ${expected[name]} for a MyApp ${name}`, async (t) => {
     t.equal(kstatus(scene), expected[name])
   })
 }

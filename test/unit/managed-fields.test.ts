@@ -44,7 +44,7 @@ const cases: Array<[what: string, fields: object, part: unknown]> = [
     { spec: { selector: { matchLabels: { app: 'a' } }, tolerations: [{ key: 'a' }] } },
   ],
   [
-    'items by their keys, in the order of the list',
+    'items with their keys, in list order',
     {
       'f:spec': {
         'f:containers': {
@@ -74,7 +74,7 @@ const cases: Array<[what: string, fields: object, part: unknown]> = [
     },
   ],
   [
-    'an empty object that has fields by default',
+    'an empty object with default fields',
     {
       'f:spec': {
         'f:volumes': { 'k:{"name":"cache"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },
@@ -83,19 +83,19 @@ const cases: Array<[what: string, fields: object, part: unknown]> = [
     { spec: { volumes: [{ name: 'cache', emptyDir: {} }] } },
   ],
   [
-    'a map and a list of which others have all',
+    'a map and a list with foreign fields only',
     { 'f:metadata': { 'f:annotations': { '.': {} } }, 'f:spec': { 'f:volumes': { '.': {} } } },
     { metadata: { annotations: {} }, spec: { volumes: [] } },
   ],
   [
-    'what is not there any more',
+    'a field that no longer exists',
     { 'f:spec': { 'f:paused': {}, 'f:containers': { 'k:{"name":"gone"}': { 'f:image': {} } } } },
     { spec: { containers: [] } },
   ],
 ]
 
 for (const [what, fields, part] of cases) {
-  t.test(`what is owned: ${what}`, async (t) => {
+  t.test(`finds the owned fields: ${what}`, async (t) => {
     t.strictSame(ownedPart(observed, fields), part)
   })
 }

@@ -10,16 +10,16 @@ const cases: Array<{
   desired: unknown
   merged: unknown
 }> = [
-  { says: 'a scalar is what is desired', observed: 1, applied: 2, desired: 3, merged: 3 },
+  { says: 'a scalar becomes the desired one', observed: 1, applied: 2, desired: 3, merged: 3 },
   {
-    says: 'a field of others stays',
+    says: 'a foreign field stays',
     observed: { a: 1, theirs: 2 },
     applied: { a: 1 },
     desired: { a: 3 },
     merged: { a: 3, theirs: 2 },
   },
   {
-    says: 'a field that was applied and is not desired any more goes',
+    says: 'an applied field that is no longer desired is removed',
     observed: { a: 1, b: 2 },
     applied: { a: 1, b: 2 },
     desired: { a: 1 },
@@ -33,35 +33,35 @@ const cases: Array<{
     merged: [3],
   },
   {
-    says: 'a new variable goes last',
+    says: 'a new variable is appended',
     observed: env('B', 'C'),
     applied: env('B', 'C'),
     desired: env('A', 'B', 'C'),
     merged: env('B', 'C', 'A'),
   },
   {
-    says: 'an order cannot be changed',
+    says: 'the order of items does not change',
     observed: env('A', 'B'),
     applied: env('A', 'B'),
     desired: env('B', 'A'),
     merged: env('A', 'B'),
   },
   {
-    says: 'a variable of others stays',
+    says: 'a foreign variable stays',
     observed: env('X', 'A'),
     applied: env('A'),
     desired: env('A', 'B'),
     merged: env('X', 'A', 'B'),
   },
   {
-    says: 'a variable that was applied and is not desired any more goes',
+    says: 'an applied variable that is no longer desired is removed',
     observed: env('A', 'B'),
     applied: env('A', 'B'),
     desired: env('B'),
     merged: env('B'),
   },
   {
-    says: 'a port is known by its number, so an edited one stays beside ours',
+    says: 'a port is identified by its number, so an edited port stays beside ours',
     observed: [{ name: 'http', port: 1234 }],
     applied: [{ name: 'http', port: 8080 }],
     desired: [{ name: 'http', port: 8080 }],
@@ -110,6 +110,6 @@ for (const { says, observed, applied, desired, merged } of cases) {
   t.test(says, async (t) => {
     const before = structuredClone({ observed, applied, desired })
     t.strictSame(merge(observed, applied, desired), merged)
-    t.strictSame({ observed, applied, desired }, before, 'nothing handed in is changed')
+    t.strictSame({ observed, applied, desired }, before, 'the arguments do not change')
   })
 }

@@ -20,7 +20,7 @@ const app = { name: 'shop', namespace: 'web' }
 
 const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: string[] }> = [
   {
-    name: 'everything that is left out is filled in',
+    name: 'every unset field gets its default',
     spec: { image: 'nginx', ingress: {} },
     want: {
       podSecurity: 'Restricted',
@@ -36,13 +36,13 @@ const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: str
     ],
   },
   {
-    name: 'a MyApp without an Ingress gets none',
+    name: 'a MyApp without an Ingress gets no Ingress',
     spec: { image: 'nginx' },
     want: { ingress: undefined },
     defaulted: ['podSecurity', 'resources', 'imagePullSecrets'],
   },
   {
-    name: 'what a MyApp sets wins as a whole',
+    name: 'a field of the MyApp replaces the whole default',
     spec: {
       image: 'nginx',
       podSecurity: 'Baseline',
@@ -74,7 +74,7 @@ t.test('without defaults a spec stays as it is', async (t) => {
   t.strictSame(withPlatformDefaults(app, spec), { spec, defaulted: [] })
 })
 
-t.test('only listed labels are copied, and never those that select', async (t) => {
+t.test('copies only listed labels, and never a selector label', async (t) => {
   const labels = {
     team: 'a',
     'example.com/x': 'b',

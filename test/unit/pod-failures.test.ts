@@ -31,9 +31,12 @@ const notStarted = container(
   },
 )
 const noProgram =
-  'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/x": stat /x: no such file or directory: unknown'
+  'failed to create containerd task: failed to create shim task: OCI runtime create failed: ' +
+  'runc create failed: unable to start container process: exec: "/x": stat /x: no such file ' +
+  'or directory: unknown'
 const noProgramSaid =
-  '1 of 1 pod fails: container app is in RunContainerError: exec: "/x": stat /x: no such file or directory'
+  '1 of 1 pod fails: container app is in RunContainerError: exec: "/x": stat /x: no such ' +
+  'file or directory'
 const restarted = (exitCode: number, probes: object) =>
   container(
     {
@@ -64,12 +67,12 @@ const init = (status: object, container: object = {}): ObservedPod => ({
 const lastWords = 'password: hunter2'
 const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
   [
-    'an init container has no image',
+    'the image of an init container does not exist',
     [init({ state: { waiting: { reason: 'ErrImagePull', message: 'x:1: not found' } } })],
     '1 of 1 pod fails: init container extra is in ImagePullBackOff: x:1: not found',
   ],
   [
-    'an init container lacks config',
+    'config of an init container is missing',
     [
       init({
         state: {
@@ -80,7 +83,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
     '1 of 1 pod fails: init container extra is in CreateContainerConfigError: secret "a" not found',
   ],
   [
-    'an init container crashes, whose last words stay in the cluster',
+    'an init container crashes (its log is not quoted)',
     [
       init({
         restartCount: 3,
@@ -88,7 +91,8 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
         lastState: { terminated: { exitCode: 1, reason: 'Error', message: lastWords } },
       }),
     ],
-    '1 of 1 pod fails: init container extra crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log',
+    '1 of 1 pod fails: init container extra crashes (CrashLoopBackOff, last exit code 1, 3 ' +
+      'restarts): see its log',
   ],
   [
     'an init container has completed',
@@ -97,7 +101,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
   ],
   ['an init container runs', [init({ started: true, state: { running: {} } })], undefined],
   [
-    'a sidecar ends, and says something',
+    'a sidecar exits',
     [
       init(
         {
@@ -107,10 +111,11 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
         { restartPolicy: 'Always' },
       ),
     ],
-    '1 of 1 pod fails: sidecar extra exits (CrashLoopBackOff, last exit code 0, 1 restart): the program of a sidecar must keep running',
+    '1 of 1 pod fails: sidecar extra exits (CrashLoopBackOff, last exit code 0, 1 restart): ' +
+      'the program of a sidecar must keep running',
   ],
   [
-    'a sidecar uses too much memory',
+    'a sidecar exceeds its memory limit',
     [
       init(
         {
@@ -121,22 +126,23 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
         { restartPolicy: 'Always' },
       ),
     ],
-    '1 of 1 pod fails: sidecar extra was killed for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
+    '1 of 1 pod fails: sidecar extra was killed for using more memory than its limit ' +
+      '(OOMKilled, 2 restarts): raise resources.limits.memory',
   ],
 ]
 
 const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
   ...ofInit,
-  ['there are none', [], undefined],
+  ['there are no pods', [], undefined],
   ['all run', [running, running], undefined],
-  ['they only start', [starting, pod({ phase: 'Pending' })], undefined],
+  ['pods are starting', [starting, pod({ phase: 'Pending' })], undefined],
   [
-    'the image is not there',
+    'the image does not exist',
     [pulling, pulling, running],
     '2 of 3 pods fail: container app is in ImagePullBackOff: Back-off pulling image "nope:1"',
   ],
   [
-    'the image is not there, and kubelet tries in turns',
+    'the image does not exist, and some pods are between two pulls',
     [
       pulling,
       container({ state: { waiting: { reason: 'ErrImagePull', message: 'a: not found' } } }),
@@ -152,7 +158,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     '3 of 3 pods fail: container app is in ImagePullBackOff: a: not found',
   ],
   [
-    'the registry does not answer',
+    'the registry does not respond',
     [
       container({
         state: {
@@ -163,30 +169,33 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         },
       }),
     ],
-    '1 of 1 pod fails: container app is in ImagePullBackOff: read udp 192.0.2.1->192.0.2.2:53: i/o timeout',
+    '1 of 1 pod fails: container app is in ImagePullBackOff: read udp ' +
+      '192.0.2.1->192.0.2.2:53: i/o timeout',
   ],
   [
-    'the reason is a new one',
+    'the reason is unknown',
     [container({ state: { waiting: { reason: 'ErrImageNeverPull', message: 'x'.repeat(500) } } })],
     `1 of 1 pod fails: container app is in ErrImageNeverPull: ${'x'.repeat(400)}…`,
   ],
   [
-    'it may not run as root',
+    'the image would run as root',
     [
       container({
         state: {
           waiting: {
             reason: 'CreateContainerConfigError',
             message:
-              'container has runAsNonRoot and image will run as root (pod: "x-1_default(uid)", container: app)',
+              'container has runAsNonRoot and image will run as root (pod: ' +
+              '"x-1_default(uid)", container: app)',
           },
         },
       }),
     ],
-    '1 of 1 pod fails: container app is in CreateContainerConfigError: container has runAsNonRoot and image will run as root',
+    '1 of 1 pod fails: container app is in CreateContainerConfigError: container has ' +
+      'runAsNonRoot and image will run as root',
   ],
   [
-    'there is no such program, tried',
+    'the program does not exist, at the first start',
     [
       container({
         restartCount: 1,
@@ -197,7 +206,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     noProgramSaid,
   ],
   [
-    'there is no such program, waiting',
+    'the program does not exist, between two starts',
     [
       container({
         restartCount: 2,
@@ -208,7 +217,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     noProgramSaid,
   ],
   [
-    'there is no such program, just ended',
+    'the program does not exist, just after a start',
     [
       container({
         restartCount: 2,
@@ -220,33 +229,39 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   [
     'it exits',
     [restarted(0, { readinessProbe: { tcpSocket: { port: 9090 } } })],
-    '1 of 1 pod fails: container app exits (CrashLoopBackOff, last exit code 0, 2 restarts): the program of a MyApp must keep running',
+    '1 of 1 pod fails: container app exits (CrashLoopBackOff, last exit code 0, 2 ' +
+      'restarts): the program of a MyApp must keep running',
   ],
   [
-    'it may be killed for its liveness',
+    'the liveness probe may be the cause',
     [restarted(137, { livenessProbe: { grpc: { port: 9 } } })],
-    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code 137, 2 restarts): it exits, or fails its liveness probe (gRPC on port 9)',
+    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code ' +
+      '137, 2 restarts): it exits, or fails its liveness probe (gRPC on port 9)',
   ],
   [
-    'it may be killed for either',
+    'the startup or the liveness probe may be the cause',
     [restarted(0, { startupProbe: { exec: {} }, livenessProbe: { httpGet: { port: 8080 } } })],
-    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code 0, 2 restarts): it exits, or fails its startup probe or its liveness probe (HTTP GET / on port 8080)',
+    '1 of 1 pod fails: container app keeps restarting (CrashLoopBackOff, last exit code 0, ' +
+      '2 restarts): it exits, or fails its startup probe or its liveness probe (HTTP GET / on ' +
+      'port 8080)',
   ],
   [
-    'it crashes and has checks',
+    'a container with probes crashes',
     [restarted(1, { livenessProbe: { grpc: { port: 9 } } })],
-    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 restarts): see its log',
+    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 ' +
+      'restarts): see its log',
   ],
   [
-    'some were restarted more often',
+    'pods have different numbers of restarts',
     [2, 10, 9].map((restartCount) =>
       container({ restartCount, state: { terminated: { exitCode: 1 } } }),
     ),
-    '3 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 1, 10 restarts): see its log',
+    '3 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 1, 10 ' +
+      'restarts): see its log',
   ],
-  ['they run and are not ready', [notReady, notStarted], undefined],
+  ['pods run and are not ready', [notReady, notStarted], undefined],
   [
-    'a key is missing',
+    'a key of a Secret is missing',
     [
       container({
         state: {
@@ -257,7 +272,8 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         },
       }),
     ],
-    "1 of 1 pod fails: container app is in CreateContainerConfigError: couldn't find key x in Secret default/y",
+    "1 of 1 pod fails: container app is in CreateContainerConfigError: couldn't find key x " +
+      'in Secret default/y',
   ],
   [
     'it crashes, waiting',
@@ -268,15 +284,17 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         lastState: { terminated: { exitCode: 1, reason: 'Error', message: 'secret' } },
       }),
     ],
-    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 5 restarts): see its log',
+    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 5 ' +
+      'restarts): see its log',
   ],
   [
-    'it crashes, just ended',
+    'a container has just crashed',
     [container({ restartCount: 1, state: { terminated: { exitCode: 137, reason: 'Error' } } })],
-    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 137, 1 restart): see its log',
+    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 137, 1 ' +
+      'restart): see its log',
   ],
   [
-    'it crashes, between two crashes',
+    'a container runs between two crashes',
     [
       container({
         restartCount: 2,
@@ -284,10 +302,11 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         lastState: { terminated: { exitCode: 1, reason: 'Error' } },
       }),
     ],
-    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 restarts): see its log',
+    '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 ' +
+      'restarts): see its log',
   ],
   [
-    'it crashed once and is well',
+    'a container crashed once and is ready',
     [
       container({
         ready: true,
@@ -299,12 +318,13 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     undefined,
   ],
   [
-    'memory ran out',
+    'a container exceeds its memory limit',
     [container({ restartCount: 3, state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } })],
-    '1 of 1 pod fails: container app was killed for using more memory than its limit (OOMKilled, 3 restarts): raise resources.limits.memory',
+    '1 of 1 pod fails: container app was killed for using more memory than its limit ' +
+      '(OOMKilled, 3 restarts): raise resources.limits.memory',
   ],
   [
-    'no node takes it',
+    'no node has room',
     [
       pod({
         conditions: [
@@ -313,21 +333,23 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
             status: 'False',
             reason: 'Unschedulable',
             message:
-              '0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.',
+              '0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, ' +
+              'preemption: 0/3 nodes are available: 3 No preemption victims found for ' +
+              'incoming pod.',
           },
         ],
       }),
     ],
     '1 of 1 pod fails: not scheduled (Unschedulable): 0/3 nodes are available: 3 Insufficient cpu',
   ],
-  ['one was evicted', [evicted, running], undefined],
+  ['one pod was evicted', [evicted, running], undefined],
   [
-    'many were evicted, and the image is not there',
+    'many pods were evicted, and the image does not exist',
     [evicted, evicted, pulling],
     '1 of 1 pod fails: container app is in ImagePullBackOff: Back-off pulling image "nope:1"',
   ],
   [
-    'what fails is on its way out',
+    'the failing pod is being deleted',
     [
       pod(
         { containerStatuses: [{ name: 'app', state: { waiting: { reason: 'ErrImagePull' } } }] },
@@ -342,38 +364,38 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
 for (const [when, pods, says] of cases) {
   t.test(`when ${when}: ${says ?? 'no failure'}`, async (t) => {
     t.equal(failingPods(pods, now), says)
-    t.equal(failingPods(pods.toReversed(), now), says, 'whatever their order')
+    t.equal(failingPods(pods.toReversed(), now), says, 'in any order')
   })
 }
 
-t.test(
-  'a check that is not passed is waited for, and fails once there was time enough',
-  async (t) => {
-    t.equal(
-      waitingPods([running, notReady]),
-      'waiting for container app to pass its readiness probe (TCP on port 9090)',
-    )
-    t.equal(
-      waitingPods([notStarted]),
-      'waiting for container app to pass its startup probe (HTTP GET /up on port 9999)',
-    )
-    t.equal(waitingPods([running, starting, pulling]), undefined)
-    t.equal(
-      failingPods([running, notReady, notReady], now, true),
-      '2 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on port 9090)',
-    )
-    t.equal(
-      failingPods([notStarted], now, true),
-      '1 of 1 pod fails: container app runs but does not pass its startup probe (HTTP GET /up on port 9999)',
-    )
-    t.equal(
-      failingPods([notReady, pulling, pulling], now, true),
-      '3 of 3 pods fail, 2 of them: container app is in ImagePullBackOff: Back-off pulling image "nope:1"',
-    )
-  },
-)
+t.test('a probe that has not passed is waiting at first and a failure later', async (t) => {
+  t.equal(
+    waitingPods([running, notReady]),
+    'waiting for container app to pass its readiness probe (TCP on port 9090)',
+  )
+  t.equal(
+    waitingPods([notStarted]),
+    'waiting for container app to pass its startup probe (HTTP GET /up on port 9999)',
+  )
+  t.equal(waitingPods([running, starting, pulling]), undefined)
+  t.equal(
+    failingPods([running, notReady, notReady], now, true),
+    '2 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on ' +
+      'port 9090)',
+  )
+  t.equal(
+    failingPods([notStarted], now, true),
+    '1 of 1 pod fails: container app runs but does not pass its startup probe (HTTP GET ' +
+      '/up on port 9999)',
+  )
+  t.equal(
+    failingPods([notReady, pulling, pulling], now, true),
+    '3 of 3 pods fail, 2 of them: container app is in ImagePullBackOff: Back-off pulling ' +
+      'image "nope:1"',
+  )
+})
 
-t.test('pods that have ended are told of, whatever their number', async (t) => {
+t.test('reports pods that have ended', async (t) => {
   t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })], now), undefined)
   t.equal(
     endedPods([evicted, running], now),
@@ -392,7 +414,7 @@ t.test('pods that have ended are told of, whatever their number', async (t) => {
   )
 })
 
-/** A pod that runs since a time, restarted before. */
+/** A pod that runs since a given time, after earlier restarts. */
 const restartedAt = (startedAt: string, more: object = {}) =>
   container(
     {
@@ -405,9 +427,10 @@ const restartedAt = (startedAt: string, more: object = {}) =>
     { readinessProbe: { tcpSocket: { port: 9090 } } },
   )
 
-t.test('a restart is no news once the container has run for ten minutes', async (t) => {
+t.test('ignores a restart once the container has run for ten minutes', async (t) => {
   const killed =
-    '1 of 1 pod fails: container app was killed for using more memory than its limit (OOMKilled, 1 restart): raise resources.limits.memory'
+    '1 of 1 pod fails: container app was killed for using more memory than its limit ' +
+    '(OOMKilled, 1 restart): raise resources.limits.memory'
   t.equal(failingPods([restartedAt('2026-01-01T11:59:59Z')], now), killed)
   t.equal(failingPods([restartedAt('2026-01-01T11:50:00Z')], now), killed)
   t.equal(failingPods([restartedAt('2026-01-01T11:49:59Z')], now), undefined)
@@ -425,23 +448,23 @@ t.test('a restart is no news once the container has run for ten minutes', async 
     t.equal(failingPods([restartedAt('2025-12-11T12:00:00Z', { lastState })], now), undefined)
   }
   const again = restartedAt('2025-12-11T12:00:00Z', { state: { terminated: { exitCode: 1 } } })
-  t.match(failingPods([again], now), /crashes/, 'it has just ended again')
+  t.match(failingPods([again], now), /crashes/, 'the container has just ended again')
 })
 
-t.test(
-  'the reason of most pods is told, all that fail are counted, and those that wait',
-  async (t) => {
-    const crashing = container({ restartCount: 3, state: { terminated: { exitCode: 1 } } })
-    t.equal(
-      failingPods([pulling, crashing, crashing, running], now),
-      '3 of 4 pods fail, 2 of them: container app crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log',
-    )
-    t.equal(
-      failingPods([crashing, notReady, notReady], now),
-      '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log; 2 more are waiting for container app to pass its readiness probe (TCP on port 9090)',
-    )
-  },
-)
+t.test('reports the most common reason and counts failing and waiting pods', async (t) => {
+  const crashing = container({ restartCount: 3, state: { terminated: { exitCode: 1 } } })
+  t.equal(
+    failingPods([pulling, crashing, crashing, running], now),
+    '3 of 4 pods fail, 2 of them: container app crashes (CrashLoopBackOff, last exit code ' +
+      '1, 3 restarts): see its log',
+  )
+  t.equal(
+    failingPods([crashing, notReady, notReady], now),
+    '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 ' +
+      'restarts): see its log; 2 more are waiting for container app to pass its readiness ' +
+      'probe (TCP on port 9090)',
+  )
+})
 
 interface Hanging {
   status?: object
@@ -480,10 +503,12 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
     'its volumes or network are not ready: see kubectl describe pod p',
   ],
   [
-    'a claim that another node has',
+    'a claim that is attached to another node',
     [{ status: notReadyToStart, spec: { volumes } }, { status: ready }],
-    'waiting for volumes or network of the pod: see kubectl describe pod p; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)',
-    'its volumes or network are not ready: see kubectl describe pod p; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)',
+    'waiting for volumes or network of the pod: see kubectl describe pod p; a ReadWriteOnce ' +
+      'claim can be attached to one node only (Multi-Attach)',
+    'its volumes or network are not ready: see kubectl describe pod p; a ReadWriteOnce ' +
+      'claim can be attached to one node only (Multi-Attach)',
   ],
   [
     'a container that does not start',
@@ -508,11 +533,13 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
         },
       },
     ],
-    'waiting for the readiness gates of the pod: corresponding condition of pod readiness gate "lb" does not exist.',
-    'its readiness gates are not ready: corresponding condition of pod readiness gate "lb" does not exist.',
+    'waiting for the readiness gates of the pod: corresponding condition of pod readiness ' +
+      'gate "lb" does not exist.',
+    'its readiness gates are not ready: corresponding condition of pod readiness gate "lb" ' +
+      'does not exist.',
   ],
   [
-    'a sidecar that others inject',
+    'an injected sidecar',
     [
       {
         spec: sidecar,
@@ -553,7 +580,7 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
   ],
 ]
 for (const [what, all, waits, fails] of hangs) {
-  t.test(`pods that hang are waiting for ${what}`, async (t) => {
+  t.test(`reports what blocks a pod: ${what}`, async (t) => {
     const pods = all.map(hanging)
     t.equal(failingPods(pods, now), undefined)
     t.equal(waitingPods(pods), waits)
@@ -564,7 +591,7 @@ for (const [what, all, waits, fails] of hangs) {
   })
 }
 
-t.test('a sidecar that has started, and a ready pod, are not waited for', async (t) => {
+t.test('a started sidecar and a ready pod do not block', async (t) => {
   const initContainerStatuses = [
     { name: 'proxy', ready: true, started: true, state: { running: {} } },
   ]
@@ -573,7 +600,7 @@ t.test('a sidecar that has started, and a ready pod, are not waited for', async 
   t.equal(failingPods(pods, now, true), undefined)
 })
 
-t.test('reasons and messages of others are data, whatever is in them', async (t) => {
+t.test('treats foreign reasons and messages as data', async (t) => {
   for (const reason of ['constructor', 'toString', '__proto__']) {
     const state = { waiting: { reason, message: 'm' } }
     t.equal(
@@ -587,7 +614,7 @@ t.test('reasons and messages of others are data, whatever is in them', async (t)
   t.ok((failingPods([long], now) ?? '').length < 1000)
 })
 
-t.test('no more than the first 2,000 characters of a message are read', async (t) => {
+t.test('reads at most the first 2,000 characters of a message', async (t) => {
   const said = (message: string) =>
     failingPods([container({ state: { waiting: { reason: 'RunContainerError', message } } })], now)
   const message = `failed to create ${'.'.repeat(8192)} unable to start container process: boom`

@@ -27,9 +27,9 @@ const servicePort = (name: string, port: number, more: object = {}) => ({
 const h2c = { appProtocol: 'kubernetes.io/h2c' }
 
 const services: Array<[when: string, spec: Partial<MyAppSpec>, ports: object[] | undefined]> = [
-  ['nothing is set', {}, [servicePort('http', 8080)]],
+  ['no field is set', {}, [servicePort('http', 8080)]],
   [
-    'the Service has another port',
+    'the Service has a different port',
     { servicePort: 80 },
     [servicePort('http', 80, { targetPort: 8080 })],
   ],
@@ -39,7 +39,7 @@ const services: Array<[when: string, spec: Partial<MyAppSpec>, ports: object[] |
   ['it speaks TCP', { protocol: 'TCP' }, [servicePort('tcp', 8080)]],
   ['it speaks UDP', { protocol: 'UDP' }, [servicePort('udp', 8080, { protocol: 'UDP' })]],
   [
-    'it has more ports',
+    'it has additional ports',
     {
       ports: [
         { name: 'admin', port: 1 },
@@ -120,7 +120,7 @@ t.test('probes find ports by number and by name', async (t) => {
   t.equal(container({ protocol: 'UDP' })['readinessProbe'], undefined)
 })
 
-t.test('an Ingress has all hosts and paths, and one certificate for them', async (t) => {
+t.test('an Ingress has all hosts and paths, with one certificate', async (t) => {
   const ports = [{ name: 'admin', port: 9000 }]
   const ingress = (ingress: NonNullable<MyAppSpec['ingress']>) =>
     child('Ingress', { ports, ingress })
@@ -160,7 +160,7 @@ const inNamespace = (name: string) => ({
 })
 const tcp = (port: number, more: object = {}) => ({ port, ...more, protocol: 'TCP' })
 
-t.test('a NetworkPolicy opens every port, and some to some peers', async (t) => {
+t.test('a NetworkPolicy opens every port, some of them to some peers', async (t) => {
   const ports = [
     { name: 'admin', port: 9000, expose: false },
     { name: 'dns', port: 53, protocol: 'UDP' as const },
@@ -193,10 +193,10 @@ t.test('a NetworkPolicy opens every port, and some to some peers', async (t) => 
     policy([], { monitoringNamespace: 'prometheus' }, metrics)?.['ingress'],
     monitored('prometheus'),
   )
-  t.equal(policy([])?.['ingress'], undefined, 'nobody may connect')
+  t.equal(policy([])?.['ingress'], undefined, 'no peer may connect')
 })
 
-t.test('a NetworkPolicy lets an app call pods and networks, and DNS', async (t) => {
+t.test('a NetworkPolicy allows an app to connect to pods, networks and DNS', async (t) => {
   const dns = {
     ports: [53, 5353].flatMap((port) => [
       { port, protocol: 'UDP' },
@@ -224,7 +224,7 @@ t.test('a NetworkPolicy lets an app call pods and networks, and DNS', async (t) 
   )
 })
 
-t.test('an app that may have two pods has a budget for disruptions', async (t) => {
+t.test('an app that can have two pods has a PodDisruptionBudget', async (t) => {
   const budget = (spec: Partial<MyAppSpec>) =>
     child('PodDisruptionBudget', spec)?.['maxUnavailable']
   t.equal(budget({ autoscaling: { maxReplicas: 2 } }), 1)
@@ -233,7 +233,7 @@ t.test('an app that may have two pods has a budget for disruptions', async (t) =
   t.equal(budget({}), undefined)
 })
 
-t.test('an autoscaler has the behavior of the spec, without what is empty', async (t) => {
+t.test('an autoscaler has the behavior of the spec without empty parts', async (t) => {
   const behavior = (behavior: NonNullable<MyAppSpec['autoscaling']>['behavior']) =>
     child('HorizontalPodAutoscaler', {
       autoscaling: { maxReplicas: 2, behavior },
@@ -244,7 +244,7 @@ t.test('an autoscaler has the behavior of the spec, without what is empty', asyn
   })
 })
 
-t.test('a network is written by its first address, and an exception is within it', async (t) => {
+t.test('a network is its first address, with exceptions inside it', async (t) => {
   const problems = (cidr: string, ...except: string[]) =>
     validate({
       metadata: { name: 'shop' },

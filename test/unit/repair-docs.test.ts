@@ -9,13 +9,13 @@ import { apply, desiredOf, living } from '../support/fixtures/converging.ts'
 
 const page = readFileSync(new URL('../../docs/repair.md', import.meta.url), 'utf8')
 
-/** The example in the page that follows a comment of this name. */
+/** The example of the page after the comment with this name. */
 function example(name: string): unknown {
   const [, yaml] = page.split(`<!-- ${name} -->\n\n\`\`\`yaml\n`)
   return parse(yaml?.split('```')[0] ?? '')
 }
 
-/** What the page shows of a Deployment. */
+/** The fields of a Deployment that the page shows. */
 function shown({ spec }: { spec?: unknown }): unknown {
   const { paused, template } = spec as Anything
   const { env, readinessProbe } = template.spec.containers[0]
@@ -28,7 +28,7 @@ function shown({ spec }: { spec?: unknown }): unknown {
   }
 }
 
-t.test('docs/repair.md shows what the code answers', async (t) => {
+t.test('docs/repair.md shows the real answers', async (t) => {
   const spec: MyAppSpec = {
     image: 'nginx:1',
     env: [{ name: 'A', value: '1' }],

@@ -42,7 +42,7 @@ const spec = (...env: string[]): MyAppSpec => ({
   env: env.map((name) => ({ name, value: name })),
 })
 
-t.test('a variable in front of the others gets its place, with one rollout', async (t) => {
+t.test('moves a variable to the front with one rollout', async (t) => {
   const { child, answers, rolls } = converge(
     deployment,
     spec('A', 'B', 'C'),
@@ -52,7 +52,7 @@ t.test('a variable in front of the others gets its place, with one rollout', asy
   t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 })
 })
 
-t.test('a change that the merge can make needs one answer', async (t) => {
+t.test('needs one answer for a change that the merge can make', async (t) => {
   const { answers, rolls } = converge(
     deployment,
     { ...spec('A', 'B'), image: 'nginx:2' },
@@ -95,7 +95,7 @@ const initOf = (child: ObservedObject) =>
   (child.spec as Anything).template.spec.initContainers as Array<Anything> | undefined
 const namesOf = (child: ObservedObject) => initOf(child)?.map(({ name }) => name as string)
 
-t.test('init containers get their order, with one roll', async (t) => {
+t.test('orders init containers with one rollout', async (t) => {
   for (const [before, after] of [
     [['b'], ['a', 'b']],
     [
@@ -115,7 +115,7 @@ t.test('init containers get their order, with one roll', async (t) => {
   }
 })
 
-t.test('an AppArmor annotation is never answered without its container', async (t) => {
+t.test('never answers an AppArmor annotation without its container', async (t) => {
   const podAnnotations = { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined' }
   const [desired] = deployment.desired({
     name: 'demo-app',
@@ -134,7 +134,12 @@ t.test('an AppArmor annotation is never answered without its container', async (
 
 const byHand: Array<[what: string, edit: (containers: Anything[]) => void]> = [
   ['an init container', (containers) => containers.unshift({ name: 'x', image: 'x' })],
-  ['two of them', (containers) => containers.push({ name: 'x', image: 'x' }, { name: 'y' })],
+  [
+    'two init containers',
+    (containers) => {
+      containers.push({ name: 'x', image: 'x' }, { name: 'y' })
+    },
+  ],
   ['a variable', ([a]) => a.env.unshift({ name: 'X', value: '1' })],
   ['an argument', ([, b]) => (b.args = ['x'])],
   ['a command', ([, b]) => b.command.push('x')],
@@ -144,7 +149,7 @@ const byHand: Array<[what: string, edit: (containers: Anything[]) => void]> = [
   ['a swap', (containers) => containers.reverse()],
 ]
 for (const [what, edit] of byHand) {
-  t.test(`init containers are put back after an edit by hand: ${what}`, async (t) => {
+  t.test(`restores init containers after a manual edit: ${what}`, async (t) => {
     const own = withInit('a', 'b')
     const before = living(deployment, own)
     const { child } = converge(
@@ -157,7 +162,7 @@ for (const [what, edit] of byHand) {
   })
 }
 
-t.test('an init container that an admission webhook adds stays where it is', async (t) => {
+t.test('keeps an init container that an admission webhook adds', async (t) => {
   const own = withInit('a', 'b')
   const { child, answers } = converge(
     deployment,
@@ -173,7 +178,7 @@ t.test('an init container that an admission webhook adds stays where it is', asy
   t.strictSame(namesOf(child), ['mesh', 'a', 'b'])
 })
 
-t.test('a rollout that somebody paused stays paused during a repair', async (t) => {
+t.test('keeps a manually paused rollout paused during a repair', async (t) => {
   const observed = living(deployment, spec('A'), (child) => {
     child.spec.paused = true
     child.spec.template.spec.containers[0].env.unshift({ name: 'X' })
@@ -183,7 +188,7 @@ t.test('a rollout that somebody paused stays paused during a repair', async (t) 
   t.strictSame({ paused: paused(child), rolls }, { paused: true, rolls: 0 })
 })
 
-t.test('additions of an admission webhook stay, without a further answer', async (t) => {
+t.test('keeps additions of an admission webhook with one answer', async (t) => {
   const inject = (child: Anything) => {
     child.spec.template.spec.containers[0].env.unshift({ name: 'INJECTED', value: '1' })
     child.spec.template.spec.containers.push({ name: 'sidecar' })
@@ -197,7 +202,7 @@ t.test('additions of an admission webhook stay, without a further answer', async
   t.equal(containersOf(child).length, 2)
 })
 
-t.test('an edited Service port is put back, and nothing else is lost', async (t) => {
+t.test('restores an edited Service port and nothing else', async (t) => {
   const { service: observed } = {
     service: recorded('sync-service-port-edited-by-hand').children['Service.v1'][
       'default/demo-app'
@@ -214,7 +219,7 @@ t.test('an edited Service port is put back, and nothing else is lost', async (t)
   t.equal(answers, 2)
 })
 
-t.test('under server-side apply the answer is always the desired child', async (t) => {
+t.test('answers the desired child under server-side apply', async (t) => {
   const observed = living(service, spec(), (child) => {
     child.spec.ports[0].port = 1
     delete child.metadata.annotations[lastAppliedAnnotation]
@@ -256,11 +261,11 @@ const portsByHand = fc
   )
 
 /**
- * Edits of a Deployment by hand that the API server accepts. With each of them it would refuse the
- * desired Deployment, or the pods would differ from the desired ones.
+ * Manual edits of a Deployment that the API server accepts. After each of them it would refuse
+ * the desired Deployment, or the pods would differ from the desired pods.
  */
 const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anything }) => void> = {
-  'another handler of each probe': ({ app }) => {
+  'a different handler of each probe': ({ app }) => {
     for (const probe of probesOf(app)) {
       other(probe, {
         tcpSocket: { port: 1 },
@@ -269,7 +274,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       })
     }
   },
-  'the times of each probe': ({ app }) => {
+  'different times of each probe': ({ app }) => {
     for (const probe of probesOf(app)) {
       Object.assign(probe, {
         timeoutSeconds: 9,
@@ -279,7 +284,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       })
     }
   },
-  'another preStop, and a postStart': ({ app }) => {
+  'a different preStop and a postStart': ({ app }) => {
     if (app.lifecycle) {
       app.lifecycle = {
         preStop: { exec: { command: ['true'] } },
@@ -287,27 +292,27 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       }
     }
   },
-  'less time to end': ({ app, pods }) => {
+  'a shorter grace period': ({ app, pods }) => {
     app.lifecycle = { preStop: { sleep: { seconds: 1 } } }
     pods.terminationGracePeriodSeconds = 1
   },
-  'more time to end': ({ app, pods }) => {
+  'a longer grace period': ({ app, pods }) => {
     app.lifecycle = { preStop: { sleep: { seconds: 50 } }, postStart: { sleep: { seconds: 1 } } }
     pods.terminationGracePeriodSeconds = 90
   },
-  'the other strategy': ({ spec }) => {
+  'a different strategy': ({ spec }) => {
     spec.strategy =
       spec.strategy.type === 'Recreate'
         ? { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
         : { type: 'Recreate' }
   },
-  'no time to get ready': ({ spec }) => {
+  'a shorter progress deadline': ({ spec }) => {
     Object.assign(spec, { minReadySeconds: 1, progressDeadlineSeconds: 2 })
   },
-  'a folder of the node for each volume': ({ pods }) => {
+  'a hostPath for each volume': ({ pods }) => {
     for (const volume of pods.volumes ?? []) other(volume, { hostPath: { path: '/x' } })
   },
-  'more in each volume': ({ pods }) => {
+  'more fields in each volume': ({ pods }) => {
     for (const { configMap, secret, emptyDir } of pods.volumes ?? []) {
       if (configMap ?? secret) {
         Object.assign(configMap ?? secret, {
@@ -318,12 +323,12 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       if (emptyDir) emptyDir.sizeLimit = '1Mi'
     }
   },
-  'another path of each file': ({ pods }) => {
+  'a different path of each file': ({ pods }) => {
     for (const { configMap, secret } of pods.volumes ?? []) {
       for (const item of (configMap ?? secret)?.items ?? []) item.path = 'other'
     }
   },
-  'another profile, and users': ({ pods, app }) => {
+  'a different profile and users': ({ pods, app }) => {
     for (const holder of [pods, app]) {
       if (holder.securityContext) {
         Object.assign(holder.securityContext, {
@@ -352,7 +357,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
     delete pods.securityContext
     delete pods.nodeSelector
   },
-  'bounds of the whole pod': ({ pods }) => {
+  'resources of the whole pod': ({ pods }) => {
     pods.resources = { limits: { memory: '1Mi' } }
   },
   'a volume as a device': ({ pods, app }) => {
@@ -420,31 +425,28 @@ const grown: MyAppSpec = {
 }
 
 for (const name of Object.keys(edits)) {
-  t.test(
-    `edited by hand, ${name}: as desired after two answers and at most one rollout`,
-    async (t) => {
-      for (const image of ['nginx', 'nginx:2']) {
-        const observed = living(deployment, grown, (child) => edit(child, name))
-        const before = structuredClone(observed)
-        const { child, answers, rolls } = converge(deployment, { ...grown, image }, observed)
-        t.notSame(inOrder(before.spec), inOrder(child.spec), 'the edit is stored')
-        t.strictSame(
-          inOrder(child.spec),
-          inOrder(
-            stored(
-              structuredClone(
-                desiredOf(deployment, { ...grown, image }),
-              ) as unknown as ObservedObject,
-            ).spec,
-          ),
-        )
-        t.equal(answers <= 2 && rolls <= 1, true, `${answers} answers, ${rolls} rolls`)
-      }
-    },
-  )
+  t.test(`restores the Deployment after a manual edit: ${name}`, async (t) => {
+    for (const image of ['nginx', 'nginx:2']) {
+      const observed = living(deployment, grown, (child) => edit(child, name))
+      const before = structuredClone(observed)
+      const { child, answers, rolls } = converge(deployment, { ...grown, image }, observed)
+      t.notSame(inOrder(before.spec), inOrder(child.spec), 'the API server stores the edit')
+      t.strictSame(
+        inOrder(child.spec),
+        inOrder(
+          stored(
+            structuredClone(
+              desiredOf(deployment, { ...grown, image }),
+            ) as unknown as ObservedObject,
+          ).spec,
+        ),
+      )
+      t.equal(answers <= 2 && rolls <= 1, true, `${answers} answers, ${rolls} rolls`)
+    }
+  })
 }
 
-t.test('additions to fields that the MyApp does not set stay, without an answer', async (t) => {
+t.test('keeps additions to fields that the MyApp does not set', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     const pods = spec.template.spec
     Object.assign(pods, {
@@ -461,7 +463,7 @@ t.test('additions to fields that the MyApp does not set stay, without an answer'
   t.equal(converge(deployment, spec('A'), observed).answers, 0)
 })
 
-t.test('such additions stay although the MyApp was paused meanwhile', async (t) => {
+t.test('keeps such additions after a pause of the MyApp', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     Object.assign(spec.template.spec.containers[0], {
       image: 'evil',
@@ -472,9 +474,9 @@ t.test('such additions stay although the MyApp was paused meanwhile', async (t) 
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 
-t.test('two ports of one number and a second handler: no answer is refused', async (t) => {
+t.test('repairs two ports of one number and a second handler without a refusal', async (t) => {
   const observed = living(deployment, grown, (child) => {
-    edit(child, 'another handler of each probe')
+    edit(child, 'a different handler of each probe')
     child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
       name: protocol.toLowerCase(),
       containerPort: 80,
@@ -485,7 +487,7 @@ t.test('two ports of one number and a second handler: no answer is refused', asy
   t.strictSame({ ports: containersOf(child)[0]?.ports, answers }, { ports: undefined, answers: 2 })
 })
 
-t.test('values that the API server would fill in stay, whoever wrote them', async (t) => {
+t.test('keeps explicit values that equal a default of the API server', async (t) => {
   const observed = living(deployment, grown, ({ spec }) => {
     const pods = spec.template.spec
     for (const holder of [pods, pods.containers[0].readinessProbe, pods.volumes[0].configMap]) {
@@ -511,14 +513,14 @@ t.test('values that the API server would fill in stay, whoever wrote them', asyn
   t.match(
     JSON.stringify(again.metadata.managedFields.at(-1)),
     /kubectl-edit.*f:timeoutSeconds/,
-    'it is theirs',
+    'kubectl-edit owns the field',
   )
   t.equal(converge(deployment, grown, again).answers, 0)
 })
 
 const injections: Array<[what: string, inject: (pods: Anything) => void]> = [
   [
-    'a label of nodes',
+    'a node label',
     (pods) => {
       pods.nodeSelector = { ...pods.nodeSelector, pool: 'blue' }
     },
@@ -543,62 +545,53 @@ const injections: Array<[what: string, inject: (pods: Anything) => void]> = [
   ],
 ]
 for (const [what, inject] of injections) {
-  t.test(
-    `${what} that a webhook adds to every request does not cause endless writes`,
-    async (t) => {
-      const webhook = (child: Anything) => inject(child.spec.template.spec)
-      const { child, answers } = converge(
-        deployment,
-        grown,
-        living(deployment, grown, webhook),
-        webhook,
-      )
-      t.equal(answers <= 3, true, `${answers} answers`)
-      t.equal(paused(child), false)
-      const later = converge(deployment, { ...grown, image: 'nginx:2' }, child, webhook)
-      t.equal(
-        later.answers <= 3 && later.rolls === 1 && !paused(later.child),
-        true,
-        `${later.answers} answers, ${later.rolls} rolls`,
-      )
-    },
-  )
+  t.test(`stops writing when a webhook always adds ${what}`, async (t) => {
+    const webhook = (child: Anything) => inject(child.spec.template.spec)
+    const { child, answers } = converge(
+      deployment,
+      grown,
+      living(deployment, grown, webhook),
+      webhook,
+    )
+    t.equal(answers <= 3, true, `${answers} answers`)
+    t.equal(paused(child), false)
+    const later = converge(deployment, { ...grown, image: 'nginx:2' }, child, webhook)
+    t.equal(
+      later.answers <= 3 && later.rolls === 1 && !paused(later.child),
+      true,
+      `${later.answers} answers, ${later.rolls} rolls`,
+    )
+  })
 }
 
-t.test('an edit within the second of our last write is put back', async (t) => {
+t.test('reverts an edit within the second of the last write', async (t) => {
   const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
   for (const owner of observed.metadata.managedFields ?? []) owner.time = created
   t.equal(converge(deployment, grown, observed).answers, 2)
 })
 
-t.test(
-  'volumes in another order count as the same, and the rollout does not stay paused',
-  async (t) => {
-    const { child, answers, rolls } = converge(
-      deployment,
-      { ...grown, volumes: (grown.volumes ?? []).toReversed() },
-      living(deployment, grown),
-    )
-    t.equal(paused(child), false)
-    t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 }, 'the mounts are put in order')
-  },
-)
+t.test('ignores the order of volumes and does not leave the rollout paused', async (t) => {
+  const { child, answers, rolls } = converge(
+    deployment,
+    { ...grown, volumes: (grown.volumes ?? []).toReversed() },
+    living(deployment, grown),
+  )
+  t.equal(paused(child), false)
+  t.strictSame({ answers, rolls }, { answers: 2, rolls: 1 }, 'the mounts are reordered')
+})
 
-t.test(
-  'a person who restores an older copy of the Deployment is not taken for Metacontroller',
-  async (t) => {
-    const observed = living(deployment, grown, (child) => {
-      edit(child, 'another handler of each probe')
-      child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({
-        ...desiredOf(deployment, grown),
-        older: true,
-      })
+t.test('reverts an older copy of the Deployment that a person restores', async (t) => {
+  const observed = living(deployment, grown, (child) => {
+    edit(child, 'a different handler of each probe')
+    child.metadata.annotations[lastAppliedAnnotation] = JSON.stringify({
+      ...desiredOf(deployment, grown),
+      older: true,
     })
-    t.equal(converge(deployment, grown, observed).answers <= 3, true)
-  },
-)
+  })
+  t.equal(converge(deployment, grown, observed).answers <= 3, true)
+})
 
-/** A spec less what the merge can't tell apart. */
+/** A spec without the details that the merge cannot tell apart. */
 const mergeable = arbitrary.grownSpec
   .map((spec) => structuredClone(spec))
   .filter(({ volumes = [], imagePullSecrets = [] }) =>
@@ -610,7 +603,7 @@ const mergeable = arbitrary.grownSpec
     ].every((keys) => new Set(keys).size === keys.length),
   )
 
-/** The spec of a Deployment with what has no order of its own in one. */
+/** The spec of a Deployment with its unordered lists sorted. */
 function inOrder(spec: Anything): unknown {
   const sorted = structuredClone(spec)
   const pods = sorted.template.spec
@@ -624,7 +617,7 @@ function inOrder(spec: Anything): unknown {
 }
 
 t.test(
-  'any Deployment becomes exactly as desired in at most three answers and one rollout',
+  'makes any Deployment exactly as desired in at most three answers and one rollout',
   async () => {
     fc.assert(
       fc.property(
@@ -634,7 +627,7 @@ t.test(
         fc.subarray(Object.keys(edits), { maxLength: 6 }),
         fc.constantFrom('kept', 'kept', 'none', 'without lists'),
         (before, after, lists, names, copy) => {
-          // Without a record of it nobody knows what an earlier spec had asked for.
+          // Without that record, the fields of an earlier spec are unknown.
           const observed = living(deployment, copy === 'kept' ? before : after, (child) => {
             const { containers } = child.spec.template.spec
             if (lists) Object.assign(containers[0], { env: lists[0], ports: lists[1] })
@@ -655,7 +648,12 @@ t.test(
           if (answers > 3 || rolls > 1) throw new Error(`${answers} answers, ${rolls} rolls`)
           if (!isDeepStrictEqual(inOrder(child.spec), inOrder(desired.spec))) {
             throw new Error(
-              `ended as ${JSON.stringify(inOrder(child.spec))}, not ${JSON.stringify(inOrder(desired.spec))}`,
+              [
+                'ended as',
+                JSON.stringify(inOrder(child.spec)),
+                'instead of',
+                JSON.stringify(inOrder(desired.spec)),
+              ].join(' '),
             )
           }
         },
@@ -683,7 +681,7 @@ const servicePortsByHand = fc
       .map((names) => ports.map((port, index) => ({ ...port, name: names[index] }))),
   )
 
-t.test('any Service becomes exactly as desired in at most three answers', async (t) => {
+t.test('makes any Service exactly as desired in at most three answers', async (t) => {
   const port = fc.constantFrom(80, 81, 8080).map((port) => ({ image: 'nginx', port }))
   fc.assert(
     fc.property(
@@ -706,25 +704,22 @@ t.test('any Service becomes exactly as desired in at most three answers', async 
   )
 })
 
-t.test(
-  'an edited bound and selector of a PodDisruptionBudget are put back in two answers',
-  async (t) => {
-    const observed = living(podDisruptionBudget, spec(), (child) => {
-      child.spec = {
-        minAvailable: 2,
-        selector: {
-          matchLabels: { ...child.spec.selector.matchLabels, stray: 'x' },
-          matchExpressions: [{ key: 'a', operator: 'Exists' }],
-        },
-      }
-    })
-    const { child, answers } = converge(podDisruptionBudget, spec(), observed)
-    t.strictSame(child.spec, desiredOf(podDisruptionBudget, spec()).spec)
-    t.equal(answers, 2)
-  },
-)
+t.test('restores the bound and selector of a PodDisruptionBudget in two answers', async (t) => {
+  const observed = living(podDisruptionBudget, spec(), (child) => {
+    child.spec = {
+      minAvailable: 2,
+      selector: {
+        matchLabels: { ...child.spec.selector.matchLabels, stray: 'x' },
+        matchExpressions: [{ key: 'a', operator: 'Exists' }],
+      },
+    }
+  })
+  const { child, answers } = converge(podDisruptionBudget, spec(), observed)
+  t.strictSame(child.spec, desiredOf(podDisruptionBudget, spec()).spec)
+  t.equal(answers, 2)
+})
 
-t.test('a NetworkPolicy that somebody opened is closed in two answers', async (t) => {
+t.test('closes a manually opened NetworkPolicy in two answers', async (t) => {
   const closed: MyAppSpec = { ...spec(), networkPolicy: { from: [] } }
   const observed = living(networkPolicy, closed, (child) => {
     Object.assign(child.spec, {
@@ -737,7 +732,7 @@ t.test('a NetworkPolicy that somebody opened is closed in two answers', async (t
   t.equal(answers, 2)
 })
 
-t.test('foreign Gateways and host names of an HTTPRoute are removed', async (t) => {
+t.test('removes foreign Gateways and host names of an HTTPRoute', async (t) => {
   const asked = (...names: string[]): MyAppSpec => ({
     ...spec(),
     gateway: { parentRefs: names.map((name) => ({ name })) },

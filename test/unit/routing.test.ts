@@ -7,7 +7,8 @@ import { context } from '../support/fixtures/context.ts'
 
 const group = 'HTTPRoute.gateway.networking.k8s.io/v1'
 const sentence =
-  'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component of the operator, or use spec.ingress'
+  'spec.gateway needs HTTPRoutes, which are not enabled here: install the gateway component ' +
+  'of the operator, or use spec.ingress'
 
 interface Answer {
   name?: string
@@ -16,7 +17,7 @@ interface Answer {
   conditions?: object[]
 }
 
-/** demo-app with two Gateways, and what these have said of its HTTPRoute. */
+/** demo-app with two Gateways, and the status that they report on its HTTPRoute. */
 function asked(...answers: Answer[]): HookRequest {
   const request = recorded('sync-running')
   Object.assign(request.parent.spec as object, {
@@ -33,14 +34,14 @@ function asked(...answers: Answer[]): HookRequest {
   return request
 }
 
-/** Has a child be there as the spec of the MyApp asks, with the given status. */
+/** Places the desired child of a group among the observed ones, with the given status. */
 function place(request: HookRequest, group: string, status: object): Anything {
   const children = request.children as Record<string, object>
   children[group] = {}
   const desired =
     sync(request, context).children.find(
       ({ apiVersion, kind }) => `${kind}.${apiVersion}` === group,
-    ) ?? t.bailout(`there is to be no ${group}`)
+    ) ?? t.bailout(`no desired child in ${group}`)
   const child = structuredClone({
     ...desired,
     metadata: { ...desired?.metadata, uid: 'r', generation: 2 },
@@ -73,7 +74,7 @@ const waiting = (message: string) => ({
   urls: undefined,
 })
 
-t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', async (t) => {
+t.test('Routed is True with URLs once every Gateway accepts the HTTPRoute', async (t) => {
   t.strictSame(routed(asked({ name: 'public', conditions: taken }, inner)), {
     status: 'True',
     reason: 'RouteAccepted',
@@ -84,7 +85,7 @@ t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', as
   t.match(
     routed(asked({ name: 'public', conditions: unsure }, inner)),
     { status: 'True' },
-    'a controller need not say which generation it saw',
+    'observedGeneration of a controller is optional',
   )
   t.match(
     routed(
@@ -95,11 +96,11 @@ t.test('Routed once every Gateway takes the HTTPRoute, and the URLs with it', as
       ),
     ),
     { status: 'True' },
-    'one of its controllers is enough',
+    'one controller of a Gateway is enough',
   )
 })
 
-t.test('until then Routed says what each Gateway has against it', async (t) => {
+t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
   const unseen = 'has not reported on the current HTTPRoute'
   t.strictSame(routed(asked()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
   t.strictSame(
@@ -160,7 +161,7 @@ t.test('until then Routed says what each Gateway has against it', async (t) => {
 })
 
 t.test(
-  'while the HTTPRoute is not there, or not as the spec asks, it is not Routed, and the URLs are those of the one that is there',
+  'Routed is False while the HTTPRoute is missing or stale, with the URLs of the stale one',
   async (t) => {
     const request = asked({ name: 'public', conditions: taken }, inner)
     Object.assign((request.parent.spec as Anything).gateway, { hostnames: ['new.example.com'] })
@@ -179,7 +180,7 @@ t.test(
 
 const ingressGroup = 'Ingress.networking.k8s.io/v1'
 
-/** demo-app with an Ingress that has an address, and what is then changed in the MyApp and the Ingress. */
+/** demo-app with an Ingress that has an address, after a change of the spec or the Ingress. */
 function admitted(
   ingress: object,
   change: (spec: Anything, child: Anything) => void = () => {},
@@ -203,7 +204,7 @@ const differs = (url: string) => ({
 })
 const shop = { host: 'shop.example.com', annotations: { a: 'b' } }
 
-t.test('URLs are those of the Ingress that is there, whatever the spec asks', async (t) => {
+t.test('URLs are those of the observed Ingress, not of the spec', async (t) => {
   t.strictSame(routed(admitted(shop)), open('http://shop.example.com/'))
   t.strictSame(
     routed(admitted({ ...shop, tlsSecretName: 'tls', path: '/shop' })),
@@ -253,16 +254,16 @@ t.test('URLs are those of the Ingress that is there, whatever the spec asks', as
       }),
     ),
     open('http://shop.example.com/'),
-    'nor does an invalid spec take away what is there',
+    'an invalid spec keeps the observed URLs',
   )
   t.strictSame(
     routed(admitted(shop, (spec) => Object.assign(spec, { paused: true, ingress: undefined }))),
     open('http://shop.example.com/'),
-    'nor one without it while it is paused',
+    'a paused MyApp keeps the observed URLs',
   )
 })
 
-t.test('it is not Running before the Ingress is as the spec asks, or gone', async (t) => {
+t.test('is Running only once the Ingress matches the spec or is gone', async (t) => {
   const message = (request: HookRequest) => {
     const { phase, message } = sync(request, context).status
     return `${phase}: ${message}`
@@ -293,7 +294,7 @@ t.test('it is not Running before the Ingress is as the spec asks, or gone', asyn
       }),
     ),
     updating,
-    'what is to go from it is still there',
+    'the Ingress still has a field to remove',
   )
   t.equal(
     message(
@@ -332,7 +333,7 @@ t.test('it is not Running before the Ingress is as the spec asks, or gone', asyn
   )
 })
 
-t.test('the address is that of the Service that is there', async (t) => {
+t.test('the address is that of the observed Service', async (t) => {
   const address = (spec: object, ports?: object[]) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, spec)
@@ -355,28 +356,25 @@ t.test('the address is that of the Service that is there', async (t) => {
   t.equal(address({}, []), undefined)
 })
 
-t.test(
-  'without the gateway component Routed says so, and nothing is created that nobody would look after',
-  async (t) => {
-    const request = asked()
-    Reflect.deleteProperty(request.children, group)
-    t.strictSame(routed(request), {
-      status: 'False',
-      reason: 'GatewayNotEnabled',
-      message: sentence,
-      urls: undefined,
-    })
-    t.match(sync(request, context).status, { phase: 'Failed', message: sentence })
-    t.notOk(sync(request, context).children.some(({ kind }) => kind === 'HTTPRoute'))
-    t.equal(
-      sync(request, context).status.conditions?.find(({ type }) => type === 'Available')?.status,
-      'True',
-      'the app runs all the same',
-    )
-  },
-)
+t.test('without the gateway component Routed says so, and no HTTPRoute is created', async (t) => {
+  const request = asked()
+  Reflect.deleteProperty(request.children, group)
+  t.strictSame(routed(request), {
+    status: 'False',
+    reason: 'GatewayNotEnabled',
+    message: sentence,
+    urls: undefined,
+  })
+  t.match(sync(request, context).status, { phase: 'Failed', message: sentence })
+  t.notOk(sync(request, context).children.some(({ kind }) => kind === 'HTTPRoute'))
+  t.equal(
+    sync(request, context).status.conditions?.find(({ type }) => type === 'Available')?.status,
+    'True',
+    'the app runs',
+  )
+})
 
-t.test('URLs are only those that surely work', async (t) => {
+t.test('lists only URLs that certainly work', async (t) => {
   const urls = (ingress: object, annotations: Record<string, string> = {}) =>
     sync(admitted({ ...shop, annotations, ...ingress }), context).status.urls
   const path = (path: string, pathType = 'ImplementationSpecific') => urls({ path, pathType })
@@ -406,7 +404,7 @@ t.test('URLs are only those that surely work', async (t) => {
   t.strictSame(urls({}, { 'kubernetes.io/ingress.allow-http': 'true' }), at('/'))
 })
 
-t.test('a Gateway makes a URL if its listener is known by port or section name', async (t) => {
+t.test('lists a URL of a Gateway only if its listener is known', async (t) => {
   const urls = (parentRef: { sectionName?: string; port?: number }) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, {
@@ -428,7 +426,7 @@ t.test('a Gateway makes a URL if its listener is known by port or section name',
   t.strictSame(urls({ sectionName: 'https', port: 8443 }), ['https://shop.example.com:8443/'])
 })
 
-t.test('the address has the scheme that the port speaks, or none', async (t) => {
+t.test('the address has the scheme of the protocol, or none', async (t) => {
   const address = (port: object, probes: object = {}) => {
     const request = recorded('sync-running')
     const [service] = Object.values(request.children['Service.v1'])
@@ -454,7 +452,7 @@ t.test('the address has the scheme that the port speaks, or none', async (t) => 
   t.equal(address({ name: 'tcp' }), host)
 })
 
-t.test('the address is that of the main port, and a gRPC port has no URL', async (t) => {
+t.test('the address is that of the main port', async (t) => {
   const address = (spec: object, ports: object[]) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, spec)
@@ -467,26 +465,23 @@ t.test('the address is that of the main port, and a gRPC port has no URL', async
   const host = 'demo-app.default.svc'
   t.equal(address({}, [grpc, http]), `http://${host}:80`)
   t.equal(address({ protocol: 'GRPC' }, [http, grpc]), `${host}:9999`)
-  t.equal(address({ protocol: 'GRPC' }, [http]), `http://${host}:80`, 'what is there')
+  t.equal(address({ protocol: 'GRPC' }, [http]), `http://${host}:80`, 'the observed Service')
   t.equal(address({ protocol: 'TLS' }, [{ name: 'tls', port: 443 }]), `${host}:443`)
   t.equal(address({ protocol: 'UDP' }, [{ name: 'udp', port: 53 }]), `${host}:53`)
 })
 
-t.test(
-  'without the monitoring component an app with metrics runs, and Monitored says so',
-  async (t) => {
-    const request = recorded('sync-running')
-    Object.assign(request.parent.spec as object, { metrics: { port: 'http' } })
-    const monitored = () =>
-      sync(request, context).status.conditions?.find(({ type }) => type === 'Monitored')
-    t.match(monitored(), { status: 'False', reason: 'MonitoringNotEnabled' })
-    t.match(sync(request, context).status, { phase: 'Running' })
-    t.notOk(sync(request, context).children.some(({ kind }) => kind === 'PodMonitor'))
-    Object.assign(request.children, { 'PodMonitor.monitoring.coreos.com/v1': {} })
-    t.match(monitored(), { status: 'False', reason: 'PodMonitorNotReady' })
-    t.match(
-      sync(request, context).children.find(({ kind }) => kind === 'PodMonitor'),
-      { spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] } },
-    )
-  },
-)
+t.test('without the monitoring component the app runs and Monitored is False', async (t) => {
+  const request = recorded('sync-running')
+  Object.assign(request.parent.spec as object, { metrics: { port: 'http' } })
+  const monitored = () =>
+    sync(request, context).status.conditions?.find(({ type }) => type === 'Monitored')
+  t.match(monitored(), { status: 'False', reason: 'MonitoringNotEnabled' })
+  t.match(sync(request, context).status, { phase: 'Running' })
+  t.notOk(sync(request, context).children.some(({ kind }) => kind === 'PodMonitor'))
+  Object.assign(request.children, { 'PodMonitor.monitoring.coreos.com/v1': {} })
+  t.match(monitored(), { status: 'False', reason: 'PodMonitorNotReady' })
+  t.match(
+    sync(request, context).children.find(({ kind }) => kind === 'PodMonitor'),
+    { spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] } },
+  )
+})

@@ -8,7 +8,7 @@ import { retryAfter } from '../../local-cluster/stand-in/webhook.ts'
 const nothing = { status: {}, children: [], resyncAfterSeconds: 0, finalized: false }
 const child = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }
 
-t.test('an answer without children means that there are to be none', async (t) => {
+t.test('an answer without children desires no children', async (t) => {
   for (const body of ['{}', 'null', '{"children": null}', '{"status": null, "children": []}']) {
     t.same(parseCompositeResponse(body), nothing, body)
   }
@@ -44,12 +44,12 @@ for (const body of [
   '{"finalized": "true"}',
   '{"finalized": 1}',
 ]) {
-  t.test(`${body || 'an empty body'} is no answer`, async (t) => {
+  t.test(`refuses the answer ${body || '(empty)'}`, async (t) => {
     t.throws(() => parseCompositeResponse(body), /can't unmarshal webhookResponse/)
   })
 }
 
-t.test('an unknown field fails the answer', async (t) => {
+t.test('refuses an unknown field', async (t) => {
   t.throws(() => parseCompositeResponse('{"children": [], "Status": {}}'), /unknown field "Status"/)
   t.throws(
     () => parseCustomizeResponse('{"relatedResourceRules": []}'),
@@ -58,14 +58,14 @@ t.test('an unknown field fails the answer', async (t) => {
   t.throws(() => parseCustomizeResponse('{"relatedResources": [{"kind": "Pod"}]}'), /unknown field/)
 })
 
-t.test('a child without kind fails the answer', async (t) => {
+t.test('refuses a child without a kind', async (t) => {
   t.throws(
     () => parseCompositeResponse('{"children": [{"apiVersion": "v1"}]}'),
     /Object 'Kind' is missing/,
   )
 })
 
-t.test('null in a list is fatal', async (t) => {
+t.test('refuses null in a list', async (t) => {
   t.throws(() => parseCompositeResponse('{"children": [null]}'), /which crashes Metacontroller/)
   t.throws(
     () => parseCustomizeResponse('{"relatedResources": [null]}'),
@@ -73,7 +73,7 @@ t.test('null in a list is fatal', async (t) => {
   )
 })
 
-t.test('Retry-After: seconds, a date, or nothing that counts', async (t) => {
+t.test('reads Retry-After as seconds or a date', async (t) => {
   const now = Date.parse('Mon, 02 Nov 2026 10:00:00 GMT')
   t.equal(retryAfter('5', now), 5)
   t.equal(retryAfter('Mon, 02 Nov 2026 10:00:03 GMT', now), 3)

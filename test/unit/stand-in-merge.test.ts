@@ -28,13 +28,13 @@ const env = (...names: string[]): Fields => ({
 
 const cases: Case[] = [
   {
-    name: 'sets what is desired, keeps what is not mentioned',
+    name: 'sets desired fields and keeps other fields',
     observed: { a: 1, b: 2 },
     desired: { a: 3 },
     merged: { a: 3, b: 2 },
   },
   {
-    name: 'removes what was applied and is no longer desired',
+    name: 'removes an applied field that is no longer desired',
     observed: { a: 1, b: 2 },
     last: { a: 1 },
     desired: {},
@@ -42,14 +42,14 @@ const cases: Case[] = [
   },
   { name: 'keeps a null as null', observed: {}, desired: { a: null }, merged: { a: null } },
   {
-    name: 'a null over an object takes away what was applied of it',
+    name: 'a null over an object removes its applied fields',
     observed: { a: { x: 1, y: 2 } },
     last: { a: { x: 1 } },
     desired: { a: null },
     merged: { a: { y: 2 } },
   },
   {
-    name: 'an object takes the place of a scalar',
+    name: 'replaces a scalar with an object',
     observed: { a: 1 },
     desired: { a: { x: 1 } },
     merged: { a: { x: 1 } },
@@ -68,14 +68,14 @@ const cases: Case[] = [
     merged: env('B', 'C'),
   },
   {
-    name: 'puts a prepended list item last',
+    name: 'appends a prepended list item',
     observed: env('B', 'C'),
     last: env('B', 'C'),
     desired: env('A', 'B', 'C'),
     merged: env('B', 'C', 'A'),
   },
   {
-    name: 'does not reorder',
+    name: 'does not reorder list items',
     observed: env('A', 'B'),
     last: env('A', 'B'),
     desired: env('B', 'A'),
@@ -89,21 +89,21 @@ const cases: Case[] = [
     merged: env('A', 'C'),
   },
   {
-    name: 'keeps a stray list item',
+    name: 'keeps a foreign list item',
     observed: env('A', 'X'),
     last: env('A'),
     desired: env('A'),
     merged: env('A', 'X'),
   },
   {
-    name: 'removes a stray item once it was applied',
+    name: 'removes a foreign item once it was applied',
     observed: env('A', 'X'),
     last: env('A', 'X'),
     desired: env('A'),
     merged: env('A'),
   },
   {
-    name: 'gives an item that occurs twice the last value in both places',
+    name: 'sets the last value in both places of a duplicate item',
     observed: {
       env: [
         { name: 'A', value: '1' },
@@ -127,7 +127,7 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'keys ports by their number before their name, so an edited number is a second port',
+    name: 'identifies ports by number before name, so an edited number is a second port',
     observed: { ports: [{ name: 'http', port: 1234, protocol: 'TCP' }] },
     last: { ports: [{ name: 'http', port: 8080 }] },
     desired: { ports: [{ name: 'http', port: 8080 }] },
@@ -139,14 +139,14 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'merges an item with what the server filled in',
+    name: 'merges an item with defaults of the server',
     observed: { ports: [{ containerPort: 80, protocol: 'TCP' }] },
     last: { ports: [{ containerPort: 80 }] },
     desired: { ports: [{ containerPort: 80, name: 'http' }] },
     merged: { ports: [{ containerPort: 80, name: 'http', protocol: 'TCP' }] },
   },
   {
-    name: 'takes value away when valueFrom comes',
+    name: 'removes value when valueFrom is set',
     observed: { env: [{ name: 'A', value: '1' }] },
     last: { env: [{ name: 'A', value: '1' }] },
     desired: { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'x' } } }] },
@@ -159,27 +159,27 @@ const cases: Case[] = [
     merged: { a: [{ y: 1 }] },
   },
   {
-    name: 'replaces a list when what was applied has no such key',
+    name: 'replaces a list if the applied items lack the key',
     observed: { a: [{ name: 'x', v: 1 }] },
     last: { a: [{ v: 1 }] },
     desired: { a: [{ name: 'x' }] },
     merged: { a: [{ name: 'x' }] },
   },
   {
-    name: 'an empty list removes what was applied',
+    name: 'an empty list removes the applied items',
     observed: env('A', 'X'),
     last: env('A'),
     desired: { env: [] },
     merged: env('X'),
   },
   {
-    name: 'an empty list stays where the server has none',
+    name: 'an empty list stays if the server has no list',
     observed: {},
     desired: { env: [] },
     merged: { env: [] },
   },
   {
-    name: 'a null where a list of scalars is becomes null',
+    name: 'null replaces a list of scalars',
     observed: { a: ['x'] },
     last: { a: ['x'] },
     desired: { a: null },
@@ -191,7 +191,7 @@ for (const { name, observed, last, desired, merged } of cases) {
   t.test(name, async (t) => {
     const before = clone({ observed, last, desired })
     t.same(mergeThreeWay(observed, last, desired), merged)
-    t.same({ observed, last, desired }, before, 'and changes none of its arguments')
+    t.same({ observed, last, desired }, before, 'the arguments do not change')
   })
 }
 
@@ -226,7 +226,7 @@ t.test('an update that changes nothing equals what was observed', async (t) => {
   )
 })
 
-t.test('status and the fields of the server stay as observed', async (t) => {
+t.test('keeps status and server fields as observed', async (t) => {
   const observed: KubeObject = {
     ...desired,
     metadata: { name: 'a', uid: 'u', generation: 3 },
@@ -241,7 +241,7 @@ t.test('status and the fields of the server stay as observed', async (t) => {
   t.notOk('resourceVersion' in updated.metadata)
 })
 
-t.test('the annotation is written as Metacontroller writes it', async (t) => {
+t.test('writes the annotation as Metacontroller does', async (t) => {
   t.equal(
     canonicalJson({ b: [1, 'x'], 10: null, 9: '<a&b>', a: { c: new Float(3) } }),
     '{"10":null,"9":"\\u003ca\\u0026b\\u003e","a":{"c":3},"b":[1,"x"]}',
@@ -249,7 +249,7 @@ t.test('the annotation is written as Metacontroller writes it', async (t) => {
   t.equal(canonicalJson(parseJson('{"é": "\u2028", "z": 1.50}')), '{"z":1.5,"é":"\\u2028"}')
 })
 
-t.test('an annotation that is no JSON is an error', async (t) => {
+t.test('refuses an annotation that is not JSON', async (t) => {
   const observed = {
     ...desired,
     metadata: { name: 'a', annotations: { [lastAppliedKey]: '{' } },
@@ -257,15 +257,17 @@ t.test('an annotation that is no JSON is an error', async (t) => {
   t.throws(() => applyUpdate(observed, desired), /can't unmarshal/)
 })
 
-t.test('integers and floats are told apart', async (t) => {
+t.test('distinguishes integers from floats', async (t) => {
   t.same(parseJson('{"a": 1, "b": "1.5", "c": [10]}'), { a: 1, b: '1.5', c: [10] })
   t.ok(deepEqual(parseJson('[1.0, 2e3]'), [new Float(1), new Float(2000)]))
   t.notOk(deepEqual(parseJson('[1.0]'), [1]))
 })
 
-t.test('an annotation that Metacontroller wrote comes out the same', async (t) => {
+t.test('round-trips an annotation of Metacontroller', async (t) => {
   const annotation =
-    '{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"app":"demo-app","controller-uid":"b74230be"},' +
-    '"name":"demo-app","namespace":"default"},"spec":{"ports":[{"name":"http","port":80,"targetPort":80}],"selector":{"app":"demo-app"}}}'
+    '{"apiVersion":"v1","kind":"Service",' +
+    '"metadata":{"labels":{"app":"demo-app","controller-uid":"b74230be"},' +
+    '"name":"demo-app","namespace":"default"},' +
+    '"spec":{"ports":[{"name":"http","port":80,"targetPort":80}],"selector":{"app":"demo-app"}}}'
   t.equal(canonicalJson(parseJson(annotation)), annotation)
 })

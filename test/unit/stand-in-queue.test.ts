@@ -9,21 +9,21 @@ t.test('the delay doubles from 5 ms up to 1000 s', async (t) => {
   )
 })
 
-t.test('a key waits once and is worked on once at a time', async (t) => {
+t.test('a key is queued once and processed once at a time', async (t) => {
   const queue = createQueue()
   queue.add('a')
   queue.add('a')
   queue.add('b')
   t.equal(await queue.get(), 'a')
   queue.add('a')
-  t.equal(await queue.get(), 'b', 'a is still being worked on')
+  t.equal(await queue.get(), 'b', 'a is still in process')
   queue.done('a')
   t.equal(await queue.get(), 'a')
   queue.shutDown()
   t.equal(await queue.get(), undefined)
 })
 
-t.test('of several times for one key the earliest counts', async (t) => {
+t.test('the earliest of several times for a key counts', async (t) => {
   const queue = createQueue()
   queue.addAfter('a', 10_000)
   queue.addAfter('a', 10)

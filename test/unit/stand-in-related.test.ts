@@ -52,11 +52,11 @@ for (const [name, rule, expected] of cases) {
   })
 }
 
-t.test('a rule is about one kind only', async (t) => {
+t.test('a rule matches one kind only', async (t) => {
   t.notOk(matchesRule(about({}), pods, { ...pod, kind: 'Node' }))
 })
 
-t.test('names go with neither selector', async (t) => {
+t.test('names exclude both selectors', async (t) => {
   t.throws(
     () => checkRule(about({ names: ['web'], labelSelector: {} })),
     /cannot have both names and/,

@@ -17,7 +17,7 @@ interface Scene {
   service: ObservedService
 }
 
-/** The recorded moment at which demo-app runs with 3 replicas, with something changed. */
+/** The recorded request of a running demo-app with 3 replicas, after a change. */
 function running(change: (scene: Scene) => void = () => {}): HookRequest {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
@@ -39,7 +39,10 @@ const wanting = (wanted: number, counts: object) =>
     Object.assign(deployment.status ?? {}, counts)
   })
 const ofReplicaSet = { ownerReferences: [{ uid: 'replica-set', controller: true }] }
-/** A rollout that has made all its new pods, each in the given state, while as many old ones are available; somebody's own with the same labels does not count. */
+/**
+ * A rollout that has created all its new pods, each in the given state. As many old pods are
+ * available. A foreign pod with the same labels does not count.
+ */
 const surged = (state: object, wanted = 1, paused = false) =>
   running(({ request, deployment }) => {
     Object.assign(request.parent.spec as object, { replicas: wanted })
@@ -73,7 +76,7 @@ const asking = (spec: object) =>
   running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
 
-/** The Deployment as server-side apply leaves it: no copy of what was applied, but a note of who owns which variables. */
+/** The Deployment as server-side apply leaves it: managedFields, but no record of the apply. */
 function serverSideApplied(request: HookRequest, ...owned: string[]): HookRequest {
   const deployment = request.children['Deployment.apps/v1'][
     'default/demo-app'
@@ -155,7 +158,7 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'the Deployment controller has not looked yet',
+    when: 'the Deployment controller has not observed it yet',
     request: recorded('sync-children-created'),
     reason: 'Updating',
     message: 'Waiting for the Deployment controller to observe Deployment demo-app',
@@ -176,14 +179,14 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'replicas were changed and the Deployment was not yet',
+    when: 'replicas changed and the Deployment has not changed yet',
     request: recorded('sync-scaled-spec'),
     reason: 'Updating',
     message: 'Updating Deployment demo-app to match the spec',
     ready: '3/5',
   },
   {
-    when: 'the image was changed and the Deployment was not yet',
+    when: 'the image changed and the Deployment has not changed yet',
     request: running(({ request }) =>
       Object.assign(request.parent.spec as object, { image: 'nginx:2' }),
     ),
@@ -192,28 +195,28 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'an annotation of the pods was changed and the Deployment was not yet',
+    when: 'a pod annotation changed and the Deployment has not changed yet',
     request: asking({ podAnnotations: { note: 'x' } }),
     reason: 'Updating',
     message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
-    when: 'a variable was taken away and is there yet',
+    when: 'a removed variable still exists',
     request: withoutOneVariable(),
     reason: 'Updating',
     message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
-    when: 'a variable was taken away and is there yet under server-side apply',
+    when: 'a removed variable still exists under server-side apply',
     request: serverSideApplied(withoutOneVariable()),
     reason: 'Updating',
     message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
   },
   {
-    when: 'a variable that somebody else added is there under server-side apply',
+    when: 'a foreign variable exists under server-side apply',
     request: serverSideApplied(withoutOneVariable(), 'LOG_LEVEL'),
     reason: 'AllReplicasAvailable',
     message: '3 of 3 replicas are available',
@@ -227,14 +230,14 @@ const cases: Array<{
     ready: '7/5',
   },
   {
-    when: 'old pods are still there and new ones may not be available yet',
+    when: 'old pods remain and new pods may not be available yet',
     request: replicas({ replicas: 5 }),
     reason: 'RollingOut',
     message: '3 of 3 replicas are updated, 2 old replicas stay until new ones are available',
     ready: '3/3',
   },
   {
-    when: 'every new pod is available and old pods are still there',
+    when: 'every new pod is available and old pods remain',
     request: replicas({ replicas: 4, availableReplicas: 4 }),
     reason: 'RollingOut',
     message: '3 of 3 replicas are updated, 1 old replica is being deleted',
@@ -248,11 +251,12 @@ const cases: Array<{
     ready: '1/1',
   },
   {
-    when: 'the one new pod has not passed its check beside the old one',
+    when: 'the one new pod has not passed its probe beside the old one',
     request: surged({ running: {} }),
     reason: 'RollingOut',
     message:
-      '1 of 1 replica is updated, 1 old replica stays until new ones are available: waiting for container app to pass its readiness probe (TCP on port 80)',
+      '1 of 1 replica is updated, 1 old replica stays until new ones are available: waiting ' +
+      'for container app to pass its readiness probe (TCP on port 80)',
     ready: '1/1',
   },
   {
@@ -260,19 +264,21 @@ const cases: Array<{
     request: surged({ terminated: { exitCode: 3 } }, 3),
     reason: 'PodsFailing',
     message:
-      '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 restarts): see its log',
+      '3 of 6 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 2 ' +
+      'restarts): see its log',
     ready: '3/3',
   },
   {
-    when: 'a rollout is paused that has made all its new pods',
+    when: 'a paused rollout has created all its new pods',
     request: surged({ running: {} }, 1, true),
     reason: 'RolloutPaused',
     message:
-      '1 of 1 replica is updated and the rollout is paused: run kubectl rollout resume deployment/demo-app',
+      '1 of 1 replica is updated and the rollout is paused: run kubectl rollout resume ' +
+      'deployment/demo-app',
     ready: '1/1',
   },
   {
-    when: 'it shrinks to nothing in a rollout',
+    when: 'it scales to zero during a rollout',
     request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }),
     reason: 'ScalingDown',
     message: '3 of 3 pods are being deleted',
@@ -286,7 +292,8 @@ const cases: Array<{
     }),
     reason: 'RolloutPaused',
     message:
-      '1 of 3 replicas are updated and the rollout is paused: run kubectl rollout resume deployment/demo-app',
+      '1 of 3 replicas are updated and the rollout is paused: run kubectl rollout resume ' +
+      'deployment/demo-app',
     ready: '3/3',
   },
   {
@@ -304,14 +311,14 @@ const cases: Array<{
     ready: '3/2',
   },
   {
-    when: 'it shrinks to nothing',
+    when: 'it scales to zero',
     request: wanting(0, {}),
     reason: 'ScalingDown',
     message: '3 of 3 pods are being deleted',
     ready: '3/0',
   },
   {
-    when: 'it is scaled to zero',
+    when: 'it has scaled to zero',
     request: wanting(0, {
       replicas: 0,
       readyReplicas: 0,
@@ -342,7 +349,7 @@ const cases: Array<{
     ready: '2/3',
   },
   {
-    when: 'the progress deadline was missed, and all pods have come since',
+    when: 'the progress deadline was missed and all pods are available since',
     request: pastDeadline({}),
     reason: 'AllReplicasAvailable',
     message: '3 of 3 replicas are available',
@@ -356,7 +363,7 @@ const cases: Array<{
     ready: '5/5',
   },
   {
-    when: 'the Service selects by a label that the pods lack',
+    when: 'the Service selects a label that the pods lack',
     request: running(({ service }) => {
       service.spec.selector = { app: 'demo-app', stray: 'x' }
     }),
@@ -369,11 +376,12 @@ const cases: Array<{
     request: recorded('sync-names-taken-by-others'),
     reason: 'NameConflict',
     message:
-      'Deployment and Service taken already exist and do not belong to this MyApp: delete them, or give the MyApp another name',
+      'Deployment and Service taken already exist and do not belong to this MyApp: delete ' +
+      'them, or give the MyApp another name',
     ready: '0/1',
   },
   {
-    when: 'what has the name is on its way out',
+    when: 'the foreign objects with its name are being deleted',
     request: related(({ related }) => {
       for (const group of Object.values(related)) {
         for (const object of Object.values(group)) {
@@ -386,7 +394,7 @@ const cases: Array<{
     ready: '0/1',
   },
   {
-    when: 'what has the name is about to be adopted',
+    when: 'the objects with its name are about to be adopted',
     request: related(({ related, parent }) => {
       for (const group of Object.values(related)) {
         for (const object of Object.values(group)) {
@@ -399,7 +407,7 @@ const cases: Array<{
     ready: '0/1',
   },
   ...(['Deployment', 'Service'] as const).map((kind) => ({
-    when: `the ${kind} is on its way out, held by a finalizer`,
+    when: `the ${kind} is being deleted and has a finalizer`,
     request: running(({ deployment, service }) => {
       ;(kind === 'Service' ? service : deployment).metadata.deletionTimestamp =
         '2026-11-23T12:20:00Z'
@@ -452,14 +460,14 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'a gateway is asked for and not enabled',
+    when: 'the gateway component is not installed',
     request: asking({ gateway: { parentRefs: [{ name: 'public' }] } }),
     reason: 'GatewayNotEnabled',
     message: /install the gateway component/,
     ready: '3/3',
   },
   {
-    when: 'a gateway is not enabled, and a Secret is missing too',
+    when: 'the gateway component and a Secret are missing',
     request: asking({
       gateway: { parentRefs: [{ name: 'public' }] },
       envFrom: [{ secretRef: { name: 'db' } }],
@@ -487,11 +495,12 @@ const cases: Array<{
     }),
     reason: 'PodsFailing',
     message:
-      '2 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 4 restarts): see its log',
+      '2 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 3, 4 ' +
+      'restarts): see its log',
     ready: '1/3',
   },
   {
-    when: 'a pod runs and has not passed its readiness check',
+    when: 'a pod runs and has not passed its readiness probe',
     request: running(({ request, deployment }) => {
       Object.assign(deployment.status ?? {}, { availableReplicas: 2, readyReplicas: 2 })
       for (const pod of Object.values(request.related['Pod.v1'] ?? {}).slice(2)) {
@@ -505,11 +514,12 @@ const cases: Array<{
     }),
     reason: 'ReplicasUnavailable',
     message:
-      '2 of 3 replicas are available: waiting for container app to pass its readiness probe (TCP on port 80)',
+      '2 of 3 replicas are available: waiting for container app to pass its readiness probe ' +
+      '(TCP on port 80)',
     ready: '2/3',
   },
   {
-    when: 'the stored spec is invalid and nothing runs',
+    when: 'the stored spec is invalid and no pods run',
     request: recorded('sync-invalid-stored-spec'),
     reason: 'InvalidSpec',
     message:
@@ -523,7 +533,8 @@ const cases: Array<{
     }),
     reason: 'InvalidSpec',
     message:
-      'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29; running pods are not changed until the spec is fixed',
+      'spec.image: invalid value "a b": must be an image without white space, such as ' +
+      'nginx:1.29; running pods are not changed until the spec is fixed',
     ready: '3/3',
   },
 ]
@@ -544,7 +555,7 @@ for (const { when, request, reason, message, ready } of cases) {
       status: reasons[reason].phase === phase ? 'True' : 'False',
       reason,
     })
-    if (reason === 'Paused') return // its phase is that of the pods
+    if (reason === 'Paused') return // the phase is that of the pods
     t.strictSame(conditions, {
       Ready: is('Running'),
       Reconciling: is('Pending'),
@@ -553,7 +564,7 @@ for (const { when, request, reason, message, ready } of cases) {
   })
 }
 
-t.test('every sync reason is shown by one of the cases above', async (t) => {
+t.test('the cases above show every reason of a sync', async (t) => {
   const shown = new Set(cases.map(({ reason }) => reason))
   t.strictSame(
     Object.keys(reasons).filter((reason) => !shown.has(reason as keyof typeof reasons)),
@@ -561,13 +572,13 @@ t.test('every sync reason is shown by one of the cases above', async (t) => {
   )
 })
 
-t.test('lastTransitionTime moves with the status of its condition only', async (t) => {
+t.test('lastTransitionTime changes only with the status of its condition', async (t) => {
   const first = sync(running(), context).status.conditions ?? []
   const later = running(({ request, deployment }) => {
     request.parent.status = { conditions: first }
     deployment.metadata.managedFields?.push({ time: '2026-11-24T00:00:00Z' })
   })
-  t.strictSame(sync(later, context).status.conditions, first, 'still running: as it was')
+  t.strictSame(sync(later, context).status.conditions, first, 'still running: no change')
   Object.assign(later.children['Deployment.apps/v1']['default/demo-app']?.status ?? {}, {
     availableReplicas: 1,
   })
@@ -583,43 +594,40 @@ t.test('lastTransitionTime moves with the status of its condition only', async (
       Reconciling: '2026-11-24T00:00:00Z',
       Stalled: first[2]?.lastTransitionTime,
     },
-    'the newest time that the request shows',
+    'the newest time in the request',
   )
 })
 
-t.test(
-  'a spec that turns invalid leaves what is told of what runs as it was, to the time',
-  async (t) => {
-    const request = running(({ request: { children } }) => {
-      const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
-      children['HorizontalPodAutoscaler.autoscaling/v2'] = {
-        'default/demo-app': {
-          apiVersion: 'autoscaling/v2',
-          kind: 'HorizontalPodAutoscaler',
-          metadata,
-          spec: {},
-          status: { conditions: [{ type: 'ScalingActive', status: 'True' }] },
-        },
-      }
-    })
-    const before = sync(request, context).status
-    request.parent.status = {
-      conditions: (before.conditions ?? []).map((condition) => ({
-        ...condition,
-        lastTransitionTime: '2026-01-01T00:00:00Z',
-      })),
+t.test('an invalid spec keeps the conditions of the running pods and their times', async (t) => {
+  const request = running(({ request: { children } }) => {
+    const metadata = { name: 'demo-app', namespace: 'default', uid: 'h' }
+    children['HorizontalPodAutoscaler.autoscaling/v2'] = {
+      'default/demo-app': {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata,
+        spec: {},
+        status: { conditions: [{ type: 'ScalingActive', status: 'True' }] },
+      },
     }
-    request.parent.spec = { image: '' }
-    const { address, conditions = [] } = sync(request, context).status
-    t.equal(address, 'http://demo-app.default.svc:80')
-    t.match(conditions.slice(3), [
-      { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
-      { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
-    ])
-  },
-)
+  })
+  const before = sync(request, context).status
+  request.parent.status = {
+    conditions: (before.conditions ?? []).map((condition) => ({
+      ...condition,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    })),
+  }
+  request.parent.spec = { image: '' }
+  const { address, conditions = [] } = sync(request, context).status
+  t.equal(address, 'http://demo-app.default.svc:80')
+  t.match(conditions.slice(3), [
+    { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    { type: 'Scaled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+  ])
+})
 
-t.test('the sentence is told once: Reconciling and Stalled refer to Ready', async (t) => {
+t.test('Reconciling and Stalled refer to the message of Ready', async (t) => {
   for (const request of [recorded('sync-rolling-out'), recorded('sync-names-taken-by-others')]) {
     const { message = '', conditions = [] } = sync(request, context).status
     t.strictSame(
@@ -633,18 +641,19 @@ t.test('the sentence is told once: Reconciling and Stalled refer to Ready', asyn
   }
 })
 
-t.test('ready pods that are not available yet are waiting for minReadySeconds', async (t) => {
+t.test('names minReadySeconds while ready pods are not yet available', async (t) => {
   const request = replicas({ availableReplicas: 0 })
   Object.assign(request.parent.spec as object, { minReadySeconds: 30 })
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
   Object.assign(deployment?.spec ?? {}, { minReadySeconds: 30 })
   t.equal(
     sync(request, context).status.message,
-    '0 of 3 replicas are available: waiting for ready pods to stay ready for 30 s (minReadySeconds)',
+    '0 of 3 replicas are available: waiting for ready pods to stay ready for 30 s ' +
+      '(minReadySeconds)',
   )
 })
 
-t.test('restarts of weeks ago do not hide why pods are not ready now', async (t) => {
+t.test('old restarts do not hide why pods are not ready now', async (t) => {
   const request = replicas({ availableReplicas: 0, readyReplicas: 0 })
   for (const [index, pod] of Object.values(request.related['Pod.v1'] ?? {}).entries()) {
     pod.spec = { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] }
@@ -665,12 +674,13 @@ t.test('restarts of weeks ago do not hide why pods are not ready now', async (t)
   }
   t.match(sync(request, context).status, {
     message:
-      '0 of 3 replicas are available: waiting for container app to pass its readiness probe (TCP on port 80)',
+      '0 of 3 replicas are available: waiting for container app to pass its readiness probe ' +
+      '(TCP on port 80)',
     conditions: [{ reason: 'ReplicasUnavailable' }],
   })
 })
 
-t.test('the status is bounded, whatever children report', async (t) => {
+t.test('bounds the status, whatever children report', async (t) => {
   const { maxLength } = Condition.properties.reason as { maxLength?: number }
   const { message = '', conditions = [] } = sync(
     condition({
@@ -692,7 +702,7 @@ t.test('the status is bounded, whatever children report', async (t) => {
   t.ok((sync(refused, context).status.message ?? '').length < 2000)
 })
 
-t.test('a condition never says more than the CRD lets it', async (t) => {
+t.test('no condition exceeds the limits of the CRD', async (t) => {
   const { maxLength } = Condition.properties.message as { maxLength?: number }
   const { conditions = [] } = sync(
     condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) }),
@@ -701,7 +711,7 @@ t.test('a condition never says more than the CRD lets it', async (t) => {
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
 
-t.test('a condition that flips for what is not a child has the time of that', async (t) => {
+t.test('a condition that depends on an object other than a child has its time', async (t) => {
   const flipped = (time: string, change: (scene: Scene) => void) =>
     t.equal(
       sync(

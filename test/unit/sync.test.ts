@@ -14,124 +14,121 @@ import { context } from '../support/fixtures/context.ts'
 
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
 
-/** Every place of a value at which there is a null. */
+/** The paths of every null in a value. */
 const nulls = (value: unknown): unknown[] =>
   value === null ? [value] : typeof value === 'object' ? Object.values(value).flatMap(nulls) : []
 
-t.test(
-  'a new MyApp gets a Deployment and a Service in the form that the API server stores',
-  async (t) => {
-    const request = recorded('sync-new')
-    request.parent.spec = {
-      image: 'registry.example.com:5000/web:1.2@sha256:0',
-      env: [
-        { name: 'B', value: '$(A)' },
-        { name: 'A', value: '' },
-      ],
-    }
-    t.matchOnlyStrict(sync(request, context).children, [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: {
-          name: 'demo-app',
-          namespace: 'default',
-          labels: {
-            app: 'demo-app',
-            'managed-by': 'myapp-operator',
-            'app.kubernetes.io/name': 'demo-app',
-            'app.kubernetes.io/instance': 'demo-app',
-            'app.kubernetes.io/version': '1.2',
-            'app.kubernetes.io/managed-by': 'myapp-operator',
-          },
+t.test('a new MyApp gets a Deployment and a Service as the API server stores them', async (t) => {
+  const request = recorded('sync-new')
+  request.parent.spec = {
+    image: 'registry.example.com:5000/web:1.2@sha256:0',
+    env: [
+      { name: 'B', value: '$(A)' },
+      { name: 'A', value: '' },
+    ],
+  }
+  t.matchOnlyStrict(sync(request, context).children, [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: 'demo-app',
+        namespace: 'default',
+        labels: {
+          app: 'demo-app',
+          'managed-by': 'myapp-operator',
+          'app.kubernetes.io/name': 'demo-app',
+          'app.kubernetes.io/instance': 'demo-app',
+          'app.kubernetes.io/version': '1.2',
+          'app.kubernetes.io/managed-by': 'myapp-operator',
         },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
-          strategy: {
-            type: 'RollingUpdate',
-            rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 },
+      },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+        strategy: {
+          type: 'RollingUpdate',
+          rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 },
+        },
+        template: {
+          metadata: {
+            labels: {
+              app: 'demo-app',
+              'managed-by': 'myapp-operator',
+              'app.kubernetes.io/name': 'demo-app',
+              'app.kubernetes.io/instance': 'demo-app',
+              'app.kubernetes.io/version': '1.2',
+              'app.kubernetes.io/managed-by': 'myapp-operator',
+            },
           },
-          template: {
-            metadata: {
-              labels: {
-                app: 'demo-app',
-                'managed-by': 'myapp-operator',
-                'app.kubernetes.io/name': 'demo-app',
-                'app.kubernetes.io/instance': 'demo-app',
-                'app.kubernetes.io/version': '1.2',
-                'app.kubernetes.io/managed-by': 'myapp-operator',
+          spec: {
+            automountServiceAccountToken: false,
+            securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+            enableServiceLinks: false,
+            topologySpreadConstraints: [
+              'topology.kubernetes.io/zone',
+              'kubernetes.io/hostname',
+            ].map((topologyKey) => ({
+              topologyKey,
+              maxSkew: 1,
+              whenUnsatisfiable: 'ScheduleAnyway',
+              labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
+              matchLabelKeys: ['pod-template-hash'],
+            })),
+            containers: [
+              {
+                name: 'app',
+                image: 'registry.example.com:5000/web:1.2@sha256:0',
+                ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+                env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
+                readinessProbe: { tcpSocket: { port: 8080 } },
+                lifecycle: { preStop: { sleep: { seconds: 5 } } },
+                terminationMessagePolicy: 'FallbackToLogsOnError',
+                securityContext: { allowPrivilegeEscalation: false },
               },
-            },
-            spec: {
-              automountServiceAccountToken: false,
-              securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-              enableServiceLinks: false,
-              topologySpreadConstraints: [
-                'topology.kubernetes.io/zone',
-                'kubernetes.io/hostname',
-              ].map((topologyKey) => ({
-                topologyKey,
-                maxSkew: 1,
-                whenUnsatisfiable: 'ScheduleAnyway',
-                labelSelector: { matchLabels: { app: 'demo-app', 'managed-by': 'myapp-operator' } },
-                matchLabelKeys: ['pod-template-hash'],
-              })),
-              containers: [
-                {
-                  name: 'app',
-                  image: 'registry.example.com:5000/web:1.2@sha256:0',
-                  ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-                  env: [{ name: 'B', value: '$(A)' }, { name: 'A' }],
-                  readinessProbe: { tcpSocket: { port: 8080 } },
-                  lifecycle: { preStop: { sleep: { seconds: 5 } } },
-                  terminationMessagePolicy: 'FallbackToLogsOnError',
-                  securityContext: { allowPrivilegeEscalation: false },
-                },
-              ],
-            },
+            ],
           },
         },
       },
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: {
-          name: 'demo-app',
-          namespace: 'default',
-          labels: {
-            app: 'demo-app',
-            'managed-by': 'myapp-operator',
-            'app.kubernetes.io/name': 'demo-app',
-            'app.kubernetes.io/instance': 'demo-app',
-            'app.kubernetes.io/version': '1.2',
-            'app.kubernetes.io/managed-by': 'myapp-operator',
-          },
-        },
-        spec: {
-          type: 'ClusterIP',
-          selector: { app: 'demo-app', 'managed-by': 'myapp-operator' },
-          ports: [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'demo-app',
+        namespace: 'default',
+        labels: {
+          app: 'demo-app',
+          'managed-by': 'myapp-operator',
+          'app.kubernetes.io/name': 'demo-app',
+          'app.kubernetes.io/instance': 'demo-app',
+          'app.kubernetes.io/version': '1.2',
+          'app.kubernetes.io/managed-by': 'myapp-operator',
         },
       },
-    ])
-  },
-)
+      spec: {
+        type: 'ClusterIP',
+        selector: { app: 'demo-app', 'managed-by': 'myapp-operator' },
+        ports: [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }],
+      },
+    },
+  ])
+})
 
-t.test('a request that does not fit is refused in a short sentence', async (t) => {
+t.test('refuses an invalid request with a short message', async (t) => {
   const request = recorded('sync-running')
   Object.assign(request.children, { ['K'.repeat(200_000)]: request.children['Service.v1'] })
   t.ok((inconsistency(request) ?? '').length < 600)
 })
 
-t.test('a child whose name somebody else has is not answered; the other one is', async (t) => {
+t.test('omits a child whose name is taken, and answers the other', async (t) => {
   const request = recorded('sync-names-taken-by-others')
   t.strictSame(kinds(sync(request, context).children), [])
   Object.assign(request.related, { 'Service.v1': {} })
   t.strictSame(kinds(sync(request, context).children), ['Service'])
 })
 
-t.test('of an invalid MyApp the children stay as they were applied last', async (t) => {
+t.test('keeps the children of an invalid MyApp as last applied', async (t) => {
   const request = recorded('sync-running')
   request.parent.spec = { image: 'nginx', replicas: 500 }
   const deployment = request.children['Deployment.apps/v1']['default/demo-app']
@@ -141,12 +138,12 @@ t.test('of an invalid MyApp the children stay as they were applied last', async 
   t.strictSame(
     sync(request, context).children[0]?.spec,
     deployment.spec,
-    'and as they are where no record of that is kept',
+    'without a record of the last apply they stay as observed',
   )
 })
 
 t.test(
-  'under server-side apply the replicas that an autoscaler has written are left out, those of nobody else',
+  'leaves replicas out under server-side apply if an autoscaler has written them',
   async (t) => {
     const apply = {
       manager: 'metacontroller',
@@ -178,47 +175,44 @@ t.test(
     }
     const autoscaling = { maxReplicas: 9 }
     t.equal(asked([apply, status, scaled], { autoscaling }), undefined)
-    t.equal(asked([apply, status], { autoscaling }), 3, 'nobody else has written them yet')
-    t.equal(asked([scaled], { autoscaling }), 3, 'not under the default strategy')
-    t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'not out of the bounds')
-    t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'not suspended')
-    t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'not without an autoscaler')
+    t.equal(asked([apply, status], { autoscaling }), 3, 'the autoscaler has not written yet')
+    t.equal(asked([scaled], { autoscaling }), 3, 'dynamic apply')
+    t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'outside the bounds')
+    t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'suspended')
+    t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'without an autoscaler')
   },
 )
 
-t.test(
-  'what this version would not have made stays: a copy under a new name, a kind it does not know',
-  async (t) => {
-    const request = recorded('sync-running')
-    const deployment = request.children['Deployment.apps/v1']['default/demo-app']
-    if (deployment === undefined) throw new Error('the recording has no Deployment')
-    const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
-    const unknown = {
-      apiVersion: 'later.example.com/v1',
-      kind: 'Later',
-      metadata: { ...deployment.metadata, annotations: {} },
-      spec: { minReplicas: 2 },
-    }
-    Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
-    Object.assign(request.children, {
-      'Later.later.example.com/v1': { 'default/demo-app': unknown },
-    })
-    t.match(sync(request, context).children.slice(3), [
-      { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
-      { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
-    ])
-    request.finalizing = true
-    request.parent.metadata.deletionTimestamp = '2026-11-23T12:20:00Z'
-    t.strictSame(
-      kinds(finalize(request).children),
-      ['Deployment', 'Deployment', 'PodDisruptionBudget', 'Service'],
-      'and an unknown kind goes first',
-    )
-  },
-)
+t.test('keeps children of other names and of unknown kinds', async (t) => {
+  const request = recorded('sync-running')
+  const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+  if (deployment === undefined) throw new Error('the recording has no Deployment')
+  const copy = { ...deployment, metadata: { ...deployment.metadata, name: 'copy' } }
+  const unknown = {
+    apiVersion: 'later.example.com/v1',
+    kind: 'Later',
+    metadata: { ...deployment.metadata, annotations: {} },
+    spec: { minReplicas: 2 },
+  }
+  Object.assign(request.children['Deployment.apps/v1'], { 'default/copy': copy })
+  Object.assign(request.children, {
+    'Later.later.example.com/v1': { 'default/demo-app': unknown },
+  })
+  t.match(sync(request, context).children.slice(3), [
+    { kind: 'Deployment', metadata: { name: 'copy' }, spec: copy.spec },
+    { kind: 'Later', metadata: { name: 'demo-app' }, spec: { minReplicas: 2 } },
+  ])
+  request.finalizing = true
+  request.parent.metadata.deletionTimestamp = '2026-11-23T12:20:00Z'
+  t.strictSame(
+    kinds(finalize(request).children),
+    ['Deployment', 'Deployment', 'PodDisruptionBudget', 'Service'],
+    'an unknown kind is deleted first',
+  )
+})
 
 t.test(
-  'finalize deletes the Deployment and the Service, and lets go when both are gone',
+  'finalize deletes the Deployment, then the Service, and then reports finalized',
   async (t) => {
     const answers = [
       'finalize-children-present',
@@ -236,7 +230,8 @@ t.test(
     t.strictSame(
       answers.map(({ status }) => status.message),
       [
-        'Terminating: waiting for Deployment, PodDisruptionBudget and Service demo-app to be deleted',
+        'Terminating: waiting for Deployment, PodDisruptionBudget and Service demo-app to ' +
+          'be deleted',
         'Terminating: waiting for Service demo-app to be deleted',
         'Terminating: all children are deleted',
       ],
@@ -244,7 +239,7 @@ t.test(
   },
 )
 
-/** In which stage of a deletion a child goes. */
+/** The stage of a deletion in which a child is deleted. */
 const stages: Record<string, number> = {
   Ingress: 1,
   HTTPRoute: 1,
@@ -257,41 +252,38 @@ const stages: Record<string, number> = {
   NetworkPolicy: 3,
 }
 
-t.test(
-  'whatever is left: finalized when nothing is, and nothing goes before what leads to it or runs behind it is gone',
-  async (t) => {
-    t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
-    const some = fc.subarray(everyKind)
-    fc.assert(
-      fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
-        const request = requestWith(observed, {
-          leaving,
-          finalizing: true,
-          ...(!isSpecValid && { spec: { image: '' } }),
-        })
-        const { children, finalized, status } = finalize(request)
-        if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
-        if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
-        const first = Math.min(...observed.map((kind) => stages[kind] ?? 0))
-        // A Deployment that is not held takes the rest along.
-        const isHeld = observed.some((kind) => stages[kind] === 2 && leaving.includes(kind))
-        const stage = first === 2 && !isHeld ? 3 : first
-        const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
-        if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) {
-          throw new Error(`${kinds(children)} stay, and not ${staying}`)
+t.test('finalize deletes children in stages and reports finalized once none is left', async (t) => {
+  t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
+  const some = fc.subarray(everyKind)
+  fc.assert(
+    fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
+      const request = requestWith(observed, {
+        leaving,
+        finalizing: true,
+        ...(!isSpecValid && { spec: { image: '' } }),
+      })
+      const { children, finalized, status } = finalize(request)
+      if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
+      if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
+      const first = Math.min(...observed.map((kind) => stages[kind] ?? 0))
+      // A Deployment without a finalizer is deleted together with the next stage.
+      const isHeld = observed.some((kind) => stages[kind] === 2 && leaving.includes(kind))
+      const stage = first === 2 && !isHeld ? 3 : first
+      const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
+      if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) {
+        throw new Error(`${kinds(children)} stay instead of ${staying}`)
+      }
+      for (const child of children) {
+        if (!isDeepStrictEqual(child, appliedLast(child.kind))) {
+          throw new Error(`${child.kind} is changed`)
         }
-        for (const child of children) {
-          if (!isDeepStrictEqual(child, appliedLast(child.kind))) {
-            throw new Error(`${child.kind} is changed`)
-          }
-        }
-      }),
-      { numRuns: 250 },
-    )
-  },
-)
+      }
+    }),
+    { numRuns: 250 },
+  )
+})
 
-t.test('finalize waits for a child of any name and for one that is on its way out', async (t) => {
+t.test('finalize waits for a child of any name, also while it is being deleted', async (t) => {
   const request = recorded('finalize-deployment-gone')
   const [service] = Object.values(request.children['Service.v1'])
   if (service === undefined) throw new Error('the recording has no Service')
@@ -308,7 +300,7 @@ t.test('finalize waits for a child of any name and for one that is on its way ou
 })
 
 t.test(
-  'customize asks for whatever has the names of the children, for the pods, and for the config that they use',
+  'customize requests objects with the names of children, the pods, and their config',
   async (t) => {
     const request = recordedCustomize('customize-new')
     const pods = {
@@ -343,7 +335,7 @@ t.test(
     t.strictSame(
       customize(request).relatedResources,
       [named('apps/v1', 'deployments'), named('v1', 'services'), pods],
-      'of an invalid one only what every MyApp has',
+      'an invalid MyApp: only the kinds of every MyApp',
     )
     request.parent.spec = {
       image: 'nginx',
@@ -365,12 +357,12 @@ t.test(
     t.strictSame(
       customize(request).relatedResources.map(({ resource }) => resource),
       ['deployments', 'services', 'pods'],
-      'nothing of a kind that the CompositeController does not declare',
+      'no kind that the CompositeController does not declare',
     )
   },
 )
 
-t.test('customize asks for nothing that a MyApp does not need to go', async (t) => {
+t.test('customize requests nothing for a MyApp that is being deleted', async (t) => {
   const request = recordedCustomize('customize-new')
   Object.assign(request.parent, {
     spec: { image: 'nginx', envFrom: [{ secretRef: { name: 'a' } }] },
@@ -386,7 +378,7 @@ t.test('customize asks for nothing that a MyApp does not need to go', async (t) 
 })
 
 t.test(
-  'whatever the spec: the same answer to the same request, nothing of it changed, and no child lost',
+  'sync is deterministic for any spec, does not change its request and loses no child',
   async () => {
     fc.assert(
       fc.property(arbitrary.request(), (request) => {
@@ -417,7 +409,7 @@ t.test(
         ) {
           throw new Error('a child of another namespace')
         }
-        if ('finalized' in answer) throw new Error('a sync says nothing of finalized')
+        if ('finalized' in answer) throw new Error('a sync must not answer finalized')
       }),
       { numRuns: 250 },
     )
@@ -425,7 +417,7 @@ t.test(
 )
 
 t.test(
-  'whatever is wrong with the spec: every child is answered as it was applied last, but for the replicas of an autoscaler',
+  'any invalid spec keeps every child as last applied, but for autoscaled replicas',
   async () => {
     fc.assert(
       fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
@@ -434,7 +426,7 @@ t.test(
         const { status, children } = sync(request, context)
         if (status.phase !== 'Failed') throw new Error(`the phase is ${status.phase}`)
         if (!isDeepStrictEqual(kinds(children).toSorted(), observed.toSorted())) {
-          throw new Error(`answered are ${kinds(children)}`)
+          throw new Error(`the answer has ${kinds(children)}`)
         }
         for (const child of children) {
           const expected = appliedLast(child.kind)
@@ -450,7 +442,7 @@ t.test(
 )
 
 t.test(
-  'whatever the spec: Failed and named where it is invalid, Running only with every replica available',
+  'any spec: Failed if it is invalid, Running only if every replica is available',
   async () => {
     fc.assert(
       fc.property(arbitrary.request(), (request) => {
@@ -461,7 +453,7 @@ t.test(
           if (status.phase !== 'Failed' || !/^(spec|metadata)[^:]*: /.test(status.message ?? '')) {
             throw new Error(`not Failed: ${status.message}`)
           }
-          if (observed === undefined && children.length > 0) throw new Error('something is created')
+          if (observed === undefined && children.length > 0) throw new Error('a child is created')
           return
         }
         const wanted = validated.spec.replicas ?? 1
@@ -470,7 +462,7 @@ t.test(
           (observed?.spec.replicas !== wanted ||
             (observed.status?.availableReplicas ?? 0) !== wanted)
         ) {
-          throw new Error('Running is not true')
+          throw new Error('Running without every replica available')
         }
         if ((status.availableReplicas ?? 0) !== (observed?.status?.availableReplicas ?? 0)) {
           throw new Error('a count that was not observed')

@@ -7,7 +7,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { context } from '../support/fixtures/context.ts'
 
-/** A request in which all is as the answer to `request` wants it. */
+/** A request in which every child is as the answer to `request` desires. */
 function steady(request: HookRequest): HookRequest {
   const next = structuredClone(request)
   const { status, children } = sync(request, context)
@@ -45,7 +45,7 @@ const edited = (edit: (deployment: Anything) => void) => {
   return request
 }
 
-t.test('a child that does not exist is created', async (t) => {
+t.test('reports the creation of a missing child', async (t) => {
   t.same(changes(recorded('sync-new')), [
     { action: 'create', kind: 'Deployment', name: 'demo-app', fields: [] },
     { action: 'create', kind: 'Service', name: 'demo-app', fields: [] },
@@ -53,11 +53,11 @@ t.test('a child that does not exist is created', async (t) => {
   ])
 })
 
-t.test('nothing is to happen when all is as desired', async (t) => {
+t.test('reports nothing when every child is as desired', async (t) => {
   t.same(changes(steady(recorded('sync-new'))), [])
 })
 
-t.test('a child that differs is updated, and the fields are named', async (t) => {
+t.test('reports the update of a child with its fields', async (t) => {
   const image = edited((deployment) => {
     deployment.spec.template.spec.containers[0].image = 'other'
   })
@@ -71,7 +71,7 @@ t.test('a child that differs is updated, and the fields are named', async (t) =>
   ])
 })
 
-t.test('a child that is being deleted is left alone, however it differs', async (t) => {
+t.test('reports no update of a child that is being deleted', async (t) => {
   t.same(
     changes(
       edited((deployment) => {
@@ -83,7 +83,7 @@ t.test('a child that is being deleted is left alone, however it differs', async 
   )
 })
 
-t.test('what was applied and is not desired any more is named too', async (t) => {
+t.test('names an applied field that is no longer desired', async (t) => {
   const stale = edited((deployment) => {
     const annotations = deployment.metadata.annotations
     const applied = JSON.parse(annotations['metacontroller.k8s.io/last-applied-configuration'])
@@ -95,22 +95,19 @@ t.test('what was applied and is not desired any more is named too', async (t) =>
   ])
 })
 
-t.test(
-  'what is taken over, to be removed by the next answer, is named: it is written, too',
-  async (t) => {
-    const request: Anything = steady(recorded('sync-new'))
-    request.children['Service.v1']['default/demo-app'].spec.selector.stray = 'a'
-    t.same(changes(request), [
-      { action: 'update', kind: 'Service', name: 'demo-app', fields: ['spec.selector.stray'] },
-    ])
-  },
-)
+t.test('names a foreign field that this answer takes over to remove it next', async (t) => {
+  const request: Anything = steady(recorded('sync-new'))
+  request.children['Service.v1']['default/demo-app'].spec.selector.stray = 'a'
+  t.same(changes(request), [
+    { action: 'update', kind: 'Service', name: 'demo-app', fields: ['spec.selector.stray'] },
+  ])
+})
 
-t.test('nothing is to happen of a recorded MyApp that runs', async (t) => {
+t.test('reports nothing for a running MyApp', async (t) => {
   t.same(changes(recorded('sync-running')), [])
 })
 
-t.test('a child that is not answered is deleted, unless it is leaving already', async (t) => {
+t.test('reports the deletion of a child that is not answered, once', async (t) => {
   const request = recorded('finalize-children-present')
   t.same(
     changesOf(request, finalize(request).children)
@@ -126,7 +123,7 @@ t.test('a child that is not answered is deleted, unless it is leaving already', 
   t.same(changesOf(request, finalize(request).children), [])
 })
 
-t.test('a condition changes when its status does', async (t) => {
+t.test('reports a condition whose status changes', async (t) => {
   const condition = (status: 'True' | 'False') => ({
     type: 'Ready',
     status,

@@ -33,7 +33,7 @@ t.test('docs/telemetry.md lists the attributes and events that the code sets', a
   )
 })
 
-/** Creates all instruments and records something with each. Returns kind, unit and attribute names. */
+/** Creates all instruments and records a value with each. Returns kind, unit and attributes. */
 function instruments(): Record<string, { kind: string; attributes: Set<string> }> {
   const found: Record<string, { kind: string; attributes: Set<string> }> = {}
   const callbacks: Array<() => void> = []

@@ -11,7 +11,7 @@ const sight = (phase: Phase, changes: Change[] = [], deletionTimestamp?: string)
   deletionTimestamp,
 })
 
-t.test('a MyApp counts in the phase in which it was last seen', async (t) => {
+t.test('counts a MyApp in the phase of its last request', async (t) => {
   const seen = seenMyApps({ forgetAfterMs: 1000 })
   seen.answered('1', sight('Pending'))
   seen.answered('2', sight('Running'))
@@ -21,7 +21,7 @@ t.test('a MyApp counts in the phase in which it was last seen', async (t) => {
   t.equal(seen.count('Running'), 1)
 })
 
-t.test('a MyApp that is no longer seen is forgotten', async (t) => {
+t.test('forgets a MyApp without requests', async (t) => {
   let now = 1
   const seen = seenMyApps({ forgetAfterMs: 1000 }, () => now)
   seen.answered('1', sight('Running'))
@@ -31,7 +31,7 @@ t.test('a MyApp that is no longer seen is forgotten', async (t) => {
   t.equal(seen.count('Running'), 1)
 })
 
-t.test('at most a fixed number are remembered: those seen last', async (t) => {
+t.test('remembers a fixed number of recent MyApps', async (t) => {
   const seen = seenMyApps({ max: 100, forgetAfterMs: 1000 })
   seen.answered('first', sight('Failed'))
   for (let uid = 0; uid < 1000; uid++) {
@@ -41,7 +41,7 @@ t.test('at most a fixed number are remembered: those seen last', async (t) => {
   t.same([seen.count('Running'), seen.count('Pending'), seen.count('Failed')], [99, 1, 0])
 })
 
-t.test('forged requests cannot fill the memory', async (t) => {
+t.test('bounds its memory for forged requests', async (t) => {
   const seen = seenMyApps({ forgetAfterMs: 1000 })
   seen.answered('u'.repeat(254), sight('Failed'))
   seen.failed('u'.repeat(3_000_000), { phase: 'Failed' })
@@ -54,7 +54,7 @@ t.test('forged requests cannot fill the memory', async (t) => {
   t.ok(seen.count('Running') < 300, 'all together are at most 4 Mi characters')
 })
 
-t.test('a repeated creation counts once', async (t) => {
+t.test('counts a repeated creation once', async (t) => {
   const seen = seenMyApps({ forgetAfterMs: 1000 })
   t.same(seen.answered('1', sight('Pending', [create, update])), [create], 'updates do not count')
   t.same(seen.answered('1', sight('Pending', [create])), [], 'not created yet')
@@ -63,7 +63,7 @@ t.test('a repeated creation counts once', async (t) => {
   t.same(seen.answered('1', sight('Pending', [create])), [create], 'somebody deleted it')
 })
 
-t.test('a failed request leaves the phase as it was, and counts as seen', async (t) => {
+t.test('a failed request keeps the phase and counts as seen', async (t) => {
   let now = Date.parse('2026-11-23T08:01:00Z')
   const seen = seenMyApps({ forgetAfterMs: 1000 }, () => now)
   seen.answered('1', sight('Running', [create]))
@@ -77,7 +77,7 @@ t.test('a failed request leaves the phase as it was, and counts as seen', async 
   t.same(seen.answered('1', sight('Running', [create])), [], 'requested changes are remembered')
 })
 
-t.test('the age of the longest deletion', async (t) => {
+t.test('reports the age of the longest deletion', async (t) => {
   const now = Date.parse('2026-11-23T08:01:00Z')
   const seen = seenMyApps({ forgetAfterMs: 1_000_000 }, () => now)
   t.equal(seen.longestDeletion(), 0)

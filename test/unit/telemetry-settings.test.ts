@@ -10,7 +10,7 @@ const exportersOf = (environment: Record<string, string>) => {
   return [traces, metrics, logs].map(({ exporters }) => exporters.join(','))
 }
 
-t.test('the exporters of a signal', async (t) => {
+t.test('selects the exporters of each signal', async (t) => {
   const cases: Array<[string, Record<string, string>, string[]]> = [
     ['nothing is set', {}, ['', '', '']],
     [
@@ -25,17 +25,13 @@ t.test('the exporters of a signal', async (t) => {
       ['otlp', '', ''],
     ],
     ['an empty endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, ['', '', '']],
-    ['logs as well', { ...endpoint, OTEL_LOGS_EXPORTER: 'otlp' }, ['otlp', 'otlp', 'otlp']],
+    ['logs too', { ...endpoint, OTEL_LOGS_EXPORTER: 'otlp' }, ['otlp', 'otlp', 'otlp']],
     [
       'none',
       { ...endpoint, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' },
       ['', '', ''],
     ],
-    [
-      'named without an endpoint: the default one',
-      { OTEL_TRACES_EXPORTER: 'otlp' },
-      ['otlp', '', ''],
-    ],
+    ['an exporter without an endpoint', { OTEL_TRACES_EXPORTER: 'otlp' }, ['otlp', '', '']],
     [
       'console and Prometheus',
       { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'prometheus, otlp' },
@@ -64,13 +60,16 @@ t.test('the exporters of a signal', async (t) => {
   }
 })
 
-t.test('port 4317 with HTTP is reported once', async (t) => {
+t.test('reports HTTP on port 4317 once', async (t) => {
   const grpcPort = {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317',
     OTEL_LOGS_EXPORTER: 'otlp',
   }
   t.match(readTelemetrySettings(grpcPort).warnings, [
-    /^the OTLP endpoint of traces, metrics, logs has port 4317, where collectors expect gRPC, but the protocol is HTTP: use port 4318 or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc$/,
+    new RegExp(
+      '^the OTLP endpoint of traces, metrics, logs has port 4317, where collectors expect gRPC, ' +
+        'but the protocol is HTTP: use port 4318 or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc$',
+    ),
   ])
   t.equal(readTelemetrySettings(grpcPort).warnings.length, 1)
   t.match(
@@ -89,7 +88,7 @@ t.test('port 4317 with HTTP is reported once', async (t) => {
   ])
 })
 
-t.test('nothing is exported to an invalid endpoint, and its text is not quoted', async (t) => {
+t.test('does not export to an invalid endpoint and does not quote it', async (t) => {
   for (const text of [
     '10.1.2.3:4318',
     'collector:4318',
@@ -107,7 +106,8 @@ t.test('nothing is exported to an invalid endpoint, and its text is not quoted',
     t.strictSame(
       readTelemetrySettings({ OTEL_EXPORTER_OTLP_ENDPOINT: text }).warnings,
       [
-        'OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http://collector:4318; nothing is exported there',
+        'OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http://collector:4318; nothing ' +
+          'is exported there',
       ],
       text,
     )
@@ -123,12 +123,15 @@ t.test('nothing is exported to an invalid endpoint, and its text is not quoted',
   )
 })
 
-t.test('each invalid variable is reported once', async (t) => {
+t.test('reports each invalid variable once', async (t) => {
   const cases: Array<[variables: Record<string, string>, warnings: RegExp[]]> = [
     [
       { OTEL_EXPORTER_OTLP_TIMEOUT: '10s' },
       [
-        /^OTEL_EXPORTER_OTLP_TIMEOUT=10s: must be an integer from 1 to 2147483647; the variable is ignored$/,
+        new RegExp(
+          '^OTEL_EXPORTER_OTLP_TIMEOUT=10s: must be an integer from 1 to 2147483647; ' +
+            'the variable is ignored$',
+        ),
       ],
     ],
     [
@@ -163,7 +166,10 @@ t.test('each invalid variable is reported once', async (t) => {
       (text): [Record<string, string>, RegExp[]] => [
         { OTEL_EXPORTER_OTLP_TRACES_HEADERS: text },
         [
-          /^OTEL_EXPORTER_OTLP_TRACES_HEADERS: must be key=value,key=value with %2C for a comma in a value; the variable is ignored$/,
+          new RegExp(
+            '^OTEL_EXPORTER_OTLP_TRACES_HEADERS: must be key=value,key=value with %2C ' +
+              'for a comma in a value; the variable is ignored$',
+          ),
         ],
       ],
     ),
@@ -180,7 +186,10 @@ t.test('each invalid variable is reported once', async (t) => {
     [
       { OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/ca.pem' },
       [
-        /^OTEL_EXPORTER_OTLP_CERTIFICATE=\/no\/ca.pem: must be a file that the hook can read; the variable is ignored$/,
+        new RegExp(
+          '^OTEL_EXPORTER_OTLP_CERTIFICATE=/no/ca.pem: must be a file that the hook can read; ' +
+            'the variable is ignored$',
+        ),
       ],
     ],
     [
@@ -199,7 +208,10 @@ t.test('each invalid variable is reported once', async (t) => {
     [
       { OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'some' },
       [
-        /^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=some: must be one of cumulative, delta, lowmemory/,
+        new RegExp(
+          '^OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=some: ' +
+            'must be one of cumulative, delta, lowmemory',
+        ),
       ],
     ],
     [{ OTEL_CONFIG_FILE: 'otel.yaml' }, [/^OTEL_CONFIG_FILE: not supported/]],
@@ -224,7 +236,7 @@ t.test('each invalid variable is reported once', async (t) => {
   }
 })
 
-t.test('an invalid variable that no exporter uses is not reported', async (t) => {
+t.test('does not report an invalid variable that no exporter uses', async (t) => {
   const unused = {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'smoke',
     OTEL_EXPORTER_OTLP_HEADERS: 'a',
@@ -243,7 +255,7 @@ t.test('an invalid variable that no exporter uses is not reported', async (t) =>
   )
 })
 
-t.test('the Deployment leaves OTEL_* variables to its ConfigMap', async (t) => {
+t.test('only the ConfigMap of the Deployment sets OTEL_* variables', async (t) => {
   const deployment: Anything = parse(
     readFileSync(new URL('../../manifests/deployment.yaml', import.meta.url), 'utf8'),
   )
@@ -264,7 +276,7 @@ t.test('the Deployment leaves OTEL_* variables to its ConfigMap', async (t) => {
   t.same(warnings, [])
 })
 
-t.test('resource attributes of the deployment', async (t) => {
+t.test('reads the resource attributes of the deployment', async (t) => {
   t.strictSame(
     readTelemetrySettings({ POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=a,b=%3D' }).resource,
     { 'k8s.pod.name': 'a', b: '=' },
@@ -276,7 +288,7 @@ t.test('resource attributes of the deployment', async (t) => {
   })
 })
 
-t.test('the default replaces an invalid value', async (t) => {
+t.test('replaces an invalid value with the default', async (t) => {
   const { traces, metrics, warnings } = readTelemetrySettings({
     ...endpoint,
     OTEL_TRACES_EXPORTER: 'zipkin',
@@ -288,12 +300,14 @@ t.test('the default replaces an invalid value', async (t) => {
   t.equal(metrics.exportIntervalMillis, 60_000)
   t.strictSame(warnings, [
     'OTEL_TRACES_EXPORTER=zipkin: must be one of otlp, console, none; it is ignored',
-    'OTEL_EXPORTER_OTLP_PROTOCOL=smoke: must be one of http/protobuf, http/json, grpc; the variable is ignored',
-    'OTEL_METRIC_EXPORT_INTERVAL=soon: must be an integer from 1 to 2147483647; the variable is ignored',
+    'OTEL_EXPORTER_OTLP_PROTOCOL=smoke: must be one of http/protobuf, http/json, grpc; the ' +
+      'variable is ignored',
+    'OTEL_METRIC_EXPORT_INTERVAL=soon: must be an integer from 1 to 2147483647; the ' +
+      'variable is ignored',
   ])
 })
 
-t.test('limits of batches and intervals', async (t) => {
+t.test('bounds batches and intervals', async (t) => {
   const { traces, metrics, logs } = readTelemetrySettings({
     OTEL_BSP_MAX_QUEUE_SIZE: '10',
     OTEL_BSP_SCHEDULE_DELAY: '20',

@@ -24,46 +24,45 @@ const release = `${goldenFolder}/${newestRelease()}`
 const read = (file: string | URL) => readFileSync(file, 'utf8')
 const explained = explanations(read(new URL('../../CHANGELOG.md', import.meta.url)))
 
-/** Changes since the last release that refuse no MyApp that worked. */
+/** Changes since the last release that refuse no working MyApp. */
 const permitted = [
   // Argo CD and kubectl apply see a default in a list item as a change.
   'spec.env[].value: default is not there, and was ""',
-  // The same rule with one regular expression.
-  `the MyApp has a new rule with oldSelf, oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,
+  // The same rule with a single regular expression.
+  'the MyApp has a new rule with oldSelf, oldSelf.hasValue() || ' +
+    `(${celOf(formats.myAppName, 'self.metadata.name')})`,
   // The last release refused any other value by a rule.
   ...['startup', 'liveness'].map(
     (probe) => `spec.probes.${probe}.successThreshold: maximum is 1, and was 86400`,
   ),
-  // A port may be a name, too.
+  // A port may also be a name.
   ...['startup', 'readiness', 'liveness'].flatMap((probe) =>
     ['httpGet', 'tcpSocket', 'grpc'].flatMap((handler) => [
-      `spec.probes.${probe}.${handler}.port: anyOf is [{"type":"integer"},{"type":"string"}], and was not there`,
+      `spec.probes.${probe}.${handler}.port: anyOf is ` +
+        '[{"type":"integer"},{"type":"string"}], and was not there',
       `spec.probes.${probe}.${handler}.port: type is not there, and was "integer"`,
       `spec.probes.${probe}.${handler}.port: x-kubernetes-int-or-string is true, and was not there`,
     ]),
   ),
 ]
 
-t.test('the CRD accepts every MyApp that the CRD of the last release accepts', async (t) => {
+t.test('the CRD accepts every MyApp that the last release accepts', async (t) => {
   const before = parse(read(`${release}/crd.yaml`)) as Crd
   t.strictSame(narrowings(before, customResourceDefinition() as Crd).sort(), permitted.sort())
 })
 
-t.test(
-  'the children of every example are those of the last release, or CHANGELOG.md says what differs',
-  async (t) => {
-    const differences = readdirSync(`${release}/examples`).flatMap((name) =>
-      childDifferences(
-        read(`${release}/children/${name}`),
-        renderFile(`${release}/examples/${name}`),
-      ),
-    )
-    t.strictSame(unexplained([...new Set(differences)], explained), [])
-  },
-)
+t.test('CHANGELOG.md lists every difference of children from the last release', async (t) => {
+  const differences = readdirSync(`${release}/examples`).flatMap((name) =>
+    childDifferences(
+      read(`${release}/children/${name}`),
+      renderFile(`${release}/examples/${name}`),
+    ),
+  )
+  t.strictSame(unexplained([...new Set(differences)], explained), [])
+})
 
 t.test(
-  'what the last release made of every example is not touched, but for what CHANGELOG.md says, and rolls at most once',
+  'an upgrade changes and rolls children of an example only as CHANGELOG.md says',
   async (t) => {
     for (const name of readdirSync(`${release}/examples`)) {
       const { differences, pausedOnTheWay } = upgrade(
@@ -75,7 +74,7 @@ t.test(
   },
 )
 
-t.test('a child is taken for held as a real API server holds it', async (t) => {
+t.test('the model of a stored child is that of a real API server', async (t) => {
   const request = recorded('sync-running')
   for (const { child } of sentChildren(request)) {
     const {
@@ -96,14 +95,14 @@ t.test('a child is taken for held as a real API server holds it', async (t) => {
   }
 })
 
-/** What was applied without the label that Metacontroller marks it with. */
+/** The applied child without the label that Metacontroller adds. */
 function asRendered(applied?: KubernetesObject): KubernetesObject {
   if (applied === undefined) throw new Error('nothing was applied')
   const { 'controller-uid': _mark, ...labels } = applied.metadata.labels ?? {}
   return { ...applied, metadata: { ...applied.metadata, labels } }
 }
 
-t.test('an upgrade that changes a child or needs two answers for it is seen', async (t) => {
+t.test('detects an upgrade that changes a child or needs two answers', async (t) => {
   const example = `${release}/examples/demo-app.yaml`
   const children = renderFile(example)
   t.strictSame(upgrade(example, children), { differences: [], pausedOnTheWay: [] })
@@ -124,7 +123,7 @@ t.test('an upgrade that changes a child or needs two answers for it is seen', as
   )
 })
 
-t.test('differences of children are told by kind and field', async (t) => {
+t.test('lists differences of children by kind and field', async (t) => {
   const child = (kind: string, spec: string) =>
     `kind: ${kind}\nmetadata: {name: a}\nspec: ${spec}\n`
   t.strictSame(
@@ -158,7 +157,7 @@ const changelog = `# Changelog
 `
 
 t.test(
-  'the changelog of the next release explains differences, by a field, one that has it in it, or a kind that came or went',
+  'accepts a changelog entry of a field, of its parent, or of a kind that is new or gone',
   async (t) => {
     const explained = explanations(changelog)
     t.strictSame(
@@ -181,7 +180,7 @@ t.test(
   },
 )
 
-t.test('an entry that is broader than a field explains nothing', async (t) => {
+t.test('refuses an entry that is broader than a field', async (t) => {
   for (const [difference, ...holders] of [
     [
       'Deployment spec.template.spec.x',
@@ -211,18 +210,15 @@ t.test('an entry that is broader than a field explains nothing', async (t) => {
   }
 })
 
-t.test(
-  'what an upgrade does to children that are there is told of, and that pods roll too',
-  async (t) => {
-    const [image, ports] = [
-      'Deployment spec.template.spec.containers[app].image',
-      'Service spec.ports',
-    ]
-    const entry = (what: string, says: string) => [{ what, says }]
-    t.strictSame(unforeseen([image, ports], entry(image, 'The pods of every app roll.')), [ports])
-    t.strictSame(unforeseen([image], entry(image, 'The pods of no app roll.')), [image])
-    t.strictSame(unforeseen([image], entry('Deployment spec', 'The pods of every app roll.')), [
-      image,
-    ])
-  },
-)
+t.test('CHANGELOG.md must list changed children and whether their pods roll', async (t) => {
+  const [image, ports] = [
+    'Deployment spec.template.spec.containers[app].image',
+    'Service spec.ports',
+  ]
+  const entry = (what: string, says: string) => [{ what, says }]
+  t.strictSame(unforeseen([image, ports], entry(image, 'The pods of every app roll.')), [ports])
+  t.strictSame(unforeseen([image], entry(image, 'The pods of no app roll.')), [image])
+  t.strictSame(unforeseen([image], entry('Deployment spec', 'The pods of every app roll.')), [
+    image,
+  ])
+})

@@ -29,11 +29,11 @@ const withMetric = (type: string, source: object) => ({
 })
 const refused: Array<[says: string, spec: unknown, problem: string, name?: string]> = [
   ['no spec', undefined, 'spec: spec is required'],
-  ['a spec that is a word', 'nginx', 'spec: must be an object, got a string'],
+  ['a spec that is a string', 'nginx', 'spec: must be an object, got a string'],
   ['no image', {}, 'spec.image: image is required'],
   ['an empty image', { image: '' }, 'spec.image: must not be empty'],
   [
-    'a blank in the image',
+    'a space in the image',
     { image: 'a b' },
     'spec.image: invalid value "a b": must be an image without white space, such as nginx:1.29',
   ],
@@ -42,7 +42,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     { image: 1 },
     'spec.image: must be a string, got 1; put the value in quotes',
   ],
-  ['fewer than no replicas', { image, replicas: -1 }, 'spec.replicas: must be at least 0, got -1'],
+  ['negative replicas', { image, replicas: -1 }, 'spec.replicas: must be at least 0, got -1'],
   ['too many replicas', { image, replicas: 101 }, 'spec.replicas: must be at most 100, got 101'],
   ['half a replica', { image, replicas: 1.5 }, 'spec.replicas: must be an integer, got 1.5'],
   ['port 0', { image, port: 0 }, 'spec.port: must be at least 1, got 0'],
@@ -54,9 +54,10 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.replica: unknown field "replica"; did you mean "replicas"?',
   ],
   [
-    'env that is no list',
+    'env that is not a list',
     { image, env: { A: '1' } },
-    'spec.env: must be a list, got an object; write a list of name and value: "- name: KEY" and "value: VALUE" for each variable',
+    'spec.env: must be a list, got an object; write a list of name and value: "- name: KEY" ' +
+      'and "value: VALUE" for each variable',
   ],
   [
     'a variable without a name',
@@ -66,7 +67,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'a variable that starts with a digit',
     { image, env: [{ name: 'A' }, { name: '1A', value: 'hunter2' }] },
-    'spec.env[1].name: invalid value "1A": must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."',
+    'spec.env[1].name: invalid value "1A": must consist of letters, digits, "_", "-" or ' +
+      '".", and must not start with a digit or with ".."',
   ],
   [
     'a value that is a number',
@@ -84,12 +86,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.env: must have at most 256 items, got 257',
   ],
   [
-    'too much env',
+    'too many characters in env',
     { image, env: [{ name: 'A', value: 'x'.repeat(32768) }] },
     'spec.env: names and values must have at most 32768 characters in total, got 32769',
   ],
   [
-    'two sources of a value',
+    'two sources of a variable',
     {
       image,
       env: [
@@ -102,35 +104,37 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
+    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, ' +
+      'resourceFieldRef must be set',
   ],
   [
-    'no source of a value',
+    'no source of a variable',
     { image, env: [{ name: 'A', valueFrom: {} }] },
-    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
+    'spec.env[0].valueFrom: exactly one of secretKeyRef, configMapKeyRef, fieldRef, ' +
+      'resourceFieldRef must be set',
   ],
   [
-    'more seconds than there may be',
+    'too many seconds',
     { image, minReadySeconds: 5000 },
     'spec.minReadySeconds: must be at most 3600, got 5000',
   ],
   [
-    'no time to end in',
+    'a grace period of 0',
     { image, terminationGracePeriodSeconds: 0 },
     'spec.terminationGracePeriodSeconds: must be at least 1, got 0',
   ],
   [
-    'a probe that never comes',
+    'a probe period of 0',
     { image, probes: { readiness: { httpGet: {}, periodSeconds: 0 } } },
     'spec.probes.readiness.periodSeconds: must be at least 1, got 0',
   ],
   [
-    'a yes where there is none',
+    'a boolean in place of an integer',
     { image, minReadySeconds: true },
     'spec.minReadySeconds: must be an integer, got true',
   ],
   [
-    'a word that is none of a few',
+    'an unknown enum value',
     { image, tolerations: [{ key: 'a', operator: 'Equals' }] },
     'spec.tolerations[0].operator: must be Exists or Equal, got "Equals"; did you mean "Equal"?',
   ],
@@ -140,17 +144,18 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.args[1]: must be a string, got a number; put the value in quotes',
   ],
   [
-    'an annotation that is a yes',
+    'a boolean annotation',
     { image, podAnnotations: { a: true } },
     'spec.podAnnotations.a: must be a string, got a boolean; put the value in quotes',
   ],
   [
     'a percentage without its sign',
     { image, disruption: { maxUnavailable: '25' } },
-    'spec.disruption.maxUnavailable: invalid value "25": must be a number of pods from 0 to 100, or a percentage from "0%" to "100%"',
+    'spec.disruption.maxUnavailable: invalid value "25": must be a number of pods from 0 to ' +
+      '100, or a percentage from "0%" to "100%"',
   ],
   [
-    'a number of pods that is neither',
+    'a boolean maxUnavailable',
     { image, disruption: { maxUnavailable: true } },
     'spec.disruption.maxUnavailable: must be an integer or a string, got true',
   ],
@@ -170,7 +175,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.volumes[1].mountPath: duplicate value "/a"',
   ],
   [
-    'more requested than the limit',
+    'a request above the limit',
     {
       image,
       resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: 1, memory: '1000Mi' } },
@@ -178,60 +183,69 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.resources.requests.memory: must be at most limits.memory, 1000Mi, got 1Gi',
   ],
   [
-    'a label with a blank in it',
+    'a pod label with a space',
     { image, podLabels: { 'example.com/team': 'two words' } },
-    'spec.podLabels["example.com/team"]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit',
+    'spec.podLabels["example.com/team"]: invalid label value: at most 63 letters, digits, ' +
+      '"-", "_" or ".", starting and ending with a letter or digit',
   ],
   [
     'a node label without a name',
     { image, nodeSelector: { 'example.com/': 'x' } },
-    'spec.nodeSelector["example.com/"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
+    'spec.nodeSelector["example.com/"]: invalid label key: at most 63 letters, digits, "-", ' +
+      '"_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
-    'a field that a pod does not tell',
+    'a field that the downward API does not provide',
     {
       image,
       env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a b']" } } }],
     },
-    "spec.env[0].valueFrom.fieldRef.fieldPath: must be metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs",
+    'spec.env[0].valueFrom.fieldRef.fieldPath: must be metadata.name, metadata.namespace, ' +
+      "metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, " +
+      'spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs',
   ],
   [
     'a resource without limits. or requests.',
     { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource: 'cpu' } } }] },
-    'spec.env[0].valueFrom.resourceFieldRef.resource: must be limits.RESOURCE or requests.RESOURCE, with cpu, memory, ephemeral-storage or hugepages-SIZE',
+    'spec.env[0].valueFrom.resourceFieldRef.resource: must be limits.RESOURCE or ' +
+      'requests.RESOURCE, with cpu, memory, ephemeral-storage or hugepages-SIZE',
   ],
   [
-    'a key with a slash',
+    'a ConfigMap key with a slash',
     { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a', key: 'hunter/2' } } }] },
-    'spec.env[0].valueFrom.configMapKeyRef.key: must consist of letters, digits, "-", "_" or ".", and must not start with ".."',
+    'spec.env[0].valueFrom.configMapKeyRef.key: must consist of letters, digits, "-", "_" ' +
+      'or ".", and must not start with ".."',
   ],
   [
-    'a ConfigMap with a capital',
+    'a ConfigMap name with an upper-case letter',
     { image, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'Config', key: 'a' } } }] },
-    'spec.env[0].valueFrom.configMapKeyRef.name: invalid value "Config": must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
+    'spec.env[0].valueFrom.configMapKeyRef.name: invalid value "Config": must consist of ' +
+      'lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
-    'a divisor of cpu that is none',
+    'an invalid divisor of cpu',
     {
       image,
       env: [
         { name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '100m' } } },
       ],
     },
-    'spec.env[0].valueFrom.resourceFieldRef.divisor: divisor must be 1 or 1m for cpu, and 1 or a unit such as 1k or 1Mi for other resources',
+    'spec.env[0].valueFrom.resourceFieldRef.divisor: divisor must be 1 or 1m for cpu, and 1 ' +
+      'or a unit such as 1k or 1Mi for other resources',
   ],
   [
-    'a ConfigMap of variables with a blank',
+    'a ConfigMap of variables with a space',
     { image, envFrom: [{ secretRef: { name: 'a' } }, { configMapRef: { name: 'a b' } }] },
-    'spec.envFrom[1].configMapRef.name: invalid value "a b": must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
+    'spec.envFrom[1].configMapRef.name: invalid value "a b": must consist of lower-case ' +
+      'letters, digits, "-" or ".", and must start and end with a letter or digit',
   ],
   [
-    'a way out of a volume',
+    'a subPath out of the volume',
     { image, volumes: [{ name: 'v', mountPath: '/v', subPath: 'a/..', emptyDir: {} }] },
     'spec.volumes[0].subPath: must be a relative path without ".."',
   ],
   [
-    'a file above the mount',
+    'a file path out of the mount',
     {
       image,
       volumes: [
@@ -242,35 +256,41 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.volumes[0].configMap.items[0].path: must be a relative path without "..", and must not start with ".."',
+    'spec.volumes[0].configMap.items[0].path: must be a relative path without "..", and ' +
+      'must not start with ".."',
   ],
   [
-    'a ServiceAccount with a capital',
+    'a ServiceAccount name with an upper-case letter',
     { image, serviceAccountName: 'Shop' },
-    'spec.serviceAccountName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
+    'spec.serviceAccountName: must consist of lower-case letters, digits, "-" or ".", and ' +
+      'must start and end with a letter or digit',
   ],
   [
-    'a PriorityClass with a capital',
+    'a PriorityClass name with an upper-case letter',
     { image, priorityClassName: 'High' },
-    'spec.priorityClassName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
+    'spec.priorityClassName: must consist of lower-case letters, digits, "-" or ".", and ' +
+      'must start and end with a letter or digit',
   ],
   [
-    'a listener with a capital',
+    'a listener name with an upper-case letter',
     { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'b', sectionName: 'HTTPS' }] } },
-    'spec.gateway.parentRefs[1].sectionName: must consist of lower-case letters, digits, "-" or ".", and must start and end with a letter or digit',
+    'spec.gateway.parentRefs[1].sectionName: must consist of lower-case letters, digits, ' +
+      '"-" or ".", and must start and end with a letter or digit',
   ],
   [
     'a Gateway in a namespace with a dot',
     { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } },
-    'spec.gateway.parentRefs[0].namespace: invalid value "a.b": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
+    'spec.gateway.parentRefs[0].namespace: invalid value "a.b": must consist of lower-case ' +
+      'letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
-    'a peer with a blank',
+    'a peer with a space',
     { image, networkPolicy: { to: [{ namespace: 'a', app: 'b c' }] } },
-    'spec.networkPolicy.to[0].app: must consist of at most 63 letters, digits, "-", "_" or ".", and must start and end with a letter or digit',
+    'spec.networkPolicy.to[0].app: must consist of at most 63 letters, digits, "-", "_" or ' +
+      '".", and must start and end with a letter or digit',
   ],
   [
-    'a condition without values',
+    'an expression without values',
     {
       image,
       affinity: {
@@ -281,10 +301,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one item for Gt and Lt`,
+    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0]: values must ` +
+      'be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one ' +
+      'item for Gt and Lt',
   ],
   [
-    'a field of nodes that is none',
+    'an unknown node field',
     {
       image,
       affinity: {
@@ -297,10 +319,11 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be the field metadata.name, the operator In or NotIn, and the name of one node`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be ` +
+      'the field metadata.name, the operator In or NotIn, and the name of one node',
   ],
   [
-    'values for what is to exist',
+    'values for the operator Exists',
     {
       image,
       affinity: {
@@ -316,10 +339,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0]: values ` +
+      'must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt ' +
+      'may only be used in nodeAffinity',
   ],
   [
-    'a comparison of pods',
+    'the operator Gt for pods',
     {
       image,
       affinity: {
@@ -338,10 +363,13 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0]: values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only be used in nodeAffinity`,
+    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.` +
+      'namespaceSelector.matchExpressions[0]: ' +
+      'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; ' +
+      'Gt and Lt may only be used in nodeAffinity',
   ],
   [
-    'a pull secret twice',
+    'a duplicate pull secret',
     { image, imagePullSecrets: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] },
     'spec.imagePullSecrets[2].name: duplicate value "a"',
   ],
@@ -355,15 +383,17 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         whenUnsatisfiable: 'DoNotSchedule',
       })),
     },
-    'spec.topologySpreadConstraints[1].topologyKey: duplicate value "zone" with the same whenUnsatisfiable',
+    'spec.topologySpreadConstraints[1].topologyKey: duplicate value "zone" with the same ' +
+      'whenUnsatisfiable',
   ],
   [
     'a local profile without a file',
     { image, podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Localhost' } } },
-    'spec.securityContext.seccompProfile.localhostProfile: must be set when type is Localhost, and may only be set then',
+    'spec.securityContext.seccompProfile.localhostProfile: must be set when type is ' +
+      'Localhost, and may only be set then',
   ],
   [
-    'a file of another profile',
+    'a file for a profile that is not local',
     {
       image,
       podSecurity: 'Custom',
@@ -371,7 +401,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         seccompProfile: { type: 'RuntimeDefault', localhostProfile: 'a' },
       },
     },
-    'spec.containerSecurityContext.seccompProfile.localhostProfile: must be set when type is Localhost, and may only be set then',
+    'spec.containerSecurityContext.seccompProfile.localhostProfile: must be set when type ' +
+      'is Localhost, and may only be set then',
   ],
   [
     'a profile anywhere',
@@ -380,16 +411,18 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       podSecurity: 'Custom',
       securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } },
     },
-    'spec.securityContext.seccompProfile.localhostProfile: must be a path below the kubelet\'s folder of profiles: relative and without ".."',
+    'spec.securityContext.seccompProfile.localhostProfile: must be a path below the ' +
+      'kubelet\'s folder of profiles: relative and without ".."',
   ],
   [
-    'what is privileged and gains no rights',
+    'privileged without privilege escalation',
     {
       image,
       podSecurity: 'Custom',
       containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false },
     },
-    'spec.containerSecurityContext.allowPrivilegeEscalation: allowPrivilegeEscalation must not be false when privileged is true',
+    'spec.containerSecurityContext.allowPrivilegeEscalation: allowPrivilegeEscalation must ' +
+      'not be false when privileged is true',
   ],
   [
     'a target without a value',
@@ -400,85 +433,97 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization' } } }],
       },
     },
-    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, averageValue must be set',
+    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, ' +
+      'averageValue must be set',
   ],
   [
-    'an address for a host',
+    'an IP address as a host',
     { image, ingress: { host: '10.0.0.1' } },
-    'spec.ingress.host: must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", with an optional "*." at the start',
+    'spec.ingress.host: must be a DNS name, not an IP address or URL: lower-case letters, ' +
+      'digits, "-" or ".", with an optional "*." at the start',
   ],
   [
     'a host with a port',
     { image, gateway: { parentRefs: [{ name: 'a' }], hostnames: ['a', 'b:80'] } },
-    'spec.gateway.hostnames[1]: must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", with an optional "*." at the start',
+    'spec.gateway.hostnames[1]: must be a DNS name, not an IP address or URL: lower-case ' +
+      'letters, digits, "-" or ".", with an optional "*." at the start',
   ],
   [
     'a path with two slashes',
     { image, ingress: { path: '/a//b' } },
-    'spec.ingress.path: must not contain "//", "/./", "/../" or "%2F", or end with "/." or "/..", unless pathType is ImplementationSpecific',
+    'spec.ingress.path: must not contain "//", "/./", "/../" or "%2F", or end with "/." or ' +
+      '"/..", unless pathType is ImplementationSpecific',
   ],
   [
-    'an annotation of the Ingress with a blank',
+    'an annotation of the Ingress with a space',
     { image, ingress: { annotations: { 'a b': 'x' } } },
-    'spec.ingress.annotations["a b"]: invalid annotation key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
+    'spec.ingress.annotations["a b"]: invalid annotation key: at most 63 letters, digits, ' +
+      '"-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
-    'a toleration of nothing',
+    'a toleration without a key and with Equal',
     { image, tolerations: [{ value: 'x' }] },
     'spec.tolerations[0].operator: operator must be Exists when key is empty',
   ],
   [
-    'a toleration of any value and of one',
+    'a toleration with Exists and a value',
     { image, tolerations: [{ key: 'a', operator: 'Exists', value: 'x' }] },
     'spec.tolerations[0].value: value must be empty when operator is Exists',
   ],
   [
-    'a time for what is not NoExecute',
+    'tolerationSeconds without NoExecute',
     { image, tolerations: [{ key: 'a', effect: 'NoSchedule', tolerationSeconds: 1 }] },
-    'spec.tolerations[0].tolerationSeconds: tolerationSeconds may only be set when effect is NoExecute',
+    'spec.tolerations[0].tolerationSeconds: tolerationSeconds may only be set when effect ' +
+      'is NoExecute',
   ],
   [
-    'a taint with a blank',
+    'a toleration key with a space',
     { image, tolerations: [{ key: 'a b' }] },
-    'spec.tolerations[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
+    'spec.tolerations[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ' +
+      '".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
-    'a startup check that is to succeed twice',
+    'successThreshold 2 of a startup probe',
     { image, probes: { startup: { tcpSocket: {}, successThreshold: 2 } } },
     'spec.probes.startup.successThreshold: must be at most 1, got 2',
   ],
   [
-    'a peer that is nobody',
+    'an empty peer',
     { image, networkPolicy: { from: [{ app: 'a' }, {}] } },
     'spec.networkPolicy.from[1]: app or podLabels or namespace or cidr must be set',
   ],
   [
-    'arguments that fill more than a child',
+    'arguments that exceed the size of a child',
     { image, args: Array(64).fill('x'.repeat(8192)) },
-    'spec.args: the Deployment must have at most 261632 bytes, got 526055; args is its largest field',
+    'spec.args: the Deployment must have at most 261632 bytes, got 526055; args is its ' +
+      'largest field',
   ],
   [
-    'annotations that fill more than a child',
+    'annotations that exceed the size of a child',
     { image, podAnnotations: entries(64, 'x'.repeat(4096)) },
-    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 264292; podAnnotations is its largest field',
+    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 264292; ' +
+      'podAnnotations is its largest field',
   ],
   [
-    'annotations of an Ingress that stand in it twice',
+    'annotations that exceed the size of an Ingress',
     { image, ingress: { annotations: entries(16, 'x'.repeat(8192)) } },
-    'spec.ingress: the Ingress must have at most 261632 bytes, got 262752; ingress is its largest field',
+    'spec.ingress: the Ingress must have at most 261632 bytes, got 262752; ingress is its ' +
+      'largest field',
   ],
   [
-    'arguments that JSON makes longer',
+    'arguments that are too large once escaped in JSON',
     { image, args: Array(6).fill('<&>\u2028'.repeat(2048)) },
-    'spec.args: the Deployment must have at most 261632 bytes, got 296505; args is its largest field',
+    'spec.args: the Deployment must have at most 261632 bytes, got 296505; args is its ' +
+      'largest field',
   ],
   [
-    'arguments of characters with three bytes',
+    'arguments of three-byte characters',
     { image, args: Array(11).fill('✓'.repeat(8192)) },
-    'spec.args: the Deployment must have at most 261632 bytes, got 271944; args is its largest field',
+    'spec.args: the Deployment must have at most 261632 bytes, got 271944; args is its ' +
+      'largest field',
   ],
   [
-    'what fits one by one and not together',
+    'fields that are too large only together',
     {
       image,
       env: [{ name: 'A', value: 'x'.repeat(32_000) }],
@@ -486,43 +531,46 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       args: Array(9).fill('x'.repeat(8192)),
       podAnnotations: entries(20, 'x'.repeat(4096)),
     },
-    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 271430; podAnnotations is its largest field',
+    'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 271430; ' +
+      'podAnnotations is its largest field',
   ],
   ...['startup', 'readiness', 'liveness'].map((check): [string, unknown, string] => [
-    `a ${check} check in no way`,
+    `a ${check} probe without a handler`,
     { image, probes: { [check]: {} } },
     `spec.probes.${check}: exactly one of httpGet, tcpSocket, grpc, exec must be set`,
   ]),
   [
-    'variables from nowhere',
+    'envFrom without a source',
     { image, envFrom: [{ prefix: 'A' }] },
     'spec.envFrom[0]: exactly one of configMapRef, secretRef must be set',
   ],
   [
-    'two pods that write to a claim',
+    'two pods that write to one claim',
     {
       image,
       replicas: 2,
       volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
     },
-    'spec.replicas: must be at most 1, got 2: volumes[0] is of a claim that one pod can use; set accessMode: ReadWriteMany if the claim allows it',
+    'spec.replicas: must be at most 1, got 2: volumes[0] is of a claim that one pod can ' +
+      'use; set accessMode: ReadWriteMany if the claim allows it',
   ],
   [
-    'an autoscaler of pods that write to a claim',
+    'autoscaled pods that write to one claim',
     {
       image,
       autoscaling: { maxReplicas: 3 },
       volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
     },
-    'spec.autoscaling.maxReplicas: must be at most 1, got 3: volumes[0] is of a claim that one pod can use; set accessMode: ReadWriteMany if the claim allows it',
+    'spec.autoscaling.maxReplicas: must be at most 1, got 3: volumes[0] is of a claim that ' +
+      'one pod can use; set accessMode: ReadWriteMany if the claim allows it',
   ],
   [
-    'a file inside a file',
+    'a file inside another file',
     { image, files: { '/a': '', '/a/b/c': '' } },
     'spec.files["/a/b/c"]: a path must not be inside the path of another file',
   ],
   [
-    'two files of one path in a projected volume',
+    'two files with one path in a projected volume',
     {
       image,
       volumes: [
@@ -538,12 +586,14 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.volumes[0].projected.sources[1].secret.items[0].path: an earlier source has a file of this path',
+    'spec.volumes[0].projected.sources[1].secret.items[0].path: an earlier source has a ' +
+      'file of this path',
   ],
   [
-    'a volume of two things',
+    'a volume with two sources',
     { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: {}, configMap: { name: 'a' } }] },
-    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim, projected, csi must be set',
+    'spec.volumes[0]: exactly one of configMap, secret, emptyDir, persistentVolumeClaim, ' +
+      'projected, csi must be set',
   ],
   [
     'a budget with both bounds',
@@ -553,22 +603,24 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'memory in GB',
     { image, resources: { limits: { memory: '1GB' } } },
-    'spec.resources.limits.memory: invalid value "1GB": must be a quantity of 0 or more with at most three decimals, such as 500m, 1.5, 256Mi or 1G',
+    'spec.resources.limits.memory: invalid value "1GB": must be a quantity of 0 or more ' +
+      'with at most three decimals, such as 500m, 1.5, 256Mi or 1G',
   ],
   [
-    'less than no cpu',
+    'negative cpu',
     { image, resources: { limits: { cpu: -1 } } },
     'spec.resources.limits.cpu: must be at least 0, got -1',
   ],
   [
-    'more pods than a MyApp can have',
+    'maxSurge above the largest number of pods',
     { image, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 500 } } },
     'spec.strategy.rollingUpdate.maxSurge: must be at most 100, got 500',
   ],
   [
-    'a volume with capitals',
+    'a volume name with upper-case letters',
     { image, volumes: [{ name: 'A_B', mountPath: '/a', emptyDir: {} }] },
-    'spec.volumes[0].name: invalid value "A_B": must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
+    'spec.volumes[0].name: invalid value "A_B": must consist of lower-case letters, digits ' +
+      'or "-", and must start and end with a letter or digit',
   ],
   [
     'a mount anywhere',
@@ -576,40 +628,42 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.volumes[0].mountPath: must be an absolute path without ":"',
   ],
   [
-    'a path without its slash',
+    'a path without a leading slash',
     { image, ingress: { path: 'foo' } },
     'spec.ingress.path: must start with "/"',
   ],
   [
-    'a long domain before a label',
+    'a label key with a long prefix',
     { image, podLabels: { [`${'a'.repeat(254)}/b`]: 'x' } },
-    `spec.podLabels["${'a'.repeat(63)}…"]: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
+    `spec.podLabels["${'a'.repeat(63)}…"]: invalid label key: at most 63 letters, digits, ` +
+      '"-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"',
   ],
   [
-    'a prefix that is half an assignment',
+    'an env prefix with "="',
     { image, envFrom: [{ prefix: 'A=B', secretRef: { name: 'a' } }] },
     'spec.envFrom[0].prefix: must consist of ASCII characters other than "="',
   ],
   ...['runAsUser', 'runAsGroup', 'fsGroup'].map((id): [string, unknown, string] => [
-    `too high a ${id}`,
+    `${id} above the maximum`,
     { image, podSecurity: 'Custom', securityContext: { [id]: 2 ** 31 } },
     `spec.securityContext.${id}: must be at most 2147483647, got 2147483648`,
   ]),
   [
-    'too high a user of the container',
+    'runAsUser of the container above the maximum',
     { image, podSecurity: 'Custom', containerSecurityContext: { runAsUser: 2 ** 31 } },
     'spec.containerSecurityContext.runAsUser: must be at most 2147483647, got 2147483648',
   ],
   [
-    'two classes of an Ingress',
+    'two different classes of an Ingress',
     {
       image,
       ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } },
     },
-    'spec.ingress.annotations["kubernetes.io/ingress.class"]: the annotation kubernetes.io/ingress.class must have the same value as ingressClassName',
+    'spec.ingress.annotations["kubernetes.io/ingress.class"]: the annotation ' +
+      'kubernetes.io/ingress.class must have the same value as ingressClassName',
   ],
   [
-    'a condition on a label with a blank',
+    'a node label key with a space in an affinity',
     {
       image,
       affinity: {
@@ -620,10 +674,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
+    `spec.affinity.nodeAffinity.${preferred}[0].preference.matchExpressions[0].key: invalid ` +
+      'label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix ' +
+      'of at most 253 characters and "/"',
   ],
   [
-    'a value that no node has',
+    'a node label value with a space in an affinity',
     {
       image,
       affinity: {
@@ -636,10 +692,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0].values[1]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0].values[1]: ` +
+      'invalid label value: at most 63 letters, digits, "-", "_" or ".", ' +
+      'starting and ending with a letter or digit',
   ],
   [
-    'a node that cannot be',
+    'an invalid node name in an affinity',
     {
       image,
       affinity: {
@@ -652,15 +710,18 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be the field metadata.name, the operator In or NotIn, and the name of one node`,
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be ` +
+      'the field metadata.name, the operator In or NotIn, and the name of one node',
   ],
   [
-    'near by a key with a blank',
+    'a topologyKey with a space',
     { image, affinity: { podAffinity: { [required]: [{ topologyKey: 'a b' }] } } },
-    `spec.affinity.podAffinity.${required}[0].topologyKey: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
+    `spec.affinity.podAffinity.${required}[0].topologyKey: invalid label key: at most 63 ` +
+      'letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 ' +
+      'characters and "/"',
   ],
   [
-    'pods of a label with a blank',
+    'a pod label key with a space in an affinity',
     {
       image,
       affinity: {
@@ -674,10 +735,12 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0].key: invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS prefix of at most 253 characters and "/"`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchExpressions[0].key: ` +
+      'invalid label key: at most 63 letters, digits, "-", "_" or ".", after an optional DNS ' +
+      'prefix of at most 253 characters and "/"',
   ],
   [
-    'pods of a value with a blank',
+    'a namespace label value with a space in an affinity',
     {
       image,
       affinity: {
@@ -696,10 +759,13 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaceSelector.matchExpressions[0].values[0]: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
+    `spec.affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.` +
+      'namespaceSelector.matchExpressions[0].values[0]: ' +
+      'invalid label value: at most 63 letters, digits, "-", "_" or ".", ' +
+      'starting and ending with a letter or digit',
   ],
   [
-    'pods with a label that has a blank',
+    'a matchLabels value with a space in an affinity',
     {
       image,
       affinity: {
@@ -708,15 +774,18 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.podAffinity.${required}[0].labelSelector.matchLabels.a: invalid label value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter or digit`,
+    `spec.affinity.podAffinity.${required}[0].labelSelector.matchLabels.a: invalid label ` +
+      'value: at most 63 letters, digits, "-", "_" or ".", starting and ending with a letter ' +
+      'or digit',
   ],
   [
-    'pods of a namespace with a dot',
+    'a namespace with a dot in an affinity',
     {
       image,
       affinity: { podAffinity: { [required]: [{ topologyKey: 'a', namespaces: ['a', 'b.c'] }] } },
     },
-    `spec.affinity.podAffinity.${required}[0].namespaces[1]: must consist of lower-case letters, digits or "-", and must start and end with a letter or digit`,
+    `spec.affinity.podAffinity.${required}[0].namespaces[1]: must consist of lower-case ` +
+      'letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
     'two targets of a metric',
@@ -732,7 +801,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       name: 'cpu',
       target: { type: 'Utilization', averageUtilization: 1, averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, averageValue must be set',
+    'spec.autoscaling.metrics[0].resource.target: exactly one of averageUtilization, ' +
+      'averageValue must be set',
   ],
   [
     'a target of 0',
@@ -740,7 +810,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       metric: { name: 'a' },
       target: { type: 'AverageValue', averageValue: '0.0' },
     }),
-    'spec.autoscaling.metrics[0].pods.target.averageValue: invalid value "0.0": must be a quantity of more than 0, such as 500m, 1.5, 256Mi or 1G',
+    'spec.autoscaling.metrics[0].pods.target.averageValue: invalid value "0.0": must be a ' +
+      'quantity of more than 0, such as 500m, 1.5, 256Mi or 1G',
   ],
   [
     'a value of 0 beside a target',
@@ -757,7 +828,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { kind: 'A', name: 'a' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.metric.name: invalid value "a/b": must not contain "/" or "%", and must not be "." or ".."',
+    'spec.autoscaling.metrics[0].object.metric.name: invalid value "a/b": must not contain ' +
+      '"/" or "%", and must not be "." or ".."',
   ],
   [
     'an object with a slash',
@@ -766,7 +838,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { kind: 'A', name: 'a/b' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.describedObject.name: invalid value "a/b": must not contain "/" or "%", and must not be "." or ".."',
+    'spec.autoscaling.metrics[0].object.describedObject.name: invalid value "a/b": must not ' +
+      'contain "/" or "%", and must not be "." or ".."',
   ],
   [
     'a version with two slashes',
@@ -775,48 +848,56 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       describedObject: { apiVersion: 'a/b/c', kind: 'A', name: 'a' },
       target: { type: 'Value', value: 1 },
     }),
-    'spec.autoscaling.metrics[0].object.describedObject.apiVersion: invalid value "a/b/c": must be GROUP/VERSION or VERSION',
+    'spec.autoscaling.metrics[0].object.describedObject.apiVersion: invalid value "a/b/c": ' +
+      'must be GROUP/VERSION or VERSION',
   ],
   [
-    'a resource of a container that is none',
+    'an unknown resource of a container',
     withMetric('ContainerResource', {
       name: 'disk',
       container: 'app',
       target: { type: 'AverageValue', averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].containerResource.name: invalid value "disk": must be cpu, memory, ephemeral-storage, hugepages-SIZE, or an extended resource such as example.com/gpu',
+    'spec.autoscaling.metrics[0].containerResource.name: invalid value "disk": must be cpu, ' +
+      'memory, ephemeral-storage, hugepages-SIZE, or an extended resource such as ' +
+      'example.com/gpu',
   ],
   [
-    'a container with capitals',
+    'a container name with upper-case letters',
     withMetric('ContainerResource', {
       name: 'cpu',
       container: 'App',
       target: { type: 'AverageValue', averageValue: 1 },
     }),
-    'spec.autoscaling.metrics[0].containerResource.container: must consist of lower-case letters, digits or "-", and must start and end with a letter or digit',
+    'spec.autoscaling.metrics[0].containerResource.container: must consist of lower-case ' +
+      'letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
     'a name that starts with a digit',
     { image },
-    'metadata.name: invalid value "1app": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
+    'metadata.name: invalid value "1app": must be the name of a Service too: at most 63 ' +
+      'lower-case letters, digits or "-", starting with a letter and ending with a letter or ' +
+      'digit',
     '1app',
   ],
   [
     'a name with a dot',
     { image },
-    'metadata.name: invalid value "a.b": must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit',
+    'metadata.name: invalid value "a.b": must be the name of a Service too: at most 63 ' +
+      'lower-case letters, digits or "-", starting with a letter and ending with a letter or ' +
+      'digit',
     'a.b',
   ],
 ]
 
 for (const [says, spec, problem, name] of refused) {
-  t.test(`${says} is refused with field, bound and value`, async (t) => {
+  t.test(`refuses ${says}`, async (t) => {
     t.strictSame(judge(spec, name), { problem })
     t.notMatch(problem, /hunter/i)
   })
 }
 
-t.test('the bounds themselves are allowed', async (t) => {
+t.test('allows the bounds themselves', async (t) => {
   const specs = [
     { image },
     { image, replicas: 0, port: 1 },
@@ -926,7 +1007,7 @@ t.test('the bounds themselves are allowed', async (t) => {
   t.strictSame(judge({ image }, 'a'.repeat(63)), { spec: { image } })
 })
 
-t.test('what is not looked at for its size fits, whatever its characters', async (t) => {
+t.test('allows small fields without a check of their size', async (t) => {
   const filled = (spec: (text: string) => object) =>
     spec('<'.repeat(24_575 - JSON.stringify(spec('')).length))
   const names = entries(60, '')
@@ -961,7 +1042,7 @@ t.test('what is not looked at for its size fits, whatever its characters', async
   }
 })
 
-/** The characters that a child takes in the annotations of it. */
+/** The number of characters of a child in its annotation. */
 const asKept = (child: { metadata: { annotations?: Record<string, string> } } | undefined) =>
   child === undefined
     ? 0
@@ -978,7 +1059,7 @@ const custom = (type: string, localhostProfile?: string) => ({
   securityContext: { seccompProfile: { type, ...(localhostProfile && { localhostProfile }) } },
 })
 
-t.test('pod annotations that the API server refuses are refused with a remedy', async (t) => {
+t.test('refuses pod annotations that the API server refuses, with a remedy', async (t) => {
   const appArmor = 'container.apparmor.security.beta.kubernetes.io'
   const seccomp = 'seccomp.security.alpha.kubernetes.io/pod'
   const cost = 'controller.kubernetes.io/pod-deletion-cost'
@@ -1039,14 +1120,14 @@ for (const [spec, remedy] of hints) {
   })
 }
 
-/** All problems of a MyApp as the command line finds them. */
+/** All problems of a MyApp that the command line finds. */
 const all = (myApp: object) =>
   validate(
     { apiVersion: 'example.com/v1', kind: 'MyApp', metadata: { name: 'demo-app' }, ...myApp },
     myAppValidator,
   )
 
-t.test('the command line gets every problem of the whole object, with its path', async (t) => {
+t.test('the command line finds every problem of the whole object with its path', async (t) => {
   t.strictSame(
     all({
       spec: { replicas: 101, podSecurity: 7, prot: 80, disruption: { minAvailable: '5' } },
@@ -1055,7 +1136,8 @@ t.test('the command line gets every problem of the whole object, with its path',
       'spec.image: image is required',
       'spec.prot: unknown field "prot"; did you mean "port"?',
       'spec.replicas: must be at most 100, got 101',
-      'spec.disruption.minAvailable: invalid value "5": must be a number of pods from 0 to 100, or a percentage from "0%" to "100%"',
+      'spec.disruption.minAvailable: invalid value "5": must be a number of pods from 0 to ' +
+        '100, or a percentage from "0%" to "100%"',
       'spec.podSecurity: must be a string, got 7; put the value in quotes',
     ],
   )
@@ -1092,14 +1174,14 @@ t.test('the command line gets every problem of the whole object, with its path',
   )
 })
 
-t.test('a key with a line break is refused', async (t) => {
+t.test('refuses a key with a line break', async (t) => {
   for (const field of ['podLabels', 'nodeSelector', 'podAnnotations']) {
     const { problem } = judge({ image, [field]: { 'a\nb': 1 } }) as { problem: string }
     t.ok(problem.startsWith(`spec.${field}["a\\nb"]: invalid `), problem)
   }
 })
 
-t.test('a message is bounded and quotes no value that can be a secret', async (t) => {
+t.test('bounds messages and quotes no value that can be a secret', async (t) => {
   const secret = 'hunter2'
   const long = secret.repeat(10_000)
   for (const [spec, isAllowed] of [
@@ -1122,7 +1204,7 @@ t.test('a message is bounded and quotes no value that can be a secret', async (t
   }
 })
 
-t.test('every integer of the spec has bounds, so that the API server can store it', async (t) => {
+t.test('every integer of the spec has bounds that the API server can store', async (t) => {
   const unbounded: string[] = []
   const walk = (schema: Record<string, unknown>, path: string) => {
     if (schema['type'] === 'integer' && !('minimum' in schema && 'maximum' in schema)) {

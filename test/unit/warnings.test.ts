@@ -5,7 +5,7 @@ import { sentence } from '../../src/api/messages.ts'
 import { warningMaxLength, warnings } from '../../src/api/warnings.ts'
 import { acceptedSpec } from '../support/fixtures/arbitrary.ts'
 
-/** A spec that nobody warns about. */
+/** A spec without warnings. */
 const sound: MyAppSpec = {
   image: 'registry.example.com/team/shop:1.2.3',
   resources: { requests: { cpu: '100m' }, limits: { memory: '128Mi' } },
@@ -26,16 +26,16 @@ const silent: Array<[name: string, spec: Partial<MyAppSpec>]> = [
   ['a digest', { image: `nginx@sha256:${'a'.repeat(64)}` }],
   ['a moving tag with a digest', { image: `nginx:latest@sha256:${'a'.repeat(64)}` }],
   ['a registry with a port and capitals', { image: 'Registry:5000/a/b_c/d__e--f:v1' }],
-  ['a claim that is read', { ...claim({ readOnly: true }), strategy: { type: 'RollingUpdate' } }],
-  ['a claim that is written, with the default strategy', written],
-  ['a claim that is written with Recreate', { ...written, strategy: { type: 'Recreate' } }],
+  ['a read-only claim', { ...claim({ readOnly: true }), strategy: { type: 'RollingUpdate' } }],
+  ['a writable claim with the default strategy', written],
+  ['a writable claim with Recreate', { ...written, strategy: { type: 'Recreate' } }],
   [
-    'a claim that is written, old pod first',
+    'a writable claim with maxSurge 0',
     { ...written, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '0%' } } },
   ],
   ['autoscaling with a request', { autoscaling: { maxReplicas: 3 }, replicas: 3 }],
   [
-    'autoscaling by a value',
+    'autoscaling by averageValue',
     {
       resources: { limits: { memory: '1Gi' } },
       autoscaling: {
@@ -67,10 +67,10 @@ const silent: Array<[name: string, spec: Partial<MyAppSpec>]> = [
     },
   ],
   ['a policy without routes', { networkPolicy: { from: [] } }],
-  ['a policy for calls out', { ingress: { ingressClassName: 'a' }, networkPolicy: { to: [] } }],
+  ['a policy for egress', { ingress: { ingressClassName: 'a' }, networkPolicy: { to: [] } }],
 ]
 
-t.test('what works is not warned about', async (t) => {
+t.test('does not warn of a spec that works', async (t) => {
   for (const [name, spec] of silent) t.strictSame(said(spec), [], name)
 })
 
@@ -159,7 +159,8 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
   [
     { disruption: { minAvailable: 1 } },
-    'disruption: with one replica it blocks every node drain: set replicas to 2 or more, or remove it',
+    'disruption: with one replica it blocks every node drain: set replicas to 2 or more, or ' +
+      'remove it',
   ],
   [
     { disruption: { maxUnavailable: 1 } },
@@ -179,11 +180,11 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
 ]
 
-t.test('what is valid and will not work has a warning that names field and remedy', async (t) => {
+t.test('warns of a valid spec that cannot work, with field and remedy', async (t) => {
   for (const [spec, ...says] of warned) t.strictSame(said(spec), says, JSON.stringify(spec))
 })
 
-t.test('a warning is never too long for kubectl to show it whole', async (t) => {
+t.test('keeps warnings short enough for kubectl', async (t) => {
   fc.assert(
     fc.property(acceptedSpec, (spec) =>
       warnings({ spec }).every((warning) => sentence(warning).length <= warningMaxLength),

@@ -87,7 +87,8 @@ async function change(here: Namespace, ...configs: Config[]): Promise<void> {
 /** Pods follow the config that they use. */
 export function configRollout(t: Test, cluster: Cluster): void {
   t.test(
-    'new data in a ConfigMap or a Secret rolls the pods once; new metadata, and data that no pod sees, does not',
+    'new data in a ConfigMap or a Secret rolls the pods once; new metadata, and data that ' +
+      'no pod sees, does not',
     async (t) => {
       const here = await cluster.namespace(t)
       for (const config of first) await store(here, config)

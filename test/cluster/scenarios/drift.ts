@@ -336,7 +336,8 @@ export function drift(t: Test, cluster: Cluster): void {
   }
 
   t.test(
-    'variables put first, reversed and mixed with strays end in the exact order, with one roll of the pods each',
+    'variables put first, reversed and mixed with strays end in the exact order, with one ' +
+      'roll of the pods each',
     async (t) => {
       const here = await cluster.namespace(t)
       const named = (...names: string[]) =>
@@ -369,7 +370,8 @@ export function drift(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'strays, a wrong order and an edited port at once are repaired together with a change of the spec',
+    'strays, a wrong order and an edited port at once are repaired together with a change ' +
+      'of the spec',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', shop)

@@ -22,7 +22,8 @@ export function finalize(t: Test, cluster: Cluster): void {
   })
 
   t.test(
-    'a Deployment that is held keeps the Service and the MyApp, whose status says what it waits for',
+    'a Deployment that is held keeps the Service and the MyApp, whose status says what it ' +
+      'waits for',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx' })

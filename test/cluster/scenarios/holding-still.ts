@@ -391,7 +391,8 @@ export function holdingStill(t: Test, cluster: Cluster): void {
   })
 
   t.test(
-    'a MyApp that has everything is written no more; when it goes back to ten lines it has what those make',
+    'a MyApp that has everything is written no more; when it goes back to ten lines it has ' +
+      'what those make',
     async (t) => {
       t.strictSame(
         Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
@@ -433,7 +434,8 @@ export function holdingStill(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'drift in probes, resources, mounts, node selector, labels, annotations and security is repaired with one roll',
+    'drift in probes, resources, mounts, node selector, labels, annotations and security is ' +
+      'repaired with one roll',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', grown)

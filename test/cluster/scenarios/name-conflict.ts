@@ -88,7 +88,8 @@ export function nameConflict(t: Test, cluster: Cluster): void {
   for (const kind of Object.keys(foreign) as ForeignKind[]) {
     const other = kind === 'Deployment' ? 'Service' : 'Deployment'
     t.test(
-      `a ${kind} of the same name that is somebody else's is left alone and named; when it goes, the MyApp gets Running`,
+      `a ${kind} of the same name that is somebody else's is left alone and named; when it ` +
+        'goes, the MyApp gets Running',
       async (t) => {
         const here = await cluster.namespace(t)
         const before = await takeName(here, kind)
@@ -96,7 +97,8 @@ export function nameConflict(t: Test, cluster: Cluster): void {
         const { status } = await here.failed('shop', 'NameConflict')
         t.equal(
           status?.message,
-          `${kind} shop already exists and does not belong to this MyApp: delete it, or give the MyApp another name`,
+          `${kind} shop already exists and does not belong to this MyApp: delete it, or ` +
+            'give the MyApp another name',
         )
         await here.until(`its ${other} is there`, () => here.find(other, 'shop'))
         await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
@@ -168,7 +170,8 @@ export function nameConflict(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'the children of a MyApp that was deleted with --cascade=orphan are not taken over by the next of that name',
+    'the children of a MyApp that was deleted with --cascade=orphan are not taken over by ' +
+      'the next of that name',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx' })

@@ -40,7 +40,8 @@ const backOff = waiting(
 const running = () => ({ running: { startedAt: now() } })
 
 const notThere =
-  'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/nginx:1.29": docker.io/library/nginx:1.29: not found'
+  'rpc error: code = NotFound desc = failed to pull and unpack image ' +
+  '"docker.io/library/nginx:1.29": docker.io/library/nginx:1.29: not found'
 const fails = (words: string) => `1 of 1 pod fails: container app ${words}`
 
 const failing: Failing[] = [
@@ -82,7 +83,8 @@ const failing: Failing[] = [
       { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) },
     ],
     message: fails(
-      'was killed for using more memory than its limit (OOMKilled, 2 restarts): raise resources.limits.memory',
+      'was killed for using more memory than its limit (OOMKilled, 2 restarts): raise ' +
+        'resources.limits.memory',
     ),
   },
   {
@@ -104,7 +106,8 @@ const failing: Failing[] = [
     statuses: [{ started: true, state: running() }],
     reason: 'ReplicasUnavailable',
     message:
-      '0 of 1 replica is available: waiting for container app to pass its readiness probe (TCP on port 8080)',
+      '0 of 1 replica is available: waiting for container app to pass its readiness probe ' +
+      '(TCP on port 8080)',
   },
 ]
 
@@ -198,7 +201,8 @@ export function pods(t: Test, cluster: Cluster): void {
       const here = await cluster.namespace(t)
       await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
       const message =
-        "2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector"
+        '2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 ' +
+        "node(s) didn't match Pod's node affinity/selector"
       const { status } = await here.until(
         `it says: ${message}`,
         () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
@@ -288,7 +292,8 @@ export function pods(t: Test, cluster: Cluster): void {
           'application/merge-patch+json',
         )
         await says(
-          `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on resource: memory.)`,
+          `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on ` +
+            'resource: memory.)',
         )
       }
       await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
@@ -303,7 +308,8 @@ export function pods(t: Test, cluster: Cluster): void {
     ['baseline', 'Baseline'],
   ] as const) {
     t.test(
-      `a namespace that enforces the ${level} Pod Security Standard takes pods with podSecurity ${podSecurity}`,
+      `a namespace that enforces the ${level} Pod Security Standard takes pods with ` +
+        `podSecurity ${podSecurity}`,
       async (t) => {
         const here = await cluster.namespace(t)
         await enforce(cluster, here, level)
@@ -318,7 +324,8 @@ export function pods(t: Test, cluster: Cluster): void {
   }
 
   t.test(
-    'pods that the Pod Security Standard refuses are Failed with its own words, until podSecurity is Restricted',
+    'pods that the Pod Security Standard refuses are Failed with its own words, until ' +
+      'podSecurity is Restricted',
     async (t) => {
       const here = await cluster.namespace(t)
       await enforce(cluster, here, 'restricted')

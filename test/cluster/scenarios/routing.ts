@@ -218,7 +218,8 @@ export function routing(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'while it is paused, or the API server refuses what the spec asks, addresses are those of what is there',
+    'while it is paused, or the API server refuses what the spec asks, addresses are those ' +
+      'of what is there',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx', ingress })

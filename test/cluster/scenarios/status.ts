@@ -23,7 +23,8 @@ const counts = ({
 /** The status tells what is, at any time. */
 export function status(t: Test, cluster: Cluster): void {
   t.test(
-    'a rollout that misses its deadline is Failed and says so, and Running once the image is mended',
+    'a rollout that misses its deadline is Failed and says so, and Running once the image ' +
+      'is mended',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
@@ -66,7 +67,8 @@ export function status(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'pods that a quota forbids are Failed with the words of the quota, and Running once it is lifted',
+    'pods that a quota forbids are Failed with the words of the quota, and Running once it ' +
+      'is lifted',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.kubectl('create', 'quota', 'small', '--hard=pods=2')
@@ -145,7 +147,8 @@ export function status(t: Test, cluster: Cluster): void {
     t.match(paused.status, {
       phase: 'Pending',
       message:
-        '0 of 2 replicas are updated and the rollout is paused: run kubectl rollout resume deployment/shop',
+        '0 of 2 replicas are updated and the rollout is paused: run kubectl rollout resume ' +
+        'deployment/shop',
     })
     t.equal(here.list('ReplicaSet').length, 1)
     await here.kubectl('rollout', 'resume', 'deployment/shop')

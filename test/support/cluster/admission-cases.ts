@@ -3,7 +3,8 @@ import { portMessages } from '../../../src/api/ports.ts'
 
 export const image = 'nginx'
 const noServiceName =
-  'must be the name of a Service too: at most 63 lower-case letters, digits or "-", starting with a letter and ending with a letter or digit'
+  'must be the name of a Service too: at most 63 lower-case letters, digits or "-", ' +
+  'starting with a letter and ending with a letter or digit'
 const noVariable =
   'must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."'
 
@@ -406,7 +407,8 @@ const sourceCases: Case[] = [
       projected: { sources: [{ secret: { name: 'a' }, configMap: { name: 'a' } }] },
     }),
     refused:
-      'spec.volumes[0].projected.sources[0]: Invalid value: exactly one of serviceAccountToken, configMap, secret must be set',
+      'spec.volumes[0].projected.sources[0]: Invalid value: exactly one of ' +
+      'serviceAccountToken, configMap, secret must be set',
   },
   {
     what: 'a token for a minute',
@@ -649,7 +651,8 @@ export const cases: Case[] = [
       env: [{ name: 'A', valueFrom: { ...secretKey, fieldRef: { fieldPath: 'metadata.name' } } }],
     },
     refused:
-      'spec.env[0].valueFrom: Invalid value: exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
+      'spec.env[0].valueFrom: Invalid value: exactly one of secretKeyRef, configMapKeyRef, ' +
+      'fieldRef, resourceFieldRef must be set',
   },
   {
     what: 'variables from nowhere',
@@ -683,12 +686,15 @@ export const cases: Case[] = [
       resources: { requests: { 'ephemeral-storage': 2 }, limits: { 'ephemeral-storage': 1 } },
     },
     refused:
-      'spec.resources: Invalid value: requests.ephemeral-storage must be at most limits.ephemeral-storage',
+      'spec.resources: Invalid value: requests.ephemeral-storage must be at most ' +
+      'limits.ephemeral-storage',
   },
   ...['startup', 'readiness', 'liveness'].map((check) => ({
     what: `a ${check} check in two ways`,
     spec: { image, probes: { [check]: { tcpSocket: {}, grpc: {} } } },
-    refused: `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec must be set`,
+    refused:
+      `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec ` +
+      'must be set',
   })),
   ...['startup', 'liveness'].map((check) => ({
     what: `a ${check} check that is to succeed twice`,
@@ -776,7 +782,9 @@ export const cases: Case[] = [
     {
       what: `a ${source} with a capital`,
       spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'A', key: 'a' } } }] },
-      refused: `spec.env[0].valueFrom.${source}.name: Invalid value: "A": must consist of lower-case letters`,
+      refused:
+        `spec.env[0].valueFrom.${source}.name: Invalid value: "A": must consist of lower-case ` +
+        'letters',
     },
   ]),
   ...['secretRef', 'configMapRef'].map((source) => ({
@@ -878,7 +886,8 @@ export const cases: Case[] = [
     refusedParts(
       ofNodes(conditions),
       'nodeAffinity',
-      'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and must have one item',
+      'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, and ' +
+        'must have one item',
     ),
   ),
   ...[
@@ -903,7 +912,8 @@ export const cases: Case[] = [
         refusedParts(
           ofPods([condition], selector),
           field,
-          'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt and Lt may only',
+          'values must be set for In and NotIn, and must be empty for Exists and ' +
+            'DoesNotExist; Gt and Lt may only',
         ),
       ),
     ),
@@ -993,7 +1003,8 @@ export const cases: Case[] = [
       })),
     },
     refused:
-      'spec.topologySpreadConstraints: Invalid value: duplicate topologyKey with the same whenUnsatisfiable',
+      'spec.topologySpreadConstraints: Invalid value: duplicate topologyKey with the same ' +
+      'whenUnsatisfiable',
   },
   ...['a', '*.example.com', '1.example.com', 'a.b-1', 'shop.1'].map((host) => ({
     what: `the host ${host}`,
@@ -1039,7 +1050,8 @@ export const cases: Case[] = [
       ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } },
     },
     refused:
-      'spec.ingress: Invalid value: the annotation kubernetes.io/ingress.class must have the same value',
+      'spec.ingress: Invalid value: the annotation kubernetes.io/ingress.class must have ' +
+      'the same value',
   },
   {
     what: 'a path as its controller reads it',
@@ -1063,20 +1075,24 @@ export const cases: Case[] = [
     ['app', 'namespace'].map((field) => ({
       what: `a blank in ${side}.${field}`,
       spec: { image, networkPolicy: { [side]: [{ app: 'a', namespace: 'b', [field]: 'a b' }] } },
-      refused: `spec.networkPolicy.${side}[0].${field}: Invalid value: "a b": must consist of at most 63`,
+      refused:
+        `spec.networkPolicy.${side}[0].${field}: Invalid value: "a b": must consist of at ` +
+        'most 63',
     })),
   ),
   {
     what: 'a Gateway in a namespace with a dot',
     spec: { image, gateway: { parentRefs: [{ name: 'a', namespace: 'a.b' }] } },
     refused:
-      'spec.gateway.parentRefs[0].namespace: Invalid value: "a.b": must consist of lower-case letters',
+      'spec.gateway.parentRefs[0].namespace: Invalid value: "a.b": must consist of ' +
+      'lower-case letters',
   },
   {
     what: 'a listener with capitals',
     spec: { image, gateway: { parentRefs: [{ name: 'a', sectionName: 'HTTPS' }] } },
     refused:
-      'spec.gateway.parentRefs[0].sectionName: Invalid value: "HTTPS": must consist of lower-case letters',
+      'spec.gateway.parentRefs[0].sectionName: Invalid value: "HTTPS": must consist of ' +
+      'lower-case letters',
   },
   {
     what: 'a volume with capitals',
@@ -1142,7 +1158,8 @@ export const cases: Case[] = [
     what: 'a volume of nothing',
     spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] },
     refused:
-      'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, persistentVolumeClaim, projected, csi must be set',
+      'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, ' +
+      'persistentVolumeClaim, projected, csi must be set',
   },
   ...claimCases,
   ...sourceCases,
@@ -1184,7 +1201,8 @@ export const cases: Case[] = [
       },
     },
     refused:
-      'spec.autoscaling.metrics[0]: Invalid value: the field that type names must be set, and no other source',
+      'spec.autoscaling.metrics[0]: Invalid value: the field that type names must be set, ' +
+      'and no other source',
   },
   ...Object.entries({
     resource: { name: 'cpu' },
@@ -1323,7 +1341,9 @@ export const cases: Case[] = [
   ...['from', 'to'].map((side) => ({
     what: `nobody in networkPolicy.${side}`,
     spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } },
-    refused: `spec.networkPolicy.${side}[1]: Invalid value: app or podLabels or namespace or cidr must be set`,
+    refused:
+      `spec.networkPolicy.${side}[1]: Invalid value: app or podLabels or namespace or cidr ` +
+      'must be set',
   })),
   {
     what: 'bounds of a rolling update for Recreate',
@@ -1335,7 +1355,8 @@ export const cases: Case[] = [
     what: 'a security context beside Restricted',
     spec: { image, podSecurity: 'Restricted', containerSecurityContext: {} },
     refused:
-      'spec: Invalid value: securityContext and containerSecurityContext may only be set when podSecurity is Custom',
+      'spec: Invalid value: securityContext and containerSecurityContext may only be set ' +
+      'when podSecurity is Custom',
   },
   {
     what: "a security context of one's own",
@@ -1350,7 +1371,9 @@ export const cases: Case[] = [
       (seccompProfile) => ({
         what: `a profile ${seccompProfile.type} in ${field}`,
         spec: { image, podSecurity: 'Custom', [field]: { seccompProfile } },
-        refused: `spec.${field}.seccompProfile: Invalid value: localhostProfile must be set when type is Localhost`,
+        refused:
+          `spec.${field}.seccompProfile: Invalid value: localhostProfile must be set when ` +
+          'type is Localhost',
       }),
     ),
     {
@@ -1360,7 +1383,9 @@ export const cases: Case[] = [
         podSecurity: 'Custom',
         [field]: { seccompProfile: { type: 'Localhost', localhostProfile: '/a' } },
       },
-      refused: `spec.${field}.seccompProfile.localhostProfile: Invalid value: "/a": must be a path below`,
+      refused:
+        `spec.${field}.seccompProfile.localhostProfile: Invalid value: "/a": must be a path ` +
+        'below',
     },
   ]),
   {
@@ -1393,7 +1418,8 @@ export const cases: Case[] = [
       },
     },
     refused:
-      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation must not be false with the capability CAP_SYS_ADMIN',
+      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation must not be ' +
+      'false with the capability CAP_SYS_ADMIN',
   },
   {
     what: 'SYS_ADMIN that gains no rights',
@@ -1748,7 +1774,9 @@ export const cases: Case[] = [
     {
       what: `no handler in the ${probe} probe of a sidecar`,
       spec: { image, sidecars: [{ name: 'a', probes: { [probe]: {} } }] },
-      refused: `spec.sidecars[0].probes.${probe}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec must be set`,
+      refused:
+        `spec.sidecars[0].probes.${probe}: Invalid value: exactly one of httpGet, tcpSocket, ` +
+        'grpc, exec must be set',
     },
     {
       what: `no port in the ${probe} probe of a sidecar`,
@@ -1790,7 +1818,8 @@ export const cases: Case[] = [
       ingress: { annotations: { 'metacontroller.k8s.io/last-applied-configuration': 'x' } },
     },
     refused:
-      'spec.ingress: Invalid value: the annotation metacontroller.k8s.io/last-applied-configuration is reserved for Metacontroller',
+      'spec.ingress: Invalid value: the annotation ' +
+      'metacontroller.k8s.io/last-applied-configuration is reserved for Metacontroller',
   },
   {
     what: 'what is privileged and gains no rights',
@@ -1800,7 +1829,8 @@ export const cases: Case[] = [
       containerSecurityContext: { privileged: true, allowPrivilegeEscalation: false },
     },
     refused:
-      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation must not be false when privileged is true',
+      'spec.containerSecurityContext: Invalid value: allowPrivilegeEscalation must not be ' +
+      'false when privileged is true',
   },
   {
     what: 'as much text as fits',

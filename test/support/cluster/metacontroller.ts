@@ -99,7 +99,8 @@ async function chooseEngine(applyStrategy: ApplyStrategy): Promise<Engine> {
   }
   if (applyStrategy !== 'dynamic-apply') {
     throw new Error(
-      `${applyStrategy} needs the real Metacontroller: set METACONTROLLER to the path of its program`,
+      `${applyStrategy} needs the real Metacontroller: set METACONTROLLER to the path of ` +
+        'its program',
     )
   }
   return {

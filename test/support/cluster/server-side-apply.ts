@@ -4,11 +4,15 @@
  */
 export const applyDifferences = {
   'entries that others added stay':
-    'Only what the operator once applied itself is taken away, and nothing tells the hook what was applied: there is no last-applied annotation. Service selectors are atomic and repaired all the same.',
+    'Only what the operator once applied itself is taken away, and nothing tells the hook ' +
+    'what was applied: there is no last-applied annotation. Service selectors are atomic ' +
+    'and repaired all the same.',
   'a port that was edited by hand stays':
-    'Ports are merged by number: the edited one belongs to whoever edited it, and with ours beside it the name is there twice, which the API server refuses.',
+    'Ports are merged by number: the edited one belongs to whoever edited it, and with ours ' +
+    'beside it the name is there twice, which the API server refuses.',
   'labels of a Deployment are not repaired':
-    'A child is applied anew only when its generation changes, and labels do not count. Services have no generation and are repaired.',
+    'A child is applied anew only when its generation changes, and labels do not count. ' +
+    'Services have no generation and are repaired.',
   'annotations of an Ingress are not repaired': 'For the same reason: its generation stands still.',
   'line separators in values become blanks':
     'The child is sent as YAML, where U+0085, U+2028 and U+2029 end a line.',
