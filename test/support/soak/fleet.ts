@@ -53,6 +53,8 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
     }
   }
 
+  const exists = async (name: string) =>
+    (await request('GET', kindPath('MyApp', namespace, name))) !== undefined
   const apply = (name: string, spec: Expected) =>
     request(
       'PATCH',
@@ -102,6 +104,8 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
       const kind = isGrowing ? 'create' : (random.oneOf(kinds) ?? 'image')
       const name = random.oneOf(isGrowing ? free : [...expected.keys()])
       if (name === undefined) return
+      // A MyApp that is still being deleted would take a new spec and then go away with it.
+      if (isGrowing && (await exists(name))) return
       counts[kind] = (counts[kind] ?? 0) + 1
       const app = expected.get(name) ?? { image: images[0], replicas: 1 }
       await (isGrowing ? set(name, app) : changes[kind]?.(name, app))
@@ -120,7 +124,8 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
         const isRunning =
           app?.status?.phase === 'Running' &&
           app.status.observedGeneration === app.metadata.generation
-        if (!isRunning) found.push(`MyApp ${name} is not Running: ${app?.status?.message}`)
+        if (app === undefined) found.push(`MyApp ${name} is gone`)
+        else if (!isRunning) found.push(`MyApp ${name} is not Running: ${app.status?.message}`)
         else if (
           deployment?.spec.replicas !== replicas ||
           deployment.spec.template.spec.containers[0]?.image !== image ||
