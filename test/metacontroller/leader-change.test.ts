@@ -1,5 +1,5 @@
 /**
- * The component high-availability: two Metacontrollers, of which the leader is killed. Needs the real
+ * The high-availability component: two Metacontrollers, whose leader is killed. Needs the real
  * Metacontroller, because the stand-in has no leader election.
  */
 import { readFileSync } from 'node:fs'
@@ -51,7 +51,7 @@ async function takesOver(t: Test): Promise<void> {
     const started = await startMetacontroller({
       kubeconfig: kubeconfigFor(user),
       logFile: join(dir, `${name}.log`),
-      // In a pod the namespace is that of the pod.
+      // In a pod, this is the namespace of the pod.
       options: [...options, '--leader-election-namespace=metacontroller'],
     })
     t.teardown(() => started.stop())
@@ -64,7 +64,7 @@ async function takesOver(t: Test): Promise<void> {
     while (!(await look())) {
       if (Date.now() - from > 90_000) {
         t.comment(readFileSync(join(dir, 'second.log'), 'utf8').slice(-2000))
-        throw new Error(`after 90 s it is not so that ${what}`)
+        throw new Error(`not within 90 s: ${what}`)
       }
       await sleep(100)
     }
@@ -72,7 +72,7 @@ async function takesOver(t: Test): Promise<void> {
   }
 
   const first = await start('first')
-  await until('the first one leads', () => leads(first))
+  await until('the first one is the leader', () => leads(first))
   const second = await start('second')
   const controller = objects.find(({ kind }) => kind === 'CompositeController')
   await kubectl(
@@ -99,9 +99,9 @@ async function takesOver(t: Test): Promise<void> {
   for (let index = 0; index < count; index++) await create(`before-${index}`)
   await until('all are Running', async () => (await running()) === count)
   const before = new Set((await deployments()).map(({ metadata }) => metadata.uid))
-  t.notOk(await leads(second), 'the second one waits')
+  t.notOk(await leads(second), 'the second one is not the leader')
 
-  // The kill comes while MyApps are created, changed and deleted.
+  // The leader is killed while MyApps are created, changed and deleted.
   for (let index = 0; index < count; index++) await create(`after-${index}`)
   await api.request('DELETE', kindPath('MyApp', 'default', 'before-0'))
   await first.kill()
@@ -111,17 +111,17 @@ async function takesOver(t: Test): Promise<void> {
     { spec: { image: 'nginx:2' } },
     'application/merge-patch+json',
   )
-  const elapsed = await until('the second one leads', () => leads(second))
+  const elapsed = await until('the second one is the leader', () => leads(second))
   const settled = await until('all are Running', async () => (await running()) === 2 * count - 1)
-  t.comment(`it leads ${elapsed} ms after the kill, and all is done ${settled} ms later`)
+  t.comment(`new leader ${elapsed} ms after the kill, settled ${settled} ms later`)
 
   const names = (await myApps()).map(({ metadata }) => metadata.name)
   t.equal(names.length, 2 * count - 1)
-  t.notOk(names.includes('before-0'), 'the deletion was finished')
+  t.notOk(names.includes('before-0'), 'the deletion is complete')
   const after = await deployments()
   t.equal(after.length, 2 * count - 1)
   const kept = after.filter(({ metadata }) => before.has(metadata.uid))
-  t.equal(kept.length, count - 1, 'no Deployment was made anew')
+  t.equal(kept.length, count - 1, 'no Deployment was recreated')
   t.equal(
     after.find(({ metadata }) => metadata.name === 'before-1')?.spec.template.spec.containers[0]
       ?.image,

@@ -1,6 +1,6 @@
 /**
- * The roles of metacontroller/: the real Metacontroller needs every right in them and asks for no
- * other. Which rights it asks for depends on the program, so the stand-in proves nothing here.
+ * The roles of metacontroller/. The real Metacontroller needs every right in them and no other
+ * right. The rights depend on the program, so these tests need the real Metacontroller.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ import { grant, isRole, rightsOf, type Role, without } from '../support/cluster/
 t.setTimeout(600_000)
 const user = 'restricted-metacontroller'
 
-/** Every right is removed in turn with EVERY_RIGHT=1, which takes minutes; without it a sample is. */
+/** EVERY_RIGHT=1 removes each right in turn, which takes minutes. Otherwise a sample is removed. */
 const everyRight = Boolean(process.env['EVERY_RIGHT'])
 
 requireMetacontroller()
@@ -49,7 +49,7 @@ interface World {
   api: Api
   hook: Replica
   roles: Role[]
-  /** What Metacontroller has asked the API server for since the last call: the right, and whether it was refused. */
+  /** The rights that Metacontroller has used or been refused since the previous call. */
   asked: () => { right: string; refused: boolean }[]
   start(strategy?: ApplyStrategy): Promise<RunningMetacontroller>
 }
@@ -72,7 +72,7 @@ async function leastPrivilege(t: Test): Promise<void> {
     const controller = pointAt(hook.port, object as unknown as Parameters<typeof pointAt>[1]) as {
       spec: { resyncPeriodSeconds: number }
     }
-    // What was refused is tried again within a second.
+    // Metacontroller repeats a refused request within a second.
     controller.spec.resyncPeriodSeconds = 1
     await kubectl(['apply', '-f', '-'], JSON.stringify(controller))
   }
@@ -106,8 +106,8 @@ async function leastPrivilege(t: Test): Promise<void> {
         options: ['--leader-election', '--leader-election-namespace=metacontroller'],
       }),
   }
-  await t.test('every right is used, and nothing else is asked for', (t) => isUsed(t, world))
-  await t.test('without a right something is left undone', (t) => isNeeded(t, world))
+  await t.test('every right is used, and no other right', (t) => isUsed(t, world))
+  await t.test('without a right a task fails', (t) => isNeeded(t, world))
 }
 
 /** A MyApp with every kind of child, a ConfigMap and a Secret. */
@@ -129,7 +129,7 @@ const full = (name: string) => ({
   },
 })
 
-/** Waits until a look at things finds something, and gives it. */
+/** Waits until a check returns a value, and returns it. */
 async function until<Found>(
   { controlPlane: { dir } }: World,
   what: string,
@@ -141,7 +141,7 @@ async function until<Found>(
     if (found !== undefined && found !== false) return found
     if (Date.now() > deadline) {
       const log = readFileSync(join(dir, 'metacontroller.log'), 'utf8').slice(-1500)
-      throw new Error(`after ${seconds} s it is not so that ${what}; the log ends: ${log}`)
+      throw new Error(`not within ${seconds} s: ${what}; the log ends: ${log}`)
     }
   }
 }
@@ -177,12 +177,12 @@ const inspectionOf = ({ api }: World, name: string) =>
 const isInspected = async (world: World, name: string) =>
   (await inspectionOf(world, name)).status?.failing
 
-/** Lets every child be changed, adopted and deleted, and a call fail. */
+/** Changes, adopts and deletes every child, and makes a request fail. */
 async function playAll(world: World, name: string): Promise<void> {
   const { hook } = world
   await create(world, name)
   await untilComplete(world, name)
-  // No node takes its pods, so it gets an inspection. Somebody edits that by hand.
+  // No node accepts its pods, so it gets an inspection, which is then edited by hand.
   await patch(world, 'MyApp', name, { spec: { nodeSelector: { disk: 'none' } } })
   await until(world, `${name} is inspected`, () => isInspected(world, name))
   await patch(world, 'MyAppInspection', name, { spec: { pods: false } })
@@ -192,7 +192,7 @@ async function playAll(world: World, name: string): Promise<void> {
     async () => (await inspectionOf(world, name)).spec.pods,
   )
   for (const kind of [...kindsOfChildren, 'MyAppInspection' as const]) {
-    // Without its owner it is adopted again, by the label.
+    // A child without its owner is adopted again by its label.
     await patch(world, kind, name, { metadata: { ownerReferences: null } })
     await until(world, `${kind} ${name} is adopted again`, async () => {
       const child = await world.api.request<{ metadata: { ownerReferences?: object[] } }>(
@@ -208,7 +208,7 @@ async function playAll(world: World, name: string): Promise<void> {
     'the inspection is deleted',
     async () => !(await exists(world, 'MyAppInspection', name)),
   )
-  // A new tag is a label of every child.
+  // A new version changes a label of every child.
   await patch(world, 'MyApp', name, { spec: { image: 'nginx:2' } })
   await until(world, `the children of ${name} have the new version`, async () => {
     const versions = kindsOfChildren.map((kind) => versionOf(world, kind, name))
@@ -216,7 +216,7 @@ async function playAll(world: World, name: string): Promise<void> {
   })
   // A repeated Event is a patch.
   await hook.kill()
-  await until(world, 'a failed call is reported twice', async () => {
+  await until(world, 'a failed request is reported twice', async () => {
     const { items } = await world.api.request<{ items: { count?: number; reason: string }[] }>(
       'GET',
       '/api/v1/namespaces/default/events',
@@ -229,8 +229,8 @@ async function playAll(world: World, name: string): Promise<void> {
 }
 
 /**
- * Rights that this cluster does not show: the one that the API server checks within another request,
- * and those to list. An API server before 1.34 has no streaming lists, so that Metacontroller lists.
+ * Rights that this cluster cannot prove: a right that the API server checks within another request,
+ * and `list`. An API server before 1.34 has no streaming lists, so Metacontroller lists.
  */
 const isHidden = (right: string) =>
   right === 'update example.com/myapps/finalizers' || right.startsWith('list ')
@@ -248,7 +248,7 @@ async function isUsed(t: Test, world: World): Promise<void> {
   t.strictSame(
     [...new Set(asked.filter(({ refused }) => refused).map(({ right }) => right))],
     [],
-    'nothing was refused',
+    'no request was refused',
   )
   const used = new Set(asked.map(({ right }) => right))
   t.strictSame(
@@ -258,16 +258,16 @@ async function isUsed(t: Test, world: World): Promise<void> {
   )
 }
 
-/** Rights, what needs them, and how one sees that they were used. */
+/** Rights, the task that needs them, and the effect that proves their use. */
 interface Case {
   rights: string[]
-  /** Done while Metacontroller has all rights. */
+  /** Runs while Metacontroller has all rights. */
   before?: (name: string) => Promise<unknown>
-  /** Done without the right. */
+  /** Runs without the right. */
   act: (name: string) => Promise<unknown>
-  /** Whether it had its effect. */
+  /** Whether the task had its effect. */
   done: (name: string) => Promise<unknown>
-  /** Metacontroller uses it when it starts. */
+  /** Metacontroller uses this right at startup. */
   atStart?: true
 }
 
@@ -279,7 +279,7 @@ const versionOf = async ({ api }: World, kind: Kind, name: string) => {
   return child.metadata.labels['app.kubernetes.io/version']
 }
 
-/** The rights that are removed: of Deployments and Ingresses, and to read; with EVERY_RIGHT of all. */
+/** The rights to remove: those of Deployments and Ingresses, and to read. EVERY_RIGHT: all. */
 function cases(world: World): Case[] {
   const create_ = (name: string) => create(world, name)
   const complete = async (name: string) => {
@@ -311,7 +311,7 @@ function cases(world: World): Case[] {
         },
       ]
     })
-  // Without these two only the log repeats an error.
+  // Without these two rights only the log repeats an error.
   const optional = /controllerrevisions|namespaces/
   const reads = rightsOf(world.roles)
     .filter((right) => right.startsWith('watch ') && !optional.test(right))
@@ -354,13 +354,13 @@ async function isNeeded(t: Test, world: World): Promise<void> {
     world.asked()
     if (atStart) await restart()
     await act(name)
-    await until(world, `it is refused to ${what}`, async () =>
+    await until(world, `refused: ${what}`, async () =>
       world.asked().some((asked) => rights.includes(asked.right) && asked.refused),
     )
     t.notOk(await done(name).catch(() => undefined), `without the right to ${what}`)
     await grant(world.controlPlane, world.roles, user)
     if (atStart) await restart()
-    await until(world, `it is done with the right to ${what}`, () => done(name))
+    await until(world, `done with the right: ${what}`, () => done(name))
     await remove(world, 'MyApp', name).catch(() => undefined)
     await untilGone(world, name)
   }

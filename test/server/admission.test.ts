@@ -92,51 +92,45 @@ t.test('POST /admission/validate answers an AdmissionReview', async (t) => {
   }
 })
 
-t.test(
-  'ADMISSION_PORT answers API servers without a client certificate, and serves nothing else',
-  async (t) => {
-    const pki = await createPki()
-    const folder = mountedFolder(t, hookFiles(pki, [pki.authority]))
-    const { url, admission, lines } = await startBuiltHook(
-      t,
-      { ADMISSION_PORT: '0', ...tlsEnvironment(folder) },
-      [...permissionFlags, '--allow-fs-read=/'],
-    )
-    const apiServer = new Agent(clientOptions([pki.authority]))
-    const metacontroller = new Agent(clientOptions([pki.authority], pki.client))
-    t.teardown(() => {
-      apiServer.destroy()
-      metacontroller.destroy()
-    })
-    const before = { ...invalid, port: 0 }
-    const update = reviewOf({
-      operation: 'UPDATE',
-      object: myApp({ ...before, image: 'nginx:1.30.1' }),
-      oldObject: myApp(before),
-    })
-    const { status, body } = await postTls(`${admission}/admission/validate`, update, apiServer)
-    t.equal(status, 200)
-    t.match(body.response, { allowed: true, warnings: [/^spec\.(port|replicas): /, String] })
-    const sync = recorded('sync-running')
-    t.equal((await postTls(`${admission}/sync`, sync, apiServer)).status, 404)
-    await t.rejects(
-      postTls(`${url}/admission/validate`, update, apiServer),
-      'the port of the hooks',
-    )
-    t.equal((await postTls(`${url}/admission/validate`, update, metacontroller)).status, 404)
-    t.equal((await postTls(`${url}/sync`, sync, metacontroller)).status, 200)
-    const large = reviewOf({ operation: 'CREATE', object: { padding: 'x'.repeat(1_100_000) } })
-    t.match(await postTls(`${admission}/admission/validate`, large, apiServer), {
-      status: 413,
-      error: /at most 1048576 bytes/,
-    })
-    const next = await createPki()
-    folder.replace(hookFiles(next, [next.authority]))
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
-      if (lines.some((line) => line.includes('certificates loaded'))) break
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    const other = new Agent({ ...clientOptions([next.authority]), keepAlive: false })
-    t.equal((await postTls(`${admission}/admission/validate`, update, other)).status, 200)
-  },
-)
+t.test('ADMISSION_PORT serves admission reviews only, without a client certificate', async (t) => {
+  const pki = await createPki()
+  const folder = mountedFolder(t, hookFiles(pki, [pki.authority]))
+  const { url, admission, lines } = await startBuiltHook(
+    t,
+    { ADMISSION_PORT: '0', ...tlsEnvironment(folder) },
+    [...permissionFlags, '--allow-fs-read=/'],
+  )
+  const apiServer = new Agent(clientOptions([pki.authority]))
+  const metacontroller = new Agent(clientOptions([pki.authority], pki.client))
+  t.teardown(() => {
+    apiServer.destroy()
+    metacontroller.destroy()
+  })
+  const before = { ...invalid, port: 0 }
+  const update = reviewOf({
+    operation: 'UPDATE',
+    object: myApp({ ...before, image: 'nginx:1.30.1' }),
+    oldObject: myApp(before),
+  })
+  const { status, body } = await postTls(`${admission}/admission/validate`, update, apiServer)
+  t.equal(status, 200)
+  t.match(body.response, { allowed: true, warnings: [/^spec\.(port|replicas): /, String] })
+  const sync = recorded('sync-running')
+  t.equal((await postTls(`${admission}/sync`, sync, apiServer)).status, 404)
+  await t.rejects(postTls(`${url}/admission/validate`, update, apiServer), 'the port of the hooks')
+  t.equal((await postTls(`${url}/admission/validate`, update, metacontroller)).status, 404)
+  t.equal((await postTls(`${url}/sync`, sync, metacontroller)).status, 200)
+  const large = reviewOf({ operation: 'CREATE', object: { padding: 'x'.repeat(1_100_000) } })
+  t.match(await postTls(`${admission}/admission/validate`, large, apiServer), {
+    status: 413,
+    error: /at most 1048576 bytes/,
+  })
+  const next = await createPki()
+  folder.replace(hookFiles(next, [next.authority]))
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+    if (lines.some((line) => line.includes('certificates loaded'))) break
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const other = new Agent({ ...clientOptions([next.authority]), keepAlive: false })
+  t.equal((await postTls(`${admission}/admission/validate`, update, other)).status, 200)
+})

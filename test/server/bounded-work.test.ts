@@ -6,15 +6,14 @@ import { excessiveBodies, largeBodies } from '../support/fixtures/large-bodies.t
 
 const bodyLimit = variables.BODY_LIMIT.default
 
-/** The most memory that a process has had in use, in bytes. */
+/** The peak memory of a process, in bytes. */
 function peakMemory(pid: number | undefined): number {
   const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
 }
 
 t.test(
-  'every body of up to BODY_LIMIT is answered, within the heap and the memory limit of the ' +
-    'deployment',
+  'answers every body of up to BODY_LIMIT within its memory limit',
   { skip: process.platform !== 'linux' && 'reads /proc' },
   async (t) => {
     const { environment, flags, memoryLimitBytes } = asDeployed()
@@ -22,9 +21,9 @@ t.test(
       t,
       {
         ...environment,
-        // On a busy machine the event loop lags. That is another reason for 429.
+        // On a busy machine the event loop lags, which also causes 429.
         MAX_EVENT_LOOP_DELAY_MS: '0',
-        // With telemetry, whose Collector does not answer.
+        // With telemetry to a Collector that does not respond.
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       },
       flags,

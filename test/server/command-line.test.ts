@@ -7,10 +7,10 @@ import { recorded } from '../support/fixtures/recorded.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const program = file('dist/cli.js')
-if (!existsSync(program)) throw new Error('dist/cli.js is missing: npm run build makes it')
+if (!existsSync(program)) throw new Error('dist/cli.js is missing: run npm run build')
 const demoApp = file('manifests/examples/demo-app.yaml')
 
-/** Runs the built program with some stdin and environment. */
+/** Runs the built program with the given stdin and environment. */
 async function run(
   args: string[],
   { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {},
@@ -22,7 +22,7 @@ async function run(
   return { code, out: stdout, err: stderr }
 }
 
-t.test('it renders a file and stdin', async (t) => {
+t.test('renders a file and stdin', async (t) => {
   const rendered = await run(['render', '-f', demoApp])
   t.match(rendered, { code: 0, out: /^apiVersion: apps\/v1\nkind: Deployment\n/, err: '' })
   t.strictSame(await run(['render', '-f', '-'], { input: readFileSync(demoApp, 'utf8') }), rendered)
@@ -38,7 +38,7 @@ t.test('it renders a file and stdin', async (t) => {
   )
 })
 
-t.test('--help and --version', async (t) => {
+t.test('prints --help and --version', async (t) => {
   t.match(await run(['--help']), {
     code: 0,
     out: /usage:\n {2}myapp-operator render -f FILE/,
@@ -48,7 +48,7 @@ t.test('--help and --version', async (t) => {
   t.strictSame(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
 })
 
-t.test('a pipe that is closed early is no error', async (t) => {
+t.test('accepts a pipe that is closed early', async (t) => {
   const { status, stderr } = spawnSync(
     'sh',
     [
@@ -73,28 +73,43 @@ t.test('a pipe that is closed early is no error', async (t) => {
   t.equal(
     codeOf(`--diff --against "${file('test/support/fixtures/requests/sync-new.json')}"`),
     '1\n',
-    'the exit code is that without the pipe',
+    'the exit code without the pipe',
   )
 })
 
 /**
- * Stands in for kubectl: answers `get` from a list of objects, by the kinds and names of its arguments, and refuses what
- * it is told to.
+ * A fake kubectl. It answers `get` from a list of objects by the kinds and names of its arguments,
+ * and refuses one configured resource.
  */
 const kubectl = `#!${process.execPath}
 import { readFileSync } from 'node:fs'
-const args = process.argv.slice(2).filter((arg, index, all) => arg !== '--context' && all[index - 1] !== '--context')
+const args = process.argv
+  .slice(2)
+  .filter((arg, index, all) => arg !== '--context' && all[index - 1] !== '--context')
 const { objects, refused, context } = JSON.parse(readFileSync(process.env.OBJECTS, 'utf8'))
-if (context !== undefined && !process.argv.includes(context)) { console.error('error: no context'); process.exit(1) }
+if (context !== undefined && !process.argv.includes(context)) {
+  console.error('error: no context')
+  process.exit(1)
+}
 if (args[0] === 'config') { process.stdout.write('default'); process.exit(0) }
-const [resources, ...names] = args.slice(1, args.indexOf('-n') < 0 ? args.indexOf('--ignore-not-found') : args.indexOf('-n'))
+const end = args.indexOf(args.includes('-n') ? '-n' : '--ignore-not-found')
+const [resources, ...names] = args.slice(1, end)
 const plurals = resources.split(',').map((resource) => resource.split('.')[0])
-if (plurals.includes(refused)) { console.error('Error from server (Forbidden): ' + refused + ' is forbidden'); process.exit(1) }
-const items = objects.filter(({ kind, metadata }) => plurals.some((plural) => (kind.toLowerCase().replace(/y$/, 'ie') + 's').replace(/sss$/, 'sses') === plural) && (names.length === 0 || names.includes(metadata.name)))
-if (items.length > 0) process.stdout.write(JSON.stringify(items.length === 1 && names.length === 1 ? items[0] : { kind: 'List', items }))
+if (plurals.includes(refused)) {
+  console.error('Error from server (Forbidden): ' + refused + ' is forbidden')
+  process.exit(1)
+}
+const pluralOf = (kind) =>
+  (kind.toLowerCase().replace(/y$/, 'ie') + 's').replace(/sss$/, 'sses')
+const items = objects.filter(
+  ({ kind, metadata }) =>
+    plurals.includes(pluralOf(kind)) && (names.length === 0 || names.includes(metadata.name)),
+)
+const answer = items.length === 1 && names.length === 1 ? items[0] : { kind: 'List', items }
+if (items.length > 0) process.stdout.write(JSON.stringify(answer))
 `
 
-/** A cluster with the objects of a recorded request, some changed or added, as kubectl shows it. */
+/** A cluster with the objects of a recorded request and more, as kubectl prints it. */
 function cluster(
   t: Test,
   name: string,
@@ -116,7 +131,7 @@ function cluster(
   return { PATH: `${folder}:${process.env['PATH']}`, OBJECTS: `${folder}/objects.json` }
 }
 
-t.test('--diff --live compares with the cluster that kubectl reads', async (t) => {
+t.test('--diff --live compares with the cluster of kubectl', async (t) => {
   const env = cluster(t, 'sync-running')
   t.strictSame(await run(['render', '-f', demoApp, '--diff', '--live'], { env }), {
     code: 0,
@@ -145,7 +160,7 @@ t.test('--diff --live compares with the cluster that kubectl reads', async (t) =
 })
 
 t.test(
-  'adopt prints the commands for a live Deployment, and refuses one that would lose pods',
+  'adopt prints commands for a live Deployment and refuses one that would lose pods',
   async (t) => {
     const deployment = {
       apiVersion: 'apps/v1',
@@ -231,7 +246,7 @@ t.test(
   },
 )
 
-t.test('--context is handed to kubectl, and what kubectl complains about is told', async (t) => {
+t.test('passes --context to kubectl and reports the errors of kubectl', async (t) => {
   const env = cluster(t, 'sync-running', { context: 'production' })
   t.match(await run(['render', '-f', demoApp, '--diff', '--context', 'production'], { env }), {
     code: 0,
@@ -247,76 +262,70 @@ t.test('--context is handed to kubectl, and what kubectl complains about is told
   })
 })
 
-t.test(
-  "what kubectl prints that can't be read is told in a line, and is not taken for differences",
-  async (t) => {
-    for (const [text, says] of [
-      ['hello', 'the output is not JSON'],
-      ['null', 'the output contains something that is not a Kubernetes object'],
-      ['{"items": [null]}', 'the output contains something that is not a Kubernetes object'],
-    ] as const) {
-      const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
-      chmodSync(`${folder}/kubectl`, 0o755)
-      t.strictSame(
-        await run(['render', '-f', demoApp, '--diff', '--live'], {
-          env: { PATH: `${folder}:${process.env['PATH']}` },
-        }),
-        { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` },
-      )
-    }
-    const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
+t.test('reports unreadable output of kubectl on one line, not as a difference', async (t) => {
+  for (const [text, says] of [
+    ['hello', 'the output is not JSON'],
+    ['null', 'the output contains something that is not a Kubernetes object'],
+    ['{"items": [null]}', 'the output contains something that is not a Kubernetes object'],
+  ] as const) {
+    const folder = t.testdir({ kubectl: `#!/bin/sh\necho '${text}'\n` })
     chmodSync(`${folder}/kubectl`, 0o755)
-    t.match(
-      (
-        await run(['render', '-f', demoApp, '--diff', '--live'], {
-          env: { PATH: `${folder}:${process.env['PATH']}` },
-        })
-      ).err,
-      /^myapp-operator: kubectl: exit code 3\n$/,
+    t.strictSame(
+      await run(['render', '-f', demoApp, '--diff', '--live'], {
+        env: { PATH: `${folder}:${process.env['PATH']}` },
+      }),
+      { code: 2, out: '', err: `myapp-operator: kubectl: ${says}\n` },
     )
-  },
-)
+  }
+  const folder = t.testdir({ kubectl: '#!/bin/sh\nexit 3\n' })
+  chmodSync(`${folder}/kubectl`, 0o755)
+  t.match(
+    (
+      await run(['render', '-f', demoApp, '--diff', '--live'], {
+        env: { PATH: `${folder}:${process.env['PATH']}` },
+      })
+    ).err,
+    /^myapp-operator: kubectl: exit code 3\n$/,
+  )
+})
 
-t.test(
-  'the digest of config is never printed, and a Secret that may not be read is taken as unchanged',
-  async (t) => {
-    const app =
-      readFileSync(demoApp, 'utf8') +
-      '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
-    const secret = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'db', namespace: 'default', uid: 'u' },
-      data: { password: 'aGlkZGVu' },
-    }
-    const diff = (env: Record<string, string>) =>
-      run(['render', '-f', '-', '--diff', '--live'], { env, input: app })
-    const missing = await diff(cluster(t, 'sync-running'))
-    t.match(missing, {
-      code: 0,
-      err: 'default/demo-app: Secret db not found: running pods are not changed until it exists\n',
-    })
-    const there = await diff(cluster(t, 'sync-running', { more: [secret] }))
-    const newDigest = /\+ +example.com\/config-digest: <known only in the cluster>\n/
-    t.match(there, { code: 1, out: newDigest, err: '' })
-    t.notMatch(there.out, 'aGlkZGVu')
-    t.match(await diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), {
-      code: 1,
-      out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
-      err: 'default/demo-app: Secret db cannot be read with your rights: it counts as unchanged\n',
-    })
-    const inFiles = await run(['render', '-f', '-', '--diff', '--live'], {
-      env: cluster(t, 'sync-running', { refused: 'secrets' }),
-      input: `${app}---\n${JSON.stringify(secret)}\n`,
-    })
-    t.strictSame(inFiles, there, 'one that is in the files need not be read')
-    const unborn = await run(['render', '-f', '-', '--diff', '--live'], {
-      env: cluster(t, 'sync-running', { more: [secret] }),
-      input: app.replace('name: demo-app', 'name: other'),
-    })
-    t.match(unborn, {
-      code: 1,
-      out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
-    })
-  },
-)
+t.test('prints no config digest and treats an unreadable Secret as unchanged', async (t) => {
+  const app =
+    readFileSync(demoApp, 'utf8') +
+    '    - name: PASSWORD\n      valueFrom: {secretKeyRef: {name: db, key: password}}\n'
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'db', namespace: 'default', uid: 'u' },
+    data: { password: 'aGlkZGVu' },
+  }
+  const diff = (env: Record<string, string>) =>
+    run(['render', '-f', '-', '--diff', '--live'], { env, input: app })
+  const missing = await diff(cluster(t, 'sync-running'))
+  t.match(missing, {
+    code: 0,
+    err: 'default/demo-app: Secret db not found: running pods are not changed until it exists\n',
+  })
+  const there = await diff(cluster(t, 'sync-running', { more: [secret] }))
+  const newDigest = /\+ +example.com\/config-digest: <known only in the cluster>\n/
+  t.match(there, { code: 1, out: newDigest, err: '' })
+  t.notMatch(there.out, 'aGlkZGVu')
+  t.match(await diff(cluster(t, 'sync-running', { more: [secret], refused: 'secrets' })), {
+    code: 1,
+    out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
+    err: 'default/demo-app: Secret db cannot be read with your rights: it counts as unchanged\n',
+  })
+  const inFiles = await run(['render', '-f', '-', '--diff', '--live'], {
+    env: cluster(t, 'sync-running', { refused: 'secrets' }),
+    input: `${app}---\n${JSON.stringify(secret)}\n`,
+  })
+  t.strictSame(inFiles, there, 'a Secret of the files is not read from the cluster')
+  const unborn = await run(['render', '-f', '-', '--diff', '--live'], {
+    env: cluster(t, 'sync-running', { more: [secret] }),
+    input: app.replace('name: demo-app', 'name: other'),
+  })
+  t.match(unborn, {
+    code: 1,
+    out: /\+ +example.com\/config-digest: <known only in the cluster>\n/,
+  })
+})

@@ -33,68 +33,61 @@ const post = (url: string, payload: unknown, headers = { 'content-type': 'applic
     payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
   })
 
-t.test(
-  'each hook answers what Metacontroller sends with 200, and logs the call in one line',
-  async (t) => {
-    logged.length = 0
-    const sync = await post('/sync', recorded('sync-running'))
-    t.equal(sync.statusCode, 200)
-    t.match(sync.json(), {
-      status: { phase: 'Running' },
-      children: [{ kind: 'Deployment' }, { kind: 'Service' }],
-    })
-    t.match((await post('/finalize', recorded('finalize-all-gone'))).json(), {
-      finalized: true,
-      children: [],
-    })
-    t.match((await post('/customize', recordedCustomize('customize-new'))).json(), {
-      relatedResources: [{ resource: 'deployments' }, { resource: 'services' }],
-    })
-    const lines = logged.map((line) => JSON.parse(line))
-    t.match(lines, [
-      {
-        hook: 'sync',
-        namespace: 'default',
-        name: 'demo-app',
-        generation: 1,
-        phase: 'Running',
-        observedChildren: 3,
-        desiredChildren: 3,
-        durationMs: Number,
+t.test('each hook answers Metacontroller with 200 and logs one line', async (t) => {
+  logged.length = 0
+  const sync = await post('/sync', recorded('sync-running'))
+  t.equal(sync.statusCode, 200)
+  t.match(sync.json(), {
+    status: { phase: 'Running' },
+    children: [{ kind: 'Deployment' }, { kind: 'Service' }],
+  })
+  t.match((await post('/finalize', recorded('finalize-all-gone'))).json(), {
+    finalized: true,
+    children: [],
+  })
+  t.match((await post('/customize', recordedCustomize('customize-new'))).json(), {
+    relatedResources: [{ resource: 'deployments' }, { resource: 'services' }],
+  })
+  const lines = logged.map((line) => JSON.parse(line))
+  t.match(lines, [
+    {
+      hook: 'sync',
+      namespace: 'default',
+      name: 'demo-app',
+      generation: 1,
+      phase: 'Running',
+      observedChildren: 3,
+      desiredChildren: 3,
+      durationMs: Number,
+    },
+    { hook: 'finalize', name: 'demo-app', finalized: true },
+    { hook: 'customize', name: 'demo-app' },
+  ])
+  t.equal(lines.length, 3)
+})
+
+t.test('accepts a condition without a time, which the API server sends as null', async (t) => {
+  const condition = {
+    type: 'example.com/gate',
+    status: 'True',
+    lastTransitionTime: null,
+    lastUpdateTime: null,
+  }
+  const body = changed('sync-running', (request) => {
+    request.related['Pod.v1'] = {
+      'default/p': {
+        metadata: { name: 'p', namespace: 'default', uid: 'p' },
+        status: { conditions: [condition] },
       },
-      { hook: 'finalize', name: 'demo-app', finalized: true },
-      { hook: 'customize', name: 'demo-app' },
-    ])
-    t.equal(lines.length, 3)
-  },
-)
-
-t.test(
-  'a time that somebody left out of a condition, which the API server sends as null, keeps ' +
-    'nothing from being answered',
-  async (t) => {
-    const condition = {
-      type: 'example.com/gate',
-      status: 'True',
-      lastTransitionTime: null,
-      lastUpdateTime: null,
     }
-    const body = changed('sync-running', (request) => {
-      request.related['Pod.v1'] = {
-        'default/p': {
-          metadata: { name: 'p', namespace: 'default', uid: 'p' },
-          status: { conditions: [condition] },
-        },
-      }
-      request.children['Deployment.apps/v1']['default/demo-app'].status.conditions.push(condition)
-    })
-    const response = await post('/sync', body)
-    t.equal(response.statusCode, 200, response.body)
-    t.match(response.json(), { status: { phase: 'Running' } })
-  },
-)
+    request.children['Deployment.apps/v1']['default/demo-app'].status.conditions.push(condition)
+  })
+  const response = await post('/sync', body)
+  t.equal(response.statusCode, 200, response.body)
+  t.match(response.json(), { status: { phase: 'Running' } })
+})
 
-t.test('two servers give the same bytes', async (t) => {
+t.test('two servers answer the same bytes', async (t) => {
   const other = await buildServer(readConfig({}), { logger, isReady: () => true, context })
   t.teardown(() => other.close())
   const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
@@ -151,7 +144,7 @@ const refused: Array<
     /parent.apiVersion must be example.com\/v1$/,
   ],
   [
-    'children that are null',
+    'children of null',
     '/sync',
     changed('sync-running', (request) => {
       request.children = null
@@ -160,7 +153,7 @@ const refused: Array<
     /children must be object/,
   ],
   [
-    'a group that is missing',
+    'a missing group',
     '/finalize',
     changed('finalize-all-gone', (request) => {
       delete request.children['Service.v1']
@@ -169,7 +162,7 @@ const refused: Array<
     /children must have required property 'Service.v1'/,
   ],
   [
-    'a child that is null',
+    'a child of null',
     '/sync',
     changed('sync-running', (request) => {
       request.children['Service.v1']['default/demo-app'] = null
@@ -187,7 +180,7 @@ const refused: Array<
     /^children Deployment.apps\/v1 default\/demo-app is not in the namespace of the MyApp$/,
   ],
   [
-    'a child under a key that is not its own',
+    'a child with the key of another child',
     '/sync',
     changed('sync-running', (request) => {
       request.children['Service.v1']['default/x'] =
@@ -219,12 +212,12 @@ const refused: Array<
     413,
     /^the body must be at most 100000 bytes \(BODY_LIMIT\), got \d+$/,
   ],
-  ['a path that is not there', '/webhook', {}, 404, /^not found: the routes are POST \/sync/],
-  ['a path that is none', '/%zz', {}, 400, /^the URL is malformed$/],
+  ['an unknown path', '/webhook', {}, 404, /^not found: the routes are POST \/sync/],
+  ['a malformed path', '/%zz', {}, 400, /^the URL is malformed$/],
 ]
 
 for (const [what, url, payload, statusCode, error, type = 'application/json'] of refused) {
-  t.test(`${what} is answered with ${statusCode} and a short sentence`, async (t) => {
+  t.test(`answers ${what} with ${statusCode} and a short message`, async (t) => {
     const response = await post(url, payload, { 'content-type': type })
     t.equal(response.statusCode, statusCode)
     const body = response.json()
@@ -235,53 +228,50 @@ for (const [what, url, payload, statusCode, error, type = 'application/json'] of
   })
 }
 
-t.test(
-  'a call that is refused is logged in one line that says what it was about, and no value',
-  async (t) => {
-    logged.length = 0
-    await post('/finalize', recorded('sync-running'))
-    await post(
-      '/sync',
-      changed('sync-running', (request) => {
-        request.parent.metadata = {
-          name: 'two words',
-          namespace: 'default',
-          generation: 'secret',
-          uid: null,
-        }
-      }),
-    )
-    await post('/sync', '{"parent":{"metadata":{"name":"secret"')
-    const lines = logged.map((line) => JSON.parse(line))
-    t.match(lines, [
-      {
-        level: 40,
-        msg: 'hook call refused',
-        hook: 'finalize',
+t.test('logs a refused request on one line with its MyApp and no values', async (t) => {
+  logged.length = 0
+  await post('/finalize', recorded('sync-running'))
+  await post(
+    '/sync',
+    changed('sync-running', (request) => {
+      request.parent.metadata = {
+        name: 'two words',
         namespace: 'default',
-        name: 'demo-app',
-        generation: 1,
-        phase: 'Pending',
-        observedChildren: 3,
-        statusCode: 422,
-        reason: /must lead to/,
-        durationMs: Number,
-      },
-      { level: 40, hook: 'sync', namespace: 'default', statusCode: 422, durationMs: Number },
-      {
-        level: 40,
-        hook: 'sync',
-        statusCode: 400,
-        reason: 'the body is not JSON',
-        durationMs: Number,
-      },
-    ])
-    t.equal(lines.length, 3)
-    t.notMatch(logged.join(''), /secret|two words/)
-  },
-)
+        generation: 'secret',
+        uid: null,
+      }
+    }),
+  )
+  await post('/sync', '{"parent":{"metadata":{"name":"secret"')
+  const lines = logged.map((line) => JSON.parse(line))
+  t.match(lines, [
+    {
+      level: 40,
+      msg: 'hook call refused',
+      hook: 'finalize',
+      namespace: 'default',
+      name: 'demo-app',
+      generation: 1,
+      phase: 'Pending',
+      observedChildren: 3,
+      statusCode: 422,
+      reason: /must lead to/,
+      durationMs: Number,
+    },
+    { level: 40, hook: 'sync', namespace: 'default', statusCode: 422, durationMs: Number },
+    {
+      level: 40,
+      hook: 'sync',
+      statusCode: 400,
+      reason: 'the body is not JSON',
+      durationMs: Number,
+    },
+  ])
+  t.equal(lines.length, 3)
+  t.notMatch(logged.join(''), /secret|two words/)
+})
 
-t.test('a bug is answered with 500 and tells nothing but where to look', async (t) => {
+t.test('answers a bug with 500 and refers to the log', async (t) => {
   logged.length = 0
   const broken = await buildServer(readConfig({}), { logger, isReady: () => true, context })
   t.teardown(() => broken.close())
@@ -314,40 +304,37 @@ t.test('a bug is answered with 500 and tells nothing but where to look', async (
   t.notMatch(logged.join(''), /secret/)
 })
 
-t.test(
-  'an overloaded process answers 429 with Retry-After, and its health all the same',
-  async (t) => {
-    const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
-      logger,
-      isReady: () => true,
-      context,
+t.test('an overloaded process answers 429 with Retry-After, and its probes', async (t) => {
+  const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
+    logger,
+    isReady: () => true,
+    context,
+  })
+  t.teardown(() => slow.close())
+  await slow.ready()
+  // The delay is sampled once a second. Block the loop until a sample shows it.
+  const until = Date.now() + 10_000
+  let response
+  do {
+    for (let turn = 0; turn < 5; turn++) {
+      const end = Date.now() + 60
+      while (Date.now() < end);
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    response = await slow.inject({
+      method: 'POST',
+      url: '/sync',
+      payload: recorded('sync-running'),
     })
-    t.teardown(() => slow.close())
-    await slow.ready()
-    // The delay is sampled once a second: busy turns of the loop until a sample has seen them.
-    const until = Date.now() + 10_000
-    let response
-    do {
-      for (let turn = 0; turn < 5; turn++) {
-        const end = Date.now() + 60
-        while (Date.now() < end);
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-      response = await slow.inject({
-        method: 'POST',
-        url: '/sync',
-        payload: recorded('sync-running'),
-      })
-    } while (response.statusCode === 200 && Date.now() < until)
-    t.equal(response.statusCode, 429)
-    t.equal(response.headers['retry-after'], '1')
-    t.match(response.json(), { error: /overloaded/ })
-    t.equal((await slow.inject('/healthz')).statusCode, 200)
-    t.equal((await slow.inject('/readyz')).statusCode, 200)
-  },
-)
+  } while (response.statusCode === 200 && Date.now() < until)
+  t.equal(response.statusCode, 429)
+  t.equal(response.headers['retry-after'], '1')
+  t.match(response.json(), { error: /overloaded/ })
+  t.equal((await slow.inject('/healthz')).statusCode, 200)
+  t.equal((await slow.inject('/readyz')).statusCode, 200)
+})
 
-t.test('readyz fails once the process is stopping; healthz does not', async (t) => {
+t.test('readyz fails while the process stops, and healthz does not', async (t) => {
   t.equal((await server.inject('/readyz')).statusCode, 200)
   ready = false
   t.equal((await server.inject('/readyz')).statusCode, 503)
@@ -355,7 +342,7 @@ t.test('readyz fails once the process is stopping; healthz does not', async (t) 
   ready = true
 })
 
-/** Every place in a value, as a path. */
+/** The path of every part of a value. */
 const places = (value: unknown, path: string[] = []): string[][] =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([key, item]) => [
@@ -364,7 +351,7 @@ const places = (value: unknown, path: string[] = []): string[][] =>
       ])
     : []
 
-/** Requests with a few places taken away or filled with something else, and now and then what is nothing like one. */
+/** Requests with a few parts removed or replaced. A few requests are any JSON value. */
 const damaged = (requests: unknown[]) =>
   fc.oneof(
     { weight: 1, arbitrary: fc.jsonValue() as fc.Arbitrary<unknown> },
@@ -395,7 +382,7 @@ const damaged = (requests: unknown[]) =>
     },
   )
 
-/** The answer to a body, if it gets a 200; what else it may get is an error of its sender. */
+/** Returns the answer to a body with status 200. Any other status must be a client error. */
 async function accepted(url: string, body: unknown): Promise<Anything> {
   const response = await post(url, body)
   if (response.statusCode === 200) return response.json()
@@ -405,7 +392,7 @@ async function accepted(url: string, body: unknown): Promise<Anything> {
   return undefined
 }
 
-/** Fails unless an answer has a list of objects under a key; gives it. */
+/** Returns the list of objects under a key of an answer. Throws if there is none. */
 function listIn(answer: Anything, key: string): Anything[] {
   const list = answer[key]
   if (!Array.isArray(list) || list.some((item) => typeof item !== 'object' || item === null)) {
@@ -417,8 +404,8 @@ function listIn(answer: Anything, key: string): Anything[] {
 const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) =>
   `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
 
-/** The field of a spec that asks for a child of a kind, where not every MyApp has one. */
-const askedBy: Record<string, string> = {
+/** The field of a spec that requests a child of a kind, for kinds that not every MyApp has. */
+const requestedBy: Record<string, string> = {
   Ingress: 'ingress',
   HTTPRoute: 'gateway',
   HorizontalPodAutoscaler: 'autoscaling',
@@ -429,29 +416,28 @@ const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-take
   recorded,
 )
 
-t.test(
-  'no body, however wrong, gets a 200 of /sync that leaves a child out or holds a null',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
-        const answer = await accepted('/sync', body)
-        if (answer === undefined) return
-        const answered = new Set(listIn(answer, 'children').map(idOf))
-        const {
-          parent: { spec },
-        } = body as Anything
-        const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
-        for (const { child } of sentChildren(body as HookRequest)) {
-          if (!isInvalid && child.kind === 'PodDisruptionBudget') continue // a MyApp of one replica has none
-          const wish = spec?.[askedBy[child.kind] ?? 'image'] // the spec itself may be gone
-          if (!isInvalid && (wish === undefined || Object.keys(wish).length === 0)) continue // nor has one that lost the wish for it
-          if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is left out`)
-        }
-      }),
-      { numRuns: 400 },
-    )
-  },
-)
+t.test('no body gets a 200 from /sync that omits a child or contains null', async () => {
+  await fc.assert(
+    fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
+      const answer = await accepted('/sync', body)
+      if (answer === undefined) return
+      const answered = new Set(listIn(answer, 'children').map(idOf))
+      const {
+        parent: { spec },
+      } = body as Anything
+      const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
+      for (const { child } of sentChildren(body as HookRequest)) {
+        // A MyApp of one replica has no PodDisruptionBudget.
+        if (!isInvalid && child.kind === 'PodDisruptionBudget') continue
+        // The spec may be missing, or lack the field that requests the child.
+        const requested = spec?.[requestedBy[child.kind] ?? 'image'] ?? {}
+        if (!isInvalid && Object.keys(requested).length === 0) continue
+        if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is omitted`)
+      }
+    }),
+    { numRuns: 400 },
+  )
+})
 
 const deleted = [
   ...['finalize-children-present', 'finalize-deployment-gone', 'finalize-all-gone'].map(recorded),
@@ -463,8 +449,7 @@ const deleted = [
 ]
 
 t.test(
-  'no body, however wrong, gets a 200 of /finalize that lets the MyApp go before its ' +
-    'children, or a child before its time',
+  'no body gets a 200 from /finalize that deletes a child or the MyApp too early',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(deleted), async (body) => {
@@ -473,8 +458,8 @@ t.test(
         const answered = new Set(listIn(answer, 'children').map(idOf))
         const sent = sentChildren(body as HookRequest).map(({ child }) => child)
         if ((body as HookRequest).parent.metadata.deletionTimestamp === undefined) {
-          // It moves to another CompositeController, with all of its children.
-          if (answered.size < sent.length) throw new Error('a child of a living MyApp goes')
+          // The MyApp moves to another CompositeController together with all its children.
+          if (answered.size < sent.length) throw new Error('a child of a living MyApp is deleted')
           return
         }
         if (answer.finalized !== (sent.length === 0)) {
@@ -489,7 +474,7 @@ t.test(
           isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later') &&
           !stay('Deployment', 'PodDisruptionBudget')
         ) {
-          throw new Error('the pods go before what leads to them')
+          throw new Error('the pods are deleted before the objects that lead to them')
         }
         const isHeld = sent.some(
           ({ kind, metadata }) =>
@@ -501,7 +486,7 @@ t.test(
           (isHeld || isThere('Ingress', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Later')) &&
           !stay('Service', 'NetworkPolicy')
         ) {
-          throw new Error('the Service goes before the pods')
+          throw new Error('the Service is deleted before the pods')
         }
         if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
       }),
@@ -516,8 +501,7 @@ const asking = [
 ]
 
 t.test(
-  'no body, however wrong, gets a 200 of /customize that leaves out the name of a child, or ' +
-    'asks for more than one namespace',
+  'no body gets a 200 from /customize that omits a child or spans two namespaces',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(asking), async (body) => {
@@ -533,9 +517,9 @@ t.test(
               (rule.names ?? Object.keys(rule.labelSelector?.matchLabels ?? {})).length > 0,
           )
         ) {
-          throw new Error('a rule asks for too much')
+          throw new Error('a rule requests too much')
         }
-        if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are left out')
+        if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are omitted')
         const declared = controller?.spec?.childResources
         const groups = childKinds
           .filter(
@@ -556,7 +540,7 @@ t.test(
         for (const { kind } of (first?.children ?? []) as KubernetesObject[]) {
           const { resource } = childKinds.find((known) => known.kind === kind) ?? {}
           if (!rules.some((rule) => rule.resource === resource && rule.names?.includes(name))) {
-            throw new Error(`${kind} is left out`)
+            throw new Error(`${kind} is omitted`)
           }
         }
       }),

@@ -9,7 +9,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** A listening server, and its log. */
+/** Starts a listening server. Returns its URL and its log. */
 async function listen(t: Test, environment: Record<string, string> = {}) {
   const log: string[] = []
   const logger = pino({}, { write: (line: string) => log.push(line) })
@@ -25,7 +25,7 @@ async function listen(t: Test, environment: Record<string, string> = {}) {
     t.teardown(() => socket.destroy())
     return socket
   }
-  /** Sends text on a new connection and returns all that is answered until the server closes it. */
+  /** Sends text on a new connection. Returns everything received until the server closes it. */
   const exchange = async (text: string) => {
     const socket = open()
     socket.write(text)
@@ -87,7 +87,7 @@ const malformed: Array<[what: string, text: string, status: number, error: RegEx
   ],
 ]
 
-t.test('a malformed request is answered with a status and a short sentence', async (t) => {
+t.test('answers a malformed request with a status and a short message', async (t) => {
   const { exchange } = await listen(t)
   for (const [what, text, status, error] of malformed) {
     const [headers = '', body = ''] = (await exchange(text)).split('\r\n\r\n')
@@ -96,7 +96,7 @@ t.test('a malformed request is answered with a status and a short sentence', asy
   }
 })
 
-t.test('a request that does not arrive within 5 s is answered with 408', async (t) => {
+t.test('answers 408 to a request that takes more than 5 s to arrive', async (t) => {
   const { open } = await listen(t)
   const begun = [head(1000), 'POST /sync HT', `${head(1000)}{`].map((text) => {
     const socket = open()
@@ -109,7 +109,7 @@ t.test('a request that does not arrive within 5 s is answered with 408', async (
   t.ok(milliseconds > 4000 && milliseconds < 15_000, `${milliseconds} ms`)
 })
 
-t.test('connections that send nothing keep nobody out', async (t) => {
+t.test('silent connections do not block other clients', async (t) => {
   const { open, exchange } = await listen(t, { BODY_LIMIT: '100000' })
   for (let count = 0; count < 50; count++) open().write(head(100_000))
   await wait(50)
@@ -120,37 +120,34 @@ t.test('connections that send nothing keep nobody out', async (t) => {
   )
 })
 
-t.test(
-  'without memory for more bodies the largest that is still arriving is refused with 429',
-  async (t) => {
-    const { open, log } = await listen(t, { BODY_LIMIT: '1000000' })
-    const body = requestOf(990_000)
-    const begin = (bytes: number) => {
-      const socket = open()
-      socket.write(`${head(body.length)}${body.slice(0, bytes)}`)
-      return { socket, finish: () => socket.write(body.slice(bytes)) }
-    }
-    const largest = begin(body.length - 1)
-    const refused = statusOf(largest.socket)
-    await wait(50)
-    const others = [begin(800_000), begin(800_000)]
-    await wait(50)
-    const small = begin(600_000)
-    t.equal(await refused, 429)
-    for (const { socket, finish } of [small, ...others]) {
-      finish()
-      t.equal(await statusOf(socket), 200)
-    }
-    const counted = () =>
-      log.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
-    for (const deadline = Date.now() + 5000; counted().length === 0 && Date.now() < deadline;) {
-      await wait(20)
-    }
-    t.match(counted(), [{ level: 40, msg: 'hook calls refused', calls: 1 }])
-  },
-)
+t.test('refuses the largest incomplete body with 429 when memory is short', async (t) => {
+  const { open, log } = await listen(t, { BODY_LIMIT: '1000000' })
+  const body = requestOf(990_000)
+  const begin = (bytes: number) => {
+    const socket = open()
+    socket.write(`${head(body.length)}${body.slice(0, bytes)}`)
+    return { socket, finish: () => socket.write(body.slice(bytes)) }
+  }
+  const largest = begin(body.length - 1)
+  const refused = statusOf(largest.socket)
+  await wait(50)
+  const others = [begin(800_000), begin(800_000)]
+  await wait(50)
+  const small = begin(600_000)
+  t.equal(await refused, 429)
+  for (const { socket, finish } of [small, ...others]) {
+    finish()
+    t.equal(await statusOf(socket), 200)
+  }
+  const counted = () =>
+    log.map((line) => JSON.parse(line)).filter(({ statusCode }) => statusCode === 429)
+  for (const deadline = Date.now() + 5000; counted().length === 0 && Date.now() < deadline;) {
+    await wait(20)
+  }
+  t.match(counted(), [{ level: 40, msg: 'hook calls refused', calls: 1 }])
+})
 
-t.test('a connection outlives a refusal, and its next request is answered', async (t) => {
+t.test('keeps a connection after a refusal and answers its next request', async (t) => {
   const { open } = await listen(t, { BODY_LIMIT: '100000' })
   const socket = open()
   socket.write(head(150_000))
@@ -162,7 +159,7 @@ t.test('a connection outlives a refusal, and its next request is answered', asyn
   t.equal(await statusOf(socket), 200)
 })
 
-t.test('no more connections are accepted than memory allows', async (t) => {
+t.test('accepts only as many connections as memory allows', async (t) => {
   const { open } = await listen(t)
   const sockets = Array.from({ length: 300 }, open)
   const closed = await Promise.all(
@@ -242,7 +239,7 @@ const hostile: Array<[what: string, body: unknown, error: RegExp]> = [
   ],
 ]
 
-t.test('a refusal and its log line are short, whatever the request contains', async (t) => {
+t.test('keeps a refusal and its log line short, whatever the request contains', async (t) => {
   const { post, log } = await listen(t)
   for (const [what, body, error] of hostile) {
     log.length = 0
@@ -257,7 +254,7 @@ t.test('a refusal and its log line are short, whatever the request contains', as
   }
 })
 
-t.test('no response is a redirect: Metacontroller would follow it with the Secrets', async (t) => {
+t.test('never answers a redirect, which Metacontroller would follow with Secrets', async (t) => {
   const { exchange } = await listen(t)
   const paths = [
     '//sync',

@@ -9,7 +9,7 @@ import { plainText, yamlFile } from '../support/yaml-texts.ts'
 const kubectl = await openReference()
 const numRuns = 10_000
 
-/** JSON has no -0, and what kubectl sends is JSON. */
+/** JSON has no -0, and kubectl sends JSON. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 function reading(text: string) {
@@ -20,7 +20,7 @@ function reading(text: string) {
   }
 }
 
-t.test('10,000 texts without quotes stand for what they are to kubectl', async (t) => {
+t.test('reads 10,000 plain scalars as kubectl does', async (t) => {
   const texts = fc
     .sample(plainText, { numRuns, seed: 1 })
     .filter((text) => /^[^\s'"#,[\]{}&*!|>%@`?:-]|^[-+.]?[\w.]/.test(text))
@@ -34,12 +34,12 @@ t.test('10,000 texts without quotes stand for what they are to kubectl', async (
       (error !== '') !== faults.length > 0 ||
       (error === '' && !isDeepStrictEqual(asJson(values), asJson(documents)))
     ) {
-      t.fail('it stands for something else', { text, error, documents, faults, values })
+      t.fail('the scalar has another value', { text, error, documents, faults, values })
     }
   }
 })
 
-t.test('10,000 files hold what kubectl finds in them', async (t) => {
+t.test('reads 10,000 files as kubectl does', async (t) => {
   const texts = fc.sample(yamlFile, { numRuns, seed: 2 })
   const unlike: object[] = []
   let alike = 0
@@ -50,26 +50,29 @@ t.test('10,000 files hold what kubectl finds in them', async (t) => {
       alike++
       if (!documents.every(isObject)) continue
       if (!isDeepStrictEqual(asJson(values), asJson(documents))) {
-        t.fail('it holds something else', { text, documents, values })
+        t.fail('the file has another value', { text, documents, values })
       }
       continue
     }
-    // A key that is repeated, and what is not a Kubernetes object, are problems only here.
+    // A repeated key, and a document that is not a Kubernetes object, are errors only here.
     const isOurs =
       faults.some((fault) => fault.includes('is repeated')) || !documents.every(isObject)
     if ((error !== '') !== faults.length > 0 && !isOurs) unlike.push({ text, error, faults })
   }
   t.ok(alike > numRuns / 5, `${alike} were read`)
-  // The few are damaged files that one of the two parsers happens to understand.
+  // Some damaged files are readable for one of the two parsers only.
   t.ok(unlike.length < numRuns / 200, `${unlike.length} were read by one only`, {
     unlike: unlike.slice(0, 5),
   })
 })
 
-/** Files of field reports, each of which kubectl reads. */
+/** Files from field reports that kubectl reads. */
 const files: Array<[name: string, text: string]> = [
   ['a dot', 'args:\n- serve\n- .\nworkingDir: .\n'],
-  ['what looks like an exponent', 'nodeSelector: {cloud.google.com/machine-family: e2, b: .e3}\n'],
+  [
+    'values that look like exponents',
+    'nodeSelector: {cloud.google.com/machine-family: e2, b: .e3}\n',
+  ],
   ['octal and hexadecimal numbers', 'a: 0o17\nb: 0X1F\nc: 0b1\nd: 1e_3\ne: -_9\nf: 0777\ng: 08\n'],
   ['tags', 'a: !!float 1\nb: !!binary aGk=\nc: !!str 1\nd: !!int "2"\ne: !x 3\nf: ! 4\n'],
   ['brackets without indentation', 'a:\n  b: {c: 1,\nd: "2"\n}\n  e: [\n"x y",\n# z\n!!str 3\n]\n'],
@@ -81,14 +84,14 @@ const files: Array<[name: string, text: string]> = [
   ['keys of all kinds', 'n: 1\n1: 2\n1.5: 3\n1e6: 4\n0x10: 5\n2001-12-14: 6\n"q": 7\n'],
   ['JSON objects', '{"a": 1} {"b": [1.0, "\\u00e4"]}\n{"c": null}'],
   ['JSON, then YAML', '{"a": 1}\n---\nb: 2\n'],
-  ['a document that ends', 'a: 1\n...\nb: 2\n'],
-  ['something after brackets', '{a: 1}\nb: 2\n'],
+  ['a document with an end marker', 'a: 1\n...\nb: 2\n'],
+  ['content after brackets', '{a: 1}\nb: 2\n'],
   ['a byte order mark', '\ufeffa: 1\n---\n\ufeffb: 2\n'],
-  ['other ends of lines', 'a: 1\rb: 2\u0085c: 3\r\nd: |\r\n  e\r\n'],
+  ['other line breaks', 'a: 1\rb: 2\u0085c: 3\r\nd: |\r\n  e\r\n'],
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]
 
-t.test('what field reports show is read as kubectl reads it', async (t) => {
+t.test('reads the files of field reports as kubectl does', async (t) => {
   const readings = kubectl.read(files.map(([, text]) => text))
   for (const [index, [name, text]] of files.entries()) {
     const { documents, error } = readings[index] ?? {}
@@ -120,7 +123,7 @@ const refused = [
   '{"a": 1}{"b": 2}\nc: 3\n',
 ]
 
-t.test('what kubectl does not read is a fault', async (t) => {
+t.test('reports a file that kubectl does not read', async (t) => {
   for (const [index, { error }] of kubectl.read(refused).entries()) {
     const text = refused[index] ?? ''
     t.not(error, '', `${index}`)
@@ -176,7 +179,7 @@ const value = fc.oneof(
   fc.constant(null),
 )
 
-t.test('10,000 objects are printed so that kubectl reads the same', async (t) => {
+t.test('prints 10,000 objects that kubectl reads unchanged', async (t) => {
   const object = fc.record({
     text: value,
     list: fc.array(value, { maxLength: 2 }),
@@ -195,11 +198,11 @@ t.test('10,000 objects are printed so that kubectl reads the same', async (t) =>
   for (const [index, { documents, error }] of kubectl.read(texts).entries()) {
     const meant: unknown = JSON.parse(JSON.stringify(objects[index], wellFormed))
     if (error !== '' || !isDeepStrictEqual(asJson(documents), [meant])) {
-      t.fail('it reads something else', { text: texts[index], error, documents, meant })
+      t.fail('kubectl reads another value', { text: texts[index], error, documents, meant })
     }
     const again = reading(texts[index] ?? '')
     if (!isDeepStrictEqual(asJson(again), { faults: [], values: [meant] })) {
-      t.fail('render does not read what it prints', { text: texts[index], again, meant })
+      t.fail('render reads another value', { text: texts[index], again, meant })
     }
   }
 })

@@ -10,7 +10,7 @@ import { startReceiver } from '../support/otlp/receiver.ts'
 const statusOf = async (url: string) =>
   (await fetch(url, { headers: { connection: 'close' } })).status
 
-/** Begins a request. `finish` sends the rest of it. */
+/** Starts a request. `finish` sends the rest of it. */
 function begin(t: Test, url: string) {
   const body = JSON.stringify(recorded('sync-running'))
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -36,7 +36,7 @@ function begin(t: Test, url: string) {
 }
 
 const most = '6000'
-/** A request must arrive within 5 s, so one that is answered late begins late. */
+/** A request must arrive within 5 s, so a request that is answered late must start late. */
 const moments: Array<
   [
     what: string,
@@ -63,8 +63,7 @@ const moments: Array<
 ]
 
 t.test(
-  'a request in flight at SIGTERM is answered, /readyz fails first, and the process ends ' +
-    'within 10 s, if the request ends',
+  'answers a request in flight at SIGTERM, fails /readyz first, and ends within 10 s',
   async (t) => {
     t.jobs = moments.length
     for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
@@ -88,7 +87,7 @@ t.test(
               })
             ).status,
             200,
-            'a span waits for export',
+            'a span is queued for export',
           )
         }
         const early = beginAfterMs === undefined ? begin(t, url) : undefined
@@ -117,7 +116,7 @@ t.test(
 )
 
 t.test(
-  'an idle connection is kept longer than the 90 s for which Metacontroller keeps it',
+  'keeps an idle connection longer than Metacontroller, which closes it after 90 s',
   async (t) => {
     const { url } = await startBuiltHook(t)
     const response = await fetch(`${url}/healthz`)
@@ -125,7 +124,7 @@ t.test(
   },
 )
 
-t.test('an invalid environment ends the start with one line for each variable', async (t) => {
+t.test('an invalid environment stops the start with one line for each variable', async (t) => {
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: 'http', LOG_LEVEL: 'loud' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -138,7 +137,7 @@ t.test('an invalid environment ends the start with one line for each variable', 
   t.match(text, /PORT=http: must be an integer from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
-t.test('a key of config digests that cannot be used ends the start in one line', async (t) => {
+t.test('an unusable key of config digests stops the start with one line', async (t) => {
   const folder = t.testdir({ short: 'x'.repeat(31) })
   for (const [file, problem] of [
     [`${folder}/none`, 'cannot be read (ENOENT)'],
@@ -158,7 +157,7 @@ t.test('a key of config digests that cannot be used ends the start in one line',
   }
 })
 
-t.test('a port in use ends the start with one line', async (t) => {
+t.test('a port in use stops the start with one line', async (t) => {
   const { url } = await startBuiltHook(t)
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: new URL(url).port },
@@ -178,7 +177,7 @@ t.test('a port in use ends the start with one line', async (t) => {
   )
 })
 
-t.test('a log line that arrives during a write does not wait for the next line', async (t) => {
+t.test('writes a log line that arrives during another write', async (t) => {
   const { child, url } = await startBuiltHook(t)
   let log = ''
   child.stdout?.on('data', (text: string) => {
@@ -196,7 +195,7 @@ t.test('a log line that arrives during a write does not wait for the next line',
       })
     ).text()
   }
-  const before = 2000 // more than a pipe holds
+  const before = 2000 // more than a pipe buffers
   for (let count = 0; count < before; count += 50) {
     await Promise.all(Array.from({ length: 50 }, () => call('before')))
   }

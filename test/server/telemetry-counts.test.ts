@@ -10,7 +10,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** Starts a hook. Returns what it counts, and a function that sends a request to it. */
+/** Starts a hook. Returns its counters and a function that sends a request to it. */
 async function replica(t: Test) {
   const counts: Record<string, number> = {}
   const count = (what: string) => (kind: string) => {
@@ -46,7 +46,7 @@ async function replica(t: Test) {
 
 const name = 'default/demo-app'
 
-t.test('a creation counts once, however often it is answered', async (t) => {
+t.test('counts a repeated creation once', async (t) => {
   const { counts, send } = await replica(t)
   await send(recorded('sync-new'))
   await send(recorded('sync-new'))
@@ -54,7 +54,7 @@ t.test('a creation counts once, however often it is answered', async (t) => {
   t.strictSame(counts, { ...created, 'created PodDisruptionBudget': 1 })
 })
 
-t.test('a child that somebody deletes counts again, once', async (t) => {
+t.test('counts the creation of a manually deleted child again', async (t) => {
   const { counts, send } = await replica(t)
   const lost: Anything = structuredClone(recorded('sync-running'))
   delete lost.children['Service.v1'][name]
@@ -66,7 +66,7 @@ t.test('a child that somebody deletes counts again, once', async (t) => {
   t.strictSame(counts, { 'created Service': 2 })
 })
 
-t.test('a deletion counts once for the spec, and once for the end of the MyApp', async (t) => {
+t.test('counts a deletion once for the spec and once for the deletion of the MyApp', async (t) => {
   const { counts, send } = await replica(t)
   const single: Anything = structuredClone(recorded('sync-running'))
   single.parent.spec.replicas = 1
@@ -83,10 +83,10 @@ t.test('a deletion counts once for the spec, and once for the end of the MyApp',
   })
 })
 
-t.test('each replica counts for itself', async (t) => {
+t.test('each replica counts separately', async (t) => {
   const [a, b] = [await replica(t), await replica(t)]
   await a.send(recorded('sync-new'))
   await b.send(recorded('sync-new'))
   t.equal(a.counts['created Service'], 1)
-  t.equal(b.counts['created Service'], 1, 'the rare double that docs/telemetry.md names')
+  t.equal(b.counts['created Service'], 1, 'the rare double count of docs/telemetry.md')
 })

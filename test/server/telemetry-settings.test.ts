@@ -7,7 +7,7 @@ import type { Receiver } from '../support/otlp/receiver.ts'
 
 t.jobs = 4
 
-t.test('without an endpoint nothing is exported or logged', async (t) => {
+t.test('exports and logs nothing without an endpoint', async (t) => {
   const hook = await startExportingHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.terminate()
@@ -73,7 +73,7 @@ const variables: Array<
     'OTEL_EXPORTER_OTLP_PROTOCOL=grpc',
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
     async (_t, receiver, hook) => {
-      // The receiver speaks HTTP only. The exporter has to load and to connect.
+      // The receiver has HTTP only. This test covers loading and connecting.
       await receiver.until(() => hook.lines.some(({ reason }) => /^gRPC /.test(String(reason))))
     },
   ],
@@ -90,7 +90,7 @@ const variables: Array<
     'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
     { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' },
     async (t, receiver) => {
-      t.equal((await spans(receiver, 1)).length, 1, 'a full batch does not wait')
+      t.equal((await spans(receiver, 1)).length, 1, 'a full batch is exported at once')
     },
   ],
   [

@@ -84,7 +84,10 @@ t.test('a request is one SERVER span of instrumentation-fastify', async (t) => {
       { name: 'condition.change' },
     ],
   })
-  t.notOk('myapp_operator.phase.before' in (sync?.attributes ?? {}), 'a new MyApp had no phase')
+  t.notOk(
+    'myapp_operator.phase.before' in (sync?.attributes ?? {}),
+    'a new MyApp has no previous phase',
+  )
   t.match(finalize, {
     name: 'POST /finalize',
     attributes: {
@@ -149,7 +152,7 @@ t.test('a failed request is an error without values of its body', async (t) => {
 })
 
 t.test(
-  'a failed request says what it was about, and a finalize that always fails is seen as stuck',
+  'a failed request names its MyApp, and a MyApp whose finalize always fails counts as stuck',
   async (t) => {
     const { receiver, hook } = await startBoth(t)
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -202,7 +205,7 @@ t.test(
   },
 )
 
-t.test('a MyApp with a traceparent is linked to that trace; a bad one is ignored', async (t) => {
+t.test('links a MyApp to its traceparent, and ignores an invalid traceparent', async (t) => {
   const { receiver, hook } = await startBoth(t)
   for (const traceparent of [
     '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -220,7 +223,7 @@ t.test('a MyApp with a traceparent is linked to that trace; a bad one is ignored
   t.not(linked?.traceId, '0af7651916cd43dd8448eb211c80319c')
 })
 
-t.test('log lines and log records have the ids of their span', async (t) => {
+t.test('log lines and log records have the trace and span ids', async (t) => {
   const { receiver, hook } = await startBoth(t, { OTEL_LOGS_EXPORTER: 'otlp' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.post('/sync', {})
@@ -243,7 +246,7 @@ t.test('log lines and log records have the ids of their span', async (t) => {
   t.match(records[0]?.attributes, { hook: 'sync', namespace: 'default', name: 'demo-app' })
 })
 
-t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
+t.test('OTLP and Prometheus get the same metrics', async (t) => {
   const port = await freePort()
   const { receiver, hook } = await startBoth(t, {
     OTEL_METRICS_EXPORTER: 'otlp,prometheus',
@@ -305,12 +308,12 @@ t.test('metrics by OTLP and for Prometheus are the same', async (t) => {
   ]) {
     t.match(page, `\n${line}\n`)
   }
-  t.notMatch(page, /demo-app/, 'no name is a label')
+  t.notMatch(page, /demo-app/, 'names are not labels')
   t.match(await fetch(`http://127.0.0.1:${port}/`), { status: 404 })
   t.notOk(spansIn(receiver.exports).length, 'OTEL_TRACES_EXPORTER=none')
 })
 
-t.test('connections that are reset after the request has arrived', async (t) => {
+t.test('records a connection that is reset after its request', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const body = JSON.stringify(recorded('sync-running'))
   for (let tries = 0; tries < 12; tries++) {
@@ -345,11 +348,11 @@ t.test('connections that are reset after the request has arrived', async (t) => 
   t.equal(
     counted.reduce((sum, { value }) => sum + value, 0),
     found.length,
-    'and is counted',
+    'and a count',
   )
 })
 
-t.test('a caller that disconnects before its body has arrived', async (t) => {
+t.test('records a client that disconnects before its body has arrived', async (t) => {
   const { receiver, hook } = await startBoth(t)
   const socket = connect(Number(new URL(hook.url).port), '127.0.0.1')
   socket.write(
@@ -365,7 +368,7 @@ t.test('a caller that disconnects before its body has arrived', async (t) => {
         attributes: { 'error.type': 'aborted', 'server.address': 'x', 'server.port': 80 },
       },
     ],
-    'without a port in Host it is that of HTTP',
+    'without a port in Host it is the port of HTTP',
   )
   t.match(
     hook.lines.filter(({ hook }) => hook === 'sync'),
@@ -382,7 +385,7 @@ t.test('a caller that disconnects before its body has arrived', async (t) => {
   t.match(aborted('operator.reconcile_errors'), [{ value: 1, attributes: { hook: 'sync' } }])
   const [duration, ...more] = aborted('http.server.request.duration')
   t.match(duration, { value: 1, attributes: { 'http.route': '/sync' } })
-  t.ok((duration?.sum ?? 0) > 0, `${duration?.sum} s, the time until it went away`)
+  t.ok((duration?.sum ?? 0) > 0, `${duration?.sum} s until the client disconnected`)
   t.notOk('http.response.status_code' in (duration?.attributes ?? {}))
   t.same(more, [])
 })

@@ -19,11 +19,11 @@ import {
 const pki = await createPki()
 const sync = recorded('sync-running')
 
-/** A client that connects anew for every request. */
+/** A client that opens a new connection for every request. */
 const newConnections = (authorities: KeyPair[], pair?: KeyPair) =>
   new Agent({ ...clientOptions(authorities, pair), keepAlive: false })
 
-/** The lines of the log with a message. */
+/** The log lines with a message. */
 const logged = (lines: string[], message: string) =>
   lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
 
@@ -31,7 +31,7 @@ async function until(condition: () => boolean): Promise<void> {
   for (const deadline = Date.now() + 10_000; !condition() && Date.now() < deadline;) await wait(20)
 }
 
-/** Starts the built hook with mutual TLS and probes on a port of their own. */
+/** Starts the built hook with mutual TLS and a separate port for probes. */
 async function startWithTls(t: Test, environment: Record<string, string> = {}) {
   const folder = mountedFolder(t, hookFiles(pki, [pki.authority]))
   const hook = await startBuiltHook(t, {
@@ -42,7 +42,7 @@ async function startWithTls(t: Test, environment: Record<string, string> = {}) {
   return { ...hook, folder }
 }
 
-t.test('with mutual TLS only Metacontroller is answered', async (t) => {
+t.test('with mutual TLS the hook answers Metacontroller only', async (t) => {
   const { url, probes, lines } = await startWithTls(t)
   const trusted = [pki.authority]
   const now = new Date()
@@ -86,21 +86,18 @@ t.test('with mutual TLS only Metacontroller is answered', async (t) => {
   )
 })
 
-t.test(
-  'a DNS name of the certificate counts as its name, and TLS_CLIENT_NAME chooses it',
-  async (t) => {
-    const { url } = await startWithTls(t, { TLS_CLIENT_NAME: 'meta.metacontroller.svc' })
-    const client = await issue(pki.authority, 'meta.metacontroller.svc', 'clientAuth', new Date())
-    const { status } = await postTls(`${url}/sync`, sync, newConnections([pki.authority], client))
-    t.equal(status, 200)
-    t.equal(
-      (await postTls(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
-      403,
-    )
-  },
-)
+t.test('TLS_CLIENT_NAME may be a DNS name of the certificate', async (t) => {
+  const { url } = await startWithTls(t, { TLS_CLIENT_NAME: 'meta.metacontroller.svc' })
+  const client = await issue(pki.authority, 'meta.metacontroller.svc', 'clientAuth', new Date())
+  const { status } = await postTls(`${url}/sync`, sync, newConnections([pki.authority], client))
+  t.equal(status, 200)
+  t.equal(
+    (await postTls(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
+    403,
+  )
+})
 
-t.test('certificates and CAs change under load without a failed request', async (t) => {
+t.test('certificates and CAs can change under load without a failed request', async (t) => {
   const { url, lines, folder } = await startWithTls(t)
   const next = await createPki()
   const authorities = [pki.authority, next.authority]
@@ -136,7 +133,7 @@ t.test('certificates and CAs change under load without a failed request', async 
     await wait(300)
   }
   await wait(300)
-  // The order that docs/configuration.md gives: trust both CAs, change the certificates, drop the old CA.
+  // The order of docs/configuration.md: trust both CAs, change the certificates, drop the old CA.
   await replace(hookFiles(pki, authorities))
   await replace(hookFiles(next, authorities))
   client = next.client
@@ -150,7 +147,7 @@ t.test('certificates and CAs change under load without a failed request', async 
     [],
   )
   const serial = ({ certificate }: KeyPair) => new X509Certificate(certificate).serialNumber
-  serials.delete('') // a resumed session shows no certificate
+  serials.delete('') // a resumed session has no certificate
   t.same([...serials].sort(), [serial(pki.server), serial(next.server)].sort())
   await t.rejects(
     postTls(`${url}/sync`, sync, newConnections(authorities, pki.client)),
@@ -162,7 +159,7 @@ t.test('certificates and CAs change under load without a failed request', async 
   )
 })
 
-t.test('bad files that come later are logged, and the old ones stay in use', async (t) => {
+t.test('logs invalid new files and keeps the previous ones', async (t) => {
   const { url, lines, folder } = await startWithTls(t)
   const other = await createPki()
   const files = hookFiles(pki, [pki.authority])
@@ -188,7 +185,7 @@ t.test('bad files that come later are logged, and the old ones stay in use', asy
   }
 })
 
-t.test('a bad file ends the start with one line', async (t) => {
+t.test('an invalid file stops the start with one line', async (t) => {
   const folder = mountedFolder(t, {
     ...hookFiles(pki, [pki.authority]),
     'other.key': (await createPki()).server.key,
@@ -242,54 +239,51 @@ t.test('a bad file ends the start with one line', async (t) => {
   }
 })
 
-t.test(
-  'with tokens only their owners are answered, and two tokens are valid at once',
-  async (t) => {
-    const folder = mountedFolder(t, { tokens: 'first-token\nsecond-token\n' })
-    const { url, lines } = await startBuiltHook(t, { AUTH_TOKEN_FILE: folder.path('tokens') })
-    const call = async (authorization?: string) => {
-      const response = await fetch(`${url}/sync`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
-        body: JSON.stringify(sync),
-      })
-      const { error } = (await response.json()) as { error?: string }
-      return { status: response.status, error, challenge: response.headers.get('www-authenticate') }
-    }
-    t.equal((await call('Bearer first-token')).status, 200)
-    t.equal((await call('Bearer second-token')).status, 200)
-    for (const authorization of [
-      undefined,
-      '',
-      'Bearer',
-      'Bearer ',
-      'Basic c2VjcmV0',
-      'first-token',
-    ]) {
-      t.match(await call(authorization), {
-        status: 401,
-        challenge: 'Bearer',
-        error: /^the Authorization header must be "Bearer" and a token of AUTH_TOKEN_FILE$/,
-      })
-    }
-    for (const token of ['secret', 'first-toke', 'first-token2', 'FIRST-TOKEN']) {
-      t.match(await call(`Bearer ${token}`), {
-        status: 401,
-        error: /^the token is not one of AUTH_TOKEN_FILE$/,
-      })
-    }
-    t.equal((await fetch(`${url}/healthz`)).status, 200, 'probes need no token')
-    folder.replace({ tokens: 'second-token\nthird-token\n' })
-    await until(() => logged(lines, 'tokens loaded').length === 1)
-    t.equal((await call('Bearer first-token')).status, 401)
-    t.equal((await call('Bearer second-token')).status, 200)
-    t.equal((await call('Bearer third-token')).status, 200)
-    await until(() => logged(lines, 'hook calls refused').length >= 2)
-    t.notMatch(lines.join('\n'), /secret|(first|second|third)-tok/i)
-  },
-)
+t.test('requires a token of AUTH_TOKEN_FILE, which may contain two', async (t) => {
+  const folder = mountedFolder(t, { tokens: 'first-token\nsecond-token\n' })
+  const { url, lines } = await startBuiltHook(t, { AUTH_TOKEN_FILE: folder.path('tokens') })
+  const call = async (authorization?: string) => {
+    const response = await fetch(`${url}/sync`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+      body: JSON.stringify(sync),
+    })
+    const { error } = (await response.json()) as { error?: string }
+    return { status: response.status, error, challenge: response.headers.get('www-authenticate') }
+  }
+  t.equal((await call('Bearer first-token')).status, 200)
+  t.equal((await call('Bearer second-token')).status, 200)
+  for (const authorization of [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Basic c2VjcmV0',
+    'first-token',
+  ]) {
+    t.match(await call(authorization), {
+      status: 401,
+      challenge: 'Bearer',
+      error: /^the Authorization header must be "Bearer" and a token of AUTH_TOKEN_FILE$/,
+    })
+  }
+  for (const token of ['secret', 'first-toke', 'first-token2', 'FIRST-TOKEN']) {
+    t.match(await call(`Bearer ${token}`), {
+      status: 401,
+      error: /^the token is not one of AUTH_TOKEN_FILE$/,
+    })
+  }
+  t.equal((await fetch(`${url}/healthz`)).status, 200, 'probes need no token')
+  folder.replace({ tokens: 'second-token\nthird-token\n' })
+  await until(() => logged(lines, 'tokens loaded').length === 1)
+  t.equal((await call('Bearer first-token')).status, 401)
+  t.equal((await call('Bearer second-token')).status, 200)
+  t.equal((await call('Bearer third-token')).status, 200)
+  await until(() => logged(lines, 'hook calls refused').length >= 2)
+  t.notMatch(lines.join('\n'), /secret|(first|second|third)-tok/i)
+})
 
-t.test('plain HTTP is a warning at start, but not on loopback', async (t) => {
+t.test('warns of plain HTTP at start, except on loopback', async (t) => {
   const warnings = async (host: string) => {
     const { lines } = await startBuiltHook(t, { HOST: host })
     return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
