@@ -1,4 +1,4 @@
-/** The admission webhook on a real API server, as manifests/admission installs it. */
+/** The admission webhook of manifests/admission on a real API server. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -14,7 +14,7 @@ t.setTimeout(300_000)
 const controlPlane = await bootBare(t)
 await installMyAppCrd(controlPlane)
 
-/** Runs kubectl, and gives all that it prints, warnings too. */
+/** Runs kubectl. Returns its output, warnings included. */
 async function kubectl(args: string[], input?: object): Promise<string> {
   const { stdout, stderr } = await runProgram(
     {
@@ -37,13 +37,13 @@ const myApp = (name: string, spec: object) => ({
   spec,
 })
 
-/** Valid for the CRD, but in JSON the Deployment does not fit. */
+/** The CRD accepts this spec, but its Deployment in JSON is too large. */
 const tooLarge = { image: 'nginx:1.29.1', args: Array(6).fill('<&>'.repeat(2700)) }
 await kubectl(['apply', '--server-side'], myApp('stored', tooLarge))
 
 const now = new Date()
 const authority = await createAuthority(now)
-// The API server of the test has no Services: it calls the hook by this name.
+// The API server of the test has no Services. It calls the hook under this name.
 const server = await issue(authority, 'localhost', 'serverAuth', now)
 const folder = mountedFolder(t, {
   'tls.crt': server.certificate,
@@ -61,7 +61,7 @@ configuration.webhooks[0].clientConfig = {
   url: `https://localhost:${new URL(admission ?? '').port}/admission/validate`,
   caBundle: Buffer.from(authority.certificate).toString('base64'),
 }
-// A webhook that is not called must fail this test.
+// The test must fail if the webhook is not called.
 configuration.webhooks[0].failurePolicy = 'Fail'
 await kubectl(['apply'], configuration)
 const isCalled = () => lines.some((line) => line.includes('admission request'))
@@ -70,14 +70,17 @@ for (let attempt = 0; !isCalled() && attempt < 100; attempt++) {
   await sleep(100)
 }
 
-t.test('what the CRD cannot check is refused with the sentence of the hook', async (t) => {
+t.test('refuses what the CRD cannot check, with the message of the hook', async (t) => {
   t.match(
     await kubectl(['apply', '--server-side'], myApp('large', tooLarge)),
-    /admission webhook "myapps\.example\.com" denied the request: spec\.args: the Deployment must have at most 261632 bytes, got \d+/,
+    new RegExp(
+      'admission webhook "myapps\\.example\\.com" denied the request: ' +
+        'spec\\.args: the Deployment must have at most 261632 bytes, got \\d+',
+    ),
   )
 })
 
-t.test('kubectl prints warnings, with a dry run as well', async (t) => {
+t.test('kubectl prints warnings, also in a dry run', async (t) => {
   for (const extra of [['--dry-run=server'], []]) {
     const printed = await kubectl(['apply', ...extra], myApp('latest', { image: 'nginx' }))
     t.match(printed, /^Warning: spec\.image: /m)
@@ -85,7 +88,7 @@ t.test('kubectl prints warnings, with a dry run as well', async (t) => {
   }
 })
 
-t.test('a MyApp that was too large before can be changed elsewhere and deleted', async (t) => {
+t.test('an oversized stored MyApp can be changed elsewhere and deleted', async (t) => {
   const patch = (spec: object) =>
     kubectl(['patch', 'myapp', 'stored', '--type=merge', `-p=${JSON.stringify({ spec })}`])
   const changed = await patch({ image: 'nginx:1.30.1' })

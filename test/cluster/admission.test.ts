@@ -1,4 +1,4 @@
-/** Which MyApps the API server admits by the rules of the CRD. */
+/** The MyApps that the rules of the CRD accept and refuse. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -34,7 +34,7 @@ const api = openApi(controlPlane.kubeconfig)
 t.teardown(() => api.close())
 t.jobs = 8
 
-t.test('a MyApp is let in, or refused in plain words', async (t) => {
+t.test('the API server accepts valid MyApps and explains every refusal', async (t) => {
   const refusals: string[] = []
   for (const { what, name = 'shop', refused, ...rest } of cases) {
     const myApp = {
@@ -52,7 +52,7 @@ t.test('a MyApp is let in, or refused in plain words', async (t) => {
         `${what}: ${answer.slice(0, 300)}`,
       )
     }
-    if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what} is refused once`)
+    if (refused !== undefined) t.notMatch(answer, /\*.*\n.*\*/, `${what}: one message`)
     if (refused !== undefined) refusals.push(answer)
   }
   const isShown = ([path, { message = '' }]: [string, CelRule]) =>
@@ -62,40 +62,37 @@ t.test('a MyApp is let in, or refused in plain words', async (t) => {
   t.strictSame(
     rules(myApp).filter((rule) => !isFormat(rule[1]) && !isShown(rule)),
     [],
-    'every rule of the CRD that is not a format refuses something here',
+    'a case shows every rule of the CRD that is not a format',
   )
   t.ok(rules(myApp).filter(([, rule]) => !isFormat(rule)).length > 30)
 })
 
-t.test(
-  'the hook judges a MyApp as the CRD does, and Kubernetes takes the children of what both let in',
-  async (t) => {
-    await installGatewayApi(controlPlane)
-    await installPrometheusOperatorKinds(controlPlane)
-    for (const { what, name = 'shop', refused, ...rest } of cases) {
-      const { spec } = { spec: { image }, ...rest }
-      const judged = validSpec({
-        apiVersion: 'example.com/v1',
-        kind: 'MyApp',
-        metadata: { name, namespace: 'default', uid: '' },
-        spec: storedForm({ spec })['spec'],
-      })
-      t.equal('problem' in judged, refused !== undefined, what)
-      if ('problem' in judged) continue
-      for (const { kind, desired } of childKinds) {
-        for (const child of desired({ name, namespace: 'default', spec: judged.spec })) {
-          t.equal(
-            await dryRun(api, asKept(child), kind as StoredKind),
-            'accepted',
-            `${what}: the ${kind}`,
-          )
-        }
+t.test('the hook agrees with the CRD, and Kubernetes accepts the children', async (t) => {
+  await installGatewayApi(controlPlane)
+  await installPrometheusOperatorKinds(controlPlane)
+  for (const { what, name = 'shop', refused, ...rest } of cases) {
+    const { spec } = { spec: { image }, ...rest }
+    const judged = validSpec({
+      apiVersion: 'example.com/v1',
+      kind: 'MyApp',
+      metadata: { name, namespace: 'default', uid: '' },
+      spec: storedForm({ spec })['spec'],
+    })
+    t.equal('problem' in judged, refused !== undefined, what)
+    if ('problem' in judged) continue
+    for (const { kind, desired } of childKinds) {
+      for (const child of desired({ name, namespace: 'default', spec: judged.spec })) {
+        t.equal(
+          await dryRun(api, asKept(child), kind as StoredKind),
+          'accepted',
+          `${what}: the ${kind}`,
+        )
       }
     }
-  },
-)
+  }
+})
 
-t.test('the command line judges the metadata of a MyApp as the API server does', async (t) => {
+t.test('the command line checks metadata as the API server does', async (t) => {
   const long = 'a'.repeat(64)
   const refused: object[] = [
     { labels: 'foo' },
@@ -140,7 +137,7 @@ t.test('the command line judges the metadata of a MyApp as the API server does',
   }
 })
 
-t.test('every bound of the schema is kept to by the API server too', async (t) => {
+t.test('the API server enforces every bound of the schema', async (t) => {
   const all = beyond(MyAppSpec as unknown as ReferenceSchema)
   t.ok(all.length > 380, `${all.length} bounds`)
   for (const { path, spec } of all) {
@@ -157,7 +154,7 @@ t.test('every bound of the schema is kept to by the API server too', async (t) =
   }
 })
 
-/** A child as Metacontroller has it kept: with a label, and with a copy of it in the JSON of Go. */
+/** A child as Metacontroller stores it: with a label, and with a copy of it in Go's JSON. */
 function asKept(child: KubernetesObject): KubernetesObject {
   const copy = {
     ...child,
@@ -182,7 +179,7 @@ function asKept(child: KubernetesObject): KubernetesObject {
   }
 }
 
-/** Every rule of a schema, with the place where it is. */
+/** Every rule of a schema, with its path. */
 function rules(schema: ReferenceSchema, path = ''): Array<[path: string, rule: CelRule]> {
   return [
     ...(schema['x-kubernetes-validations'] ?? []).map((rule): [string, CelRule] => [
@@ -199,11 +196,11 @@ function rules(schema: ReferenceSchema, path = ''): Array<[path: string, rule: C
   ]
 }
 
-/** Whether a rule is that of a format, of which the test of the bounds tries every field. */
+/** Whether a rule is the rule of a format. The test of bounds covers every field with a format. */
 const isFormat = ({ message }: CelRule) =>
   Object.values(formats).some((format) => format.message === message)
 
-/** For each bound in a schema a value beyond it, in what it takes to get there. */
+/** For each bound of a schema a spec with one value beyond the bound. */
 function beyond(
   schema: ReferenceSchema,
   path = '',
@@ -266,7 +263,10 @@ function beyond(
   ]
 }
 
-/** A value within the bounds of a schema, with what is required in it: rules are looked at only where nothing is missing. */
+/**
+ * A value within the bounds of a schema, with its required fields. The API server evaluates rules
+ * only if no field is missing.
+ */
 function sampleOf({
   type,
   properties = {},
@@ -287,12 +287,12 @@ function sampleOf({
     : ['x', '/x', 'cpu', 'limits.cpu', 'metadata.name', '::1'].find((text) => fits(format, text))
 }
 
-/** Whether a string has a format. A format that is not named in src/api/formats.ts has no check here. */
+/** Whether a string has a format. A format outside src/api/formats.ts has no check here. */
 function fits(format: string | undefined, text: string): boolean {
   return formatOf(format) === undefined || hasFormat(format as FormatName, text)
 }
 
-/** What the API server says to an object that it is not to keep. */
+/** The answer of the API server to an object, without storing the object. */
 async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Promise<string> {
   return await api
     .request('POST', `${kindPath(kind, 'default')}?dryRun=All&fieldValidation=Strict`, object)
@@ -302,7 +302,7 @@ async function dryRun(api: Api, object: object, kind: StoredKind = 'MyApp'): Pro
     )
 }
 
-t.test('what is left out is filled in', async (t) => {
+t.test('the API server fills in defaults', async (t) => {
   const { spec } = await api.request<{ spec: object }>(
     'POST',
     `${kindPath('MyApp', 'default')}?dryRun=All`,
@@ -313,11 +313,11 @@ t.test('what is left out is filled in', async (t) => {
       spec: { image, env: [{ name: 'A' }] },
     },
   )
-  // Nothing in items of lists: kubectl apply and Argo CD would see a change in it.
+  // List items have no defaults: kubectl apply and Argo CD would see a difference.
   t.strictSame(spec, { image, replicas: 1, port: 8080, env: [{ name: 'A' }] })
 })
 
-t.test('kubectl scale keeps to the bounds too', async (t) => {
+t.test('kubectl scale cannot exceed the bounds', async (t) => {
   await api.request('POST', kindPath('MyApp', 'default'), {
     apiVersion: 'example.com/v1',
     kind: 'MyApp',
@@ -331,7 +331,7 @@ t.test('kubectl scale keeps to the bounds too', async (t) => {
   await controlPlane.kubectl(['scale', 'ma', 'scaled', '--replicas=100'])
 })
 
-t.test('kubectl explain tells what each field is for', async (t) => {
+t.test('kubectl explain describes each field', async (t) => {
   t.match(await explained('ma.spec.replicas'), 'Number of pods, from 0 to 100')
   for (const part of ['spec', 'status'] as const) {
     const [, listed = ''] = (await explained(`ma.${part}`, '--recursive')).split('FIELDS:\n')
@@ -341,13 +341,13 @@ t.test('kubectl explain tells what each field is for', async (t) => {
         .map((line) => /^ +(?=\S+\t)[^\t]+/.exec(line)?.[0].slice(2))
         .filter((field) => field !== undefined),
       fields(myApp.properties?.[part] ?? {}),
-      `${part}: every field is listed`,
+      `${part}: lists every field`,
     )
   }
   t.strictSame(
     undescribed(myApp).filter((path) => !['.apiVersion', '.kind', '.metadata'].includes(path)),
     [],
-    'and has a description, of which kubectl shows each',
+    'shows every description',
   )
   for (const place of [
     'spec',
@@ -361,7 +361,7 @@ t.test('kubectl explain tells what each field is for', async (t) => {
   }
 })
 
-/** The fields of a schema as kubectl lists them, each with its depth. */
+/** The fields of a schema as kubectl lists them, with their depth. */
 const fields = ({ properties = {}, items }: ReferenceSchema, depth = 0): string[] => [
   ...Object.entries(properties)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -380,7 +380,7 @@ const undescribed = ({ properties = {}, items }: ReferenceSchema, path = ''): st
   ...(items ? undescribed(items, `${path}[]`) : []),
 ]
 
-/** The API server publishes the descriptions of a new kind a moment after it serves the kind. */
+/** The API server publishes the descriptions of a new kind shortly after it serves the kind. */
 async function explained(field: string, ...options: string[]): Promise<string> {
   for (;;) {
     const text = await controlPlane.kubectl(['explain', field, ...options]).catch(() => undefined)

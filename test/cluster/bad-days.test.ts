@@ -4,7 +4,7 @@ import { many } from './scenarios/many.ts'
 import { outage } from './scenarios/outage.ts'
 import { startSpreadingFront } from '../support/cluster/spreading-front.ts'
 
-/** A second process of the hook beside the one that each cluster has, both behind one address. */
+/** A second process of the hook. Both processes are behind one address. */
 async function startSecondHook(hook: Replica, dir: string) {
   const second = await startReplica({ dir, name: 'second-hook' })
   const front = await startSpreadingFront([hook.port, second.port])
@@ -18,10 +18,10 @@ async function startSecondHook(hook: Replica, dir: string) {
   }
 }
 
-// It waits more than it works, and takes longest of all: its name has it start among the first.
+// This file takes longest and mostly waits. Its name makes it start among the first.
 underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
-  // One after the other: both have the same hooks.
-  t.test('hooks that are killed, and many MyApps at once', async (t) => {
+  // The two scenarios run in sequence because they share the hooks.
+  t.test('killed hooks, and many MyApps at once', async (t) => {
     await outage(t, cluster, [cluster.hook, second])
     await many(t, cluster, [cluster.hook, second])
   })

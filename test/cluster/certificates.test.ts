@@ -1,4 +1,4 @@
-/** The Job that creates the certificates: its built program, with the token and the rights of its ServiceAccount. */
+/** The Job that creates the certificates, with the rights of its ServiceAccount. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -24,7 +24,7 @@ interface Job {
   spec: { template: { spec: { containers: [{ args: string[] }] } } }
 }
 
-/** Runs the program as the Job of a kustomization does, and gives what it printed. */
+/** Runs the program as the Job of a kustomization. Returns its output. */
 async function runJob(components: string[] = []): Promise<string> {
   const objects = await kustomize(controlPlane, 'manifests', components)
   const job = objects.find(({ kind }) => kind === 'Job') as unknown as Job
@@ -57,7 +57,7 @@ const secrets = [
   ['metacontroller', 'configmap', 'myapp-operator-ca'],
 ] as const
 
-/** The data of everything that the Job creates. */
+/** The data of all objects that the Job creates. */
 const stored = () =>
   Promise.all(
     secrets.map(([namespace, kind, name]) =>
@@ -65,7 +65,7 @@ const stored = () =>
     ),
   )
 
-t.test('the first run creates everything, the next one changes nothing', async (t) => {
+t.test('the first run creates everything and the next run changes nothing', async (t) => {
   const first = await runJob()
   t.equal(first.match(/: created/g)?.length, secrets.length, first)
   t.match(first, /Secret myapp-operator\/myapp-operator-tls: created, expires \d{4}-\d\d-\d\d/)
@@ -76,7 +76,7 @@ t.test('the first run creates everything, the next one changes nothing', async (
   t.strictSame(await stored(), before)
 })
 
-t.test('what was deleted is issued again by the same CA, and nothing else changes', async (t) => {
+t.test('recreates a deleted certificate with the same CA and changes nothing else', async (t) => {
   const [authority, , digest, bundle] = await stored()
   await kubectl(['-n', 'myapp-operator', 'delete', 'secret', 'myapp-operator-tls'])
   await kubectl(['-n', 'metacontroller', 'delete', 'secret', 'myapp-operator-client-tls'])
@@ -86,7 +86,7 @@ t.test('what was deleted is issued again by the same CA, and nothing else change
   t.strictSame([after[0], after[2], after[3]], [authority, digest, bundle])
 })
 
-t.test('with cert-manager it creates the digest key only', async (t) => {
+t.test('creates only the digest key with cert-manager', async (t) => {
   await kubectl(['-n', 'myapp-operator', 'delete', 'secret', 'myapp-operator-config-digest'])
   t.equal(
     await runJob(['cert-manager']),
@@ -94,7 +94,7 @@ t.test('with cert-manager it creates the digest key only', async (t) => {
   )
 })
 
-t.test('with admission it lets the API server trust the hook, once', async (t) => {
+t.test('with admission sets the caBundle of the webhook once', async (t) => {
   const objects = (await kustomize(controlPlane, 'manifests', ['admission'])).filter(
     // The template of a Job cannot change.
     ({ kind }) => kind !== 'Job',
@@ -119,11 +119,11 @@ t.test('with admission it lets the API server trust the hook, once', async (t) =
   t.equal(Buffer.from(await bundle(), 'base64').toString(), ca)
   t.match(await runJob(['admission']), 'has a caBundle, not changed')
   await apply()
-  t.not(await bundle(), '', 'applying the manifests again keeps it')
+  t.not(await bundle(), '', 'applying the manifests again keeps the caBundle')
   await kubectl(['delete', 'validatingwebhookconfiguration', 'myapp-operator-validation'])
 })
 
-t.test('its rights end there', async (t) => {
+t.test('has no other rights', async (t) => {
   const may = (...args: string[]) =>
     kubectl(['auth', 'can-i', ...args, `--as=${user}`]).then(
       () => true,
@@ -142,7 +142,7 @@ t.test('its rights end there', async (t) => {
   t.notOk(await may('create', 'pods', '-n', 'myapp-operator'))
 })
 
-t.test('a CA without a key ends the Job with what to do', async (t) => {
+t.test('fails with a remedy if the CA has no key', async (t) => {
   await kubectl(['-n', 'myapp-operator', 'delete', 'secret', 'myapp-operator-ca'])
   await kubectl(['-n', 'myapp-operator', 'create', 'secret', 'generic', 'myapp-operator-ca'])
   const { code, stderr } = await failingRun()
@@ -150,7 +150,7 @@ t.test('a CA without a key ends the Job with what to do', async (t) => {
   t.match(stderr, /Secret myapp-operator\/myapp-operator-ca has no tls.crt or tls.key: delete it/)
 })
 
-/** A run that gives up at once. */
+/** A run that does not retry. */
 async function failingRun() {
   const { hostname, port } = new URL(url)
   return await runProgram({

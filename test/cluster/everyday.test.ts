@@ -17,7 +17,7 @@ import { status } from './scenarios/status.ts'
 underEachStrategyBehind(
   (hook) => startFaultyFront(hook.port),
   (t, cluster, front) => {
-    // Those that take longest, most of it waiting, come first.
+    // The scenarios that take longest, mostly waiting, come first.
     for (const scenarios of [
       noWrite,
       holdingStill,

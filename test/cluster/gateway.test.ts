@@ -1,4 +1,7 @@
-/** HTTPRoutes: a component switches them on, and from then on MyApps with `gateway` get them. Specs that are stored though they are invalid are tried here too, as it has a cluster. */
+/**
+ * HTTPRoutes. The gateway component enables them for every MyApp with `gateway`. This file also
+ * tests stored specs that are invalid, because it has a cluster of its own.
+ */
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
@@ -13,7 +16,7 @@ import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
-/** Metacontroller has the rights of the shipped roles here, and no more. */
+/** Metacontroller has only the rights of the shipped roles here. */
 const user = 'restricted-metacontroller'
 
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
@@ -44,7 +47,7 @@ interface Verdict {
   message?: string
 }
 
-/** What the controller of the Gateways says of the HTTPRoute, of each Gateway the same. */
+/** Writes the status that the controller of the Gateways reports, the same for each Gateway. */
 async function judge(
   here: Namespace,
   { accepted = true, resolved = true, message = '' }: Verdict,
@@ -82,12 +85,12 @@ const drifts: Drift[] = [
     edit: { spec: { hostnames: ['other.example.com'] } },
   },
   {
-    what: 'a Gateway that was removed',
+    what: 'a removed Gateway',
     kind: 'HTTPRoute',
     edit: [{ op: 'remove', path: '/spec/parentRefs/1' }],
   },
   {
-    what: 'a Gateway that was added',
+    what: 'an added Gateway',
     kind: 'HTTPRoute',
     edit: [{ op: 'add', path: '/spec/parentRefs/-', value: { name: 'stray' } }],
   },
@@ -102,7 +105,7 @@ const drifts: Drift[] = [
     edit: [{ op: 'replace', path: '/spec/rules/0/backendRefs/0/port', value: 81 }],
   },
   {
-    what: 'a rule that was added to the HTTPRoute',
+    what: 'an added rule of the HTTPRoute',
     kind: 'HTTPRoute',
     edit: [
       {
@@ -116,37 +119,30 @@ const drifts: Drift[] = [
 
 underEachStrategy(
   (t, cluster) => {
-    t.test('a MyApp that asks for a gateway, and one that asks for what cannot be', async (t) => {
-      await t.test(
-        'without the component it runs and says why it is not routed; with the component it is',
-        async (t) => {
-          const here = await cluster.namespace(t)
-          await here.create('shop', shop)
-          const { status } = await here.failed('shop', 'GatewayNotEnabled')
-          t.equal(status?.message, httpRoute.optional?.message)
-          t.match(routed(here.get('MyApp', 'shop')), {
-            status: 'False',
-            reason: 'GatewayNotEnabled',
-            message: httpRoute.optional?.message,
-          })
-          await here.until('it runs all the same', () =>
-            here
-              .get('MyApp', 'shop')
-              .status?.conditions?.some(
-                ({ type, status }) => type === 'Available' && status === 'True',
-              ),
-          )
-          t.strictSame(
-            here.list('HTTPRoute'),
-            [],
-            'nothing is created that nobody would look after',
-          )
-          await switchOn(cluster)
-          await here.running('shop')
-          await untilRouted(here, 'shop', 'False', unseen)
-        },
-      )
-      // By itself, since it changes the CRD that all of a cluster have.
+    t.test('gateways and invalid specs', async (t) => {
+      await t.test('runs without the component and reports why it is not routed', async (t) => {
+        const here = await cluster.namespace(t)
+        await here.create('shop', shop)
+        const { status } = await here.failed('shop', 'GatewayNotEnabled')
+        t.equal(status?.message, httpRoute.optional?.message)
+        t.match(routed(here.get('MyApp', 'shop')), {
+          status: 'False',
+          reason: 'GatewayNotEnabled',
+          message: httpRoute.optional?.message,
+        })
+        await here.until('the app is available', () =>
+          here
+            .get('MyApp', 'shop')
+            .status?.conditions?.some(
+              ({ type, status }) => type === 'Available' && status === 'True',
+            ),
+        )
+        t.strictSame(here.list('HTTPRoute'), [], 'no HTTPRoute is created')
+        await switchOn(cluster)
+        await here.running('shop')
+        await untilRouted(here, 'shop', 'False', unseen)
+      })
+      // This runs alone because it changes the CRD of the whole cluster.
       await invalidSpec(t, cluster)
       t.jobs = 24
       withComponent(t, cluster)
@@ -165,16 +161,16 @@ underEachStrategy(
 )
 
 function withComponent(t: Test, cluster: Cluster): void {
-  t.test('nothing is written for one that is as it shall be', async (t) => {
+  t.test('writes nothing for a settled HTTPRoute', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
-    await here.until('the HTTPRoute is there', () => here.find('HTTPRoute', 'shop'))
+    await here.until('the HTTPRoute exists', () => here.find('HTTPRoute', 'shop'))
     await judge(here, {})
     await untilRouted(here, 'shop', 'True', admitted)
     await isQuiet(t, here, ['shop'])
   })
 
-  t.test('it gets an HTTPRoute with all that the API server would fill in', async (t) => {
+  t.test('creates an HTTPRoute with the defaults of the API server', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -189,13 +185,13 @@ function withComponent(t: Test, cluster: Cluster): void {
       ],
     })
     await here.edit('MyApp', 'shop', { spec: { port: 8080 } })
-    await here.until('the HTTPRoute leads to the new port', () =>
+    await here.until('the HTTPRoute has the new port', () =>
       JSON.stringify(here.get('HTTPRoute', 'shop').spec.rules).includes('"port":8080'),
     )
     await here.running('shop')
   })
 
-  t.test('Routed and the URLs follow what the Gateways say', async (t) => {
+  t.test('Routed and the URLs follow the status of the Gateways', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -234,7 +230,7 @@ function withComponent(t: Test, cluster: Cluster): void {
         )
         .join('; '),
     )
-    t.equal(refused.status?.phase, 'Running', 'it is the Gateways that a person must look at')
+    t.equal(refused.status?.phase, 'Running', 'the app itself runs')
     await judge(here, {})
     await untilRouted(here, 'shop', 'True', admitted)
     await here.edit('MyApp', 'shop', { spec: { gateway: { hostnames: ['new.example.com'] } } })
@@ -247,7 +243,7 @@ function withComponent(t: Test, cluster: Cluster): void {
 
   repairs(t, cluster, shop, drifts)
 
-  t.test('taken out of the spec it goes, asked for again it comes back', async (t) => {
+  t.test('deletes and recreates the HTTPRoute with the field of the spec', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -260,41 +256,38 @@ function withComponent(t: Test, cluster: Cluster): void {
       ['Ready', 'Reconciling', 'Stalled', 'Available'],
     )
     await here.edit('MyApp', 'shop', { spec: { gateway } })
-    await here.until('it is back', () => here.find('HTTPRoute', 'shop'))
+    await here.until('the HTTPRoute exists again', () => here.find('HTTPRoute', 'shop'))
     await here.running('shop')
   })
 
-  t.test(
-    "an HTTPRoute of the same name that is somebody else's is left alone and named",
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.apply(
-        JSON.stringify({
-          apiVersion: 'gateway.networking.k8s.io/v1',
-          kind: 'HTTPRoute',
-          metadata: { name: 'shop' },
-          spec: { parentRefs: [{ name: 'theirs' }] },
-        }),
-      )
-      const {
-        metadata: { uid },
-      } = await here.until('it is seen', () => here.find('HTTPRoute', 'shop'))
-      await here.create('shop', shop)
-      t.match(
-        (await here.failed('shop', 'NameConflict')).status?.message,
-        /^HTTPRoute shop already exists/,
-      )
-      t.match(here.get('HTTPRoute', 'shop'), {
-        metadata: { uid },
+  t.test('reports and does not change a foreign HTTPRoute of the same name', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.apply(
+      JSON.stringify({
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind: 'HTTPRoute',
+        metadata: { name: 'shop' },
         spec: { parentRefs: [{ name: 'theirs' }] },
-      })
-      await here.remove('HTTPRoute', 'shop')
-      await here.running('shop', 60)
-      t.not(here.get('HTTPRoute', 'shop').metadata.uid, uid)
-    },
-  )
+      }),
+    )
+    const {
+      metadata: { uid },
+    } = await here.until('the foreign HTTPRoute is observed', () => here.find('HTTPRoute', 'shop'))
+    await here.create('shop', shop)
+    t.match(
+      (await here.failed('shop', 'NameConflict')).status?.message,
+      /^HTTPRoute shop already exists/,
+    )
+    t.match(here.get('HTTPRoute', 'shop'), {
+      metadata: { uid },
+      spec: { parentRefs: [{ name: 'theirs' }] },
+    })
+    await here.remove('HTTPRoute', 'shop')
+    await here.running('shop', 60)
+    t.not(here.get('HTTPRoute', 'shop').metadata.uid, uid)
+  })
 
-  t.test('one Gateway twice is refused, as Metacontroller could not tell them apart', async (t) => {
+  t.test('refuses a duplicate Gateway, which Metacontroller could not merge', async (t) => {
     const here = await cluster.namespace(t)
     const parentRefs = ['http', 'https'].map((sectionName) => ({ name: 'public', sectionName }))
     await t.rejects(here.create('shop', { image: 'nginx', gateway: { parentRefs } }), {
@@ -302,12 +295,12 @@ function withComponent(t: Test, cluster: Cluster): void {
     })
   })
 
-  t.test('the HTTPRoute is deleted before what it leads to', async (t) => {
+  t.test('deletes the HTTPRoute before the Service', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
     await here.kubectl('delete', 'ma', 'shop')
-    await here.until('nothing is left', () =>
+    await here.until('all children are gone', () =>
       allKinds.every((kind) => here.list(kind).length === 0),
     )
     const [first, ...rest] = departures(here)

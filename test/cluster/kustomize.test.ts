@@ -75,7 +75,7 @@ interface Rendered {
   spec: Record<string, unknown>
 }
 
-t.test('an overlay of kustomize reaches a MyApp', async (t) => {
+t.test('a kustomize overlay changes names, image and lists of a MyApp', async (t) => {
   const folder = t.testdir({
     base: { 'app.yaml': app, 'kustomization.yaml': base },
     overlay: { 'kustomization.yaml': overlay },
@@ -120,7 +120,7 @@ t.test('an overlay of kustomize reaches a MyApp', async (t) => {
   t.match(
     named('Deployment')?.spec,
     { template: { spec: { containers: [{ image: 'three' }, { image: 'two' }] } } },
-    'lists of other kinds are still merged',
+    'kustomize still merges lists of other kinds',
   )
   writeFileSync(
     join(folder, 'overlay/kustomization.yaml'),

@@ -1,4 +1,4 @@
-/** What is installed: every manifest, component and combination on a real API server. */
+/** The installation: every manifest, component and combination on a real API server. */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -15,7 +15,7 @@ t.setTimeout(600_000)
 const controlPlane = await bootBare(t)
 const { kubectl } = controlPlane
 
-t.test('two commands, each once, install all of it on a cluster that has nothing', async (t) => {
+t.test('two commands install everything on an empty cluster', async (t) => {
   t.match(
     await kubectl(['apply', '-k', manifest('manifests')]),
     /deployment.apps\/myapp-operator created/,
@@ -26,11 +26,11 @@ t.test('two commands, each once, install all of it on a cluster that has nothing
   )
 })
 
-t.test('each command may be repeated and changes nothing', async (t) => {
+t.test('each command can be repeated without a change', async (t) => {
   for (const folder of ['manifests', 'metacontroller']) {
     const lines = (await kubectl(['apply', '-k', manifest(folder)])).trim().split('\n')
     t.strictSame(
-      // kubectl sends the whole spec of a PodDisruptionBudget each time; the server changes nothing.
+      // kubectl always sends the whole spec of a PodDisruptionBudget. The server changes nothing.
       lines.filter((line) => !/ unchanged$|^poddisruptionbudget/.test(line)),
       [],
       folder,
@@ -38,7 +38,7 @@ t.test('each command may be repeated and changes nothing', async (t) => {
   }
 })
 
-/** Components that do not go together. */
+/** Components that exclude each other. */
 const exclusive = ['cert-manager', 'without-secrets']
 
 /** The components of a folder. */
@@ -54,7 +54,7 @@ function componentsOf(folder: Folder): string[] {
     .sort()
 }
 
-/** What the API server does not accept of some YAML, on a dry run. */
+/** The objects of some YAML that the API server refuses in a dry run. */
 async function refused(yaml: string): Promise<string[]> {
   const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-']
   const answer = await kubectl(args, yaml).catch((error: Error) => error.message)
@@ -62,13 +62,13 @@ async function refused(yaml: string): Promise<string[]> {
   return lines.filter((line) => !line.endsWith('(server dry run)'))
 }
 
-t.test('every component and combination builds, and the API server accepts it', async (t) => {
+t.test('the API server accepts every component and combination', async (t) => {
   await Promise.all([
     installGatewayApi(controlPlane),
     installPrometheusOperatorKinds(controlPlane),
     installCertManagerKinds(controlPlane),
     kubectl(['create', 'namespace', 'cert-manager']),
-    // The template of a Job cannot change; docs/install.md says so.
+    // The template of a Job is immutable, as docs/install.md explains.
     kubectl(['-n', 'myapp-operator', 'delete', 'job', 'myapp-operator-certificates']),
   ])
   for (const folder of ['manifests', 'metacontroller'] as const) {
@@ -88,7 +88,7 @@ t.test('every component and combination builds, and the API server accepts it', 
   }
 })
 
-t.test('every manifest is accepted by the API server as it stands', async (t) => {
+t.test('the API server accepts every manifest unchanged', async (t) => {
   const files = ['manifests', 'metacontroller'].flatMap((folder) => yamlFiles(folder))
   t.ok(files.length > 30, `${files.length} files`)
   const documents = files.flatMap((file) =>
@@ -97,7 +97,7 @@ t.test('every manifest is accepted by the API server as it stands', async (t) =>
   t.strictSame(await refused(documents.map((document) => document.toString()).join('---\n')), [])
 })
 
-/** The YAML files below a folder that are whole objects. */
+/** The YAML files below a folder that are complete objects. */
 function yamlFiles(folder: string): string[] {
   return readdirSync(manifest(folder), { recursive: true, encoding: 'utf8' })
     .filter(

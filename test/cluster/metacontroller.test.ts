@@ -1,6 +1,6 @@
 /**
- * What the hook relies on in Metacontroller: the traps that its answers have to avoid. Holds for
- * Metacontroller 4.17.2, and so must for the stand-in.
+ * The behavior of Metacontroller 4.17.2 that the hook relies on, with its traps. The stand-in must
+ * behave the same.
  */
 import t from 'tap'
 import { engineName } from '../support/cluster/metacontroller.ts'
@@ -48,13 +48,13 @@ function deployment(name: string, { metadata, spec, pod, container }: Parts = {}
 }
 
 const firstErrors = (here: Stage): Promise<string[]> =>
-  here.until('there is an Event', async () => {
+  here.until('an Event exists', async () => {
     const errors = await here.errors('a')
     return errors.length > 0 && errors
   })
 const names = (group: object | undefined): string[] => Object.keys(group ?? {})
 
-t.test('a request has every group, keyed by kind, its objects by namespace and name', async (t) => {
+t.test('a request has every group by kind and its objects by namespace and name', async (t) => {
   const here = await open('request')
   here.script((path) =>
     path === '/customize'
@@ -67,7 +67,7 @@ t.test('a request has every group, keyed by kind, its objects by namespace and n
   )
   await here.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } })
   await here.parent('a')
-  const last = await here.until('the child and the related object are seen', async () =>
+  const last = await here.until('the child and the related object are observed', async () =>
     here
       .calls()
       .findLast(
@@ -85,14 +85,14 @@ t.test('a request has every group, keyed by kind, its objects by namespace and n
   t.same(
     names(here.calls()[0]?.request),
     ['controller', 'parent'],
-    'customize comes first and sees no more',
+    'customize is the first request and has no children',
   )
 })
 
 const hot: Record<string, Parts> = {
   'an empty value': { container: { env: [{ name: 'A', value: '' }] } },
-  'cpu that is not canonical': { container: { resources: { limits: { cpu: '0.5' } } } },
-  'memory that is not canonical': { container: { resources: { limits: { memory: '1024Mi' } } } },
+  'non-canonical cpu': { container: { resources: { limits: { cpu: '0.5' } } } },
+  'non-canonical memory': { container: { resources: { limits: { memory: '1024Mi' } } } },
   'an empty list': { container: { env: [] } },
   'a null': { spec: { minReadySeconds: null } },
   'a zero that the server omits': { spec: { minReadySeconds: 0 } },
@@ -112,7 +112,7 @@ const calm: Record<string, Parts> = {
   },
 }
 
-t.test('what is not as the server stores it is written at every sync', async (t) => {
+t.test('writes a value that the server stores differently at every sync', async (t) => {
   const here = await open('hot')
   const wanted = new Map(
     [...Object.entries(hot), ...Object.entries(calm)].map(([what, parts], index) => [
@@ -128,7 +128,7 @@ t.test('what is not as the server stores it is written at every sync', async (t)
   for (const name of wanted.keys()) await here.parent(name)
   for (const name of wanted.keys()) {
     await here.until(
-      `${name} is at rest`,
+      `${name} is settled`,
       async () =>
         (await here.get('deployments', name).catch(() => undefined))?.status?.observedGeneration,
     )
@@ -146,7 +146,7 @@ t.test('what is not as the server stores it is written at every sync', async (t)
   }
 })
 
-t.test('so is a status that is not as the server stores it', async (t) => {
+t.test('writes a status that the server stores differently at every sync', async (t) => {
   const here = await open('hot-status')
   const statuses: Record<string, string> = {
     float: '{"count": 1.0}',
@@ -175,52 +175,49 @@ t.test('so is a status that is not as the server stores it', async (t) => {
   }
 })
 
-t.test(
-  'lists are merged by key: the order there stays, strays stay, what was applied goes',
-  async (t) => {
-    const here = await open('lists')
-    let env = variables('B', 'C')
-    here.script((path) =>
-      path === '/customize' ? {} : { children: [deployment('a', { container: { env } })] },
-    )
-    await here.parent('a')
-    await here.until('it is there', async () => !(await here.isGone('deployments', 'a')))
-    const observed = async (wanted: object[]): Promise<string> => {
-      env = wanted
-      await here.poke('a')
-      const { template } = (await here.get('deployments', 'a')).spec as {
-        template: { spec: { containers: [{ env: { name: string }[] }] } }
-      }
-      return template.spec.containers[0].env.map(({ name }) => name).join()
+t.test('merges lists by key: the order and foreign items stay, applied items go', async (t) => {
+  const here = await open('lists')
+  let env = variables('B', 'C')
+  here.script((path) =>
+    path === '/customize' ? {} : { children: [deployment('a', { container: { env } })] },
+  )
+  await here.parent('a')
+  await here.until('the child exists', async () => !(await here.isGone('deployments', 'a')))
+  const observed = async (wanted: object[]): Promise<string> => {
+    env = wanted
+    await here.poke('a')
+    const { template } = (await here.get('deployments', 'a')).spec as {
+      template: { spec: { containers: [{ env: { name: string }[] }] } }
     }
-    t.equal(await observed(variables('A', 'B', 'C')), 'B,C,A', 'prepended')
-    t.equal(await observed(variables('C', 'B', 'A')), 'B,C,A', 'reordered')
-    t.equal(await observed(variables('C', 'A')), 'C,A', 'removed')
-    await here.patch('deployments', 'a', [
-      {
-        op: 'add',
-        path: '/spec/template/spec/containers/0/env/0',
-        value: { name: 'STRAY', value: 'x' },
-      },
-    ])
-    t.equal(await observed(variables('C', 'A')), 'STRAY,C,A', 'added by hand')
-    t.equal(
-      await observed([...variables('STRAY'), ...variables('C', 'A')]),
-      'STRAY,C,A',
-      'taken over',
-    )
-    t.equal(await observed(variables('C', 'A')), 'C,A', 'and so removed')
-  },
-)
+    return template.spec.containers[0].env.map(({ name }) => name).join()
+  }
+  t.equal(await observed(variables('A', 'B', 'C')), 'B,C,A', 'prepended')
+  t.equal(await observed(variables('C', 'B', 'A')), 'B,C,A', 'reordered')
+  t.equal(await observed(variables('C', 'A')), 'C,A', 'removed')
+  await here.patch('deployments', 'a', [
+    {
+      op: 'add',
+      path: '/spec/template/spec/containers/0/env/0',
+      value: { name: 'STRAY', value: 'x' },
+    },
+  ])
+  t.equal(await observed(variables('C', 'A')), 'STRAY,C,A', 'a foreign item')
+  t.equal(
+    await observed([...variables('STRAY'), ...variables('C', 'A')]),
+    'STRAY,C,A',
+    'taken over',
+  )
+  t.equal(await observed(variables('C', 'A')), 'C,A', 'the foreign item, once applied, is removed')
+})
 
-t.test('a port edited by hand is refused for ever, while the status is written', async (t) => {
+t.test('an edited port is refused forever, while the status is still written', async (t) => {
   const here = await open('port')
   let message = 'before'
   here.script((path) =>
     path === '/customize' ? {} : { status: { message }, children: [service('a', 8080)] },
   )
   await here.parent('a')
-  await here.until('it is there', async () => !(await here.isGone('services', 'a')))
+  await here.until('the child exists', async () => !(await here.isGone('services', 'a')))
   await here.patch('services', 'a', [{ op: 'replace', path: '/spec/ports/0/port', value: 1234 }])
   message = 'after'
   await here.until(
@@ -228,62 +225,62 @@ t.test('a port edited by hand is refused for ever, while the status is written',
     async () => (await here.get('things', 'a')).status?.message === 'after',
   )
   t.match(await firstErrors(here), [
-    /^Sync error: can't reconcile children for Thing port\/a: Service "a" is invalid: .*Duplicate value/,
+    new RegExp(
+      "^Sync error: can't reconcile children for Thing port/a: " +
+        'Service "a" is invalid: .*Duplicate value',
+    ),
   ])
   t.match((await here.get('services', 'a')).spec, { ports: [{ port: 1234 }] })
 })
 
-t.test(
-  '200 with no children deletes every child; an answer it cannot read deletes none',
-  async (t) => {
-    const here = await open('answers')
-    let body = ''
-    here.script(
-      (
-        path,
-        {
-          parent: {
-            metadata: { name },
-          },
+t.test('200 without children deletes every child, an unreadable answer deletes none', async (t) => {
+  const here = await open('answers')
+  let body = ''
+  here.script(
+    (
+      path,
+      {
+        parent: {
+          metadata: { name },
         },
-      ) =>
-        path === '/customize'
-          ? {}
-          : body
-            ? { code: 200, body }
-            : { status: { message: 'good' }, children: [service(name)] },
-    )
-    await here.parent('a')
-    await here.until('it is there', async () => !(await here.isGone('services', 'a')))
-    for (const unreadable of [
-      '<html>',
-      '[]',
-      '{"children": [], "extra": 1}',
-      '{"children": [], "resyncAfterSeconds": "5"}',
-      '{"children": [{"apiVersion": "v1"}]}',
-    ]) {
-      body = unreadable
-      await here.poke('a')
-      t.notOk(await here.isGone('services', 'a'), unreadable)
-      t.equal((await here.get('things', 'a')).status?.message, 'good')
-    }
-    body = '{}'
+      },
+    ) =>
+      path === '/customize'
+        ? {}
+        : body
+          ? { code: 200, body }
+          : { status: { message: 'good' }, children: [service(name)] },
+  )
+  await here.parent('a')
+  await here.until('the child exists', async () => !(await here.isGone('services', 'a')))
+  for (const unreadable of [
+    '<html>',
+    '[]',
+    '{"children": [], "extra": 1}',
+    '{"children": [], "resyncAfterSeconds": "5"}',
+    '{"children": [{"apiVersion": "v1"}]}',
+  ]) {
+    body = unreadable
     await here.poke('a')
-    await here.until('the child is deleted', () => here.isGone('services', 'a'))
-    t.same(Object.keys((await here.get('things', 'a')).status ?? {}), ['observedGeneration'])
-  },
-)
+    t.notOk(await here.isGone('services', 'a'), unreadable)
+    t.equal((await here.get('things', 'a')).status?.message, 'good')
+  }
+  body = '{}'
+  await here.poke('a')
+  await here.until('the child is deleted', () => here.isGone('services', 'a'))
+  t.same(Object.keys((await here.get('things', 'a')).status ?? {}), ['observedGeneration'])
+})
 
-t.test('a failed call is repeated ever later, and its body is in an Event', async (t) => {
+t.test('retries a failed request with growing delays and quotes it in an Event', async (t) => {
   const here = await open('failing')
   here.script((path) => (path === '/customize' ? {} : { code: 500, body: '{"error": "why"}' }))
   await here.parent('a')
   const syncs = () => here.calls().filter(({ path }) => path === '/sync')
-  await here.until('it has failed nine times', async () => syncs().length >= 9)
+  await here.until('the request has failed nine times', async () => syncs().length >= 9)
   const [before, last] = syncs().slice(7, 9)
   t.ok(
     (last?.at ?? 0) - (before?.at ?? 0) >= 300,
-    'the eighth delay is 640 ms, or one less for a call that an event brought',
+    'the eighth delay is 640 ms, or one delay less after a request caused by an event',
   )
   t.same(await firstErrors(here), [
     'Sync error: sync hook failed for Thing failing/a: sync hook failed (version=v2): ' +
@@ -291,7 +288,7 @@ t.test('a failed call is repeated ever later, and its body is in an Event', asyn
   ])
 })
 
-t.test('429 waits as long as Retry-After says, without an Event', async (t) => {
+t.test('waits after 429 as long as Retry-After says, without an Event', async (t) => {
   const here = await open('busy')
   here.script((path) =>
     path === '/customize' ? {} : { code: 429, body: 'busy', headers: { 'retry-after': '1' } },
@@ -302,13 +299,12 @@ t.test('429 waits as long as Retry-After says, without an Event', async (t) => {
   await here.until('three seconds have passed', async () => elapsed() >= 2900)
   t.ok(
     syncs().length <= 7,
-    `${syncs().length} calls in three seconds: one a second, and those that events bring; ` +
-      'any other failure would have been repeated ten times',
+    `${syncs().length} requests in three seconds: one a second, and those that events cause`,
   )
   t.same(await here.errors('a'), [])
 })
 
-t.test('finalize is called until it says finalized, and sees what is left', async (t) => {
+t.test('calls finalize with the remaining children until it answers finalized', async (t) => {
   const here = await open('finalize')
   const isLeft = ({ children }: Request, kind: string): boolean => names(children[kind]).length > 0
   here.script((path, request) => {
@@ -318,7 +314,7 @@ t.test('finalize is called until it says finalized, and sees what is left', asyn
     return { children: [], finalized: !isLeft(request, 'Service.v1') }
   })
   await here.parent('a')
-  await here.until('both are there', async () =>
+  await here.until('both children exist', async () =>
     here
       .calls()
       .some(
@@ -330,13 +326,13 @@ t.test('finalize is called until it says finalized, and sees what is left', asyn
   )
   await here.mark()
   await here.remove('things', 'a')
-  await here.until('it is gone', () => here.isGone('things', 'a'))
+  await here.until('the parent is gone', () => here.isGone('things', 'a'))
   const deletes = here.writes().filter((write) => write.startsWith('delete'))
   t.same(deletes, ['delete deployments/a 200', 'delete services/a 200'])
   t.same(here.calls().at(-1)?.path, '/finalize')
 })
 
-t.test('an object of somebody else that has the name of a child is left alone', async (t) => {
+t.test('does not change a foreign object with the name of a child', async (t) => {
   const here = await open('taken')
   await here.create('services', service('a', 7))
   here.script((path) => (path === '/customize' ? {} : { children: [service('a', 80)] }))
@@ -351,7 +347,7 @@ t.test('an object of somebody else that has the name of a child is left alone', 
   t.same(await here.errors('a'), [])
 })
 
-t.test('a child whose label goes is released, one that gets the label is adopted', async (t) => {
+t.test('releases a child that loses its label and adopts one that gets it', async (t) => {
   const here = await open('adopt')
   here.script((path) => (path === '/customize' ? {} : { children: [service('a')] }))
   const {
@@ -361,20 +357,22 @@ t.test('a child whose label goes is released, one that gets the label is adopted
     (await here.get('services', 'a').catch(() => undefined))?.metadata.ownerReferences?.map(
       (owner) => owner.uid,
     )
-  await here.until('it is owned', async () => (await owners())?.[0] === uid)
+  await here.until('the child is owned', async () => (await owners())?.[0] === uid)
   await here.patch('services', 'a', { metadata: { labels: { 'controller-uid': 'other' } } })
-  await here.until('it is released', async () => (await owners()) === undefined)
+  await here.until('the child is released', async () => (await owners()) === undefined)
   await here.patch('services', 'a', { metadata: { labels: { 'controller-uid': uid } } })
-  await here.until('it is adopted', async () => (await owners())?.[0] === uid)
+  await here.until('the child is adopted', async () => (await owners())?.[0] === uid)
   await here.create('services', {
     ...service('b'),
     metadata: { name: 'b', labels: { 'controller-uid': uid } },
   })
-  await here.until('what is adopted and not desired is deleted', () => here.isGone('services', 'b'))
+  await here.until('the adopted child that is not desired is deleted', () =>
+    here.isGone('services', 'b'),
+  )
   t.notOk(await here.isGone('services', 'a'))
 })
 
-t.test('customize is asked once for a generation; what it names brings a sync', async (t) => {
+t.test('calls customize once per generation, and related objects cause a sync', async (t) => {
   const here = await open('related')
   const rule = (name: string) => ({
     apiVersion: 'v1',
@@ -389,7 +387,7 @@ t.test('customize is asked once for a generation; what it names brings a sync', 
   )
   const sees = (message: string) =>
     here.until(
-      `it sees "${message}"`,
+      `the request has "${message}"`,
       async () => (await here.get('things', 'a')).status?.message === message,
     )
   const asked = () =>
@@ -398,7 +396,7 @@ t.test('customize is asked once for a generation; what it names brings a sync', 
       .filter(({ path, request }) => path === '/customize' && request.parent.metadata.name === 'a')
       .length
   await here.parent('a', { wants: 'one' })
-  await here.until('it is synced', async () => (await here.get('things', 'a')).status)
+  await here.until('the parent has a status', async () => (await here.get('things', 'a')).status)
   await here.create('configmaps', {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -413,17 +411,20 @@ t.test('customize is asked once for a generation; what it names brings a sync', 
   await here.poke('a')
   const before = asked()
   await here.poke('a', 2)
-  t.equal(asked(), before, 'an annotation changes no generation')
+  t.equal(asked(), before, 'an annotation does not change the generation')
   await here.patch('things', 'a', { spec: { wants: 'two' } })
   await sees('related/two')
   t.ok(asked() > before)
   await here.remove('configmaps', 'two')
-  await here.until('it sees none', async () => !(await here.get('things', 'a')).status?.message)
+  await here.until(
+    'the request has no related object',
+    async () => !(await here.get('things', 'a')).status?.message,
+  )
 })
 
-/** What the comments of metacontroller/composite-controller.yaml say of both settings. */
+/** The effects of two settings, as metacontroller/composite-controller.yaml describes them. */
 t.test(
-  'ignoreStatusChanges spares the call that each written status brings; etag spares no call',
+  'ignoreStatusChanges saves the request after each status write, etag saves none',
   async (t) => {
     const here = await open('spared')
     here.script((path, { parent }) =>
@@ -438,7 +439,7 @@ t.test(
         async () => (await here.get(plural, name)).status,
       )
     }
-    /** Changes both three times, each time until both have been called as often as each change is to take. */
+    /** Changes both parents three times, each time until both have had the expected requests. */
     const callsFor = async (
       expected: { plain: number; quiet: number },
       patch: (count: number) => object,
@@ -447,35 +448,31 @@ t.test(
       await here.mark()
       for (const count of [1, 2, 3]) {
         for (const [name] of each) await here.patch(parents[name], name, patch(count))
-        await here.until('both are called', async () =>
+        await here.until('both parents have had their requests', async () =>
           each.every(([name, calls]) => here.syncs(name) >= calls * count),
         )
         await here.rest()
       }
-      // Busy machines have made one call more among three changes, for a reason not found. What matters is how many there are for each.
+      // Busy machines sometimes send one more request, so compare the rounded mean per change.
       return Object.fromEntries(each.map(([name]) => [name, Math.round(here.syncs(name) / 3)]))
     }
     const [twice, once] = [
       { plain: 2, quiet: 1 },
       { plain: 1, quiet: 1 },
     ]
-    t.same(
-      await callsFor(twice, (count) => ({ spec: { count } })),
-      twice,
-      'where the status changes',
-    )
+    t.same(await callsFor(twice, (count) => ({ spec: { count } })), twice, 'the status changes')
     t.same(here.writes().filter((write) => write.includes('/status')).length, 6)
     t.same(
       await callsFor(once, (count) => ({ metadata: { annotations: { poke: String(count) } } })),
       once,
-      'where the answer stays the same',
+      'the answer does not change',
     )
     const last = here.calls().findLast(({ request }) => request.parent.metadata.name === 'quiet')
     t.same(
       names(last?.request).sort(),
       ['children', 'controller', 'finalizing', 'parent', 'related'],
-      'and each has the whole request',
+      'each request is complete',
     )
-    if (engineName() !== 'stand-in') t.ok(last?.isUnchanged, 'though etag is on')
+    if (engineName() !== 'stand-in') t.ok(last?.isUnchanged, 'etag is on')
   },
 )

@@ -34,7 +34,7 @@ const read = (path: string) => readFileSync(manifest(path), 'utf8')
 const rules = parse(read('manifests/monitoring/rules.yaml')) as Rules
 const alerts = rules.spec.groups.flatMap(({ rules }) => rules)
 const dashboard = JSON.parse(read('manifests/monitoring/myapp-operator.json')) as Dashboard
-/** The environment that the component gives the hook. */
+/** The hook's environment variables of the component. */
 const patch = parse(read('manifests/monitoring/deployment-patch.yaml')) as {
   spec: { template: { spec: { containers: [{ env: Array<{ name: string; value: string }> }] } } }
 }
@@ -48,7 +48,7 @@ const expressions = [
   ),
 ]
 
-t.test('the rules are rules, and fire when they should and only then', async (t) => {
+t.test('every alert fires when it should and only then', async (t) => {
   const promtool = join(await ensurePromtool((line) => t.comment(line)), 'promtool')
   const dir = t.testdir({
     'rules.yaml': stringify(rules.spec),
@@ -72,12 +72,12 @@ t.test('the rules are rules, and fire when they should and only then', async (t)
     )
     t.ok(
       tests.some(({ alertname, exp_alerts: fires }) => alertname === alert && fires === undefined),
-      'and one in which it does not',
+      `a case in which ${alert} does not fire`,
     )
   }
 })
 
-t.test('every alert has its section in the runbook', async (t) => {
+t.test('the runbook has a section for every alert', async (t) => {
   const sections = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, title]) => title)
   t.same(
     sections,
@@ -89,7 +89,7 @@ t.test('every alert has its section in the runbook', async (t) => {
 })
 
 t.test(
-  'every metric and label in rules and dashboard is one that the hook or Metacontroller has',
+  'the hook or Metacontroller has every metric and label of rules and dashboard',
   async (t) => {
     const port = await freePort()
     const hook = await startExportingHook(t, {
@@ -101,7 +101,7 @@ t.test(
     await hook.post('/sync', {})
     await hook.post('/finalize', recorded('finalize-children-present'))
     let page = ''
-    // Two of them come with time and work: the event loop's delay, and the garbage collector's.
+    // These two metrics need time and work: the event loop delay and the garbage collector.
     while (
       !page.includes('\nnodejs_eventloop_delay_p99') ||
       !page.includes('\nv8js_gc_duration_sum')
@@ -111,7 +111,7 @@ t.test(
     }
     const present = together([
       seriesOf(page),
-      // Only a hook with TLS has it.
+      // Only a hook with TLS has this metric.
       seriesOf('operator_certificate_expiry{certificate="server"} 1\n'),
       seriesOf(read('test/support/fixtures/metacontroller-metrics.txt')),
     ])
@@ -127,12 +127,12 @@ t.test(
         present,
       ),
       ['operator_hook_calls', 'operator_myapps{nonsense}'],
-      'and what is not would be found',
+      'finds an unknown metric and label',
     )
   },
 )
 
-t.test('the component adds PodMonitors, rules, a dashboard, and the metrics port', async (t) => {
+t.test('the component adds PodMonitors, rules, a dashboard and the metrics port', async (t) => {
   const kubectl = kubectlRunner({
     command: join(await ensureControlPlane((line) => t.comment(line)), 'kubectl'),
     kubeconfig: '',
@@ -173,7 +173,7 @@ t.test('the component adds PodMonitors, rules, a dashboard, and the metrics port
   })
 })
 
-/** An object that kustomize built, as far as this test reads it. */
+/** An object that kustomize built, with the fields that this test reads. */
 interface Built extends LiveObject {
   data?: Record<string, string>
   spec?: {

@@ -1,4 +1,4 @@
-/** What the cluster's admission changes in a Deployment: the MyApp is Ready, and says so. */
+/** Deployments that admission policies change: the MyApp stays Ready and reports the change. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
@@ -21,14 +21,14 @@ const patch = (path: string, value: string, op = 'replace') =>
   `[JSONPatch{op: "${op}", path: "/spec/template/spec/${path}", value: ${value}}]`
 
 interface Policy {
-  /** When there is something to change. */
+  /** The CEL condition of the mutation. */
   when: string
   mutation: string
-  /** What the condition says; undefined if an addition is no difference. */
+  /** The reported change. Undefined if an addition is not a difference. */
   reports?: string
 }
 
-/** The policies by the name of the MyApp that each is for. */
+/** The policies by the name of their MyApp. */
 const policies: Record<string, Policy> = {
   requests: {
     when: 'true',
@@ -112,7 +112,7 @@ const manifests = (name: string, { when, mutation }: Policy) => [
   },
 ]
 
-/** Installs the policies and waits until each is in force. */
+/** Installs the policies and waits until each of them is in force. */
 async function prepare({ kubectl }: ControlPlane): Promise<void> {
   const objects = Object.entries(policies).flatMap(([name, policy]) => manifests(name, policy))
   const text = objects.map((object) => JSON.stringify(object)).join('\n---\n')
@@ -165,7 +165,7 @@ const deploymentWrites = (here: Namespace) =>
 underEachStrategy(
   (t, cluster) => {
     for (const [name, { reports }] of Object.entries(policies)) {
-      t.test(`admission changes a Deployment, ${name}`, async (t) => {
+      t.test(`reports a change by admission, ${name}`, async (t) => {
         const here = await cluster.namespace(t)
         await here.create(name, spec)
         const app = await here.until(`${name} is Running and reports the change`, () => {
@@ -176,29 +176,29 @@ underEachStrategy(
         if (reports === undefined) t.equal(condition(app), undefined)
         else t.ok(condition(app)?.includes(reports), condition(app) ?? 'no condition')
 
-        // Syncs that change nothing write nothing.
+        // Syncs without a change write nothing.
         await sleep(1000)
         const before = deploymentWrites(here)
         const calls = here.calls(name).length
         for (const value of ['1', '2', '3']) {
           await here.edit('MyApp', name, { metadata: { labels: { value } } })
           await here.until(
-            'the hook is called',
+            'the hook had a request',
             () => here.calls(name).length >= calls + Number(value),
           )
         }
         await sleep(500)
         t.equal(deploymentWrites(here) - before, 0, `${here.writes()}`)
 
-        // What a person changes in the same field is put back.
+        // A manual edit of the same field is reverted.
         await here.edit('Deployment', name, [
           { op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'evil@x' },
         ])
-        await here.until('the image is put back', () => !imageOf(here, name).includes('evil'))
+        await here.until('the image is restored', () => !imageOf(here, name).includes('evil'))
         await here.running(name)
 
         await here.edit('MyApp', name, { spec: { image: 'nginx:2' } })
-        await here.until('a new image arrives', () => imageOf(here, name).includes('nginx:2'))
+        await here.until('the new image is applied', () => imageOf(here, name).includes('nginx:2'))
         await here.running(name)
       })
     }

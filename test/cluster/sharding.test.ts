@@ -1,4 +1,4 @@
-/** Two Metacontrollers share the MyApps of a cluster by a label, as docs/scaling.md describes. */
+/** Two Metacontrollers share the MyApps of a cluster by a label, as in docs/scaling.md. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -21,7 +21,7 @@ interface Controller {
   spec: { parentResource: { labelSelector?: object } }
 }
 
-/** The CompositeController for the MyApps of a shard; the one for inspections belongs to the first. */
+/** The CompositeController of a shard. The first shard also has the one of inspections. */
 function controllersOf(shard: Shard, port: number): Controller[] {
   const [myApps, inspections] = JSON.parse(compositeControllers(port, 'dynamic-apply')).items as [
     Controller,
@@ -34,7 +34,7 @@ function controllersOf(shard: Shard, port: number): Controller[] {
   return own
 }
 
-t.test('each Metacontroller has its share, and a MyApp moves between them', async (t) => {
+t.test('each Metacontroller handles its share, and a MyApp can move between them', async (t) => {
   const controlPlane = await bootBare(t)
   const { dir, kubectl, kubeconfig, kubeconfigFor } = controlPlane
   const hook = await startReplica({ dir })
@@ -59,7 +59,7 @@ t.test('each Metacontroller has its share, and a MyApp moves between them', asyn
     for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
       const app = await read<LiveMyApp>('MyApp', name)
       if (isDone(app)) return app
-      if (Date.now() > deadline) throw new Error(`it stays ${JSON.stringify(app)}`)
+      if (Date.now() > deadline) throw new Error(`not settled: ${JSON.stringify(app)}`)
     }
   }
   const isRunning = ({ status }: LiveMyApp) => status?.phase === 'Running'
@@ -85,8 +85,16 @@ t.test('each Metacontroller has its share, and a MyApp moves between them', asyn
     (app) => isRunning(app) && app.status?.observedGeneration === app.metadata.generation,
   )
   const after = await read<Deployment>('Deployment', 'in-a')
-  t.equal(after.metadata.uid, before.metadata.uid, 'its Deployment is still the same')
-  t.equal(after.spec.template.spec.containers[0]?.image, 'nginx:1.29', 'and follows its spec')
+  t.equal(after.metadata.uid, before.metadata.uid, 'the Deployment is the same object')
+  t.equal(
+    after.spec.template.spec.containers[0]?.image,
+    'nginx:1.29',
+    'the Deployment follows the spec',
+  )
   await kubectl(['delete', 'myapp', '--all', '--timeout=60s'])
-  t.equal((await kubectl(['get', 'deployments', '-o', 'name'])).trim(), '', 'both are deleted')
+  t.equal(
+    (await kubectl(['get', 'deployments', '-o', 'name'])).trim(),
+    '',
+    'both Deployments are deleted',
+  )
 })

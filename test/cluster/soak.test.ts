@@ -3,8 +3,8 @@ import { soak } from '../support/soak/soak.ts'
 
 t.setTimeout(300_000)
 
-/** The short form of `npm run soak`. */
-t.test('a fleet comes through random kills with nothing lost and nothing left over', async (t) => {
+/** The short version of `npm run soak`. */
+t.test('a fleet survives random kills without lost or leftover objects', async (t) => {
   const { problems, figures } = await soak({
     minutes: 1,
     apps: 40,

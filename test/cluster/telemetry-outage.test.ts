@@ -12,7 +12,7 @@ import { type Manner, startReceiver } from '../support/otlp/receiver.ts'
 
 t.setTimeout(300_000)
 
-/** Exports often, and gives up on an endpoint soon, so that a test sees many of both. */
+/** Short intervals and timeouts, so that a test sees many exports and failures. */
 const often = {
   OTEL_BSP_SCHEDULE_DELAY: '500',
   OTEL_BLRP_SCHEDULE_DELAY: '500',
@@ -21,7 +21,7 @@ const often = {
   OTEL_LOGS_EXPORTER: 'otlp',
 }
 
-/** So much waits at most while nothing can be exported: the queue, and the 16 batches that are under way at most. */
+/** The largest number of waiting spans: the queue and at most 16 batches in flight. */
 const mostWaiting = 100 + 16 * 2
 const smallQueues = Object.fromEntries(
   ['BSP', 'BLRP'].flatMap((queue) => [
@@ -40,7 +40,7 @@ const collect = async (t: Test): Promise<Collector> => {
   return collector
 }
 
-/** Calls the hook once over a kept connection: what it answers, and how long that takes. */
+/** Calls the hook once over a kept connection. Returns its answer and the duration. */
 function call(hook: ExportingHook): Promise<{ answer: string; milliseconds: number }> {
   const start = performance.now()
   return new Promise((resolve, reject) => {
@@ -63,13 +63,13 @@ function call(hook: ExportingHook): Promise<{ answer: string; milliseconds: numb
   })
 }
 
-/** Hooks that export to a Collector that is well: how far the two differ is what the machine makes of equal ones. */
+/** Two hooks with a working Collector. The difference between them is the noise of the machine. */
 interface Healthy {
   one: ExportingHook
   two: ExportingHook
 }
 
-/** Calls the hooks in turn, so that what disturbs one disturbs all, and tells the p99 of each in milliseconds. */
+/** Calls the hooks in turn, so that noise affects all of them. Returns the p99 of each in ms. */
 async function compare(t: Test, healthy: Healthy, other: ExportingHook, calls = 200) {
   const hooks = { one: healthy.one, two: healthy.two, other }
   const times = { one: [] as number[], two: [] as number[], other: [] as number[] }
@@ -84,18 +84,18 @@ async function compare(t: Test, healthy: Healthy, other: ExportingHook, calls = 
     if (answers.size > 1) different += 1
     await wait(1)
   }
-  t.equal(different, 0, 'the answers are right')
+  t.equal(different, 0, 'the answers are correct')
   const p99 = (times: number[]) =>
     times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN
   return { one: p99(times.one), two: p99(times.two), other: p99(times.other) }
 }
 
 /**
- * The p99 stays within 1 ms of that of a healthy hook, beyond what two healthy ones differ by. The worst of a hundred is
- * what a busy machine makes of it now and then: five tries.
+ * The p99 must be within 1 ms of a healthy hook, plus the difference of two healthy hooks. Tries
+ * five times, because a busy machine sometimes delays one request in a hundred.
  */
 async function isAsFast(t: Test, healthy: Healthy, other: ExportingHook): Promise<void> {
-  // One that has just started is slower for a while, whatever becomes of its telemetry.
+  // A hook that has just started is slower for a while, with any telemetry.
   for (let calls = 0; calls < 150; calls++) await call(other)
   const tries: string[] = []
   let asFast = false
@@ -109,10 +109,10 @@ async function isAsFast(t: Test, healthy: Healthy, other: ExportingHook): Promis
   t.ok(asFast, `p99 within 1 ms of the healthy ones: ${tries.join('; ')}`)
 }
 
-/** What a process has in memory, in MB. */
+/** The resident memory of a process, in MB. */
 async function residentMegabytes({ child: { pid } }: ExportingHook): Promise<number> {
   const file = `/proc/${pid}/status`
-  // ps is everywhere but in small images of Linux.
+  // ps exists everywhere except in small Linux images.
   const kilobytes = existsSync(file)
     ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]
     : (await runProgram({ command: 'ps', args: ['-o', 'rss=', '-p', String(pid)] })).stdout
@@ -123,8 +123,7 @@ const told = (hook: ExportingHook, msg: RegExp) =>
   hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test(
-  'with a Collector that is not there, killed, refuses or never answers, calls are answered ' +
-    'as ever',
+  'answers requests as fast as ever while the Collector is missing, killed or hanging',
   async (t) => {
     const collector = await collect(t)
     await collector.start()
@@ -135,7 +134,7 @@ t.test(
     )) as [ExportingHook, ExportingHook]
     const healthy = { one, two }
 
-    await t.test('down at the start, then up, killed and up again', async (t) => {
+    await t.test('a Collector that starts late, is killed and restarts', async (t) => {
       const sick = await collect(t)
       const hook = await startExportingHook(t, {
         ...often,
@@ -149,7 +148,7 @@ t.test(
       const keptAtStart = spansIn(sick.exports()).length - later
       t.ok(
         keptAtStart <= mostWaiting,
-        `${keptAtStart} of more than 200 spans were kept while it was down`,
+        `${keptAtStart} of more than 200 spans were kept during the first outage`,
       )
       await compare(t, healthy, hook, 50)
       await sick.until(
@@ -167,14 +166,14 @@ t.test(
       const keptAfterKill = spansIn(sick.exports()).length - beforeKill - laterAgain
       t.ok(
         keptAfterKill <= mostWaiting,
-        `${keptAfterKill} of more than 200 spans were kept after it was killed`,
+        `${keptAfterKill} of more than 200 spans were kept during the second outage`,
       )
-      t.equal(told(hook, /cannot be exported/).length, 6, 'said once an outage and signal')
+      t.equal(told(hook, /cannot be exported/).length, 6, 'one line for each outage and signal')
       t.match(
         told(hook, /exported again/).find(({ signal }) => signal === 'traces'),
         { failedExports: Number, lostItems: Number },
       )
-      // Until what the outage left has been sent, a call can still find the queue full.
+      // The queue can still be full until the backlog of the outage has been sent.
       for (let before = -1, now = 0; now > before; await wait(1000)) {
         ;[before, now] = [now, spansIn(sick.exports()).length]
       }
@@ -187,48 +186,51 @@ t.test(
     })
 
     for (const manner of ['refuse', 'hang'] satisfies Manner[]) {
-      await t.test(manner === 'refuse' ? 'it answers 503' : 'it never answers', async (t) => {
-        const receiver = await startReceiver()
-        t.teardown(() => receiver.close())
-        receiver.manner = manner
-        const hook = await startExportingHook(t, {
-          ...often,
-          ...smallQueues,
-          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-          OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-        })
-        await isAsFast(t, healthy, hook)
-        await until(() => told(hook, /cannot be exported/).length === 3)
-        // Several times more than wait to be exported at most.
-        for (let calls = 0; calls < 300; calls++) await call(hook)
-        t.equal(told(hook, /cannot be exported/).length, 3, 'said once a signal')
-        const [resident, healthyOne, healthyTwo] = (await Promise.all(
-          [hook, one, two].map(residentMegabytes),
-        )) as [number, number, number]
-        t.ok(
-          resident < Math.max(healthyOne, healthyTwo) + 25,
-          `${resident.toFixed()} MB, healthy ${healthyOne.toFixed()} and ${healthyTwo.toFixed()}`,
-        )
-        receiver.manner = 'take'
-        const later = await exportedAgain(hook, 3)
-        const kept = spansIn(receiver.exports).length - later
-        t.ok(kept <= mostWaiting, `${kept} of more than 500 spans were kept`)
-        t.ok(
-          logRecordsIn(receiver.exports).length - later <= mostWaiting,
-          'and as many log records',
-        )
-        const lost = told(hook, /exported again/).find(({ signal }) => signal === 'traces')?.[
-          'lostItems'
-        ]
-        await until(
-          () => told(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost,
-        )
-        receiver.manner = manner
-        await call(hook)
-        const { code, milliseconds } = await hook.terminate()
-        t.equal(code, 0)
-        t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
-      })
+      await t.test(
+        manner === 'refuse' ? 'a Collector that answers 503' : 'a Collector that hangs',
+        async (t) => {
+          const receiver = await startReceiver()
+          t.teardown(() => receiver.close())
+          receiver.manner = manner
+          const hook = await startExportingHook(t, {
+            ...often,
+            ...smallQueues,
+            OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+            OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+          })
+          await isAsFast(t, healthy, hook)
+          await until(() => told(hook, /cannot be exported/).length === 3)
+          // Several times as many as can wait for export.
+          for (let calls = 0; calls < 300; calls++) await call(hook)
+          t.equal(told(hook, /cannot be exported/).length, 3, 'one line for each signal')
+          const [resident, healthyOne, healthyTwo] = (await Promise.all(
+            [hook, one, two].map(residentMegabytes),
+          )) as [number, number, number]
+          t.ok(
+            resident < Math.max(healthyOne, healthyTwo) + 25,
+            `${resident.toFixed()} MB, healthy ${healthyOne.toFixed()} and ${healthyTwo.toFixed()}`,
+          )
+          receiver.manner = 'take'
+          const later = await exportedAgain(hook, 3)
+          const kept = spansIn(receiver.exports).length - later
+          t.ok(kept <= mostWaiting, `${kept} of more than 500 spans were kept`)
+          t.ok(
+            logRecordsIn(receiver.exports).length - later <= mostWaiting,
+            'the same number of log records',
+          )
+          const lost = told(hook, /exported again/).find(({ signal }) => signal === 'traces')?.[
+            'lostItems'
+          ]
+          await until(
+            () => told(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost,
+          )
+          receiver.manner = manner
+          await call(hook)
+          const { code, milliseconds } = await hook.terminate()
+          t.equal(code, 0)
+          t.ok(milliseconds < 5000, `ended after ${Math.round(milliseconds)} ms`)
+        },
+      )
     }
     for (const hook of [one, two]) {
       await hook.terminate()
@@ -237,7 +239,7 @@ t.test(
   },
 )
 
-t.test('gRPC reaches the Collector too', async (t) => {
+t.test('exports by gRPC', async (t) => {
   const collector = await collect(t)
   await collector.start()
   const hook = await startExportingHook(t, {
@@ -255,7 +257,7 @@ t.test('gRPC reaches the Collector too', async (t) => {
   )
 })
 
-/** What an outage left in the queues may be nothing: only a call is sure to be exported. Tells how many it made. */
+/** Calls the hook until a request is exported. Returns the number of requests. */
 async function exportedAgain(hook: ExportingHook, times: number): Promise<number> {
   let calls = 0
   for (const deadline = Date.now() + 30_000; told(hook, /exported again/).length < times; calls++) {

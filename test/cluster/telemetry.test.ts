@@ -7,7 +7,7 @@ import { type Front, underEachStrategyBehind } from '../support/cluster/cluster.
 import { manifest } from '../support/cluster/install.ts'
 import { startReplica } from '../support/cluster/hook.ts'
 
-/** Must not be found in anything that leaves the process. */
+/** This text must not appear in any output of the process. */
 const planted = {
   value: 'planted-env-value',
   token: 'planted-token',
@@ -19,7 +19,7 @@ const planted = {
 const { version } = JSON.parse(readFileSync(manifest('package.json'), 'utf8'))
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-/** A hook of its own with telemetry on, in place of the usual one. */
+/** A hook with telemetry, in place of the usual hook. */
 async function startTracedHook(dir: string): Promise<Front & { collector: Collector }> {
   const collector = await prepareCollector(join(dir, 'collector'), () => {})
   await collector.start()
@@ -49,7 +49,7 @@ async function startTracedHook(dir: string): Promise<Front & { collector: Collec
 underEachStrategyBehind(
   async (_hook, dir) => await startTracedHook(dir),
   (t, cluster, { collector, port }) => {
-    t.test('what is exported of a MyApp from kubectl apply to its deletion', async (t) => {
+    t.test('exports the telemetry of a MyApp from kubectl apply to its deletion', async (t) => {
       const here = await cluster.namespace(t)
       const spec = {
         image: 'nginx:1.29',
@@ -211,7 +211,7 @@ underEachStrategyBehind(
         t.equal(
           valueOf('operator.resource_created', { kind }),
           1,
-          `one ${kind} created, whatever was asked for again`,
+          `one ${kind} created, with or without retries`,
         )
         t.equal(valueOf('operator.resource_deleted', { kind }), 1, `one ${kind} deleted`)
       }
@@ -223,7 +223,7 @@ underEachStrategyBehind(
       ] as const) {
         t.ok(Number(valueOf(name, attributes)) > 0, name)
       }
-      t.equal(valueOf('operator.myapps', { phase: 'Running' }), 0, 'it is gone')
+      t.equal(valueOf('operator.myapps', { phase: 'Running' }), 0, 'the MyApp is gone')
 
       if (process.env['METACONTROLLER']) {
         const page = await (await fetch(cluster.metacontroller.metricsUrl)).text()
@@ -233,11 +233,11 @@ underEachStrategyBehind(
         t.same(
           missing(relied, seriesOf(page)),
           [],
-          'Metacontroller has the metrics that rules and dashboard rely on',
+          'Metacontroller has the metrics of the rules and the dashboard',
         )
       }
 
-      // Calls that fail: half a body, what is no request, and a child that is none, each with all that must not be told.
+      // Requests that fail. Each of them contains the secret text.
       const secret = {
         ...shop,
         metadata: {

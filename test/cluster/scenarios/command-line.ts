@@ -11,7 +11,7 @@ import { readYaml } from '../../../src/cli/yaml.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-/** Runs the built command line, or a script that it printed, with the cluster's own kubectl. */
+/** Runs the built command line, or a script that it printed, with the kubectl of the cluster. */
 function runner(cluster: Cluster) {
   const { binDir, kubeconfig, dir } = cluster.controlPlane
   const env = {
@@ -33,7 +33,7 @@ interface Applied {
   metadata: { name: string; annotations?: Record<string, string> }
 }
 
-/** Argo CD sees every example as synced, and a changed image as not. */
+/** Argo CD shows every example as synced, and a changed image as out of sync. */
 export async function isInSyncForArgo(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
   const argo = await openReference()
   const text = await cluster.controlPlane.kubectl(['-n', here.name, 'get', 'myapps', '-o', 'json'])
@@ -79,7 +79,7 @@ metadata: {name: legacy}
 spec: {selector: {app.kubernetes.io/name: legacy}, ports: [{port: 80}]}
 `
 
-/** The commands of `adopt` turn a Deployment into a MyApp; its Service never has fewer endpoints than before. */
+/** The commands of `adopt` turn a Deployment into a MyApp. Its Service never loses endpoints. */
 export function adoption(t: Test, cluster: Cluster): void {
   t.test('adopt turns a Deployment into a MyApp without downtime', async (t) => {
     const here = await cluster.namespace(t)
@@ -123,23 +123,23 @@ export function adoption(t: Test, cluster: Cluster): void {
     const done = await run('sh', ['-c', printed.out], folder)
     t.equal(done.code, 0, done.err)
     await here.running('legacy')
-    await here.eventually('only the pods of the MyApp are left', async () => {
+    await here.eventually('only pods of the MyApp remain', async () => {
       const pods = JSON.parse(await kubectl(['-n', here.name, 'get', 'pods', '-o', 'json'])) as {
         items: unknown[]
       }
       return pods.items.length === 2
     })
-    await here.eventually('they are the endpoints', async () => (await endpoints()) === 2)
+    await here.eventually('these pods are the endpoints', async () => (await endpoints()) === 2)
     sampling.abort()
     await sampled
     t.ok(samples.length >= 5, `${samples.length} samples`)
-    t.equal(Math.min(...samples), 2, 'never fewer than before')
+    t.equal(Math.min(...samples), 2, 'never fewer endpoints')
     t.match(here.get('Service', 'legacy').spec, {
       selector: { app: 'legacy', 'managed-by': 'myapp-operator' },
     })
   })
 
-  t.test('deleting a MyApp with --cascade=orphan leaves what it made, untouched', async (t) => {
+  t.test('deleting a MyApp with --cascade=orphan keeps its children unchanged', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('leaving', { image: 'nginx:1.29', replicas: 2 })
     await here.running('leaving')
@@ -163,7 +163,7 @@ export function adoption(t: Test, cluster: Cluster): void {
   })
 }
 
-/** With every example applied the command line finds no difference; for a change it predicts what then happens. */
+/** The command line finds no difference for applied examples, and predicts what a change does. */
 export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
   const start = runner(cluster)
   const run = (...args: string[]) => start(process.execPath, [file('dist/cli.js'), ...args])
@@ -213,7 +213,7 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
   }
   await here.apply(readFileSync(changed, 'utf8'))
   await here.eventually(
-    'it is so',
+    'there is no difference',
     async () =>
       (await run('render', '--diff', '--live', '-n', here.name, '-f', changed)).code === 0,
   )

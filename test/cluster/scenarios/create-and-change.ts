@@ -5,7 +5,7 @@ import type { Happening } from '../../support/cluster/view.ts'
 
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 
-/** The values that something took, one after the other. */
+/** The distinct values of a field, in order. */
 const course = <Value>(values: Value[]) =>
   values.filter((value, index) => value !== values[index - 1])
 
@@ -14,7 +14,7 @@ const phases = (happenings: Happening<'MyApp'>[]) =>
     happenings.map(({ object }) => object.status?.phase).filter((phase) => phase !== undefined),
   )
 
-/** A MyApp gets what its spec asks for, and follows every change of it. */
+/** A MyApp gets the children of its spec and follows every change. */
 export function createAndChange(t: Test, cluster: Cluster): void {
   t.test('a MyApp becomes a Deployment, a Service and Running', async (t) => {
     const here = await cluster.namespace(t)
@@ -95,11 +95,14 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     ])
     t.match(
       line,
-      /^shop +3\/3 +Running +AllReplicasAvailable +\d+s +nginx:1\.29 +80 +3 of 3 replicas are available$/,
+      new RegExp(
+        '^shop +3/3 +Running +AllReplicasAvailable +\\d+s +nginx:1\\.29 +80 +' +
+          '3 of 3 replicas are available$',
+      ),
     )
   })
 
-  t.test('what has no order that counts may come in another', async (t) => {
+  t.test('the order of unordered lists does not matter', async (t) => {
     const here = await cluster.namespace(t)
     const volume = (name: string) => ({ name, mountPath: `/${name}`, emptyDir: {} })
     const spec = {
@@ -126,7 +129,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.strictSame(names(imagePullSecrets).toSorted(), ['a', 'c'])
   })
 
-  t.test('an image is all that a MyApp needs', async (t) => {
+  t.test('a MyApp needs only an image', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     const { status } = await here.running('shop')
@@ -138,7 +141,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.match(here.get('Service', 'shop').spec.ports, [{ port: 8080, targetPort: 8080 }])
   })
 
-  t.test('a MyApp scales by an edit and by kubectl scale', async (t) => {
+  t.test('a MyApp can be scaled by an edit and by kubectl scale', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
@@ -157,10 +160,10 @@ export function createAndChange(t: Test, cluster: Cluster): void {
       () => here.get('MyApp', 'shop').status?.ready === '2/2',
     )
     t.equal((await here.running('shop')).status?.replicas, 2)
-    t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced for it')
+    t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced')
   })
 
-  t.test('a new image rolls out, and the status goes Pending, Running', async (t) => {
+  t.test('a new image rolls out with the phases Pending and Running', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
     await here.running('shop')
@@ -185,36 +188,33 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     )
   })
 
-  t.test(
-    'variables that are changed, added and removed reach the pods in the order of the spec',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', {
-        image: 'nginx',
-        env: [
-          { name: 'A', value: '1' },
-          { name: 'B', value: '2' },
-          { name: 'C', value: '3' },
-        ],
-      })
-      await here.running('shop')
-      const env = [
+  t.test('pods get changed, added and removed variables in the order of the spec', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', {
+      image: 'nginx',
+      env: [
         { name: 'A', value: '1' },
-        { name: 'C', value: 'three' },
-        { name: 'D', value: '$(C)' },
-        { name: 'E' },
-      ]
-      await here.edit('MyApp', 'shop', { spec: { env } })
-      await here.running('shop')
-      t.strictSame(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, env)
-      t.equal(here.list('ReplicaSet').length, 2, 'one roll')
-      await here.edit('MyApp', 'shop', { spec: { env: null } })
-      await here.running('shop')
-      t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
-    },
-  )
+        { name: 'B', value: '2' },
+        { name: 'C', value: '3' },
+      ],
+    })
+    await here.running('shop')
+    const env = [
+      { name: 'A', value: '1' },
+      { name: 'C', value: 'three' },
+      { name: 'D', value: '$(C)' },
+      { name: 'E' },
+    ]
+    await here.edit('MyApp', 'shop', { spec: { env } })
+    await here.running('shop')
+    t.strictSame(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env, env)
+    t.equal(here.list('ReplicaSet').length, 2, 'one roll')
+    await here.edit('MyApp', 'shop', { spec: { env: null } })
+    await here.running('shop')
+    t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
+  })
 
-  t.test('a new port reaches the container and the Service, which keeps its address', async (t) => {
+  t.test('a new port changes the container and the Service, which keeps its address', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', port: 8080 })
     await here.running('shop')
@@ -230,68 +230,68 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.equal(spec.clusterIP, clusterIP)
   })
 
-  t.test('what kubectl rollout restart and others put on the children stays there', async (t) => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx:1.28' })
-    await here.running('shop')
-    const theirs = { metadata: { labels: { team: 'blue' }, annotations: { note: 'ours' } } }
-    await here.edit('Deployment', 'shop', theirs)
-    await here.edit('Service', 'shop', theirs)
-    await here.kubectl('rollout', 'restart', 'deployment/shop')
-    await here.until('it has rolled', () => here.list('ReplicaSet').length === 2)
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
-    await here.running('shop')
-    for (const kind of ['Deployment', 'Service'] as const) {
-      t.match(here.get(kind, 'shop').metadata, theirs.metadata)
-    }
-    t.ok(
-      here.get('Deployment', 'shop').spec.template.metadata.annotations?.[
-        'kubectl.kubernetes.io/restartedAt'
-      ],
-    )
-    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
-    t.equal(
-      here.list('ReplicaSet').length,
-      3,
-      'the restart is not undone: no more rolls than were asked for',
-    )
-  })
-
   t.test(
-    'the longest name, a hundred variables and values in any script come through',
+    'foreign annotations of children stay, such as that of kubectl rollout restart',
     async (t) => {
       const here = await cluster.namespace(t)
-      const name = 'a'.repeat(62) + '9'
-      const values = [
-        'grüß Gott',
-        '日本語のテキスト',
-        '🚀 👩‍👩‍👧',
-        'العربية',
-        'a "quoted"\nline\twith \\ and $(V0) and $$',
-        ' ',
-        '<&>',
-      ]
-      if (!cluster.differs('line separators in values become blanks')) {
-        values.push('\u0085 \u2028 \u2029')
+      await here.create('shop', { image: 'nginx:1.28' })
+      await here.running('shop')
+      const theirs = { metadata: { labels: { team: 'blue' }, annotations: { note: 'ours' } } }
+      await here.edit('Deployment', 'shop', theirs)
+      await here.edit('Service', 'shop', theirs)
+      await here.kubectl('rollout', 'restart', 'deployment/shop')
+      await here.until('the pods have rolled', () => here.list('ReplicaSet').length === 2)
+      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
+      await here.running('shop')
+      for (const kind of ['Deployment', 'Service'] as const) {
+        t.match(here.get(kind, 'shop').metadata, theirs.metadata)
       }
-      const env = Array.from({ length: 100 }, (_, index) => ({
-        name: `V${index}`,
-        value: values[index % values.length] ?? '',
-      }))
-      await here.create(name, { image: 'nginx', env })
-      await here.running(name)
-      t.strictSame(here.get('Deployment', name).spec.template.spec.containers[0]?.env, env)
-      t.ok(here.get('Service', name))
-      await here.edit('MyApp', name, { spec: { env: env.toReversed() } })
-      await here.running(name)
-      t.strictSame(
-        names(here.get('Deployment', name).spec.template.spec.containers[0]?.env),
-        names(env.toReversed()),
+      t.ok(
+        here.get('Deployment', 'shop').spec.template.metadata.annotations?.[
+          'kubectl.kubernetes.io/restartedAt'
+        ],
+      )
+      t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
+      t.equal(
+        here.list('ReplicaSet').length,
+        3,
+        'the restart is not reverted, and the pods roll once',
       )
     },
   )
 
-  t.test('a MyApp that is deleted and created anew has children of its own', async (t) => {
+  t.test('the longest name, a hundred variables and values in any script work', async (t) => {
+    const here = await cluster.namespace(t)
+    const name = 'a'.repeat(62) + '9'
+    const values = [
+      'grüß Gott',
+      '日本語のテキスト',
+      '🚀 👩‍👩‍👧',
+      'العربية',
+      'a "quoted"\nline\twith \\ and $(V0) and $$',
+      ' ',
+      '<&>',
+    ]
+    if (!cluster.differs('line separators in values become spaces')) {
+      values.push('\u0085 \u2028 \u2029')
+    }
+    const env = Array.from({ length: 100 }, (_, index) => ({
+      name: `V${index}`,
+      value: values[index % values.length] ?? '',
+    }))
+    await here.create(name, { image: 'nginx', env })
+    await here.running(name)
+    t.strictSame(here.get('Deployment', name).spec.template.spec.containers[0]?.env, env)
+    t.ok(here.get('Service', name))
+    await here.edit('MyApp', name, { spec: { env: env.toReversed() } })
+    await here.running(name)
+    t.strictSame(
+      names(here.get('Deployment', name).spec.template.spec.containers[0]?.env),
+      names(env.toReversed()),
+    )
+  })
+
+  t.test('a recreated MyApp has new children', async (t) => {
     const here = await cluster.namespace(t)
     const first = await here.create('shop', {
       image: 'nginx:1.28',
@@ -306,7 +306,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     delete copy.metadata.uid
     await here.apply(JSON.stringify(copy))
     await here.until(
-      'the new one is seen',
+      'the new MyApp is observed',
       () => here.find('MyApp', 'shop')?.metadata.uid !== first.metadata.uid,
     )
     const second = await here.running('shop')

@@ -5,7 +5,7 @@ import type { Kind, LiveObject } from '../../support/cluster/kinds.ts'
 import type { Operation } from '../../support/cluster/namespace.ts'
 import type { Difference } from '../../support/cluster/server-side-apply.ts'
 
-/** Something of a child that somebody edits by hand. */
+/** A manual edit of a child. */
 export interface Drift {
   what: string
   kind: Kind
@@ -28,15 +28,15 @@ const drifts: Drift[] = [
     edit: [{ op: 'replace', path: `${container}/env/0/value`, value: 'other' }],
   },
   {
-    what: 'a variable that was removed',
+    what: 'a removed variable',
     kind: 'Deployment',
     edit: [{ op: 'remove', path: `${container}/env/0` }],
   },
   {
-    what: 'a variable that was added',
+    what: 'an added variable',
     kind: 'Deployment',
     edit: [{ op: 'add', path: `${container}/env/0`, value: { name: 'STRAY', value: 'x' } }],
-    unless: 'entries that others added stay',
+    unless: 'foreign list items stay',
   },
   {
     what: 'the order of the variables',
@@ -56,18 +56,18 @@ const drifts: Drift[] = [
     what: 'the port of the container',
     kind: 'Deployment',
     edit: [{ op: 'replace', path: `${container}/ports/0/containerPort`, value: 1234 }],
-    unless: 'a port that was edited by hand stays',
+    unless: 'an edited port stays',
   },
   {
-    what: 'a port that was added to the container',
+    what: 'an added port of the container',
     kind: 'Deployment',
     edit: [
       { op: 'add', path: `${container}/ports/-`, value: { name: 'stray', containerPort: 1234 } },
     ],
-    unless: 'entries that others added stay',
+    unless: 'foreign list items stay',
   },
   {
-    what: 'a sidecar that was added',
+    what: 'an added sidecar',
     kind: 'Deployment',
     edit: [
       {
@@ -76,7 +76,7 @@ const drifts: Drift[] = [
         value: { name: 'sidecar', image: 'busybox' },
       },
     ],
-    unless: 'entries that others added stay',
+    unless: 'foreign list items stay',
   },
   {
     what: 'a label of the Deployment',
@@ -85,7 +85,7 @@ const drifts: Drift[] = [
     unless: 'labels of a Deployment are not repaired',
   },
   {
-    what: 'a label of the pods that was removed',
+    what: 'a removed pod label',
     kind: 'Deployment',
     edit: { spec: { template: { metadata: { labels: { 'app.kubernetes.io/instance': null } } } } },
   },
@@ -100,7 +100,7 @@ const drifts: Drift[] = [
     edit: { spec: { selector: { app: 'other' } } },
   },
   {
-    what: 'a key that was added to the selector of the Service',
+    what: 'an added key in the selector of the Service',
     kind: 'Service',
     edit: { spec: { selector: { stray: 'yes' } } },
   },
@@ -108,7 +108,7 @@ const drifts: Drift[] = [
     what: 'the port of the Service',
     kind: 'Service',
     edit: [{ op: 'replace', path: '/spec/ports/0/port', value: 1234 }],
-    unless: 'a port that was edited by hand stays',
+    unless: 'an edited port stays',
   },
   {
     what: 'the target port of the Service',
@@ -116,17 +116,17 @@ const drifts: Drift[] = [
     edit: [{ op: 'replace', path: '/spec/ports/0/targetPort', value: 1234 }],
   },
   {
-    what: 'a port that was added to the Service',
+    what: 'an added port of the Service',
     kind: 'Service',
     edit: [{ op: 'add', path: '/spec/ports/-', value: { name: 'stray', port: 1234 } }],
-    unless: 'entries that others added stay',
+    unless: 'foreign list items stay',
   },
 ]
 
-const stays = 'entries that others added stay'
+const stays = 'foreign list items stay'
 const pods = '/spec/template/spec'
 
-/** What would make the API server refuse what is asked for, or keep pods from starting, if it stayed beside that. */
+/** Edits after which the API server would refuse the desired Deployment, or no pod would start. */
 const jams: Drift[] = [
   {
     what: 'the handler of a probe',
@@ -147,7 +147,7 @@ const jams: Drift[] = [
     unless: stays,
   },
   {
-    what: 'what a pod does before it ends',
+    what: 'the preStop handler',
     kind: 'Deployment',
     edit: [
       {
@@ -159,7 +159,7 @@ const jams: Drift[] = [
     unless: stays,
   },
   {
-    what: 'the time that a pod has to end',
+    what: 'the grace period',
     kind: 'Deployment',
     edit: [
       { op: 'replace', path: `${container}/lifecycle/preStop/sleep/seconds`, value: 1 },
@@ -174,7 +174,7 @@ const jams: Drift[] = [
     unless: stays,
   },
   {
-    what: 'the deadline of a rollout',
+    what: 'the progress deadline',
     kind: 'Deployment',
     edit: { spec: { minReadySeconds: 1, progressDeadlineSeconds: 2 } },
     unless: stays,
@@ -212,7 +212,7 @@ const jams: Drift[] = [
     unless: stays,
   },
   {
-    what: 'the rights of the container',
+    what: 'the security context of the container',
     kind: 'Deployment',
     edit: [
       {
@@ -241,7 +241,7 @@ const jams: Drift[] = [
     edit: [{ op: 'add', path: `${pods}/nodeSelector/stray`, value: 'yes' }],
   },
   {
-    what: 'the secrets of the image',
+    what: 'the pull secrets',
     kind: 'Deployment',
     edit: [{ op: 'add', path: `${pods}/imagePullSecrets/-`, value: { name: 'stray' } }],
     unless: stays,
@@ -269,7 +269,7 @@ const shop = {
   ],
 }
 
-/** What of a child is the operator's, and shall be as it was. */
+/** The part of a child that the operator owns. */
 const owned = ({
   metadata: { labels = {}, annotations = {} },
   spec,
@@ -278,11 +278,11 @@ const owned = ({
   return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: asked.sort(), spec })
 }
 
-/** What others do to a child of a MyApp, one thing at a time, is undone. */
+/** Every manual edit of a child is reverted. */
 export function repairs(t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drift[]): void {
   for (const { what, kind, edit, unless } of drifts) {
     if (unless !== undefined && cluster.differs(unless)) {
-      t.test(`drift stays under server-side apply: ${what} (${unless})`, async (t) => {
+      t.test(`keeps drift under server-side apply: ${what} (${unless})`, async (t) => {
         const here = await cluster.namespace(t)
         await here.create('shop', shop)
         await here.running('shop')
@@ -290,44 +290,44 @@ export function repairs(t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drif
         await here.edit(kind, 'shop', edit)
         const calls = here.calls('shop').length
         await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-        await here.until('the hook was asked since', () => here.calls('shop').length > calls)
+        await here.until('the hook had a request since', () => here.calls('shop').length > calls)
         t.not(owned(here.get(kind, 'shop')), before)
       })
       continue
     }
-    t.test(`drift is repaired: ${what}`, async (t) => {
+    t.test(`reverts drift: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', shop)
       await here.running('shop')
       const before = owned(here.get(kind, 'shop'))
       const writes = here.writes().length
-      t.not(owned(await here.edit(kind, 'shop', edit)), before, 'the edit is stored')
-      await here.until(`${kind} shop is as it was`, () => owned(here.get(kind, 'shop')) === before)
+      t.not(owned(await here.edit(kind, 'shop', edit)), before, 'the API server stores the edit')
+      await here.until(`${kind} shop is restored`, () => owned(here.get(kind, 'shop')) === before)
       const repairs = here
         .writes()
         .slice(writes)
         .filter((write) => write.endsWith('s/shop') && !write.includes('myapps'))
-      t.ok(repairs.length <= 3, `in three answers at most: ${repairs}`)
+      t.ok(repairs.length <= 3, `at most three answers: ${repairs}`)
       await here.running('shop')
     })
   }
 }
 
-/** What others do to the children is undone, where it is the operator's. */
+/** Manual edits of children are reverted in the fields that the operator owns. */
 export function drift(t: Test, cluster: Cluster): void {
-  // Without pods: what is undone here is done to the Deployment. How pods roll for it is told further down.
+  // Without pods, because only the Deployment matters here. The tests below cover rollouts.
   repairs(t, cluster, { ...shop, replicas: 0 }, drifts)
   repairs(t, cluster, { ...grown, replicas: 0 }, jams)
 
   for (const kind of ['Deployment', 'Service'] as const) {
-    t.test(`a ${kind} that was deleted is created anew`, async (t) => {
+    t.test(`recreates a deleted ${kind}`, async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', shop)
       await here.running('shop')
       const { uid } = here.get(kind, 'shop').metadata
       await here.remove(kind, 'shop')
       await here.until(
-        `there is another ${kind}`,
+        `a new ${kind} exists`,
         () => (here.find(kind, 'shop')?.metadata.uid ?? uid) !== uid,
       )
       await here.running('shop')
@@ -336,8 +336,7 @@ export function drift(t: Test, cluster: Cluster): void {
   }
 
   t.test(
-    'variables put first, reversed and mixed with strays end in the exact order, with one ' +
-      'roll of the pods each',
+    'puts reordered and foreign variables in exact order, with one rollout each',
     async (t) => {
       const here = await cluster.namespace(t)
       const named = (...names: string[]) =>
@@ -364,35 +363,31 @@ export function drift(t: Test, cluster: Cluster): void {
           .writes()
           .slice(writes)
           .filter((write) => write.endsWith(' deployments/shop'))
-        t.ok(answers.length <= 3, `in three answers at most: ${answers}`)
+        t.ok(answers.length <= 3, `at most three answers: ${answers}`)
       }
     },
   )
 
-  t.test(
-    'strays, a wrong order and an edited port at once are repaired together with a change ' +
-      'of the spec',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', shop)
-      await here.running('shop')
-      const strays = cluster.differs('entries that others added stay') ? [] : [{ name: 'STRAY' }]
-      await here.edit('Deployment', 'shop', [
-        {
-          op: 'replace',
-          path: `${container}/env`,
-          value: [{ name: 'B', value: '$(A)' }, ...strays, { name: 'A', value: 'a' }],
-        },
-        ...(cluster.differs('a port that was edited by hand stays')
-          ? []
-          : [{ op: 'replace' as const, path: `${container}/ports/0/containerPort`, value: 1234 }]),
-      ])
-      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
-      await here.running('shop')
-      const [app] = here.get('Deployment', 'shop').spec.template.spec.containers
-      t.match(app, { image: 'nginx:1.29', ports: [{ name: 'http', containerPort: 9090 }] })
-      t.equal(app?.ports?.length, 1)
-      t.strictSame(app?.env, shop.env)
-    },
-  )
+  t.test('repairs several edits together with a change of the spec', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', shop)
+    await here.running('shop')
+    const strays = cluster.differs('foreign list items stay') ? [] : [{ name: 'STRAY' }]
+    await here.edit('Deployment', 'shop', [
+      {
+        op: 'replace',
+        path: `${container}/env`,
+        value: [{ name: 'B', value: '$(A)' }, ...strays, { name: 'A', value: 'a' }],
+      },
+      ...(cluster.differs('an edited port stays')
+        ? []
+        : [{ op: 'replace' as const, path: `${container}/ports/0/containerPort`, value: 1234 }]),
+    ])
+    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29', port: 9090 } })
+    await here.running('shop')
+    const [app] = here.get('Deployment', 'shop').spec.template.spec.containers
+    t.match(app, { image: 'nginx:1.29', ports: [{ name: 'http', containerPort: 9090 }] })
+    t.equal(app?.ports?.length, 1)
+    t.strictSame(app?.env, shop.env)
+  })
 }

@@ -9,20 +9,20 @@ const order = (here: Namespace): Kind[] =>
     .toSorted((a, b) => a.version - b.version)
     .map(({ kind }) => kind)
 
-/** What is deleted goes in order and completely. */
+/** A deletion is ordered and complete. */
 export function finalize(t: Test, cluster: Cluster): void {
-  t.test('the Deployment and the Service are gone before the MyApp', async (t) => {
+  t.test('the MyApp is deleted after its Deployment and Service', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
     await here.running('shop')
     await here.kubectl('delete', 'ma', 'shop')
     await here.gone('MyApp', 'shop')
     t.equal(order(here).at(-1), 'MyApp')
-    await here.until('its pods are gone', () => here.list('ReplicaSet').length === 0)
+    await here.until('the pods are gone', () => here.list('ReplicaSet').length === 0)
   })
 
   t.test(
-    'a Deployment that is held keeps the Service and the MyApp, whose status says what it ' +
+    'a Deployment with a finalizer keeps the Service and the MyApp, whose status says what it ' +
       'waits for',
     async (t) => {
       const here = await cluster.namespace(t)
@@ -33,7 +33,7 @@ export function finalize(t: Test, cluster: Cluster): void {
       ])
       await here.kubectl('delete', 'ma', 'shop', '--wait=false')
       const waiting = await here.until(
-        'the status says so',
+        'the status reports it',
         () =>
           here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Terminating' &&
           here.get('MyApp', 'shop'),
@@ -44,19 +44,19 @@ export function finalize(t: Test, cluster: Cluster): void {
       })
       const calls = here.calls('shop').length
       await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-      await here.until('the hook was asked again', () => here.calls('shop').length > calls)
-      t.notOk(here.get('Service', 'shop').metadata.deletionTimestamp, 'the Service stays as long')
+      await here.until('the hook had another request', () => here.calls('shop').length > calls)
+      t.notOk(here.get('Service', 'shop').metadata.deletionTimestamp, 'the Service stays meanwhile')
       await here.edit('Deployment', 'shop', [{ op: 'remove', path: '/metadata/finalizers' }])
       await here.gone('MyApp', 'shop')
       t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
     },
   )
 
-  t.test('a MyApp that is deleted before it is Running goes too', async (t) => {
+  t.test('a MyApp can be deleted before it is Running', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.kubectl('delete', 'ma', 'shop')
-    await here.until('nothing is left', () =>
+    await here.until('everything is gone', () =>
       (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(
         (kind) => here.list(kind).length === 0,
       ),
@@ -64,7 +64,7 @@ export function finalize(t: Test, cluster: Cluster): void {
     t.pass()
   })
 
-  t.test('a MyApp whose config is too large to be sent goes all the same', async (t) => {
+  t.test('a MyApp can be deleted although its config is too large for a request', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
@@ -79,7 +79,7 @@ export function finalize(t: Test, cluster: Cluster): void {
       spec: { envFrom: names.map((name) => ({ configMapRef: { name } })) },
     })
     const events = `/api/v1/namespaces/${here.name}/events?fieldSelector=reason=SyncError`
-    await here.eventually('an Event tells', async () =>
+    await here.eventually('an Event reports the failure', async () =>
       (await cluster.api.request<{ items: Array<{ message: string }> }>('GET', events)).items.some(
         ({ message }) => message.includes('413'),
       ),
@@ -89,12 +89,12 @@ export function finalize(t: Test, cluster: Cluster): void {
     t.equal(order(here).at(-1), 'MyApp')
   })
 
-  t.test('a foreground delete ends', async (t) => {
+  t.test('a foreground deletion completes', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
     await here.kubectl('delete', 'ma', 'shop', '--cascade=foreground')
-    await here.until('nothing is left', () =>
+    await here.until('everything is gone', () =>
       (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(
         (kind) => here.list(kind).length === 0,
       ),
@@ -102,7 +102,7 @@ export function finalize(t: Test, cluster: Cluster): void {
     t.pass()
   })
 
-  t.test('a namespace that is deleted goes with all that is in it', async (t) => {
+  t.test('a namespace with a MyApp can be deleted', async (t) => {
     const here = await cluster.namespace(t)
     await Promise.all(['shop', 'blog', 'wiki'].map((name) => here.create(name, { image: 'nginx' })))
     await Promise.all(['shop', 'blog', 'wiki'].map((name) => here.running(name)))

@@ -7,7 +7,7 @@ const names = (count: number) => Array.from({ length: count }, (_, index) => `ap
 
 /** Many MyApps, and two processes of the hook. */
 export async function many(t: Test, cluster: Cluster, hooks: [Replica, Replica]): Promise<void> {
-  await t.test('one is always enough: both are killed in turn, and no MyApp notices', async (t) => {
+  await t.test('two processes are killed in turn without an effect on MyApps', async (t) => {
     const here = await cluster.namespace(t)
     const apps = names(12)
     for (const [index, name] of apps.entries()) {
@@ -41,11 +41,11 @@ export async function many(t: Test, cluster: Cluster, hooks: [Replica, Replica])
     t.strictSame(
       happenings.filter(({ type }) => type === 'DELETED'),
       [],
-      'no child was ever taken away',
+      'no child was deleted',
     )
   })
 
-  await t.test('two hundred MyApps created at once are all Running', async (t) => {
+  await t.test('two hundred MyApps created at once become Running', async (t) => {
     const here = await cluster.namespace(t)
     const apps = names(200)
     const start = Date.now()

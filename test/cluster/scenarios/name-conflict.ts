@@ -5,10 +5,10 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const labels = { app: 'theirs' }
 
-/** When the name is free the MyApp gets it within one resync, as the CompositeController has it. */
+/** A MyApp gets a name that becomes free within one resync period of the CompositeController. */
 const resyncSeconds = 30
 
-/** What is there before the MyApp of the same name, and belongs to somebody else. */
+/** Foreign objects that exist before the MyApp of the same name. */
 const foreign = {
   Deployment: {
     apiVersion: 'apps/v1',
@@ -60,7 +60,7 @@ const foreign = {
 
 type ForeignKind = keyof typeof foreign
 
-/** What makes a MyApp want a child of the kind besides the Deployment and the Service that each has. */
+/** The spec that makes a MyApp desire a child of the kind. Every MyApp has the others. */
 const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
   Ingress: { ingress: { host: 'shop.example.com' } },
   NetworkPolicy: { networkPolicy: { from: [{ app: 'web' }] } },
@@ -68,7 +68,7 @@ const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
   HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 2 } },
 }
 
-/** All of a foreign object that anybody could have touched. */
+/** The parts of a foreign object that must not change. */
 function untouched(here: Namespace, kind: ForeignKind): string {
   const {
     metadata: { uid, labels, ownerReferences },
@@ -79,17 +79,16 @@ function untouched(here: Namespace, kind: ForeignKind): string {
 
 async function takeName(here: Namespace, kind: ForeignKind): Promise<string> {
   await here.put(foreign[kind])
-  await here.until(`the ${kind} is seen`, () => here.find(kind, 'shop'))
+  await here.until(`the ${kind} is observed`, () => here.find(kind, 'shop'))
   return untouched(here, kind)
 }
 
-/** Names that somebody else has taken. */
+/** Names of foreign objects. */
 export function nameConflict(t: Test, cluster: Cluster): void {
   for (const kind of Object.keys(foreign) as ForeignKind[]) {
     const other = kind === 'Deployment' ? 'Service' : 'Deployment'
     t.test(
-      `a ${kind} of the same name that is somebody else's is left alone and named; when it ` +
-        'goes, the MyApp gets Running',
+      `reports and does not change a foreign ${kind} of the same name, and recovers later`,
       async (t) => {
         const here = await cluster.namespace(t)
         const before = await takeName(here, kind)
@@ -100,78 +99,71 @@ export function nameConflict(t: Test, cluster: Cluster): void {
           `${kind} shop already exists and does not belong to this MyApp: delete it, or ` +
             'give the MyApp another name',
         )
-        await here.until(`its ${other} is there`, () => here.find(other, 'shop'))
+        await here.until(`the ${other} exists`, () => here.find(other, 'shop'))
         await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
         await here.failed('shop', 'NameConflict')
         t.equal(untouched(here, kind), before)
         await here.remove(kind, 'shop')
         await here.running('shop', resyncSeconds)
-        t.not(untouched(here, kind), before, 'this one is its own')
+        t.not(untouched(here, kind), before, 'the new object belongs to the MyApp')
       },
     )
   }
 
-  t.test(
-    'both names taken: one message names both, and deleting the MyApp leaves both',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      const before = [await takeName(here, 'Deployment'), await takeName(here, 'Service')]
-      await here.create('shop', { image: 'nginx' })
-      const { status } = await here.failed('shop', 'NameConflict')
-      t.match(
-        status?.message,
-        /^Deployment and Service shop already exist and do not belong to this MyApp/,
-      )
-      await here.kubectl('delete', 'ma', 'shop')
-      t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
-    },
-  )
+  t.test('reports two foreign objects in one message and does not delete them', async (t) => {
+    const here = await cluster.namespace(t)
+    const before = [await takeName(here, 'Deployment'), await takeName(here, 'Service')]
+    await here.create('shop', { image: 'nginx' })
+    const { status } = await here.failed('shop', 'NameConflict')
+    t.match(
+      status?.message,
+      /^Deployment and Service shop already exist and do not belong to this MyApp/,
+    )
+    await here.kubectl('delete', 'ma', 'shop')
+    t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
+  })
 
-  t.test(
-    'a Deployment and a Service of somebody else are adopted without losing an endpoint',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.put(foreign.Deployment)
-      await here.put(foreign.Service)
-      const endpoints = async () => {
-        const slices = JSON.parse(await here.kubectl('get', 'endpointslices', '-o', 'json')) as {
-          items: Array<{ endpoints?: Array<{ conditions: { ready?: boolean } }> }>
-        }
-        return slices.items
-          .flatMap(({ endpoints }) => endpoints ?? [])
-          .filter(({ conditions }) => conditions.ready).length
+  t.test('adopts a foreign Deployment and Service without losing an endpoint', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.put(foreign.Deployment)
+    await here.put(foreign.Service)
+    const endpoints = async () => {
+      const slices = JSON.parse(await here.kubectl('get', 'endpointslices', '-o', 'json')) as {
+        items: Array<{ endpoints?: Array<{ conditions: { ready?: boolean } }> }>
       }
-      await here.eventually('it has an endpoint', async () => (await endpoints()) === 1)
-      await here.create('shop', { image: 'nginx', replicas: 2 })
-      await here.failed('shop', 'NameConflict')
-      const mark = `controller-uid=${here.get('MyApp', 'shop').metadata.uid}`
-      await here.kubectl('label', 'deployment/shop', 'service/shop', mark)
-      await here.until('the message tells of the selector', () =>
-        here
-          .get('MyApp', 'shop')
-          .status?.message?.startsWith(
-            'Update of Deployment shop refused: spec.selector is immutable, and it is app=theirs.',
-          ),
-      )
-      t.strictSame(here.get('Service', 'shop').spec.selector, labels)
-      t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'redis')
+      return slices.items
+        .flatMap(({ endpoints }) => endpoints ?? [])
+        .filter(({ conditions }) => conditions.ready).length
+    }
+    await here.eventually('the Service has one endpoint', async () => (await endpoints()) === 1)
+    await here.create('shop', { image: 'nginx', replicas: 2 })
+    await here.failed('shop', 'NameConflict')
+    const mark = `controller-uid=${here.get('MyApp', 'shop').metadata.uid}`
+    await here.kubectl('label', 'deployment/shop', 'service/shop', mark)
+    await here.until('the message names the selector', () =>
+      here
+        .get('MyApp', 'shop')
+        .status?.message?.startsWith(
+          'Update of Deployment shop refused: spec.selector is immutable, and it is app=theirs.',
+        ),
+    )
+    t.strictSame(here.get('Service', 'shop').spec.selector, labels)
+    t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'redis')
 
-      const counts: number[] = []
-      await here.kubectl('delete', 'deployment', 'shop', '--cascade=orphan')
-      await here.eventually('it is Running', async () => {
-        counts.push(await endpoints())
-        return here.get('MyApp', 'shop').status?.phase === 'Running'
-      })
-      t.notOk(counts.includes(0), `endpoints: ${[...new Set(counts)].join()}`)
-      t.match(here.get('Service', 'shop').spec, {
-        selector: { app: 'shop', 'managed-by': 'myapp-operator' },
-      })
-    },
-  )
+    const counts: number[] = []
+    await here.kubectl('delete', 'deployment', 'shop', '--cascade=orphan')
+    await here.eventually('the MyApp is Running', async () => {
+      counts.push(await endpoints())
+      return here.get('MyApp', 'shop').status?.phase === 'Running'
+    })
+    t.notOk(counts.includes(0), `endpoints: ${[...new Set(counts)].join()}`)
+    t.match(here.get('Service', 'shop').spec, {
+      selector: { app: 'shop', 'managed-by': 'myapp-operator' },
+    })
+  })
 
   t.test(
-    'the children of a MyApp that was deleted with --cascade=orphan are not taken over by ' +
-      'the next of that name',
+    'does not take over the orphaned children of an earlier MyApp of the same name',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx' })

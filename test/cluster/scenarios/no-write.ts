@@ -10,7 +10,7 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 import { type Claim, putBound } from '../../support/cluster/volume-claim.ts'
 import { tellsWhatHappens } from './command-line.ts'
 
-/** Specs that say in other words what the API server stores, or what it does not store at all. */
+/** Specs that the API server stores in a different form. */
 const specs: Record<string, MyAppSpec> = {
   'empty-value': {
     image: 'nginx',
@@ -66,20 +66,20 @@ const isClaim = (document: Document): document is Claim => document.kind === 'Pe
 const documentsIn = (file: string) =>
   parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Document)
 
-/** Where no HTTPRoutes are enabled, what asks for a gateway runs; that it can't be reached is told as a failure. */
+/** Without HTTPRoutes an app with a gateway still runs, and its Routed condition has the cause. */
 async function runsWithoutGateway(here: Namespace, name: string): Promise<void> {
   const { status } = await here.failed(name, 'GatewayNotEnabled')
   if (status?.conditions?.find(({ type }) => type === 'Routed')?.reason !== 'GatewayNotEnabled') {
-    throw new Error('Routed does not say why')
+    throw new Error('Routed has no reason')
   }
-  await here.until('it runs all the same', () =>
+  await here.until('the app is available', () =>
     here
       .get('MyApp', name)
       .status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True'),
   )
 }
 
-/** Checks that nothing is written in a namespace once its MyApps have settled. */
+/** Checks that a namespace has no writes once its MyApps have settled. */
 export async function isQuiet(
   t: Test,
   here: Namespace,
@@ -89,7 +89,7 @@ export async function isQuiet(
   const each = (act: (name: string) => Promise<unknown>) => Promise.all(names.map(act))
   await each(settle)
   await each((name) =>
-    here.until(`every condition of ${name} is known`, () =>
+    here.until(`every condition of ${name} is not Unknown`, () =>
       here.get('MyApp', name).status?.conditions?.every(({ status }) => status !== 'Unknown'),
     ),
   )
@@ -97,38 +97,33 @@ export async function isQuiet(
   const before = here.writes().length
   const calls = new Map(names.map((name) => [name, here.calls(name).length]))
   await each((name) =>
-    here.until(
-      `there was a resync of ${name}`,
-      () => here.calls(name).length > (calls.get(name) ?? 0),
-    ),
+    here.until(`${name} had a resync`, () => here.calls(name).length > (calls.get(name) ?? 0)),
   )
   await each((name) => forceSyncs(here, name, 1))
-  t.strictSame(here.writes().slice(before), [], 'nothing is written in a resync')
+  t.strictSame(here.writes().slice(before), [], 'no write in a resync')
   await each((name) => forceSyncs(here, name, 9))
-  await rest(here) // the last of them has been through then, too
-  t.strictSame(here.writes().slice(before), [], 'nor in ten forced syncs')
+  // Wait until the last forced sync is complete.
+  await rest(here)
+  t.strictSame(here.writes().slice(before), [], 'no write in ten forced syncs')
 }
 
-/** What is as it shall be is not written again, and the command line tells of no difference. */
+/** A settled MyApp causes no writes and no reported difference. */
 export function noWrite(t: Test, cluster: Cluster): void {
-  t.test(
-    'of every example nothing is written once it is as it shall be, and nothing is told to differ',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      const documents = readdirSync(manifest('manifests/examples')).flatMap((file) =>
-        documentsIn(manifest(`manifests/examples/${file}`)),
-      )
-      for (const document of documents) {
-        await (isClaim(document) ? putBound(here, document) : here.put(document))
-      }
-      for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
-      const examples = documents
-        .filter(({ kind }) => kind === 'MyApp')
-        .map(({ metadata: { name } }) => name)
-      await isQuiet(t, here, [...examples, ...Object.keys(specs)], (name) =>
-        name === 'gateway' ? runsWithoutGateway(here, name) : here.running(name),
-      )
-      await tellsWhatHappens(t, cluster, here)
-    },
-  )
+  t.test('every settled example causes no writes and no reported difference', async (t) => {
+    const here = await cluster.namespace(t)
+    const documents = readdirSync(manifest('manifests/examples')).flatMap((file) =>
+      documentsIn(manifest(`manifests/examples/${file}`)),
+    )
+    for (const document of documents) {
+      await (isClaim(document) ? putBound(here, document) : here.put(document))
+    }
+    for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
+    const examples = documents
+      .filter(({ kind }) => kind === 'MyApp')
+      .map(({ metadata: { name } }) => name)
+    await isQuiet(t, here, [...examples, ...Object.keys(specs)], (name) =>
+      name === 'gateway' ? runsWithoutGateway(here, name) : here.running(name),
+    )
+    await tellsWhatHappens(t, cluster, here)
+  })
 }

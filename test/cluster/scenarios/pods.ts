@@ -14,7 +14,7 @@ interface ContainerStatus {
   lastState?: object
 }
 
-/** Pods of a MyApp that fail, as kubelet writes it into their status, and what the MyApp says of it. */
+/** Failing pods as kubelet reports them, and the message of the MyApp. */
 interface Failing {
   what: string
   statuses: ContainerStatus[]
@@ -46,12 +46,12 @@ const fails = (words: string) => `1 of 1 pod fails: container app ${words}`
 
 const failing: Failing[] = [
   {
-    what: 'an image that is not there, being pulled',
+    what: 'a missing image, during a pull',
     statuses: [{ state: waiting('ErrImagePull', notThere) }],
     message: fails(`is in ImagePullBackOff: ${notThere}`),
   },
   {
-    what: 'an image that is not there, between two tries',
+    what: 'a missing image, between two pulls',
     statuses: [
       {
         state: waiting(
@@ -63,12 +63,12 @@ const failing: Failing[] = [
     message: fails(`is in ImagePullBackOff: ${notThere}`),
   },
   {
-    what: 'a program that crashes, waiting to be started again',
+    what: 'a program that crashes, before a restart',
     statuses: [{ restartCount: 3, state: backOff, lastState: terminated('Error', 3) }],
     message: fails('crashes (CrashLoopBackOff, last exit code 3, 3 restarts): see its log'),
   },
   {
-    what: 'a program that crashes again and again',
+    what: 'a program that keeps crashing',
     statuses: [1, 2, 3].map((restartCount) => ({
       restartCount,
       state: terminated('Error', 1),
@@ -77,7 +77,7 @@ const failing: Failing[] = [
     message: fails('crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log'),
   },
   {
-    what: 'memory that ran out',
+    what: 'a container that exceeds its memory limit',
     statuses: [
       { restartCount: 1, state: terminated('OOMKilled', 137) },
       { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) },
@@ -88,7 +88,7 @@ const failing: Failing[] = [
     ),
   },
   {
-    what: 'a key that is missing',
+    what: 'a missing key',
     statuses: [
       {
         state: waiting(
@@ -102,7 +102,7 @@ const failing: Failing[] = [
     ),
   },
   {
-    what: 'a readiness check that fails',
+    what: 'a failing readiness probe',
     statuses: [{ started: true, state: running() }],
     reason: 'ReplicasUnavailable',
     message:
@@ -117,7 +117,7 @@ interface Pods {
 
 const podsPath = (here: Namespace) => `/api/v1/namespaces/${here.name}/pods`
 
-/** Writes the status of every pod of a namespace that has not ended, as kubelet would. */
+/** Writes the status of all active pods of a namespace, as kubelet would. */
 async function report(
   { api }: Cluster,
   here: Namespace,
@@ -144,7 +144,7 @@ async function report(
   )
 }
 
-/** Has the namespace refuse pods that do not meet a Pod Security Standard, and waits until it does. */
+/** Makes the namespace enforce a Pod Security Standard, and waits until it does. */
 async function enforce({ api }: Cluster, here: Namespace, level: string): Promise<void> {
   await here.kubectl('label', 'namespace', here.name, `pod-security.kubernetes.io/enforce=${level}`)
   const bad = {
@@ -159,17 +159,17 @@ async function enforce({ api }: Cluster, here: Namespace, level: string): Promis
   )
 }
 
-/** Pods are let in where they should be, and a MyApp says why its pods do not run. */
+/** Pods are admitted, and a MyApp reports why its pods do not run. */
 export function pods(t: Test, cluster: Cluster): void {
   for (const { what, statuses, message, reason = 'PodsFailing' } of failing) {
-    t.test(`it says why pods do not run: ${what}`, async (t) => {
+    t.test(`reports why pods do not run: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
       const inspections = async () =>
         (await cluster.api.request<Pods>('GET', kindPath('MyAppInspection', here.name))).items.map(
           ({ metadata: { name } }) => name,
         )
       await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
-      await here.until('there is a pod', () => here.get('MyApp', 'shop').status?.replicas === 1)
+      await here.until('a pod exists', () => here.get('MyApp', 'shop').status?.replicas === 1)
       for (const status of statuses) await report(cluster, here, status)
       const { status } = await here.until(
         `it says: ${message}`,
@@ -180,7 +180,7 @@ export function pods(t: Test, cluster: Cluster): void {
         ready: '0/1',
         conditions: [{ type: 'Ready', status: 'False', reason, message }],
       })
-      t.strictSame(await inspections(), ['shop'], 'it is inspected while it is in trouble')
+      t.strictSame(await inspections(), ['shop'], 'an inspection exists while pods fail')
       await report(cluster, here, {
         ready: true,
         started: true,
@@ -195,120 +195,108 @@ export function pods(t: Test, cluster: Cluster): void {
     })
   }
 
-  t.test(
-    'it says why pods do not run: no node that takes them, in the words of the scheduler',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
-      const message =
-        '2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 ' +
-        "node(s) didn't match Pod's node affinity/selector"
-      const { status } = await here.until(
+  t.test('reports the message of the scheduler if no node fits', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image, replicas: 2, nodeSelector: { disk: 'ssd' } })
+    const message =
+      '2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 ' +
+      "node(s) didn't match Pod's node affinity/selector"
+    const { status } = await here.until(
+      `it says: ${message}`,
+      () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+    )
+    t.match(status, {
+      phase: 'Pending',
+      conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
+    })
+    await here.edit('MyApp', 'shop', { spec: { nodeSelector: null } })
+    await here.running('shop')
+  })
+
+  t.test('reports a failing new pod beside an available old pod', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image })
+    await here.running('shop')
+    const annotations = { [failureAnnotation]: byHand }
+    await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
+    const says = (message: string) =>
+      here.until(
         `it says: ${message}`,
         () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
       )
-      t.match(status, {
-        phase: 'Pending',
-        conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
-      })
-      await here.edit('MyApp', 'shop', { spec: { nodeSelector: null } })
-      await here.running('shop')
-    },
-  )
+    await says('1 of 1 replica is updated, 1 old replica stays until new ones are available')
+    const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+    const [pod] = items.filter(({ status }) => status.phase === 'Pending')
+    const containerStatuses = [
+      {
+        name: 'app',
+        image,
+        imageID: '',
+        ready: false,
+        restartCount: 0,
+        state: waiting('ErrImagePull', 'not found'),
+      },
+    ]
+    await cluster.api.request(
+      'PATCH',
+      `${podsPath(here)}/${pod?.metadata.name}/status`,
+      { status: { containerStatuses } },
+      'application/strategic-merge-patch+json',
+    )
+    const message = '1 of 2 pods fails: container app is in ImagePullBackOff: not found'
+    t.match((await says(message)).status, {
+      phase: 'Pending',
+      ready: '1/1',
+      replicas: 2,
+      updatedReplicas: 1,
+      availableReplicas: 1,
+      conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
+    })
+    await here.edit('MyApp', 'shop', { spec: { podAnnotations: null } })
+    await here.running('shop')
+  })
 
-  t.test(
-    'a new pod that fails is told of while the one old pod is there and available',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image })
-      await here.running('shop')
-      const annotations = { [failureAnnotation]: byHand }
-      await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
-      const says = (message: string) =>
-        here.until(
-          `it says: ${message}`,
-          () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
-        )
-      await says('1 of 1 replica is updated, 1 old replica stays until new ones are available')
-      const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
-      const [pod] = items.filter(({ status }) => status.phase === 'Pending')
-      const containerStatuses = [
-        {
-          name: 'app',
-          image,
-          imageID: '',
-          ready: false,
-          restartCount: 0,
-          state: waiting('ErrImagePull', 'not found'),
-        },
-      ]
+  t.test('reports evicted pods while they are replaced, and does not count them', async (t) => {
+    const here = await cluster.namespace(t)
+    const says = (message: string) =>
+      here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message)
+    await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
+    for (const evicted of ['1 pod', '2 pods']) {
+      let name: string | undefined
+      await here.eventually('a pod is active', async () => {
+        const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
+        name = items.find(({ status }) => status.phase === 'Pending')?.metadata.name
+        return name !== undefined
+      })
       await cluster.api.request(
         'PATCH',
-        `${podsPath(here)}/${pod?.metadata.name}/status`,
-        { status: { containerStatuses } },
-        'application/strategic-merge-patch+json',
-      )
-      const message = '1 of 2 pods fails: container app is in ImagePullBackOff: not found'
-      t.match((await says(message)).status, {
-        phase: 'Pending',
-        ready: '1/1',
-        replicas: 2,
-        updatedReplicas: 1,
-        availableReplicas: 1,
-        conditions: [{ type: 'Ready', status: 'False', reason: 'PodsFailing', message }],
-      })
-      await here.edit('MyApp', 'shop', { spec: { podAnnotations: null } })
-      await here.running('shop')
-    },
-  )
-
-  t.test(
-    'pods that were evicted are told of while others take their place, and do not count',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      const says = (message: string) =>
-        here.until(
-          `it says: ${message}`,
-          () => here.get('MyApp', 'shop').status?.message === message,
-        )
-      await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
-      for (const evicted of ['1 pod', '2 pods']) {
-        let name: string | undefined
-        await here.eventually('a pod is to run', async () => {
-          const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
-          name = items.find(({ status }) => status.phase === 'Pending')?.metadata.name
-          return name !== undefined
-        })
-        await cluster.api.request(
-          'PATCH',
-          `${podsPath(here)}/${name}/status`,
-          {
-            status: {
-              phase: 'Failed',
-              reason: 'Evicted',
-              message: 'The node was low on resource: memory.',
-            },
+        `${podsPath(here)}/${name}/status`,
+        {
+          status: {
+            phase: 'Failed',
+            reason: 'Evicted',
+            message: 'The node was low on resource: memory.',
           },
-          'application/merge-patch+json',
-        )
-        await says(
-          `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on ` +
-            'resource: memory.)',
-        )
-      }
-      await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
-      await says(fails('is in ImagePullBackOff: not found'))
-      await report(cluster, here, { ready: true, started: true, state: running() })
-      t.equal((await here.running('shop')).status?.message, '1 of 1 replica is available')
-    },
-  )
+        },
+        'application/merge-patch+json',
+      )
+      await says(
+        `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on ` +
+          'resource: memory.)',
+      )
+    }
+    await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
+    await says(fails('is in ImagePullBackOff: not found'))
+    await report(cluster, here, { ready: true, started: true, state: running() })
+    t.equal((await here.running('shop')).status?.message, '1 of 1 replica is available')
+  })
 
   for (const [level, podSecurity] of [
     ['restricted', 'Restricted'],
     ['baseline', 'Baseline'],
   ] as const) {
     t.test(
-      `a namespace that enforces the ${level} Pod Security Standard takes pods with ` +
+      `a namespace that enforces the ${level} Pod Security Standard accepts pods with ` +
         `podSecurity ${podSecurity}`,
       async (t) => {
         const here = await cluster.namespace(t)
@@ -324,8 +312,7 @@ export function pods(t: Test, cluster: Cluster): void {
   }
 
   t.test(
-    'pods that the Pod Security Standard refuses are Failed with its own words, until ' +
-      'podSecurity is Restricted',
+    'reports pods that the Pod Security Standard refuses, until podSecurity is Restricted',
     async (t) => {
       const here = await cluster.namespace(t)
       await enforce(cluster, here, 'restricted')
@@ -333,7 +320,11 @@ export function pods(t: Test, cluster: Cluster): void {
       const { status } = await here.failed('shop', 'ReplicaFailure')
       t.match(
         status?.message,
-        /^Pods cannot be created: .* violates PodSecurity "restricted:latest": unrestricted capabilities \(container "app" must set securityContext\.capabilities\.drop=\["ALL"\]\), runAsNonRoot != true/,
+        new RegExp(
+          '^Pods cannot be created: .* violates PodSecurity "restricted:latest": ' +
+            'unrestricted capabilities \\(container "app" must set ' +
+            'securityContext\\.capabilities\\.drop=\\["ALL"\\]\\), runAsNonRoot != true',
+        ),
       )
       await here.edit('MyApp', 'shop', { spec: { podSecurity: 'Restricted' } })
       await here.running('shop')

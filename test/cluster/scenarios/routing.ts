@@ -34,7 +34,7 @@ const drifts: Drift[] = [
     edit: { spec: { ingressClassName: 'other' } },
   },
   {
-    what: 'the class of the Ingress that was removed',
+    what: 'a removed class of the Ingress',
     kind: 'Ingress',
     edit: { spec: { ingressClassName: null } },
   },
@@ -44,7 +44,7 @@ const drifts: Drift[] = [
     edit: [{ op: 'replace', path: `${rule}/http/paths/0/backend/service/name`, value: 'other' }],
   },
   {
-    what: 'a rule that was added to the Ingress',
+    what: 'an added rule of the Ingress',
     kind: 'Ingress',
     edit: [{ op: 'add', path: '/spec/rules/-', value: { host: 'stray.example.com' } }],
   },
@@ -55,12 +55,12 @@ const drifts: Drift[] = [
     unless: 'annotations of an Ingress are not repaired',
   },
   {
-    what: 'who may call by the NetworkPolicy',
+    what: 'the peers of the NetworkPolicy',
     kind: 'NetworkPolicy',
     edit: { spec: { ingress: [{}] } },
   },
   {
-    what: 'what the NetworkPolicy is about',
+    what: 'the policy types of the NetworkPolicy',
     kind: 'NetworkPolicy',
     edit: { spec: { policyTypes: ['Egress'] } },
   },
@@ -78,7 +78,7 @@ const drifts: Drift[] = [
     what: 'the other bound of the PodDisruptionBudget',
     kind: 'PodDisruptionBudget',
     edit: { spec: { maxUnavailable: null, minAvailable: 2 } },
-    unless: 'entries that others added stay',
+    unless: 'foreign list items stay',
   },
   {
     what: 'the pods of the PodDisruptionBudget',
@@ -87,11 +87,11 @@ const drifts: Drift[] = [
   },
 ]
 
-/** The condition of a MyApp that says whether it is reached from outside. */
+/** The Routed condition of a MyApp. */
 export const routed = (app: LiveMyApp) =>
   app.status?.conditions?.find(({ type }) => type === 'Routed')
 
-/** Waits until Routed has a status and a message. */
+/** Waits until Routed has the status and message. */
 export const untilRouted = (
   here: Namespace,
   name: string,
@@ -109,7 +109,7 @@ export const untilRouted = (
     )
   })
 
-/** The kinds of the MyApp and its children in the order in which they went. */
+/** The kinds of the MyApp and its children in the order of their deletion. */
 export const departures = (here: Namespace): Kind[] =>
   allKinds
     .filter((kind) => kind !== 'ReplicaSet')
@@ -117,7 +117,7 @@ export const departures = (here: Namespace): Kind[] =>
     .toSorted((a, b) => a.version - b.version)
     .map(({ kind }) => kind)
 
-/** Has the API server refuse Ingresses of a namespace that have a host, and waits until it does. */
+/** Makes the API server refuse Ingresses with a host in a namespace, and waits until it does. */
 async function refuse({ api }: Cluster, here: Namespace, host: string): Promise<void> {
   const [apiVersion, metadata] = ['admissionregistration.k8s.io/v1', { name: here.name }]
   const path = `/apis/${apiVersion}/validatingadmissionpolic`
@@ -161,65 +161,61 @@ async function refuse({ api }: Cluster, here: Namespace, host: string): Promise<
   )
 }
 
-/** What leads to a MyApp from outside, and who may. */
+/** The objects that expose a MyApp, and those that restrict access. */
 export function routing(t: Test, cluster: Cluster): void {
   repairs(t, cluster, { ...shop, replicas: 0, disruption: { maxUnavailable: 1 } }, drifts)
 
-  t.test(
-    'an Ingress is Routed once it has an address, with its URL; taken out of the spec it goes',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image: 'nginx', ingress })
-      await here.running('shop')
-      const before = await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
-      t.notOk(before.status?.urls)
-      t.match(here.get('Ingress', 'shop'), {
-        metadata: { annotations: ingress.annotations },
-        spec: { ingressClassName: 'nginx', rules: [{ host: 'shop.example.com' }] },
-      })
+  t.test('an Ingress with an address is Routed, and goes with its field', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', ingress })
+    await here.running('shop')
+    const before = await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
+    t.notOk(before.status?.urls)
+    t.match(here.get('Ingress', 'shop'), {
+      metadata: { annotations: ingress.annotations },
+      spec: { ingressClassName: 'nginx', rules: [{ host: 'shop.example.com' }] },
+    })
 
-      await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
-      const after = await untilRouted(
-        here,
-        'shop',
-        'True',
-        'Traffic from outside is routed to the Service',
-      )
-      t.strictSame(after.status?.urls, ['http://shop.example.com/'])
-      await here.edit('MyApp', 'shop', {
-        spec: { ingress: { tlsSecretName: 'shop-tls', path: '/shop' } },
-      })
-      await here.until(
-        'the URL is that of the TLS host',
-        () => here.get('MyApp', 'shop').status?.urls?.join() === 'https://shop.example.com/shop',
-      )
-      await here.edit('MyApp', 'shop', { spec: { ingress: { host: null, tlsSecretName: null } } })
-      await here.until(
-        'without a host the URL is that of the address',
-        () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://192.0.2.1/shop',
-      )
-      await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '2001:db8::1' }] } })
-      await here.until(
-        'an address of IPv6 is in brackets',
-        () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://[2001:db8::1]/shop',
-      )
-      await here.say('Ingress', 'shop', { loadBalancer: { ingress: null } })
-      await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
+    const after = await untilRouted(
+      here,
+      'shop',
+      'True',
+      'Traffic from outside is routed to the Service',
+    )
+    t.strictSame(after.status?.urls, ['http://shop.example.com/'])
+    await here.edit('MyApp', 'shop', {
+      spec: { ingress: { tlsSecretName: 'shop-tls', path: '/shop' } },
+    })
+    await here.until(
+      'the URL is that of the TLS host',
+      () => here.get('MyApp', 'shop').status?.urls?.join() === 'https://shop.example.com/shop',
+    )
+    await here.edit('MyApp', 'shop', { spec: { ingress: { host: null, tlsSecretName: null } } })
+    await here.until(
+      'without a host the URL is that of the address',
+      () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://192.0.2.1/shop',
+    )
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '2001:db8::1' }] } })
+    await here.until(
+      'an address of IPv6 is in brackets',
+      () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://[2001:db8::1]/shop',
+    )
+    await here.say('Ingress', 'shop', { loadBalancer: { ingress: null } })
+    await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
 
-      await here.edit('MyApp', 'shop', { spec: { ingress: null } })
-      await here.gone('Ingress', 'shop')
-      const { status } = await here.running('shop')
-      t.notOk(status?.urls)
-      t.strictSame(
-        status?.conditions?.map(({ type }) => type),
-        ['Ready', 'Reconciling', 'Stalled', 'Available'],
-      )
-    },
-  )
+    await here.edit('MyApp', 'shop', { spec: { ingress: null } })
+    await here.gone('Ingress', 'shop')
+    const { status } = await here.running('shop')
+    t.notOk(status?.urls)
+    t.strictSame(
+      status?.conditions?.map(({ type }) => type),
+      ['Ready', 'Reconciling', 'Stalled', 'Available'],
+    )
+  })
 
   t.test(
-    'while it is paused, or the API server refuses what the spec asks, addresses are those ' +
-      'of what is there',
+    'shows the addresses of the existing Ingress while it is paused or a change is refused',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx', ingress })
@@ -261,43 +257,38 @@ export function routing(t: Test, cluster: Cluster): void {
     },
   )
 
-  t.test(
-    'a NetworkPolicy lets in whom the spec names, nobody by an empty list, and goes with the field',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image: 'nginx', networkPolicy: { from: [{ app: 'web' }] } })
-      await here.running('shop')
-      // All that the API server stores is asked for: what is put back as a whole would else be put back for ever.
-      t.strictSame(here.get('NetworkPolicy', 'shop').spec, {
-        podSelector: pods('shop'),
-        policyTypes: ['Ingress'],
-        ingress: [
-          { from: [{ podSelector: pods('web') }], ports: [{ port: 8080, protocol: 'TCP' }] },
-        ],
-      })
-      await here.edit('MyApp', 'shop', { spec: { networkPolicy: { from: [] } } })
-      const closed = await here.until(
-        'nobody is let in',
-        () =>
-          here.get('NetworkPolicy', 'shop').spec.ingress === undefined &&
-          here.get('NetworkPolicy', 'shop').spec,
+  t.test('a NetworkPolicy allows the peers of the spec, and goes with its field', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', networkPolicy: { from: [{ app: 'web' }] } })
+    await here.running('shop')
+    // The spec has every field that the API server stores, or each sync would write it again.
+    t.strictSame(here.get('NetworkPolicy', 'shop').spec, {
+      podSelector: pods('shop'),
+      policyTypes: ['Ingress'],
+      ingress: [{ from: [{ podSelector: pods('web') }], ports: [{ port: 8080, protocol: 'TCP' }] }],
+    })
+    await here.edit('MyApp', 'shop', { spec: { networkPolicy: { from: [] } } })
+    const closed = await here.until(
+      'no peer is allowed',
+      () =>
+        here.get('NetworkPolicy', 'shop').spec.ingress === undefined &&
+        here.get('NetworkPolicy', 'shop').spec,
+    )
+    if (!cluster.differs('foreign list items stay')) {
+      await here.edit('NetworkPolicy', 'shop', { spec: { ingress: [{}] } })
+      await here.until(
+        'the policy is restored',
+        () => here.get('NetworkPolicy', 'shop').spec.ingress === undefined,
       )
-      if (!cluster.differs('entries that others added stay')) {
-        await here.edit('NetworkPolicy', 'shop', { spec: { ingress: [{}] } })
-        await here.until(
-          'it is shut again',
-          () => here.get('NetworkPolicy', 'shop').spec.ingress === undefined,
-        )
-        t.strictSame(here.get('NetworkPolicy', 'shop').spec, closed)
-      }
-      await here.edit('MyApp', 'shop', { spec: { networkPolicy: null } })
-      await here.gone('NetworkPolicy', 'shop')
-      await here.running('shop')
-    },
-  )
+      t.strictSame(here.get('NetworkPolicy', 'shop').spec, closed)
+    }
+    await here.edit('MyApp', 'shop', { spec: { networkPolicy: null } })
+    await here.gone('NetworkPolicy', 'shop')
+    await here.running('shop')
+  })
 
   t.test(
-    'a PodDisruptionBudget is there from two replicas on, and takes the bound of the spec',
+    'a PodDisruptionBudget exists from two replicas on and has the bound of the spec',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx', replicas: 2 })
@@ -309,7 +300,7 @@ export function routing(t: Test, cluster: Cluster): void {
       })
       await here.edit('MyApp', 'shop', { spec: { disruption: { minAvailable: '50%' } } })
       const { spec } = await here.until(
-        'it has the bound',
+        'the bound is set',
         () =>
           here.get('PodDisruptionBudget', 'shop').spec.minAvailable === '50%' &&
           here.get('PodDisruptionBudget', 'shop'),
@@ -319,12 +310,12 @@ export function routing(t: Test, cluster: Cluster): void {
       await here.gone('PodDisruptionBudget', 'shop')
       await here.running('shop')
       await here.edit('MyApp', 'shop', { spec: { replicas: 2 } })
-      await here.until('it is back', () => here.find('PodDisruptionBudget', 'shop'))
+      await here.until('the budget exists again', () => here.find('PodDisruptionBudget', 'shop'))
       await here.running('shop')
     },
   )
 
-  t.test('an app that is not exposed loses its Service, and gets it back', async (t) => {
+  t.test('the Service goes and comes back with spec.expose', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)
@@ -333,30 +324,27 @@ export function routing(t: Test, cluster: Cluster): void {
     t.notOk((await here.running('shop')).status?.address)
     t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.ports)
     await here.edit('MyApp', 'shop', { spec: { expose: true } })
-    await here.until('the Service is back', () => here.find('Service', 'shop'))
+    await here.until('the Service exists again', () => here.find('Service', 'shop'))
     t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)
   })
 
-  t.test(
-    'of a MyApp with every child what leads to the pods goes first, then the rest, then the MyApp',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { ...shop, autoscaling: { minReplicas: 2, maxReplicas: 4 } })
-      await here.running('shop')
-      t.ok(here.find('HorizontalPodAutoscaler', 'shop'))
-      await here.kubectl('delete', 'ma', 'shop')
-      await here.until('nothing is left', () =>
-        allKinds.every((kind) => here.list(kind).length === 0),
-      )
-      const gone = departures(here)
-      const stages = [gone.slice(0, 2), gone.slice(2, 6), gone.slice(6)].map((stage) =>
-        stage.toSorted(),
-      )
-      t.strictSame(stages, [
-        ['HorizontalPodAutoscaler', 'Ingress'],
-        ['Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service'],
-        ['MyApp'],
-      ])
-    },
-  )
+  t.test('deletes routes first, then the other children, then the MyApp', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { ...shop, autoscaling: { minReplicas: 2, maxReplicas: 4 } })
+    await here.running('shop')
+    t.ok(here.find('HorizontalPodAutoscaler', 'shop'))
+    await here.kubectl('delete', 'ma', 'shop')
+    await here.until('everything is gone', () =>
+      allKinds.every((kind) => here.list(kind).length === 0),
+    )
+    const gone = departures(here)
+    const stages = [gone.slice(0, 2), gone.slice(2, 6), gone.slice(6)].map((stage) =>
+      stage.toSorted(),
+    )
+    t.strictSame(stages, [
+      ['HorizontalPodAutoscaler', 'Ingress'],
+      ['Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service'],
+      ['MyApp'],
+    ])
+  })
 }

@@ -9,7 +9,7 @@ const reasonOf = (app: LiveMyApp) =>
 const transitionsOf = (app: LiveMyApp) =>
   app.status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime) ?? []
 
-/** The four counts that a MyApp and its Deployment have in common. */
+/** The four counts that a MyApp shares with its Deployment. */
 const counts = ({
   replicas = 0,
   readyReplicas = 0,
@@ -20,10 +20,10 @@ const counts = ({
   'replicas' | 'readyReplicas' | 'updatedReplicas' | 'availableReplicas'
 > = {}) => [replicas, readyReplicas, updatedReplicas, availableReplicas].join()
 
-/** The status tells what is, at any time. */
+/** The status matches the children at any time. */
 export function status(t: Test, cluster: Cluster): void {
   t.test(
-    'a rollout that misses its deadline is Failed and says so, and Running once the image ' +
+    'a rollout that misses its deadline is Failed with a reason, and Running once the image ' +
       'is mended',
     async (t) => {
       const here = await cluster.namespace(t)
@@ -32,8 +32,8 @@ export function status(t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'shop', {
         spec: { image: failingImage('ImagePullBackOff'), progressDeadlineSeconds: 1 },
       })
-      // On a slow machine a second is over before the first pod of the new image is there.
-      const { status } = await here.until('it has failed with that pod', () => {
+      // On a slow machine the deadline of a second passes before the first new pod exists.
+      const { status } = await here.until('the rollout has failed with that pod', () => {
         const app = here.get('MyApp', 'shop')
         return (
           reasonOf(app) === 'ProgressDeadlineExceeded' &&
@@ -44,13 +44,12 @@ export function status(t: Test, cluster: Cluster): void {
       })
       t.match(
         status?.message,
-        /^The rollout is stuck with 2 of 2 replicas available: 1 of 3 pods fails: container app is in ImagePullBackOff/,
+        new RegExp(
+          '^The rollout is stuck with 2 of 2 replicas available: ' +
+            '1 of 3 pods fails: container app is in ImagePullBackOff',
+        ),
       )
-      t.match(
-        status,
-        { phase: 'Failed', availableReplicas: 2, replicas: 3 },
-        'what was there before runs on',
-      )
+      t.match(status, { phase: 'Failed', availableReplicas: 2, replicas: 3 }, 'the old pods run')
       t.match(
         status?.conditions?.map(({ type, status }) => [type, status]),
         [
@@ -67,7 +66,7 @@ export function status(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'pods that a quota forbids are Failed with the words of the quota, and Running once it ' +
+    'pods that a quota refuses are Failed with the message of the quota, and Running once it ' +
       'is lifted',
     async (t) => {
       const here = await cluster.namespace(t)
@@ -86,12 +85,12 @@ export function status(t: Test, cluster: Cluster): void {
     },
   )
 
-  t.test('scaled to zero is Running and says so', async (t) => {
+  t.test('a MyApp scaled to zero is Running and reports it', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
     await here.running('shop')
     await here.kubectl('scale', 'ma', 'shop', '--replicas=0')
-    const app = await here.until('no pod is left', () => {
+    const app = await here.until('all pods are gone', () => {
       const app = here.get('MyApp', 'shop')
       return (
         app.spec.replicas === 0 &&
@@ -103,36 +102,35 @@ export function status(t: Test, cluster: Cluster): void {
     t.match(app.status, { ready: '0/0', message: 'Scaled to zero: no pods run' })
     t.equal(reasonOf(app), 'ScaledToZero')
     await here.kubectl('scale', 'ma', 'shop', '--replicas=1')
-    await here.until('it is back', () => here.get('MyApp', 'shop').status?.ready === '1/1')
+    await here.until(
+      'one replica is ready',
+      () => here.get('MyApp', 'shop').status?.ready === '1/1',
+    )
   })
 
-  t.test(
-    'a pod that gets ill makes it Pending with the count of what is left, until the pod is well',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image: 'nginx', replicas: 3 })
-      await here.running('shop')
-      const [pod = ''] = (await here.kubectl('get', 'pods', '-o', 'name')).split('\n')
-      await here.kubectl('annotate', pod, `${failureAnnotation}=NotReady`)
-      const ill = await here.until(
-        '2 of 3 are available',
-        () =>
-          here.get('MyApp', 'shop').status?.availableReplicas === 2 && here.get('MyApp', 'shop'),
-      )
-      t.match(ill.status, {
-        phase: 'Pending',
-        ready: '2/3',
-        message: '2 of 3 replicas are available',
-        readyReplicas: 2,
-        updatedReplicas: 3,
-      })
-      t.equal(reasonOf(ill), 'ReplicasUnavailable')
-      await here.kubectl('annotate', pod, `${failureAnnotation}-`)
-      await here.running('shop')
-    },
-  )
+  t.test('an unready pod makes the MyApp Pending until the pod is ready again', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx', replicas: 3 })
+    await here.running('shop')
+    const [pod = ''] = (await here.kubectl('get', 'pods', '-o', 'name')).split('\n')
+    await here.kubectl('annotate', pod, `${failureAnnotation}=NotReady`)
+    const ill = await here.until(
+      '2 of 3 replicas are available',
+      () => here.get('MyApp', 'shop').status?.availableReplicas === 2 && here.get('MyApp', 'shop'),
+    )
+    t.match(ill.status, {
+      phase: 'Pending',
+      ready: '2/3',
+      message: '2 of 3 replicas are available',
+      readyReplicas: 2,
+      updatedReplicas: 3,
+    })
+    t.equal(reasonOf(ill), 'ReplicasUnavailable')
+    await here.kubectl('annotate', pod, `${failureAnnotation}-`)
+    await here.running('shop')
+  })
 
-  t.test('a rollout that somebody pauses is Pending and tells how to go on', async (t) => {
+  t.test('a manually paused rollout is Pending with a remedy', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
     await here.running('shop')
@@ -141,7 +139,7 @@ export function status(t: Test, cluster: Cluster): void {
       spec: { image: 'nginx:1.29', env: [{ name: 'A', value: 'a' }] },
     })
     const paused = await here.until(
-      'the pause is told',
+      'the pause is reported',
       () => reasonOf(here.get('MyApp', 'shop')) === 'RolloutPaused' && here.get('MyApp', 'shop'),
     )
     t.match(paused.status, {
@@ -156,57 +154,54 @@ export function status(t: Test, cluster: Cluster): void {
     t.equal(here.list('ReplicaSet').length, 2)
   })
 
-  t.test(
-    'the counts are those of the Deployment at every moment, and Running is never said too early',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
+  t.test('counts always match the Deployment, and Running never comes too early', async (t) => {
+    const here = await cluster.namespace(t)
+    await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
+    await here.running('shop')
+    for (const spec of [
+      { image: 'nginx:1.29' },
+      { replicas: 4 },
+      { image: 'nginx:1.30', replicas: 2 },
+    ]) {
+      await here.edit('MyApp', 'shop', { spec })
       await here.running('shop')
-      for (const spec of [
-        { image: 'nginx:1.29' },
-        { replicas: 4 },
-        { image: 'nginx:1.30', replicas: 2 },
-      ]) {
-        await here.edit('MyApp', 'shop', { spec })
-        await here.running('shop')
-      }
-      const known = here.happenings('Deployment').map(({ object }) => counts(object.status))
-      const apps = here
-        .happenings('MyApp')
-        .map(({ object }) => object)
-        .filter(({ status }) => status !== undefined)
-      t.strictSame(
-        apps.map(({ status }) => counts(status)).filter((counts) => !known.includes(counts)),
-        [],
-        'the Deployment had all of these counts',
-      )
-      const running = apps.filter(
-        ({ metadata, status }) =>
-          status?.phase === 'Running' && status.observedGeneration === metadata.generation,
-      )
-      t.strictSame(
-        running.filter(
-          ({ spec: { replicas }, status }) =>
-            counts(status) !== [replicas, replicas, replicas, replicas].join(),
-        ),
-        [],
-        'Running means all of them',
-      )
-    },
-  )
+    }
+    const known = here.happenings('Deployment').map(({ object }) => counts(object.status))
+    const apps = here
+      .happenings('MyApp')
+      .map(({ object }) => object)
+      .filter(({ status }) => status !== undefined)
+    t.strictSame(
+      apps.map(({ status }) => counts(status)).filter((counts) => !known.includes(counts)),
+      [],
+      'the Deployment had all of these counts',
+    )
+    const running = apps.filter(
+      ({ metadata, status }) =>
+        status?.phase === 'Running' && status.observedGeneration === metadata.generation,
+    )
+    t.strictSame(
+      running.filter(
+        ({ spec: { replicas }, status }) =>
+          counts(status) !== [replicas, replicas, replicas, replicas].join(),
+      ),
+      [],
+      'Running means all replicas',
+    )
+  })
 
-  t.test('lastTransitionTime stays for as long as the status of the condition does', async (t) => {
+  t.test('lastTransitionTime changes only with the status of the condition', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28' })
     const before = transitionsOf(await here.running('shop'))
     await here.until('a second has passed', () => Date.now() > Date.parse(before[0] ?? '') + 2000)
     await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
     const after = transitionsOf(await here.running('shop'))
-    t.not(after[0], before[0], 'Ready went to False and back')
-    t.equal(after[2], before[2], 'Stalled did not')
+    t.not(after[0], before[0], 'Ready was False meanwhile')
+    t.equal(after[2], before[2], 'Stalled did not change')
   })
 
-  t.test('kubectl wait understands the conditions', async (t) => {
+  t.test('kubectl wait works with the conditions', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', replicas: 2 })
     t.match(
@@ -216,7 +211,7 @@ export function status(t: Test, cluster: Cluster): void {
     await here.kubectl('wait', '--for=jsonpath={.status.phase}=Running', '--timeout=60s', 'ma/shop')
   })
 
-  t.test('a status that is edited by hand is put right with the next sync', async (t) => {
+  t.test('the next sync corrects a manually edited status', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     await here.running('shop')
@@ -231,7 +226,7 @@ export function status(t: Test, cluster: Cluster): void {
     )
     await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
     await here.until(
-      'it is put right',
+      'the status is correct',
       () => here.get('MyApp', 'shop').status?.availableReplicas === 1,
     )
     t.equal(here.get('MyApp', 'shop').status?.phase, 'Running')
