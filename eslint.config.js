@@ -1,7 +1,23 @@
-import neostandard from 'neostandard'
+import neostandard, { plugins } from 'neostandard'
+import plainEnglish from './scripts/plain-english.js'
+
+/** Folders and files that the rules for prose do not check yet. */
+const unchecked = [
+  'test/**',
+  'docs/**',
+  'manifests/**',
+  '*.md',
+  'src/*/**',
+  '!src/cli/**',
+  'local-cluster/stand-in/**',
+]
 
 export default [
-  ...neostandard({ ts: true, noJsx: true, noStyle: true, ignores: ['dist/', '.tap/'] }),
+  { ignores: ['dist/', '.tap/'] },
+  ...neostandard({ ts: true, noJsx: true, noStyle: true }).map((config) => ({
+    files: ['**/*.{js,ts}'],
+    ...config,
+  })),
   {
     files: ['**/*.ts'],
     rules: {
@@ -16,5 +32,27 @@ export default [
     // These talk to a person on a terminal.
     files: ['build/**', 'scripts/**', 'demo/**', 'bench/**', 'local-cluster/**'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    // Prettier wraps code, but no comment and no string.
+    files: ['**/*.ts'],
+    ignores: unchecked,
+    plugins: { '@stylistic': plugins['@stylistic'] },
+    rules: {
+      '@stylistic/max-len': ['error', { code: 100, ignoreUrls: true, ignoreRegExpLiterals: true }],
+    },
+  },
+  {
+    files: ['**/*.md', '**/*.yaml'],
+    ignores: unchecked,
+    language: 'plain-english/text',
+    plugins: { 'plain-english': plainEnglish },
+    rules: { 'plain-english/words': 'error' },
+  },
+  {
+    files: ['**/*.{js,ts}'],
+    ignores: [...unchecked, 'scripts/plain-english.js'],
+    plugins: { 'plain-english': plainEnglish },
+    rules: { 'plain-english/words': 'error' },
   },
 ]

@@ -65,7 +65,8 @@ try {
 }
 console.log(`${new Date().toISOString()}, Node ${process.version}, load average ${loadBefore}\n`)
 console.log(
-  `| build | p99, ms (≤ ${targets.p99}) | memory, MiB (≤ ${targets.memory}) | start (≤ ${targets.start}x) | idle CPU, % (≤ ${targets.idle}) | CPU a request, ms |`,
+  `| build | p99, ms (≤ ${targets.p99}) | memory, MiB (≤ ${targets.memory}) ` +
+    `| start (≤ ${targets.start}x) | idle CPU, % (≤ ${targets.idle}) | CPU a request, ms |`,
 )
 console.log('| --- | --- | --- | --- | --- | --- |')
 for (const [root, { p99, memory, start, idle, cpu }] of found) {

@@ -1,5 +1,5 @@
-// Measures what the ConfigMaps and Secrets of a MyApp add to a sync: bytes and processor time, by their
-// size. docs/observing-pods.md has the results.
+// Measures the bytes and processor time that a ConfigMap or Secret adds to a sync, by its size.
+// docs/observing-pods.md has the results.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
@@ -49,7 +49,7 @@ function reading(kind: 'ConfigMap' | 'Secret', bytes: number): string {
   return JSON.stringify(request)
 }
 
-/** Returns the processor time to parse, validate, answer and serialize a body, in ms, with its garbage collection. */
+/** The processor time in ms to parse, validate, answer and serialize a body, with GC. */
 function milliseconds(body: string, rounds = 300): number {
   let before = process.cpuUsage()
   for (let round = -rounds; round < rounds; round++) {
@@ -69,9 +69,9 @@ console.log('| config | bytes a sync more | processor time a sync more |\n| --- 
 for (const size of [10, 100, 1024]) {
   for (const kind of ['ConfigMap', 'Secret'] as const) {
     const body = reading(kind, size * 1024)
-    console.log(
-      `| ${kind}, ${size} KiB | ${((body.length - without.length) / 1024).toFixed(0)} KiB | ${(milliseconds(body) - base).toFixed(2)} ms |`,
-    )
+    const bytes = ((body.length - without.length) / 1024).toFixed(0)
+    const time = (milliseconds(body) - base).toFixed(2)
+    console.log(`| ${kind}, ${size} KiB | ${bytes} KiB | ${time} ms |`)
   }
 }
 console.log(`\nA sync without takes ${base.toFixed(2)} ms`)

@@ -24,7 +24,10 @@ const common = {
   format: 'esm',
   // CommonJS packages call a global `require`, which an ES module does not have.
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: [
+      "import { createRequire } from 'node:module'",
+      'const require = createRequire(import.meta.url)',
+    ].join(';'),
   },
   metafile: true,
   logLevel: 'warning',

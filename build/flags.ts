@@ -1,6 +1,6 @@
 /**
- * The flags of Node with which `npm start`, the image and the benchmark run the hook. A test compares
- * package.json and the Dockerfile with them.
+ * The flags of Node for the hook, in `npm start`, the image and the benchmark. A test compares them
+ * with package.json and the Dockerfile.
  */
 export const nodeFlags = [
   // A request cannot reach the prototype of an object by a key named __proto__.

@@ -2,8 +2,8 @@ import type { Plugin } from 'esbuild'
 import { root } from './root.ts'
 
 /**
- * What @opentelemetry/instrumentation-fastify uses of other packages. It is a CommonJS package, so
- * esbuild cannot see that and would bundle all of them: among other things each semantic convention.
+ * The exports of other packages that @opentelemetry/instrumentation-fastify uses. It is a CommonJS
+ * package, so esbuild cannot leave out the others, such as all semantic conventions.
  */
 const used: Record<string, string> = {
   '@opentelemetry/api': 'context, diag, SpanStatusCode, trace',

@@ -23,7 +23,7 @@ const myAppKind = 'myapps.example.com'
 const controllerKind = 'compositecontrollers.metacontroller.k8s.io'
 const finalizer = 'metacontroller.io/compositecontroller-myapp'
 
-/** Uses the cluster of a kubeconfig context, once it is sure that the demo would spoil nothing there. */
+/** Uses the cluster of a kubeconfig context. Throws if the demo could change others' objects. */
 export async function useContext(
   context: string,
   report: Report,
@@ -51,12 +51,13 @@ export async function useContext(
       outlivesTheDemo: true,
       installMetacontrollerCrds: () => installMissingCrds(kubectl),
       async close() {
-        const left = await takeAway(kubectl)
+        const left = await removeAll(kubectl)
         await remove()
         if (left.size > 0) {
           const reasons = [...new Set(left.values())].join('; ')
           throw new Error(
-            `The cluster of context ${context} still has ${[...left.keys()].join(', ')} (${reasons}). What removes it: npm run demo -- --once --context ${context}`,
+            `The cluster of context ${context} still has ${[...left.keys()].join(', ')} ` +
+              `(${reasons}). To remove them: npm run demo -- --once --context ${context}`,
           )
         }
       },
@@ -78,7 +79,8 @@ async function kubeconfigOf(context: string, signal: AbortSignal): Promise<strin
   const names = contexts.stdout.split('\n').filter((name) => name !== '')
   if (!names.includes(context)) {
     throw new Error(
-      `Your kubeconfig has no context ${context}; it has ${names.length === 0 ? 'none' : names.join(', ')}.`,
+      `Your kubeconfig has no context ${context}. ` +
+        `Its contexts: ${names.length === 0 ? 'none' : names.join(', ')}.`,
     )
   }
   const config = await kubectl([
@@ -112,29 +114,32 @@ async function assertReachable(
 const lastLine = (error: unknown): string =>
   (error as Error).message.trim().split('\n').at(-1) ?? ''
 
-/** Refuses a cluster where the demo would change what is somebody's, or be disturbed. */
+/** Throws if the demo would change others' objects, or if others would disturb the demo. */
 async function assertFree(context: string, kubectl: RunKubectl): Promise<void> {
   const [controller] = await get(kubectl, controllerKind, 'myapp')
   if (controller !== undefined && !isOfTheDemo(controller)) {
     throw new Error(
-      `The cluster of context ${context} has a CompositeController named myapp already, and it is not the demo's: MyApps there are looked after.`,
+      `The cluster of context ${context} has a CompositeController named myapp, ` +
+        'which the demo did not create. It manages the MyApps there.',
     )
   }
   const [myApps] = await get(kubectl, 'customresourcedefinitions', myAppKind)
   if (myApps !== undefined && !isOfTheDemo(myApps)) {
     throw new Error(
-      `The cluster of context ${context} knows MyApps already: its CRD ${myAppKind} is not the demo's, which would replace it.`,
+      `The cluster of context ${context} has the CRD ${myAppKind}, ` +
+        'which the demo did not create and would replace.',
     )
   }
   const metacontroller = await runningMetacontroller(kubectl)
   if (metacontroller !== undefined) {
     throw new Error(
-      `The cluster of context ${context} runs a Metacontroller, ${metacontroller}: it would call the demo's hook too, and cannot reach this machine.`,
+      `The cluster of context ${context} runs a Metacontroller, ${metacontroller}. ` +
+        "It would call the demo's hook too, and cannot reach this machine.",
     )
   }
 }
 
-/** Objects of a kind; none where the cluster does not have the kind. */
+/** Objects of a kind. An empty list if the cluster does not have the kind. */
 async function get(kubectl: RunKubectl, kind: string, ...which: string[]): Promise<Manifest[]> {
   const found = await kubectl(['get', kind, ...which, '--ignore-not-found', '-o', 'json']).catch(
     (error: Error) => {
@@ -149,7 +154,8 @@ async function get(kubectl: RunKubectl, kind: string, ...which: string[]): Promi
 
 async function runningMetacontroller(kubectl: RunKubectl): Promise<string | undefined> {
   const images =
-    '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.spec.template.spec.containers[*].image}{"\\n"}{end}'
+    '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} ' +
+    '{.spec.template.spec.containers[*].image}{"\\n"}{end}'
   const workloads = await kubectl([
     'get',
     'statefulsets,deployments',
@@ -172,8 +178,11 @@ async function installMissingCrds(kubectl: RunKubectl): Promise<void> {
   await waitUntilEstablished(kubectl, ['customresourcedefinitions', ...names])
 }
 
-/** Removes all that the demo added, with no Metacontroller and no hook; gives what could not be removed, each with the reason. */
-async function takeAway(kubectl: RunKubectl): Promise<Map<string, string>> {
+/**
+ * Removes what the demo added. Needs no Metacontroller and no hook. Returns what could not be
+ * removed, with the reason.
+ */
+async function removeAll(kubectl: RunKubectl): Promise<Map<string, string>> {
   const left = new Map<string, string>()
   async function attempt(what: string, remove: () => Promise<unknown>): Promise<void> {
     try {
@@ -198,15 +207,15 @@ async function takeAway(kubectl: RunKubectl): Promise<Map<string, string>> {
   await attempt('CRDs', async () => {
     const crds = await get(kubectl, 'customresourcedefinitions', '-l', selectsTheDemo)
     if (crds.length === 0) return
-    // The API server trips over the deletion of a kind that nobody has read yet, and then may take minutes to try again.
+    // The API server fails to delete a kind that no client has read yet, and retries late.
     await get(kubectl, crds.map(({ metadata }) => metadata.name).join(','), '--all-namespaces')
-    // The MyApps go with theirs.
+    // The CRD of MyApps deletes them, too.
     await kubectl(['delete', 'customresourcedefinitions', '-l', selectsTheDemo, '--timeout=30s'])
   })
   return left
 }
 
-/** Does for a MyApp what only Metacontroller and the hook together do else: deletes its children, then takes off the finalizer. */
+/** Deletes the children of a MyApp and removes its finalizer, without Metacontroller. */
 async function release(
   kubectl: RunKubectl,
   { metadata: { name, namespace, uid, finalizers = [] } }: Manifest,

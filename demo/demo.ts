@@ -1,4 +1,4 @@
-/** The operator at work, from nothing: `npm run demo`. */
+/** Runs the operator from nothing: `npm run demo`. */
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -15,16 +15,16 @@ import { startDemoHook } from './hook.ts'
 import { bootLocalCluster } from './local-cluster.ts'
 import { compositeControllerFor, manifests, readManifests, toYaml } from './manifests.ts'
 
-const usage = `npm run demo                      the operator at work on a local Kubernetes, until Ctrl-C
-npm run demo -- --once            ends by itself, once demo-app was Running and is deleted again
-npm run demo -- --context NAME    on the cluster of that kubeconfig context instead
+const usage = `npm run demo                      runs the operator on a local Kubernetes
+npm run demo -- --once            ends after demo-app was Running and is deleted
+npm run demo -- --context NAME    uses the cluster of that kubeconfig context
 
 METACONTROLLER=/path/to/metacontroller runs the real Metacontroller instead of the stand-in.`
 
 const report = reportTo(process.stdout)
 const options = readOptions()
 const interrupted = untilInterrupted()
-/** What is to be undone at the end, the last first. */
+/** The steps of the clean-up, in reverse order. */
 const undo: (() => Promise<void>)[] = []
 let problem: unknown
 try {
@@ -37,12 +37,12 @@ while (undo.length > 0) {
   await undo
     .pop()?.()
     .catch((error) => {
-      report(`\nNot all could be taken away: ${oneLine(error)}`)
+      report(`\nThe clean-up is incomplete: ${oneLine(error)}`)
       process.exitCode = 1
     })
 }
 if (interrupted.aborted && process.exitCode === undefined) {
-  report('Stopped; nothing is left.')
+  report('Stopped. Everything is removed.')
   if (options.once) process.exitCode = 130
 }
 if (problem !== undefined) {
@@ -62,7 +62,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   undo.push(cluster.close)
   await cluster.installMetacontrollerCrds()
 
-  const hook = await startDemoHook(hookLog, report, signal)
+  const hook = await startDemoHook(hookLog, signal)
   undo.push(hook.stop)
   report(`The hook runs from src/ at ${hook.url}.`)
 
@@ -74,7 +74,8 @@ async function demo(signal: AbortSignal): Promise<void> {
   undo.push(metacontroller.stop)
   report(
     metacontroller.engine === 'stand-in'
-      ? 'Metacontroller is played by the stand-in of the tests; METACONTROLLER=/path/to/metacontroller runs the real one.'
+      ? 'The stand-in of the tests plays Metacontroller. ' +
+          'METACONTROLLER=/path/to/metacontroller runs the real one.'
       : `${metacontroller.engine} runs.`,
   )
 
@@ -82,15 +83,22 @@ async function demo(signal: AbortSignal): Promise<void> {
   await getToRunning(cluster, hookLog, signal)
   if (options.once) return await deleteAgain(cluster, hookLog, signal)
 
-  report(`\nFor kubectl in a second terminal:\n\n${cluster.exports.map((line) => `  ${line}`).join('\n')}\n
-Then try: kubectl scale myapp demo-app --replicas=5
-Save a file under src/ and the hook starts anew. Ctrl-C ends the demo. From here on, the hook's log:\n`)
+  report(
+    [
+      '\nFor kubectl in a second terminal:\n',
+      ...cluster.exports.map((line) => `  ${line}`),
+      '\nThen try: kubectl scale myapp demo-app --replicas=5',
+      'The hook restarts when you save a file under src/. Ctrl-C ends the demo.',
+      'The log of the hook follows:\n',
+    ].join('\n'),
+  )
   const ended = new AbortController()
   metacontroller.ended.then((how) => ended.abort(how))
   await followLog(hookLog, AbortSignal.any([signal, ended.signal]))
   if (!signal.aborted) {
     throw new Error(
-      `Metacontroller ended with ${ended.signal.reason}; its log: ${await keepLog('metacontroller', metacontrollerLog)}`,
+      `Metacontroller ended with ${ended.signal.reason}; ` +
+        `its log: ${await keepLog('metacontroller', metacontrollerLog)}`,
     )
   }
 }
@@ -106,13 +114,17 @@ async function install(cluster: DemoCluster, hookUrl: string, signal: AbortSigna
   if (cluster.outlivesTheDemo) undo.push(() => deleteMyApps(cluster))
 }
 
-/** While Metacontroller and the hook run: they finalize in order. What they do not get done is left to the cluster's `close`. */
+/**
+ * Deletes the MyApps while Metacontroller and the hook run, so that they finalize them. The
+ * cluster's `close` removes the rest.
+ */
 async function deleteMyApps({ kubectl }: DemoCluster): Promise<void> {
   report('Deleting the MyApps, which takes at most 30 s …')
   await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(
     (error) => {
       report(
-        `They are not gone in order (${oneLine(error)}); the demo removes them and their children itself.`,
+        `Metacontroller did not finalize them (${oneLine(error)}). ` +
+          'The demo removes them and their children itself.',
       )
     },
   )
@@ -127,7 +139,7 @@ async function getToRunning(
   const watching = new AbortController()
   const stopWatching = () => watching.abort()
   signal.addEventListener('abort', stopWatching)
-  // It looks on from before the start, or it would miss it, and speaks when it has been announced.
+  // The watch starts before the MyApp exists. Its lines are printed after the headline.
   let print = (text: string) => {
     unseen += text
   }
@@ -176,7 +188,7 @@ async function deleteAgain(
     await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
   } catch (error) {
     signal.throwIfAborted()
-    throw await failure(cluster, hookLog, 'go', error)
+    throw await failure(cluster, hookLog, 'disappear', error)
   }
   const left = await kubectl(
     ['get', 'deployments,services', '-l', 'app=demo-app', '-o', 'name'],
@@ -185,13 +197,14 @@ async function deleteAgain(
   )
   if (left !== '') {
     throw new Error(
-      `demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} are still there; the hook's log: ${await keepLog('hook', hookLog)}`,
+      `demo-app is deleted, but ${left.trim().replaceAll('\n', ' and ')} still exist; ` +
+        `the hook's log: ${await keepLog('hook', hookLog)}`,
     )
   }
-  report('\ndemo-app was Running and is gone, and so are its Deployment and its Service.')
+  report('\ndemo-app was Running. It is gone, with its Deployment and its Service.')
 }
 
-/** What demo-app did not do and why, which its status says when the time was up, with the place of a copy of the hook's log. */
+/** Why demo-app did not get to Running, or was not deleted: its status, and a copy of the log. */
 async function failure(
   { kubectl, patienceSeconds }: DemoCluster,
   hookLog: string,
@@ -210,7 +223,8 @@ async function failure(
     : ''
   const why = status.length > 2 ? status : (cause as Error).message
   return new Error(
-    `demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); the hook's log: ${await keepLog('hook', hookLog)}`,
+    `demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); ` +
+      `the hook's log: ${await keepLog('hook', hookLog)}`,
     { cause },
   )
 }
@@ -264,18 +278,18 @@ function readOptions(): { once: boolean; context?: string } {
   }
 }
 
-/** Aborts at the first Ctrl-C. A later one ends this process at once, and with it all that it started. */
+/** Aborts at the first Ctrl-C. A second one ends this process and its children at once. */
 function untilInterrupted(): AbortSignal {
   const controller = new AbortController()
   let first = 0
   const interrupt = () => {
     first ||= Date.now()
-    // npm passes on a Ctrl-C that the terminal has sent to this process already.
+    // npm repeats a Ctrl-C that the terminal has sent to this process, too.
     if (Date.now() - first > 1000) process.exit(130)
     controller.abort()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
-  // A terminal that is gone must not keep the demo from cleaning up.
+  // The clean-up must run even if the terminal is closed.
   process.stdout.on('error', interrupt)
   return controller.signal
 }

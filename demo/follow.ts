@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pretty from 'pino-pretty'
 import { prettyOptions } from '../src/logger.ts'
 
-/** Prints what is added to the hook's log from now on, for people to read, until it is told to stop. */
+/** Prints new lines of the hook's log in a readable form, until `signal` aborts. */
 export async function followLog(file: string, signal: AbortSignal): Promise<void> {
   const lines = pretty({ ...prettyOptions, colorize: process.stdout.isTTY, sync: true })
   let { size: position } = await stat(file)

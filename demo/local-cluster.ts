@@ -3,17 +3,19 @@ import { ensureControlPlane } from '../local-cluster/control-plane/build.ts'
 import { type Report } from '../local-cluster/control-plane/progress.ts'
 import { type DemoCluster, exportLine } from './cluster.ts'
 
-/** Boots the local control plane, built first where need be. */
+/** Boots the local control plane, and builds it first if necessary. */
 export async function bootLocalCluster(report: Report, signal: AbortSignal): Promise<DemoCluster> {
   const binDir = await ensureControlPlane(report, signal)
   report('Booting a local Kubernetes …', 'progress')
   const started = Date.now()
   const controlPlane = await bootControlPlane({ binDir, signal })
   report(
-    `A local Kubernetes is up at ${controlPlane.url} (${((Date.now() - started) / 1000).toFixed(1)} s).`,
+    `A local Kubernetes runs at ${controlPlane.url}, ` +
+      `after ${((Date.now() - started) / 1000).toFixed(1)} s.`,
   )
   report(
-    'Its API server and controllers are real; its one node runs pods on paper: they get ready, but no container starts.',
+    'Its API server and controllers are real. Its one node simulates pods: ' +
+      'they get ready, but no container starts.',
   )
   return {
     kubectl: controlPlane.kubectl,

@@ -1,4 +1,4 @@
-/** The repository's manifests, as the demo applies them. */
+/** The manifests of the repository as the demo applies them. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseAllDocuments, stringify } from 'yaml'
@@ -16,7 +16,7 @@ export const manifests = {
   metacontrollerCrds: join(root, 'manifests/metacontroller/custom-resource-definitions.yaml'),
 }
 
-/** An object of Kubernetes, as far as the demo looks at it. */
+/** The fields of a Kubernetes object that the demo reads. */
 export interface Manifest {
   kind: string
   metadata: {
@@ -36,17 +36,17 @@ interface CompositeController extends Manifest {
   }
 }
 
-// By this label a later run knows what an earlier one left in a cluster.
+// A later run finds the objects of an earlier one by this label.
 const label = { key: 'app.kubernetes.io/managed-by', value: 'myapp-operator-demo' }
 
-/** The label selector of all that the demo added to a cluster, MyApps aside. */
+/** The label selector of the objects that the demo adds to a cluster, except MyApps. */
 export const selectsTheDemo = `${label.key}=${label.value}`
 
 /** Whether the demo added an object. */
 export const isOfTheDemo = ({ metadata }: Manifest): boolean =>
   metadata.labels?.[label.key] === label.value
 
-/** The objects of some manifests, labelled as the demo's. */
+/** The objects in some manifests, with the demo's label. */
 export async function readManifests(...files: string[]): Promise<Manifest[]> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
   const objects = texts.flatMap((text) =>
@@ -58,7 +58,7 @@ export async function readManifests(...files: string[]): Promise<Manifest[]> {
   return objects
 }
 
-/** A CompositeController, its webhooks pointed at a hook that is called without certificates. */
+/** CompositeControllers whose webhooks point to a hook without TLS. */
 export async function compositeControllerFor(file: string, hookUrl: string): Promise<Manifest[]> {
   const controllers = (await readManifests(file)) as CompositeController[]
   for (const { spec } of controllers) {
@@ -70,7 +70,7 @@ export async function compositeControllerFor(file: string, hookUrl: string): Pro
   return controllers
 }
 
-/** The kinds of children that the CompositeController looks after, as kubectl takes them. */
+/** The kinds of the children, for the command line of kubectl. */
 export async function childResources(): Promise<string> {
   const controllers = (await readManifests(
     ...manifests.compositeControllers,
@@ -80,6 +80,6 @@ export async function childResources(): Promise<string> {
     .join(',')
 }
 
-/** Objects as kubectl reads them. */
+/** Objects as YAML documents. */
 export const toYaml = (objects: Manifest[]): string =>
   objects.map((object) => stringify(object)).join('---\n')

@@ -1,4 +1,4 @@
-// Keeps what this version makes of the examples, for the versions to come: npm run golden, when it is released.
+// Stores the CRD, the examples and their children of a release, for tests of later releases.
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }

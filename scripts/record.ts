@@ -1,5 +1,5 @@
-// Stands between Metacontroller and the hook, and writes every request that passes to a file.
-//   npm run record -- PORT HOOK_URL FOLDER      listens on 127.0.0.1:PORT, passes calls on to HOOK_URL
+// A proxy between Metacontroller and the hook that writes every request to a file. It listens on
+// 127.0.0.1:PORT: npm run record -- PORT HOOK_URL FOLDER
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -16,7 +16,8 @@ createServer(async (call, reply) => {
   const body = await text(call)
   const path = call.url ?? '/'
   if (call.method === 'POST') {
-    const name = `${String(++number).padStart(3, '0')}-${path.slice(1)}-${JSON.parse(body).parent?.metadata?.name}.json`
+    const parent = JSON.parse(body).parent?.metadata?.name
+    const name = `${String(++number).padStart(3, '0')}-${path.slice(1)}-${parent}.json`
     writeFileSync(`${folder}/${name}`, JSON.stringify(JSON.parse(body), null, 1) + '\n')
     console.log(name)
   }

@@ -1,4 +1,4 @@
-// Everything that `npm test` proves, with the sum of it in the last line.
+// Runs all checks of `npm test`. The last line is their sum.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -7,7 +7,7 @@ interface Step {
   script: string
 }
 
-/** One stage after the other; the steps of a stage side by side. */
+/** The stages run in order. The steps of a stage run in parallel. */
 const stages: Step[][] = [
   [
     { says: 'types', script: 'types' },
@@ -33,13 +33,13 @@ interface Result extends Counts {
   code: number | null
 }
 
-/** Hundreds of processes load the same modules: what V8 has made of them is kept. */
+/** Hundreds of processes load the same modules, so their compiled code is cached. */
 const env = {
   ...process.env,
   NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compiled'),
 }
 
-/** Runs a step to its end; what it prints is shown as it comes. */
+/** Runs a step and prints its output. */
 function run({ says, script }: Step): Promise<Result> {
   const before = performance.now()
   return new Promise((resolve) => {
@@ -59,7 +59,7 @@ function run({ says, script }: Step): Promise<Result> {
   })
 }
 
-/** What tap sums up at the end; a step that is not tests counts as one check, and a step that broke off as one that failed. */
+/** Reads the summary of tap. A step without one counts as one check. */
 function counts(code: number | null, output: string): Counts {
   const sum = [...output.matchAll(/# \{ total: (\d+), pass: (\d+)(?:, fail: (\d+))?/g)].at(-1)
   if (sum === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
@@ -72,14 +72,19 @@ for (const stage of stages) {
   console.log(`\n── ${stage.map(({ says, script }) => `${says} (npm run ${script})`).join(', ')}`)
   const ended = await Promise.all(stage.map(run))
   results.push(...ended)
-  if (ended.some(({ says, code }) => says === 'build' && code !== 0)) break // what follows would test something else than the source
+  // The next stages would test an older build.
+  if (ended.some(({ says, code }) => says === 'build' && code !== 0)) break
 }
 
 console.log()
 for (const { says, seconds, passed, failed } of results) {
-  console.log(
-    `${says.padEnd(14)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed  ${seconds.toFixed(0).padStart(4)} s`,
-  )
+  const columns = [
+    says.padEnd(14),
+    `${String(passed).padStart(6)} passed`,
+    `${String(failed).padStart(4)} failed`,
+    `${seconds.toFixed(0).padStart(5)} s`,
+  ]
+  console.log(columns.join(' '))
 }
 const [passed, failed] = (['passed', 'failed'] as const).map((key) =>
   results.reduce((sum, result) => sum + result[key], 0),

@@ -3,8 +3,8 @@ import { checkPlatformDefaults, type PlatformDefaults } from './api/platform-def
 
 /**
  * Reads a file of platform defaults, in YAML.
- * @throws {Error} if the file cannot be read or is invalid. The message is one line that starts with
- * the name of the file.
+ * @throws {Error} if the file cannot be read or is invalid. The message is one line that starts
+ * with the name of the file.
  */
 export async function readPlatformDefaults(file: string): Promise<PlatformDefaults> {
   try {

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
 
-/** Where an API server is, whose certificate it shows, and who asks. */
+/** The address, certificate and bearer token for an API server. */
 export interface Access {
   url: string
   certificateFile: string
   token: string
 }
 
-/** Calls an API server; rejects unless it answers 2xx. */
+/** Calls an API server. Rejects unless the status is 2xx. */
 export async function callApiServer(
   { url, certificateFile, token }: Access,
   method: string,

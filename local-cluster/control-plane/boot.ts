@@ -1,4 +1,4 @@
-/** Boots a Kubernetes control plane on this machine's loopback, with a node that runs pods on paper. */
+/** Boots a Kubernetes control plane on 127.0.0.1, with a node that simulates pods. */
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,48 +24,45 @@ import {
 
 /** A running control plane. */
 export interface ControlPlane {
-  /** The temporary folder that holds all it writes; gone once it has stopped. */
+  /** The temporary folder of all its files. `stop` removes it. */
   dir: string
   /** The folder that holds kubectl. */
   binDir: string
-  /** Where the API server is. */
+  /** The URL of the API server. */
   url: string
   /** The kubeconfig of `admin`. */
   kubeconfig: string
   kubeconfigFor(user: User): string
-  /**
-   * The API server's audit log, a JSON object a line: each write of anybody, and all that
-   * Metacontroller asks for.
-   */
+  /** The audit log, one JSON object per line: every write, and every request of Metacontroller. */
   auditLog: string
   /** Runs kubectl as `admin`. */
   kubectl: RunKubectl
   /** Ends the API server at once, as a crash would. */
   stopApiServer(): Promise<void>
-  /** Starts it again, at the same address; settles when it is ready. */
+  /** Starts the API server again at the same address. Resolves when it is ready. */
   startApiServer(): Promise<void>
   /** Ends etcd at once, as a crash would. */
   stopEtcd(): Promise<void>
-  /** Starts it again on the same data. The API server finds it by itself. */
+  /** Starts etcd again with the same data. The API server reconnects by itself. */
   startEtcd(): Promise<void>
   /** Ends every process and removes the folder. */
   stop(): Promise<void>
 }
 
-/** What to boot. */
+/** Options of `bootControlPlane`. */
 export interface BootOptions {
-  /** The folder that `ensureControlPlane` gave. */
+  /** The folder that `ensureControlPlane` returned. */
   binDir: string
   signal?: AbortSignal
 }
 
-/** Boots a control plane; any number of them run side by side. */
+/** Boots a control plane. Several can run side by side. */
 export async function bootControlPlane({ binDir, signal }: BootOptions): Promise<ControlPlane> {
   const dir = await mkdtemp(join(tmpdir(), 'myapp-operator-'))
   const remove = await removeAtEnd(dir)
   const running = new Set<RunningProgram>()
   const stop = async () => {
-    // Nothing of it is kept, so nothing needs an orderly end.
+    // No file is kept, so no program needs a graceful shutdown.
     await Promise.all([...running].map((program) => program.stop(0)))
     await remove()
   }
@@ -167,7 +164,7 @@ function isReady(object: unknown): boolean {
   )
 }
 
-/** Installs Metacontroller's own kinds, which must be there before it starts. */
+/** Installs the CRDs of Metacontroller, which it needs when it starts. */
 export async function installMetacontrollerCrds({
   kubectl,
 }: Pick<ControlPlane, 'kubectl'>): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Builds the programs of the local control plane from their Go modules, once for a user and a
- * state of the modules. `node local-cluster/control-plane/build.ts` does it by hand.
+ * Builds the programs of the local control plane from their Go modules, once per user and version.
+ * To build them by hand, run `node local-cluster/control-plane/build.ts`.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -21,15 +21,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { removeAtEnd, runProgram } from './processes.ts'
 import { type Report, reportTo } from './progress.ts'
 
-/** Some programs of one Go module that are built together. */
+/** Programs of one Go module that are built together. */
 interface Programs {
   name: string
   /** The folder of the module: `go/` unless set. */
   folder?: string
-  /** Files of the module, besides go.mod and go.sum, with which the programs change. */
+  /** Source files of this project that the programs are built from. */
   sources?: string[]
   packages: string[]
-  /** How long the first build takes on two cores. */
+  /** The duration of the first build on two cores. */
   minutes: number
   ldflags?: string
   /** Build tags. */
@@ -39,29 +39,28 @@ interface Programs {
 const moduleFolder = join(import.meta.dirname, 'go')
 const oldestGo = '1.26'
 const lockIsStaleAfterMs = 20_000
-/** Often enough for a line that changes on a terminal; elsewhere each line stays. */
+/** A terminal shows one line that changes. A log keeps every line. */
 const progressEveryMs = process.stderr.isTTY ? 250 : 20_000
 
 /**
- * Gives the folder that holds `server` (etcd), `kube-apiserver`, `kube-controller-manager`,
- * `kube-scheduler`, `kubectl` and `kwok`, which it builds first when they are not in the user's
- * cache folder. Needs Go for building only.
+ * Returns the folder with `server` (etcd), `kube-apiserver`, `kube-controller-manager`,
+ * `kube-scheduler`, `kubectl` and `kwok`. Builds them with Go if they are not in the user's cache.
  */
 export async function ensureControlPlane(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(await kubernetes(), report, signal)
 }
 
-/** Gives the folder that holds `collector`, the OpenTelemetry Collector, likewise. */
+/** Returns the folder with `collector`, the OpenTelemetry Collector. */
 export async function ensureCollector(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(collector, report, signal)
 }
 
-/** Gives the folder that holds `promtool`, likewise. */
+/** Returns the folder with `promtool`. */
 export async function ensurePromtool(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(promtool, report, signal)
 }
 
-/** Gives the folder that holds `reference`: what kubectl reads in a file, and what Argo CD finds different. */
+/** Returns the folder with `reference`, which reads YAML as kubectl and diffs as Argo CD. */
 export async function ensureReference(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(reference, report, signal)
 }
@@ -97,7 +96,7 @@ async function kubernetes(): Promise<Programs> {
       'sigs.k8s.io/kwok/cmd/kwok',
     ],
     minutes: 7,
-    // Without the version kubectl and the servers call themselves v0.0.0.
+    // The default version is v0.0.0.
     ldflags: `-X k8s.io/component-base/version.gitVersion=${version}`,
   }
 }
@@ -109,7 +108,7 @@ const collector: Programs = {
 }
 
 const promtool: Programs = {
-  // Without all the places in which Prometheus can look for targets, a fifth of its packages.
+  // The tag leaves out service discovery, which is most of the packages.
   name: 'promtool',
   packages: ['github.com/prometheus/prometheus/cmd/promtool'],
   minutes: 1,
@@ -153,8 +152,8 @@ function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Lets one process build at a time. Whoever holds the lock touches it, so that one left behind by
- * a process that was killed is known by its age; if two ever hold it, both builds succeed.
+ * Lets one process build at a time. The holder touches the lock regularly, so an old lock belongs
+ * to a killed process. If two processes hold it, both builds succeed.
  */
 async function lock(
   path: string,
@@ -172,7 +171,7 @@ async function lock(
       ));
       waiting = true
     ) {
-      if (!waiting) report('Another process is building the local control plane: waiting for it')
+      if (!waiting) report('Waiting for another process that builds the local control plane')
       const held = await stat(path).catch(() => undefined)
       if (held !== undefined && Date.now() - held.mtimeMs > lockIsStaleAfterMs) {
         await rm(path, { force: true })
@@ -204,7 +203,7 @@ async function build(
   const removePartial = await removeAtEnd(partial)
   try {
     report(
-      `Building ${programs.name}: about ${programs.minutes} minute${programs.minutes === 1 ? '' : 's'} on two cores, this once`,
+      `Building ${programs.name}: about ${programs.minutes} min on two cores, the first time only`,
     )
     await compile(programs, partial, log, report, signal)
     await rename(partial, folder).catch(async (error) => {
@@ -218,20 +217,22 @@ async function build(
 }
 
 async function checkGo(signal?: AbortSignal): Promise<void> {
-  // Asked in the module's folder, where another toolchain may be chosen than elsewhere.
+  // The go.mod of the folder may select another toolchain.
   const { code, stdout, stderr } = await runProgram(
     { command: 'go', args: ['env', 'GOVERSION'], cwd: moduleFolder },
     { signal },
   )
   if (code === 127) {
     throw new Error(
-      `The local control plane is built with Go ${oldestGo} or newer, and there is no \`go\` on the PATH.`,
+      `The local control plane is built with Go ${oldestGo} or newer. ` +
+        'There is no `go` on the PATH.',
     )
   }
   const tooOld = /running go (\S+?)[;)]/.exec(stderr)?.[1]
   if (tooOld !== undefined) {
     throw new Error(
-      `The local control plane is built with Go ${oldestGo} or newer; the \`go\` on the PATH is ${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`,
+      `The local control plane is built with Go ${oldestGo} or newer. The \`go\` on the PATH is ` +
+        `${tooOld}, and GOTOOLCHAIN keeps it from fetching a newer one.`,
     )
   }
   if (code !== 0) throw new Error(`\`go env\` failed: ${firstLine(stderr || stdout)}`)

@@ -1,15 +1,15 @@
-/** The files that the control plane's programs are started with. */
+/** The configuration files of the control plane's programs. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { stages } from './stages.ts'
 
-/** Everybody who asks something of the API server, each a user, so that its audit log tells them apart. */
+/** The users of the API server and their groups. Each program is a user in the audit log. */
 const groups = {
   admin: 'system:masters',
   metacontroller: 'system:masters',
-  // May do what a test's role bindings let it.
+  // Has the rights of the role bindings in a test.
   'restricted-metacontroller': '',
   'kube-controller-manager': 'system:masters',
   'kube-scheduler': 'system:masters',
@@ -19,10 +19,10 @@ const groups = {
 /** A user of the API server. */
 export type User = keyof typeof groups
 
-/** What each user shows the API server. */
+/** The bearer token of each user. */
 export type UserTokens = Record<User, string>
 
-/** What the API server logs of requests: metadata only, and of reads only Metacontroller's. */
+/** Logs the metadata of every write, and of every request of Metacontroller. */
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -36,7 +36,7 @@ const auditPolicy = {
 
 const users = Object.keys(groups) as User[]
 
-/** Writes all that is needed before anything runs. */
+/** Writes the files that the programs need at the start. */
 export async function writeConfiguration(dir: string): Promise<UserTokens> {
   const tokens = Object.fromEntries(users.map((user) => [user, randomUUID()])) as UserTokens
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
@@ -57,7 +57,7 @@ export async function writeConfiguration(dir: string): Promise<UserTokens> {
   return tokens
 }
 
-/** Writes each user's kubeconfig, once the API server has made its certificate. */
+/** Writes the kubeconfig of each user. The API server must have created its certificate. */
 export async function writeKubeconfigs(
   dir: string,
   server: string,
@@ -83,5 +83,5 @@ export async function writeKubeconfigs(
   )
 }
 
-/** Where a user's kubeconfig is. */
+/** The path of a user's kubeconfig. */
 export const kubeconfigOf = (dir: string, user: User): string => join(dir, `${user}.kubeconfig`)

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runProgram } from './processes.ts'
 
-/** Runs kubectl and gives what it printed; rejects with what it complained about. */
+/** Runs kubectl. Resolves to its standard output, or rejects with its standard error. */
 export type RunKubectl = (
   args: readonly string[],
   input?: string,
   options?: { signal?: AbortSignal; onStdout?: (text: string) => void },
 ) => Promise<string>
 
-/** A kubectl that is tied to one cluster and one user. */
+/** A kubectl for one cluster and one user. */
 export function kubectlRunner({
   command,
   kubeconfig,
@@ -28,7 +28,7 @@ export function kubectlRunner({
   }
 }
 
-/** Waits until the API server serves the kinds of some CustomResourceDefinitions, which kubectl's arguments name. */
+/** Waits until CustomResourceDefinitions are established. `crds` are arguments of kubectl. */
 export async function waitUntilEstablished(
   kubectl: RunKubectl,
   crds: readonly string[],
@@ -40,7 +40,7 @@ export async function waitUntilEstablished(
       await kubectl(['wait', '--for=condition=Established', `--timeout=${timeoutMs}ms`, ...crds])
       return
     } catch (error) {
-      // kubectl trips over a CRD that is so new that it has no conditions at all.
+      // kubectl fails for a new CRD that has no conditions yet.
       if (!/accessor error/.test((error as Error).message) || Date.now() > deadline) throw error
       await sleep(50)
     }

@@ -1,10 +1,10 @@
-/** Kinds that a cluster may have besides Kubernetes' own, from the Go modules of those who define them. */
+/** CRDs that a cluster may have, from the Go modules of their projects. */
 import { join } from 'node:path'
 import { type ControlPlane } from './boot.ts'
 import { waitUntilEstablished } from './kubectl.ts'
 import { runProgram } from './processes.ts'
 
-/** Installs the kinds of the Gateway API. */
+/** Installs the CRDs of the Gateway API. */
 export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
   install(
     kubectl,
@@ -15,7 +15,7 @@ export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): P
     ),
   )
 
-/** Installs the kinds of the Prometheus Operator by which it is told what to scrape and when to alert. */
+/** Installs the CRDs of the Prometheus Operator for scraping and alerting. */
 export const installPrometheusOperatorKinds = ({
   kubectl,
 }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
@@ -28,7 +28,7 @@ export const installPrometheusOperatorKinds = ({
     ),
   )
 
-/** Installs the kinds of cert-manager that manifests/cert-manager uses. */
+/** Installs the CRDs of cert-manager that manifests/cert-manager uses. */
 export const installCertManagerKinds = ({
   kubectl,
 }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
@@ -39,7 +39,7 @@ export const installCertManagerKinds = ({
     ['certificates', 'clusterissuers'].map((kind) => `deploy/crds/cert-manager.io_${kind}.yaml`),
   )
 
-/** The version of a module is in the go.mod of a folder beside this file. */
+/** Installs CRDs of a Go module. The go.mod in `folder` has its version. */
 async function install(
   kubectl: ControlPlane['kubectl'],
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * Starting programs and being sure that they end: with `stop`, or with this process, however it
- * ends. Works where there is a POSIX shell: Linux, macOS, WSL.
+ * Starts programs that end with `stop` or with this process, even after SIGKILL. Needs a POSIX
+ * shell: Linux, macOS, WSL.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFile, open, readFile } from 'node:fs/promises'
@@ -11,29 +11,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A program to start. */
 export interface Program {
-  /** What messages call it. */
+  /** The name for messages. */
   name: string
   command: string
   args: readonly string[]
-  /** Its whole environment; this process's without it. */
+  /** The whole environment. Defaults to that of this process. */
   env?: NodeJS.ProcessEnv
   cwd?: string
-  /** Where its output goes. */
+  /** The file for its output. */
   logFile: string
 }
 
-/** A program that was started. */
+/** A running program. */
 export interface RunningProgram {
   readonly name: string
   readonly pid: number
   readonly logFile: string
-  /** Settles once it has ended, with how: `code 1`, or the name of a signal. */
+  /** Resolves when the program has ended: `code 1`, or the name of a signal. */
   readonly ended: Promise<string>
-  /** Asks it to end, and makes it end if it has not within `graceMs`; settles once it has. */
+  /** Sends SIGTERM, and SIGKILL after `graceMs`. Resolves when the program has ended. */
   stop(graceMs?: number): Promise<void>
 }
 
-/** What a program that ran to its end left. */
+/** The exit code and output of a program that has ended. */
 export interface ProgramResult {
   code: number | null
   stdout: string
@@ -41,18 +41,18 @@ export interface ProgramResult {
 }
 
 /**
- * The program takes the place of this shell, at the head of a process group of its own. What stays
- * behind it in that group waits for the end of a pipe that only this process holds open: it comes
- * with the end of this process, even by SIGKILL, and takes the whole group with it.
+ * The shell starts a watchdog in the program's process group, then becomes the program. The
+ * watchdog reads a pipe that only this process holds open. The pipe closes when this process ends,
+ * even by SIGKILL, and the watchdog kills the group.
  */
 const endWithParent = '(read -r _ <&3 || kill -s KILL -- "-$$") >/dev/null 2>&1 & exec "$@" 3<&-'
 
-/** tap has Node load something into every process that a test starts; programs run as they are shipped. */
+/** tap sets NODE_OPTIONS for child processes. Programs must run as they are shipped. */
 const asShipped = process.env['TAP'] === undefined ? '' : 'unset NODE_OPTIONS; '
 
 type Output = 'pipe' | number
 
-/** Starts a program whose output is piped or goes to an open file; the end of this process is its end too. */
+/** Starts a program with output to a pipe or to an open file. It ends with this process. */
 export function spawnInGroup(
   { name, command, args, env, cwd }: Omit<Program, 'logFile'>,
   output: Output,
@@ -69,7 +69,7 @@ export function spawnInGroup(
   return child
 }
 
-/** Ends what is left of the group: as long as anything is, no other group can have its number. */
+/** Kills the remaining processes of the group. Its number is not reused while one exists. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return
   try {
@@ -83,7 +83,7 @@ function killGroup({ pid }: ChildProcess): void {
 export async function startProgram(program: Program): Promise<RunningProgram> {
   const log = await open(program.logFile, 'a')
   const child = spawnInGroup(program, log.fd)
-  // Before anything is waited for: it may end at once.
+  // These listeners come before the first await, since the program may end at once.
   const ended = new Promise<string>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
@@ -107,7 +107,7 @@ export async function startProgram(program: Program): Promise<RunningProgram> {
   return { name: program.name, pid, logFile: program.logFile, ended, stop }
 }
 
-/** Waits until a program just started is ready; throws, naming its log, when it ends or takes too long. */
+/** Waits until a program is ready. Throws with the path of its log if it ends or is too slow. */
 export async function waitUntilReady(
   program: RunningProgram,
   isReady: () => Promise<boolean>,
@@ -141,7 +141,7 @@ async function failure({ name, logFile }: RunningProgram, what: string): Promise
   return new Error(`${name} ${what}${reason ? ` (${reason.slice(0, 300)})` : ''}; its log: ${copy}`)
 }
 
-/** Copies a log to where it outlasts the folder it is in, and says where. */
+/** Copies a log out of its temporary folder. Returns the path of the copy. */
 export async function keepLog(name: string, logFile: string): Promise<string> {
   const copy = join(
     tmpdir(),
@@ -151,7 +151,7 @@ export async function keepLog(name: string, logFile: string): Promise<string> {
   return copy
 }
 
-/** Runs a program to its end and gives what it printed. */
+/** Runs a program until it ends. */
 export async function runProgram(
   program: Omit<Program, 'logFile' | 'name'>,
   options: {
@@ -189,10 +189,7 @@ export async function runProgram(
   }
 }
 
-/**
- * Removes a folder when this process ends without having done so itself. Gives a function that
- * removes it now.
- */
+/** Removes a folder when this process ends. Returns a function that removes it at once. */
 export async function removeAtEnd(folder: string): Promise<() => Promise<void>> {
   const script = 'read -r _; for i in 1 2 3; do rm -rf -- "$1" && exit; sleep 1; done'
   const child = spawn('/bin/sh', ['-c', script, 'sh', folder], {
@@ -208,42 +205,42 @@ export async function removeAtEnd(folder: string): Promise<() => Promise<void>> 
 }
 
 /**
- * Each process has a stretch of ports to itself, so that none takes the port of another's program, even of one that is
- * down for a while. They lie below the range that systems take for outgoing connections: a client that keeps dialling a
- * server which is down could else find its own port there.
+ * Each process reserves a range of ports, so that no other process takes the port of a program
+ * that is down for a while. The ranges lie below the ephemeral ports: a client that keeps dialling
+ * a stopped server could otherwise connect to itself.
  */
-const stretches = { first: 20_000, length: 300, end: 32_000 }
-let claimed: Promise<number> | undefined
-let given = 0
+const portRanges = { first: 20_000, length: 300, end: 32_000 }
+let reserved: Promise<number> | undefined
+let used = 0
 
-/** A port of 127.0.0.1 that nothing listens on, and that neither this process nor another has been given before. */
+/** A free port of 127.0.0.1. Each call of each process gets another one. */
 export async function freePort(): Promise<number> {
-  claimed ??= claimStretch()
-  const first = await claimed
-  while (++given < stretches.length) {
-    const port = first + given
+  reserved ??= reserveRange()
+  const first = await reserved
+  while (++used < portRanges.length) {
+    const port = first + used
     const server = await listenOn(port)
     if (server === undefined) continue
     await new Promise((resolve) => server.close(resolve))
     return port
   }
-  throw new Error(`no port is left from ${first} to ${first + stretches.length - 1}`)
+  throw new Error(`no free port from ${first} to ${first + portRanges.length - 1}`)
 }
 
-/** Whoever listens on the first port of a stretch has it, until its process ends. */
-async function claimStretch(): Promise<number> {
-  for (let first = stretches.first; first < stretches.end; first += stretches.length) {
-    const claim = await listenOn(first)
-    if (claim === undefined) continue
-    claim.unref()
+/** Reserves a range of ports by listening on its first port until this process ends. */
+async function reserveRange(): Promise<number> {
+  for (let first = portRanges.first; first < portRanges.end; first += portRanges.length) {
+    const reservation = await listenOn(first)
+    if (reservation === undefined) continue
+    reservation.unref()
     return first
   }
   throw new Error(
-    `something listens on every ${stretches.length}th port from ${stretches.first} to ${stretches.end - 1}`,
+    `all ranges of ports from ${portRanges.first} to ${portRanges.end - 1} are reserved`,
   )
 }
 
-/** Listens on a port of 127.0.0.1 if nothing else does. */
+/** Listens on a port of 127.0.0.1. Resolves to undefined if it is in use. */
 function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy())

@@ -1,8 +1,8 @@
-/** The command lines of the control plane's programs. Each listens on 127.0.0.1 or not at all. */
+/** The command lines of the control plane's programs. They listen on 127.0.0.1 only. */
 import { join } from 'node:path'
 import { type Program } from './processes.ts'
 
-/** Where a control plane lives. */
+/** The folders and addresses of a control plane. */
 export interface Layout {
   dir: string
   binDir: string
@@ -11,7 +11,7 @@ export interface Layout {
   apiServerPort: number
 }
 
-/** They hold little and make much garbage: collected a quarter as often, it takes a tenth off all that they do. */
+/** The heaps are small and the garbage is plenty: a higher GOGC saves a tenth of the CPU time. */
 const env = { ...process.env, GOGC: '400' }
 
 function program({ dir, binDir }: Layout, name: string, args: string[], command = name): Program {
@@ -25,7 +25,7 @@ function program({ dir, binDir }: Layout, name: string, args: string[], command 
   }
 }
 
-/** etcd, which forgets all when the machine does. */
+/** etcd, without fsync. */
 export function etcd(layout: Layout): Program {
   const { dir, etcdUrl, etcdPeerUrl } = layout
   return program(
@@ -46,7 +46,7 @@ export function etcd(layout: Layout): Program {
   )
 }
 
-/** The API server, which makes its own certificate in the folder. */
+/** The API server. It creates its certificate in the folder. */
 export function kubeApiServer(layout: Layout): Program {
   const { dir, etcdUrl, apiServerPort } = layout
   return program(layout, 'kube-apiserver', [
@@ -55,7 +55,7 @@ export function kubeApiServer(layout: Layout): Program {
     '--advertise-address=127.0.0.1',
     `--secure-port=${apiServerPort}`,
     `--cert-dir=${dir}`,
-    // It would say for ever that a loopback address is no endpoint.
+    // The reconciler logs an error for a loopback address, repeatedly.
     '--endpoint-reconciler-type=none',
     '--service-cluster-ip-range=10.96.0.0/12',
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -63,12 +63,12 @@ export function kubeApiServer(layout: Layout): Program {
     `--service-account-signing-key-file=${join(dir, 'service-account.key')}`,
     `--token-auth-file=${join(dir, 'tokens.csv')}`,
     '--authorization-mode=RBAC,Node',
-    // Nobody makes tokens for pods here, nor takes the taint of a new node away.
+    // No controller creates tokens for pods or removes the taint of a new node.
     '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
     `--audit-policy-file=${join(dir, 'audit-policy.yaml')}`,
     `--audit-log-path=${join(dir, 'audit.log')}`,
     '--audit-log-maxsize=10000',
-    // Tests that run side by side are all one user: none of them is to wait for the others.
+    // Parallel tests are one user and must not wait for each other.
     '--enable-priority-and-fairness=false',
     '--max-requests-inflight=0',
     '--max-mutating-requests-inflight=0',
@@ -89,12 +89,12 @@ const controllers = [
   'serviceaccount-controller',
 ]
 
-/** The controllers that Deployments, Services and namespaces need, and a few that tests ask for. */
+/** The controllers for Deployments, Services and namespaces, and a few for tests. */
 export function kubeControllerManager(layout: Layout, kubeconfig: string): Program {
   return program(layout, 'kube-controller-manager', [
     `--kubeconfig=${kubeconfig}`,
     `--controllers=${controllers.join(',')}`,
-    // Nobody sends anything to pods on paper: their addresses may come a moment later, all at once.
+    // Simulated pods get no traffic, so their addresses may be updated in batches.
     '--endpointslice-updates-batch-period=1s',
     '--leader-elect=false',
     '--secure-port=0',
@@ -114,7 +114,7 @@ export function kubeScheduler(layout: Layout, kubeconfig: string): Program {
   ])
 }
 
-/** kwok: the node, which runs pods on paper. */
+/** kwok: the node that simulates pods. */
 export function kwok(layout: Layout, kubeconfig: string): Program {
   return program(layout, 'kwok', [
     `--kubeconfig=${kubeconfig}`,

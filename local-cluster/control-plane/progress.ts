@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Says what is going on, a line at a time; a line of passing `progress` may be replaced by the next. */
+/** Reports one line. The next line may replace a `progress` line. */
 export type Report = (line: string, progress?: 'progress') => void
 
-/** Reports to a person: on a terminal, progress is one line that changes. */
+/** Reports to a stream. On a terminal, progress is one line that changes. */
 export function reportTo(stream: NodeJS.WriteStream): Report {
   if (!stream.isTTY) {
     return (line) => {

@@ -1,20 +1,19 @@
 /**
- * What kwok makes of nodes and pods on paper: ready at once, unless a pod is to fail. Its
- * annotation, or its image, says so. An annotation that is set later breaks a running pod;
- * without it the pod gets well. A pod that is annotated with anything else is left to whoever
- * writes its status.
+ * The states that kwok gives to nodes and pods. A pod is ready at once unless its annotation or its
+ * image names a failure. An annotation that is set later breaks a running pod, and its removal
+ * heals the pod. With any other value of the annotation, kwok leaves the status alone.
  */
 
 /** The ways in which a pod can fail on purpose. */
 export type ContainerFailure = 'ImagePullBackOff' | 'CrashLoopBackOff' | 'OOMKilled' | 'NotReady'
 
-/** The annotation of a pod that makes it fail; its value is a `Failure`. */
+/** The annotation of a pod that makes it fail. Its value is a `ContainerFailure`. */
 export const failureAnnotation = 'pods.example.com/fails'
 
-/** The value of that annotation for a pod whose status somebody else writes. */
+/** The value of that annotation for a pod whose status a test writes. */
 export const byHand = 'ByHand'
 
-/** An image that makes each pod that runs it fail. */
+/** An image whose pods fail. */
 export const failingImage = (failure: ContainerFailure): string =>
   `fails.example.com/${failure.toLowerCase()}`
 
@@ -47,7 +46,9 @@ const isReady: Requirement = {
 const isNotReady: Requirement = { ...isReady, operator: 'NotIn' }
 const isDeleted: Requirement = { key: '.metadata.deletionTimestamp', operator: 'Exists' }
 const isNotDeleted: Requirement = { ...isDeleted, operator: 'DoesNotExist' }
-const howItFails = `.metadata.annotations["${failureAnnotation}"] // (.spec.containers[0].image | capture("^fails[.]example[.]com/(?<how>[a-z]+)").how) | ascii_downcase`
+const howItFails =
+  `.metadata.annotations["${failureAnnotation}"] // (.spec.containers[0].image | ` +
+  'capture("^fails[.]example[.]com/(?<how>[a-z]+)").how) | ascii_downcase'
 
 const nodeConditions = `
   {{ $now := Now }}
@@ -83,10 +84,10 @@ const nodeStatus = `${nodeConditions}
 interface PodStatus {
   phase: 'Pending' | 'Running'
   ready: boolean
-  /** Why it is not ready. */
+  /** The message of the conditions that are False. */
   message?: string
   restarts?: number
-  /** The state of each container, a line of YAML. */
+  /** The state of each container in YAML. */
   state: string
   lastState?: string
 }
@@ -105,17 +106,24 @@ function podStatus({
     reason: ${met ? '""' : 'ContainersNotReady'}
     message: ${JSON.stringify(met ? '' : message)}
     lastTransitionTime: {{ $now | Quote }}`
+  const conditions = [
+    condition('Initialized', true),
+    condition('ContainersReady', ready),
+    condition('Ready', ready),
+  ]
   return `
   {{ $now := Now }}
   phase: ${phase}
   startTime: {{ or .status.startTime $now | Quote }}
-  conditions:${condition('Initialized', true)}${condition('ContainersReady', ready)}${condition('Ready', ready)}
+  conditions:${conditions.join('')}
   {{ if not .status.podIP }}
   {{ with index (NodeIPsWith .spec.nodeName) 0 }}
   hostIP: {{ . | Quote }}
   hostIPs: [{ip: {{ . | Quote }}}]
   {{ end }}
-  {{ with index (PodIPsWith .spec.nodeName (or .spec.hostNetwork false) .metadata.uid .metadata.name .metadata.namespace) 0 }}
+  {{ $hostNetwork := or .spec.hostNetwork false }}
+  {{ $own := .metadata }}
+  {{ with index (PodIPsWith .spec.nodeName $hostNetwork $own.uid $own.name $own.namespace) 0 }}
   podIP: {{ . | Quote }}
   podIPs: [{ip: {{ . | Quote }}}]
   {{ end }}
@@ -137,14 +145,16 @@ const running = '{running: {startedAt: {{ $now | Quote }}}}'
 const backOff =
   '{waiting: {reason: CrashLoopBackOff, message: back-off 40s restarting failed container}}'
 const terminated = (reason: string, exitCode: number) =>
-  `{terminated: {reason: ${reason}, exitCode: ${exitCode}, startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}}`
+  `{terminated: {reason: ${reason}, exitCode: ${exitCode}, ` +
+  'startedAt: {{ $now | Quote }}, finishedAt: {{ $now | Quote }}}}'
 
 const failures: Record<ContainerFailure, PodStatus> = {
   ImagePullBackOff: {
     phase: 'Pending',
     ready: false,
     state:
-      '{waiting: {reason: ImagePullBackOff, message: {{ printf "Back-off pulling image %s" .image | Quote }}}}',
+      '{waiting: {reason: ImagePullBackOff, ' +
+      'message: {{ printf "Back-off pulling image %s" .image | Quote }}}}',
   },
   CrashLoopBackOff: {
     phase: 'Running',
@@ -197,7 +207,7 @@ function failing([failure, status]: [string, PodStatus]): Stage {
   )
 }
 
-/** The Stages that kwok is configured with. */
+/** The Stages for kwok. */
 export const stages: readonly Stage[] = [
   stage('node-ready', 'Node', [isNotReady], { statusTemplate: nodeStatus }),
   stage('node-heartbeat', 'Node', [isReady], { statusTemplate: nodeConditions }, 60_000),

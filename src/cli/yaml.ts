@@ -205,7 +205,7 @@ function characterFault(text: string, lines: string, isMarked = false): YamlFaul
  */
 const forbiddenCharacter = /(?![\t\n\r\u0085])\p{Cc}|[\u2028\u2029\ufffe\uffff]/u
 
-/** The most parts of a text that are indented anew, each of which takes another parse. */
+/** The most parts of a text that are indented again, each of which takes another parse. */
 const maxMended = 100
 
 /**
