@@ -90,3 +90,16 @@ t.test('each replica counts separately', async (t) => {
   t.equal(a.counts['created Service'], 1)
   t.equal(b.counts['created Service'], 1, 'the rare double count of docs/telemetry.md')
 })
+
+t.test('kinds that only a request names count together', async (t) => {
+  const { counts, send } = await replica(t)
+  const request: Anything = structuredClone(recorded('finalize-children-present'))
+  for (const kind of ['Forged', 'x'.repeat(1000)]) {
+    const metadata = { name: 'demo-app', namespace: 'default', uid: kind.slice(0, 9) }
+    const child = { apiVersion: 'v1', kind, metadata }
+    request.children[`${kind}.v1`] = { [name]: child }
+  }
+  await send(request)
+  t.equal(counts['deleted _OTHER'], 2)
+  t.notOk(Object.keys(counts).some((count) => /Forged|xx/.test(count)))
+})

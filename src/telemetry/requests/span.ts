@@ -15,7 +15,9 @@ import {
 import { ATTR_HTTP_REQUEST_BODY_SIZE } from '@opentelemetry/semantic-conventions/incubating'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isDeepStrictEqual } from 'node:util'
+import { inspectionKind } from '../../api/inspection.ts'
 import type { MyAppStatus } from '../../api/myapp.ts'
+import { childKinds } from '../../myapp/children/index.ts'
 import type { SyncResponse } from '../../metacontroller/protocol.ts'
 import type { HookRequest } from '../../myapp/request.ts'
 import type { HookName } from '../../metacontroller/protocol.ts'
@@ -142,11 +144,20 @@ function countChanges(
     deletionTimestamp,
     changes,
   })
-  for (const { action, kind } of fresh) {
-    if (action === 'create') metrics.resourceCreated(kind)
+  for (const change of fresh) {
+    const kind = knownKinds.has(change.kind) ? change.kind : otherKind
+    if (change.action === 'create') metrics.resourceCreated(kind)
     else metrics.resourceDeleted(kind)
   }
 }
+
+/** The values of the attribute `kind`. A request may contain other kinds, and their names are its own. */
+const knownKinds: ReadonlySet<string> = new Set([
+  ...childKinds.map(({ kind }) => kind),
+  inspectionKind,
+])
+/** Counts all kinds that this version does not know, as OpenTelemetry names such a value. */
+const otherKind = '_OTHER'
 
 function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
   const length = Number(request.headers['content-length'])
