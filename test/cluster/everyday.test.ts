@@ -7,6 +7,7 @@ import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
 import { faults } from './scenarios/faults.ts'
 import { finalize } from './scenarios/finalize.ts'
+import { forgedRecords } from './scenarios/forged-records.ts'
 import { holdingStill } from './scenarios/holding-still.ts'
 import { nameConflict } from './scenarios/name-conflict.ts'
 import { noWrite } from './scenarios/no-write.ts'
@@ -22,6 +23,7 @@ underEachStrategyBehind(
       noWrite,
       holdingStill,
       finalize,
+      forgedRecords,
       nameConflict,
       adoption,
       status,
