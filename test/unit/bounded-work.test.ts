@@ -8,7 +8,8 @@ import {
 import { answerNow, maxForeignItems, unrepairedLists } from '../../src/metacontroller/repair.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
-import type { HookRequest } from '../../src/myapp/request.ts'
+import { findingsOf } from '../../src/myapp/findings.ts'
+import type { HookRequest, ObservedPod } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
@@ -141,7 +142,7 @@ function requestWith(shape: string, n: number, strategy: Strategy): HookRequest 
   return request
 }
 
-type Hook = (request: HookRequest) => unknown
+type Hook<Request = HookRequest> = (request: Request) => unknown
 const withSpec = (request: HookRequest, spec: unknown): HookRequest => ({
   ...request,
   parent: { ...request.parent, spec },
@@ -155,7 +156,7 @@ const hooks: Record<string, Hook> = {
 }
 
 /** Returns the shortest of several runs in ms: other processes can only make a run longer. */
-function shortest(run: Hook, request: HookRequest): number {
+function shortest<Request>(run: Hook<Request>, request: Request): number {
   const times = numbers(7).map(() => {
     const copy = structuredClone(request)
     const start = performance.now()
@@ -178,7 +179,7 @@ for (const shape of Object.keys(shapes)) {
   for (const strategy of strategies) {
     t.test(`work grows linearly with ${shape}, ${strategy}`, async (t) => {
       for (const [name, run] of Object.entries(hooks)) {
-        const growth = growthOf(run, shape, strategy)
+        const growth = growthOf(run, (n) => requestWith(shape, n, strategy))
         t.ok(growth < maxGrowth, `${name}: ${growth.toFixed(1)} times as long`)
       }
     })
@@ -186,15 +187,65 @@ for (const shape of Object.keys(shapes)) {
 }
 
 /** Returns the largest growth between two steps. Repeats the measurement if it is too large. */
-function growthOf(run: Hook, shape: string, strategy: Strategy, attempts = 4): number {
-  const times = steps.map((n) => shortest(run, requestWith(shape, n, strategy)))
+function growthOf<Request>(
+  run: Hook<Request>,
+  request: (n: number) => Request,
+  attempts = 4,
+): number {
+  const times = steps.map((n) => shortest(run, request(n)))
   const growths = times
     .slice(1)
     .map((time, index) => time / Math.max(resolution, times[index] ?? 0))
   const growth = Math.max(...growths)
   return growth < maxGrowth || attempts === 1
     ? growth
-    : Math.min(growth, growthOf(run, shape, strategy, attempts - 1))
+    : Math.min(growth, growthOf(run, request, attempts - 1))
+}
+
+/** A pod whose status is about n times as large as that of an ordinary one. */
+const podShapes: Record<string, (n: number) => Anything> = {
+  'containers of a pod': (n) => {
+    const names = numbers(n * 10).map((index) => `c${index}`)
+    return {
+      spec: { containers: names.map((name) => ({ name })) },
+      status: { containerStatuses: names.map((name) => ({ name, ready: true })) },
+    }
+  },
+  'init containers of a pod': (n) => {
+    const names = numbers(n * 10).map((index) => `c${index}`)
+    const state = { running: {} }
+    return {
+      spec: { initContainers: names.map((name) => ({ name, restartPolicy: 'Always' })) },
+      status: {
+        initContainerStatuses: names.map((name) => ({ name, ready: true, started: true, state })),
+      },
+    }
+  },
+  ...Object.fromEntries(
+    ['.', ' ', ' (pod: "', ': unknown', ':1->', 'failed to create '].map((text) => [
+      `"${text}" in a message`,
+      (n: number) => ({
+        status: {
+          phase: 'Failed',
+          reason: 'Evicted',
+          message: `failed to create ${text.repeat(n * 100)}`,
+        },
+      }),
+    ]),
+  ),
+}
+
+for (const [shape, podOf] of Object.entries(podShapes)) {
+  t.test(`work grows linearly with ${shape}`, async (t) => {
+    const metadata = {
+      name: 'a',
+      namespace: 'default',
+      uid: 'a',
+      ownerReferences: [{ uid: 'u', controller: true }],
+    }
+    const growth = growthOf<ObservedPod[]>(findingsOf, (n) => [{ ...podOf(n), metadata }])
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
 }
 
 t.test('reports a list that it does not repair', async (t) => {

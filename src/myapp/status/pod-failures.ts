@@ -147,12 +147,10 @@ function failureOf(
     const reason = nameOf(status.reason)
     return { reason, message: `${reason}: ${shorten(status.message)}` }
   }
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
+  const find = containersOf(spec)
   const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   for (const status of statuses) {
-    const container = containers.find(({ name }) => name === status.name)
-    const role = roleOf(spec, status.name)
-    const failure = containerFailure(status, { container, role }, now, shorten)
+    const failure = containerFailure(status, find(status.name), now, shorten)
     if (failure !== undefined) return failure
   }
   return undefined
@@ -164,7 +162,7 @@ function failureOf(
  */
 function containerFailure(
   { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
-  { container, role }: { container: Container | undefined; role: Role },
+  { container, role }: PodContainer,
   now: string,
   shorten: Shorten,
 ): Failure | undefined {
@@ -253,19 +251,17 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
       failure: `its volumes or network are not ready: ${describe}${hint}`,
     }
   }
+  const find = containersOf(spec)
   const init = initContainerStatuses.find(
     ({ name, started, state }) =>
-      state?.running !== undefined && !(started && isSidecar(spec, name)),
+      state?.running !== undefined && !(started && find(name).role === 'sidecar'),
   )
   if (init !== undefined) {
-    const shown = `${roleOf(spec, init.name)} ${nameOf(init.name)}`
-    const container = spec.initContainers?.find((container) => container.name === init.name)
+    const { role, container } = find(init.name)
+    const shown = `${role} ${nameOf(init.name)}`
     const probe = probeText('startup', container?.startupProbe)
-    const end = isSidecar(spec, init.name)
-      ? probe === undefined
-        ? 'start'
-        : `pass its ${probe}`
-      : 'complete'
+    const end =
+      role === 'sidecar' ? (probe === undefined ? 'start' : `pass its ${probe}`) : 'complete'
     return {
       reason: 'InitContainer',
       waitingFor: `${shown} to ${end}`,
@@ -273,7 +269,7 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
     }
   }
   const unready = statuses.find(({ ready, state }) => state?.running !== undefined && !ready)
-  if (unready !== undefined) return notReady(pod, unready)
+  if (unready !== undefined) return notReady(unready, find(unready.name))
   if (statuses.some(({ state }) => startingReasons.includes(state?.waiting?.reason ?? ''))) {
     return {
       reason: 'ContainersStarting',
@@ -304,28 +300,34 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
 
 type Role = 'container' | 'init container' | 'sidecar'
 
-/** What a container is in its pod. */
-function roleOf({ initContainers = [] }: PodSpec, name: string): Role {
-  const init = initContainers.find((container) => container.name === name)
-  if (init === undefined) return 'container'
-  return init.restartPolicy === 'Always' ? 'sidecar' : 'init container'
+/** A container of a pod and its role there. */
+interface PodContainer {
+  container: Container | undefined
+  role: Role
 }
 
-const isSidecar = (spec: PodSpec, name: string) => roleOf(spec, name) === 'sidecar'
+/** Indexes the containers of a pod, and returns the function that finds one by its name. */
+function containersOf({ containers = [], initContainers = [] }: PodSpec) {
+  const known = new Map<string, PodContainer>()
+  for (const container of containers) known.set(container.name, { container, role: 'container' })
+  for (const container of initContainers) {
+    const role = container.restartPolicy === 'Always' ? 'sidecar' : 'init container'
+    known.set(container.name, { container, role })
+  }
+  return (name: string): PodContainer =>
+    known.get(name) ?? { container: undefined, role: 'container' }
+}
 
-/** A container that runs and is not ready, with the probe that decides it. */
+/** What a container that runs and is not ready waits for, by the probe that decides it. */
 function notReady(
-  { spec = {} }: ObservedPod,
   { name, started }: ContainerStatus,
+  { container, role }: PodContainer,
 ): Wait | undefined {
-  const container = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].find(
-    (container) => container.name === name,
-  )
   const probe =
     (started === false ? probeText('startup', container?.startupProbe) : undefined) ??
     probeText('readiness', container?.readinessProbe)
   if (probe === undefined) return undefined
-  const shown = `${roleOf(spec, name)} ${nameOf(name)}`
+  const shown = `${role} ${nameOf(name)}`
   return {
     reason: 'ContainersNotReady',
     waitingFor: `${shown} to pass its ${probe}`,
