@@ -11,6 +11,7 @@ import type { ServerOptions } from 'node:https'
 import type { Config } from './config.ts'
 import type { Context } from './myapp/context.ts'
 import { authenticate, type Tokens } from './plugins/authentication.ts'
+import { boundConnections } from './plugins/connections.ts'
 import { answerErrors, malformedRequests } from './plugins/errors.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { readJsonBodies } from './plugins/request-body.ts'
@@ -82,6 +83,11 @@ export function buildProbeServer(
   { logger, isReady }: Pick<Dependencies, 'logger' | 'isReady'>,
 ): FastifyInstance {
   const server = newServer(config, { logger, isReady })
+  // The kubelet opens a connection for each probe.
+  server.addHook('onSend', (_call, reply, _payload, done) => {
+    reply.header('connection', 'close')
+    done()
+  })
   healthRoutes(server, isReady)
   return server
 }
@@ -138,7 +144,7 @@ function newServer(
     ...malformedRequests,
   }
   const server = createServer(options)
-  server.server.maxConnections = maxConnections
+  boundConnections(server.server, maxConnections)
   server.addHook('onSend', (_call, reply, _payload, done) => {
     // A caller that keeps its connection would delay shutdown and not find the replica that takes
     // over.

@@ -159,15 +159,25 @@ t.test('keeps a connection after a refusal and answers its next request', async 
   t.equal(await statusOf(socket), 200)
 })
 
-t.test('accepts only as many connections as memory allows', async (t) => {
+t.test('closes the oldest silent connection when there are too many', async (t) => {
   const { open } = await listen(t)
-  const sockets = Array.from({ length: 300 }, open)
-  const closed = await Promise.all(
-    sockets.map((socket) =>
+  const body = requestOf(1000)
+  const ask = (socket: ReturnType<typeof open>) => {
+    socket.write(head(body.length) + body)
+    return statusOf(socket)
+  }
+  const kept = open()
+  t.equal(await ask(kept), 200)
+  const silent = Array.from({ length: 300 }, open)
+  const isClosed = await Promise.all(
+    silent.map((socket) =>
       Promise.race([once(socket, 'close').then(() => true), wait(500).then(() => false)]),
     ),
   )
-  t.equal(closed.filter(Boolean).length, 300 - 256)
+  t.equal(isClosed.filter(Boolean).length, 301 - 256)
+  t.notOk(isClosed.slice(-200).includes(true), 'the oldest are closed')
+  t.equal(await ask(kept), 200, 'a connection with an answered request stays open')
+  t.equal(await ask(open()), 200, 'a new connection is answered')
 })
 
 const long = 'k'.repeat(200_000)

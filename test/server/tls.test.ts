@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent } from 'node:https'
+import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createAuthority, issue, type KeyPair } from '../../src/cli/certificates.ts'
@@ -95,6 +96,31 @@ t.test('TLS_CLIENT_NAME may be a DNS name of the certificate', async (t) => {
     (await postTls(`${url}/sync`, sync, newConnections([pki.authority], pki.client))).status,
     403,
   )
+})
+
+t.test('silent connections keep out neither Metacontroller nor the kubelet', async (t) => {
+  const { url, probes = '' } = await startWithTls(t)
+  const trusted = [pki.authority]
+  const kept = new Agent({ ...clientOptions(trusted, pki.client), keepAlive: true })
+  t.teardown(() => {
+    kept.destroy()
+  })
+  t.equal((await postTls(`${url}/sync`, sync, kept)).status, 200)
+  for (const origin of [url, probes]) {
+    const { port } = new URL(origin)
+    const silent = Array.from({ length: 300 }, () =>
+      connect(Number(port), '127.0.0.1').on('error', () => {}),
+    )
+    t.teardown(() => {
+      for (const socket of silent) socket.destroy()
+    })
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  }
+  t.equal((await postTls(`${url}/sync`, sync, kept)).status, 200, 'the connection that was open')
+  t.equal((await postTls(`${url}/sync`, sync, newConnections(trusted, pki.client))).status, 200)
+  const probe = await fetch(`${probes}/healthz`)
+  t.equal(probe.status, 200)
+  t.equal(probe.headers.get('connection'), 'close', 'a probe leaves no connection behind')
 })
 
 t.test('certificates and CAs can change under load without a failed request', async (t) => {

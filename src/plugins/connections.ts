@@ -1,0 +1,59 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** The connections of one address by port, the oldest first. */
+type Ports = Map<number, Socket>
+
+/**
+ * Bounds the number of open connections. A new one is always accepted: when there are too many, the
+ * address that has most of them loses one. It is the oldest on which no request has succeeded yet,
+ * or else the oldest. So whoever opens connections and keeps them keeps nobody else out.
+ */
+export function boundConnections(server: Server, max: number): void {
+  const connections = new Map<string, Ports>()
+  /** Connections on which a request succeeded. */
+  const served = new WeakSet<Socket>()
+  let count = 0
+
+  const forget = (address: string, port: number, socket: Socket) => {
+    const ports = connections.get(address)
+    if (ports?.get(port) !== socket) return
+    ports.delete(port)
+    if (ports.size === 0) connections.delete(address)
+    count--
+  }
+  const closeOne = () => {
+    const [first = '', ...others] = connections.keys()
+    const sizeOf = (address: string) => connections.get(address)?.size ?? 0
+    const address = others.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a), first)
+    const ports = [...(connections.get(address) ?? [])]
+    const [port, socket] = ports.find(([, socket]) => !served.has(socket)) ?? ports[0] ?? []
+    if (port === undefined || socket === undefined) return
+    forget(address, port, socket)
+    socket.destroy()
+  }
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: address, remotePort: port } = socket
+    if (address === undefined || port === undefined) return
+    const ports = connections.get(address) ?? new Map<number, Socket>()
+    connections.set(address, ports)
+    ports.set(port, socket)
+    count++
+    socket.once('close', () => {
+      forget(address, port, socket)
+    })
+    if (count > max) closeOne()
+  })
+  /** Sockets of requests. With TLS they are not those of the connections. */
+  const known = new WeakSet<Socket>()
+  server.on('request', ({ socket }, response) => {
+    if (known.has(socket)) return
+    response.once('finish', () => {
+      if (response.statusCode >= 400) return
+      known.add(socket)
+      const { remoteAddress = '', remotePort = 0 } = socket
+      const connection = connections.get(remoteAddress)?.get(remotePort)
+      if (connection !== undefined) served.add(connection)
+    })
+  })
+}
