@@ -11,6 +11,7 @@ import { followJsonLinesOf } from './json-lines.ts'
 
 /** What the hook logs of a call; lines on other matters have less. */
 export interface HookLine {
+  level: number
   time: string
   msg: string
   hook?: HookName
@@ -51,6 +52,8 @@ export async function startReplica({
 }): Promise<Replica> {
   if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
   const port = await freePort()
+  // With TLS, probes have a port of their own.
+  const probePort = env['TLS_CERT_FILE'] === undefined ? port : await freePort()
   const logFile = join(dir, `${name}.log`)
   const keyFile = join(dir, 'config-digest-key')
   writeFileSync(keyFile, 'of all replicas'.repeat(3))
@@ -64,6 +67,7 @@ export async function startReplica({
         PORT: String(port),
         LOG_FORMAT: 'json',
         CONFIG_DIGEST_KEY_FILE: keyFile,
+        ...(probePort !== port && { PROBE_PORT: String(probePort) }),
         ...env,
       },
       cwd: dir,
@@ -72,7 +76,8 @@ export async function startReplica({
     await waitUntilReady(
       running,
       async () =>
-        (await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } })).ok,
+        (await fetch(`http://127.0.0.1:${probePort}/readyz`, { headers: { connection: 'close' } }))
+          .ok,
     )
   }
   await start()

@@ -20,6 +20,8 @@ export interface MetacontrollerOptions {
   applyStrategy?: ApplyStrategy
   /** More of its options. */
   options?: string[]
+  /** More of its environment. */
+  env?: Record<string, string>
 }
 
 /** A running Metacontroller. */
@@ -48,6 +50,7 @@ export async function startMetacontroller({
   logFile,
   applyStrategy = 'dynamic-apply',
   options = [],
+  env = {},
 }: MetacontrollerOptions): Promise<RunningMetacontroller> {
   const { engine, command, args } = await chooseEngine(applyStrategy)
   const health = `127.0.0.1:${await freePort()}`
@@ -68,6 +71,7 @@ export async function startMetacontroller({
       '--discovery-interval=5s',
       ...options,
     ],
+    env: { ...process.env, ...env },
     logFile,
   })
   try {
