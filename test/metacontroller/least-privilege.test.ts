@@ -11,7 +11,10 @@ import {
   type ControlPlane,
   installMetacontrollerCrds,
 } from '../../local-cluster/control-plane/boot.ts'
-import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
+import {
+  installGatewayApi,
+  installPrometheusOperatorKinds,
+} from '../../local-cluster/control-plane/more-kinds.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
@@ -57,11 +60,13 @@ interface World {
 async function leastPrivilege(t: Test): Promise<void> {
   const controlPlane = await bootBare(t)
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
-  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'high-availability'])
+  const components = ['gateway', 'monitoring', 'high-availability']
+  const objects = await kustomize(controlPlane, 'metacontroller', components)
   await Promise.all([
     installMetacontrollerCrds(controlPlane),
     installMyAppCrd(controlPlane),
     installGatewayApi(controlPlane),
+    installPrometheusOperatorKinds(controlPlane),
     grant(controlPlane, objects, user),
   ])
   const hook = await startReplica({ dir })
@@ -126,6 +131,7 @@ const full = (name: string) => ({
     ingress: { host: 'a.example.com' },
     gateway: { parentRefs: [{ name: 'g' }], hostnames: ['a.example.com'] },
     networkPolicy: { from: [{ app: 'other' }] },
+    metrics: { port: 9090 },
   },
 })
 
