@@ -208,14 +208,16 @@ function intermediateValue(
 }
 
 /**
- * Items as answered to become ours. If they have names, the names are enough: that leaves the rest
- * of each item as it is, and makes the merge go by names. It would take two ports of one number
- * (TCP and UDP) for the same otherwise.
+ * Items as answered to become ours. If each has a name of its own, the names are enough: that
+ * leaves the rest of each item as it is, and makes the merge go by names. It would take two ports of
+ * one number (TCP and UDP) for the same otherwise. Two mounts of one volume have one name, and the
+ * merge goes by their paths.
  */
-const adopt = (items: unknown[]): unknown[] =>
-  items.every((item) => nameOf(item) !== undefined)
-    ? items.map((item) => ({ name: nameOf(item) }))
-    : items
+function adopt(items: unknown[]): unknown[] {
+  const all = names(items)
+  const isNamed = !all.includes(undefined) && new Set(all).size === all.length
+  return isNamed ? all.map((name) => ({ name })) : items
+}
 
 /** Fields that others added to a closed part. */
 interface Addition {

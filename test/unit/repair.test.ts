@@ -381,7 +381,11 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
   },
   'another volume, mounted': ({ pods, app }) => {
     pods.volumes = [...(pods.volumes ?? []), { name: 'stray', emptyDir: {} }]
-    app.volumeMounts = [...(app.volumeMounts ?? []), { name: 'stray', mountPath: '/stray' }]
+    app.volumeMounts = [
+      ...(app.volumeMounts ?? []),
+      { name: 'stray', mountPath: '/stray' },
+      { name: 'stray', mountPath: '/stray/again' },
+    ]
   },
 }
 const probesOf = (app: Anything) =>
@@ -609,8 +613,8 @@ function inOrder(spec: Anything): unknown {
   const pods = sorted.template.spec
   const by = (key: string) => (a: Anything, b: Anything) => (a[key] < b[key] ? -1 : 1)
   for (const list of [pods.volumes, pods.imagePullSecrets]) list?.sort(by('name'))
-  for (const { configMap, secret } of pods.volumes ?? []) {
-    ;(configMap ?? secret)?.items?.sort(by('path'))
+  for (const { configMap, secret, downwardAPI } of pods.volumes ?? []) {
+    ;(configMap ?? secret ?? downwardAPI)?.items?.sort(by('path'))
   }
   delete sorted.template.metadata
   return sorted

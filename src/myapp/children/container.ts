@@ -116,7 +116,7 @@ const mountOf = (spec: MyAppSpec, { name, mountPath, subPath, readOnly }: Volume
     .slice(0, 1)
     .map((volume) =>
       compact<V1VolumeMount>({
-        ...toVolumeMount({ ...volume, ...(readOnly !== undefined && { readOnly }) }),
+        ...toVolumeMount(spec, { ...volume, ...(readOnly !== undefined && { readOnly }) }),
         mountPath,
         subPath,
       }),

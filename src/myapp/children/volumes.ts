@@ -24,13 +24,14 @@ type Volume = NonNullable<MyAppSpec['volumes']>[number]
 type EmptyDir = NonNullable<Volume['emptyDir']>
 type Projected = NonNullable<Volume['projected']>
 
-/** The volumes of the pods. */
+/** The volumes of the pods. Entries of one claim share a volume: a kubelet mounts a claim once. */
 export function podVolumes(spec: MyAppSpec): V1Volume[] {
   const { volumes = [] } = spec
+  const files = filesOf(spec)
   const tmp = tmpVolume(spec)
   return [
-    ...volumes.map(toVolume),
-    ...filesOf(spec).map(toFileVolume),
+    ...volumes.filter((volume) => podVolumeName(spec, volume) === volume.name).map(toVolume),
+    ...(files.length > 0 ? [toFilesVolume(filesVolume(spec), files)] : []),
     ...(tmp !== undefined ? [{ name: tmp, emptyDir: {} }] : []),
   ]
 }
@@ -40,9 +41,9 @@ export function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
   const { volumes = [] } = spec
   const tmp = tmpVolume(spec)
   return [
-    ...volumes.map(toVolumeMount),
-    ...filesOf(spec).map(({ volume, path }) => ({
-      name: volume,
+    ...volumes.map((volume) => toVolumeMount(spec, volume)),
+    ...filesOf(spec).map(({ path, fileName }) => ({
+      name: filesVolume(spec),
       mountPath: path,
       subPath: fileName,
       readOnly: true,
@@ -52,14 +53,22 @@ export function volumeMounts(spec: MyAppSpec): V1VolumeMount[] {
 }
 
 /** The mount of a volume at its own path. */
-export const toVolumeMount = (volume: Volume) => {
-  const { name, mountPath, subPath } = volume
-  return compact<V1VolumeMount>({
-    name,
-    mountPath,
-    subPath,
+export const toVolumeMount = (spec: MyAppSpec, volume: Volume) =>
+  compact<V1VolumeMount>({
+    name: podVolumeName(spec, volume),
+    mountPath: volume.mountPath,
+    subPath: volume.subPath,
     readOnly: isReadOnly(volume) ? true : undefined,
   })
+
+/** The name of the volume in the pod: that of the first entry of the same claim. */
+function podVolumeName({ volumes = [] }: MyAppSpec, volume: Volume): string {
+  const claimName = volume.persistentVolumeClaim?.claimName
+  if (claimName === undefined) return volume.name
+  return (
+    volumes.find((other) => other.persistentVolumeClaim?.claimName === claimName)?.name ??
+    volume.name
+  )
 }
 
 /**
@@ -78,57 +87,50 @@ function tmpVolume(spec: MyAppSpec): string | undefined {
  * The pod annotations that hold the texts of `files`. A downwardAPI volume turns each annotation
  * into a file. So files need no ConfigMap and no further right: the text is part of the pod
  * template, and the Deployment rolls its pods when it changes.
- *
- * Each file has a volume of its own: Metacontroller merges volume mounts by the name of their
- * volume and would mix up two mounts of one volume.
  */
 export const fileAnnotations = (spec: MyAppSpec): Record<string, string> =>
-  Object.fromEntries(filesOf(spec).map(({ annotation, text }) => [annotation, text]))
+  Object.fromEntries(filesOf(spec).map(({ fileName, text }) => [filesPrefix + fileName, text]))
 
 interface File {
   path: string
   text: string
-  annotation: string
-  volume: string
+  /** The name in the volume, and in the key of the annotation. */
+  fileName: string
 }
 
-/** The name of the only file in each of these volumes. */
-const fileName = 'text'
-
 /** The files, with names from a digest of the path: a name has at most 63 characters. */
-function filesOf(spec: MyAppSpec): File[] {
-  return Object.entries(spec.files ?? {}).map(([path, text]) => {
+const filesOf = (spec: MyAppSpec): File[] =>
+  Object.entries(spec.files ?? {}).map(([path, text]) => {
     const digest = createHash('sha256').update(path).digest('hex').slice(0, 16)
     const name = posix
       .basename(path)
       .slice(-40)
       .replace(/^[^A-Za-z0-9]+/, '')
-    return {
-      path,
-      text,
-      annotation: `${filesPrefix}${name === '' ? digest : `${name}.${digest}`}`,
-      volume: freeName(spec, `file-${digest}`) ?? `file-${digest}`,
-    }
+    return { path, text, fileName: name === '' ? digest : `${name}.${digest}` }
   })
-}
 
-/** Metacontroller replaces the list of items as a whole, so the item has the default apiVersion. */
-const toFileVolume = ({ volume, annotation }: File): V1Volume => ({
-  name: volume,
+const filesVolume = (spec: MyAppSpec) => freeName(spec, 'files')
+
+/** Each item has the default apiVersion, because Metacontroller may replace the list as a whole. */
+const toFilesVolume = (name: string, files: File[]): V1Volume => ({
+  name,
   downwardAPI: {
-    items: [
-      {
-        path: fileName,
-        fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${annotation}']` },
+    items: files.map(({ fileName }) => ({
+      path: fileName,
+      fieldRef: {
+        apiVersion: 'v1',
+        fieldPath: `metadata.annotations['${filesPrefix}${fileName}']`,
       },
-    ],
+    })),
   },
 })
 
-/** A name that no volume of the spec has. */
-function freeName({ volumes = [] }: MyAppSpec, name: string): string | undefined {
-  const isFree = (name: string) => !volumes.some((volume) => volume.name === name)
-  return [name, ...volumes.map((_, index) => `${name}-${index + 1}`)].find(isFree)
+/** A name that no volume of the spec has: the given one, perhaps with a number. */
+function freeName({ volumes = [] }: MyAppSpec, name: string): string {
+  const isTaken = (name: string) => volumes.some((volume) => volume.name === name)
+  let [free, count] = [name, 0]
+  while (isTaken(free)) free = `${name}-${++count}`
+  return free
 }
 
 const toVolume = ({
