@@ -21,6 +21,7 @@ import {
   userFields,
 } from './pod.ts'
 import { portMessages } from './ports.ts'
+import { serviceAccountMessages } from './service-account.ts'
 import { canonicalQuantity, divisorMessage, divisors, thousandthsOf } from './quantity.ts'
 import { metricMessage, metricSource } from './scaling.ts'
 import {
@@ -52,6 +53,7 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
     ...nameResolutionProblems(spec),
     ...volumeProblems(spec),
     ...fileProblems(spec),
+    ...serviceAccountProblems(spec),
     ...portProblems(spec),
     ...portReferenceProblems(spec),
     ...policyProblems(spec),
@@ -365,6 +367,24 @@ function ingressProblems({ ingress }: MyAppSpec): Problem[] {
     ...(annotations[lastAppliedAnnotation] === undefined
       ? []
       : [at(['ingress', 'annotations', lastAppliedAnnotation], ingressMessages.lastApplied, true)]),
+  ]
+}
+
+function serviceAccountProblems({ serviceAccount, serviceAccountName }: MyAppSpec): Problem[] {
+  if (serviceAccount === undefined) return []
+  return [
+    ...(serviceAccountName === undefined
+      ? []
+      : [at(['serviceAccountName'], serviceAccountMessages.name)]),
+    ...(serviceAccount.annotations?.[lastAppliedAnnotation] === undefined
+      ? []
+      : [
+          at(
+            ['serviceAccount', 'annotations', lastAppliedAnnotation],
+            serviceAccountMessages.lastApplied,
+            true,
+          ),
+        ]),
   ]
 }
 

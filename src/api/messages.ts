@@ -238,6 +238,9 @@ function typeHint(wanted: string, path: Path, value: unknown, fields: string[]):
   }
   if (wanted === 'array' && isScalar) return '; write it as a list'
   if (wanted === 'object' && typeof value === 'string') {
+    if (path.join() === 'spec,serviceAccount') {
+      return '; to use an existing one, set serviceAccountName'
+    }
     const field = ['claimName', 'secretName', 'name', 'type'].find((name) => fields.includes(name))
     return field === undefined ? '' : `; set it as ${field}`
   }
@@ -268,7 +271,6 @@ const renamed: Record<string, string> = {
   labels: 'podLabels',
   annotations: 'podAnnotations',
   hpa: 'autoscaling',
-  serviceAccount: 'serviceAccountName',
 }
 
 /**

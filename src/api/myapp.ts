@@ -26,6 +26,7 @@ import { DnsConfig, DnsPolicy, dnsPolicyRule, HostAliases } from './name-resolut
 import * as pod from './pod.ts'
 import { Metrics, portRules, Ports, protocol } from './ports.ts'
 import { Autoscaling, Disruption } from './scaling.ts'
+import { ServiceAccount, serviceAccountRule } from './service-account.ts'
 import { claimRules, Files, filesRule, Volumes } from './volumes.ts'
 
 /**
@@ -99,7 +100,10 @@ export const MyAppSpec = object(
         rules(distinct('name')),
       ),
     ),
-    serviceAccountName: opt(objectName('ServiceAccount of the pods. Defaults to default.')),
+    serviceAccountName: opt(
+      objectName('An existing ServiceAccount for the pods. Defaults to default.'),
+    ),
+    serviceAccount: opt(ServiceAccount),
     automountServiceAccountToken: opt(
       flag("Mount the ServiceAccount's token into the pods. Defaults to false."),
     ),
@@ -223,6 +227,7 @@ export const MyAppSpec = object(
     ...containerRules,
     ...claimRules,
     filesRule,
+    serviceAccountRule,
     ...pod.userRules,
     appArmorRule,
     ...seccompRules,

@@ -61,7 +61,7 @@ export const ObservedDeployment = Observed(
     selector: opt(Type.Object({ matchLabels: opt(Strings) })),
     template: Type.Object({
       metadata: opt(Type.Object({ annotations: opt(Strings) })),
-      spec: Type.Object({ containers: Type.Array(Container) }),
+      spec: Type.Object({ containers: Type.Array(Container), serviceAccountName: text }),
     }),
   }),
   Type.Object({

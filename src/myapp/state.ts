@@ -20,6 +20,7 @@ import {
   desiredReplicas,
   keepReplicas,
   leaveReplicasToOwner,
+  oldReplicas,
   scaleDownTo,
   withoutReplicas,
 } from './replicas.ts'
@@ -129,7 +130,8 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
   const objects = childrenIn(request, kind.group)
   const enabled = objects !== undefined
   const desired = kind.desired(app)
-  const surplus = desired.length === 0 ? objects?.[keyOf(app)] : undefined
+  const surplus =
+    desired.length === 0 && !isNamedBySpec(app, kind) ? objects?.[keyOf(app)] : undefined
   return [
     ...desired.map((requested) => {
       const key = keyOf({ namespace: app.namespace, name: requested.metadata.name })
@@ -177,6 +179,27 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
   ]
 }
 
+/**
+ * Whether the spec names the ServiceAccount that it asked for before. Then it is not deleted, as no
+ * child is that this version would not have made.
+ */
+const isNamedBySpec = ({ name, spec }: App, { kind }: ChildKind) =>
+  kind === 'ServiceAccount' && spec.serviceAccountName === name
+
+/**
+ * Whether pods still use a ServiceAccount that the spec no longer asks for. The API server refuses
+ * the token of a deleted one at once.
+ */
+function isInUse({ name, deployment }: App, { kind }: ChildKind): boolean {
+  if (kind !== 'ServiceAccount' || deployment === undefined) return false
+  const { metadata, spec, status = {} } = deployment
+  return (
+    spec.template.spec.serviceAccountName === name ||
+    (status.observedGeneration ?? 0) < (metadata.generation ?? 0) ||
+    oldReplicas(status) > 0
+  )
+}
+
 interface Unanswered extends Omit<ChildState, 'answer'> {
   /** What brings the child closer to what is desired. */
   next: KubernetesObject | undefined
@@ -199,6 +222,9 @@ function answerFor(
       : asApplied(observed)
   }
   if (postponed && observed !== undefined) return asObserved(observed)
+  if (desired === undefined && observed !== undefined && isInUse(app, kind)) {
+    return asApplied(observed)
+  }
   if (desired === undefined || next === undefined || !enabled) return undefined
   if (conflict && !(conflict.type === 'owner' && conflict.isFromInspection)) return undefined
   if (kind.kind !== 'Deployment') return keepingForeignAnnotations(next, observed)

@@ -13,7 +13,9 @@ import { nameConflict } from './scenarios/name-conflict.ts'
 import { noWrite } from './scenarios/no-write.ts'
 import { pods } from './scenarios/pods.ts'
 import { routing } from './scenarios/routing.ts'
+import { serviceAccount } from './scenarios/service-account.ts'
 import { status } from './scenarios/status.ts'
+import { volumes } from './scenarios/volumes.ts'
 
 underEachStrategyBehind(
   (hook) => startFaultyFront(hook.port),
@@ -32,6 +34,8 @@ underEachStrategyBehind(
       pods,
       routing,
       drift,
+      volumes,
+      serviceAccount,
       createAndChange,
     ]) {
       scenarios(t, cluster)

@@ -141,6 +141,7 @@ const parts = {
   HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 2, targetCPUUtilizationPercentage: 50 } },
   PodDisruptionBudget: { disruption: { maxUnavailable: 1 } },
   Ingress: { ingress: { host: 'a.example.com' } },
+  ServiceAccount: { serviceAccount: {} },
   PodMonitor: { metrics: { port: 9090 } },
   HTTPRoute: { gateway: { parentRefs: [{ name: 'g' }], hostnames: ['a.example.com'] } },
   NetworkPolicy: { networkPolicy: {} },

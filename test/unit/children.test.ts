@@ -484,26 +484,50 @@ t.test('files are annotations of the pods, mounted at their paths', async (t) =>
   const keys = Object.keys(metadata.annotations ?? {})
   t.match(keys, [/^files\.example\.com\/app\.conf\.[0-9a-f]{16}$/, /\/npmrc\.[0-9a-f]{16}$/])
   t.strictSame(Object.values(metadata.annotations ?? {}), ['a=1', ''])
-  const names = keys.map((key) => `file-${key.slice(-16)}`)
+  const files = keys.map((key) => key.slice('files.example.com/'.length))
   t.strictSame(spec.volumes, [
-    ...keys.map((key, index) => ({
-      name: names[index],
+    {
+      name: 'files',
       downwardAPI: {
-        items: [
-          {
-            path: 'text',
-            fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${key}']` },
-          },
-        ],
+        items: keys.map((key, index) => ({
+          path: files[index],
+          fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${key}']` },
+        })),
       },
-    })),
+    },
     { name: 'tmp', emptyDir: {} },
   ])
   t.strictSame(spec.containers[0]['volumeMounts'], [
-    { name: names[0], mountPath: '/etc/app.conf', subPath: 'text', readOnly: true },
-    { name: names[1], mountPath: '/home/.npmrc', subPath: 'text', readOnly: true },
+    { name: 'files', mountPath: '/etc/app.conf', subPath: files[0], readOnly: true },
+    { name: 'files', mountPath: '/home/.npmrc', subPath: files[1], readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
   ])
+})
+
+t.test('one claim at several paths is one volume', async (t) => {
+  const claim = { persistentVolumeClaim: { claimName: 'data' } }
+  const { spec } = pods({
+    volumes: [
+      { name: 'html', mountPath: '/html', subPath: 'html', ...claim },
+      { name: 'other', mountPath: '/other', persistentVolumeClaim: { claimName: 'other' } },
+      { name: 'config', mountPath: '/config', subPath: 'config', readOnly: true, ...claim },
+      { name: 'a', mountPath: '/a', configMap: { name: 'same' } },
+      { name: 'b', mountPath: '/b', configMap: { name: 'same' } },
+    ],
+    init: [{ name: 'copy', volumeMounts: [{ name: 'config', mountPath: '/target' }] }],
+  })
+  t.strictSame(
+    spec.volumes?.map((volume) => (volume as { name: string }).name),
+    ['html', 'other', 'a', 'b'],
+  )
+  t.match(spec.containers[0]['volumeMounts'], [
+    { name: 'html', mountPath: '/html', subPath: 'html' },
+    { name: 'other', mountPath: '/other' },
+    { name: 'html', mountPath: '/config', subPath: 'config', readOnly: true },
+    { name: 'a', mountPath: '/a' },
+    { name: 'b', mountPath: '/b' },
+  ])
+  t.match(spec['initContainers'], [{ volumeMounts: [{ name: 'html', mountPath: '/target' }] }])
 })
 
 t.test('the annotation of a file has a valid name for any path', async () => {
@@ -559,6 +583,27 @@ t.test('a ServiceAccount is set by both field names, so that it can be removed',
   t.match(pods({ serviceAccountName: 'robot' }).spec, {
     serviceAccountName: 'robot',
     serviceAccount: 'robot',
+  })
+})
+
+t.test('serviceAccount is a ServiceAccount of the name of the app', async (t) => {
+  const annotations = { 'eks.amazonaws.com/role-arn': 'arn' }
+  const found = (serviceAccount: MyAppSpec['serviceAccount']) =>
+    children({ ...(serviceAccount && { serviceAccount }) }, { labels: { team: 'blue' } }).find(
+      ({ kind }) => kind === 'ServiceAccount',
+    )
+  t.equal(found(undefined), undefined)
+  t.match(found({ annotations }), {
+    apiVersion: 'v1',
+    metadata: { name: 'shop', namespace: 'default', labels: { app: 'shop', team: 'blue' } },
+  })
+  t.strictSame(found({ annotations })?.metadata.annotations, annotations)
+  t.notOk('annotations' in (found({ annotations: {} })?.metadata ?? {}))
+  t.notOk('spec' in (found({}) ?? {}))
+  t.match(pods({ serviceAccount: {} }).spec, {
+    serviceAccountName: 'shop',
+    serviceAccount: 'shop',
+    automountServiceAccountToken: false,
   })
 })
 

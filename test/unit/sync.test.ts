@@ -250,6 +250,7 @@ const stages: Record<string, number> = {
   PodDisruptionBudget: 2,
   Service: 3,
   NetworkPolicy: 3,
+  ServiceAccount: 3,
 }
 
 t.test('finalize deletes children in stages and reports finalized once none is left', async (t) => {
@@ -281,6 +282,25 @@ t.test('finalize deletes children in stages and reports finalized once none is l
     }),
     { numRuns: 250 },
   )
+})
+
+t.test('a ServiceAccount stays until no pod uses it', async (t) => {
+  const answered = (spec: object, pods: object, status: object) => {
+    const request = requestWith(['Deployment', 'ServiceAccount'], {
+      spec: { image: 'nginx:1.29', ...spec },
+    })
+    const deployment = request.children['Deployment.apps/v1']['default/demo-app']
+    if (deployment === undefined) throw new Error('there is no Deployment')
+    Object.assign(deployment.metadata, { generation: 2 })
+    Object.assign(deployment.spec.template.spec, { serviceAccountName: undefined, ...pods })
+    deployment.status = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, ...status }
+    return kinds(sync(request, context).children).includes('ServiceAccount')
+  }
+  t.ok(answered({}, { serviceAccountName: 'demo-app' }, {}), 'the Deployment names it')
+  t.ok(answered({}, {}, { observedGeneration: 1 }), 'the rollout begins')
+  t.ok(answered({}, {}, { updatedReplicas: 1 }), 'an old pod runs')
+  t.notOk(answered({}, {}, {}), 'then it is deleted')
+  t.ok(answered({ serviceAccountName: 'demo-app' }, {}, {}), 'the spec names it')
 })
 
 t.test('finalize waits for a child of any name, also while it is being deleted', async (t) => {

@@ -266,6 +266,29 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'must start and end with a letter or digit',
   ],
   [
+    'two ServiceAccounts',
+    { image, serviceAccountName: 'shop', serviceAccount: {} },
+    'spec.serviceAccountName: only one of serviceAccount and serviceAccountName may be set',
+  ],
+  [
+    'the name of a ServiceAccount in the wrong field',
+    { image, serviceAccount: 'robot' },
+    'spec.serviceAccount: must be an object, got a string; to use an existing one, ' +
+      'set serviceAccountName',
+  ],
+  [
+    "Metacontroller's annotation for a ServiceAccount",
+    {
+      image,
+      serviceAccount: {
+        annotations: { 'metacontroller.k8s.io/last-applied-configuration': '{}' },
+      },
+    },
+    'spec.serviceAccount.annotations["metacontroller.k8s.io/last-applied-configuration"]: ' +
+      'the annotation metacontroller.k8s.io/last-applied-configuration is reserved for ' +
+      'Metacontroller',
+  ],
+  [
     'a PriorityClass name with an upper-case letter',
     { image, priorityClassName: 'High' },
     'spec.priorityClassName: must consist of lower-case letters, digits, "-" or ".", and ' +

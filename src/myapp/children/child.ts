@@ -42,7 +42,7 @@ export interface ChildKind {
   optional?: Optional
 }
 
-interface Definition<Spec extends object> {
+interface Definition {
   apiVersion: string
   kind: string
   resource: string
@@ -51,8 +51,17 @@ interface Definition<Spec extends object> {
   optional?: Optional
   /** Annotations besides the operator's own. */
   annotations?: (app: App) => Record<string, string> | undefined
+}
+
+/** A kind whose objects have a spec. */
+interface WithSpec<Spec extends object> extends Definition {
   /** The spec of the child of a MyApp; undefined if the MyApp has no such child. */
   spec: (app: App) => Compact<Spec> | undefined
+}
+
+/** A kind whose objects have nothing but metadata. */
+interface WithoutSpec extends Definition {
+  isDesired: (app: App) => boolean
 }
 
 /**
@@ -60,40 +69,37 @@ interface Definition<Spec extends object> {
  * child's spec. `spec` returns the result of `compact<Spec>`, so that a misspelled field does not
  * compile: TypeScript does not check for unknown fields in what a function returns.
  */
-export const defineChild = <Spec extends object>({
-  apiVersion,
-  kind,
-  resource,
-  deleteStage,
-  exact = [],
-  optional,
-  annotations,
-  spec: specOf,
-}: Definition<Spec>): ChildKind => ({
-  apiVersion,
-  kind,
-  resource,
-  group: `${kind}.${apiVersion}`,
-  deleteStage,
-  exactFields: exact,
-  ...(optional && { optional }),
-  desired: (app) => {
-    const spec = specOf(app)
-    if (spec === undefined) return []
-    const { name, namespace } = app
-    const own = annotations?.(app) ?? {}
-    return [
-      {
-        apiVersion,
-        kind,
-        metadata: {
-          name,
-          namespace,
-          labels: childLabels(app),
-          ...(Object.keys(own).length > 0 && { annotations: own }),
+export const defineChild = <Spec extends object>(
+  definition: WithSpec<Spec> | WithoutSpec,
+): ChildKind => {
+  const { apiVersion, kind, resource, deleteStage, exact = [], optional, annotations } = definition
+  return {
+    apiVersion,
+    kind,
+    resource,
+    group: `${kind}.${apiVersion}`,
+    deleteStage,
+    exactFields: exact,
+    ...(optional && { optional }),
+    desired: (app) => {
+      const spec = 'spec' in definition ? definition.spec(app) : undefined
+      const isDesired = 'spec' in definition ? spec !== undefined : definition.isDesired(app)
+      if (!isDesired) return []
+      const { name, namespace } = app
+      const own = annotations?.(app) ?? {}
+      return [
+        {
+          apiVersion,
+          kind,
+          metadata: {
+            name,
+            namespace,
+            labels: childLabels(app),
+            ...(Object.keys(own).length > 0 && { annotations: own }),
+          },
+          ...(spec && { spec }),
         },
-        spec,
-      },
-    ]
-  },
-})
+      ]
+    },
+  }
+}

@@ -7,6 +7,7 @@ import { networkPolicy } from './network-policy.ts'
 import { podDisruptionBudget } from './pod-disruption-budget.ts'
 import { podMonitor } from './pod-monitor.ts'
 import { service } from './service.ts'
+import { serviceAccount } from './service-account.ts'
 
 /** Every kind of child, in the order in which they are answered. */
 export const childKinds: ChildKind[] = [
@@ -18,4 +19,5 @@ export const childKinds: ChildKind[] = [
   httpRoute,
   networkPolicy,
   podMonitor,
+  serviceAccount,
 ]

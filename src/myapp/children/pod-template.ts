@@ -21,6 +21,7 @@ export const configDigestAnnotation = 'example.com/config-digest'
 export function podTemplate(app: App): V1PodTemplateSpec {
   const { name, spec } = app
   const digest = digestOf(app)
+  const serviceAccountName = spec.serviceAccount ? name : spec.serviceAccountName
   return {
     metadata: compact<V1ObjectMeta>({
       labels: podLabels(app),
@@ -31,9 +32,9 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       },
     }),
     spec: compact<V1PodSpec>({
-      serviceAccountName: spec.serviceAccountName,
+      serviceAccountName,
       // The deprecated name of the same field. The API server restores either one from the other.
-      serviceAccount: spec.serviceAccountName,
+      serviceAccount: serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),

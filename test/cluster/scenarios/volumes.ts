@@ -146,7 +146,7 @@ export function volumes(t: Test, cluster: Cluster): void {
     await here.until('the edits by hand are undone', () => {
       const app = mounts(here).app ?? []
       const isStray = (mount: string) =>
-        cluster.differs('entries that others added stay')
+        cluster.differs('foreign list items stay')
           ? mount.startsWith('themes stray')
           : mount.includes('stray')
       return !app.some(isStray)

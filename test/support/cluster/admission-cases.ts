@@ -1,3 +1,4 @@
+import { lastAppliedAnnotation } from '../../../src/metacontroller/protocol.ts'
 import { ingressMessages, policyMessages } from '../../../src/api/network.ts'
 import { portMessages } from '../../../src/api/ports.ts'
 
@@ -456,6 +457,29 @@ const fileCases: Case[] = [
     what: 'a pod annotation that looks like a file',
     spec: { image, podAnnotations: { 'files.example.com/a': 'a' } },
     refused: 'annotations with the prefix files.example.com/ are reserved for spec.files',
+  },
+]
+
+const serviceAccountCases: Case[] = [
+  { what: 'a ServiceAccount of its own', spec: { image, serviceAccount: {} } },
+  {
+    what: 'a ServiceAccount with annotations',
+    spec: { image, serviceAccount: { annotations: { 'example.com/role': '' } } },
+  },
+  {
+    what: 'two ServiceAccounts',
+    spec: { image, serviceAccount: {}, serviceAccountName: 'other' },
+    refused: 'spec: Invalid value: only one of serviceAccount and serviceAccountName may be set',
+  },
+  {
+    what: "Metacontroller's annotation for a ServiceAccount",
+    spec: { image, serviceAccount: { annotations: { [lastAppliedAnnotation]: '{}' } } },
+    refused: 'is reserved for Metacontroller',
+  },
+  {
+    what: 'a ServiceAccount that is a name',
+    spec: { image, serviceAccount: 'robot' },
+    refused: 'spec.serviceAccount: Invalid value: "string"',
   },
 ]
 
@@ -1164,6 +1188,7 @@ export const cases: Case[] = [
   ...claimCases,
   ...sourceCases,
   ...fileCases,
+  ...serviceAccountCases,
   {
     what: 'a volume that is there twice',
     spec: {

@@ -145,6 +145,7 @@ export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
 const unwatched = {
   PodMonitor: { apiVersion: 'monitoring.coreos.com/v1', resource: 'podmonitors' },
   MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
+  ServiceAccount: { apiVersion: 'v1', resource: 'serviceaccounts' },
   ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
   Secret: { apiVersion: 'v1', resource: 'secrets' },
   PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },

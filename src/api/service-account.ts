@@ -1,0 +1,33 @@
+import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
+import { annotations, childMaxBytes, object, opt, rule, rules } from './fields.ts'
+
+/** Messages of the rules for the ServiceAccount. cross-field.ts checks the same. */
+export const serviceAccountMessages = {
+  name: 'only one of serviceAccount and serviceAccountName may be set',
+  lastApplied: `the annotation ${lastAppliedAnnotation} is reserved for Metacontroller`,
+}
+
+export const ServiceAccount = object(
+  'A ServiceAccount of the name of the MyApp, which the pods use. Without it they use ' +
+    'serviceAccountName.',
+  {
+    annotations: opt(
+      annotations(
+        'Annotations of the ServiceAccount, such as the role that a cloud provider gives it.',
+        childMaxBytes / 2,
+      ),
+    ),
+  },
+  rules(
+    rule(
+      `!has(self.annotations) || !('${lastAppliedAnnotation}' in self.annotations)`,
+      serviceAccountMessages.lastApplied,
+    ),
+  ),
+)
+
+/** The rule in CEL, of the spec. */
+export const serviceAccountRule = rule(
+  '!has(self.serviceAccount) || !has(self.serviceAccountName)',
+  serviceAccountMessages.name,
+)

@@ -1,0 +1,12 @@
+import { defineChild } from './child.ts'
+
+/** The ServiceAccount of a MyApp with one. It has the name of the MyApp, and the pods use it. */
+export const serviceAccount = defineChild({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  resource: 'serviceaccounts',
+  // A token of a deleted ServiceAccount is refused at once.
+  deleteStage: 'after the pods',
+  annotations: ({ spec }) => spec.serviceAccount?.annotations,
+  isDesired: ({ spec }) => spec.serviceAccount !== undefined,
+})
