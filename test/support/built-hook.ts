@@ -15,9 +15,9 @@ if (!existsSync(program)) throw new Error('dist/main.js is missing: run npm run 
 /** A process of the built hook. */
 export interface BuiltHook {
   child: ChildProcess
-  /** What it wrote to standard output, by line. */
+  /** The lines that it wrote to standard output. */
   lines: string[]
-  /** What it wrote to standard error. */
+  /** The text that it wrote to standard error. */
   errors: string[]
   /** The address that it listens on: the origin of a URL. */
   url: string
@@ -30,7 +30,7 @@ export interface BuiltHook {
 }
 
 /**
- * Starts the built hook on a free port of loopback, and waits until it listens. The test ends it.
+ * Starts the built hook on a free port of loopback and waits until it listens. Ends with the test.
  */
 export async function startBuiltHook(
   t: Test,
@@ -78,7 +78,7 @@ const originIn = (lines: string[], text: string) =>
     .map((line) => new RegExp(`${text} (https?://127\\.0\\.0\\.1:\\d+)"`).exec(line)?.[1])
     .find((origin) => origin !== undefined)
 
-/** What the deployment and the image give the process: heap, flags and memory limit. */
+/** The settings of the deployment and the image: heap, flags and memory limit. */
 export function asDeployed(): {
   environment: Record<string, string>
   flags: string[]
@@ -93,7 +93,7 @@ export function asDeployed(): {
       NODE_ENV: 'production',
       ...Object.fromEntries([...malloc].map(([, name, value]) => [name, value])),
     },
-    // On the command line: tests clear NODE_OPTIONS of the programs that they start.
+    // On the command line, because tests clear NODE_OPTIONS of the programs that they start.
     flags: [...heap.split(' '), ...nodeFlags],
     memoryLimitBytes: Number.parseInt(container.resources.limits.memory) * 1024 * 1024,
   }

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import { ensureReference } from '../../local-cluster/control-plane/build.ts'
 import { reportTo } from '../../local-cluster/control-plane/progress.ts'
 
-/** What kubectl finds in a file: its documents, or why it does not read it. */
+/** What kubectl reads from a file: its documents, or its error. */
 export interface KubectlReading {
   documents: unknown[]
   error: string
 }
 
-/** What Argo CD compares: the object as applied last, as in the file, and as in the cluster. */
+/** The three versions that Argo CD compares: last applied, in the file, and in the cluster. */
 export interface ArgoComparison {
   original: object
   config: object
   live: object
 }
 
-/** Asks the real libraries; the program in `go/` is built first. Fails where Go is missing. */
+/** Runs the real Go libraries. Builds the program in `go/` first. Fails without Go. */
 export async function openReference() {
   const command = join(await ensureReference(reportTo(process.stderr)), 'reference')
   const ask = (questions: object[]): unknown[] => {
@@ -31,7 +31,7 @@ export async function openReference() {
     return answers.map((answer) => JSON.parse(answer) as unknown)
   }
   return {
-    /** Reads files as kubectl does; a file is given by its bytes, or as text in UTF-8. */
+    /** Reads files as kubectl does. A file is a buffer, or a string in UTF-8. */
     read: (files: Array<string | Buffer>) =>
       ask(
         files.map((file) => ({ file: Buffer.from(file as string).toString('base64') })),

@@ -26,7 +26,7 @@ export async function createPki(): Promise<Pki> {
   }
 }
 
-/** A folder whose files are replaced at once, as the kubelet does with those of a Secret. */
+/** A folder whose files change at once, like the files of a mounted Secret. */
 export interface MountedFolder {
   path: (file: string) => string
   replace: (files: Record<string, string>) => void
@@ -63,7 +63,7 @@ export const tlsEnvironment = ({ path }: MountedFolder) => ({
   TLS_CLIENT_CA_FILE: path('ca.crt'),
 })
 
-/** What a client needs to trust the hook, and to be trusted with `pair`. */
+/** The options of a client that trusts the hook and authenticates with `pair`. */
 export const clientOptions = (authorities: KeyPair[], pair?: KeyPair): AgentOptions => ({
   ca: authorities.map(({ certificate }) => certificate),
   servername: serverName,
@@ -71,8 +71,8 @@ export const clientOptions = (authorities: KeyPair[], pair?: KeyPair): AgentOpti
 })
 
 /**
- * Posts a body over HTTPS. Rejects if no connection comes about. `serial` is that of the server's
- * certificate.
+ * Posts a body over HTTPS. Rejects if the connection fails. Resolves with the answer and `serial`,
+ * the serial number of the server's certificate.
  */
 export function postTls(
   url: string,

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 
-/** Texts that could stand in a file that kubectl reads: most are YAML, some only nearly. */
+/** Texts that kubectl may read: most are YAML, some are only nearly YAML. */
 
 const from = (...texts: string[]) => fc.constantFrom(...texts)
 const some = (letters: string, maxLength: number) =>
   fc.array(fc.constantFrom(...letters), { minLength: 1, maxLength }).map((all) => all.join(''))
 
-/** Texts without quotes, most of which could be taken for a number, a boolean, a time or null. */
+/** Plain scalars, many of which look like a number, a boolean, a time or null. */
 export const plainText = fc.oneof(
   some('0123456789._+-eE', 8),
   some('01_xXoObB.eE+-7f', 7),
@@ -163,7 +163,7 @@ const key = fc.oneof(
   { weight: 1, arbitrary: plainText },
 )
 
-/** Lists and maps in brackets, over one line or several, indented or not. */
+/** Flow collections on one line or several, indented or not. */
 const { flow } = fc.letrec<{ flow: string; part: string }>((tie) => ({
   part: fc.oneof({ depthSize: 'small' }, scalar, scalar, tie('flow')),
   flow: fc
@@ -193,7 +193,7 @@ const literal = fc
     [head, ...lines.map((line) => (line === '' ? '' : by + line))].join('\n'),
   )
 
-/** Maps and lists by indentation. */
+/** Block collections. */
 const { block } = fc.letrec<{ block: string; part: string }>((tie) => ({
   part: fc.oneof(
     { depthSize: 'small' },
@@ -315,7 +315,7 @@ const stream = fc
     (first + all.join(between) + last).replaceAll('\n', end),
   )
 
-/** A text with a few signs too many, or too few. */
+/** A text with a few characters added or removed. */
 const damaged = fc
   .tuple(
     stream,

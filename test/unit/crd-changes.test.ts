@@ -161,7 +161,7 @@ const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentenc
     'a value that is removed',
     field({ ...text, enum: ['a', 'b'] }),
     field({ ...text, enum: ['a'] }),
-    'spec.field: "b" is not allowed any more',
+    'spec.field: "b" is no longer allowed',
   ],
   [
     'an enum where any value was allowed',
@@ -191,13 +191,13 @@ const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentenc
     'null that is no longer allowed',
     field({ ...text, nullable: true }),
     field(text),
-    'spec.field: null is not allowed any more',
+    'spec.field: null is no longer allowed',
   ],
   [
     'unknown fields that are no longer kept',
     field({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }),
     field({ type: 'object' }),
-    'spec.field: unknown fields are not kept any more',
+    'spec.field: unknown fields are no longer kept',
   ],
   [
     'different keys of a list',
@@ -260,15 +260,15 @@ t.test('the CRD may not change its versions, subresources or names', async (t) =
   const [version] = before.spec.versions
   if (version === undefined) throw new Error('no version')
   const { subresources: _, ...plain } = version
-  t.strictSame(narrowings(before, crd({}, { versions: [] })), ['version v1 is not served any more'])
+  t.strictSame(narrowings(before, crd({}, { versions: [] })), ['version v1 is no longer served'])
   t.strictSame(narrowings(before, crd({}, { versions: [{ ...version, served: false }] })), [
-    'version v1 is not served any more',
+    'version v1 is no longer served',
   ])
   t.strictSame(narrowings(before, crd({}, { versions: [plain] })), [
-    'version v1 has no subresource status any more',
+    'version v1 no longer has the subresource status',
   ])
   t.strictSame(narrowings(before, { spec: { ...before.spec, scope: 'Cluster' } }), [
-    'the group, the scope, the plural or the kind is another one',
+    'the group, the scope, the plural or the kind changed',
   ])
   t.strictSame(
     narrowings(before, {

@@ -9,7 +9,7 @@ const noServiceName =
 const noVariable =
   'must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."'
 
-/** A MyApp, and whether the API server accepts it. */
+/** A MyApp and whether the API server accepts it. */
 export interface Case {
   what: string
   name?: string
@@ -40,7 +40,7 @@ const ofPods = (matchExpressions: object[], selector: string) => ({
     { weight: 1, podAffinityTerm: { topologyKey: 'a', [selector]: { matchExpressions } } },
   ],
 })
-/** An affinity that is refused as a requirement and as a preference. */
+/** An affinity that is refused both as a requirement and as a preference. */
 const refusedParts = (affinity: object, field: string, words: string): Case[] =>
   Object.entries(affinity).map(([part, wrong]) => {
     const isTerms = part === required && field === 'nodeAffinity'
@@ -60,7 +60,7 @@ const from = (peer: object) => ({ networkPolicy: { from: [peer] } })
 const to = (peer: object) => ({ networkPolicy: { to: [peer] } })
 const allProtocols = ['HTTP', 'HTTP2', 'GRPC', 'TLS', 'TCP', 'UDP']
 
-/** Ports, what refers to them, and peers of a NetworkPolicy. */
+/** Ports, references to ports, and peers of a NetworkPolicy. */
 const portCases: Record<string, { spec: object; refused?: string }> = {
   ...Object.fromEntries(
     allProtocols.map((protocol) => [
@@ -72,7 +72,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     spec: { protocol: 'SCTP' },
     refused: 'spec.protocol: Unsupported value: "SCTP"',
   },
-  'a port named as a main port that does not exist': {
+  'a port with the name of a missing main port': {
     spec: { expose: false, ...extra({ name: 'http', port: 8080 }) },
   },
   'the number of the main port': {
@@ -87,14 +87,14 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     spec: extra({ name: 'http' }),
     refused: `spec: Invalid value: ${portMessages.mainName}`,
   },
-  'the port of the Service that the main port has': {
+  'the Service port of the main port': {
     spec: { servicePort: 80, ...extra({ servicePort: 80 }) },
     refused: `spec: Invalid value: ${portMessages.mainServicePort}`,
   },
   'the same port in the Service, but not exposed': {
     spec: { servicePort: 80, ...extra({ servicePort: 80, expose: false }) },
   },
-  'TCP and UDP on one number': {
+  'TCP and UDP on one port number': {
     spec: {
       ports: [
         { name: 'dns', port: 53, protocol: 'UDP' },
@@ -103,7 +103,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     },
     refused: `spec.ports: Invalid value: ${portMessages.port}`,
   },
-  'two ports with one port of the Service': {
+  'two ports with one Service port': {
     spec: {
       ports: [
         { name: 'a', port: 1, servicePort: 9 },
@@ -136,7 +136,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
   },
   ...Object.fromEntries(
     ['a', '1a', 'a1', '8-a-8', 'a'.repeat(15)].map((name) => [
-      `a good port name ${name}`,
+      `the valid port name ${name}`,
       { spec: { ...extra({ name }), ...probed('liveness', 'httpGet', name) } },
     ]),
   ),
@@ -144,7 +144,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     ['startup', 'readiness', 'liveness'].flatMap((probe) =>
       ['httpGet', 'tcpSocket', 'grpc'].flatMap((handler) => [
         [
-          `probes.${probe}.${handler} of a port that does not exist`,
+          `probes.${probe}.${handler} of an unknown port`,
           {
             spec: { ...extra({}), ...probed(probe, handler, 'adm') },
             refused: `spec: Invalid value: ${portMessages.probePort}`,
@@ -169,15 +169,15 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
   'metrics of a new port': { spec: metricsPort(9090) },
   'metrics of a port by name': { spec: metricsPort('admin', extra({})) },
   'metrics of a port by number': { spec: metricsPort(9000, extra({ name: 'metrics' })) },
-  'metrics of a port that does not exist': {
+  'metrics of an unknown port': {
     spec: metricsPort('adm', extra({})),
     refused: `spec: Invalid value: ${portMessages.metricsPort}`,
   },
-  'metrics of a new port beside one that is named metrics': {
+  'metrics of a new port beside a port named metrics': {
     spec: metricsPort(9090, extra({ name: 'metrics' })),
     refused: `spec: Invalid value: ${portMessages.metricsName}`,
   },
-  'metrics of no port': {
+  'metrics without a port': {
     spec: { metrics: {}, expose: false },
     refused: `spec: Invalid value: ${portMessages.metricsUnexposed}`,
   },
@@ -197,15 +197,15 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     spec: { protocol: 'UDP', ingress: { port: 'udp' } },
     refused: `spec: Invalid value: ${portMessages.routedPort}`,
   },
-  'a path to a port that does not exist': {
+  'a path to an unknown port': {
     spec: { ingress: { paths: [{ path: '/', port: 'admin' }] } },
     refused: `spec: Invalid value: ${portMessages.routedPort}`,
   },
-  'an HTTPRoute to a port that does not exist': {
+  'an HTTPRoute to an unknown port': {
     spec: { gateway: { parentRefs: [{ name: 'a' }], port: 'admin' } },
     refused: `spec: Invalid value: ${portMessages.routedPort}`,
   },
-  'a path that no plain path can be': {
+  'a path with "//"': {
     spec: { ingress: { paths: [{ path: '/a//b' }] } },
     refused: 'spec.ingress.paths[0]: Invalid value: path must not contain "//"',
   },
@@ -233,7 +233,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
       },
     },
   },
-  'a policy for a port that does not exist': {
+  'a policy for an unknown port': {
     spec: from({ app: 'a', ports: ['admin'] }),
     refused: `spec: Invalid value: ${portMessages.policyPort}`,
   },
@@ -245,23 +245,23 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
     spec: to({ app: 'a', podLabels: { b: 'c' } }),
     refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.pods}`,
   },
-  'a peer that is a network in a namespace': {
+  'a peer with a network and a namespace': {
     spec: from({ cidr: '10.0.0.0/8', namespace: 'a' }),
     refused: `spec.networkPolicy.from[0]: Invalid value: ${policyMessages.cidr}`,
   },
-  'a peer that is a network of an app': {
+  'a peer with a network and an app': {
     spec: to({ cidr: '10.0.0.0/8', app: 'a' }),
     refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.cidr}`,
   },
-  'an exception to nothing': {
+  'an exception without a network': {
     spec: from({ app: 'a', except: ['10.0.0.0/8'] }),
     refused: `spec.networkPolicy.from[0]: Invalid value: ${policyMessages.except}`,
   },
-  'an exception in to': {
+  'an exception without a network in to': {
     spec: to({ app: 'a', except: ['10.0.0.0/8'] }),
     refused: `spec.networkPolicy.to[0]: Invalid value: ${policyMessages.except}`,
   },
-  'a range that ends before it starts': {
+  'a port range that ends before it starts': {
     spec: to({ app: 'a', ports: [{ port: 2, endPort: 1 }] }),
     refused: `spec.networkPolicy.to[0].ports[0]: Invalid value: ${policyMessages.endPort}`,
   },
@@ -287,14 +287,14 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
       'a::b::c/1',
       'x/8',
     ].map((cidr) => [
-      `no network ${cidr}`,
+      `the invalid network ${cidr}`,
       {
         spec: to({ cidr }),
         refused: 'spec.networkPolicy.to[0].cidr: Invalid value: ',
       },
     ]),
   ),
-  'how fast to scale': {
+  'scaling behavior': {
     spec: {
       autoscaling: {
         maxReplicas: 2,
@@ -305,7 +305,7 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
       },
     },
   },
-  'no policy for how fast to scale': {
+  'scaling behavior without a policy': {
     spec: { autoscaling: { maxReplicas: 2, behavior: { scaleUp: { policies: [] } } } },
     refused: 'spec.autoscaling.behavior.scaleUp.policies: Invalid value: ',
   },
@@ -325,18 +325,18 @@ const bySeveral = { replicas: 2 }
 const scaled = { replicas: 1, autoscaling: { maxReplicas: 2 } }
 const oneForAll = 'must be at most 1 with a volume of a claim that one pod can use'
 const claimCases: Case[] = [
-  { what: 'a claim of one pod', spec: { image, ...claim() } },
+  { what: 'a claim that one pod can use', spec: { image, ...claim() } },
   {
-    what: 'a claim of one pod, scaled to at most one',
+    what: 'a claim that one pod can use, with at most one replica',
     spec: { image, replicas: 3, autoscaling: { maxReplicas: 1 }, ...claim(false) },
   },
-  { what: 'a claim that two pods read', spec: { image, ...bySeveral, ...claim(true) } },
+  { what: 'a read-only claim for two pods', spec: { image, ...bySeveral, ...claim(true) } },
   {
-    what: 'a claim that two pods write',
+    what: 'a writable claim for two pods',
     spec: { image, ...bySeveral, ...claim(false, 'ReadWriteMany') },
   },
   {
-    what: 'a claim that many pods write',
+    what: 'a ReadWriteMany claim for many pods',
     spec: { image, ...scaled, ...claim(undefined, 'ReadWriteMany') },
   },
   ...[
@@ -357,7 +357,7 @@ const claimCases: Case[] = [
     },
   ]),
   {
-    what: 'an access mode that pods cannot write with',
+    what: 'an access mode without write access',
     spec: { image, ...claim(true, 'ReadOnlyMany') },
     refused: 'spec.volumes[0].persistentVolumeClaim.accessMode: Unsupported value: "ReadOnlyMany"',
   },
@@ -369,7 +369,7 @@ const mounted = (source: object) => ({
 })
 const sourceCases: Case[] = [
   {
-    what: 'every source of a projected volume, and modes',
+    what: 'every source of a projected volume, with modes',
     spec: mounted({
       projected: {
         defaultMode: 0,
@@ -393,17 +393,17 @@ const sourceCases: Case[] = [
     }),
   },
   {
-    what: 'a CSI volume of no driver',
+    what: 'a CSI volume with an invalid driver',
     spec: mounted({ csi: { driver: 'a_b' } }),
     refused: 'spec.volumes[0].csi.driver: Invalid value: "a_b": must consist of letters, digits',
   },
   {
-    what: 'a projected volume of nothing',
+    what: 'a projected volume without sources',
     spec: mounted({ projected: { sources: [] } }),
     refused: 'spec.volumes[0].projected.sources',
   },
   {
-    what: 'a projected source of two things',
+    what: 'a projected source of two types',
     spec: mounted({
       projected: { sources: [{ secret: { name: 'a' }, configMap: { name: 'a' } }] },
     }),
@@ -412,7 +412,7 @@ const sourceCases: Case[] = [
       'serviceAccountToken, configMap, secret must be set',
   },
   {
-    what: 'a token for a minute',
+    what: 'a token with a lifetime of a minute',
     spec: mounted({
       projected: { sources: [{ serviceAccountToken: { path: 'a', expirationSeconds: 60 } }] },
     }),
@@ -428,12 +428,12 @@ const sourceCases: Case[] = [
 const files = (...paths: string[]) => Object.fromEntries(paths.map((path) => [path, 'a']))
 const fileCases: Case[] = [
   {
-    what: 'files side by side, a hidden one among them',
+    what: 'several files in one folder, one of them hidden',
     spec: { image, files: files('/etc/a', '/etc/a.conf', '/etc/ab/c', '/home/app/.npmrc', '/tmp') },
   },
-  { what: 'texts as long as they may be', spec: { image, files: { '/a': 'é'.repeat(65_534) } } },
+  { what: 'files of the maximum length', spec: { image, files: { '/a': 'é'.repeat(65_534) } } },
   {
-    what: 'texts that are too long',
+    what: 'files above the maximum length',
     spec: { image, files: { '/a': 'a'.repeat(65_534), '/b': '' } },
     refused:
       'spec.files: Invalid value: paths and texts must have at most 65536 characters in total',
@@ -449,7 +449,7 @@ const fileCases: Case[] = [
     refused: 'must be an absolute path of letters',
   })),
   {
-    what: 'a file where a volume is mounted',
+    what: 'a file at the mountPath of a volume',
     spec: { ...mounted({ emptyDir: {} }), files: files('/a') },
     refused: 'spec: Invalid value: a path must not be the mountPath of a volume',
   },
@@ -503,7 +503,11 @@ export const cases: Case[] = [
     name: 'shop.blue',
     refused: `metadata.name: Invalid value: ${noServiceName}`,
   },
-  { what: 'a name with capitals', name: 'Shop', refused: `metadata.name: Invalid value: ` },
+  {
+    what: 'a name with upper-case letters',
+    name: 'Shop',
+    refused: `metadata.name: Invalid value: `,
+  },
   {
     what: 'a name that ends with a dash',
     name: 'shop-',
@@ -528,17 +532,17 @@ export const cases: Case[] = [
     spec: { image: `registry.example.com:5000/team/app:1.0@sha256:${'0'.repeat(64)}` },
   },
   ...['\u00a0', '\u3000', '\ufeff', '\v'].map((blank) => ({
-    what: `an image with a blank that is not ASCII: ${JSON.stringify(blank)}`,
+    what: `an image with the white space ${JSON.stringify(blank)}`,
     spec: { image: `nginx${blank}:1` },
     refused: 'must be an image without white space',
   })),
   {
-    what: 'an image with a blank in it',
+    what: 'an image with a space',
     spec: { image: 'nginx latest' },
     refused: 'spec.image: Invalid value: "nginx latest": must be an image without white space',
   },
   {
-    what: 'an image with a line break at its end',
+    what: 'an image that ends with a line break',
     spec: { image: 'nginx\n' },
     refused: 'must be an image without white space',
   },
@@ -565,7 +569,7 @@ export const cases: Case[] = [
     refused: 'spec.replicas: Invalid value: 500: ',
   },
   {
-    what: 'replicas in words',
+    what: 'replicas as a string',
     spec: { image, replicas: 'two' },
     refused: 'spec.replicas: Invalid value: "string"',
   },
@@ -609,7 +613,7 @@ export const cases: Case[] = [
     refused: 'spec.env[0].name: Too long: may not be more than 256',
   },
   {
-    what: 'a variable that is there twice',
+    what: 'a duplicate variable',
     spec: {
       image,
       env: [
@@ -620,7 +624,7 @@ export const cases: Case[] = [
     refused: 'spec.env[1]: Duplicate value: {"name":"A"}',
   },
   {
-    what: 'a variable with a value that is no string',
+    what: 'a variable with a value that is not a string',
     spec: { image, env: [{ name: 'A', value: 1 }] },
     refused: 'spec.env[0].value: Invalid value: "integer"',
   },
@@ -640,11 +644,11 @@ export const cases: Case[] = [
     refused: 'names and values must have at most 32768 characters in total',
   },
   {
-    what: '32768 characters that JavaScript writes as two each',
+    what: '32768 characters of two UTF-16 units each',
     spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32767) }] },
   },
   {
-    what: '32769 characters that JavaScript writes as two each',
+    what: '32769 characters of two UTF-16 units each',
     spec: { image, env: [{ name: 'A', value: '\u{1f600}'.repeat(32768) }] },
     refused: 'names and values must have at most 32768 characters in total',
   },
@@ -660,12 +664,12 @@ export const cases: Case[] = [
     refused: 'names and values must have at most 32768 characters in total',
   },
   {
-    what: 'a variable with a value and a source of one',
+    what: 'a variable with a value and a source',
     spec: { image, env: [{ name: 'A', value: 'x', valueFrom: secretKey }] },
     refused: 'spec.env[0]: Invalid value: valueFrom may not be set when value is not empty',
   },
   {
-    what: 'a variable with an empty value and a source of one',
+    what: 'a variable with an empty value and a source',
     spec: { image, env: [{ name: 'A', value: '', valueFrom: secretKey }] },
   },
   {
@@ -679,7 +683,7 @@ export const cases: Case[] = [
       'fieldRef, resourceFieldRef must be set',
   },
   {
-    what: 'variables from nowhere',
+    what: 'envFrom without a source',
     spec: { image, envFrom: [{ prefix: 'A' }] },
     refused: 'spec.envFrom[0]: Invalid value: exactly one of configMapRef, secretRef must be set',
   },
@@ -694,17 +698,17 @@ export const cases: Case[] = [
     },
   },
   {
-    what: 'more cpu requested than the limit',
+    what: 'a cpu request above the limit',
     spec: { image, resources: { requests: { cpu: '1.5' }, limits: { cpu: 1 } } },
     refused: 'spec.resources: Invalid value: requests.cpu must be at most limits.cpu',
   },
   {
-    what: 'more memory requested than the limit',
+    what: 'a memory request above the limit',
     spec: { image, resources: { requests: { memory: '1Gi' }, limits: { memory: '1G' } } },
     refused: 'spec.resources: Invalid value: requests.memory must be at most limits.memory',
   },
   {
-    what: 'more disk requested than the limit',
+    what: 'an ephemeral-storage request above the limit',
     spec: {
       image,
       resources: { requests: { 'ephemeral-storage': 2 }, limits: { 'ephemeral-storage': 1 } },
@@ -714,23 +718,23 @@ export const cases: Case[] = [
       'limits.ephemeral-storage',
   },
   ...['startup', 'readiness', 'liveness'].map((check) => ({
-    what: `a ${check} check in two ways`,
+    what: `a ${check} probe with two handlers`,
     spec: { image, probes: { [check]: { tcpSocket: {}, grpc: {} } } },
     refused:
       `spec.probes.${check}: Invalid value: exactly one of httpGet, tcpSocket, grpc, exec ` +
       'must be set',
   })),
   ...['startup', 'liveness'].map((check) => ({
-    what: `a ${check} check that is to succeed twice`,
+    what: `a ${check} probe with successThreshold 2`,
     spec: { image, probes: { [check]: { tcpSocket: {}, successThreshold: 2 } } },
     refused: `spec.probes.${check}.successThreshold: Invalid value: 2: `,
   })),
   {
-    what: 'a readiness check that is to succeed twice',
+    what: 'a readiness probe with successThreshold 2',
     spec: { image, probes: { readiness: { tcpSocket: {}, successThreshold: 2 } } },
   },
   {
-    what: 'labels and annotations as they are',
+    what: 'valid labels and annotations',
     spec: {
       image,
       podLabels: { 'b.example.com/c_d.E-9': 'x'.repeat(63), empty: '' },
@@ -739,12 +743,12 @@ export const cases: Case[] = [
     },
   },
   {
-    what: 'a key of an annotation with a blank in it',
+    what: 'an annotation key with a space',
     spec: { image, podAnnotations: { 'a b': 'x' } },
     refused: 'spec.podAnnotations: Invalid value: invalid annotation key: ',
   },
   ...['podLabels', 'nodeSelector'].map((field) => ({
-    what: `a key with capitals in its domain in ${field}`,
+    what: `a key with an upper-case domain in ${field}`,
     spec: { image, [field]: { 'Example.com/a': 'x' } },
     refused: `spec.${field}: Invalid value: invalid label key: `,
   })),
@@ -754,7 +758,7 @@ export const cases: Case[] = [
     refused: `spec.${field}: Invalid value: invalid label key: `,
   })),
   ...['podLabels', 'nodeSelector'].map((field) => ({
-    what: `a value with a blank in ${field}`,
+    what: `a value with a space in ${field}`,
     spec: { image, [field]: { a: 'x y' } },
     refused: `spec.${field}[a]: Invalid value: "x y": invalid label value: `,
   })),
@@ -801,7 +805,9 @@ export const cases: Case[] = [
     ...['a/b', '..a'].map((key) => ({
       what: `the key ${key} of a ${source}`,
       spec: { image, env: [{ name: 'A', valueFrom: { [source]: { name: 'a', key } } }] },
-      refused: `spec.env[0].valueFrom.${source}.key: Invalid value: "${key}": must consist of letters`,
+      refused:
+        `spec.env[0].valueFrom.${source}.key: Invalid value: "${key}": ` +
+        'must consist of letters',
     })),
     {
       what: `a ${source} with a capital`,
@@ -814,10 +820,11 @@ export const cases: Case[] = [
   ...['secretRef', 'configMapRef'].map((source) => ({
     what: `a ${source} with a capital`,
     spec: { image, envFrom: [{ [source]: { name: 'A' } }] },
-    refused: `spec.envFrom[0].${source}.name: Invalid value: "A": must consist of lower-case letters`,
+    refused:
+      `spec.envFrom[0].${source}.name: Invalid value: "A": ` + 'must consist of lower-case letters',
   })),
   {
-    what: 'a prefix of variables with a blank',
+    what: 'a prefix of variables with a space',
     spec: { image, envFrom: [{ prefix: 'a.b ~', secretRef: { name: 'a' } }] },
   },
   ...['A=B', 'Ä'].map((prefix) => ({
@@ -841,7 +848,7 @@ export const cases: Case[] = [
     refused: 'must be a relative path without ".."',
   })),
   ...Object.entries({ configMap: 'name', secret: 'secretName' }).map(([source, name]) => ({
-    what: `a file of a ${source} above the mount`,
+    what: `a file path of a ${source} out of the mount`,
     spec: {
       image,
       volumes: [
@@ -858,10 +865,12 @@ export const cases: Case[] = [
         },
       ],
     },
-    refused: `spec.volumes[0].${source}.items[1].path: Invalid value: "../b": must be a relative path`,
+    refused:
+      `spec.volumes[0].${source}.items[1].path: Invalid value: "../b": ` +
+      'must be a relative path',
   })),
   {
-    what: 'tolerations as they are',
+    what: 'valid tolerations',
     spec: {
       image,
       tolerations: [
@@ -886,7 +895,7 @@ export const cases: Case[] = [
     refused: [`spec.tolerations[1]${field as string}: Invalid value: `, words as string],
   })),
   {
-    what: 'conditions as they are',
+    what: 'valid affinities',
     spec: {
       image,
       affinity: {
@@ -948,7 +957,7 @@ export const cases: Case[] = [
     'invalid label key: ',
   ),
   {
-    what: 'a wish for a value that no node has',
+    what: 'a preference for an invalid node label value',
     spec: {
       image,
       affinity: {
@@ -986,12 +995,12 @@ export const cases: Case[] = [
       ],
     ].flatMap(([term, words]) => [
       {
-        what: `${field} of ${JSON.stringify(term)} that must hold`,
+        what: `${field} of ${JSON.stringify(term)}, required`,
         spec: { image, affinity: { [field]: { [required]: [term] } } },
         refused: [`spec.affinity.${field}.${required}[0].`, words as string],
       },
       {
-        what: `${field} of ${JSON.stringify(term)} that should hold`,
+        what: `${field} of ${JSON.stringify(term)}, preferred`,
         spec: {
           image,
           affinity: { [field]: { [preferred]: [{ weight: 1, podAffinityTerm: term }] } },
@@ -1001,7 +1010,7 @@ export const cases: Case[] = [
     ]),
   ]),
   {
-    what: 'spreads that differ',
+    what: 'two different spread constraints',
     spec: {
       image,
       topologySpreadConstraints: ['DoNotSchedule', 'ScheduleAnyway'].map((whenUnsatisfiable) => ({
@@ -1012,12 +1021,12 @@ export const cases: Case[] = [
     },
   },
   {
-    what: 'a pull secret that is there twice',
+    what: 'a duplicate pull secret',
     spec: { image, imagePullSecrets: [{ name: 'a' }, { name: 'a' }] },
     refused: 'spec.imagePullSecrets: Invalid value: duplicate name',
   },
   {
-    what: 'a spread that is there twice',
+    what: 'a duplicate spread constraint',
     spec: {
       image,
       topologySpreadConstraints: [1, 2].map((maxSkew) => ({
@@ -1052,23 +1061,23 @@ export const cases: Case[] = [
     refused: `spec.ingress.${field}: Invalid value: "a b": must consist of lower-case letters`,
   })),
   {
-    what: 'a path without its slash',
+    what: 'a path without a leading slash',
     spec: { image, ingress: { path: 'foo' } },
     refused: 'spec.ingress.path: Invalid value: "foo": must start with "/"',
   },
   {
-    what: 'one class of an Ingress in both ways',
+    what: 'one class of an Ingress as field and as annotation',
     spec: {
       image,
       ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'a' } },
     },
   },
   {
-    what: 'a class of an Ingress in the older way',
+    what: 'a class of an Ingress as annotation',
     spec: { image, ingress: { annotations: { 'kubernetes.io/ingress.class': 'A' } } },
   },
   {
-    what: 'two classes of an Ingress',
+    what: 'two different classes of an Ingress',
     spec: {
       image,
       ingress: { ingressClassName: 'a', annotations: { 'kubernetes.io/ingress.class': 'b' } },
@@ -1078,7 +1087,7 @@ export const cases: Case[] = [
       'the same value',
   },
   {
-    what: 'a path as its controller reads it',
+    what: 'a path of type ImplementationSpecific',
     spec: { image, ingress: { path: '/a//b/..', pathType: 'ImplementationSpecific' } },
   },
   ...['/a//b', '/a/../b', '/a%2Fb', '/a/..'].map((path) => ({
@@ -1087,17 +1096,17 @@ export const cases: Case[] = [
     refused: 'spec.ingress: Invalid value: path must not contain "//", "/./", "/../" or "%2F"',
   })),
   {
-    what: 'a key of an annotation of the Ingress with a blank in it',
+    what: 'an annotation key of the Ingress with a space',
     spec: { image, ingress: { annotations: { 'a b': 'x' } } },
     refused: 'spec.ingress.annotations: Invalid value: invalid annotation key: ',
   },
   {
-    what: 'a peer with capitals',
+    what: 'a peer with upper-case letters',
     spec: { image, networkPolicy: { from: [{ app: 'A_b' }], to: [{ namespace: 'C.d' }] } },
   },
   ...['from', 'to'].flatMap((side) =>
     ['app', 'namespace'].map((field) => ({
-      what: `a blank in ${side}.${field}`,
+      what: `a space in ${side}.${field}`,
       spec: { image, networkPolicy: { [side]: [{ app: 'a', namespace: 'b', [field]: 'a b' }] } },
       refused:
         `spec.networkPolicy.${side}[0].${field}: Invalid value: "a b": must consist of at ` +
@@ -1112,14 +1121,14 @@ export const cases: Case[] = [
       'lower-case letters',
   },
   {
-    what: 'a listener with capitals',
+    what: 'a listener with upper-case letters',
     spec: { image, gateway: { parentRefs: [{ name: 'a', sectionName: 'HTTPS' }] } },
     refused:
       'spec.gateway.parentRefs[0].sectionName: Invalid value: "HTTPS": must consist of ' +
       'lower-case letters',
   },
   {
-    what: 'a volume with capitals',
+    what: 'a volume with upper-case letters',
     spec: { image, volumes: [{ name: 'A_B', mountPath: '/a', emptyDir: {} }] },
     refused: 'spec.volumes[0].name: Invalid value: "A_B": must consist of lower-case letters',
   },
@@ -1142,7 +1151,7 @@ export const cases: Case[] = [
       })),
     ),
     {
-      what: `${amount} for the size of a folder`,
+      what: `the size ${amount} of an emptyDir`,
       spec: { image, volumes: [{ name: 'a', mountPath: '/a', emptyDir: { sizeLimit: amount } }] },
       refused: 'spec.volumes[0].emptyDir.sizeLimit: Invalid value: ',
     },
@@ -1179,7 +1188,7 @@ export const cases: Case[] = [
     })),
   ]),
   {
-    what: 'a volume of nothing',
+    what: 'a volume without a source',
     spec: { image, volumes: [{ name: 'a', mountPath: '/a' }] },
     refused:
       'spec.volumes[0]: Invalid value: exactly one of configMap, secret, emptyDir, ' +
@@ -1190,7 +1199,7 @@ export const cases: Case[] = [
   ...fileCases,
   ...serviceAccountCases,
   {
-    what: 'a volume that is there twice',
+    what: 'a duplicate volume',
     spec: {
       image,
       volumes: ['/a', '/b'].map((mountPath) => ({ name: 'a', mountPath, emptyDir: {} })),
@@ -1203,16 +1212,16 @@ export const cases: Case[] = [
     refused: 'spec.volumes: Invalid value: duplicate mountPath',
   },
   {
-    what: 'an autoscaler with more at least than at most',
+    what: 'an autoscaler with minReplicas above maxReplicas',
     spec: { image, autoscaling: { minReplicas: 3, maxReplicas: 2 } },
     refused: 'spec.autoscaling: Invalid value: minReplicas must be at most maxReplicas',
   },
   {
-    what: 'an autoscaler with as many at least as at most',
+    what: 'an autoscaler with minReplicas equal to maxReplicas',
     spec: { image, autoscaling: { minReplicas: 2, maxReplicas: 2 } },
   },
   {
-    what: 'a metric that is another than its type',
+    what: 'a metric whose source does not match its type',
     spec: {
       image,
       autoscaling: {
@@ -1353,7 +1362,7 @@ export const cases: Case[] = [
     ...(refused !== undefined && { refused: refused as string }),
   })),
   {
-    what: 'a Gateway that is there twice',
+    what: 'a duplicate Gateway',
     spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } },
     refused: 'spec.gateway.parentRefs: Invalid value: duplicate name; without sectionName',
   },
@@ -1364,14 +1373,14 @@ export const cases: Case[] = [
       'spec.disruption: Invalid value: exactly one of maxUnavailable, minAvailable must be set',
   },
   ...['from', 'to'].map((side) => ({
-    what: `nobody in networkPolicy.${side}`,
+    what: `an empty peer in networkPolicy.${side}`,
     spec: { image, networkPolicy: { [side]: [{ app: 'a' }, {}] } },
     refused:
       `spec.networkPolicy.${side}[1]: Invalid value: app or podLabels or namespace or cidr ` +
       'must be set',
   })),
   {
-    what: 'bounds of a rolling update for Recreate',
+    what: 'bounds of a rolling update with Recreate',
     spec: { image, strategy: { type: 'Recreate', rollingUpdate: {} } },
     refused:
       'spec.strategy: Invalid value: rollingUpdate may only be set when type is RollingUpdate',
@@ -1384,7 +1393,7 @@ export const cases: Case[] = [
       'when podSecurity is Custom',
   },
   {
-    what: "a security context of one's own",
+    what: 'a custom security context',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1402,7 +1411,7 @@ export const cases: Case[] = [
       }),
     ),
     {
-      what: `a profile anywhere in ${field}`,
+      what: `an absolute profile path in ${field}`,
       spec: {
         image,
         podSecurity: 'Custom',
@@ -1414,7 +1423,7 @@ export const cases: Case[] = [
     },
   ]),
   {
-    what: 'the highest ids',
+    what: 'the largest ids',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1428,12 +1437,12 @@ export const cases: Case[] = [
     ['containerSecurityContext', 'runAsUser'],
     ['containerSecurityContext', 'runAsGroup'],
   ].map(([field = '', id = '']) => ({
-    what: `too high a ${id}`,
+    what: `${id} above the maximum`,
     spec: { image, podSecurity: 'Custom', [field]: { [id]: 2 ** 31 } },
     refused: `spec.${field}.${id}: Invalid value: 2147483648: `,
   })),
   {
-    what: 'CAP_SYS_ADMIN that gains no rights',
+    what: 'CAP_SYS_ADMIN without privilege escalation',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1447,7 +1456,7 @@ export const cases: Case[] = [
       'false with the capability CAP_SYS_ADMIN',
   },
   {
-    what: 'SYS_ADMIN that gains no rights',
+    what: 'SYS_ADMIN without privilege escalation',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1468,7 +1477,7 @@ export const cases: Case[] = [
       spec: { image, podSecurity: 'Custom', [field]: 1, securityContext: { runAsNonRoot: true } },
     },
     {
-      what: `too high a ${field} of the spec`,
+      what: `${field} of the spec above the maximum`,
       spec: { image, [field]: 2 ** 31 },
       refused: `spec.${field}: Invalid value: 2147483648: `,
     },
@@ -1491,7 +1500,7 @@ export const cases: Case[] = [
     },
   },
   {
-    what: 'a capability that can gain rights',
+    what: 'a capability that allows privilege escalation',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1499,9 +1508,9 @@ export const cases: Case[] = [
     },
   },
   { what: 'no drain', spec: { image, drainSeconds: 0 } },
-  { what: 'as long a drain as possible', spec: { image, drainSeconds: 29 } },
+  { what: 'the longest drain', spec: { image, drainSeconds: 29 } },
   ...[{ drainSeconds: 30 }, { drainSeconds: 5, terminationGracePeriodSeconds: 5 }].map((spec) => ({
-    what: `a drain until the pod is killed: ${JSON.stringify(spec)}`,
+    what: `a drain as long as the grace period: ${JSON.stringify(spec)}`,
     spec: { image, ...spec },
     refused: 'spec: Invalid value: drainSeconds must be less than terminationGracePeriodSeconds',
   })),
@@ -1543,7 +1552,7 @@ export const cases: Case[] = [
     refused: 'must be an IP address, such as 192.0.2.1 or 2001:db8::1',
   })),
   {
-    what: 'an IP address twice',
+    what: 'a duplicate IP address',
     spec: {
       image,
       hostAliases: [
@@ -1554,22 +1563,22 @@ export const cases: Case[] = [
     refused: 'spec.hostAliases[1]: Duplicate value: {"ip":"::1"}',
   },
   {
-    what: 'an IP address without a name',
+    what: 'an IP address without a host name',
     spec: { image, hostAliases: [{ ip: '::1', hostnames: [] }] },
     refused: 'spec.hostAliases[0].hostnames: Invalid value: 0: ',
   },
   {
-    what: 'an IP address with a wrong name',
+    what: 'an IP address with an invalid host name',
     spec: { image, hostAliases: [{ ip: '::1', hostnames: ['A'] }] },
     refused: 'spec.hostAliases[0].hostnames[0]: Invalid value: "A": must consist of lower-case',
   },
   ...[undefined, {}, { nameservers: [] }].map((dnsConfig) => ({
-    what: `no DNS server at all: ${JSON.stringify(dnsConfig)}`,
+    what: `no DNS server: ${JSON.stringify(dnsConfig)}`,
     spec: { image, dnsPolicy: 'None', ...(dnsConfig && { dnsConfig }) },
     refused: 'spec: Invalid value: dnsConfig.nameservers must be set when dnsPolicy is None',
   })),
   {
-    what: 'a DNS policy with a domain and options',
+    what: 'a DNS policy with a search domain and options',
     spec: {
       image,
       dnsPolicy: 'Default',
@@ -1581,12 +1590,12 @@ export const cases: Case[] = [
     },
   },
   {
-    what: 'a domain with a blank',
+    what: 'a search domain with a space',
     spec: { image, dnsConfig: { searches: ['a b'] } },
     refused: 'spec.dnsConfig.searches[0]: Invalid value: "a b": must be a DNS domain',
   },
   {
-    what: 'a DNS option twice',
+    what: 'a duplicate DNS option',
     spec: { image, dnsConfig: { options: [{ name: 'a' }, { name: 'a', value: '1' }] } },
     refused: 'spec.dnsConfig.options: Invalid value: duplicate name',
   },
@@ -1596,7 +1605,7 @@ export const cases: Case[] = [
     refused: 'spec.runtimeClassName: Invalid value: "A": must consist of lower-case',
   },
   ...['startup', 'readiness', 'liveness'].map((probe) => ({
-    what: `a header twice in the ${probe} probe`,
+    what: `a duplicate header in the ${probe} probe`,
     spec: {
       image,
       probes: {
@@ -1660,7 +1669,7 @@ export const cases: Case[] = [
     })
     const refusals: Array<[what: string, fields: object, field: string, words: string]> = [
       [
-        'a value and its source',
+        'a value and a source',
         { env: [{ name: 'A', value: 'b', valueFrom: secretKey }] },
         '.env[0]',
         'valueFrom may not be set when value is not empty',
@@ -1672,7 +1681,7 @@ export const cases: Case[] = [
         'exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef must be set',
       ],
       [
-        'an odd divisor',
+        'an invalid divisor',
         {
           env: [
             {
@@ -1685,27 +1694,27 @@ export const cases: Case[] = [
         'divisor must be 1 or 1m for cpu',
       ],
       [
-        'too long an env',
+        'too many characters in env',
         { env: [{ name: 'A', value: 'x'.repeat(32_768) }] },
         '.env',
         'names and values must have at most 32768 characters in total',
       ],
       [
-        'no source in envFrom',
+        'envFrom without a source',
         { envFrom: [{}] },
         '.envFrom[0]',
         'exactly one of configMapRef, secretRef must be set',
       ],
       ...['cpu', 'memory', 'ephemeral-storage'].map(
         (resource): [string, object, string, string] => [
-          `more ${resource} than its limit`,
+          `a ${resource} request above its limit`,
           { resources: { requests: { [resource]: 2 }, limits: { [resource]: 1 } } },
           '.resources',
           `requests.${resource} must be at most limits.${resource}`,
         ],
       ),
       ...['command', 'args'].map((field): [string, object, string, string] => [
-        `too long ${field}`,
+        `too many characters in ${field}`,
         { [field]: Array(32).fill('x'.repeat(8192)) },
         `.${field}`,
         'must have at most 261632 characters in total',
@@ -1735,17 +1744,17 @@ export const cases: Case[] = [
         refused: `spec.${list}[0].name: Invalid value: "app": `,
       },
       {
-        what: `one name twice in ${list}`,
+        what: `a duplicate name in ${list}`,
         spec: { image, [list]: [{ name: 'a' }, { name: 'a' }] },
         refused: `spec.${list}[1]: Duplicate value: {"name":"a"}`,
       },
       {
-        what: `a volume of ${list} that the app does not have`,
+        what: `an unknown volume in ${list}`,
         spec: of({ volumeMounts: [{ name: 'w', mountPath: '/w' }] }, { volumes }),
         refused: 'spec: Invalid value: volumeMounts may only name volumes of spec.volumes',
       },
       {
-        what: `a whole container in ${list}`,
+        what: `every field of a container in ${list}`,
         spec: of(
           {
             image: 'busybox',
@@ -1764,7 +1773,7 @@ export const cases: Case[] = [
         ),
       },
       {
-        what: `AppArmor of ${list}`,
+        what: `an AppArmor annotation of ${list}`,
         spec: of(
           {},
           {
@@ -1809,7 +1818,7 @@ export const cases: Case[] = [
       refused: `spec.sidecars[0].probes.${probe}.tcpSocket.port: Required value`,
     },
     {
-      what: `a header twice in the ${probe} probe of a sidecar`,
+      what: `a duplicate header in the ${probe} probe of a sidecar`,
       spec: {
         image,
         sidecars: [
@@ -1829,7 +1838,8 @@ export const cases: Case[] = [
           },
         ],
       },
-      refused: `spec.sidecars[0].probes.${probe}.httpGet.httpHeaders: Invalid value: duplicate name`,
+      refused:
+        `spec.sidecars[0].probes.${probe}.httpGet.httpHeaders: Invalid value: ` + 'duplicate name',
     },
     {
       what: `a ${probe} probe of a sidecar`,
@@ -1847,7 +1857,7 @@ export const cases: Case[] = [
       'metacontroller.k8s.io/last-applied-configuration is reserved for Metacontroller',
   },
   {
-    what: 'what is privileged and gains no rights',
+    what: 'privileged without privilege escalation',
     spec: {
       image,
       podSecurity: 'Custom',
@@ -1858,7 +1868,7 @@ export const cases: Case[] = [
       'false when privileged is true',
   },
   {
-    what: 'as much text as fits',
+    what: 'the largest possible text',
     spec: {
       image,
       args: [...Array(31).fill('x'.repeat(8192)), 'x'.repeat(5900)],
@@ -1871,12 +1881,12 @@ export const cases: Case[] = [
     },
   },
   ...['command', 'args'].map((field) => ({
-    what: `${field} that fill more than a Deployment`,
+    what: `${field} that exceed the size of a Deployment`,
     spec: { image, [field]: Array(32).fill('x'.repeat(8192)) },
     refused: `spec.${field}: Invalid value: must have at most 261632 characters in total`,
   })),
   {
-    what: 'annotations that fill more than a Deployment',
+    what: 'annotations that exceed the size of a Deployment',
     spec: {
       image,
       podAnnotations: Object.fromEntries(
@@ -1886,7 +1896,7 @@ export const cases: Case[] = [
     refused: 'spec.podAnnotations: Invalid value: must have at most 261632 characters in total',
   },
   {
-    what: 'annotations that fill more than an Ingress',
+    what: 'annotations that exceed the size of an Ingress',
     spec: {
       image,
       ingress: {
@@ -1899,17 +1909,17 @@ export const cases: Case[] = [
       'spec.ingress.annotations: Invalid value: must have at most 130816 characters in total',
   },
   {
-    what: 'an Ingress to what is not exposed',
+    what: 'an Ingress of an app that is not exposed',
     spec: { image, expose: false, ingress: {} },
     refused: 'spec: Invalid value: ingress and gateway may not be set when expose is false',
   },
   {
-    what: 'as long to be ready as to make progress',
+    what: 'minReadySeconds equal to progressDeadlineSeconds',
     spec: { image, minReadySeconds: 600 },
     refused: 'spec: Invalid value: minReadySeconds must be less than progressDeadlineSeconds',
   },
   {
-    what: 'a field that a MyApp does not have',
+    what: 'an unknown field',
     spec: { image, imagge: 'x' },
     refused: 'unknown field "spec.imagge"',
   },

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
 
-/** What the API server says instead of a 2xx. */
+/** An answer of the API server other than 2xx. */
 export class RefusedByApi extends Error {
   readonly code: number
   constructor(code: number, message: string) {
@@ -14,7 +14,7 @@ export class RefusedByApi extends Error {
   }
 }
 
-/** Talks with an API server; every error that it answers is a Refusal. */
+/** A client of an API server. Every error answer is a Refusal. */
 export interface Api {
   request<Answer>(
     method: string,
@@ -22,7 +22,7 @@ export interface Api {
     body?: unknown,
     contentType?: string,
   ): Promise<Answer>
-  /** Hands over each line of a watch; settles when it ends. */
+  /** Calls back with each line of a watch. Resolves when the watch ends. */
   lines(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
   close(): void
 }
@@ -32,7 +32,7 @@ interface Kubeconfig {
   users: [{ user: { token: string } }]
 }
 
-/** Connects as the one user of a kubeconfig. */
+/** Connects with the user of a kubeconfig. */
 export function openApi(kubeconfig: string): Api {
   const {
     clusters: [{ cluster }],
@@ -62,7 +62,7 @@ export function openApi(kubeconfig: string): Api {
         resolve,
       )
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // The server may close an idle connection just as it is used again.
+        // The server may close an idle connection at the moment of its next use.
         if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
           open(method, path, body, contentType, signal).then(resolve, reject)
         } else reject(error)
@@ -89,7 +89,7 @@ export function openApi(kubeconfig: string): Api {
           body === undefined ? undefined : JSON.stringify(body),
           contentType,
         )
-        // So it answers for a moment after a kind was defined.
+        // The server answers so for a moment after a kind was defined.
         if (response.statusCode !== 429) return JSON.parse(await text(response))
         response.resume()
         await sleep(100)

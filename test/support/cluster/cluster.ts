@@ -1,4 +1,4 @@
-/** A control plane with the operator at work on it, and the scenarios that are played there. */
+/** A control plane with a running operator, for the scenarios of a test. */
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
@@ -28,7 +28,7 @@ import {
 import { type Difference, applyDifferences } from './server-side-apply.ts'
 import { watchAll } from './view.ts'
 
-/** What Metacontroller calls: the hook, or something that stands before it. */
+/** The program that Metacontroller calls: the hook, or a proxy of the hook. */
 export interface Front {
   port: number
   stop(): Promise<void>
@@ -37,19 +37,21 @@ export interface Front {
 export interface Cluster extends ObservedCluster {
   metacontroller: RunningMetacontroller
   strategy: ApplyStrategy
-  /** Whether things are otherwise here than under the default strategy, in a way that is known. */
+  /**
+   * Whether the apply strategy of this cluster has a known difference from the default strategy.
+   */
   differs(difference: Difference): boolean
-  /** A namespace of its own for a scenario. */
+  /** Creates a namespace for a scenario. */
   namespace(t: Test): Promise<Namespace>
 }
 
-/** What a cluster has otherwise than most. */
+/** Options of a cluster. */
 export interface Setup {
-  /** Installs what has to be there before Metacontroller is. */
+  /** Runs before Metacontroller starts. */
   prepare?: (controlPlane: ControlPlane) => Promise<void>
-  /** Who Metacontroller is to the API server; somebody who may do anything without it. */
+  /** The user of Metacontroller. Default: a user with all rights. */
   user?: User
-  /** The kinds that are watched; those that every cluster has without it. */
+  /** The watched kinds. Default: the kinds of every cluster. */
   watched?: Kind[]
 }
 
@@ -57,7 +59,7 @@ const strategies: ApplyStrategy[] = process.env['METACONTROLLER']
   ? ['dynamic-apply', 'server-side-apply']
   : ['dynamic-apply']
 
-/** Plays scenarios side by side on a cluster of their own, under each apply strategy that the engine knows. */
+/** Runs scenarios in parallel, on one cluster for each apply strategy that the engine supports. */
 export function underEachStrategy(
   scenarios: (t: Test, cluster: Cluster) => void,
   setup: Setup = {},
@@ -65,7 +67,7 @@ export function underEachStrategy(
   underEachStrategyBehind(async (hook) => hook, scenarios, setup)
 }
 
-/** The same, with something between Metacontroller and the hook. */
+/** Like `underEachStrategy`, with a proxy between Metacontroller and the hook. */
 export function underEachStrategyBehind<F extends Front>(
   startFront: (hook: Replica, dir: string) => Promise<F>,
   scenarios: (t: Test, cluster: Cluster, front: F) => void,

@@ -8,22 +8,22 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Front } from './cluster.ts'
 
-/** What the calls for a namespace get instead of the hook's answer. */
+/** The result of requests for a namespace, in place of the hook's answer. */
 export type Fault =
   { code: number; body: string; headers?: Record<string, string> } | 'hangs up' | 'never answers'
 
-/** A call as it came in. */
+/** A received request. */
 export interface HeldCall {
   path: string
   name: string
   at: number
 }
 
-/** Stands before the hook and answers in its place where it is told to. */
+/** A proxy of the hook that answers in its place for configured namespaces. */
 export interface FaultyFront extends Front {
-  /** Sets what becomes of the calls for a namespace from now on; undefined lets them through. */
+  /** Sets the fault of a namespace. Undefined passes its requests to the hook. */
   set(namespace: string, fault: Fault | undefined): void
-  /** The calls for a namespace that came in while any namespace had a fault. */
+  /** The requests for a namespace that were received while any namespace had a fault. */
   calls(namespace: string): HeldCall[]
 }
 
@@ -31,7 +31,7 @@ interface Body {
   parent: { metadata: { namespace: string; name: string } }
 }
 
-/** Starts a front before the hook at a port. */
+/** Starts a proxy of the hook at a port. */
 export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
   const faults = new Map<string, Fault>()
   const calls: Array<HeldCall & { namespace: string }> = []

@@ -1,18 +1,21 @@
 import type { Namespace } from './namespace.ts'
 
-/** Makes Metacontroller sync a MyApp so many times. That it has called again shows that it is through with the call before. */
+/**
+ * Makes Metacontroller sync a MyApp a number of times. Metacontroller finishes a sync before it
+ * sends the next request, so a new request proves the end of the previous sync.
+ */
 export async function forceSyncs(here: Namespace, name: string, times: number): Promise<void> {
   for (let time = 0; time < times; time++) {
     const calls = here.calls(name).length
     await here.edit('MyApp', name, { metadata: { annotations: { touched: String(calls) } } })
-    await here.until('the hook was asked', () => here.calls(name).length > calls)
+    await here.until('the hook had a request', () => here.calls(name).length > calls)
   }
 }
 
-/** Settles once Metacontroller has not written for a while. */
+/** Resolves once Metacontroller has not written for a moment. */
 export async function rest(here: Namespace): Promise<void> {
   let [writes, since] = [-1, 0]
-  await here.until('Metacontroller is at rest', () => {
+  await here.until('Metacontroller is idle', () => {
     const now = here.writes().length
     if (now !== writes) [writes, since] = [now, Date.now()]
     return Date.now() - since > 1500

@@ -9,7 +9,7 @@ import {
 import type { HookName } from '../../../src/metacontroller/protocol.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 
-/** What the hook logs of a call; lines on other matters have less. */
+/** A line that the hook logs for a request. Other lines have fewer fields. */
 export interface HookLine {
   level: number
   time: string
@@ -24,23 +24,25 @@ export interface HookLine {
   desiredChildren?: number
 }
 
-/** A process of the hook, as it is shipped. */
+/** A process of the built hook. */
 export interface Replica {
   port: number
-  /** The process id of its present life. */
+  /** The id of the current process. */
   pid(): number
-  /** What it has logged of a namespace, over all its lives; without one, of other matters. */
+  /**
+   * The lines logged for a namespace by all its processes. Without a namespace, all other lines.
+   */
   log(namespace?: string): readonly HookLine[]
-  /** Ends it at once, as a crash would. */
+  /** Kills the process. */
   kill(): Promise<void>
-  /** Starts it again after its end, at the same port. */
+  /** Starts a new process on the same port. */
   start(): Promise<void>
   stop(): Promise<void>
 }
 
 const program = join(import.meta.dirname, '../../../dist/main.js')
 
-/** Starts the built hook on a free port; its log goes into a folder. */
+/** Starts the built hook on a free port. Its log is a file in a folder. */
 export async function startReplica({
   dir,
   name = 'hook',
@@ -50,7 +52,7 @@ export async function startReplica({
   name?: string
   env?: Record<string, string>
 }): Promise<Replica> {
-  if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
+  if (!existsSync(program)) throw new Error('dist/main.js is missing: run npm run build')
   const port = await freePort()
   // With TLS, probes have a port of their own.
   const probePort = env['TLS_CERT_FILE'] === undefined ? port : await freePort()

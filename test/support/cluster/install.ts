@@ -1,4 +1,4 @@
-/** Installs the operator's objects as they are shipped. */
+/** Installs the manifests of the operator. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,12 +16,12 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
   for (const file of ['crd', 'inspection-crd']) {
     await kubectl(['apply', '-f', manifest(`manifests/${file}.yaml`)])
   }
-  // Looks afresh at what there is; what kubectl looked up before does not have it.
+  // A new process of kubectl, because a running one caches the known kinds.
   const found = () => kubectl(['api-resources', '--api-group=example.com'])
   while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
 }
 
-/** Both CompositeControllers as JSON, as they are installed for an apply strategy. */
+/** Both CompositeControllers as JSON, for an apply strategy. */
 export function compositeControllers(port: number, strategy: ApplyStrategy): string {
   const [controller, inspections] = ['composite-controller', 'inspection-composite-controller'].map(
     (file) => parse(readFileSync(manifest(`metacontroller/${file}.yaml`), 'utf8')),
@@ -31,7 +31,7 @@ export function compositeControllers(port: number, strategy: ApplyStrategy): str
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 }
 
-/** The shipped CompositeController with the address of a hook that is called without certificates. */
+/** The shipped CompositeController, changed to call a hook at a port without certificates. */
 export function pointAt(
   port: number,
   controller: {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 
-/** Follows a log of JSON objects, one a line: each call gives all that are in it by now. */
+/** Follows a file of JSON objects, one per line. Each call returns all lines so far. */
 export function followJsonLines<Line>(file: string): () => readonly Line[] {
   const lines: Line[] = []
   const decoder = new StringDecoder('utf8')
@@ -24,7 +24,7 @@ export function followJsonLines<Line>(file: string): () => readonly Line[] {
   }
 }
 
-/** Like followJsonLines, for one group of lines at a time. */
+/** Like followJsonLines, with the lines in groups. */
 export function followJsonLinesOf<Line>(
   file: string,
   groupOf: (line: Line) => string | undefined,

@@ -1,4 +1,4 @@
-/** The kinds that the scenarios look at, as far as they look. */
+/** The kinds of the scenarios, with the fields that the scenarios read. */
 import type { MyAppSpec, MyAppStatus } from '../../../src/api/myapp.ts'
 
 export type StringMap = Record<string, string>
@@ -141,7 +141,7 @@ export const allKinds = Object.keys(kinds) as Kind[]
 /** The kinds that every cluster has. */
 export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
 
-/** Kinds that scenarios put there and nobody watches. */
+/** Kinds that scenarios create and do not watch. */
 const unwatched = {
   PodMonitor: { apiVersion: 'monitoring.coreos.com/v1', resource: 'podmonitors' },
   MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
@@ -158,7 +158,7 @@ export type StoredKind = Kind | keyof typeof unwatched
 
 const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass', 'RuntimeClass']
 
-/** The path of the API server where objects of a kind are: those of one namespace, or all. */
+/** The API server's path of a kind, in one namespace or in all. */
 export function kindPath(kind: StoredKind, namespace?: string, name?: string): string {
   const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`

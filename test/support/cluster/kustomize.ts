@@ -5,12 +5,12 @@ import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
 import { manifest } from './install.ts'
 import type { LiveObject } from './kinds.ts'
 
-/** The folders that are installed with `kubectl apply -k`. */
+/** The folders that users install with `kubectl apply -k`. */
 export type Folder = 'manifests' | 'metacontroller'
 
 let builds = 0
 
-/** What `kubectl kustomize` builds from a folder with some components, as YAML. */
+/** The output of `kubectl kustomize` for a folder with some components, as YAML. */
 export async function kustomizeToYaml(
   { dir, kubectl }: Pick<ControlPlane, 'dir' | 'kubectl'>,
   folder: Folder,
@@ -26,7 +26,7 @@ export async function kustomizeToYaml(
   return yaml
 }
 
-/** The objects that `kubectl kustomize` builds from a folder with some components. */
+/** The output of `kubectl kustomize` for a folder with some components, as objects. */
 export async function kustomize(
   controlPlane: Pick<ControlPlane, 'dir' | 'kubectl'>,
   folder: Folder,

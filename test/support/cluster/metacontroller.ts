@@ -1,4 +1,4 @@
-/** Starts Metacontroller: the program that METACONTROLLER names, or else the stand-in. */
+/** Starts Metacontroller: the program of METACONTROLLER, or the stand-in. */
 import { access, constants, stat } from 'node:fs/promises'
 import { get } from 'node:http'
 import { join, resolve } from 'node:path'
@@ -8,15 +8,15 @@ import {
   waitUntilReady,
 } from '../../../local-cluster/control-plane/processes.ts'
 
-/** How Metacontroller writes children. */
+/** The strategy with which Metacontroller writes children. */
 export type ApplyStrategy = 'dynamic-apply' | 'server-side-apply'
 
-/** Where and how Metacontroller is to work. */
+/** Options of a Metacontroller. */
 export interface MetacontrollerOptions {
   kubeconfig: string
-  /** Where its output goes. */
+  /** The file of its output. */
   logFile: string
-  /** Its own default without it. The stand-in knows that one only. */
+  /** Default: dynamic apply, the only strategy of the stand-in. */
   applyStrategy?: ApplyStrategy
   /** More of its options. */
   options?: string[]
@@ -26,15 +26,15 @@ export interface MetacontrollerOptions {
 
 /** A running Metacontroller. */
 export interface RunningMetacontroller {
-  /** Which one it is, for people: `stand-in` or `Metacontroller (PATH)`. */
+  /** The engine in messages: `stand-in` or `Metacontroller (PATH)`. */
   engine: string
-  /** Where its metrics are. */
+  /** The URL of its metrics. */
   metricsUrl: string
-  /** Settles once it has ended, with how. */
+  /** Resolves with the exit status once the process has ended. */
   ended: Promise<string>
-  /** Ends it in order. */
+  /** Stops it with SIGTERM. */
   stop(): Promise<void>
-  /** Ends it at once, as a crash would; settles when it is gone. */
+  /** Kills it. Resolves when the process is gone. */
   kill(): Promise<void>
 }
 
@@ -44,7 +44,7 @@ interface Engine {
   args: string[]
 }
 
-/** Starts Metacontroller and waits until it is up. */
+/** Starts Metacontroller and waits until it is ready. */
 export async function startMetacontroller({
   kubeconfig,
   logFile,
@@ -64,10 +64,10 @@ export async function startMetacontroller({
       `--apply-strategy=${applyStrategy}`,
       `--health-probe-bind-address=${health}`,
       `--metrics-address=${metrics}`,
-      // Its own limits, 5 queries a second, are for clusters that it shares with others.
+      // Its default limit of 5 queries per second is for shared clusters.
       '--client-go-qps=100',
       '--client-go-burst=200',
-      // A kind that was installed a moment ago is found by asking again.
+      // Repeats the discovery until a kind that was just installed is known.
       '--discovery-interval=5s',
       ...options,
     ],
@@ -89,7 +89,7 @@ export async function startMetacontroller({
   }
 }
 
-/** The engine that `startMetacontroller` starts, for people: `stand-in` or `Metacontroller (PATH)`. */
+/** The engine that `startMetacontroller` starts: `stand-in` or `Metacontroller (PATH)`. */
 export function engineName(): string {
   const path = programPath()
   return path === undefined ? 'stand-in' : `Metacontroller (${path})`
@@ -124,10 +124,10 @@ async function assertExecutable(path: string): Promise<void> {
     (found) => found.isFile(),
     () => undefined,
   )
-  if (isFile === undefined) throw new Error(`METACONTROLLER names ${path}, which does not exist`)
-  if (!isFile) throw new Error(`METACONTROLLER names ${path}, which is not a program`)
+  if (isFile === undefined) throw new Error(`METACONTROLLER is ${path}, which does not exist`)
+  if (!isFile) throw new Error(`METACONTROLLER is ${path}, which is not a file`)
   await access(path, constants.X_OK).catch(() => {
-    throw new Error(`METACONTROLLER names ${path}, which may not be executed`)
+    throw new Error(`METACONTROLLER is ${path}, which is not executable`)
   })
 }
 

@@ -25,13 +25,13 @@ export interface AuditEvent {
   responseStatus?: { code: number }
 }
 
-/** The parts of a cluster that a namespace observes. */
+/** The parts of a cluster that a namespace uses. */
 export interface ObservedCluster {
   controlPlane: ControlPlane
   api: Api
   view: View
   hook: Replica
-  /** The writes that the API server received in a namespace, and all that Metacontroller sent. */
+  /** The writes to a namespace, and all requests of Metacontroller. */
   audit(namespace: string): readonly AuditEvent[]
   logFile(program: string): string
 }
@@ -40,36 +40,39 @@ export interface ObservedCluster {
 export type Operation =
   { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
-/** A namespace in which one scenario is played, and what happens in it. */
+/** The namespace of one scenario. */
 export interface Namespace {
   name: string
   create(name: string, spec: MyAppSpec): Promise<LiveMyApp>
-  /** Stores an object, new or not, as `kubectl apply --server-side` does. */
+  /** Creates or updates an object, like `kubectl apply --server-side`. */
   put(object: { apiVersion: string; kind: StoredKind; metadata: { name: string } }): Promise<void>
-  /** Changes an object as a person would: by a merge patch or a list of operations. */
+  /** Edits an object as a person would, with a merge patch or a JSON patch. */
   edit<K extends Kind>(kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
-  /** Sets what a status says, as the controller of the kind would. */
+  /** Sets the status of an object, as the controller of its kind would. */
   say(kind: Kind, name: string, status: object): Promise<void>
   remove(kind: Kind, name: string): Promise<void>
   find<K extends Kind>(kind: K, name: string): Kinds[K] | undefined
-  /** An object that is known to be there. */
+  /** An existing object. Throws if it does not exist. */
   get<K extends Kind>(kind: K, name: string): Kinds[K]
   list<K extends Kind>(kind: K): Kinds[K][]
   happenings<K extends Kind>(kind: K): Happening<K>[]
-  /** Waits until a look at things finds something; what it finds is the answer. Fails with all that is known. */
+  /** Waits until `look` returns a value, and returns it. Fails with a report of the namespace. */
   until<Found>(
     what: string,
     look: () => Found | undefined | false,
     seconds?: number,
   ): Promise<Found>
-  /** The same for a look that takes its time, and tells yes or no. */
+  /** Like `until`, with an asynchronous condition. */
   eventually(what: string, look: () => Promise<boolean>): Promise<void>
   running(name: string, seconds?: number): Promise<LiveMyApp>
   failed(name: string, reason: Reason): Promise<LiveMyApp>
   gone(kind: Kind, name: string): Promise<void>
-  /** What Metacontroller has written here, but for Events, as `update deployments/shop`; with the code if it was refused. */
+  /**
+   * Metacontroller's writes in this namespace except Events, such as `update deployments/shop`. A
+   * refused write ends with its status code.
+   */
   writes(): string[]
-  /** The calls that the hook has answered for a MyApp. */
+  /** The log lines of the hook's answers for a MyApp. */
   calls(name: string): HookLine[]
   kubectl(...args: string[]): Promise<string>
   /** Applies manifests in YAML or JSON. */
@@ -80,7 +83,7 @@ const writeVerbs = ['create', 'update', 'patch', 'delete', 'deletecollection']
 
 let count = 0
 
-/** Creates a namespace, named after the scenario. */
+/** Creates a namespace with the name of the scenario. */
 export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<Namespace> {
   const { api, view, controlPlane } = cluster
   const name = `${t.name
@@ -111,7 +114,7 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
     reported ??= report(cluster, name)
     const lines = await reported
     if (first) for (const line of lines) t.comment(line)
-    throw new Error(`after ${seconds} s it is not so that ${what}`)
+    throw new Error(`not within ${seconds} s: ${what}`)
   }
 
   const here: Namespace = {
@@ -126,7 +129,8 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
     async put(object) {
       await api.request(
         'PATCH',
-        `${kindPath(object.kind, name, object.metadata.name)}?fieldManager=person&fieldValidation=Strict`,
+        `${kindPath(object.kind, name, object.metadata.name)}` +
+          '?fieldManager=person&fieldValidation=Strict',
         object,
         'application/apply-patch+yaml',
       )
@@ -154,7 +158,7 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
     find: (kind, object) => view.find(kind, name, object),
     get(kind, object) {
       const found = view.find(kind, name, object)
-      if (found === undefined) throw new Error(`there is no ${kind} ${object} in ${name}`)
+      if (found === undefined) throw new Error(`no ${kind} ${object} in ${name}`)
       return found
     },
     list: (kind) => view.list(kind, name),
@@ -218,14 +222,14 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
   return here
 }
 
-/** The MyApp, if the status speaks of its current generation and of this phase. */
+/** The MyApp, if its status has the current generation and this phase. */
 function settled(app: LiveMyApp | undefined, phase: string): LiveMyApp | undefined {
   return app?.status?.phase === phase && app.status.observedGeneration === app.metadata.generation
     ? app
     : undefined
 }
 
-/** What is known about a namespace, for whoever has to find out why a scenario failed. */
+/** A report of a namespace for the analysis of a failure. */
 async function report(
   { api, view, hook, logFile }: ObservedCluster,
   namespace: string,
@@ -245,17 +249,17 @@ async function report(
       (error) => [String(error)],
     )
   return [
-    'What is there:',
+    'Objects:',
     ...allKinds.flatMap((kind) =>
       view.list(kind, namespace).map((object) => `${kind} ${show(object)}`),
     ),
-    'The last Events:',
+    'Last Events:',
     ...events.slice(-10),
-    'The last of the log of the hook:',
+    'Last lines of the hook:',
     ...[...hook.log().slice(-3), ...hook.log(namespace).slice(-10)].map((line) =>
       JSON.stringify(line),
     ),
-    'The last of the log of Metacontroller:',
+    'Last lines of Metacontroller:',
     ...readFileSync(logFile('metacontroller'), 'utf8')
       .split('\n')
       .filter((line) => line.includes(namespace))

@@ -16,7 +16,7 @@ export const isRole = (object: LiveObject): object is Role =>
   ['Role', 'ClusterRole'].includes(object.kind)
 const isBinding = ({ kind }: LiveObject) => ['RoleBinding', 'ClusterRoleBinding'].includes(kind)
 
-/** Applies the roles and the bindings among some objects, bound to a user of the local cluster. */
+/** Applies the roles among some objects and binds them to a user of the local cluster. */
 export async function grant(
   { kubectl }: Pick<ControlPlane, 'kubectl'>,
   objects: LiveObject[],
@@ -50,7 +50,7 @@ export const rightsOf = (roles: Role[]): string[] => [
   ),
 ]
 
-/** The same roles without some rights. */
+/** A copy of the roles without some rights. */
 export function without(roles: Role[], rights: string[]): Role[] {
   return roles.map((role) => ({
     ...role,

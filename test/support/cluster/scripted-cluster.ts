@@ -1,4 +1,4 @@
-/** A control plane with Metacontroller and a scripted hook, to look at Metacontroller's own ways. */
+/** A control plane with Metacontroller and a scripted hook, to test Metacontroller itself. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
@@ -18,14 +18,14 @@ import {
   startScriptedHook,
 } from './scripted-hook.ts'
 
-/** A namespace of a scenario, with a script of its own. */
+/** The namespace of a scenario, with its own script. */
 export interface Stage {
   namespace: string
   script(script: Script): void
   calls(): HookCall[]
   /** Creates a parent. */
   parent(name: string, spec?: object, kind?: ParentKind): Promise<Thing>
-  /** Makes Metacontroller sync a parent, a number of times, and waits for the calls. */
+  /** Makes Metacontroller sync a parent a number of times, and waits for the requests. */
   poke(name: string, times?: number): Promise<void>
   get(plural: string, name: string): Promise<Thing>
   create(plural: string, object: object): Promise<Thing>
@@ -33,15 +33,15 @@ export interface Stage {
   remove(plural: string, name: string): Promise<void>
   until<Found>(what: string, look: () => Promise<Found | undefined | false>): Promise<Found>
   isGone(plural: string, name: string): Promise<boolean>
-  /** The messages of the SyncError Events about a parent. */
+  /** The messages of the SyncError Events of a parent. */
   errors(name: string): Promise<string[]>
-  /** Resolves once nothing has been asked or written for a moment. */
+  /** Resolves once no request or write has happened for a moment. */
   rest(): Promise<void>
-  /** Waits for a rest, and begins to count from there. */
+  /** Waits until Metacontroller is idle, and resets the counters. */
   mark(): Promise<void>
-  /** How often a parent was synced since the mark. */
+  /** The number of syncs of a parent since the mark. */
   syncs(name: string): number
-  /** What Metacontroller has written since the mark, but for Events. */
+  /** Metacontroller's writes since the mark, except Events. */
   writes(): string[]
 }
 
@@ -53,7 +53,10 @@ interface AuditEvent {
   responseStatus?: { code: number }
 }
 
-/** Parents, each kind with a CompositeController of its own: one that is as bare as can be, and one with what spares calls. */
+/**
+ * The kinds of parents, each with its own CompositeController: one with default settings, and one
+ * with the settings that save requests.
+ */
 const parentKinds = {
   Thing: { resource: 'things', parentRule: {}, syncWebhook: {} },
   QuietThing: {
@@ -100,7 +103,7 @@ const crd = (kind: ParentKind) => ({
   },
 })
 
-/** Boots everything and gives the function that opens a stage. */
+/** Boots everything. Returns a function that opens a stage. */
 export async function startScriptedCluster(t: Test): Promise<(name: string) => Promise<Stage>> {
   const controlPlane = await bootControlPlane({
     binDir: await ensureControlPlane((line) => t.comment(line)),
@@ -170,7 +173,7 @@ function setStage({ api, hook, audit }: Backstage, namespace: string): Stage {
       for (let n = 0; n < times; n++) {
         const before = count()
         await stage.patch('things', name, { metadata: { annotations: { poke: String(before) } } })
-        await stage.until('the hook is called', async () => count() > before)
+        await stage.until('the hook had a request', async () => count() > before)
       }
       await rest()
     },
@@ -190,7 +193,7 @@ function setStage({ api, hook, audit }: Backstage, namespace: string): Stage {
       for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
         const found = await look()
         if (found !== undefined && found !== false) return found
-        if (Date.now() > deadline) throw new Error(`after 30 s it is not so that ${what}`)
+        if (Date.now() > deadline) throw new Error(`not within 30 s: ${what}`)
       }
     },
     isGone: (plural, name) =>

@@ -1,4 +1,4 @@
-/** A hook whose answers a test writes, to see what Metacontroller makes of them. */
+/** A hook with scripted answers, to test Metacontroller itself. */
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,7 +19,7 @@ export interface Thing {
   status?: Record<string, unknown>
 }
 
-/** What Metacontroller asks a hook. */
+/** A request of Metacontroller to a hook. */
 export interface Request {
   controller: { metadata: { name: string } }
   parent: Thing
@@ -28,35 +28,35 @@ export interface Request {
   finalizing: boolean
 }
 
-/** A call as it came in. */
+/** A received request. */
 export interface HookCall {
   path: string
   request: Request
   at: number
-  /** Whether it was answered that nothing has changed since the answer whose etag it named. */
+  /** Whether the answer was 304: unchanged since the answer with the given etag. */
   isUnchanged: boolean
 }
 
-/** An answer that is not simply a 200 with JSON. */
+/** An answer other than 200 with JSON. */
 export interface RawAnswer {
   code: number
   body: string
   headers?: Record<string, string>
 }
 
-/** Gives the answer to a call: something that becomes JSON, or a raw answer. */
+/** Returns the answer to a request: a value for JSON, or a raw answer. */
 export type Script = (path: string, request: Request) => object | RawAnswer
 
 /** A running scripted hook. */
 export interface ScriptedHook {
   url: string
-  /** Sets what is answered for the parents of a namespace. */
+  /** Sets the script for the parents of a namespace. */
   script(namespace: string, script: Script): void
   calls(namespace: string): HookCall[]
   stop(): Promise<void>
 }
 
-/** Starts a scripted hook; parents that no script is about have no children and finalize at once. */
+/** Starts a scripted hook. Parents without a script have no children and finalize at once. */
 export async function startScriptedHook(): Promise<ScriptedHook> {
   const scripts = new Map<string, Script>()
   const calls: HookCall[] = []

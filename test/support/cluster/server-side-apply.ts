@@ -1,19 +1,19 @@
 /**
- * What Metacontroller's server-side apply does otherwise than its default, dynamic apply, and why. Everything else that the
- * scenarios expect holds under both.
+ * The known differences of server-side apply from dynamic apply, Metacontroller's default. All
+ * other expectations of the scenarios hold under both.
  */
 export const applyDifferences = {
   'foreign list items stay':
-    'Only what the operator once applied itself is taken away, and nothing tells the hook ' +
-    'what was applied: there is no last-applied annotation. Service selectors are atomic ' +
-    'and repaired all the same.',
+    'The operator only removes items that it once applied. Under server-side apply the hook ' +
+    'has no record of the applied items: there is no last-applied annotation. Service ' +
+    'selectors are atomic, so they are still repaired.',
   'an edited port stays':
-    'Ports are merged by number: the edited one belongs to whoever edited it, and with ours ' +
-    'beside it the name is there twice, which the API server refuses.',
+    'Ports are merged by number. The edited port belongs to its editor. With the desired port ' +
+    'beside it the name would be a duplicate, which the API server refuses.',
   'labels of a Deployment are not repaired':
-    'A child is applied anew only when its generation changes, and labels do not count. ' +
-    'Services have no generation and are repaired.',
-  'annotations of an Ingress are not repaired': 'For the same reason: its generation stands still.',
+    'Metacontroller applies a child again only when its generation changes, and labels do not ' +
+    'change it. Services have no generation, so they are repaired.',
+  'annotations of an Ingress are not repaired': 'Annotations do not change the generation either.',
   'line separators in values become spaces':
     'The child is sent as YAML, where U+0085, U+2028 and U+2029 end a line.',
 } as const

@@ -1,7 +1,10 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Front } from './cluster.ts'
 
-/** Spreads connections over ports in turn, as a Service does over pods: one that nothing listens on is passed over. */
+/**
+ * Spreads connections over ports in turn, like a Service over pods. Skips a port without a
+ * listener.
+ */
 export async function startSpreadingFront(ports: readonly number[]): Promise<Front> {
   const open = new Set<Socket>()
   let turn = 0

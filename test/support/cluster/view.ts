@@ -2,31 +2,33 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, RefusedByApi } from './api.ts'
 import { builtInKinds, type Kind, type Kinds, kindPath } from './kinds.ts'
 
-/** Something that happened to an object, as a watch tells it. */
+/** A change of an object, as a watch reports it. */
 export interface Happening<K extends Kind = Kind> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED'
   kind: K
   object: Kinds[K]
-  /** When it was, counted in writes to the API server: the order of all happenings, of whatever kinds. */
+  /** The number of writes of the API server so far. It orders all changes of all kinds. */
   version: number
 }
 
-/** All objects of the kinds that the scenarios look at, and all that happened to them, in every namespace. */
+/** All objects of the watched kinds and all their changes, in every namespace. */
 export interface View {
   find<K extends Kind>(kind: K, namespace: string, name: string): Kinds[K] | undefined
   list<K extends Kind>(kind: K, namespace: string): Kinds[K][]
   happenings(namespace: string): Happening[]
-  /** Takes in what the API server answered to a write, which can be ahead of the watch. */
+  /**
+   * Adds an object that the API server returned from a write, possibly before the watch reports it.
+   */
   note<K extends Kind>(kind: K, object: Kinds[K]): void
-  /** Settles at the next change, or after a moment. */
+  /** Resolves at the next change, or after a short time. */
   change(): Promise<void>
 }
 
 const moment = 250
-/** So much is gathered before those who wait are woken: there can be many. */
+/** Changes within this time wake waiting callers together. */
 const pause = 20
 
-/** Watches an API server until told to stop. Settles when everything that is there has been seen. */
+/** Watches an API server. Resolves when all existing objects are known. */
 export async function watchAll(
   api: Api,
   signal: AbortSignal,
@@ -82,7 +84,7 @@ export async function watchAll(
     return object.metadata.resourceVersion
   }
 
-  /** Catches up with what is there; gives the version from which to watch on. */
+  /** Lists the existing objects. Returns the version from which to watch. */
   async function catchUp(kind: Kind): Promise<string> {
     const {
       metadata: { resourceVersion },
@@ -111,7 +113,8 @@ export async function watchAll(
   async function follow(kind: Kind, from: string): Promise<void> {
     for (let version = from; !signal.aborted;) {
       try {
-        const path = `${kindPath(kind)}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
+        const query = `watch=true&allowWatchBookmarks=true&resourceVersion=${version}`
+        const path = `${kindPath(kind)}?${query}`
         await api.lines(
           path,
           (line) => {
@@ -120,12 +123,12 @@ export async function watchAll(
           signal,
         )
       } catch (error) {
-        // The server does not remember that far back: so it is when the definition of the kind has changed.
+        // The version is too old for the server, for example after a change of the CRD.
         if (error instanceof RefusedByApi && error.code === 410) {
           version = await catchUp(kind).catch(() => version)
         }
       }
-      // A watch ends with its server too.
+      // A watch also ends when its server ends.
       await sleep(50, undefined, { signal }).catch(() => {})
     }
   }

@@ -7,7 +7,7 @@ export interface Claim {
   spec: { accessModes: string[]; resources: { requests: { storage: string } } }
 }
 
-/** A claim as a person writes it. */
+/** A claim as users write it. */
 export const volumeClaim = (name: string): Claim => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
@@ -15,7 +15,10 @@ export const volumeClaim = (name: string): Claim => ({
   spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
 })
 
-/** Stores a claim with a volume bound to it. On other clusters a provisioner does that; without it no pod that uses the claim is scheduled. */
+/**
+ * Stores a claim with a volume bound to it. Other clusters have a provisioner for this. A pod with
+ * an unbound claim is not scheduled.
+ */
 export async function putBound(here: Namespace, claim: Claim): Promise<void> {
   const {
     metadata: { name },

@@ -5,7 +5,7 @@ interface Rule {
   optionalOldSelf?: boolean
 }
 
-/** The keywords of a CRD schema that are compared. */
+/** The compared keywords of a CRD schema. */
 export interface CrdSchema {
   type?: string
   properties?: Record<string, CrdSchema>
@@ -26,14 +26,14 @@ interface Version {
   subresources?: object
   schema: { openAPIV3Schema: CrdSchema }
 }
-/** The fields of a CustomResourceDefinition that are compared. */
+/** The compared fields of a CustomResourceDefinition. */
 export interface Crd {
   spec: { group: string; scope: string; names: Record<string, unknown>; versions: Version[] }
 }
 
 /**
- * What a new CRD removes, narrows or gives another meaning: a sentence for each. A first bound or
- * rule may be added, since the API server ratchets it.
+ * Describes in one sentence each change of a CRD that removes, narrows or redefines a field. A
+ * first bound or rule is allowed, because the API server ratchets it.
  */
 export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
@@ -48,17 +48,17 @@ export function narrowings(before: Crd, after: Crd): string[] {
       },
     )
       ? []
-      : ['the group, the scope, the plural or the kind is another one']),
+      : ['the group, the scope, the plural or the kind changed']),
     ...before.spec.versions.flatMap((old) => {
       const fresh = after.spec.versions.find(({ name }) => name === old.name)
       if (fresh === undefined || (old.served && !fresh.served)) {
-        return [`version ${old.name} is not served any more`]
+        return [`version ${old.name} is no longer served`]
       }
       const lost = Object.keys(old.subresources ?? {}).filter(
         (name) => !(name in (fresh.subresources ?? {})),
       )
       return [
-        ...lost.map((name) => `version ${old.name} has no subresource ${name} any more`),
+        ...lost.map((name) => `version ${old.name} no longer has the subresource ${name}`),
         ...narrowed(old.schema.openAPIV3Schema, fresh.schema.openAPIV3Schema, ''),
       ]
     }),
@@ -102,7 +102,7 @@ function narrowed(before: CrdSchema, after: CrdSchema, path: string): string[] {
         ? []
         : [`${field}: ${keyword} is ${shown(after[keyword])}, and was ${shown(before[keyword])}`],
     ),
-    // Other keywords cannot be compared: they may be removed, not added or changed.
+    // Other keywords are not comparable: they may be removed, but not added or changed.
     ...Object.keys(after)
       .filter(
         (keyword) =>
@@ -116,10 +116,10 @@ function narrowed(before: CrdSchema, after: CrdSchema, path: string): string[] {
       ),
     ...lower.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is > was)),
     ...upper.flatMap((keyword) => bound(before, after, keyword, field, (was, is) => is < was)),
-    ...(before.nullable && !after.nullable ? [`${field}: null is not allowed any more`] : []),
+    ...(before.nullable && !after.nullable ? [`${field}: null is no longer allowed`] : []),
     ...(before['x-kubernetes-preserve-unknown-fields'] &&
     !after['x-kubernetes-preserve-unknown-fields']
-      ? [`${field}: unknown fields are not kept any more`]
+      ? [`${field}: unknown fields are no longer kept`]
       : []),
     ...enumNarrowed(before, after, field),
     ...(after.required ?? [])
@@ -154,12 +154,12 @@ function enumNarrowed(before: CrdSchema, after: CrdSchema, field: string): strin
   if (before.enum === undefined) return [`${field}: only ${after.enum.join(', ')} are allowed now`]
   return before.enum
     .filter((value) => !after.enum?.includes(value))
-    .map((value) => `${field}: ${shown(value)} is not allowed any more`)
+    .map((value) => `${field}: ${shown(value)} is no longer allowed`)
 }
 
 /**
- * A new rule may come: the API server applies it to new and changed values only (CRD validation
- * ratcheting). It does not do so for a rule that uses oldSelf.
+ * New rules. A new rule without oldSelf is allowed: the API server applies it to new and changed
+ * values only (CRD validation ratcheting).
  */
 function rulesAdded(before: CrdSchema, after: CrdSchema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(judged)

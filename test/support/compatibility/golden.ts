@@ -6,10 +6,12 @@ import { readFiles } from '../../../src/cli/manifests.ts'
 import { objectsText } from '../../../src/cli/output.ts'
 import { render } from '../../../src/cli/render.ts'
 
-/** Where what a release made of the examples is kept: for each version its CRD, its examples and their children. */
+/** The recorded releases: for each version its CRD, its examples and their children. */
 export const goldenFolder = fileURLToPath(new URL('../fixtures/golden', import.meta.url))
 
-/** The children of the MyApps in a file, as YAML; with their digests of config, which the command line does not print. */
+/**
+ * The children of the MyApps in a file, as YAML. Unlike the command line it prints config digests.
+ */
 export function renderFile(file: string): string {
   const { myApps, config, findings } = readFiles([file], false, 'default')
   const errors = findings.filter(({ severity }) => severity === 'error')
@@ -20,12 +22,12 @@ export function renderFile(file: string): string {
   )
 }
 
-/** The newest release of which there is a golden output. */
+/** The newest recorded release. */
 export function newestRelease(): string {
   const newest = readdirSync(goldenFolder)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .at(-1)
-  if (newest === undefined) throw new Error('no golden output is there: npm run golden makes it')
+  if (newest === undefined) throw new Error('no recorded release: run npm run golden')
   return newest
 }
 
@@ -34,7 +36,10 @@ interface Child {
   metadata: { name: string }
 }
 
-/** What differs between children, each difference once: `Deployment spec.replicas`, or the kind alone of a child that came or went. */
+/**
+ * The distinct differences between children, such as `Deployment spec.replicas`. For an added or
+ * removed child it is the kind alone.
+ */
 export function childDifferences(before: string, after: string): string[] {
   const read = (yaml: string) =>
     new Map(
@@ -54,13 +59,13 @@ export function childDifferences(before: string, after: string): string[] {
   ]
 }
 
-/** A difference that the release notes tell of. */
+/** An entry of the release notes about a difference. */
 export interface Explanation {
   what: string
   says: string
 }
 
-/** The entries under `### Children` of what the changelog has for the next release: "- `Deployment spec.replicas`: why". */
+/** The entries of `### Children` in the next release: "- `Deployment spec.replicas`: why". */
 export function explanations(changelog: string): Explanation[] {
   const unreleased =
     changelog.split(/^## /m).find((section) => section.startsWith('[Unreleased]')) ?? ''
@@ -71,20 +76,27 @@ export function explanations(changelog: string): Explanation[] {
   )
 }
 
-/** What holds fields and is none itself: an entry for it would explain whatever there is. */
-const holder =
-  /^\S+ (metadata|spec(\.template(\.(metadata|spec(\.(containers|initContainers)(\[[^\]]*\])?)?))?)?)$/
+/** Objects that contain the compared fields. An entry for one of them would explain too much. */
+const podField = String.raw`(\.(containers|initContainers)(\[[^\]]*\])?)?`
+const holder = new RegExp(
+  String.raw`^\S+ (metadata|spec(\.template(\.(metadata|spec${podField}))?)?)$`,
+)
 
 const isWithin = (difference: string, what: string) =>
   difference.startsWith(what) && /^[. []/.test(difference.slice(what.length))
 
-/** Whether an entry is for a difference: it names the same field, or one that has it in it. A kind alone is for a child that came or went. */
+/**
+ * Whether an entry explains a difference: it names the field or a parent of the field. A kind alone
+ * explains an added or removed child.
+ */
 const covers = ({ what }: Explanation, difference: string) =>
   difference === what || (what.includes(' ') && !holder.test(what) && isWithin(difference, what))
 
 const isOfPods = (difference: string) => /^Deployment spec\.template[.[]/.test(difference)
 
-/** What is wrong with the explanations of some differences: one that has none, one that explains nothing or too much, a roll that is not told of. */
+/**
+ * The errors of the entries: a missing or useless entry, or one that does not say which pods roll.
+ */
 export function unexplained(differences: string[], explained: Explanation[]): string[] {
   return [
     ...differences
@@ -111,7 +123,7 @@ export function unexplained(differences: string[], explained: Explanation[]): st
   ]
 }
 
-/** Those of some differences, which an upgrade makes to children that are there, of which the explanations do not tell. */
+/** The differences that an upgrade makes to existing children and that no entry explains. */
 export function unforeseen(differences: string[], explained: Explanation[]): string[] {
   const rollsNone = ({ says }: Explanation) => /\bpods\s+of\s+no\s+app\b/.test(says)
   return differences.filter(

@@ -23,7 +23,7 @@ const pod = {
 }
 const isMovingTag = (image: unknown) => !/[^/]*[:@](?!latest$)[^/]*$/.test(String(image))
 
-/** What the API server fills in where a child says nothing: a place, where * stands for every item of a list, and the fields there. */
+/** The defaults of the API server by place. A `*` in a place stands for every item of a list. */
 const filledIn: Array<[place: string, fields: Fields | ((there: Fields) => Fields)]> = [
   ['Deployment.spec', { progressDeadlineSeconds: 600, revisionHistoryLimit: 10 }],
   [
@@ -77,7 +77,7 @@ function fillIn(
   }
 }
 
-/** A child as the API server holds it once Metacontroller has created it. */
+/** A child as the API server holds it after its creation by Metacontroller. */
 export function held(
   child: KubernetesObject,
   { metadata: { name, uid } }: Pick<HookRequest, 'parent'>['parent'],
@@ -120,7 +120,7 @@ export function held(
   }
 }
 
-/** What this version does to the children that another one has made of the MyApps in a file. */
+/** The changes that this version makes to the children that another version created. */
 export function upgrade(
   file: string,
   children: string,

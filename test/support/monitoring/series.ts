@@ -1,9 +1,9 @@
 import { parser } from '@prometheus-io/lezer-promql'
 
-/** The labels of metrics, by the name of the metric. */
+/** The labels of metrics, by metric name. */
 export type Series = Map<string, Set<string>>
 
-/** What a page in Prometheus' text format has. */
+/** The series of a page in Prometheus' text format. */
 export function seriesOf(page: string): Series {
   const series: Series = new Map()
   for (const [, name = '', labels = ''] of page.matchAll(/^([a-z_:][\w:]*)(?:\{(.*)\})? /gim)) {
@@ -16,7 +16,10 @@ export function seriesOf(page: string): Series {
   return series
 }
 
-/** What an expression in PromQL asks for: of each metric the labels that it selects and groups by. Throws where it can't be parsed. */
+/**
+ * The series that a PromQL expression uses: for each metric the labels it selects and groups by.
+ * Throws if the expression is invalid.
+ */
 export function seriesIn(expression: string): Series {
   const series: Series = new Map()
   const textOf = ({ from, to }: { from: number; to: number }) => expression.slice(from, to)
@@ -45,7 +48,7 @@ export function seriesIn(expression: string): Series {
   return series
 }
 
-/** What is asked for and not there. Prometheus itself adds some labels to all that it scrapes. */
+/** The series of `asked` that are not in `present`. Prometheus adds some labels itself. */
 export function missing(asked: Series, present: Series): string[] {
   return [...asked].flatMap(([name, labels]) => {
     const found = present.get(name)
@@ -56,7 +59,7 @@ export function missing(asked: Series, present: Series): string[] {
   })
 }
 
-/** All series of some, in one. */
+/** Merges several sets of series. */
 export function together(all: Series[]): Series {
   const series: Series = new Map()
   for (const [name, labels] of all.flatMap((one) => [...one])) add(series, name, [...labels])

@@ -19,7 +19,7 @@ export interface Collector {
   grpcUrl: string
   /** All exports received, across restarts. */
   exports: () => Export[]
-  /** The same as text. */
+  /** All exports as text. */
   text: () => string
   /** Calls `look` until it returns something. */
   until<Found>(
@@ -27,7 +27,7 @@ export interface Collector {
     seconds?: number,
   ): Promise<Found>
   start(): Promise<void>
-  /** Kills it, as in a crash. */
+  /** Kills it. */
   kill(): Promise<void>
   stop(): Promise<void>
 }
@@ -38,7 +38,7 @@ export async function prepareCollector(dir: string, report: Report): Promise<Col
   await mkdir(dir, { recursive: true })
   const [http, grpc] = [await freePort(), await freePort()]
   const config = join(dir, 'collector.json')
-  // One file per start: a killed Collector can leave half a line, to which the next would append.
+  // One file per start: a killed Collector can leave an incomplete line at the end.
   const outputs: string[] = []
   let running: RunningProgram | undefined
   // The last line may be incomplete.

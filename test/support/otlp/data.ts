@@ -80,7 +80,9 @@ export interface Span extends Omit<RawSpan, 'attributes' | 'events' | 'links'> {
   milliseconds: number
 }
 
-/** A data point of a metric. For a histogram `value` is the number of values and `sum` their sum. */
+/**
+ * A data point of a metric. For a histogram `value` is the count and `sum` the sum of its values.
+ */
 export interface Point {
   name: string
   unit: string | undefined

@@ -3,7 +3,7 @@ import { spansIn } from './data.ts'
 import { type ExportingHook, startExportingHook } from './hook.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
-/** Exports soon and in JSON, and refuses no request because the machine is busy. */
+/** Exports at short intervals in JSON, and refuses no request on a busy machine. */
 const soon = {
   MAX_EVENT_LOOP_DELAY_MS: '0',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',

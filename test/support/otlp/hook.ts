@@ -27,9 +27,9 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const program = join(root, 'dist/main.js')
 /** The flags of the image, with the checkout in place of /app. */
 const flags = [...permissionFlags.map((flag) => flag.replace('=/app', `=${root}`)), ...nodeFlags]
-if (!existsSync(program)) throw new Error('dist/main.js is missing: npm run build makes it')
+if (!existsSync(program)) throw new Error('dist/main.js is missing: run npm run build')
 
-/** Starts the built hook on a free port, with no other environment than the given one. */
+/** Starts the built hook on a free port, with only the given environment. */
 export async function startExportingHook(
   t: Test,
   environment: Record<string, string> = {},

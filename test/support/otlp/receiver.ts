@@ -4,16 +4,16 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Export } from './data.ts'
 
-/** How a receiver answers an export. `slow` takes it after a second; `hang` never answers. */
+/** How a receiver answers an export. `slow` answers after a second; `hang` never answers. */
 export type Manner = 'take' | 'slow' | 'refuse' | 'forbid' | 'hang'
 
-/** A receiver of OTLP over HTTP, which can also fail. It keeps exports in JSON. */
+/** A receiver of OTLP over HTTP, with optional failures. It keeps exports as JSON. */
 export interface Receiver {
   url: string
   manner: Manner
   /** The manner for one path, such as /v1/traces, if it differs. */
   readonly mannerAt: Record<string, Manner>
-  /** The exports that it took. */
+  /** The accepted exports. */
   readonly exports: Export[]
   /** Path and headers of every request. */
   readonly requests: Array<Pick<IncomingMessage, 'url' | 'headers'>>

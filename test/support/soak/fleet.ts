@@ -9,13 +9,13 @@ import {
 } from '../cluster/kinds.ts'
 import type { Random } from './random.ts'
 
-/** A fleet of MyApps in one namespace that changes at random, and what it should look like. */
+/** A fleet of MyApps in one namespace that changes at random, with its expected state. */
 export interface Fleet {
-  /** Creates, changes, scales, deletes one MyApp, or edits a child of one by hand. */
+  /** Creates, changes, scales or deletes one MyApp, or edits one of its children. */
   change(): Promise<void>
-  /** What is not yet as it should be: a sentence each, at most a few. */
+  /** Up to a few sentences about MyApps that have not reached their expected state. */
   differences(): Promise<string[]>
-  /** How often each kind of change was made. */
+  /** The number of changes of each kind. */
   counts: Record<string, number>
 }
 
@@ -28,7 +28,7 @@ const images = ['nginx:1.27', 'nginx:1.28', 'nginx:1.29'] as const
 const maxReplicas = 3
 const maxReported = 8
 
-/** Changes a fleet of at most `size` MyApps. An API server that is away is tried again. */
+/** Changes a fleet of at most `size` MyApps. Retries while the API server is unavailable. */
 export function createFleet(api: Api, namespace: string, size: number, random: Random): Fleet {
   const expected = new Map<string, Expected>()
   const counts: Record<string, number> = {}
@@ -131,7 +131,7 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
           deployment.spec.template.spec.containers[0]?.image !== image ||
           !services.some(({ metadata }) => metadata.name === name)
         ) {
-          found.push(`MyApp ${name} is Running and its children are not as its spec`)
+          found.push(`MyApp ${name} is Running and its children do not match its spec`)
         }
       }
       for (const { kind, metadata } of [
@@ -139,10 +139,10 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
         ...deployments.map((deployment) => ({ ...deployment, kind: 'Deployment' })),
         ...services.map((service) => ({ ...service, kind: 'Service' })),
       ]) {
-        if (!expected.has(metadata.name)) found.push(`${kind} ${metadata.name} is left over`)
+        if (!expected.has(metadata.name)) found.push(`${kind} ${metadata.name} remains`)
       }
       for (const { metadata } of inspections) {
-        found.push(`MyAppInspection ${metadata.name} is left over`)
+        found.push(`MyAppInspection ${metadata.name} remains`)
       }
       return found.slice(0, maxReported)
     },

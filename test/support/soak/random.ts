@@ -1,12 +1,12 @@
-/** Random choices that a seed repeats. */
+/** Random choices that depend only on a seed. */
 export interface Random {
-  /** A whole number from 0 below `limit`. */
+  /** An integer from 0 to `limit` - 1. */
   below(limit: number): number
   /** One of some items. */
   oneOf<Item>(items: readonly Item[]): Item | undefined
 }
 
-/** Mulberry32: a small generator, good enough to choose what happens next. */
+/** Mulberry32, a small generator that is good enough for these choices. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0
   const below = (limit: number) => {

@@ -15,7 +15,7 @@ import { prepareCollector } from '../otlp/collector.ts'
 import { createFleet } from './fleet.ts'
 import { randomFrom } from './random.ts'
 
-/** How long and how hard to run. */
+/** The duration and the size of a run. */
 export interface SoakOptions {
   minutes: number
   apps: number
@@ -26,7 +26,7 @@ export interface SoakOptions {
 /** The result of a run. It passed if there are no problems. */
 export interface Verdict {
   problems: string[]
-  /** Figures for people, by name. */
+  /** Figures for the report, by name. */
   figures: Record<string, number | string>
 }
 
@@ -39,9 +39,9 @@ interface Fault {
 const changeEveryMs = 250
 const faultEveryMs = 7000
 const sampleEveryMs = 2000
-/** Everything is as it should be within this time after the last fault. */
+/** The fleet must settle within this time after the last fault. */
 const convergenceMs = 60_000
-/** Metacontroller's watches back off after an outage of the API server, and its calls are retried. */
+/** Metacontroller's watches and requests back off after an outage of the API server. */
 const aftermathMs = 45_000
 /** The memory of the last third of a run may exceed that of the first third by this factor. */
 const maxGrowth = 1.2
@@ -50,7 +50,7 @@ const steadyMinutes = 10
 
 /**
  * Runs a fleet of MyApps under random changes while two hooks, Metacontroller, the API server, etcd
- * and the Collector are killed at random, and says whether everything came through.
+ * and the Collector are killed at random. Returns whether the fleet has reached its expected state.
  */
 export async function soak({ minutes, apps, seed, report }: SoakOptions): Promise<Verdict> {
   const random = randomFrom(seed)
@@ -101,7 +101,7 @@ export async function soak({ minutes, apps, seed, report }: SoakOptions): Promis
     const began = Date.now()
     const end = began + minutes * 60_000
     const faults: Fault[] = []
-    /** Each is killed once before any is killed again. */
+    /** Each program is killed once before any program is killed again. */
     const alive: string[] = []
     const memory: Array<{ at: number; megabytes: number }> = []
 
@@ -160,7 +160,7 @@ export async function soak({ minutes, apps, seed, report }: SoakOptions): Promis
   }
 }
 
-/** Does something again and again until a time, and never twice at once. */
+/** Repeats some work until a time. Never runs it twice at once. */
 async function every(milliseconds: number, end: number, work: () => Promise<unknown>) {
   while (Date.now() + milliseconds < end) {
     await sleep(milliseconds)
@@ -168,7 +168,7 @@ async function every(milliseconds: number, end: number, work: () => Promise<unkn
   }
 }
 
-/** Calls that the hooks refused or failed while nothing was down. */
+/** Requests that the hooks refused or failed while no program was down. */
 function unexplained(hooks: Replica[], faults: Fault[]): string[] {
   const isExplained = (time: number) =>
     faults.some(({ from, until }) => time >= from && time <= until + aftermathMs)
@@ -189,7 +189,7 @@ function thirds(samples: Array<{ at: number; megabytes: number }>, from: number,
   ] as const
 }
 
-/** The resident memory of a process; 0 if it has just ended. */
+/** The resident memory of a process, or 0 if it has just ended. */
 function residentMegabytes(pid: number): number {
   try {
     const [, kilobytes = '0'] =
