@@ -355,19 +355,21 @@ async function isNeeded(t: Test, world: World): Promise<void> {
   for (const [index, { rights, before, act, done, atStart }] of cases(world).entries()) {
     const name = `case-${index}`
     const what = rights.join(' and ')
-    await before?.(name)
-    await grant(world.controlPlane, without(world.roles, rights), user)
-    world.asked()
-    if (atStart) await restart()
-    await act(name)
-    await until(world, `refused: ${what}`, async () =>
-      world.asked().some((asked) => rights.includes(asked.right) && asked.refused),
-    )
-    t.notOk(await done(name).catch(() => undefined), `without the right to ${what}`)
-    await grant(world.controlPlane, world.roles, user)
-    if (atStart) await restart()
-    await until(world, `done with the right: ${what}`, () => done(name))
-    await remove(world, 'MyApp', name).catch(() => undefined)
-    await untilGone(world, name)
+    await t.test(`without the right to ${what}`, async (t) => {
+      await before?.(name)
+      await grant(world.controlPlane, without(world.roles, rights), user)
+      world.asked()
+      if (atStart) await restart()
+      await act(name)
+      await until(world, `it is refused to ${what}`, async () =>
+        world.asked().some((asked) => rights.includes(asked.right) && asked.refused),
+      )
+      t.notOk(await done(name).catch(() => undefined), 'something is not done')
+      await grant(world.controlPlane, world.roles, user)
+      if (atStart) await restart()
+      await until(world, `it is done with the right to ${what}`, () => done(name))
+      await remove(world, 'MyApp', name).catch(() => undefined)
+      await untilGone(world, name)
+    })
   }
 }
