@@ -75,14 +75,18 @@ const child = (name: string, annotations?: object) =>
   })
 
 // The API server enforces new policies and aggregated roles after a short delay.
-const inForce = async () =>
-  (await as('maker', ['create', '--dry-run=server', '-f', '-'], app('probe'))) !== 'ok' &&
-  (await as('editor', ['create', '--dry-run=server', '-f', '-'], child('probe', forged))) !==
-    'ok' &&
-  (await as('editor', ['create', '--dry-run=server', '-f', '-'], app('probe'))) === 'ok'
-for (const deadline = Date.now() + 30_000; !(await inForce()); await sleep(200)) {
-  if (Date.now() > deadline) throw new Error('the policies are not in force after 30 s')
+const until = async (isInForce: () => Promise<boolean>) => {
+  for (const deadline = Date.now() + 30_000; !(await isInForce()); await sleep(200)) {
+    if (Date.now() > deadline) throw new Error('the policies are not in force after 30 s')
+  }
 }
+await until(
+  async () =>
+    (await as('maker', ['create', '--dry-run=server', '-f', '-'], app('probe'))) !== 'ok' &&
+    (await as('editor', ['create', '--dry-run=server', '-f', '-'], child('probe', forged))) !==
+      'ok' &&
+    (await as('editor', ['create', '--dry-run=server', '-f', '-'], app('probe'))) === 'ok',
+)
 
 t.test('a user who may create the children may write the MyApp', async (t) => {
   const create = ['create', '-f', '-']
@@ -132,6 +136,28 @@ t.test('a user without those rights may change anything except the spec', async 
     ]),
     'ok',
   )
+})
+
+t.test('an editor may write every example except HTTPRoutes', async (t) => {
+  const folder = manifest('manifests/examples')
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+    const text = readFileSync(`${folder}/${file}`, 'utf8')
+    const answer = await as('editor', ['apply', '--dry-run=server', '-f', '-'], text)
+    if (/^ {2}gateway:/m.test(text)) t.match(answer, /HTTPRoutes/, file)
+    else t.notMatch(answer, /you may not create/, file)
+  }
+})
+
+t.test('with policies/monitoring metrics needs the right to create PodMonitors', async (t) => {
+  const create = ['create', '--dry-run=server', '-f', '-']
+  await kubectl(['apply', '-f', manifest('manifests/policies/monitoring/pod-monitors.yaml')])
+  await until(async () => (await as('editor', create, app('a', parts.PodMonitor))) !== 'ok')
+  t.match(
+    await as('editor', create, app('a', parts.PodMonitor)),
+    /spec.metrics: you may not create PodMonitors in this namespace/,
+  )
+  t.equal(await as('editor', create, app('a')), 'ok')
+  t.equal(await as('', create, app('a', parts.PodMonitor)), 'ok', 'an admin')
 })
 
 /** For each kind of child the smallest spec that requests it. */
@@ -244,15 +270,4 @@ t.test('the annotation is protected on every kind of child', async (t) => {
       )
       .sort(),
   )
-})
-
-t.test('an editor may write every example except HTTPRoutes and PodMonitors', async (t) => {
-  const folder = manifest('manifests/examples')
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const text = readFileSync(`${folder}/${file}`, 'utf8')
-    const answer = await as('editor', ['apply', '--dry-run=server', '-f', '-'], text)
-    if (/^ {2}gateway:/m.test(text)) t.match(answer, /HTTPRoutes/, file)
-    else if (/^ {2}metrics:/m.test(text)) t.match(answer, /PodMonitors/, file)
-    else t.notMatch(answer, /you may not create/, file)
-  }
 })
