@@ -34,6 +34,24 @@ t.test('the MyApps of the README are valid', async (t) => {
   }
 })
 
+for (const folder of ['manifests', 'metacontroller']) {
+  t.test(`docs/install.md and the kustomization list every component of ${folder}`, async (t) => {
+    const components = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('/kustomization.yaml'))
+      .filter((path) => parse(read(`${folder}/${path}`)).kind === 'Component')
+      .map((path) => path.replace('/kustomization.yaml', ''))
+      // For overlays that contain MyApps: see docs/kustomize.md.
+      .filter((name) => name !== 'kustomize')
+    const table = read('docs/install.md').split(`| ${folder}/ | for |`)[1]?.split('\n\n')[0] ?? ''
+    const comments = read(`${folder}/kustomization.yaml`)
+    t.ok(components.length > 3)
+    for (const name of components) {
+      t.match(table, `\`${name}\``, `docs/install.md: ${name}`)
+      t.match(comments, `\n#   - ${name}\n`, `${folder}/kustomization.yaml: ${name}`)
+    }
+  })
+}
+
 for (const page of pages) {
   t.test(`every link of ${page} leads to a file`, async (t) => {
     const folder = new URL(page, root)
