@@ -50,6 +50,7 @@ export const ObservedMetadata = Type.Object({
   generation: Type.Optional(Type.Integer({ minimum: 0 })),
   creationTimestamp: Type.Optional(Type.String()),
   deletionTimestamp: Type.Optional(Type.String()),
+  deletionGracePeriodSeconds: Type.Optional(Type.Integer()),
   finalizers: Type.Optional(Type.Array(Type.String())),
   labels: Type.Optional(Strings),
   annotations: Type.Optional(Strings),

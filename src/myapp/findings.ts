@@ -29,15 +29,14 @@ export function takenNames(request: HookRequest): TakenName[] {
 /** What the pods of a MyApp say about why it does not run. Each sentence is undefined if there is nothing to say. */
 export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
 
-/** Works out what the given pods of a MyApp say. */
-export function findingsOf(all: ObservedPod[]): PodFindings {
+/** Works out what the given pods of a MyApp say that were observed at the given time. */
+export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   const pods = all.filter(hasController)
-  const now = newestTimeOf(pods)
   return {
     ...sentences({
       failing: failingPods(pods, now),
       stuck: failingPods(pods, now, true),
-      awaited: waitingPods(pods),
+      awaited: waitingPods(pods, now),
       ended: endedPods(pods, now),
     }),
     ...(pods.length > 0 && { pods: listPods(pods, now) }),
@@ -45,10 +44,11 @@ export function findingsOf(all: ObservedPod[]): PodFindings {
 }
 
 /** The findings for a request: those of the pods in it or, as usual, those of the inspection. */
-export const findingsFor = (request: HookRequest): PodFindings =>
-  request.related['Pod.v1'] === undefined
-    ? readFindings(inspectionOf(request)?.status)
-    : findingsOf(Object.values(request.related['Pod.v1']))
+export function findingsFor(request: HookRequest): PodFindings {
+  if (request.related['Pod.v1'] === undefined) return readFindings(inspectionOf(request)?.status)
+  const pods = Object.values(request.related['Pod.v1'])
+  return findingsOf(pods, newestTimeOf(pods))
+}
 
 /** The findings in the status of an inspection. Whoever may write inspections can write anything there. */
 export function readFindings(status: unknown): PodFindings {

@@ -14,6 +14,7 @@ import {
   type SyncResponse,
 } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/index.ts'
+import type { TimedContext } from './context.ts'
 import { podsRule } from './customize.ts'
 import { findingsOf, readFindings } from './findings.ts'
 import { isOurs, keyOf, ObservedPod } from './request.ts'
@@ -60,13 +61,18 @@ export function customizeInspection({ parent }: InspectionCustomizeRequest): Cus
 }
 
 /**
- * What an inspection finds. While the pods are not looked at, the findings of the last look stay. An
+ * What an inspection finds now. While the pods are not looked at, the findings of the last look stay. An
  * inspection has no children of its own.
  */
-export function inspect({ parent, related }: InspectionRequest): SyncResponse<InspectionStatus> {
+export function inspect(
+  { parent, related }: InspectionRequest,
+  { now }: Pick<TimedContext, 'now'>,
+): SyncResponse<InspectionStatus> {
   const { generation = 0, namespace, ownerReferences = [] } = parent.metadata
   const pods = Object.values(related['Pod.v1'] ?? {})
-  const found = parent.spec.pods ? findingsOf(pods) : readFindings(parent.status)
+  const found = parent.spec.pods
+    ? findingsOf(pods, new Date(now).toISOString())
+    : readFindings(parent.status)
   const owner = ownerReferences.find(({ controller }) => controller)?.uid ?? ''
   const objects: Record<string, Record<string, { metadata: ObservedMetadata }>> = related
   const taken = parent.spec.missing.map(splitName).flatMap(({ kind, name }): TakenName[] => {

@@ -58,6 +58,7 @@ export const ObservedDeployment = Observed(
     replicas: count,
     minReadySeconds: count,
     paused: opt(Type.Boolean()),
+    strategy: opt(Type.Object({ type: text })),
     selector: opt(Type.Object({ matchLabels: opt(Strings) })),
     template: Type.Object({
       metadata: opt(Type.Object({ annotations: opt(Strings) })),
@@ -153,6 +154,7 @@ export const ObservedPod = Type.Object({
   spec: opt(
     Type.Object({
       nodeName: text,
+      schedulingGates: opt(Type.Array(Type.Object({ name: Type.String() }))),
       containers: opt(Type.Array(Container)),
       initContainers: opt(Type.Array(Container)),
       volumes: opt(Type.Array(Type.Object({ persistentVolumeClaim: opt(Type.Object({})) }))),

@@ -111,7 +111,7 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
   })
   serve(server, 'inspect', {
     isValid: inspectionRequestValidator,
-    handle: inspect,
+    handle: (request) => inspect(request, { now: Date.now() }),
     logged: ({ parent }) => parentFields(parent),
   })
 }

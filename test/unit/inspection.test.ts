@@ -95,6 +95,44 @@ t.test('a slow control plane extends the delay up to a maximum', async (t) => {
   t.ok(answer(slow('18:02'), '18:32').inspection)
 })
 
+t.test('with Recreate, old pods that do not end are looked at', async (t) => {
+  const request = moment(rollingOut, (request) => {
+    const deployment = deploymentOf(request)
+    Object.assign(request.parent.spec as object, { strategy: { type: 'Recreate' } })
+    deployment.spec.strategy = { type: 'Recreate' }
+    deployment.status = { observedGeneration: deployment.metadata.generation ?? 0, replicas: 0 }
+  })
+  t.match(answer(request, '17:50').inspection?.spec, { pods: true })
+  Object.assign(deploymentOf(request).status ?? {}, { terminatingReplicas: 0 })
+  t.equal(answer(request, '17:50').inspection, undefined)
+  deploymentOf(request).spec.strategy = { type: 'RollingUpdate' }
+  Object.assign(deploymentOf(request).status ?? {}, { terminatingReplicas: 1 })
+  t.match(answer(request, '17:50').inspection?.spec, { pods: true })
+})
+
+t.test('a restart is news for ten minutes by the clock', async (t) => {
+  const crashed = {
+    containerStatuses: [
+      {
+        name: 'app',
+        ready: false,
+        restartCount: 1,
+        state: { running: { startedAt: '2026-11-23T12:00:00Z' } },
+        lastState: { terminated: { exitCode: 1, reason: 'Error' } },
+      },
+    ],
+  }
+  const at = (now: string) =>
+    inspect(
+      inspectionRequest({ pods: true, missing: [] }, { 'Pod.v1': { p: pod('p', crashed) } }),
+      {
+        now: Date.parse(now),
+      },
+    ).status.failing
+  t.match(at('2026-11-23T12:10:00Z'), /crashes/)
+  t.equal(at('2026-11-23T12:10:01Z'), undefined)
+})
+
 t.test('needs no inspection if the Deployment itself reports the cause', async (t) => {
   const changed = (change: (deployment: ObservedDeployment) => void) =>
     moment(rollingOut, (request) => change(deploymentOf(request)))
@@ -242,7 +280,7 @@ t.test('reports why pods fail, and lists failing pods first', async (t) => {
   }
   const request = inspectionRequest({ pods: true, missing: [] }, { 'Pod.v1': pods })
   t.ok(inspectionRequestValidator(request))
-  const { status, children } = inspect(request)
+  const { status, children } = inspect(request, { now: at('18:00') })
   t.strictSame(children, [])
   t.match(status, {
     observedGeneration: 3,
@@ -257,7 +295,9 @@ t.test('reports why pods fail, and lists failing pods first', async (t) => {
       { name: 'a', ready: true },
     ],
   })
-  const unwatched = inspect(inspectionRequest({ pods: false, missing: [] }, {}, status))
+  const unwatched = inspect(inspectionRequest({ pods: false, missing: [] }, {}, status), {
+    now: at('18:00'),
+  })
   t.strictSame(unwatched.status, status, 'findings stay between inspections')
 })
 
@@ -271,7 +311,7 @@ t.test('reports foreign objects with the names of children', async (t) => {
   }
   const missing = ['Deployment/demo-app', 'Service/demo-app', 'Nonsense/demo-app', 'x']
   const request = inspectionRequest({ pods: false, missing }, related)
-  t.strictSame(inspect(request).status.taken, [
+  t.strictSame(inspect(request, { now: at('18:00') }).status.taken, [
     { kind: 'Deployment', name: 'demo-app', terminating: true },
   ])
   t.strictSame(

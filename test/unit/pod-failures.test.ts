@@ -342,6 +342,75 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     ],
     '1 of 1 pod fails: not scheduled (Unschedulable): 0/3 nodes are available: 3 Insufficient cpu',
   ],
+  ...[
+    [
+      'a claim is not bound',
+      '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
+      '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims',
+    ],
+    [
+      'a host port is taken',
+      "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+      "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+    ],
+    [
+      'a volume is in another zone',
+      '0/2 nodes are available: 2 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available',
+      '0/2 nodes are available: 2 node(s) had volume node affinity conflict',
+    ],
+  ].map(([when = '', message = '', says = '']): (typeof cases)[number] => [
+    when,
+    [
+      pod({
+        conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+      }),
+    ],
+    `1 of 1 pod fails: not scheduled (Unschedulable): ${says}`,
+  ]),
+  [
+    'the image of a sidecar is not there',
+    [
+      init(
+        { state: { waiting: { reason: 'ImagePullBackOff', message: 'x:1: not found' } } },
+        { restartPolicy: 'Always' },
+      ),
+    ],
+    '1 of 1 pod fails: sidecar extra is in ImagePullBackOff: x:1: not found',
+  ],
+  [
+    'somebody debugs it, and the debugging container has ended',
+    [
+      {
+        ...running,
+        status: {
+          ...running.status,
+          ephemeralContainerStatuses: [{ name: 'd', state: { terminated: { exitCode: 1 } } }],
+        },
+      } as ObservedPod,
+    ],
+    undefined,
+  ],
+  [
+    'its node was restarted, and it runs again',
+    [
+      container({
+        restartCount: 1,
+        state: { running: { startedAt: '2026-01-01T11:59:59Z' } },
+        lastState: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } },
+      }),
+    ],
+    undefined,
+  ],
+  [
+    'a hook after its start fails',
+    [container({ state: { waiting: { reason: 'PostStartHookError', message: 'exit 1' } } })],
+    '1 of 1 pod fails: container app is in PostStartHookError: exit 1',
+  ],
+  [
+    'the name of the image is not one',
+    [container({ state: { waiting: { reason: 'InvalidImageName', message: 'parse "A"' } } })],
+    '1 of 1 pod fails: container app is in InvalidImageName: parse "A"',
+  ],
   ['one pod was evicted', [evicted, running], undefined],
   [
     'many pods were evicted, and the image does not exist',
@@ -370,14 +439,14 @@ for (const [when, pods, says] of cases) {
 
 t.test('a probe that has not passed is waiting at first and a failure later', async (t) => {
   t.equal(
-    waitingPods([running, notReady]),
+    waitingPods([running, notReady], now),
     'waiting for container app to pass its readiness probe (TCP on port 9090)',
   )
   t.equal(
-    waitingPods([notStarted]),
+    waitingPods([notStarted], now),
     'waiting for container app to pass its startup probe (HTTP GET /up on port 9999)',
   )
-  t.equal(waitingPods([running, starting, pulling]), undefined)
+  t.equal(waitingPods([running, starting, pulling], now), undefined)
   t.equal(
     failingPods([running, notReady, notReady], now, true),
     '2 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on ' +
@@ -394,13 +463,24 @@ t.test('a probe that has not passed is waiting at first and a failure later', as
       'image "nope:1"',
   )
 })
-
 t.test('reports pods that have ended', async (t) => {
   t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })], now), undefined)
   t.equal(
     endedPods([evicted, running], now),
     '1 pod ended (Evicted: The node was low on resource: memory.)',
   )
+  for (const [reason, message] of [
+    ['Preempting', 'Preempted in order to admit critical pod'],
+    ['Terminated', 'Pod was terminated in response to imminent node shutdown.'],
+    ['OutOfcpu', "Pod was rejected: Node didn't have enough resource: cpu"],
+    ['NodePorts', "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports"],
+    ['UnexpectedAdmissionError', 'Pod was rejected: Allocate failed due to no healthy devices'],
+  ] as const) {
+    t.equal(
+      endedPods([pod({ phase: 'Failed', reason, message }), running], now),
+      `1 pod ended (${reason}: ${message})`,
+    )
+  }
   t.equal(
     endedPods(
       [
@@ -436,7 +516,7 @@ t.test('ignores a restart once the container has run for ten minutes', async (t)
   t.equal(failingPods([restartedAt('2026-01-01T11:49:59Z')], now), undefined)
   const old = restartedAt('2025-12-11T12:00:00Z')
   t.equal(
-    waitingPods([old, notReady, notReady]),
+    waitingPods([old, notReady, notReady], now),
     'waiting for container app to pass its readiness probe (TCP on port 9090)',
   )
   t.equal(
@@ -488,6 +568,16 @@ const notReadyToStart = {
   conditions: [
     { type: 'PodScheduled', status: 'True' },
     { type: 'PodReadyToStartContainers', status: 'False' },
+  ],
+}
+const gated = {
+  conditions: [
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'SchedulingGated',
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    },
   ],
 }
 const sidecar = {
@@ -573,6 +663,50 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
     'node node-1 does not report the pod as ready, which may be lost',
   ],
   [
+    'a kubelet that does not react',
+    [{ status: { conditions: [{ type: 'PodScheduled', status: 'True' }] } }],
+    'waiting for node node-1 to start the pod',
+    'waiting for node node-1 to start the pod, which may be lost: see kubectl describe pod p',
+  ],
+  [
+    'a scheduling gate',
+    [{ spec: { nodeName: undefined, schedulingGates: [{ name: 'queue' }] }, status: gated }],
+    'waiting for scheduling gate queue to be removed',
+    'waiting for scheduling gate queue to be removed',
+  ],
+  [
+    'two scheduling gates',
+    [
+      {
+        spec: { nodeName: undefined, schedulingGates: [{ name: 'quota' }, { name: 'queue' }] },
+        status: gated,
+      },
+    ],
+    'waiting for scheduling gates queue and quota to be removed',
+    'waiting for scheduling gates queue and quota to be removed',
+  ],
+  [
+    'a sidecar that others inject, among the containers',
+    [
+      {
+        spec: {
+          containers: [
+            { name: 'app' },
+            { name: 'istio-proxy', readinessProbe: { httpGet: { port: 15021, path: '/ready' } } },
+          ],
+        },
+        status: {
+          containerStatuses: [
+            { name: 'app', ready: true, state: { running: {} } },
+            { name: 'istio-proxy', ready: false, started: true, state: { running: {} } },
+          ],
+        },
+      },
+    ],
+    'waiting for container istio-proxy to pass its readiness probe (HTTP GET /ready on port 15021)',
+    'container istio-proxy runs but does not pass its readiness probe (HTTP GET /ready on port 15021)',
+  ],
+  [
     'the scheduler',
     [{ spec: { nodeName: undefined } }],
     'waiting for the scheduler to assign a node',
@@ -583,7 +717,7 @@ for (const [what, all, waits, fails] of hangs) {
   t.test(`reports what blocks a pod: ${what}`, async (t) => {
     const pods = all.map(hanging)
     t.equal(failingPods(pods, now), undefined)
-    t.equal(waitingPods(pods), waits)
+    t.equal(waitingPods(pods, now), waits)
     t.equal(
       failingPods(pods, now, true),
       `1 of ${pods.length} pod${pods.length === 1 ? '' : 's'} fails: ${fails}`,
@@ -591,12 +725,38 @@ for (const [what, all, waits, fails] of hangs) {
   })
 }
 
+t.test('a pod that does not end holds up what comes after it', async (t) => {
+  const ending = (deletionTimestamp: string, more: object = {}): ObservedPod => ({
+    metadata: { name: 'old', namespace: 'default', uid: 'u', deletionTimestamp, ...more },
+    spec: { nodeName: 'node-1' },
+    status: { phase: 'Running' },
+  })
+  const lost = ending('2026-01-01T11:59:00Z')
+  const waiting =
+    'waiting for an old pod to terminate: node node-1 may be lost, see kubectl describe pod old'
+  t.equal(waitingPods([lost], now), waiting)
+  t.equal(waitingPods([lost, running], now), waiting)
+  t.equal(failingPods([lost], now), undefined)
+  t.equal(
+    failingPods([lost], now, true),
+    '1 old pod does not terminate: node node-1 may be lost, see kubectl describe pod old',
+  )
+  t.match(
+    waitingPods([ending('2026-01-01T11:59:00Z', { finalizers: ['example.com/drain'] })], now),
+    /terminate: it has finalizer example\.com\/drain, see/,
+  )
+  for (const time of ['2026-01-01T11:59:45Z', '2026-01-01T12:00:30Z', 'never']) {
+    t.equal(waitingPods([ending(time)], now), undefined, time)
+  }
+  t.match(waitingPods([lost, notReady], now), /readiness probe/, 'what lives comes first')
+})
+
 t.test('a started sidecar and a ready pod do not block', async (t) => {
   const initContainerStatuses = [
     { name: 'proxy', ready: true, started: true, state: { running: {} } },
   ]
   const pods = [hanging({ spec: sidecar, status: { ...ready, initContainerStatuses } })]
-  t.equal(waitingPods(pods), undefined)
+  t.equal(waitingPods(pods, now), undefined)
   t.equal(failingPods(pods, now, true), undefined)
 })
 

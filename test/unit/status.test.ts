@@ -733,6 +733,18 @@ t.test('a condition that depends on an object other than a child has its time', 
       lastTransitionTime: '2026-11-25T00:00:00Z',
     }),
   )
+  flipped('2026-11-25T00:00:00Z', ({ request }) => {
+    const [pod] = Object.values(request.related['Pod.v1'] ?? {})
+    pod?.status?.conditions?.push({
+      type: 'Ready',
+      status: 'False',
+      lastTransitionTime: '2026-11-25T00:00:00Z',
+    })
+    Object.assign(pod?.metadata ?? {}, {
+      deletionTimestamp: '2027-01-01T00:00:00Z',
+      deletionGracePeriodSeconds: 3_000_000,
+    })
+  })
   flipped('2026-11-26T00:00:00Z', ({ request }) => {
     request.related['ConfigMap.v1'] = {
       'default/a': {

@@ -1,5 +1,5 @@
 import type { ObservedPod } from '../request.ts'
-import { counted, truncated } from '../text.ts'
+import { counted, listed, truncated } from '../text.ts'
 
 type ContainerStatus = NonNullable<NonNullable<ObservedPod['status']>['containerStatuses']>[number]
 type Container = NonNullable<NonNullable<ObservedPod['spec']>['containers']>[number]
@@ -31,11 +31,17 @@ const sameReason = new Map([
   ['ContainerCannotRun', 'RunContainerError'],
 ])
 
+/** The reason of a container that the kubelet no longer found, as after a restart of the node. */
+const lostContainer = 'ContainerStatusUnknown'
+
 /** The exit codes of a program that was stopped or killed from outside. */
 const exitCodesOfStopped = [0, 137, 143]
 
 /** The kubelet forgets the restarts of a container that has run for this long, in ms. */
 const backOffReset = 10 * 60 * 1000
+
+/** A kubelet that works removes a pod this soon after its grace period, in ms. */
+const terminationPatience = 30 * 1000
 
 /** The part of a foreign message that is looked at, and the part that is shown, in characters. */
 const maxReadLength = 2000
@@ -66,7 +72,7 @@ export function failingPods(
     } else if (wait?.waitingFor !== undefined) waits.push(wait)
   }
   const most = mostFrequent(failures)
-  if (most === undefined) return undefined
+  if (most === undefined) return pastDeadline ? hangingTerminations(pods, now) : undefined
   const verb = failures.length === 1 ? 'fails' : 'fail'
   const share = most.count < failures.length ? `, ${most.count} of them` : ''
   const count = `${failures.length} of ${counted(living.length, 'pod')}`
@@ -79,9 +85,20 @@ export function failingPods(
  * What most pods that do not fail are waiting for. Whether they only need more time cannot be seen
  * at one moment.
  */
-export function waitingPods(pods: ObservedPod[]): string | undefined {
+export function waitingPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
-  return waitingFor(pods.filter(isAlive).flatMap((pod) => waitOf(pod, pods.length, shorten) ?? []))
+  const waits = pods.filter(isAlive).flatMap((pod) => waitOf(pod, pods.length, shorten) ?? [])
+  return waitingFor(waits) ?? waitingFor(pods.flatMap((pod) => terminationOf(pod, now) ?? []))
+}
+
+/** The pods that do not end although their grace period is over. */
+function hangingTerminations(pods: ObservedPod[], now: string): string | undefined {
+  const hanging = pods.flatMap((pod) => terminationOf(pod, now) ?? [])
+  const most = mostFrequent(hanging.map(({ reason, failure }) => ({ reason, message: failure })))
+  return (
+    most &&
+    `${counted(most.count, 'old pod')} ${most.count === 1 ? 'does' : 'do'} not ${most.message}`
+  )
 }
 
 /**
@@ -136,7 +153,7 @@ function failureOf(
   const unscheduled = status.conditions?.find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   )
-  if (unscheduled !== undefined) {
+  if (unscheduled !== undefined && unscheduled.reason !== 'SchedulingGated') {
     const { reason = 'Unschedulable', message } = unscheduled
     return {
       reason: 'Unschedulable',
@@ -183,7 +200,10 @@ function containerFailure(
   const isRestarted = running !== undefined && restartCount > 0 && isNews(running.startedAt, now)
   const isCrashing =
     waiting?.reason === 'CrashLoopBackOff' ||
-    (ended !== undefined && !ready && (running === undefined || isRestarted))
+    (ended !== undefined &&
+      ended.reason !== lostContainer &&
+      !ready &&
+      (running === undefined || isRestarted))
   if (!isCrashing) return undefined
   // The last words of a program may contain anything. If it never ran, they are the runtime's.
   const startError = sameReason.get(ended?.reason ?? '')
@@ -230,13 +250,19 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
   const describe = `see kubectl describe pod ${pod.metadata.name}`
 
   const statuses = [...initContainerStatuses, ...containerStatuses]
-  if (
-    condition('PodScheduled') === undefined &&
-    spec.nodeName === undefined &&
-    statuses.length === 0
-  ) {
+  if (spec.nodeName === undefined && statuses.length === 0) {
+    if (condition('PodScheduled')?.reason === 'SchedulingGated') return gatesOf(spec)
     const wait = 'the scheduler to assign a node'
     return { reason: 'NotScheduled', waitingFor: wait, failure: `waiting for ${wait}: ${describe}` }
+  }
+  const node = spec.nodeName === undefined ? 'its node' : `node ${nameOf(spec.nodeName)}`
+  if (statuses.length === 0 && condition('PodReadyToStartContainers') === undefined) {
+    const wait = `${node} to start the pod`
+    return {
+      reason: 'NotStarted',
+      waitingFor: wait,
+      failure: `waiting for ${wait}, which may be lost: ${describe}`,
+    }
   }
   if (condition('PodReadyToStartContainers')?.status === 'False') {
     const hasClaim = spec.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined)
@@ -289,13 +315,32 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
       failure: `its readiness gates are not ready: ${message}`,
     }
   }
-  const node = spec.nodeName === undefined ? 'its node' : `node ${nameOf(spec.nodeName)}`
   const details = ready.message ? `: ${shorten(ready.message)}` : ', which may be lost'
   return {
     reason: 'NotReady',
     waitingFor: `${node} to report the pod as ready${details}`,
     failure: `${node} does not report the pod as ready${details}`,
   }
+}
+
+/** Whoever set the gates of a pod, such as a queue, removes them when the pod may be scheduled. */
+function gatesOf({ schedulingGates = [] }: PodSpec): Wait {
+  const names = schedulingGates.map(({ name }) => nameOf(name)).sort()
+  const wait = `scheduling ${names.length === 1 ? 'gate' : 'gates'} ${listed(names)} to be removed`
+  return { reason: 'SchedulingGated', waitingFor: wait, failure: `waiting for ${wait}` }
+}
+
+/** A pod that is still there although its grace period is over. */
+function terminationOf({ metadata, spec = {} }: ObservedPod, now: string): Wait | undefined {
+  const { name, deletionTimestamp, finalizers = [] } = metadata
+  const overdue = Date.parse(now) - Date.parse(deletionTimestamp ?? '')
+  if (!(overdue > terminationPatience)) return undefined
+  const cause =
+    finalizers.length > 0
+      ? `it has ${finalizers.length === 1 ? 'finalizer' : 'finalizers'} ${listed(finalizers.map(nameOf))}`
+      : `node ${nameOf(spec.nodeName ?? 'unknown')} may be lost`
+  const end = `terminate: ${cause}, see kubectl describe pod ${nameOf(name)}`
+  return { reason: 'Terminating', waitingFor: `an old pod to ${end}`, failure: end }
 }
 
 type Role = 'container' | 'init container' | 'sidecar'

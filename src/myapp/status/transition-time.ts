@@ -26,7 +26,8 @@ export function newestTimeOf(objects: Dated[]): string {
   for (const { metadata, status } of objects) {
     const { creationTimestamp, deletionTimestamp, managedFields = [] } = metadata
     consider(creationTimestamp)
-    consider(deletionTimestamp)
+    // The end of a grace period may lie in the future.
+    if (!metadata.deletionGracePeriodSeconds) consider(deletionTimestamp)
     managedFields.forEach(({ time }) => consider(time))
     if (!isObject(status) || !Array.isArray(status.conditions)) continue
     for (const condition of status.conditions) {
