@@ -8,7 +8,7 @@ import {
   type KeyPair,
   names,
   namespaces,
-} from '../cli/certificates.ts'
+} from './objects.ts'
 import type { ApiServer } from './api-server.ts'
 
 /** What the Job can create; its arguments name some of them. */

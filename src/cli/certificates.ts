@@ -1,205 +1,74 @@
-/**
- * The certificates of a TLS connection between Metacontroller and the hook, as the Secrets and
- * ConfigMaps that manifests/ and metacontroller/ refer to. Pure but for random keys.
- */
-// @peculiar/x509 needs it before itself.
-import 'reflect-metadata'
-import { randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
+import { isObject } from '../metacontroller/json.ts'
+import { type Task, UserError } from './arguments.ts'
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate as Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
+  authoritySecret,
+  certificateObjects,
+  createAuthority,
+  expiryOf,
+  type KeyPair,
+  names,
+} from '../certificates/objects.ts'
+import { readText } from './manifests.ts'
+import { objectsText, type Streams } from './output.ts'
+import { readYaml } from './yaml.ts'
 
-/** A certificate and its private key (PKCS #8), both in PEM. */
-export interface KeyPair {
-  certificate: string
-  key: string
-}
-
-/** A Secret or a ConfigMap, with plain text where Kubernetes has base64. */
-export interface ConfigObject {
-  apiVersion: 'v1'
-  kind: 'Secret' | 'ConfigMap'
-  metadata: { name: string; namespace: string; labels: Record<string, string> }
-  type?: 'kubernetes.io/tls' | 'Opaque'
-  stringData?: Record<string, string>
-  data?: Record<string, string>
-}
-
-/** The namespace of the hook, and that of Metacontroller. */
-export const namespaces = { hook: 'myapp-operator', metacontroller: 'metacontroller' } as const
-
-/** The names of what is created. */
-export const names = {
-  /** Secret with the CA's certificate and key. */
-  authority: 'myapp-operator-ca',
-  /** ConfigMap with the CA's certificate, in both namespaces. */
-  bundle: 'myapp-operator-ca',
-  /** Secret with the certificate of the hook. */
-  server: 'myapp-operator-tls',
-  /** Secret with the certificate of Metacontroller. */
-  client: 'myapp-operator-client-tls',
-  /** Secret with the key for digests of config. */
-  configDigest: 'myapp-operator-config-digest',
-} as const
-
-const day = 86_400_000
-/** How long certificates are valid, in days. */
-export const validity = { authority: 3650, leaf: 365 } as const
-
-// ECDSA: a handshake costs the hook a tenth of what it costs with RSA.
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-
-/** Creates a CA of the operator's own. */
-export async function createAuthority(now: Date): Promise<KeyPair> {
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    ...period(now, validity.authority),
-    name: 'CN=myapp-operator',
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
-  return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyOf(keys) }
-}
-
-/** Issues a certificate for a DNS name, which is also its common name. */
-export async function issue(
-  authority: KeyPair,
-  name: string,
-  usage: 'serverAuth' | 'clientAuth',
-  now: Date,
-  days: number = validity.leaf,
-): Promise<KeyPair> {
-  const issuer = new Certificate(authority.certificate)
-  const signingKey = await crypto.subtle.importKey(
-    'pkcs8',
-    PemConverter.decodeFirst(authority.key),
-    algorithm,
-    false,
-    ['sign'],
-  )
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const { notBefore, notAfter } = period(now, days)
-  const certificate = await X509CertificateGenerator.create({
-    notBefore,
-    notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
-    subject: `CN=${name}`,
-    issuer: issuer.subject,
-    publicKey: keys.publicKey,
-    signingKey,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage[usage]]),
-      new SubjectAlternativeNameExtension([{ type: 'dns', value: name }]),
-      // While the CA changes, a bundle has two of one name. OpenSSL finds the right one by its key.
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-    ],
-  })
-  return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyOf(keys) }
-}
-
-/** The Secret that keeps the CA, so that it can issue the next certificates. */
-export const authoritySecret = (
-  authority: KeyPair,
-  namespace: string = namespaces.hook,
-): ConfigObject => tlsSecret(names.authority, namespace, authority)
-
-/** What can differ from an installation with the defaults. */
-export interface CertificateOptions {
-  /** The host of the URLs in the CompositeController. */
-  serverName?: string
-  /** The hook's TLS_CLIENT_NAME. */
-  clientName?: string
-  hookNamespace?: string
-  metacontrollerNamespace?: string
-  /** How long the certificates are valid; never longer than that of the CA. */
-  days?: number
-  /** Certificates of other CAs that are trusted too, in PEM. */
-  trusted?: string[]
-}
-
-/** The objects that Metacontroller and the hook read, issued by a CA. */
-export async function certificateObjects(
-  authority: KeyPair,
-  now: Date,
+/**
+ * Prints Secrets and ConfigMaps with certificates, and on stderr when they expire. Returns the
+ * exit code.
+ */
+export async function printCertificates(
   {
-    hookNamespace = namespaces.hook,
-    metacontrollerNamespace = namespaces.metacontroller,
-    serverName = `myapp-operator.${hookNamespace}.svc`,
-    clientName = 'metacontroller',
     days,
-    trusted = [],
-  }: CertificateOptions = {},
-): Promise<ConfigObject[]> {
-  const [server, client] = await Promise.all([
-    issue(authority, serverName, 'serverAuth', now, days),
-    issue(authority, clientName, 'clientAuth', now, days),
-  ])
-  const certificates = [authority.certificate, ...trusted]
-  return [
-    bundle(hookNamespace, certificates),
-    bundle(metacontrollerNamespace, certificates),
-    tlsSecret(names.client, metacontrollerNamespace, client),
-    tlsSecret(names.server, hookNamespace, server),
+    ca,
+    trusted,
+    namespace,
+    metacontrollerNamespace,
+  }: Extract<Task, { command: 'certificates' }>,
+  { out, err }: Streams,
+): Promise<number> {
+  const now = new Date()
+  const authority = ca === undefined ? await createAuthority(now) : readAuthority(ca)
+  const end = expiryOf(authority.certificate)
+  if (end < now) throw new UserError(`the CA in ${ca} expired on ${dateText(end)}`)
+  const objects = [
+    authoritySecret(authority, namespace),
+    ...(await certificateObjects(authority, now, {
+      hookNamespace: namespace,
+      metacontrollerNamespace,
+      days,
+      trusted: trusted.map((file) => readAuthority(file).certificate),
+    })),
   ]
+  for (const { kind, metadata, stringData } of objects) {
+    const certificate = stringData?.['tls.crt']
+    if (certificate === undefined) continue
+    const end = dateText(expiryOf(certificate))
+    err(`${kind} ${metadata.namespace}/${metadata.name} expires on ${end}\n`)
+  }
+  const restart = `kubectl -n ${metacontrollerNamespace} rollout restart statefulset metacontroller`
+  err(`Apply it, then: ${restart}\n`)
+  out(objectsText(objects, 'yaml'))
+  return 0
 }
 
-/** The Secret with a new random key for digests of config. */
-export const configDigestSecret = (): ConfigObject => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: metadata(names.configDigest, namespaces.hook),
-  type: 'Opaque',
-  stringData: { key: randomBytes(32).toString('base64') },
-})
+const dateText = (date: Date) => date.toISOString().slice(0, 10)
 
-/** When the first certificate of a PEM text expires. */
-export const expiryOf = (pem: string): Date => new Date(new X509Certificate(pem).validTo)
-
-// A clock that is a little behind must accept it.
-const period = (now: Date, days: number) => ({
-  notBefore: new Date(now.getTime() - 5 * 60_000),
-  notAfter: new Date(now.getTime() + days * day),
-})
-
-const metadata = (name: string, namespace: string) => ({
-  name,
-  namespace,
-  labels: { 'app.kubernetes.io/part-of': 'myapp-operator' },
-})
-
-const bundle = (namespace: string, certificates: string[]): ConfigObject => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: metadata(names.bundle, namespace),
-  data: { 'ca.crt': [...new Set(certificates)].join('') },
-})
-
-const tlsSecret = (name: string, namespace: string, pair: KeyPair): ConfigObject => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: metadata(name, namespace),
-  type: 'kubernetes.io/tls',
-  stringData: { 'tls.crt': pair.certificate, 'tls.key': pair.key },
-})
-
-async function privateKeyOf({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
-  const pkcs8 = await crypto.subtle.exportKey('pkcs8', privateKey)
-  return `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`
+/** The CA in a file: the Secret that `certificates` prints, or the same as kubectl prints it. */
+function readAuthority(file: string): KeyPair {
+  for (const { value } of readYaml(readText(file))) {
+    if (!isObject(value) || value['kind'] !== 'Secret' || !isObject(value['metadata'])) continue
+    if (value['metadata']['name'] !== names.authority) continue
+    const { data = {}, stringData = {} } = value
+    const field = (name: string): unknown => {
+      const plain = isObject(stringData) ? stringData[name] : undefined
+      const encoded = isObject(data) ? data[name] : undefined
+      return (
+        plain ??
+        (typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString() : undefined)
+      )
+    }
+    const [certificate, key] = [field('tls.crt'), field('tls.key')]
+    if (typeof certificate === 'string' && typeof key === 'string') return { certificate, key }
+  }
+  throw new UserError(`${file} has no Secret ${names.authority} with tls.crt and tls.key`)
 }

@@ -4,11 +4,9 @@ import { adopt } from './adopt.ts'
 import { help, readArguments, type Task, UserError, version } from './arguments.ts'
 import { changeText } from './change.ts'
 import { completionScript } from './completion.ts'
-import { diff, present, unknownDigest, withDigest } from './diff.ts'
-import { checkNotEmpty, type ManifestFiles, readFiles } from './manifests.ts'
-import { findingText, objectsText, type Streams } from './output.ts'
-import { render } from './render.ts'
-import { validateFiles } from './validate.ts'
+import { checkNotEmpty, type Finding, type ManifestFiles, readFiles } from './manifests.ts'
+import { findingText, objectsText, reportText, type Streams } from './output.ts'
+import { diff, present, render, unknownDigest, withDigest } from './render.ts'
 
 /** Runs a command line and returns the exit code that the help explains. */
 export async function run(args: string[], streams: Streams): Promise<number> {
@@ -16,7 +14,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
     const task = readArguments(args)
     if (task.command !== 'certificates') return await perform(task, streams)
     // The other commands start faster without it.
-    const { printCertificates } = await import('./print-certificates.ts')
+    const { printCertificates } = await import('./certificates.ts')
     return await printCertificates(task, streams)
   } catch (error) {
     const message = (error as Error).message
@@ -113,4 +111,33 @@ function read(
     if (finding.severity !== 'warning') err(`${findingText(finding)}\n`)
   }
   return files
+}
+
+/** Prints the problems of files on stdout, and a summary on stderr. Returns the exit code. */
+function validateFiles(
+  { files: names, recursive, namespace, output, lint }: Extract<Task, { command: 'validate' }>,
+  { out, err }: Streams,
+): number {
+  const files = readFiles(names, recursive, namespace ?? 'default')
+  checkNotEmpty(files, names)
+  const of = (severity: Finding['severity']) =>
+    files.findings.filter((finding) => finding.severity === severity)
+  for (const note of of('note')) err(`${findingText(note)}\n`)
+  const [errors, warned] = [of('error'), lint ? of('warning') : []]
+  const reported = files.findings.filter(
+    (finding) => errors.includes(finding) || warned.includes(finding),
+  )
+  out(reportText(reported, files.sources, output))
+  err(`${summary(files, errors.length, warned.length)}\n`)
+  return errors.length === 0 ? 0 : 1
+}
+
+function summary({ myApps, sources }: ManifestFiles, errors: number, warned: number): string {
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+  const where = `in ${counted(sources.length, 'file')}`
+  const warnings = warned === 0 ? '' : `, ${counted(warned, 'warning')}`
+  const verb = myApps.length === 1 ? 'is' : 'are'
+  return errors === 0
+    ? `${counted(myApps.length, 'MyApp')} ${where} ${verb} valid${warnings}`
+    : `${counted(errors, 'problem')} ${where}${warnings}`
 }

@@ -5,7 +5,7 @@ import { Agent } from 'node:https'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { createAuthority, issue, type KeyPair } from '../../src/cli/certificates.ts'
+import { createAuthority, issue, type KeyPair } from '../../src/certificates/objects.ts'
 import { program, startBuiltHook } from '../support/built-hook.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import {

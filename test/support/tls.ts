@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Anything } from './fixtures/anything.ts'
-import { createAuthority, issue, type KeyPair } from '../../src/cli/certificates.ts'
+import { createAuthority, issue, type KeyPair } from '../../src/certificates/objects.ts'
 
 export const serverName = 'myapp-operator.myapp-operator.svc'
 

@@ -12,7 +12,7 @@ import {
   expiryOf,
   issue,
   type KeyPair,
-} from '../../src/cli/certificates.ts'
+} from '../../src/certificates/objects.ts'
 
 const now = new Date()
 const authority = await createAuthority(now)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../../src/cli/run.ts'
-import { settle } from '../../src/cli/settle.ts'
+import { settle } from '../../src/cli/change.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
