@@ -160,7 +160,7 @@ const inNamespace = (name: string) => ({
 })
 const tcp = (port: number, more: object = {}) => ({ port, ...more, protocol: 'TCP' })
 
-t.test('a NetworkPolicy opens every port, some of them to some peers', async (t) => {
+t.test('a NetworkPolicy opens the ports in the Service, and other ports by name', async (t) => {
   const ports = [
     { name: 'admin', port: 9000, expose: false },
     { name: 'dns', port: 53, protocol: 'UDP' as const },
@@ -170,7 +170,7 @@ t.test('a NetworkPolicy opens every port, some of them to some peers', async (t)
     more: Partial<App> = {},
     spec: Partial<MyAppSpec> = {},
   ) => child('NetworkPolicy', { ports, networkPolicy: { from }, ...spec } as MyAppSpec, more)
-  const declared = [tcp(8080), tcp(9000), { port: 53, protocol: 'UDP' }]
+  const exposed = [tcp(8080), { port: 53, protocol: 'UDP' }]
   const pods = { podSelector: { matchLabels: { a: 'b' } } }
   t.strictSame(
     policy([
@@ -179,7 +179,7 @@ t.test('a NetworkPolicy opens every port, some of them to some peers', async (t)
       { namespace: 'd' },
     ])?.['ingress'],
     [
-      { from: [{ ...inNamespace('c'), ...pods }, inNamespace('d')], ports: declared },
+      { from: [{ ...inNamespace('c'), ...pods }, inNamespace('d')], ports: exposed },
       {
         from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
         ports: [{ port: 53, protocol: 'UDP' }, tcp(9000), tcp(7)],
@@ -194,6 +194,11 @@ t.test('a NetworkPolicy opens every port, some of them to some peers', async (t)
     monitored('prometheus'),
   )
   t.equal(policy([])?.['ingress'], undefined, 'no peer may connect')
+  t.strictSame(
+    policy([{ namespace: 'd' }], {}, { expose: false })?.['ingress'],
+    [{ from: [inNamespace('d')], ports: [tcp(9000), { port: 53, protocol: 'UDP' }] }],
+    'all ports of an app without a Service',
+  )
 })
 
 t.test('a NetworkPolicy allows an app to connect to pods, networks and DNS', async (t) => {

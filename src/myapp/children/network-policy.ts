@@ -8,6 +8,7 @@ import type {
 } from '@kubernetes/client-node'
 import {
   declaredPorts,
+  isExposed,
   metricsPortOf,
   type Port,
   portNumberOf,
@@ -67,13 +68,15 @@ export const networkPolicy = defineChild<NetworkPolicySpec>({
   },
 })
 
-/** The rules for peers that may connect to all ports, and to some ports each. */
+/** The rules for peers that name no port, and for those that name ports. */
 function ingressRules(spec: MyAppSpec, from: Source[]): IngressRule[] {
-  const allPorts = declaredPorts(spec).map(toPolicyPort)
-  const toAllPorts = from.filter(({ ports }) => ports === undefined)
+  const byDefault = declaredPorts(spec)
+    .filter(({ exposed }) => exposed || !isExposed(spec))
+    .map(toPolicyPort)
+  const unnamed = from.filter(({ ports }) => ports === undefined)
   return [
-    ...(toAllPorts.length > 0 && allPorts.length > 0
-      ? [{ from: toAllPorts.map(toPeer), ports: allPorts }]
+    ...(unnamed.length > 0 && byDefault.length > 0
+      ? [{ from: unnamed.map(toPeer), ports: byDefault }]
       : []),
     ...from.flatMap((peer) =>
       peer.ports === undefined
