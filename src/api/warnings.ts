@@ -7,7 +7,7 @@ import { isForOnePod } from './volumes.ts'
 export const warningMaxLength = 120
 
 /**
- * What is valid and will not work, or not for long. Expects a spec that `validate` accepts.
+ * What is valid and will not work, not for long, or gives Secrets away. Expects a spec that `validate` accepts.
  * `validate --lint` prints the list, and the admission webhook returns it with its answer.
  * No value of the spec but a number is quoted, so that a warning stays short and tells no secret.
  */
@@ -15,6 +15,7 @@ export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
   return [
     ...imageWarnings(spec),
     ...memoryWarnings(spec),
+    ...secretWarnings(spec),
     ...claimWarnings(spec),
     ...autoscalingWarnings(spec),
     ...disruptionWarnings(spec),
@@ -76,6 +77,28 @@ function memoryWarnings({ resources }: MyAppSpec): Problem[] {
         ),
       ]
     : []
+}
+
+/** A container of another image that inherits variables with Secrets of the app. */
+function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyAppSpec): Problem[] {
+  const inherited = [
+    ...(env.some(({ valueFrom }) => valueFrom?.secretKeyRef) ? (['env'] as const) : []),
+    ...(envFrom.some(({ secretRef }) => secretRef) ? (['envFrom'] as const) : []),
+  ]
+  return Object.entries({ init, sidecars }).flatMap(([list, containers = []]) =>
+    containers.flatMap((container, index) =>
+      (container.image ?? image) === image
+        ? []
+        : inherited
+            .filter((field) => container[field] === undefined)
+            .map((field) =>
+              warning(
+                [list, index, field],
+                `another image gets the Secrets of the app: set ${field}, or [] for none`,
+              ),
+            ),
+    ),
+  )
 }
 
 /** Only an explicit strategy has a new pod wait for a claim that the old pod holds. */

@@ -56,6 +56,14 @@ const silent: Array<[name: string, spec: Partial<MyAppSpec>]> = [
       autoscaling: { maxReplicas: 3, targetMemoryUtilizationPercentage: 80 },
     },
   ],
+  [
+    'a sidecar of another image without Secrets of the app',
+    {
+      env: [{ name: 'A', value: 'a' }],
+      envFrom: [{ configMapRef: { name: 'a' } }],
+      sidecars: [{ name: 'proxy', image: 'proxy:1' }],
+    },
+  ],
   ['a budget of three pods', { replicas: 3, disruption: { minAvailable: '50%' } }],
   ['a budget of no pods', { replicas: 0, disruption: { minAvailable: 1 } }],
   ['a class by annotation', { ingress: { annotations: { 'kubernetes.io/ingress.class': 'a' } } }],
@@ -105,6 +113,17 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   [
     { resources: {} },
     'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
+  ],
+  [
+    {
+      env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'a' } } }],
+      envFrom: [{ secretRef: { name: 'a' } }],
+      init: [{ name: 'own' }, { name: 'other', image: 'other:1', env: [] }],
+      sidecars: [{ name: 'proxy', image: 'proxy:1' }],
+    },
+    'init[1].envFrom: another image gets the Secrets of the app: set envFrom, or [] for none',
+    'sidecars[0].env: another image gets the Secrets of the app: set env, or [] for none',
+    'sidecars[0].envFrom: another image gets the Secrets of the app: set envFrom, or [] for none',
   ],
   [
     { ...written, strategy: { type: 'RollingUpdate' } },
