@@ -1,67 +1,57 @@
-import { type KubeObject } from './kube-object.ts'
-import { type LabelSelector } from './selector.ts'
+import type { KubeObject } from './objects.ts'
 
 /** One of a CompositeController's webhooks. */
 export interface HookSpec {
   version?: string
-  webhook?: {
-    url?: string
-    path?: string
-    service?: { name: string; namespace: string; port?: number; protocol?: string }
-    timeout?: string
-    [option: string]: unknown
-  }
+  webhook?: { url?: string; timeout?: string; [option: string]: unknown }
 }
 
-/** A child kind and how its objects are updated. */
-export interface ChildRule {
-  apiVersion: string
-  resource: string
-  updateStrategy?: { method?: string }
-}
-
-/** The CompositeController kind, as far as the stand-in knows it. */
+/** The fields of a CompositeController that the stand-in supports. */
 export interface CompositeController extends KubeObject {
   spec: {
     parentResource: {
       apiVersion: string
       resource: string
       ignoreStatusChanges?: boolean
-      labelSelector?: LabelSelector
+      labelSelector?: object
     }
-    childResources?: ChildRule[]
+    childResources?: Array<{
+      apiVersion: string
+      resource: string
+      updateStrategy?: { method?: string }
+    }>
     hooks?: { sync?: HookSpec; finalize?: HookSpec; customize?: HookSpec }
     resyncPeriodSeconds?: number
     generateSelector?: boolean
   }
 }
 
-const knownMethods = ['', 'OnDelete', 'Recreate', 'InPlace']
-const knownWebhookOptions = ['url', 'path', 'service', 'timeout', 'etag']
+const supportedMethods = ['', 'OnDelete', 'InPlace']
+const supportedOptions = ['url', 'timeout', 'etag']
 
-/** The first thing that a CompositeController asks for and the stand-in can't do, in words. */
+/** The first setting that the stand-in does not support, or undefined. */
 export function unsupported({ spec }: CompositeController): string | undefined {
-  if (spec.hooks === undefined) return 'no hooks defined'
-  if (spec.hooks.sync === undefined) return 'no sync hook defined'
-  for (const [name, hook] of Object.entries(spec.hooks)) {
-    if (hook.version !== 'v2') {
-      return `the stand-in knows hooks of version v2 only, ${name} has ${hook.version ?? 'none'}`
-    }
-    const option = Object.keys(hook.webhook ?? {}).find((key) => !knownWebhookOptions.includes(key))
+  if (spec.hooks?.sync === undefined) return 'no sync hook defined'
+  if (!spec.generateSelector) return 'the stand-in needs generateSelector: true'
+  if (spec.parentResource.labelSelector) return 'the stand-in supports no labelSelector of parents'
+  for (const [name, { version, webhook = {} }] of Object.entries(spec.hooks)) {
+    if (version !== 'v2') return `the stand-in supports hooks of version v2 only, not ${name}`
+    const option = Object.keys(webhook).find((key) => !supportedOptions.includes(key))
     if (option !== undefined) {
-      return `the stand-in does not know the ${name} webhook's option ${option}`
+      return `the stand-in does not support ${option} of the ${name} webhook`
     }
+    if (webhook.url === undefined) return `the ${name} webhook needs a url`
   }
   for (const { resource, updateStrategy } of spec.childResources ?? []) {
     const method = updateStrategy?.method ?? ''
-    if (!knownMethods.includes(method)) {
-      return `the stand-in does not know the update method ${method} of ${resource}`
+    if (!supportedMethods.includes(method)) {
+      return `the stand-in does not support the update method ${method} of ${resource}`
     }
   }
   return undefined
 }
 
-/** The CompositeController in the form in which Metacontroller hands it to the hooks. */
+/** The CompositeController in the form in which Metacontroller sends it to the hooks. */
 export function asSentToHooks(controller: CompositeController): CompositeController {
   const childResources = controller.spec.childResources?.map((child) =>
     child.updateStrategy === undefined

@@ -1,8 +1,8 @@
 import { Float, parseJson } from './json.ts'
-import { type Fields, type KubeObject, isFields } from './kube-object.ts'
-import { type RelatedResourceRule } from './related.ts'
+import { type Fields, isFields, type KubeObject } from './objects.ts'
+import type { RelatedResourceRule } from './related.ts'
 
-/** What a sync or finalize hook answered. */
+/** The answer of a sync or finalize hook. */
 export interface CompositeResponse {
   status: Fields
   children: KubeObject[]
@@ -10,7 +10,7 @@ export interface CompositeResponse {
   finalized: boolean
 }
 
-/** The hook gave an answer that makes the real Metacontroller crash. */
+/** An answer that crashes the real Metacontroller. */
 export class FatalResponse extends Error {}
 
 /**
@@ -51,9 +51,8 @@ function parseResponse(body: string, known: string[]): Fields {
   if (!isFields(response)) throw new Error("can't unmarshal webhookResponse: it is not an object")
   const unknown = Object.keys(response).filter((field) => !known.includes(field))
   if (unknown.length > 0) {
-    throw new Error(
-      `strict validation failed for webhookResponse: ${unknown.map((field) => `unknown field "${field}"`).join(', ')}`,
-    )
+    const problems = unknown.map((field) => `unknown field "${field}"`).join(', ')
+    throw new Error(`strict validation failed for webhookResponse: ${problems}`)
   }
   return response
 }
@@ -69,13 +68,9 @@ function optional<T>(
   return value
 }
 
-function isNumber(value: unknown): value is number | Float {
-  return typeof value === 'number' || value instanceof Float
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean'
-}
+const isNumber = (value: unknown): value is number | Float =>
+  typeof value === 'number' || value instanceof Float
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 
 function child(value: unknown): KubeObject {
   if (value === null) {

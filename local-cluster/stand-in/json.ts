@@ -1,8 +1,8 @@
-import { isFields } from './kube-object.ts'
+import { isFields } from './objects.ts'
 
 /**
- * A number that was written with a fraction or an exponent. Metacontroller tells `3.0` from `3`
- * when it compares, though it writes both as `3`; that difference shows as a write at every sync.
+ * A number with a fraction or an exponent in its text. Metacontroller does not treat `3.0` and `3`
+ * as equal but writes both as `3`, so such a field is written at every sync.
  */
 export class Float {
   readonly value: number
@@ -20,17 +20,22 @@ export class Float {
   }
 }
 
-/** Not in a text such as `nginx:1.29`, which would have most objects read the slow way. */
+/** Does not match a text such as `nginx:1.29`, so that most objects are read the fast way. */
 const perhapsFloat = /(?:"\s*:|[[,])\s*-?\d+[.eE]/
 
 type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown
 const parseWithSource = JSON.parse as (text: string, reviver: SourceReviver) => unknown
 
-/** Like JSON.parse, but keeps apart integers (numbers) and floats (Float). */
+/**
+ * Like JSON.parse, but an integer that is written as a float becomes a Float. API servers write no
+ * such numbers.
+ */
 export function parseJson(text: string): unknown {
   if (!perhapsFloat.test(text)) return JSON.parse(text)
   return parseWithSource(text, (_key, value, { source }) =>
-    typeof value === 'number' && /[.eE]/.test(source ?? '') ? new Float(value) : value,
+    typeof value === 'number' && Number.isInteger(value) && /[.eE]/.test(source ?? '')
+      ? new Float(value)
+      : value,
   )
 }
 
@@ -41,7 +46,7 @@ export function clone<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clone(item)])) as T
 }
 
-/** Equality as Metacontroller means it: absent, null and empty all differ, and so do 3 and 3.0. */
+/** Equality in Metacontroller: absent, null and empty differ, and so do 3 and 3.0. */
 export function deepEqual(left: unknown, right: unknown): boolean {
   if (left instanceof Float && right instanceof Float) return left.value === right.value
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -59,7 +64,7 @@ export function deepEqual(left: unknown, right: unknown): boolean {
   return left === right
 }
 
-/** JSON with its keys sorted and HTML escaped, byte for byte what Go's encoder writes. */
+/** JSON with sorted keys and escaped HTML: the bytes of Go's encoder. */
 export function canonicalJson(value: unknown): string {
   return marshal(value).replace(
     /[<>&\u2028\u2029]/g,

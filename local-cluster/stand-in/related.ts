@@ -1,41 +1,43 @@
-import { type Resource } from './discovery.ts'
-import { type KubeObject } from './kube-object.ts'
-import { type LabelSelector, selects } from './selector.ts'
+import type { Resource } from './client.ts'
+import type { KubeObject } from './objects.ts'
 
-/** Which other objects a hook wants to see, as its customize answer says. */
+/** A rule for related objects, as a customize hook answers it. */
 export interface RelatedResourceRule {
   apiVersion: string
   resource: string
-  labelSelector?: LabelSelector | null
+  labelSelector?: { matchLabels?: Record<string, string>; matchExpressions?: unknown } | null
   namespace?: string | null
   names?: string[] | null
-  namespaceSelector?: LabelSelector | null
+  namespaceSelector?: object | null
 }
 
-/** Throws for a rule that Metacontroller refuses, or that the stand-in does not know. */
+/** Throws for a rule that Metacontroller refuses or that the stand-in does not support. */
 export function checkRule(rule: RelatedResourceRule): void {
   const hasNames = (rule.names ?? []).length > 0
   if (hasNames && (rule.labelSelector || rule.namespaceSelector)) {
     throw new Error(
-      `related rule cannot have both names and labelSelector/namespaceSelector specified: ${JSON.stringify(rule)}`,
+      'related rule cannot have both names and labelSelector/namespaceSelector specified: ' +
+        JSON.stringify(rule),
     )
   }
-  if (rule.namespaceSelector) {
-    throw new Error('the stand-in does not know namespaceSelector in related rules')
+  if (rule.namespaceSelector || rule.labelSelector?.matchExpressions) {
+    throw new Error('the stand-in supports matchLabels only in related rules')
   }
 }
 
-/** Whether the rule, which is about `resource`, asks for the object. */
+/** Whether the rule for `resource` selects the object. */
 export function matchesRule(
-  rule: RelatedResourceRule,
+  { namespace, names, labelSelector }: RelatedResourceRule,
   resource: Resource,
-  object: KubeObject,
+  { apiVersion, kind, metadata }: KubeObject,
 ): boolean {
-  if (object.apiVersion !== resource.apiVersion || object.kind !== resource.kind) return false
-  if (rule.namespace && resource.namespaced && object.metadata.namespace !== rule.namespace) {
-    return false
-  }
-  if (rule.labelSelector && !selects(rule.labelSelector, object.metadata.labels)) return false
-  const names = rule.names ?? []
-  return names.length === 0 || names.includes(object.metadata.name)
+  return (
+    apiVersion === resource.apiVersion &&
+    kind === resource.kind &&
+    (!namespace || !resource.namespaced || metadata.namespace === namespace) &&
+    (!names?.length || names.includes(metadata.name)) &&
+    Object.entries(labelSelector?.matchLabels ?? {}).every(
+      ([key, value]) => metadata.labels?.[key] === value,
+    )
+  )
 }
