@@ -3,7 +3,7 @@
  * behave the same.
  */
 import t from 'tap'
-import { engineName } from '../support/cluster/metacontroller.ts'
+import { engineName } from '../../local-cluster/metacontroller.ts'
 import { type Stage, startScriptedCluster } from '../support/cluster/scripted-cluster.ts'
 import type { Request } from '../support/cluster/scripted-hook.ts'
 

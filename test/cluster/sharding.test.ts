@@ -8,7 +8,7 @@ import { bootBare } from '../support/cluster/cluster.ts'
 import { startReplica } from '../support/cluster/hook.ts'
 import { compositeControllers, installMyAppCrd } from '../support/cluster/install.ts'
 import { type Deployment, type LiveMyApp, kindPath } from '../support/cluster/kinds.ts'
-import { startMetacontroller } from '../support/cluster/metacontroller.ts'
+import { startMetacontroller } from '../../local-cluster/metacontroller.ts'
 
 t.setTimeout(240_000)
 

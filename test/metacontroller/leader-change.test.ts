@@ -17,7 +17,7 @@ import { kustomize } from '../support/cluster/kustomize.ts'
 import {
   type RunningMetacontroller,
   startMetacontroller,
-} from '../support/cluster/metacontroller.ts'
+} from '../../local-cluster/metacontroller.ts'
 import { grant } from '../support/cluster/rights.ts'
 
 t.setTimeout(300_000)

@@ -27,7 +27,7 @@ import {
   type ApplyStrategy,
   type RunningMetacontroller,
   startMetacontroller,
-} from '../support/cluster/metacontroller.ts'
+} from '../../local-cluster/metacontroller.ts'
 import { grant, isRole, rightsOf, type Role, without } from '../support/cluster/rights.ts'
 
 t.setTimeout(600_000)

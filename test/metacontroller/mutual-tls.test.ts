@@ -19,7 +19,7 @@ import { type Deployment, type LiveMyApp, kindPath } from '../support/cluster/ki
 import {
   type RunningMetacontroller,
   startMetacontroller,
-} from '../support/cluster/metacontroller.ts'
+} from '../../local-cluster/metacontroller.ts'
 import { mountedFolder, serverName, tlsEnvironment } from '../support/tls.ts'
 import { requireMetacontroller } from './real.ts'
 

@@ -24,7 +24,7 @@ import {
   engineName,
   type RunningMetacontroller,
   startMetacontroller,
-} from './metacontroller.ts'
+} from '../../../local-cluster/metacontroller.ts'
 import { type Difference, applyDifferences } from './server-side-apply.ts'
 import { watchAll } from './view.ts'
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
 import type { ControlPlane } from '../../../local-cluster/control-plane/boot.ts'
 import { applyStrategyAnnotation } from '../../../src/myapp/customize.ts'
-import type { ApplyStrategy } from './metacontroller.ts'
+import type { ApplyStrategy } from '../../../local-cluster/metacontroller.ts'
 
 const root = join(import.meta.dirname, '../../..')
 /** The absolute path of a file of the project. */

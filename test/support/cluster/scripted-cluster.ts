@@ -9,7 +9,7 @@ import {
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
 import { type Api, openApi } from './api.ts'
 import { followJsonLines } from './json-lines.ts'
-import { startMetacontroller } from './metacontroller.ts'
+import { startMetacontroller } from '../../../local-cluster/metacontroller.ts'
 import {
   type HookCall,
   type Script,

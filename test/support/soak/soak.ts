@@ -9,7 +9,10 @@ import { ensureControlPlane } from '../../../local-cluster/control-plane/build.t
 import { openApi } from '../cluster/api.ts'
 import { type Replica, startReplica } from '../cluster/hook.ts'
 import { compositeControllers, installMyAppCrd } from '../cluster/install.ts'
-import { type RunningMetacontroller, startMetacontroller } from '../cluster/metacontroller.ts'
+import {
+  type RunningMetacontroller,
+  startMetacontroller,
+} from '../../../local-cluster/metacontroller.ts'
 import { startSpreadingFront } from '../cluster/spreading-front.ts'
 import { prepareCollector } from '../otlp/collector.ts'
 import { createFleet } from './fleet.ts'

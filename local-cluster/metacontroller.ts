@@ -2,11 +2,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { get } from 'node:http'
 import { join, resolve } from 'node:path'
-import {
-  freePort,
-  startProgram,
-  waitUntilReady,
-} from '../../../local-cluster/control-plane/processes.ts'
+import { freePort, startProgram, waitUntilReady } from './control-plane/processes.ts'
 
 /** The strategy with which Metacontroller writes children. */
 export type ApplyStrategy = 'dynamic-apply' | 'server-side-apply'
@@ -110,7 +106,7 @@ async function chooseEngine(applyStrategy: ApplyStrategy): Promise<Engine> {
   return {
     engine: engineName(),
     command: process.execPath,
-    args: [join(import.meta.dirname, '../../../local-cluster/stand-in/main.ts')],
+    args: [join(import.meta.dirname, 'stand-in/main.ts')],
   }
 }
 
