@@ -11,8 +11,8 @@ import { yamlText } from './yaml.ts'
 
 type Fields = Record<string, unknown>
 
-/** What else of its name a MyApp may take over. */
-const besides = [
+/** Kinds of other objects with its name that a MyApp may take over. */
+const otherKinds = [
   'services',
   'poddisruptionbudgets.policy',
   'horizontalpodautoscalers.autoscaling',
@@ -30,7 +30,7 @@ export function adopt(
   const [deployment] = kubectl.get(['deployments.apps', name, '-n', namespace])
   if (deployment === undefined) throw new UserError(`no Deployment ${namespace}/${name}`)
   const selector = fieldsOf(fieldsOf(deployment.spec)['selector'])
-  const beside = kubectl.get([besides.join(), name, '-n', namespace])
+  const beside = kubectl.get([otherKinds.join(), name, '-n', namespace])
   const service = beside.find(({ kind }) => kind === 'Service')
   refuse(deployment, selector, service)
   const replicaSets = kubectl
@@ -44,7 +44,7 @@ export function adopt(
   return 0
 }
 
-/** Throws where the labels that a MyApp needs would take pods away from what selects them now. */
+/** Throws if the labels of a MyApp would remove pods from their present selectors. */
 function refuse(deployment: ObservedObject, selector: Fields, service: ObservedObject | undefined) {
   const { name } = deployment.metadata
   if ((deployment.metadata.ownerReferences ?? []).some(({ controller }) => controller)) {
@@ -88,7 +88,7 @@ const sameFields = [
   'resources',
 ] as const
 
-/** Fields that the API server fills in, or that a MyApp sets itself. */
+/** Fields that the API server defaults or that a MyApp sets. */
 const expected = new Set([
   ...['name', 'imagePullPolicy', 'terminationMessagePath', 'terminationMessagePolicy', 'ports'],
   ...['containers', 'restartPolicy', 'dnsPolicy', 'schedulerName', 'serviceAccount'],
@@ -101,7 +101,7 @@ const expected = new Set([
   ],
 ])
 
-/** A MyApp with what it shares with a Deployment, and the fields that are left to the user. */
+/** A MyApp with the fields of a Deployment, and the fields that the user must translate. */
 function skeleton(name: string, namespace: string, deployment: ObservedObject) {
   const spec = fieldsOf(deployment.spec)
   const pod = fieldsOf(fieldsOf(spec['template'])['spec'])
@@ -139,7 +139,7 @@ function skeleton(name: string, namespace: string, deployment: ObservedObject) {
     ...(isEmpty(pod['securityContext'] ?? {}) ? [] : ['securityContext of the pod']),
     ...(isEmpty(container['securityContext'] ?? {}) ? [] : ['securityContext of the container']),
   ]
-  // What a MyApp has in another form is left to the user as well.
+  // The user must also translate fields that are invalid in a MyApp.
   for (const { path } of validate(myApp, myAppValidator)) {
     const field = String(path[1])
     if (path[0] !== 'spec' || field === 'image' || !(field in myApp.spec)) continue
@@ -149,7 +149,7 @@ function skeleton(name: string, namespace: string, deployment: ObservedObject) {
   return { myApp, byHand: [...new Set(byHand)] }
 }
 
-/** The probes of a container by their names in a MyApp; a named port is that of the app. */
+/** The probes of a container by their names in a MyApp. A named port is the port of the app. */
 function probesOf(container: Fields): Fields {
   const probes = Object.entries({
     startup: container['startupProbe'],
@@ -259,11 +259,11 @@ function script({
   return `${lines.join('\n')}\n`
 }
 
-/** A text as one word of a shell. */
+/** Quotes a text for a shell. */
 const quote = (text: string) =>
   /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
-/** A label selector as kubectl takes it. */
+/** A label selector for the option -l of kubectl. */
 function selectorText(selector: Fields): string {
   const expressions = listOf(selector['matchExpressions']).map(({ key, operator, values }) => {
     const all = Array.isArray(values) ? values.join(',') : ''

@@ -8,7 +8,7 @@ export const { version } = packageJson
 /** A mistake of the user. It is reported in one line, with exit code 2. */
 export class UserError extends Error {}
 
-/** What to compare with: recorded requests, or the cluster of a kubeconfig context. */
+/** The baseline of a diff: recorded requests, or the cluster of a kubeconfig context. */
 export type Baseline = { recordings: string[] } | { context: string | undefined }
 
 /** The formats of `validate`. */
@@ -67,7 +67,7 @@ export const options = {
   version: { type: 'boolean', for: [] },
 } as const satisfies Record<string, ParseArgsOptionsConfig[string] & { for: string[] }>
 
-/** The commands, with what each of them does. */
+/** The commands and their descriptions. */
 export const commands = {
   render: 'print the children of a MyApp, or what applying it would change',
   validate: 'check MyApps in files',
@@ -76,7 +76,7 @@ export const commands = {
   completion: 'print the completion for a shell: bash, zsh or fish',
 } as const
 
-/** What --help prints. */
+/** The output of --help. */
 export const help = `Works with MyApps. Only --live, --context and adopt read from a cluster.
 
 usage:
@@ -122,7 +122,7 @@ exit code:
      kubectl, a problem of a MyApp in render, or an internal error.
 `
 
-/** Reads a command line; throws a UserError that says what is wrong with it. */
+/** Reads a command line. Throws a UserError if it is invalid. */
 export function readArguments(args: string[]): Task {
   const {
     values,

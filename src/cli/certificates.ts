@@ -12,10 +12,7 @@ import { readText } from './manifests.ts'
 import { objectsText, type Streams } from './output.ts'
 import { readYaml } from './yaml.ts'
 
-/**
- * Prints Secrets and ConfigMaps with certificates, and on stderr when they expire. Returns the
- * exit code.
- */
+/** Prints Secrets and ConfigMaps, and their expiry dates on stderr. Returns the exit code. */
 export async function printCertificates(
   {
     days,
@@ -53,7 +50,7 @@ export async function printCertificates(
 
 const dateText = (date: Date) => date.toISOString().slice(0, 10)
 
-/** The CA in a file: the Secret that `certificates` prints, or the same as kubectl prints it. */
+/** Reads the Secret of the CA from a file, in the form of `certificates` or of kubectl. */
 function readAuthority(file: string): KeyPair {
   for (const { value } of readYaml(readText(file))) {
     if (!isObject(value) || value['kind'] !== 'Secret' || !isObject(value['metadata'])) continue

@@ -12,7 +12,7 @@ import { type HookRequest, keyOf } from '../myapp/request.ts'
 import { sync } from '../myapp/sync.ts'
 import { yamlText } from './yaml.ts'
 
-/** What happens to one child. */
+/** The change of one child. */
 export interface ChildChange {
   action: 'create' | 'update' | 'delete'
   apiVersion: string
@@ -23,12 +23,12 @@ export interface ChildChange {
   fields: string[]
   /** Whether pods are replaced. */
   podsRoll: boolean
-  /** The child now and after the change, without fields of the API server and Metacontroller. */
+  /** The child before and after, without fields of the API server and Metacontroller. */
   before: object | undefined
   after: object | undefined
 }
 
-/** The changes that turn some children of a MyApp into others. */
+/** The changes between two states of the children of a MyApp. */
 export function changes(before: Children, after: Children): ChildChange[] {
   const groups = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return groups.flatMap((group) => {
@@ -71,7 +71,7 @@ export const changedFields = (before: object, after: object) => [
   ...new Set([...differences(before, after), ...differences(after, before)]),
 ]
 
-/** An object without fields that only the API server and Metacontroller use. */
+/** An object without the fields of the API server and Metacontroller. */
 function legible({
   apiVersion,
   kind,
@@ -97,7 +97,7 @@ function legible({
   }
 }
 
-/** A change for people: what happens, to which fields, and a unified diff of the YAML. */
+/** A change as text: action, fields, and a unified diff of the YAML. */
 export function changeText({
   action,
   kind,
@@ -130,13 +130,12 @@ export function changeText({
 /** Children by `Kind.version` and key. */
 export type Children = Record<string, Record<string, ObservedObject>>
 
-/** More answers than any child needs to become as desired. */
+/** No child needs more answers to reach its desired state. */
 const maxAnswers = 8
 
 /**
- * The children that the API server ends up with if nothing else happens. Each answer is applied
- * as Metacontroller applies
- * it, until nothing changes.
+ * The children after Metacontroller has applied every answer. Syncs and applies until nothing
+ * changes.
  */
 export function settle(request: HookRequest, context: TimedContext): Children {
   let children: Children = request.children

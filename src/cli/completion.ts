@@ -1,6 +1,6 @@
 import { commands, options, reportFormats, type Shell, shells } from './arguments.ts'
 
-/** What follows some options; files are completed after the others. */
+/** The values of some options. Files are completed after the others. */
 const values: Partial<Record<keyof typeof options, readonly string[]>> = {
   output: ['yaml', ...reportFormats],
 }

@@ -7,14 +7,14 @@ import { UserError } from './arguments.ts'
 export interface Kubectl {
   /** The namespace of the context. */
   namespace: () => string
-  /** The existing ones of some objects. */
+  /** Gets objects. Leaves out those that do not exist. */
   get: (args: string[]) => ObservedObject[]
 }
 
 /** The user may not read an object, or the cluster does not have its kind. */
 export class Refused extends UserError {}
 
-/** kubectl for the cluster of a context, or of the current one. */
+/** A kubectl for the cluster of a context. Defaults to the current context. */
 export function kubectlFor(context: string | undefined): Kubectl {
   const run = (args: string[]): string => {
     const { error, status, signal, stdout, stderr } = spawnSync(

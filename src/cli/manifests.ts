@@ -13,31 +13,31 @@ import { UserError } from './arguments.ts'
 import { myAppValidator } from './validators.ts'
 import { readYaml } from './yaml.ts'
 
-/** A place in a source; lines and columns count from 1. */
+/** A position in a source. Lines and columns count from 1. */
 export interface Place {
   source: string
   line: number
   column: number
 }
 
-/** `demo.yaml:3:5`, as compilers and editors write it. */
+/** A position in the form of compilers: `demo.yaml:3:5`. */
 export const placeText = ({ source, line, column }: Place) => `${source}:${line}:${column}`
 
-/** Something to say about a file. An error keeps a MyApp from being applied, a warning does not. */
+/** A finding in a file. A MyApp with an error cannot be applied. */
 export interface Finding {
   severity: 'error' | 'warning' | 'note'
   place: Place
   message: string
 }
 
-/** A Kubernetes object from a source, and where its fields stand there. */
+/** A Kubernetes object from a source, and the positions of its fields. */
 interface Manifest {
   object: Record<string, unknown>
-  /** Where a field stands, or the nearest thing that holds it. `isKey`: the key itself is meant. */
+  /** The position of a field, or of its nearest parent. `isKey`: the position of the key. */
   placeOf: (path: Path, isKey?: boolean) => Place
 }
 
-/** A MyApp from a file, with a spec as the API server would store it. */
+/** A MyApp from a file, with the spec that the API server would store. */
 export interface FileMyApp {
   metadata: {
     name: string
@@ -45,7 +45,7 @@ export interface FileMyApp {
     labels?: Record<string, string>
     annotations?: Record<string, string>
   }
-  /** Whether it names its namespace itself. */
+  /** Whether the file sets the namespace. */
   isPlaced: boolean
   spec: MyAppSpec
 }
@@ -56,7 +56,7 @@ export interface FileMyApp {
  */
 export type FileConfig = Record<'ConfigMap.v1' | 'Secret.v1', Record<string, ObservedConfig>>
 
-/** What files contain: valid MyApps, their config, and what to say about them. */
+/** The content of files: valid MyApps, their config, and findings. */
 export interface ManifestFiles {
   /** The files that were read. */
   sources: string[]
@@ -65,14 +65,14 @@ export interface ManifestFiles {
   findings: Finding[]
 }
 
-/** Reads files, folders, and stdin for `-`: MyApps, and the ConfigMaps and Secrets beside them. */
+/** Reads MyApps, ConfigMaps and Secrets from files, folders, and stdin for `-`. */
 export const readFiles = (
   files: string[],
   recursive: boolean,
   defaultNamespace: string,
 ): ManifestFiles => filesOf(readSources(files, recursive), defaultNamespace)
 
-/** What sources contain. `defaultNamespace` is that of objects without one. */
+/** Reads sources. `defaultNamespace` is for objects without a namespace. */
 export function filesOf(sources: Source[], defaultNamespace: string): ManifestFiles {
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
@@ -121,7 +121,7 @@ function readSources(files: string[], recursive: boolean): Source[] {
   )
 }
 
-/** The manifests in a folder, ordered by name; a file is itself. */
+/** The manifests in a folder, ordered by name. Returns a file unchanged. */
 function expand(file: string, recursive: boolean): string[] {
   try {
     if (!statSync(file).isDirectory()) return [file]
@@ -144,7 +144,7 @@ export function readText(file: string): string {
   }
 }
 
-/** Text in UTF-8, or in UTF-16 with a byte order mark, as Windows PowerShell writes it. */
+/** Decodes UTF-8, or UTF-16 with a byte order mark, which Windows PowerShell writes. */
 function decoded(bytes: Buffer): string {
   const [first, second] = bytes
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
@@ -152,7 +152,7 @@ function decoded(bytes: Buffer): string {
   return bytes.toString('utf8')
 }
 
-/** Reads stdin to its end. A pipe that does not block is polled. */
+/** Reads all of stdin. Polls a pipe that does not block. */
 function readStdin(): Buffer {
   const chunks: Buffer[] = []
   const buffer = Buffer.alloc(65_536)
@@ -173,7 +173,7 @@ function unreadable(name: string, error: unknown): UserError {
   return new UserError(`cannot read ${name}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
 }
 
-/** Reads a source as kubectl does. The items of lists become objects of their own. */
+/** Reads a source as kubectl does. Each item of a list becomes an object. */
 function readManifests({ name, text }: Source): { manifests: Manifest[]; findings: Finding[] } {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
   const at = (offset: number): Place => {
@@ -209,8 +209,8 @@ function readManifests({ name, text }: Source): { manifests: Manifest[]; finding
 }
 
 /**
- * The objects of a list such as `kubectl get -o yaml` prints; any other value is one. Empty
- * documents have none.
+ * The objects in a document. A list from `kubectl get -o yaml` contains several, an empty document
+ * none.
  */
 function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []
@@ -225,7 +225,7 @@ function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; pa
   return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
 }
 
-/** The valid MyApps, and what to say about all of them, ordered by line. */
+/** The valid MyApps, and the findings for all MyApps, ordered by line. */
 function judge(
   manifests: Manifest[],
   defaultNamespace: string,
@@ -277,7 +277,7 @@ function judge(
   return { myApps, findings }
 }
 
-/** A ConfigMap or Secret as the API server stores it; undefined for any other object. */
+/** A ConfigMap or Secret in its stored form. Undefined for any other object. */
 function configOf(
   { apiVersion, kind, metadata, data, binaryData, stringData }: Record<string, unknown>,
   defaultNamespace: string,
@@ -286,7 +286,7 @@ function configOf(
     return undefined
   }
   const { name, namespace } = metadata
-  // The API server moves stringData into data, in base64.
+  // The API server moves stringData into data as base64.
   const encoded = Object.fromEntries(
     Object.entries(stringData ?? {}).map(([key, value]) => [
       key,
@@ -317,8 +317,7 @@ interface Schema {
 type Fields = Record<string, unknown>
 
 /**
- * A MyApp as the API server stores it: without fields that are null, and with the defaults of
- * fields that are left out.
+ * A MyApp in its stored form: without fields that are null, and with defaults.
  */
 export const storedForm = (myApp: Fields): Fields => fillIn(myApp, MyAppSchema as Schema) as Fields
 

@@ -3,7 +3,7 @@ import { version } from './arguments.ts'
 import { type Finding, placeText } from './manifests.ts'
 import { yamlText } from './yaml.ts'
 
-/** Where a command writes to. */
+/** The output streams of a command. */
 export interface Streams {
   out: (text: string) => void
   err: (text: string) => void
@@ -20,7 +20,7 @@ export function objectsText(objects: object[], output: 'yaml' | 'json'): string 
 export const findingText = ({ severity, place, message }: Finding) =>
   `${placeText(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`
 
-/** What `validate` prints for the errors and warnings of some files. */
+/** The report of `validate` on errors and warnings. */
 export function reportText(findings: Finding[], sources: string[], format: ReportFormat): string {
   switch (format) {
     case 'text':
@@ -52,7 +52,7 @@ function githubLine({ severity, place: { source, line, column }, message }: Find
   return `::${severity} file=${property(source)},line=${line},col=${column}::${text(message)}\n`
 }
 
-/** One test case a file; warnings are its output. */
+/** One test case per file, with warnings as its output. */
 function junit(findings: Finding[], sources: string[]): string {
   const cases = [...new Set(sources)].map((source) => {
     const lines = (severity: Finding['severity']) =>
@@ -83,7 +83,7 @@ function junit(findings: Finding[], sources: string[]): string {
   ].join('')
 }
 
-/** Text in XML, without the characters that XML 1.0 has no form for. */
+/** Escapes text for XML. Replaces characters that XML 1.0 cannot contain. */
 const xml = (text: string) =>
   text
     .toWellFormed()

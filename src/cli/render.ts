@@ -13,10 +13,7 @@ import { kubectlFor } from './kubectl.ts'
 import type { FileConfig, FileMyApp } from './manifests.ts'
 import { type LiveRequest, liveRequests, newRequest, readRecording } from './requests.ts'
 
-/**
- * The children of a new MyApp, with notes for the user. Do not print the digest of config in
- * them.
- */
+/** The children of a new MyApp, with notes for the user. Never print their config digest. */
 export interface Rendered {
   children: KubernetesObject[]
   notes: string[]
@@ -44,20 +41,20 @@ export function render(app: FileMyApp, config: FileConfig, context: Context): Re
   }
 }
 
-/** What applying a MyApp would do to its children, with notes for the user. */
+/** The changes to the children if a MyApp is applied, with notes for the user. */
 export interface Diff {
   changes: ChildChange[]
   notes: string[]
 }
 
-/** What exists already. */
+/** The existing MyApps and children. */
 export interface Present {
-  /** The namespace of documents that name none. */
+  /** The namespace for documents without one. */
   namespace: () => string
   requestsFor: (apps: FileMyApp[]) => LiveRequest[]
 }
 
-/** Opens what a diff compares with. */
+/** Opens the baseline of a diff. */
 export function present(baseline: Baseline): Present {
   if ('context' in baseline) {
     const kubectl = kubectlFor(baseline.context)
@@ -83,19 +80,19 @@ export function present(baseline: Baseline): Present {
 }
 
 /**
- * The key by which digests of config are compared here. Only the hook has the real key, so a digest
- * with this key is never printed.
+ * The key of the digests that `diff` compares. Only the hook has the real key, so digests with this
+ * key are never printed.
  */
 const comparisonKey = Buffer.from('compares digests, never printed')
 
-/** What the cluster's hook has, as far as it is known here. */
+/** The context of a sync with this key and the present time. */
 const timed = (context: Context): TimedContext => ({
   ...context,
   configDigestKey: comparisonKey,
   now: Date.now(),
 })
 
-/** The digest of the config that a spec refers to; undefined for a spec that is not valid, too. */
+/** The digest of the config that a spec refers to. Undefined for an invalid spec, too. */
 function configDigest(request: HookRequest, spec: unknown, context: Context): string | undefined {
   const validated = validSpec({ ...request.parent, spec })
   return 'spec' in validated
@@ -103,7 +100,7 @@ function configDigest(request: HookRequest, spec: unknown, context: Context): st
     : undefined
 }
 
-/** What happens when a MyApp is applied, with the ConfigMaps and Secrets of the files. */
+/** The changes if a MyApp is applied with the ConfigMaps and Secrets of the files. */
 export function diff(
   { app, request, unreadable }: LiveRequest,
   config: FileConfig,
@@ -160,14 +157,14 @@ const held = (request: HookRequest, key: string, context: TimedContext) => {
   return [...new Set(holds.map(({ message }) => `${key}: ${message}`))]
 }
 
-/** Printed in place of a digest: only the hook, which has the key, can work it out. */
+/** Printed instead of a digest, which only the hook can compute. */
 export const unknownDigest = '<known only in the cluster>'
 
-/** The digest of config that the pods of an object have, if it has any. */
+/** The config digest of the pods of an object, if they have one. */
 export const digestOf = (object: KubernetesObject | undefined): string | undefined =>
   annotationsOf(object)?.[configDigestAnnotation]
 
-/** The same object with another digest of config, where it has one. */
+/** The object with another config digest, if it has one. */
 export function withDigest<Item extends KubernetesObject>(object: Item, digest: string): Item {
   if (digestOf(object) === undefined) return object
   const copy = structuredClone(object)
@@ -175,7 +172,7 @@ export function withDigest<Item extends KubernetesObject>(object: Item, digest: 
   return copy
 }
 
-/** The same children with a digest of config replaced by another. */
+/** The children with a config digest replaced by another. */
 export const replaceDigest = (children: Children, digest: string, by: string): Children =>
   mapped(children, (objects) =>
     mapped(objects, (object) => (digestOf(object) === digest ? withDigest(object, by) : object)),

@@ -16,13 +16,10 @@ import { UserError } from './arguments.ts'
 import { type Kubectl, Refused } from './kubectl.ts'
 import { type FileConfig, type FileMyApp, readText } from './manifests.ts'
 
-/** Stands for the uid of a MyApp that is not in a cluster. */
+/** The uid of a MyApp that is not in a cluster. */
 export const noUid = 'unknown'
 
-/**
- * The request that Metacontroller would send for a new MyApp if every kind of child is
- * installed.
- */
+/** The request of Metacontroller for a new MyApp if every kind of child is installed. */
 export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
   const children = Object.fromEntries(
     childKinds.map(({ group }) => [group, {}]),
@@ -37,10 +34,7 @@ export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): H
 
 type Controller = NonNullable<HookRequest['controller']>
 
-/**
- * The request that Metacontroller would send for a MyApp in a cluster, before the file is
- * applied.
- */
+/** The request of Metacontroller for a MyApp in a cluster before the file is applied. */
 export interface LiveRequest {
   app: FileMyApp
   request: HookRequest
@@ -49,14 +43,13 @@ export interface LiveRequest {
 }
 
 /**
- * Reads from a cluster what Metacontroller would send for each of some MyApps. For several in a
- * namespace kubectl lists all
- * objects: it gets named objects one after the other, and after the first ten at most five a
- * second.
+ * Reads the requests of Metacontroller for MyApps from a cluster. For several MyApps in a namespace
+ * it lists all objects, since kubectl gets named objects one by one, and after the first ten at
+ * most five per second.
  */
 export function liveRequests(apps: FileMyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
-  // Without a CompositeController to read, every cluster has all kinds but the optional ones.
+  // Without a readable CompositeController, only the optional kinds may be missing.
   const kinds = childKinds.filter(
     (kind) => isListed(controller, kind) ?? kind.optional === undefined,
   )
@@ -115,7 +108,7 @@ function liveRequest(
   }
 }
 
-/** The CompositeController for MyApps; undefined where there is none, or none that may be read. */
+/** The CompositeController for MyApps. Undefined if it does not exist or cannot be read. */
 function compositeController(kubectl: Kubectl): Controller | undefined {
   try {
     const all = kubectl.get(['compositecontrollers.metacontroller.k8s.io']) as unknown as Array<
@@ -128,7 +121,7 @@ function compositeController(kubectl: Kubectl): Controller | undefined {
   }
 }
 
-/** As kubectl wants it: `deployments.v1.apps`. */
+/** The name of a kind for kubectl: `deployments.v1.apps`. */
 function qualified({ apiVersion, resource }: ChildKind): string {
   const [group, version] = apiVersion.split('/')
   return version === undefined ? resource : `${resource}.${version}.${group}`
@@ -162,7 +155,7 @@ function readLiveConfig(
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       unreadable.push(...names.map((name) => ({ kind, name })))
-      // It counts as existing, with every key that the MyApp uses.
+      // The object counts as existing, with every key that the MyApp uses.
       const keysOf = (name: string) =>
         ofKind.flatMap((reference) =>
           reference.name === name && reference.key !== undefined ? [[reference.key, '']] : [],

@@ -8,12 +8,12 @@ import { checkNotEmpty, type Finding, type ManifestFiles, readFiles } from './ma
 import { findingText, objectsText, reportText, type Streams } from './output.ts'
 import { diff, present, render, unknownDigest, withDigest } from './render.ts'
 
-/** Runs a command line and returns the exit code that the help explains. */
+/** Runs a command line. Returns the exit code; see `help`. */
 export async function run(args: string[], streams: Streams): Promise<number> {
   try {
     const task = readArguments(args)
     if (task.command !== 'certificates') return await perform(task, streams)
-    // The other commands start faster without it.
+    // The other commands start faster without this module.
     const { printCertificates } = await import('./certificates.ts')
     return await printCertificates(task, streams)
   } catch (error) {
@@ -89,7 +89,7 @@ async function renderFiles(
   return changes.length === 0 ? 0 : 1
 }
 
-/** The platform defaults in a file. */
+/** Reads platform defaults from a file. */
 async function defaultsIn(file: string): Promise<PlatformDefaults> {
   try {
     return await readPlatformDefaults(file)
@@ -98,7 +98,7 @@ async function defaultsIn(file: string): Promise<PlatformDefaults> {
   }
 }
 
-/** Reads the files and reports their problems and notes on stderr. */
+/** Reads files and prints their errors and notes on stderr. */
 function read(
   names: string[],
   recursive: boolean,

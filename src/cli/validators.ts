@@ -2,8 +2,8 @@ import { inParts, newAjv } from '../api/ajv.ts'
 import { MyApp } from '../api/myapp.ts'
 
 /**
- * The validator of a whole MyApp, which does not stop at the first problem. Replaced at build, as
- * src/api/compiled.ts is.
+ * The validator of a whole MyApp, which finds every problem. Replaced at build like
+ * src/api/compiled.ts.
  */
 export const ajv = newAjv({ allErrors: true })
 

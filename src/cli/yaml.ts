@@ -14,35 +14,30 @@ import {
 } from 'yaml'
 
 /**
- * YAML as kubectl reads it. kubectl uses go-yaml 2, which keeps its own mixture of YAML 1.1 and
- * 1.2.
- * The `yaml` package finds the structure and the places; every scalar comes out of it as text.
- * What such a text means, and what a merge does, is decided here by go-yaml's rules (resolve.go
- * and decode.go).
+ * Reads YAML as kubectl does. kubectl uses go-yaml 2, which mixes YAML 1.1 and 1.2. The `yaml`
+ * package finds the structure and the positions, and returns every scalar as text. This module
+ * resolves scalars and merge keys by the rules of go-yaml (resolve.go and decode.go).
  */
 
-/** One document: its value, what is wrong with it, and where its parts stand. */
+/** One document: its value, its faults, and the positions of its fields. */
 export interface YamlDocument {
   value: unknown
   faults: YamlFault[]
-  /** What kubectl leaves out without saying so. */
+  /** Parts that kubectl ignores silently. */
   notes: YamlFault[]
-  /**
-   * The offset in the text of a field, or of the nearest thing that holds it. `isKey`: of its
-   * key.
-   */
+  /** The offset of a field, or of its nearest parent. `isKey`: the offset of the key. */
   offsetOf: (path: Array<string | number>, isKey?: boolean) => number
 }
 
-/** What is wrong with a text; `offset` counts UTF-16 units from its start. */
+/** A fault in a text. `offset` counts UTF-16 units from its start. */
 export interface YamlFault {
   offset: number
   message: string
 }
 
 /**
- * Reads the documents of a text: YAML between lines that start with `---`, or JSON values one
- * after another.
+ * Reads the documents in a text: YAML between lines that start with `---`, or a sequence of JSON
+ * values.
  */
 export function readYaml(text: string): YamlDocument[] {
   const start = text.startsWith('\ufeff') ? 1 : 0
@@ -60,18 +55,18 @@ export function readYaml(text: string): YamlDocument[] {
   return [...documents, readChunk({ text: '', offset, fault })]
 }
 
-/** A part of a text and where it starts. */
+/** A part of a text and its offset. */
 interface Chunk {
   text: string
   offset: number
   fault?: YamlFault
-  /** kubectl leaves a line with `---` in a document where nothing stands before it. */
+  /** The document starts with a line `---`, which kubectl keeps if nothing precedes it. */
   isMarked?: boolean
 }
 
 /**
- * The JSON objects at the start of a text. After the first one YAML may follow, after the second
- * only JSON.
+ * The JSON objects at the start of a text. YAML may follow the first one. Only JSON may follow the
+ * second one.
  */
 function jsonValues(text: string, start: number): { chunks: Chunk[]; end: number } {
   const chunks: Chunk[] = []
@@ -96,8 +91,8 @@ function isJson(text: string): boolean {
 }
 
 /**
- * The documents of a text. As in kubectl, `---` starts one wherever it starts a line, and only a
- * comment may follow it.
+ * The documents in a text. As in kubectl, every line that starts with `---` starts a document, and
+ * only a comment may follow on that line.
  */
 function yamlChunks(text: string, start: number): Chunk[] {
   const chunks: Chunk[] = []
@@ -126,7 +121,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   const nowhere = { value: null, notes: [], offsetOf: () => chunk.offset }
   if (chunk.fault !== undefined) return { ...nowhere, faults: [chunk.fault] }
   const bom = chunk.text.startsWith('\ufeff') ? 1 : 0
-  // go-yaml ends a line at these too.
+  // go-yaml ends a line at these characters, too.
   const lines = chunk.text.slice(bom).replace(/\r(?!\n)|\u0085/g, '\n')
   const fault =
     bom === 1 && chunk.isMarked
@@ -146,7 +141,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   }
   const end = isFlow(document.contents, text) ? endOfBrackets(text, startOf(document)) : undefined
   const errors = document.errors.filter(
-    // After quotes and brackets go-yaml lets a comment begin at once.
+    // In go-yaml a comment may follow quotes and brackets immediately.
     ({ pos: [at], message }) =>
       (end === undefined || at < end) && !message.startsWith('Comments must be separated'),
   )
@@ -156,7 +151,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   const isCut = json === undefined && (isFollowed || errors.length < document.errors.length)
   return {
     value: json ?? value,
-    // The first fault brings about most of the others.
+    // The first fault causes most of the others.
     faults: faults.slice(0, 1),
     notes:
       isCut && faults.length === 0
@@ -177,7 +172,7 @@ const isFlow = (node: unknown, text: string) =>
   isCollection(node) && /[[{]/.test(text[node.range?.[0] ?? 0] ?? '')
 
 function characterFault(text: string, lines: string, isMarked = false): YamlFault | undefined {
-  // kubectl splits the text at "---", so that a directive stands in a document of its own.
+  // kubectl splits the text at "---", so a directive is in a separate document.
   const directive = /^(?:[ \t]*(?:#.*)?\n)*%(?!(?:YAML 1\.1|TAG .*)\n(?:[^]*\n)?---)/.exec(lines)
   if (directive !== null) {
     return {
@@ -200,24 +195,23 @@ function characterFault(text: string, lines: string, isMarked = false): YamlFaul
 }
 
 /**
- * What go-yaml refuses wherever it stands, and the two separators of lines, which it does not
- * read as text.
+ * Characters that go-yaml refuses everywhere, and two line separators, which it does not read as
+ * text.
  */
 const forbiddenCharacter = /(?![\t\n\r\u0085])\p{Cc}|[\u2028\u2029\ufffe\uffff]/u
 
-/** The most parts of a text that are indented again, each of which takes another parse. */
+/** The most parts of a text that are indented. Each of them takes another parse. */
 const maxMended = 100
 
 /**
- * The first document of a text; go-yaml reads no other. It does not ask for an indentation
- * inside of brackets and quotes,
- * where the `yaml` package does: lines there are indented before they are parsed again.
+ * Parses the first document of a text. go-yaml reads no other. The `yaml` package needs indentation
+ * inside brackets and quotes, and go-yaml does not, so such lines are indented and parsed again.
  */
 function parsed(text: string): {
   document: Document.Parsed | undefined
   text: string
   originalOffset: (offset: number) => number
-  /** Whether there is another document after it. */
+  /** Whether another document follows. */
   isFollowed: boolean
 } {
   let mended = text
@@ -234,7 +228,7 @@ function parsed(text: string): {
       return { document, text: mended, originalOffset, isFollowed }
     }
     const { lines, indent } = broken
-    // From the end, so that what comes before keeps its offset.
+    // From the end, so that earlier offsets stay valid.
     for (const at of lines.reverse()) {
       mended = mended.slice(0, at) + ' '.repeat(indent) + mended.slice(at)
       for (const earlier of inserted) if (earlier.at >= at) earlier.at += indent
@@ -252,7 +246,7 @@ const options = {
   stringKeys: false,
 } as const
 
-/** The lines to indent of the first brackets or quotes that the parser has broken off too early. */
+/** The lines to indent in the first brackets or quotes that the parser ended too early. */
 function brokenOff(
   document: Document.Parsed,
   text: string,
@@ -280,7 +274,7 @@ function brokenOff(
 const spacesAt = (text: string, at: number) =>
   /^ */.exec(text.slice(at, at + 1000))?.[0].length ?? 0
 
-/** The offset after the quotes that open at `start`; undefined where they do not close. */
+/** The offset after the quotes that open at `start`. Undefined if they do not close. */
 function endOfQuotes(text: string, start: number): number | undefined {
   const quote = text[start]
   for (let at = start + 1; at < text.length; at++) {
@@ -293,13 +287,10 @@ function endOfQuotes(text: string, start: number): number | undefined {
   return undefined
 }
 
-/** The offset after the brackets that open at `start`; undefined where they do not close. */
+/** The offset after the brackets that open at `start`. Undefined if they do not close. */
 function endOfBrackets(text: string, start: number): number | undefined {
   let depth = 0
-  /**
-   * Whether a quote opens here, or only stands in a text, and whether a colon ends a key without
-   * a blank.
-   */
+  /** Whether a quote opens a string here, and whether a colon ends a key without a blank. */
   let [startsToken, endsToken] = [true, false]
   for (let at = start; at < text.length; at++) {
     const character = text[at] ?? ''
@@ -333,7 +324,7 @@ function endOfBrackets(text: string, start: number): number | undefined {
 
 type Report = (offset: number, message: string) => void
 
-/** Thrown where a document has no value; the fault is reported before. */
+/** Thrown if a document has no value, after the fault is reported. */
 class NoValue extends Error {}
 
 /** The value of a document, by the rules of go-yaml's decoder. */
@@ -349,7 +340,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   function decode(node: unknown): unknown {
     nodes++
     if (aliasDepth > 0) aliased++
-    // A document may grow by its aliases, but not to many times its size.
+    // Aliases may enlarge a document, but not many times over.
     if (aliased > 100 && nodes > 1000 && aliased / nodes > 0.99) {
       fail(node, 'aliases make the document too large')
     }
@@ -376,7 +367,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     }
   }
 
-  /** go-yaml does not know `\/`, nor a pair of escapes for one character. */
+  /** go-yaml supports neither `\/` nor a pair of escapes for one character. */
   function checkText(node: Scalar) {
     const [start = 0, end = 0] = node.range ?? []
     if (node.tag !== undefined && start === end && /[,[\]{}]/.test(text[end] ?? '')) {
@@ -396,8 +387,8 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   }
 
   /**
-   * In brackets `a:` before a comma or a bracket is a text for go-yaml, and a key for the `yaml`
-   * package.
+   * In brackets, go-yaml reads `a:` before a comma or a bracket as text. The `yaml` package reads
+   * it as a key.
    */
   function colonAfter(key: unknown): boolean {
     if (!isScalar(key) || key.type !== 'PLAIN') return false
@@ -420,7 +411,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
 
   const isFlowPair = (map: unknown) => isMap(map) && map.flow !== false && !isFlow(map, text)
 
-  /** What an alias stands for, handed to a function. */
+  /** Calls a function with the target of an alias. */
   function through<Value>(alias: unknown, use: (target: unknown) => Value): Value {
     if (!isAlias(alias)) return use(alias)
     const target = alias.resolve(document)
@@ -440,8 +431,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   }
 
   /**
-   * The entries of a map. A merge key counts where it stands: after a key of the same name it
-   * wins.
+   * The entries of a map. A merge key overrides keys before it and not those after it.
    */
   function decodeMap(node: unknown, entries: Map<string, unknown>): Map<string, unknown> {
     if (!isMap(node)) return entries
@@ -463,7 +453,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     return entries
   }
 
-  /** A key without `?` stands on one line, and in brackets a blank follows its colon. */
+  /** A key without `?` must be on one line. In brackets a blank must follow its colon. */
   function checkKey(key: unknown) {
     if (!isScalar(key) || key.range == null) return
     const [start, end] = key.range
@@ -509,7 +499,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
 const isMergeKey = ({ value, type, tag }: Scalar) =>
   value === '<<' && (tag === undefined ? type === 'PLAIN' : tag === 'tag:yaml.org,2002:merge')
 
-/** What a scalar stands for, and what as a key, where that is not just its value as text. */
+/** The value of a scalar, and its text as a key if that differs from the value. */
 function resolved(
   { value: source, type, tag }: Scalar,
   fail: (message: string) => never,
@@ -549,7 +539,7 @@ function resolved(
 interface PlainScalar {
   kind: 'null' | 'bool' | 'int' | 'float' | 'str'
   value: unknown
-  /** The key that it makes; null where it can't be one. */
+  /** The text as a key. Null if it cannot be a key. */
   asKey?: string | null
 }
 
@@ -576,7 +566,7 @@ function entry(
   return [word, { kind, value, ...(typeof value === 'number' && { asKey: floatKey(value) }) }]
 }
 
-/** What go-yaml takes a text without quotes for. */
+/** The value of a text without quotes in go-yaml. */
 export function plainScalar(text: string): PlainScalar {
   const word = words.get(text)
   if (word !== undefined) return word
@@ -586,7 +576,7 @@ export function plainScalar(text: string): PlainScalar {
       ? float(text.replaceAll('_', ''), asText)
       : asText
   }
-  // A time stays text.
+  // Times stay text.
   if (!/^[-+0-9]/.test(text) || isTimestamp(text)) return asText
   const digits = text.replaceAll('_', '')
   const integer = goInteger(digits)
@@ -601,13 +591,13 @@ export function plainScalar(text: string): PlainScalar {
     : asText
 }
 
-/** A number too large to be one is text. */
+/** A number that is too large is text. */
 function float(text: string, asText: PlainScalar): PlainScalar {
   const value = Number(text)
   return Number.isFinite(value) ? { kind: 'float', value, asKey: floatKey(value) } : asText
 }
 
-/** An integer as Go's strconv.ParseInt reads it with base 0. */
+/** Reads an integer like Go's strconv.ParseInt with base 0. */
 function goInteger(text: string): bigint | undefined {
   const [, sign, prefix = '', digits = ''] =
     /^([-+]?)(0[xX]|0[bB]|0[oO]?(?=[0-9a-zA-Z]))?(\w+)$/.exec(text) ?? []
@@ -622,7 +612,7 @@ function goInteger(text: string): bigint | undefined {
 
 const day = '(\\d{4})-(\\d{1,2})-(\\d{1,2})'
 const timeOfDay = '(\\d{1,2}):(\\d{1,2}):(\\d{1,2})(?:[.,]\\d+)?'
-/** A zone follows a time after a T, and none follows a time after a blank. */
+/** A time after a T has a zone. A time after a blank has none. */
 const timestamps = [
   `^${day}$`,
   `^${day} ${timeOfDay}$`,
@@ -644,7 +634,7 @@ const isTimestamp = (text: string) => {
   )
 }
 
-/** A floating-point number as a key: Go's %g with the precision of 32 bits. */
+/** The text of a float as a key: Go's %g with a precision of 32 bits. */
 function floatKey(value: number): string {
   const single = Math.fround(value)
   if (Number.isNaN(single)) return '.nan'
@@ -663,7 +653,7 @@ function floatKey(value: number): string {
   return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, '0')}`
 }
 
-/** Where a field of a document stands. */
+/** The offset of a field in a document. */
 function nodeOffset(
   document: Document.Parsed,
   path: Array<string | number>,
@@ -680,7 +670,7 @@ function nodeOffset(
         (pair) => isPair(pair) && String(isScalar(pair.key) ? pair.key.value : pair.key) === key,
       )
       const keyNode = pair?.key as Node | undefined
-      // An unknown field is found by its key, a wrong value where the value stands.
+      // An unknown field has the offset of its key, an invalid value its own.
       offset = keyNode?.range?.[0] ?? offset
       if (pair !== undefined && index === path.length - 1 && isKey) return offset
       node = pair?.value
@@ -691,12 +681,12 @@ function nodeOffset(
   return offset
 }
 
-/** An object as YAML that kubectl reads back as the same object. */
+/** An object as YAML. kubectl reads the same object from it. */
 export function yamlText(object: object, { sorted = false }: { sorted?: boolean } = {}): string {
   const document = new Document(object, {
     version: '1.1',
     schema: 'yaml-1.1',
-    // Nothing here is a merge key.
+    // No key is a merge key.
     customTags: (tags) =>
       tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:merge'),
     aliasDuplicateObjects: false,
@@ -705,7 +695,7 @@ export function yamlText(object: object, { sorted = false }: { sorted?: boolean 
   visit(document, {
     Scalar: (_key, scalar) => {
       if (typeof scalar.value !== 'string') return
-      // Half of a pair has no form in UTF-8.
+      // UTF-8 cannot encode half of a surrogate pair.
       scalar.value = scalar.value.toWellFormed()
       if (needsQuotes(scalar.value as string)) scalar.type = Scalar.QUOTE_DOUBLE
     },
@@ -715,19 +705,17 @@ export function yamlText(object: object, { sorted = false }: { sorted?: boolean 
     .replace(unprintable, (character) => `\\u${hex(character)}`)
 }
 
-/**
- * Whether a text without quotes would be something else to kubectl, or would have to be escaped.
- */
+/** Whether kubectl would read the text without quotes as another value, or needs escapes. */
 const needsQuotes = (text: string) =>
   plainScalar(text).kind !== 'str' ||
   text === '<<' ||
   text.search(unprintable) >= 0 ||
-  // A block scalar cannot begin with a tab, nor consist of empty lines.
+  // A block scalar cannot begin with a tab or consist of empty lines.
   /^\n[\n ]*\t|^ *\t|^\s+$/.test(text)
 
 /**
- * What go-yaml does not read as it stands: controls, ends of lines of other kinds, and the byte
- * order mark.
+ * Characters that go-yaml reads only as escapes: controls, other line ends, and the byte order
+ * mark.
  */
 const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g
 
