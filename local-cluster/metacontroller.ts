@@ -24,6 +24,8 @@ export interface MetacontrollerOptions {
 export interface RunningMetacontroller {
   /** The engine in messages: `stand-in` or `Metacontroller (PATH)`. */
   engine: string
+  /** Its process ID. */
+  pid: number
   /** The URL of its metrics. */
   metricsUrl: string
   /** Resolves with the exit status once the process has ended. */
@@ -78,6 +80,7 @@ export async function startMetacontroller({
   }
   return {
     engine,
+    pid: program.pid,
     metricsUrl: `http://${metrics}/metrics`,
     ended: program.ended,
     stop: () => program.stop(),

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { soak } from '../support/soak/soak.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(420_000)
 
 /** The short version of `npm run soak`. */
 t.test('a fleet survives random kills without lost or leftover objects', async (t) => {
@@ -9,6 +9,8 @@ t.test('a fleet survives random kills without lost or leftover objects', async (
     minutes: 1,
     apps: 40,
     seed: 17,
+    // A machine that runs other tests as well is slow. What counts is that everything converges.
+    convergenceMs: 240_000,
     report: (line) => t.comment(line),
   })
   t.comment(JSON.stringify(figures))

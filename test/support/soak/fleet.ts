@@ -9,12 +9,19 @@ import {
 } from '../cluster/kinds.ts'
 import type { Random } from './random.ts'
 
+/** A MyApp that is not as it should be. */
+export interface Deviation {
+  name: string
+  /** A sentence. */
+  what: string
+}
+
 /** A fleet of MyApps in one namespace that changes at random, with its expected state. */
 export interface Fleet {
   /** Creates, changes, scales or deletes one MyApp, or edits one of its children. */
   change(): Promise<void>
-  /** Up to a few sentences about MyApps that have not reached their expected state. */
-  differences(): Promise<string[]>
+  /** Up to a few MyApps that have not reached their expected state. */
+  differences(): Promise<Deviation[]>
   /** The number of changes of each kind. */
   counts: Record<string, number>
 }
@@ -117,21 +124,26 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
         await list<LiveObject>('Service'),
         await list<LiveObject>('MyAppInspection'),
       ]
-      const found: string[] = []
+      const found: Deviation[] = []
       for (const [name, { image, replicas }] of expected) {
         const app = apps.find(({ metadata }) => metadata.name === name)
         const deployment = deployments.find(({ metadata }) => metadata.name === name)
         const isRunning =
           app?.status?.phase === 'Running' &&
           app.status.observedGeneration === app.metadata.generation
-        if (app === undefined) found.push(`MyApp ${name} is gone`)
-        else if (!isRunning) found.push(`MyApp ${name} is not Running: ${app.status?.message}`)
-        else if (
+        if (app === undefined) {
+          found.push({ name, what: `MyApp ${name} is lost` })
+        } else if (!isRunning) {
+          const { generation } = app.metadata
+          const status = app.status ? JSON.stringify(app.status) : 'no status'
+          found.push({ name, what: `MyApp ${name}, generation ${generation}, has ${status}` })
+        } else if (
           deployment?.spec.replicas !== replicas ||
           deployment.spec.template.spec.containers[0]?.image !== image ||
           !services.some(({ metadata }) => metadata.name === name)
         ) {
-          found.push(`MyApp ${name} is Running and its children do not match its spec`)
+          const what = `MyApp ${name} is Running, and its children do not match its spec`
+          found.push({ name, what })
         }
       }
       for (const { kind, metadata } of [
@@ -139,10 +151,13 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
         ...deployments.map((deployment) => ({ ...deployment, kind: 'Deployment' })),
         ...services.map((service) => ({ ...service, kind: 'Service' })),
       ]) {
-        if (!expected.has(metadata.name)) found.push(`${kind} ${metadata.name} remains`)
+        const { name } = metadata
+        if (!expected.has(name)) found.push({ name, what: `${kind} ${name} remains` })
       }
-      for (const { metadata } of inspections) {
-        found.push(`MyAppInspection ${metadata.name} remains`)
+      for (const {
+        metadata: { name },
+      } of inspections) {
+        found.push({ name, what: `MyAppInspection ${name} remains` })
       }
       return found.slice(0, maxReported)
     },
