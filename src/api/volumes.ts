@@ -219,7 +219,7 @@ const noneForOnePod = `!has(self.volumes) || !self.volumes.exists(volume, ${forO
 /** The same in CEL, of the spec. */
 export const claimRules = [
   rule(
-    `has(self.autoscaling) || !has(self.replicas) || self.replicas <= 1 || ${noneForOnePod}`,
+    `${noneForOnePod} || has(self.autoscaling) || !has(self.replicas) || self.replicas <= 1`,
     claimMessages.replicas,
   ),
   rule(
