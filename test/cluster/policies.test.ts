@@ -1,5 +1,5 @@
 /** manifests/policies on a real API server: the rights of a maker, an editor and a viewer. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
@@ -9,6 +9,7 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { installMyAppCrd, manifest } from '../support/cluster/install.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
+import { yamlFiles } from '../support/yaml-files.ts'
 
 t.setTimeout(600_000)
 const controlPlane = await bootBare(t)
@@ -140,7 +141,7 @@ t.test('a user without those rights may change anything except the spec', async 
 
 t.test('an editor may write every example except HTTPRoutes', async (t) => {
   const folder = manifest('manifests/examples')
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+  for (const file of yamlFiles(folder)) {
     const text = readFileSync(`${folder}/${file}`, 'utf8')
     const answer = await as('editor', ['apply', '--dry-run=server', '-f', '-'], text)
     if (/^ {2}gateway:/m.test(text)) t.match(answer, /HTTPRoutes/, file)

@@ -1,10 +1,11 @@
 import { Ajv } from 'ajv'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { editorSchema } from '../../scripts/editor-schema.ts'
 import { generated } from '../../scripts/generate.ts'
 import { customResourceDefinition } from '../../src/api/crd.ts'
+import { yamlFiles } from '../support/yaml-files.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 
@@ -19,9 +20,8 @@ t.test('the editor schema accepts every example and refuses misspelled fields', 
     formats: { 'date-time': true },
     keywords: ['patternErrorMessage'],
   }).compile(editorSchema())
-  const examples = readdirSync(new URL('../../manifests/examples', import.meta.url)).flatMap(
-    (name) =>
-      parseAllDocuments(read(`manifests/examples/${name}`)).map((document) => document.toJS()),
+  const examples = yamlFiles(new URL('../../manifests/examples', import.meta.url)).flatMap((name) =>
+    parseAllDocuments(read(`manifests/examples/${name}`)).map((document) => document.toJS()),
   )
   const myApps = examples.filter(({ kind }) => kind === 'MyApp')
   t.ok(myApps.length > 10)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { customResourceDefinition } from '../../src/api/crd.ts'
@@ -19,6 +19,7 @@ import {
 } from '../support/compatibility/golden.ts'
 import { held, upgrade } from '../support/compatibility/held.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { yamlFiles } from '../support/yaml-files.ts'
 
 const release = `${goldenFolder}/${newestRelease()}`
 const read = (file: string | URL) => readFileSync(file, 'utf8')
@@ -52,7 +53,7 @@ t.test('the CRD accepts every MyApp that the last release accepts', async (t) =>
 })
 
 t.test('CHANGELOG.md lists every difference of children from the last release', async (t) => {
-  const differences = readdirSync(`${release}/examples`).flatMap((name) =>
+  const differences = yamlFiles(`${release}/examples`).flatMap((name) =>
     childDifferences(
       read(`${release}/children/${name}`),
       renderFile(`${release}/examples/${name}`),
@@ -64,7 +65,7 @@ t.test('CHANGELOG.md lists every difference of children from the last release', 
 t.test(
   'an upgrade changes and rolls children of an example only as CHANGELOG.md says',
   async (t) => {
-    for (const name of readdirSync(`${release}/examples`)) {
+    for (const name of yamlFiles(`${release}/examples`)) {
       const { differences, pausedOnTheWay } = upgrade(
         `${release}/examples/${name}`,
         read(`${release}/children/${name}`),

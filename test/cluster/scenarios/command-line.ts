@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -7,6 +7,7 @@ import { httpRoute } from '../../../src/myapp/children/http-route.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { openReference } from '../../support/reference.ts'
+import { yamlFiles } from '../../support/yaml-files.ts'
 import { readYaml } from '../../../src/cli/yaml.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
@@ -39,7 +40,7 @@ export async function isInSyncForArgo(t: Test, cluster: Cluster, here: Namespace
   const text = await cluster.controlPlane.kubectl(['-n', here.name, 'get', 'myapps', '-o', 'json'])
   const live = (JSON.parse(text) as { items: Applied[] }).items
   const folder = file('manifests/examples')
-  const comparisons = readdirSync(folder)
+  const comparisons = yamlFiles(folder)
     .flatMap((name) => readYaml(readFileSync(`${folder}/${name}`, 'utf8')))
     .map(({ value }) => value as Applied)
     .filter(({ kind }) => kind === 'MyApp')
@@ -177,6 +178,7 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
     'json',
     '-n',
     here.name,
+    '-R',
     '-f',
     file('manifests/examples'),
   ]

@@ -1,13 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { parseAllDocuments } from 'yaml'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import { type Cluster } from '../../support/cluster/cluster.ts'
-import { manifest } from '../../support/cluster/install.ts'
+import { documentsOf, namesIn, putAll, settles } from '../../support/cluster/documents.ts'
 import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
-import type { StoredKind } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
-import { type Claim, putBound } from '../../support/cluster/volume-claim.ts'
 import { tellsWhatHappens } from './command-line.ts'
 
 /** Specs that the API server stores in a different form. */
@@ -55,30 +51,6 @@ const specs: Record<string, MyAppSpec> = {
   },
 }
 
-interface Document {
-  apiVersion: string
-  kind: StoredKind
-  metadata: { name: string }
-}
-
-const isClaim = (document: Document): document is Claim => document.kind === 'PersistentVolumeClaim'
-
-const documentsIn = (file: string) =>
-  parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Document)
-
-/** Without HTTPRoutes an app with a gateway still runs, and its Routed condition has the cause. */
-async function runsWithoutGateway(here: Namespace, name: string): Promise<void> {
-  const { status } = await here.failed(name, 'GatewayNotEnabled')
-  if (status?.conditions?.find(({ type }) => type === 'Routed')?.reason !== 'GatewayNotEnabled') {
-    throw new Error('Routed has no reason')
-  }
-  await here.until('the app is available', () =>
-    here
-      .get('MyApp', name)
-      .status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True'),
-  )
-}
-
 /** Checks that a namespace has no writes once its MyApps have settled. */
 export async function isQuiet(
   t: Test,
@@ -109,21 +81,12 @@ export async function isQuiet(
 
 /** A settled MyApp causes no writes and no reported difference. */
 export function noWrite(t: Test, cluster: Cluster): void {
-  t.test('every settled example causes no writes and no reported difference', async (t) => {
+  t.test('every example settles, with no more writes and no reported difference', async (t) => {
     const here = await cluster.namespace(t)
-    const documents = readdirSync(manifest('manifests/examples')).flatMap((file) =>
-      documentsIn(manifest(`manifests/examples/${file}`)),
-    )
-    for (const document of documents) {
-      await (isClaim(document) ? putBound(here, document) : here.put(document))
-    }
+    const documents = documentsOf('manifests/examples')
+    await putAll(here, documents)
     for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
-    const examples = documents
-      .filter(({ kind }) => kind === 'MyApp')
-      .map(({ metadata: { name } }) => name)
-    await isQuiet(t, here, [...examples, ...Object.keys(specs)], (name) =>
-      name === 'gateway' ? runsWithoutGateway(here, name) : here.running(name),
-    )
+    await isQuiet(t, here, [...namesIn(documents), ...Object.keys(specs)], settles(here))
     await tellsWhatHappens(t, cluster, here)
   })
 }

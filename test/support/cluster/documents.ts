@@ -1,0 +1,73 @@
+/** Files with MyApps and what stands beside them, put into a namespace. */
+import { readFileSync } from 'node:fs'
+import { parseAllDocuments } from 'yaml'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import { configReferences } from '../../../src/myapp/config-references.ts'
+import { yamlFiles } from '../yaml-files.ts'
+import { manifest } from './install.ts'
+import type { StoredKind } from './kinds.ts'
+import type { Namespace } from './namespace.ts'
+import { type Claim, putBound } from './volume-claim.ts'
+
+interface Document {
+  apiVersion: string
+  kind: StoredKind
+  metadata: { name: string }
+  spec?: unknown
+}
+
+const isMyApp = (document: Document): document is Document & { spec: MyAppSpec } =>
+  document.kind === 'MyApp'
+const isClaim = (document: Document): document is Claim => document.kind === 'PersistentVolumeClaim'
+
+/** The documents of all YAML files below a folder of the project. */
+export const documentsOf = (folder: string): Document[] =>
+  yamlFiles(manifest(folder)).flatMap((name) =>
+    parseAllDocuments(readFileSync(manifest(`${folder}/${name}`), 'utf8')).map(
+      (document) => document.toJS() as Document,
+    ),
+  )
+
+/** The names of the MyApps. */
+export const namesIn = (documents: Document[]): string[] =>
+  documents.filter(isMyApp).map(({ metadata }) => metadata.name)
+
+/** Stores documents, with bound claims, and the Secrets that are not written down anywhere. */
+export async function putAll(here: Namespace, documents: Document[]): Promise<void> {
+  const written = new Set(documents.map(({ kind, metadata }) => `${kind}/${metadata.name}`))
+  const secrets = new Map<string, Record<string, string>>()
+  const references = documents.filter(isMyApp).flatMap(({ spec }) => configReferences(spec))
+  for (const { kind, name, key, optional } of references) {
+    if (kind !== 'Secret' || optional || written.has(`Secret/${name}`)) continue
+    secrets.set(name, { ...secrets.get(name), ...(key !== undefined && { [key]: 'x' }) })
+  }
+  const missing = [...secrets].map(([name, stringData]) => ({
+    apiVersion: 'v1',
+    kind: 'Secret' as const,
+    metadata: { name },
+    stringData,
+  }))
+  for (const document of [...missing, ...documents]) {
+    await (isClaim(document) ? putBound(here, document) : here.put(document))
+  }
+}
+
+/** Waits until a MyApp is as it can be on a cluster without the component for HTTPRoutes. */
+export const settles = (here: Namespace) => async (name: string) => {
+  const { spec } = await here.until(`MyApp ${name} is there`, () => here.find('MyApp', name))
+  if (spec.gateway === undefined) await here.running(name)
+  else await runsWithoutGateway(here, name)
+}
+
+/** Without HTTPRoutes an app with a gateway still runs, and its Routed condition has the cause. */
+async function runsWithoutGateway(here: Namespace, name: string): Promise<void> {
+  const { status } = await here.failed(name, 'GatewayNotEnabled')
+  if (status?.conditions?.find(({ type }) => type === 'Routed')?.reason !== 'GatewayNotEnabled') {
+    throw new Error('Routed has no reason')
+  }
+  await here.until('the app is available', () =>
+    here
+      .get('MyApp', name)
+      .status?.conditions?.some(({ type, status }) => type === 'Available' && status === 'True'),
+  )
+}
