@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { MyAppSpec } from '../../src/api/myapp.ts'
+import { yamlFiles } from '../support/yaml-files.ts'
 
 interface Schema {
   properties?: Record<string, Schema>
@@ -9,7 +10,7 @@ interface Schema {
 }
 
 const folder = new URL('../../manifests/examples/', import.meta.url)
-const documents = readdirSync(folder).flatMap((name) =>
+const documents = yamlFiles(folder).flatMap((name) =>
   parseAllDocuments(readFileSync(new URL(name, folder), 'utf8')).map(
     (document) => document.toJS() as { kind: string; spec: unknown },
   ),
@@ -62,4 +63,11 @@ t.test('an example shows every field of a MyApp', async (t) => {
     fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path),
     [],
   )
+})
+
+t.test('the index of the examples names every file, once', async (t) => {
+  const index = readFileSync(new URL('README.md', folder), 'utf8')
+  const named = [...index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \|/gm)]
+  t.strictSame(named.map(([, text]) => text).sort(), yamlFiles(folder))
+  t.ok(named.every(([, text, link]) => text === link))
 })
