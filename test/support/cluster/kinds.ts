@@ -150,6 +150,9 @@ const unwatched = {
   Secret: { apiVersion: 'v1', resource: 'secrets' },
   PersistentVolumeClaim: { apiVersion: 'v1', resource: 'persistentvolumeclaims' },
   PersistentVolume: { apiVersion: 'v1', resource: 'persistentvolumes' },
+  Role: { apiVersion: 'rbac.authorization.k8s.io/v1', resource: 'roles' },
+  RoleBinding: { apiVersion: 'rbac.authorization.k8s.io/v1', resource: 'rolebindings' },
+  CronJob: { apiVersion: 'batch/v1', resource: 'cronjobs' },
   RuntimeClass: { apiVersion: 'node.k8s.io/v1', resource: 'runtimeclasses' },
   PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', resource: 'priorityclasses' },
 }

@@ -1,0 +1,115 @@
+/** A MyApp from a file, what the operator renders for it, and what its team knows about it. */
+import type {
+  V1Container,
+  V1Deployment,
+  V1Ingress,
+  V1PodSpec,
+  V1Probe,
+  V1Service,
+  V2HorizontalPodAutoscaler,
+  V1PodDisruptionBudget,
+} from '@kubernetes/client-node'
+import type { MyAppSpec } from '../../../src/api/myapp.ts'
+import { filesOf } from '../../../src/cli/manifests.ts'
+import { render } from '../../../src/cli/render.ts'
+import type { PodMonitorSpec } from '../../../src/myapp/children/pod-monitor.ts'
+import type { NetworkPolicy, Peer } from './connections.ts'
+import type { RuleName } from './rules.ts'
+
+/** What a team knows about its workload, and no spec says. */
+export interface Facts {
+  /** Ports of the Service that callers use. */
+  servicePorts?: number[]
+  /** Who connects to the app, and to which port of its container. */
+  callers?: Peer[]
+  /** What the app connects to. */
+  calls?: Peer[]
+  /** The app calls the API server, so its pods need a token. */
+  usesToken?: true
+  /** Pods are behind a load balancer of the cloud, which takes longer to stop sending to a pod. */
+  isBehindLoadBalancer?: true
+  /** Rules that the workload breaks, each with the reason. */
+  breaks?: Partial<Record<RuleName, string>>
+  /** What the workload needs beside its MyApp, and why. */
+  beside?: string
+  /** What cannot be said in a MyApp, nor with an object beside it. */
+  lacks?: string
+}
+
+/** The children of a MyApp, by kind. */
+export interface Children {
+  Deployment: V1Deployment
+  Service?: V1Service
+  HorizontalPodAutoscaler?: V2HorizontalPodAutoscaler
+  PodDisruptionBudget?: V1PodDisruptionBudget
+  Ingress?: V1Ingress
+  HTTPRoute?: { spec: { rules: Array<{ backendRefs: Array<{ name: string; port: number }> }> } }
+  NetworkPolicy?: NetworkPolicy
+  PodMonitor?: { spec: PodMonitorSpec }
+}
+
+export interface Rendered {
+  name: string
+  labels: Record<string, string>
+  spec: MyAppSpec
+  children: Children
+  facts: Facts
+}
+
+/** The platform copies these labels of a MyApp to its children. */
+const platformDefaults = { labels: ['team', 'cost-center'] }
+
+/** What the operator renders for each MyApp of a file, with all that `validate --lint` reports. */
+export function renderAll(file: string, text: string, facts: Facts) {
+  const { myApps, config, findings } = filesOf([{ name: file, text }], 'shop')
+  const rendered = myApps.map((app): Rendered => {
+    const { children } = render(app, config, { platformDefaults })
+    return {
+      name: app.metadata.name,
+      labels: app.metadata.labels ?? {},
+      spec: app.spec,
+      children: Object.fromEntries(
+        children.map((child) => [child.kind, child]),
+      ) as unknown as Children,
+      facts,
+    }
+  })
+  return {
+    rendered,
+    problems: findings.filter(({ severity }) => severity !== 'note').map(({ message }) => message),
+  }
+}
+
+/** The pods of a MyApp. */
+export const podOf = ({ children }: Rendered): V1PodSpec =>
+  children.Deployment.spec?.template.spec ?? { containers: [] }
+
+/** The container of the app. */
+export const appOf = (rendered: Rendered): V1Container =>
+  podOf(rendered).containers.find(({ name }) => name === 'app') ?? { name: 'app' }
+
+/** Containers that keep running beside the app. */
+export const sidecarsOf = (rendered: Rendered): V1Container[] =>
+  (podOf(rendered).initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+
+/** Every container of the pods. */
+export const containersOf = (rendered: Rendered): V1Container[] => [
+  ...(podOf(rendered).initContainers ?? []),
+  ...podOf(rendered).containers,
+]
+
+/** Every probe of a container, by name. */
+export const probesOf = (container: V1Container): Array<[string, V1Probe]> =>
+  (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).flatMap((name) => {
+    const probe = container[name]
+    return probe === undefined ? [] : [[name, probe]]
+  })
+
+/** The smallest and the largest number of pods. */
+export function podsOf({ children }: Rendered): { fewest: number; most: number } {
+  const { spec } = children.HorizontalPodAutoscaler ?? {}
+  const replicas = children.Deployment.spec?.replicas ?? 1
+  return spec === undefined
+    ? { fewest: replicas, most: replicas }
+    : { fewest: spec.minReplicas ?? 1, most: spec.maxReplicas }
+}

@@ -1,0 +1,181 @@
+/** The workloads that teams run, rendered and held against the checklist of an expert. */
+import { readdirSync, readFileSync } from 'node:fs'
+import type { V1Container, V1PodSpec, V1Service } from '@kubernetes/client-node'
+import t, { type Test } from 'tap'
+import { parseAllDocuments } from 'yaml'
+import {
+  appOf,
+  type Facts,
+  podOf,
+  renderAll,
+  type Rendered,
+} from '../support/checklist/rendered.ts'
+import { type RuleName, rules } from '../support/checklist/rules.ts'
+import { exampleApps, workloads } from '../support/workloads/facts.ts'
+
+const folder = new URL('../support/workloads/', import.meta.url)
+const read = (folder: URL, name: string) => readFileSync(new URL(`${name}.yaml`, folder), 'utf8')
+
+/** Checks every MyApp of a folder of YAML files. Each file must have its facts. */
+function review(t: Test, folder: URL, known: Record<string, Facts>): void {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+  t.strictSame(files.map((name) => name.replace('.yaml', '')).sort(), Object.keys(known).sort())
+  for (const [name, facts] of Object.entries(known)) {
+    const { rendered, problems } = renderAll(name, read(folder, name), facts)
+    t.strictSame(problems, [], `${name}: validate --lint`)
+    t.ok(rendered.length > 0, name)
+    const broken = new Set<string>()
+    for (const one of rendered) {
+      for (const [rule, review] of Object.entries(rules)) {
+        const complaints = review(one)
+        if (complaints.length > 0) broken.add(rule)
+        if (facts.breaks?.[rule as RuleName] === undefined) {
+          t.strictSame(complaints, [], `${name}, ${one.name}: ${rule}`)
+        }
+      }
+    }
+    t.strictSame(
+      Object.keys(facts.breaks ?? {}).filter((rule) => !broken.has(rule)),
+      [],
+      `${name} breaks what it says it breaks`,
+    )
+  }
+}
+
+t.test('24 real workloads pass the checklist of an expert', async (t) => {
+  review(t, folder, workloads)
+  t.equal(Object.keys(workloads).length, 24)
+})
+
+t.test('the whole apps of the examples pass it without an exception', async (t) => {
+  review(t, new URL('../../manifests/examples/apps/', import.meta.url), exampleApps)
+  for (const facts of Object.values(exampleApps)) t.notOk(facts.breaks)
+})
+
+t.test('a Service beside a MyApp selects its pods and a port of them', async (t) => {
+  const own = Object.keys(workloads).flatMap((name) => {
+    const text = read(folder, name)
+    const { rendered } = renderAll(name, text, {})
+    return parseAllDocuments(text)
+      .map((document) => document.toJS() as V1Service)
+      .filter(({ kind }) => kind === 'Service')
+      .map(({ metadata, spec }) => ({ name: metadata?.name ?? '', spec, rendered }))
+  })
+  t.strictSame(own.map(({ name }) => name).sort(), ['broker-public', 'gitea-ssh', 'storefront-all'])
+  for (const { name, spec, rendered } of own) {
+    const selected = rendered.filter(({ children }) => {
+      const labels = children.Deployment.spec?.template.metadata?.labels ?? {}
+      return Object.entries(spec?.selector ?? {}).every(([key, value]) => labels[key] === value)
+    })
+    t.equal(selected.length, rendered.length, `${name} selects every MyApp of its file`)
+    for (const one of selected) {
+      const ports = (appOf(one).ports ?? []).map(({ name, protocol }) => `${name}/${protocol}`)
+      for (const { targetPort, protocol = 'TCP' } of spec?.ports ?? []) {
+        t.ok(ports.includes(`${targetPort}/${protocol}`), `${name} leads to ${targetPort}`)
+      }
+    }
+  }
+})
+
+/** The faults that each rule must find: a workload, and what is wrong with it afterwards. */
+const faults: Record<RuleName, [workload: string, spoil: (rendered: Rendered) => void]> = {
+  probesCheckDeclaredPorts: [
+    '13-spring-boot',
+    (it) => ((appOf(it).readinessProbe ??= {}).httpGet = { port: 8088 }),
+  ],
+  readinessGatesTraffic: ['12-django', (it) => delete appOf(it).readinessProbe],
+  readinessAsksTheApp: [
+    '12-django',
+    (it) => (appOf(it).readinessProbe = { tcpSocket: { port: 8000 } }),
+  ],
+  livenessIsPatient: ['13-spring-boot', (it) => (livenessOf(it).periodSeconds = 1)],
+  memoryIsLimited: ['16-oauth2-proxy', (it) => delete firstOf(it).resources?.limits?.['memory']],
+  cpuIsRequestedNotLimited: ['09-metrics', (it) => (limitsOf(it)['cpu'] = '1')],
+  runsAsNonRoot: ['05-ghost', (it) => (securityOf(it).runAsUser = 0)],
+  userIsANumber: ['12-django', (it) => delete securityOf(it).runAsUser],
+  keepsRestrictedProfile: ['12-django', (it) => delete appOf(it).securityContext?.capabilities],
+  keepsHardenedBaseline: ['04-keycloak', (it) => delete securityOf(it).seccompProfile],
+  rootIsReadOnly: [
+    '14-read-only-root',
+    (it) => ((appOf(it).securityContext ??= {}).readOnlyRootFilesystem = false),
+  ],
+  claimsHaveAGroup: ['19-vaultwarden', (it) => delete securityOf(it).fsGroup],
+  claimsAreWritable: [
+    '19-vaultwarden',
+    (it) => (appOf(it).volumeMounts ?? []).forEach((mount) => (mount.readOnly = true)),
+  ],
+  aClaimIsOneVolume: [
+    '19-vaultwarden',
+    (it) =>
+      podOf(it).volumes?.push({ name: 'b', persistentVolumeClaim: { claimName: 'vaultwarden' } }),
+  ],
+  onePodForAClaim: ['19-vaultwarden', (it) => (deploymentOf(it).strategy = {})],
+  rollsWithoutGap: [
+    '12-django',
+    (it) => (deploymentOf(it).strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } }),
+  ],
+  serviceServesItsCallers: ['01-web-api', (it) => (it.facts.servicePorts = [8080])],
+  serviceLeadsToPods: ['01-web-api', (it) => ((appOf(it).ports ?? []).length = 0)],
+  portsSayTheirProtocol: [
+    '10-grpc-gateway',
+    (it) => it.children.Service?.spec?.ports?.forEach((port) => delete port.appProtocol),
+  ],
+  drainsBeforeItStops: [
+    '07-gitea',
+    (it) => (appOf(it).lifecycle = { preStop: { sleep: { seconds: 5 } } }),
+  ],
+  budgetProtectsAndBlocksNothing: ['11-celery', (it) => delete it.children.PodDisruptionBudget],
+  spreadsOverZonesAndNodes: ['12-django', (it) => delete podOf(it).topologySpreadConstraints],
+  autoscalerCanCompute: ['01-web-api', (it) => delete appOf(it).resources],
+  policyAllowsDns: ['01-web-api', (it) => it.children.NetworkPolicy?.spec.egress?.pop()],
+  policyAllowsCalls: [
+    '01-web-api',
+    (it) => it.facts.calls?.push({ address: '10.20.7.9', port: 6432 }),
+  ],
+  policyAllowsCallers: ['01-web-api', (it) => it.facts.callers?.push({ ...stranger, port: 8080 })],
+  policyKeepsStrangersOut: [
+    '01-web-api',
+    (it) => it.children.NetworkPolicy?.spec.ingress?.push({}),
+  ],
+  policyOpensNoHiddenPort: [
+    '09-metrics',
+    (it) => it.children.NetworkPolicy?.spec.ingress?.push({ ports: [{ port: 9090 }] }),
+  ],
+  metricsCanBeScraped: ['09-metrics', (it) => it.children.NetworkPolicy?.spec.ingress?.pop()],
+  ingressIsSound: ['01-web-api', (it) => delete it.children.Ingress?.spec?.tls],
+  hasNoServiceLinks: ['12-django', (it) => delete podOf(it).enableServiceLinks],
+  hasATokenOnlyIfNeeded: ['12-django', (it) => (podOf(it).automountServiceAccountToken = true)],
+  terminationMessagesShowLogs: ['12-django', (it) => delete firstOf(it).terminationMessagePolicy],
+  imagesArePinned: ['12-django', (it) => (appOf(it).image = 'registry.example.com:5000/a')],
+  secretsAreReferences: ['12-django', (it) => appOf(it).env?.push({ name: 'A_TOKEN', value: 'a' })],
+  othersGetNoSecretsOfTheApp: ['16-oauth2-proxy', (it) => (firstOf(it).env = appOf(it).env ?? [])],
+  everyVolumeIsMounted: ['14-read-only-root', (it) => appOf(it).volumeMounts?.pop()],
+  labelsReachEveryChild: [
+    '01-web-api',
+    (it) => delete it.children.Ingress?.metadata?.labels?.['team'],
+  ],
+  selectorIsStable: ['01-web-api', (it) => (deploymentOf(it).selector = {})],
+}
+
+const stranger = { namespace: 'stranger' }
+const deploymentOf = ({ children: { Deployment } }: Rendered) => Deployment.spec ?? fail()
+const securityOf = (it: Rendered): NonNullable<V1PodSpec['securityContext']> =>
+  podOf(it).securityContext ?? fail()
+const firstOf = (it: Rendered): V1Container => podOf(it).initContainers?.[0] ?? fail()
+const livenessOf = (it: Rendered) => appOf(it).livenessProbe ?? fail()
+const limitsOf = (it: Rendered) => appOf(it).resources?.limits ?? fail()
+function fail(): never {
+  throw new Error('the workload does not have it')
+}
+
+t.test('each rule of the checklist finds its fault', async (t) => {
+  for (const [rule, [workload, spoil]] of Object.entries(faults)) {
+    const facts = structuredClone(workloads[workload] ?? {})
+    const [rendered] = renderAll(workload, read(folder, workload), facts).rendered
+    if (rendered === undefined) throw new Error(workload)
+    const review = rules[rule as RuleName]
+    t.strictSame(review(rendered), [], `${rule}: before`)
+    spoil(rendered)
+    t.ok(review(rendered).length > 0, rule)
+  }
+})
