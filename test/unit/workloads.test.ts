@@ -1,5 +1,7 @@
 /** The workloads that teams run, rendered and held against the checklist of an expert. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { V1Container, V1PodSpec, V1Service } from '@kubernetes/client-node'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -11,7 +13,10 @@ import {
   type Rendered,
 } from '../support/checklist/rendered.ts'
 import { type RuleName, rules } from '../support/checklist/rules.ts'
+import { renderFile } from '../support/compatibility/golden.ts'
+import { upgrade } from '../support/compatibility/held.ts'
 import { exampleApps, workloads } from '../support/workloads/facts.ts'
+import { yamlFiles } from '../support/yaml-files.ts'
 
 const folder = new URL('../support/workloads/', import.meta.url)
 const read = (folder: URL, name: string) => readFileSync(new URL(`${name}.yaml`, folder), 'utf8')
@@ -50,6 +55,20 @@ t.test('24 real workloads pass the checklist of an expert', async (t) => {
 t.test('the whole apps of the examples pass it without an exception', async (t) => {
   review(t, new URL('../../manifests/examples/apps/', import.meta.url), exampleApps)
   for (const facts of Object.values(exampleApps)) t.notOk(facts.breaks)
+})
+
+t.test('children of an app are not written again once they are stored', async (t) => {
+  const files = [folder, new URL('../../manifests/examples/', import.meta.url)].flatMap((folder) =>
+    yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
+  )
+  t.ok(files.length > 70)
+  for (const file of files) {
+    t.strictSame(
+      upgrade(file, renderFile(file)),
+      { differences: [], pausedOnTheWay: [] },
+      basename(file),
+    )
+  }
 })
 
 t.test('a Service beside a MyApp selects its pods and a port of them', async (t) => {

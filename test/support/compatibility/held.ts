@@ -143,7 +143,7 @@ export function upgrade(
       ),
     pausedOnTheWay: requests
       .flatMap((request) => sync(request, context).children)
-      .filter(({ spec }) => (spec as { paused?: boolean }).paused)
+      .filter(({ spec }) => (spec as { paused?: boolean } | undefined)?.paused)
       .map(({ metadata: { name } }) => name),
   }
 }
