@@ -15,6 +15,9 @@ export type Baseline = { recordings: string[] } | { context: string | undefined 
 export const reportFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const
 export type ReportFormat = (typeof reportFormats)[number]
 
+/** The formats of `render`. */
+export const renderFormats = ['yaml', 'json'] as const
+
 /** The shells that `completion` knows. */
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
@@ -201,7 +204,7 @@ export function readArguments(args: string[]): Task {
     const output = oneOf('-o', values.output ?? 'text', reportFormats)
     return { command, ...files, output, lint: values.lint ?? false }
   }
-  const output = oneOf('-o', values.output ?? 'yaml', ['yaml', 'json'] as const)
+  const output = oneOf('-o', values.output ?? 'yaml', renderFormats)
   return {
     command: 'render',
     ...files,

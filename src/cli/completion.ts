@@ -1,8 +1,9 @@
-import { commands, options, reportFormats, type Shell, shells } from './arguments.ts'
+import { commands, options, renderFormats, reportFormats, type Shell, shells } from './arguments.ts'
 
-/** The values of some options. Files are completed after the others. */
-const values: Partial<Record<keyof typeof options, readonly string[]>> = {
-  output: ['yaml', ...reportFormats],
+/** The formats of the commands that have `--output`. */
+const formatsOf: Record<string, readonly string[]> = {
+  render: renderFormats,
+  validate: reportFormats,
 }
 
 const commandNames = Object.keys(commands)
@@ -29,8 +30,13 @@ _myapp_operator() {
   if [ "$COMP_CWORD" -eq 1 ]; then
     words="${commandNames.join(' ')} --help --version"
   else
-    case $previous in
-      -o | --output) words="${values.output?.join(' ')}" ;;
+    case \${COMP_WORDS[1]}:$previous in
+${Object.entries(formatsOf)
+  .map(
+    ([command, formats]) =>
+      `      ${command}:-o | ${command}:--output) words="${formats.join(' ')}" ;;`,
+  )
+  .join('\n')}
       *)
         case \${COMP_WORDS[1]} in
 ${commandNames.map((command) => `          ${command}) words="${wordsOf(command)}" ;;`).join('\n')}
@@ -44,8 +50,16 @@ ${commandNames.map((command) => `          ${command}) words="${wordsOf(command)
 complete -o bashdefault -o default -F _myapp_operator myapp-operator kubectl-myapp
 `
 
-const zshValues = (name: keyof typeof options) =>
-  values[name] === undefined ? '_files' : `(${values[name].join(' ')})`
+const zshValues = (command: string, name: keyof typeof options) =>
+  name === 'output' ? `(${formatsOf[command]?.join(' ')})` : '_files'
+
+const zshOptions = (command: string) =>
+  optionsOf(command).flatMap(([name, option]) => {
+    const names = [`--${name}`, ...('short' in option ? [`-${option.short}`] : [])]
+    return names.map((each) =>
+      option.type === 'boolean' ? `'${each}'` : `'*${each}=:${name}:${zshValues(command, name)}'`,
+    )
+  })
 
 const zsh = () => `#compdef myapp-operator kubectl-myapp
 # Completion for zsh: source <(myapp-operator completion zsh)
@@ -60,18 +74,14 @@ ${Object.entries(commands)
     _describe command commands
     return
   fi
-  case $words[2] in
+  shift words
+  (( CURRENT-- ))
+  case $words[1] in
 ${commandNames
-  .map(
-    (command) =>
-      `    ${command}) _arguments -s ${[
-        ...(command === 'completion' ? [`'2:shell:(${shells.join(' ')})'`] : []),
-        ...optionsOf(command).map(([name, option]) =>
-          option.type === 'boolean' ? `'--${name}'` : `'*--${name}=:${name}:${zshValues(name)}'`,
-        ),
-        ...(command === 'render' || command === 'validate' ? ["'*-f:file:_files'"] : []),
-      ].join(' ')} ;;`,
-  )
+  .map((command) => {
+    const shell = command === 'completion' ? [`'1:shell:(${shells.join(' ')})'`] : []
+    return `    ${command}) _arguments ${[...shell, ...zshOptions(command)].join(' ')} ;;`
+  })
   .join('\n')}
   esac
 }
@@ -95,10 +105,16 @@ ${entries
     const where =
       option.for.length === 0 ? '' : ` -n '__fish_seen_subcommand_from ${option.for.join(' ')}'`
     const short = 'short' in option ? ` -s ${option.short}` : ''
-    const value = values[name] === undefined ? '' : ` -f -a '${values[name].join(' ')}'`
     const needed = option.type === 'string' ? ' -r' : ''
-    return `  complete -c $program${where} -l ${name}${short}${needed}${value}`
+    return `  complete -c $program${where} -l ${name}${short}${needed}`
   })
+  .join('\n')}
+${Object.entries(formatsOf)
+  .map(
+    ([command, formats]) =>
+      `  complete -c $program -n '__fish_seen_subcommand_from ${command}' ` +
+      `-l output -s o -r -f -a '${formats.join(' ')}'`,
+  )
   .join('\n')}
 end
 `

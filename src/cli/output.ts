@@ -74,7 +74,8 @@ function junit(findings: Finding[], sources: string[]): string {
     }
   })
   const failed = cases.filter(({ failed }) => failed).length
-  const counts = `tests="${cases.length}" failures="${failed}"`
+  // Jenkins requires all of these attributes.
+  const counts = `tests="${cases.length}" failures="${failed}" errors="0"`
   return [
     '<?xml version="1.0" encoding="UTF-8"?>\n',
     `<testsuite name="myapp-operator validate" ${counts}>\n`,

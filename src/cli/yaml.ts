@@ -44,7 +44,8 @@ export function readYaml(text: string): YamlDocument[] {
   const json = jsonValues(text, start)
   const documents = json.chunks.map((chunk) => readChunk(chunk, JSON.parse(chunk.text)))
   if (json.chunks.length < 2) {
-    const restOfLine = json.chunks.length > 0 ? /^[^\S\n]*\n?/.exec(text.slice(json.end)) : null
+    const restOfLine =
+      json.chunks.length > 0 ? /^[^\S\n\r]*(\r?\n)?/.exec(text.slice(json.end)) : null
     const end = json.end + (restOfLine?.[0].length ?? 0)
     return [...documents, ...yamlChunks(text, end).map((chunk) => readChunk(chunk))]
   }
@@ -98,11 +99,14 @@ function yamlChunks(text: string, start: number): Chunk[] {
   const chunks: Chunk[] = []
   let chunk: Chunk = { text: '', offset: start }
   for (const { 0: line, index } of text.slice(start).matchAll(/[^\n]*\n|[^\n]+$/g)) {
-    if (!line.startsWith('---')) {
-      chunk.text += line
+    const offset = start + index
+    const isFirst = chunk.text === '' && !chunk.isMarked
+    const isContent = isFirst && /^---(#|.*(\r(?!\n)|\u0085))/s.test(line)
+    if (!line.startsWith('---') || isContent) {
+      // kubectl ends the last line with a line feed, also if another line break ends it.
+      chunk.text += line.endsWith('\n') ? line : `${line}\n`
       continue
     }
-    const offset = start + index
     const extra = line.slice(3).trim()
     if (extra !== '' && !extra.startsWith('#')) {
       const message = 'only a comment may follow "---": start the document on the next line'
@@ -110,9 +114,8 @@ function yamlChunks(text: string, start: number): Chunk[] {
       chunk = { text: '', offset: offset + line.length }
       continue
     }
-    const isMarked = chunk.text === '' && !chunk.isMarked
     chunks.push(chunk)
-    chunk = { text: '', offset: offset + line.length, isMarked }
+    chunk = { text: '', offset: offset + line.length, isMarked: isFirst }
   }
   return [...chunks, chunk].filter(({ text, fault }) => text.trim() !== '' || fault !== undefined)
 }

@@ -88,6 +88,11 @@ const files: Array<[name: string, text: string]> = [
   ['content after brackets', '{a: 1}\nb: 2\n'],
   ['a byte order mark', '\ufeffa: 1\n---\n\ufeffb: 2\n'],
   ['other line breaks', 'a: 1\rb: 2\u0085c: 3\r\nd: |\r\n  e\r\n'],
+  ['a first key with three dashes', '---#a:\n  b: c\nd: e\n'],
+  ['a first line with several line breaks', '--- # c\ra: 1\rb: 2\r'],
+  ['JSON, then YAML with other line breaks', '{"a": 1}\r--- # c\rb: 2\r'],
+  ['a separator with a comment', 'a: 1\n---# c\nb: 2\n'],
+  ['a last line break of another kind', 'a: |+\u0085  b\u0085c: >+\u0085  d\u0085\u0085'],
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -753,7 +754,7 @@ t.test('findings have a format for each CI system', async (t) => {
   t.match(github[0], /^::error file=.*\/a%2Cb.yaml,line=3,col=18::metadata.name: /)
   t.match(github[2], /^::warning file=.*\/good.yaml,line=4,col=1::spec.resources.limits.memory: /)
   const junit = await report('junit')
-  t.match(junit, /<testsuite name="myapp-operator validate" tests="2" failures="1">/)
+  t.match(junit, /<testsuite name="myapp-operator validate" tests="2" failures="1" errors="0">/)
   t.match(junit, /<failure message="metadata.name: invalid value &quot;&lt;1&gt;&amp;&quot;/)
   const sarif = JSON.parse(await report('sarif'))
   t.match(sarif, { version: '2.1.0', runs: [{ tool: { driver: { name: 'myapp-operator' } } }] })
@@ -804,6 +805,36 @@ t.test('completion knows every command and option', async (t) => {
       t.match(out, word, `${shell}: ${word}`)
     }
   }
+})
+
+const askBash = `
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_myapp_operator
+IFS=,
+echo "\${COMPREPLY[*]}"`
+
+/** What bash suggests for the last word of a command line. */
+function suggestions(script: string, words: string[]): string[] {
+  const { stdout } = spawnSync('bash', ['-c', askBash, 'bash', script, ...words], {
+    encoding: 'utf8',
+  })
+  return stdout.trim() === '' ? [] : stdout.trim().split(',')
+}
+
+t.test('bash suggests commands, options, formats and shells', async (t) => {
+  const folder = t.testdir({ 'completion.bash': (await runIn('completion', 'bash')).out })
+  const suggest = (...words: string[]) =>
+    suggestions(join(folder, 'completion.bash'), ['myapp-operator', ...words])
+  t.strictSame(suggest('re'), ['render'])
+  t.strictSame(suggest('validate', '--l'), ['--lint'])
+  t.strictSame(suggest('adopt', '--l'), [])
+  t.strictSame(suggest('validate', '-o', ''), ['text', 'json', 'github', 'junit', 'sarif'])
+  t.strictSame(suggest('render', '--output', ''), ['yaml', 'json'])
+  t.strictSame(suggest('completion', 'z'), ['zsh'])
+  t.strictSame(suggest('validate', '-f', 'x'), [], 'bash completes files by itself')
 })
 
 t.test('certificates prints the Secrets of the manifests and keeps a CA', async (t) => {
