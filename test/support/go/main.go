@@ -81,15 +81,35 @@ func read(file []byte) answer {
 	}
 }
 
-// diff makes the two calls of ThreeWayDiff in gitops-engine for a kind that Kubernetes does not compile in.
+// diff does what ThreeWayDiff in gitops-engine does for a kind that Kubernetes does not compile in.
+// Like it, it encodes the three objects alike: Go writes some characters, such as <, as escapes.
 func diff(asked question) answer {
-	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(asked.Original, asked.Config, asked.Live)
+	objects := [][]byte{asked.Original, asked.Config, asked.Live}
+	for index, object := range objects {
+		encoded, err := encode(object)
+		if err != nil {
+			return answer{Error: err.Error()}
+		}
+		objects[index] = encoded
+	}
+	live := objects[2]
+	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(objects[0], objects[1], live)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	predicted, err := jsonpatch.MergePatch(asked.Live, patch)
+	predicted, err := jsonpatch.MergePatch(live, patch)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	return answer{Patch: patch, OutOfSync: !jsonpatch.Equal(predicted, asked.Live)}
+	return answer{Patch: patch, OutOfSync: !jsonpatch.Equal(predicted, live)}
+}
+
+func encode(object []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
 }
