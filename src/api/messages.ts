@@ -231,12 +231,17 @@ function typeHint(wanted: string, path: Path, value: unknown, fields: string[]):
   if (wanted === 'string' && isScalar) return '; put the value in quotes'
   if ((wanted === 'integer' || wanted === 'boolean') && typeof value === 'string') {
     const isPlain = wanted === 'integer' ? /^\d{1,10}$/.test(value) : /^(true|false)$/.test(value)
-    return isPlain ? '; remove the quotes' : ''
+    if (isPlain) return '; remove the quotes'
+    const isDuration = String(path.at(-1)).endsWith('Seconds') && /^\d+(s|m|h)$/.test(value)
+    return isDuration ? '; write seconds without a unit' : ''
   }
   if (wanted === 'array' && path.at(-1) === 'env' && value !== null && typeof value === 'object') {
     return '; write a list of name and value: "- name: KEY" and "value: VALUE" for each variable'
   }
   if (wanted === 'array' && isScalar) return '; write it as a list'
+  if (wanted === 'object' && path.at(-2) === 'ports') {
+    return '; write name and port: "- name: metrics" and "port: 9090"'
+  }
   if (wanted === 'object' && typeof value === 'string') {
     if (path.join() === 'spec,serviceAccount') {
       return '; to use an existing one, set serviceAccountName'
@@ -268,6 +273,8 @@ const renamed: Record<string, string> = {
   startupProbe: 'probes.startup',
   containerPort: 'port',
   volumeMounts: 'volumes[].mountPath',
+  initContainers: 'init',
+  containers: 'sidecars',
   labels: 'podLabels',
   annotations: 'podAnnotations',
   hpa: 'autoscaling',
@@ -282,6 +289,9 @@ function suggestion(name: string, path: Path, { fields = {} }: Outline): string 
   if (alias !== undefined) return didYouMean([alias])
   const similar = closest(name, Object.keys(fields))
   if (similar !== undefined) return didYouMean([similar])
+  const extended = Object.keys(fields).filter((field) => isExtension(name, field))
+  if (extended.length === 1) return didYouMean(extended)
+  if (path.at(-2) === 'ports' && name === 'containerPort') return didYouMean(['port'])
   return didYouMean(
     Object.entries(fields)
       .filter(([, inner]) => fieldOfOutline(inner, name) !== undefined)
@@ -289,6 +299,10 @@ function suggestion(name: string, path: Path, { fields = {} }: Outline): string 
       .slice(0, 3),
   )
 }
+
+/** Whether one of two names is the start of the other, as in `min` and `minReplicas`. */
+const isExtension = (name: string, field: string) =>
+  Math.min(name.length, field.length) > 2 && (field.startsWith(name) || name.startsWith(field))
 
 const didYouMean = (names: string[]) =>
   names.length === 0 ? '' : `; did you mean ${names.map((name) => quoted(name)).join(' or ')}?`

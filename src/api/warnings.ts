@@ -1,6 +1,7 @@
 import { type Problem, problem } from './messages.ts'
 import { classAnnotation } from './network.ts'
 import { defaults, type MyAppSpec } from './myapp.ts'
+import { thousandthsOf } from './quantity.ts'
 import { isForOnePod } from './volumes.ts'
 
 /** The longest warning that kubectl shows whole, in characters, with the field at its start. */
@@ -68,8 +69,18 @@ function imageWarnings({ image }: MyAppSpec): Problem[] {
 
 const isRegistry = (part = '') => /[.:A-Z]/.test(part) || part === 'localhost'
 
-function memoryWarnings({ resources }: MyAppSpec): Problem[] {
-  return resources?.limits?.memory === undefined
+/** No container starts with less than 1Mi. 0 is no limit. */
+const isTiny = (memory: string | number) =>
+  thousandthsOf(memory) > 0n && thousandthsOf(memory) < thousandthsOf('1Mi')
+
+function memoryWarnings({ resources: { requests, limits } = {} }: MyAppSpec): Problem[] {
+  const missingUnits = Object.entries({ requests, limits }).flatMap(([list, { memory } = {}]) =>
+    memory !== undefined && isTiny(memory)
+      ? [warning(['resources', list, 'memory'], 'this is less than 1Mi: add a unit, such as Mi')]
+      : [],
+  )
+  if (missingUnits.length > 0) return missingUnits
+  return limits?.memory === undefined
     ? [
         warning(
           ['resources', 'limits', 'memory'],

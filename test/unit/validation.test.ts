@@ -1134,6 +1134,22 @@ const hints: Array<[spec: object, problem: string]> = [
   [{ Image: 'a' }, 'did you mean "image"?'],
   [{ podSecurity: 'restricted' }, 'did you mean "Restricted"?'],
   [{ command: '/bin/a --b' }, 'write it as a list'],
+  [{ resources: { limits: { cpu: 1.25 } } }, 'write "1250m" or put it in quotes'],
+  [{ env: ['A=hunter2'] }, 'must be an object'],
+  [{ livenessProbe: {} }, 'did you mean "probes.liveness"?'],
+  [{ probes: { readinessProbe: {} } }, 'did you mean "readiness"?'],
+  [{ resources: { memory: '1Gi' } }, 'did you mean "requests.memory" or "limits.memory"?'],
+  [{ ports: [8080] }, 'write name and port'],
+  [{ ports: 8080 }, 'write it as a list'],
+  [{ ports: [{ name: 'a', port: 1, containerPort: 8080 }] }, 'did you mean "port"?'],
+  [{ replicas: '3' }, 'remove the quotes'],
+  [{ image: 1.29 }, 'put the value in quotes'],
+  [{ env: [{ name: 'A', value: true }] }, 'put the value in quotes'],
+  [{ terminationGracePeriodSeconds: '30s' }, 'write seconds without a unit'],
+  [{ initContainers: [] }, 'did you mean "init"?'],
+  [{ autoscaling: { max: 3, maxReplicas: 3 } }, 'did you mean "maxReplicas"?'],
+  [{ imagePullSecrets: ['regcred'] }, 'set it as name'],
+  [{ strategy: 'Recreate' }, 'set it as type'],
 ]
 for (const [spec, remedy] of hints) {
   t.test(`the message for ${JSON.stringify(spec)} says what to do`, async (t) => {

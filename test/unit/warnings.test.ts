@@ -110,6 +110,14 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   [{ image: 'a//b:1' }, unreadable],
   [{ image: '/a:1' }, unreadable],
   [{ image: `a:${'1'.repeat(129)}` }, unreadable],
+  ...([512, '512m', '64k'] as const).map((memory): (typeof warned)[number] => [
+    { resources: { limits: { memory } } },
+    'resources.limits.memory: this is less than 1Mi: add a unit, such as Mi',
+  ]),
+  [
+    { resources: { requests: { memory: 256 }, limits: { memory: '1Gi' } } },
+    'resources.requests.memory: this is less than 1Mi: add a unit, such as Mi',
+  ],
   [
     { resources: {} },
     'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
@@ -130,12 +138,12 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
     'strategy.type: a new pod cannot mount volumes[0] beside the old one: set Recreate',
   ],
   [
-    { resources: { limits: { memory: 1 } }, autoscaling: { maxReplicas: 2 } },
+    { resources: { limits: { memory: '1Gi' } }, autoscaling: { maxReplicas: 2 } },
     noRequest('cpu', 'CPU'),
   ],
   [
     {
-      resources: { limits: { memory: 1 } },
+      resources: { limits: { memory: '1Gi' } },
       autoscaling: {
         maxReplicas: 2,
         metrics: [
