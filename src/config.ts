@@ -49,7 +49,7 @@ const oneOf = <Choice extends string>(
 })
 
 /**
- * Every variable of the environment that the hook reads itself. An empty one counts as unset.
+ * Every environment variable that the hook itself reads. An empty variable counts as unset.
  * docs/configuration.md lists them.
  */
 export const variables = {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 const minBytes = 32
 
 /**
- * Reads the key of config digests from the file that CONFIG_DIGEST_KEY_FILE names. Returns
- * undefined if the variable is empty.
+ * Reads the key of config digests from the file of CONFIG_DIGEST_KEY_FILE. Returns undefined if the
+ * variable is empty.
  * @throws {Error} if the file cannot be read or is too short. The message is one line.
  */
 export function readDigestKey(file: string): Buffer | undefined {

@@ -2,13 +2,13 @@ import { pino, type Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
 import type { Config } from './config.ts'
 
-/** The most bytes of log that wait for a slow reader. Further lines are dropped. */
+/** The largest backlog of log in bytes for a slow reader. Further lines are dropped. */
 const maxWaiting = 4 * 1024 * 1024
 
 /**
- * Creates the log on standard output: one JSON object a line, or readable lines on a terminal. It
- * is written in the background, so that a slow reader delays no response. With `logRecords`, lines
- * are exported as telemetry as well.
+ * Creates the log on standard output: one JSON object per line, or readable lines on a terminal.
+ * Lines are written in the background, so a slow reader delays no response. With `logRecords` the
+ * lines are also exported as telemetry.
  */
 export async function createLogger(
   config: Config,

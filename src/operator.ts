@@ -11,12 +11,12 @@ import { buildAdmissionServer, buildProbeServer, buildServer } from './server.ts
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
 
-/** Within this time after SIGTERM the process has ended, whatever is still open. */
+/** The process exits within this time after SIGTERM, whatever is still open. */
 const shutdownTimeoutMs = 9800
-/** This much of it is kept for the last lines of the log. */
+/** The part of that time for the last log lines. */
 const lastLinesMs = 500
 
-/** Runs the hook until a signal ends it. */
+/** Runs the hook until a signal stops it. */
 export async function runOperator(): Promise<void> {
   await start(orGiveUp('its environment is invalid:\n', () => readConfig(process.env)))
 }
@@ -81,12 +81,12 @@ async function start(config: Config): Promise<void> {
     else logger.info({ signal }, 'stopping')
     ready = false
     await wait(config.SHUTDOWN_DELAY_MS)
-    // The kubelet still asks for probes while the last requests are answered.
+    // The kubelet still sends probes while the last requests are answered.
     const closed = Promise.all([server.close(), admission?.close()]).then(() => probes?.close())
     await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
     logger.info('stopped')
     await telemetry.shutdown(leftMs())
-    // At exit pino writes waiting lines before those that are being written.
+    // At exit pino would write queued lines before the lines of a write in progress.
     await new Promise<unknown>((resolve) => {
       logger.flush(resolve)
     })
@@ -136,7 +136,7 @@ async function platformDefaultsOf({ PLATFORM_DEFAULTS_FILE: file }: Config) {
   )
 }
 
-/** Ends the process with a message if a function throws one. */
+/** Stops the process with a message if a function throws an error. */
 function orGiveUp<Result>(about: string, read: () => Result): Result {
   try {
     return read()

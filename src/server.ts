@@ -25,9 +25,9 @@ export interface Dependencies {
   logger: FastifyBaseLogger
   /** Whether `/readyz` answers 200. */
   isReady: () => boolean
-  /** What the process configures for the answers. */
+  /** The configuration of the process for the answers. */
   context: Context
-  /** Creates the Fastify instance. Telemetry passes one that it instruments. */
+  /** Creates the Fastify instance. Telemetry passes an instrumented one. */
   createServer?: typeof fastify
   /** Metrics of the server itself. */
   metrics?: ServerMetrics
@@ -40,19 +40,18 @@ export interface Dependencies {
 /** The headers and the body of a request must arrive within this time. */
 const requestTimeoutMs = 5000
 /**
- * A connection that moves no byte for so long, while it sends a request or reads a response, is
- * closed.
+ * A connection without traffic for so long, during a request or a response, is closed.
  */
 const stalledConnectionMs = 10_000
 /**
- * Metacontroller keeps two idle connections a hook. The rest is for a second replica of it, probes
+ * Metacontroller keeps two idle connections per hook. The others are for a second replica, probes
  * and curl.
  */
 const maxConnections = 256
 
 /**
  * The server of the hooks, not yet listening. It also serves probes, and the admission webhook
- * unless that has a port of its own.
+ * unless that has its own port.
  */
 export async function buildServer(
   config: Config,

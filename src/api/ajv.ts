@@ -2,9 +2,9 @@ import { _, Ajv, type Options } from 'ajv'
 import { ajvFormats } from './formats.ts'
 
 /**
- * Ajv as the project uses it. Keywords that only the CRD or editors read mean nothing to it. The
- * built code of a validator takes its formats from the variable `ajvFormats`, which the build
- * imports from formats.ts.
+ * Ajv with the project's options. It ignores keywords that only the CRD or editors use. The built
+ * code of a validator takes its formats from the variable `ajvFormats`, which the build imports
+ * from formats.ts.
  */
 export function newAjv(options: Options = {}): Ajv {
   const ajv = new Ajv({
@@ -28,9 +28,9 @@ interface Schema {
 }
 
 /**
- * The same schema with a definition of its own for every object in it. Ajv generates one function
- * for each definition. Otherwise the schema of a MyApp becomes one function of hundreds of KB,
- * which V8 is slow to compile.
+ * The same schema with a separate definition for every object in it, because Ajv generates one
+ * function per definition. Otherwise the schema of a MyApp becomes one function of hundreds of KB,
+ * which V8 compiles slowly.
  */
 export function inParts(schema: object): Schema {
   const names = new Map<object, string>()

@@ -12,7 +12,7 @@ const tolerations = 'scheduler.alpha.kubernetes.io/tolerations'
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost'
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod'
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
-/** The prefix of the AppArmor annotation of a container, whose name follows. */
+/** The prefix of the AppArmor annotation of a container. The name of the container follows. */
 export const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
 
 /** The prefix of the pod annotations that hold the texts of `files`. */
@@ -90,7 +90,7 @@ const appArmorMessage =
   `an AppArmor annotation must be ${appArmor}NAME with a container of the pod: ` +
   `${containerName}, or one of init and sidecars`
 
-/** Whether a key is a prefix with the name of a container, in CEL, of the spec. */
+/** In CEL, of the spec: whether a key is a prefix followed by the name of a container. */
 const namesContainer = (prefix: string) =>
   [
     `key == '${prefix}${containerName}'`,

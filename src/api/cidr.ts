@@ -3,7 +3,7 @@ interface Network {
   /** The number of bits of an address: 32 or 128. */
   size: number
   address: bigint
-  /** The number of bits of an address that are the same in the whole network. */
+  /** The number of leading bits that are equal in the whole network. */
   prefix: number
 }
 
@@ -32,7 +32,7 @@ function expand(address: string): string[] {
 
 const networkOf = ({ size, address }: Network, prefix: number) => address >> BigInt(size - prefix)
 
-/** Whether a network is written by its first address. API servers may refuse any other form. */
+/** Whether a network is written with its first address. API servers may refuse any other form. */
 export function isFirstAddress(cidr: string): boolean {
   const { size, address, prefix } = parse(cidr)
   return address % (1n << BigInt(size - prefix)) === 0n

@@ -2,8 +2,8 @@ import { inParts, newAjv } from './ajv.ts'
 import { StoredMyApp } from './myapp.ts'
 
 /**
- * The validator of a stored MyApp that finds every problem. Replaced at build, as compiled.ts is.
- * Only the admission webhook needs it, so it is loaded with the first request that does.
+ * The validator of a stored MyApp that finds every problem. Like compiled.ts it is replaced at
+ * build. Only the admission webhook needs it, so its first request loads it.
  */
 export const ajv = newAjv({ allErrors: true })
 

@@ -4,9 +4,8 @@ import { MyApp, StoredMyApp } from './myapp.ts'
 import { PlatformDefaultsSchema } from './platform-defaults-schema.ts'
 
 /**
- * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the code
- * that Ajv generates and by the constants, so that neither Ajv nor the schema is in the built
- * program.
+ * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the generated
+ * code and the constants, so the built program contains neither Ajv nor the schema.
  */
 
 export const ajv = newAjv()

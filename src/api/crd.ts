@@ -96,9 +96,8 @@ const printerColumns = [
 ]
 
 /**
- * The one rule that needs oldSelf: it is for new MyApps only. A name never changes, so that a
- * MyApp with an invalid name, which an older CRD accepted, could otherwise never lose its
- * finalizer.
+ * The only rule that needs oldSelf: it applies to new MyApps only. A name never changes. So a MyApp
+ * with an invalid name, which an older CRD accepted, could otherwise never lose its finalizer.
  */
 const nameRule = {
   rule: `oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,
@@ -108,9 +107,9 @@ const nameRule = {
 }
 
 /**
- * A schema as the API server takes it. The API server prunes unknown fields itself, so
- * `additionalProperties: false` goes. A named format becomes a rule in CEL. Combinations such as
- * oneOf have a rule in CEL beside them and go.
+ * Converts a schema for the API server. The API server prunes unknown fields itself, so
+ * `additionalProperties: false` is dropped. A named format becomes a rule in CEL. Combinations such
+ * as oneOf have an equivalent rule in CEL and are dropped.
  */
 export function structural(schema: object): Schema {
   const node = JSON.parse(JSON.stringify(schema)) as Schema

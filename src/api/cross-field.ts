@@ -33,8 +33,8 @@ import {
 } from './volumes.ts'
 
 /**
- * The rules that span fields. Each has a rule in CEL in the schema too, which the API server
- * checks. Expects a spec whose fields are valid one by one.
+ * The rules that span fields. Each rule also exists in CEL in the schema, for the API server.
+ * Expects a spec in which each field is valid.
  */
 export function crossFieldProblems(spec: MyAppSpec): Problem[] {
   return [
@@ -63,7 +63,7 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
 const at = (path: Path, message: string, isKey = false) =>
   problem(['spec', ...path], message, isKey)
 
-/** A surrogate pair: two characters to JavaScript, one to the API server. */
+/** A surrogate pair: two characters in JavaScript, one for the API server. */
 const pair = /[\ud800-\udbff][\udc00-\udfff]/g
 const charactersOf = (text: string) => text.length - (text.match(pair)?.length ?? 0)
 
@@ -149,7 +149,7 @@ function duplicates({
   ]
 }
 
-/** Items of a list with a value that an earlier item has. */
+/** Items of a list with the same value as an earlier item. */
 function duplicatesIn<Key extends string, Item extends Record<Key, string>>(
   path: Path,
   items: Item[] = [],
@@ -475,7 +475,7 @@ function portProblems(spec: MyAppSpec): Problem[] {
   ]
 }
 
-/** References to ports that do not exist, or that cannot be used where they are. */
+/** References to unknown ports, and to ports that cannot be used there. */
 function portReferenceProblems(spec: MyAppSpec): Problem[] {
   const named = namedPorts(spec)
   const choices = named.map(({ name }) => quoted(name)).join(', ')
@@ -520,8 +520,8 @@ function portReferenceProblems(spec: MyAppSpec): Problem[] {
 }
 
 /**
- * The rules for peers of a NetworkPolicy. Those about the addresses of networks have no rule in CEL:
- * its functions for them need Kubernetes 1.31.
+ * The rules for peers of a NetworkPolicy. The rules about network addresses have no equivalent in
+ * CEL, whose functions for them need Kubernetes 1.31.
  */
 function policyProblems({ networkPolicy: { from = [], to = [] } = {} }: MyAppSpec): Problem[] {
   return [

@@ -2,12 +2,11 @@ import Type from 'typebox'
 import { childMaxBytes, formatted, list, listByKey, object, opt, rule, rules } from './fields.ts'
 import { EnvVarSource } from './pod.ts'
 
-/** What a container runs with: its command line and its environment variables. */
+/** The command line and the environment variables of a container. */
 
 /**
- * The size of all names and values of env together, in characters. JSON escapes a character into
- * at most six bytes, so that env always fits into the copy of a child that Metacontroller keeps in
- * an annotation.
+ * The size of all names and values of env together, in characters. JSON escapes a character into at
+ * most six bytes, so env always fits into Metacontroller's copy of a child in an annotation.
  */
 export const envMaxCharacters = 32_768
 

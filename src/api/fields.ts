@@ -2,8 +2,8 @@ import Type, { type TProperties, type TSchema } from 'typebox'
 import type { FormatName } from './formats.ts'
 
 /**
- * The building blocks of the schema. Each bound and each format is written once: crd.ts turns it
- * into what the API server checks, ajv.ts into what the hook and the command line check.
+ * The building blocks of the schema. Each bound and each format is written once. crd.ts converts it
+ * for the API server, and ajv.ts for the hook and the command line.
  */
 
 /** The largest value of an int32 field. */
@@ -111,8 +111,8 @@ export const inCel = (field: string) =>
   field === 'namespace' ? '__namespace__' : field.replaceAll('-', '__dash__')
 
 /**
- * Keeps the format of a value or of keys out of the CRD: only the hook and the command line check
- * it. The API server bounds the estimated cost of all rules together.
+ * Keeps the format of a value or of keys out of the CRD, so that only the hook and the command line
+ * check it. The API server limits the estimated cost of all rules together.
  */
 export const hookOnly = { 'x-hook-only': true }
 
@@ -137,9 +137,9 @@ export const labels = (description: string, options: object = {}) =>
   map(description, { key: 'labelKey', value: { format: 'labelValue', ...options }, options })
 
 /**
- * The size that a child may have: all annotations of an object may have 256 KiB, and
- * Metacontroller keeps a copy of the child in one of them. The CRD counts characters and refuses
- * what can never fit; src/myapp/child-size.ts counts bytes.
+ * The maximum size of a child. All annotations of an object may have 256 KiB, and Metacontroller
+ * keeps a copy of the child in one of them. The CRD counts characters and refuses a spec that can
+ * never fit. src/myapp/child-size.ts counts bytes.
  */
 export const childMaxBytes = 262_144 - 512
 

@@ -15,7 +15,7 @@ export interface Format {
   excludes?: string
   /** The longest text before the first "/". */
   prefixMaxLength?: number
-  /** The sentence for a string of another format. It never quotes the string. */
+  /** The message for a string of another format. It never quotes the string. */
   message: string
 }
 
@@ -35,14 +35,14 @@ const nameMessage =
 const labelMessage =
   'must consist of lower-case letters, digits or "-", and must start and end with a letter or digit'
 
-/** White space that JavaScript knows and RE2 does not. */
+/** White space in JavaScript but not in RE2. */
 const unicodeSpaces = '\\v\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
 const climbing = '^/|(^|/)\\.\\.(/|$)'
 
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
 const ipv4 = `${octet}(\\.${octet}){3}`
 const group16 = '[0-9a-fA-F]{1,4}'
-/** The full form of an IPv6 address, and the forms in which "::" stands for groups of zeros. */
+/** The full form of an IPv6 address, and the forms with "::" for groups of zeros. */
 const ipv6 = [
   `(${group16}:){7}${group16}`,
   `(${group16}:){1,7}:`,
@@ -171,7 +171,7 @@ export const formats = {
     matches: '^[-A-Za-z0-9]+$',
     message: 'must consist of letters, digits or "-"',
   },
-  /** A resource of nodes that is not one of Kubernetes' own. */
+  /** An extended resource of nodes. */
   extendedResource: {
     matches: `^${domain()}/${name}$`,
     excludes: '^([^/]*\\.)?kubernetes\\.io/|^requests\\.',
@@ -230,7 +230,8 @@ export const formats = {
   /** A network in CIDR notation, without leading zeros. IPv6 is in lower case. */
   cidr: {
     matches:
-      '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}/(3[0-2]|[12]?\\d)' +
+      '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}' +
+      '/(3[0-2]|[12]?\\d)' +
       '|(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::' +
       '(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?)/(12[0-8]|1[01]\\d|[1-9]?\\d))$',
     excludes: '(:[^:]*){8}',
@@ -263,7 +264,7 @@ export type FormatName = keyof typeof formats
 
 const byName = new Map<string, Format>(Object.entries(formats))
 
-/** The format of this name; undefined if it is none of this file, such as int32. */
+/** The format with a name; undefined for formats outside this file, such as int32. */
 export const formatOf = (name: unknown): Format | undefined =>
   typeof name === 'string' ? byName.get(name) : undefined
 
@@ -278,8 +279,7 @@ const checkOf = ({ matches, excludes, prefixMaxLength }: Format) => {
 }
 
 /**
- * The formats as Ajv takes them. A compiled validator refers to them by name, see `code.formats`
- * in ajv.ts.
+ * The formats for Ajv. A compiled validator refers to them by name: see `code.formats` in ajv.ts.
  */
 export const ajvFormats: Record<string, true | ((text: string) => boolean)> = {
   ...Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, checkOf(format)])),
@@ -292,7 +292,7 @@ export const ajvFormats: Record<string, true | ((text: string) => boolean)> = {
 export const hasFormat = (name: FormatName, text: string): boolean =>
   (ajvFormats[name] as (text: string) => boolean)(text)
 
-/** The rule in CEL that the value of an expression has a format. */
+/** A rule in CEL: the value of an expression has a format. */
 export const celOf = ({ matches, excludes, prefixMaxLength }: Format, expression: string) =>
   [
     ...(matches === undefined ? [] : [`${expression}.matches(${celString(matches)})`]),
@@ -308,8 +308,8 @@ export const celString = (text: string) =>
   )
 
 /**
- * One regular expression for a format. It needs lookahead, which JavaScript and editors have and
- * RE2 has not.
+ * A regular expression for a format. It needs lookahead, which JavaScript and editors support and
+ * RE2 does not.
  */
 export const editorPattern = ({ matches = '^', excludes }: Format) =>
   excludes === undefined ? matches : `^(?![\\s\\S]*(?:${excludes}))${matches}`

@@ -38,7 +38,8 @@ export const inspectionResourceDefinition = (): object => ({
           openAPIV3Schema: {
             type: 'object',
             description:
-              'What the operator found out about a MyApp that is in trouble. The operator creates and deletes it: do not write one.',
+              'Findings of the operator about a MyApp with problems. The operator creates and ' +
+              'deletes it: do not create one.',
             required: ['spec'],
             properties: {
               apiVersion: { type: 'string' },

@@ -2,11 +2,12 @@ import Type from 'typebox'
 import { apiVersion } from './myapp.ts'
 
 /**
- * A MyAppInspection: what the operator looks at for one MyApp that is in trouble, and what it found.
- * A sync of a MyApp creates and deletes it as one more child. Nobody writes one by hand.
+ * A MyAppInspection: what the operator looks at for a MyApp with problems, and its findings. A sync
+ * of the MyApp creates and deletes it as one more child. Nobody writes one by hand.
  *
- * Related objects are expensive for Metacontroller: each event of a related kind is compared with
- * every parent. A MyApp has no related pods, and only the few that are in trouble have an inspection.
+ * Related objects are expensive for Metacontroller, which compares each event of a related kind
+ * with every parent. So a MyApp has no related pods, and only MyApps with problems have an
+ * inspection.
  */
 
 export const inspectionKind = 'MyAppInspection'
@@ -29,12 +30,12 @@ export const InspectionSpec = Type.Object(
   {
     pods: Type.Boolean({ description: 'Look at the pods of the MyApp.' }),
     missing: Type.Array(Type.String({ maxLength: 320 }), {
-      description: 'Children that were answered and do not exist, as Kind/name.',
+      description: 'Desired children that do not exist, as Kind/name.',
       maxItems: maxMissing,
       'x-kubernetes-list-type': 'atomic',
     }),
   },
-  { description: 'What to look at.' },
+  { description: 'Objects to look at.' },
 )
 
 const InspectedPod = Type.Object({
@@ -56,25 +57,25 @@ export const InspectionStatus = Type.Object(
   {
     observedGeneration: opt(Type.Integer({ format: 'int64' })),
     failing: sentence('Why pods fail.'),
-    stuck: sentence('Why pods fail that had time enough to start.'),
-    awaited: sentence('What pods that start are waiting for.'),
+    stuck: sentence('Why pods fail that had enough time to start.'),
+    awaited: sentence('The cause for which starting pods wait.'),
     ended: sentence('Why pods have ended.'),
     taken: opt(
       Type.Array(TakenName, {
-        description: 'Objects of somebody else that have the name of a child.',
+        description: 'Foreign objects that have the name of a child.',
         maxItems: maxMissing,
         'x-kubernetes-list-type': 'atomic',
       }),
     ),
     pods: opt(
       Type.Array(InspectedPod, {
-        description: `The pods, those in trouble first, at most ${maxListedPods}.`,
+        description: `The pods, failing pods first, at most ${maxListedPods}.`,
         maxItems: maxListedPods,
         'x-kubernetes-list-type': 'atomic',
       }),
     ),
   },
-  { description: 'What was found.' },
+  { description: 'Findings.' },
 )
 
 export type InspectionSpec = Type.Static<typeof InspectionSpec>

@@ -3,14 +3,14 @@ import { atLeastOneMessage, exactlyOneMessage } from './fields.ts'
 import { formatOf } from './formats.ts'
 import { canonicalQuantity } from './quantity.ts'
 
-/** The keys from the top of a MyApp to a field. */
+/** The keys from the root of a MyApp to a field. */
 export type Path = Array<string | number>
 
 /** A problem of a MyApp. */
 export interface Problem {
   /** The field as Kubernetes writes it, such as `spec.env[0].name`. Empty for the whole object. */
   field: string
-  /** The same as keys, to look up the line. */
+  /** The same path as keys, to look up the line. */
   path: Path
   /**
    * Whether the last key of `path` is itself wrong: an unknown field, or an invalid key of a map.
@@ -92,7 +92,7 @@ export function outlineOf(schema: object): Outline {
 
 /** Ajv's errors about a value as problems. `outline` is that of the schema. */
 export function problemsOf(errors: ErrorObject[], value: unknown, outline: Outline): Problem[] {
-  // Of an int-or-string and of alternatives Ajv reports every branch. One message is enough.
+  // For an int-or-string and for alternatives Ajv reports every branch. One message is enough.
   const isOfBranch = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf)\/\d+\//.test(schemaPath)
   const branches = errors.filter(isOfBranch)
   const others = errors.filter((error) => !isOfBranch(error))
@@ -225,7 +225,7 @@ const typeName = (value: unknown) =>
         ? 'an object'
         : `a ${typeof value}`
 
-/** What to do about a value of the wrong type. */
+/** The remedy for a value of the wrong type. */
 function typeHint(wanted: string, path: Path, value: unknown, fields: string[]): string {
   const isScalar = ['string', 'number', 'boolean'].includes(typeof value)
   if (wanted === 'string' && isScalar) return '; put the value in quotes'
@@ -254,7 +254,7 @@ function typeHint(wanted: string, path: Path, value: unknown, fields: string[]):
 
 const computeResources = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor']
 
-/** What to do about a fraction where a quantity or a number of pods belongs. */
+/** The remedy for a fraction in place of a quantity or a number of pods. */
 function fractionHint(path: Path, value: unknown): string {
   if (typeof value !== 'number' || value < 0) return ''
   const text = String(value)
@@ -266,7 +266,7 @@ function fractionHint(path: Path, value: unknown): string {
     : '; put it in quotes'
 }
 
-/** Fields of Kubernetes' pod that a MyApp has under another name, relative to spec. */
+/** Fields of Kubernetes' pod that have another name in a MyApp, relative to spec. */
 const renamed: Record<string, string> = {
   readinessProbe: 'probes.readiness',
   livenessProbe: 'probes.liveness',
@@ -281,8 +281,8 @@ const renamed: Record<string, string> = {
 }
 
 /**
- * What an unknown field probably stands for: a field of a similar name, or of the same name one
- * level below.
+ * The field that an unknown field probably stands for: a field of a similar name, or of the same
+ * name one level below.
  */
 function suggestion(name: string, path: Path, { fields = {} }: Outline): string {
   const alias = path.join() === 'spec' && Object.hasOwn(renamed, name) ? renamed[name] : undefined
@@ -311,8 +311,7 @@ const either = (words: string[]) =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
 /**
- * The candidate that differs from a word in at most a third of its letters; undefined if none
- * does.
+ * The candidate that differs from a word in at most a third of its letters; undefined without one.
  */
 function closest(word: string, candidates: string[]): string | undefined {
   if (word.length > quotedMaxLength) return undefined
@@ -366,8 +365,8 @@ const secretFields: Path = [
 ]
 
 /**
- * Fields whose strings are quoted. A string of any other field is quoted only where a word of a
- * fixed set belongs.
+ * Fields whose strings are quoted. For other fields a string is quoted only where the value must be
+ * from a fixed set.
  */
 const quotedFields: Path = [
   'apiVersion',

@@ -14,7 +14,7 @@ import {
 } from './fields.ts'
 import { EnvFrom, Resources, SidecarProbes } from './pod.ts'
 
-/** The containers of a pod beside that of the app: init steps and sidecars. */
+/** The init containers and sidecars of a pod. */
 
 /** Messages of their rules. cross-field.ts checks the same. */
 export const containerMessages = {
@@ -30,7 +30,7 @@ const VolumeMounts = list(
       maxLength: 1024,
     }),
     subPath: opt(formatted('volumePath', 'Path in the volume to mount.', { maxLength: 1024 })),
-    readOnly: opt(flag('Mount the volume read-only. Defaults to what the app has.')),
+    readOnly: opt(flag('Mount the volume read-only. Defaults to the setting of the app.')),
   }),
   32,
   rules(distinct('mountPath')),

@@ -30,9 +30,8 @@ import { ServiceAccount, serviceAccountRule } from './service-account.ts'
 import { claimRules, Files, filesRule, Volumes } from './volumes.ts'
 
 /**
- * What a MyApp is. This is the source of the TypeScript types, of the validators (compiled.ts), of
- * the CRD (crd.ts), of the editor schema and of docs/api.md. A description is what `kubectl
- * explain` prints.
+ * The schema of a MyApp. It is the source of the TypeScript types, the validators (compiled.ts),
+ * the CRD (crd.ts), the editor schema and docs/api.md. `kubectl explain` prints the descriptions.
  */
 
 export const group = 'example.com'
@@ -43,7 +42,7 @@ export const kind = 'MyApp'
 /** Defaults of optional fields. The API server fills them in. */
 export const defaults = { replicas: 1, port: 8080 } as const
 
-/** How long Kubernetes lets a pod terminate, in seconds, if the spec does not say. */
+/** The time that Kubernetes gives a pod to terminate by default, in seconds. */
 export const defaultGracePeriodSeconds = 30
 
 /** Messages for rules that span fields. cross-field.ts checks the same. */
@@ -74,7 +73,7 @@ export const MyAppSpec = object(
     ),
     servicePort: opt(portNumber('Main port of the Service, such as 80. Defaults to port.')),
     protocol: opt(
-      protocol('What the main port speaks. In lower case it is the name of the main port.'),
+      protocol('Protocol of the main port. In lower case it is the name of the main port.'),
     ),
     ports: opt(Ports),
     metrics: opt(Metrics),
@@ -310,14 +309,14 @@ export const MyAppStatus = Type.Object(
   },
   {
     description: 'Observed state. The operator writes it.',
-    // kstatus takes an object without observedGeneration for done.
+    // kstatus treats an object without observedGeneration as done.
     default: { observedGeneration: -1 },
   },
 )
 
 const any = (description: string) => opt(Type.Unknown({ description }))
 
-/** The metadata of a MyApp. The children have the same name, one of them is a Service. */
+/** The metadata of a MyApp. The children have the same name, and one of them is a Service. */
 export const Metadata = object('Metadata of the MyApp.', {
   name: formatted('myAppName', 'Name of the MyApp, its Deployment and its Service.', {
     maxLength: 63,
@@ -328,14 +327,14 @@ export const Metadata = object('Metadata of the MyApp.', {
     }),
   ),
   labels: opt(
-    map('Labels of the MyApp itself. podLabels are those of the pods.', {
+    map('Labels of the MyApp itself. Set the labels of pods in podLabels.', {
       key: 'labelKey',
       value: { format: 'labelValue' },
       options: { maxProperties: undefined },
     }),
   ),
   annotations: opt(
-    map('Annotations of the MyApp itself. podAnnotations are those of the pods.', {
+    map('Annotations of the MyApp itself. Set the annotations of pods in podAnnotations.', {
       key: 'annotationKey',
       value: { maxLength: undefined },
       options: { maxProperties: undefined },
@@ -354,9 +353,9 @@ export const Metadata = object('Metadata of the MyApp.', {
   selfLink: any('Set by Kubernetes.'),
 })
 
-/** A whole MyApp, as it is written in a file. */
+/** A complete MyApp, as in a file. */
 export const MyApp = object(
-  'An app: a Deployment, a Service, further objects that the spec asks for, and a status.',
+  'An app: a Deployment, a Service, further objects that the spec requests, and a status.',
   {
     apiVersion: Type.Literal(apiVersion, { type: 'string', description: 'Version of the API.' }),
     kind: Type.Literal(kind, { type: 'string', description: 'Kind of the object.' }),

@@ -21,7 +21,7 @@ import {
 } from './fields.ts'
 import { celOf, formats } from './formats.ts'
 
-/** Fields of a MyApp that say how the app is reached: Ingress, HTTPRoute and NetworkPolicy. */
+/** Fields of a MyApp for access to the app: Ingress, HTTPRoute and NetworkPolicy. */
 
 const nonEmpty = (description: string, maxLength = 253) =>
   text(description, { minLength: 1, maxLength })
@@ -43,7 +43,7 @@ const pathType = opt(
     'How the path matches. Defaults to Prefix.',
   ),
 )
-/** Whether a plain path, or a pattern of the controller, is in order. */
+/** Whether a path is valid: a plain path, or a pattern of the controller. */
 const pathRule = rule(
   "!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') " +
     `|| (${celOf(formats.plainPath, 'self.path')})`,

@@ -4,7 +4,7 @@ import { MyAppSpec } from './myapp.ts'
 
 const { podSecurity, resources, imagePullSecrets } = MyAppSpec.properties
 
-/** Defaults of a platform for all its MyApps, as its file has them. */
+/** The file with the defaults of a platform for all its MyApps. */
 export const PlatformDefaultsSchema = object('Defaults of a platform for all MyApps.', {
   ingress: opt(
     object('Defaults of spec.ingress, for MyApps that have one.', {

@@ -5,7 +5,7 @@ import type { MyAppSpec } from './myapp.ts'
 import { problemsOf, sentence } from './messages.ts'
 import type { PlatformDefaultsSchema as Schema } from './platform-defaults-schema.ts'
 
-/** What a platform team sets once for all MyApps. See docs/platform-defaults.md. */
+/** The defaults that a platform team sets once for all MyApps. See docs/platform-defaults.md. */
 export type PlatformDefaults = Type.Static<typeof Schema>
 
 /**
@@ -27,8 +27,8 @@ export interface DefaultedSpec {
 }
 
 /**
- * Fills in what a valid spec leaves out. A field that the MyApp sets always wins, as a whole: the
- * resources of a MyApp and those of the platform are never mixed. The result is valid, too.
+ * Fills in the unset fields of a valid spec. A field of the MyApp always replaces the whole
+ * default: the resources of a MyApp and of the platform are never mixed. The result is valid, too.
  */
 export function withPlatformDefaults(
   { name, namespace }: { name: string; namespace: string },
@@ -68,8 +68,8 @@ const missing = <Defaults extends object>(set: object, defaults: Defaults): Part
 const reservedLabels = new Set(['controller-uid', 'app', 'managed-by'])
 
 /**
- * The labels of a MyApp that its children and pods get, too: those that the platform lists. An entry
- * that ends with `/` lists all labels with this prefix.
+ * The labels of a MyApp that its children and pods get, too: those that the platform lists. An
+ * entry that ends with `/` lists all labels with this prefix.
  */
 export function copiedLabels(
   labels: Record<string, string> = {},

@@ -27,8 +27,7 @@ import { celOf, celString, formats } from './formats.ts'
 import { divisors, divisorMessage } from './quantity.ts'
 
 /**
- * Fields of a MyApp that come from Kubernetes' own pod, with the same names and meanings. All are
- * optional in the spec.
+ * Fields of a MyApp with the names and meanings of Kubernetes' own pod. All of them are optional.
  */
 
 /** The container of the app in its pods. */
@@ -49,8 +48,8 @@ const keyRef = (what: string) =>
   })
 
 /**
- * The rule that a divisor is one of the units that Kubernetes knows. Values that are no quantity
- * have their own message.
+ * The rule that a divisor is a unit that Kubernetes knows. A value that is not a quantity has its
+ * own message.
  */
 const divisorRule = () => {
   const divisor = 'string(self.divisor)'
@@ -136,7 +135,7 @@ export const Resources = object(
     requests: opt(amounts('Resources that the scheduler reserves for the pod.')),
     limits: opt(
       amounts(
-        'Most that the container may use. Above the cpu limit it is throttled; above the ' +
+        'Maximum that the container may use. Above the cpu limit it is throttled; above the ' +
           'memory limit it is killed.',
       ),
     ),
@@ -144,8 +143,8 @@ export const Resources = object(
       Type.Unsafe<Record<string, number>>({
         type: 'object',
         description:
-          'Devices and other extended resources by name, such as nvidia.com/gpu: 1. The container ' +
-          'gets exactly this number.',
+          'Devices and other extended resources by name, such as nvidia.com/gpu: 1. The ' +
+          'container gets exactly this number.',
         maxProperties: 16,
         additionalProperties: integer('Number of units.', 0, int32Maximum),
         propertyNames: { format: 'extendedResource' },
@@ -200,7 +199,7 @@ const handlers = {
   grpc: opt(object(describedHandlers.grpc, { port: opt(port), service: grpcService })),
   exec,
 }
-/** A sidecar has no port of its own that a probe could default to. */
+/** A sidecar has no default port for a probe. */
 const sidecarHandlers = {
   httpGet: opt(object(describedHandlers.httpGet, { ...httpGet, port: sidecarPort })),
   tcpSocket: opt(object(describedHandlers.tcpSocket, { port: sidecarPort })),
@@ -257,7 +256,7 @@ interface Expression {
   operator: string
   values?: string[]
 }
-/** Messages for an expression whose operator does not go with its values. */
+/** Messages for an operator that does not match its values. */
 export const expressionMessages = {
   pod:
     'values must be set for In and NotIn, and must be empty for Exists and DoesNotExist; Gt ' +
@@ -266,7 +265,7 @@ export const expressionMessages = {
     'values must be set for In and NotIn, must be empty for Exists and DoesNotExist, ' +
     'and must have one item for Gt and Lt',
 }
-/** Whether the operator of an expression goes with its values. */
+/** Whether the operator of an expression matches its values. */
 export const isExpression = (of: 'node' | 'pod', { operator, values = [] }: Expression) =>
   valueOperators.includes(operator)
     ? values.length > 0
@@ -283,7 +282,7 @@ const expressionRule = (of: 'node' | 'pod') => {
   )
 }
 
-/** What the only field that a node can be selected by must look like. */
+/** The rule for the only field by which a node can be selected. */
 export const nodeFieldMessage =
   'must be the field metadata.name, the operator In or NotIn, and the name of one node'
 const nodeFieldRule = rule(

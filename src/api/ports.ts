@@ -13,9 +13,9 @@ import {
   rules,
 } from './fields.ts'
 
-/** Fields of a MyApp that say on which ports it listens, and the rules that span them. */
+/** The ports of a MyApp, and the rules that span them. */
 
-/** What a port speaks. */
+/** The protocols of a port. */
 export const protocols = ['HTTP', 'HTTP2', 'GRPC', 'TLS', 'TCP', 'UDP'] as const
 export type Protocol = (typeof protocols)[number]
 
@@ -48,8 +48,8 @@ export const portMessages = {
 }
 
 /**
- * Parts of rules in CEL. They use has() instead of optionals: the API server bounds the estimated cost
- * of a rule, and knows the size of a field but not that of `orValue`.
+ * Parts of rules in CEL. They use has() instead of optionals: the API server bounds the estimated
+ * cost of a rule, and knows the size of a field but not that of `orValue`.
  */
 const isExposed = (port: string) => `(!has(${port}.expose) || ${port}.expose)`
 const servicePort = (port: string) =>
@@ -101,28 +101,28 @@ const mainPort = '(has(self.port) ? self.port : 8080)'
 const mainServicePort = `(has(self.servicePort) ? self.servicePort : ${mainPort})`
 const isMainName = (name: string) =>
   `(has(self.protocol) ? ${name} == self.protocol.lowerAscii() : ${name} == 'http')`
-/** That no further port exists, or a condition of the main port, or one of every further port. */
+/** In CEL: no port in ports, or `main` holds, or every port meets a condition. */
 const everyPort = (main: string, condition: string) =>
   `!has(self.ports) || ${main} || self.ports.all(port, ${condition})`
 const somePort = (condition: string) => `(has(self.ports) && self.ports.exists(port, ${condition}))`
 
-/** That a string is the name of a port. */
+/** In CEL: a string is the name of a port. */
 const isNamed = (name: string) =>
   `(${hasMainPort} && ${isMainName(name)}) || ${somePort(`port.name == ${name}`)}`
 
-/** That a string is the name of a port that HTTP can be routed to. */
+/** In CEL: a string is the name of a port that HTTP can be routed to. */
 const isRoutable = (name: string) =>
   `(${hasMainPort} && ${isMainName(name)} && !${speaksUdp('self')}) || ` +
   somePort(`port.name == ${name} && ${isExposed('port')} && !${speaksUdp('port')}`)
 
-/** That a field is not set, or meets a condition. */
+/** In CEL: a field is unset or meets a condition. */
 function ifSet(path: string, condition: (value: string) => string, from = 'self'): string {
   const steps = path.split('.')
   const unset = steps.map((_, index) => `!has(${from}.${steps.slice(0, index + 1).join('.')})`)
   return `(${unset.join(' || ')} || ${condition(`${from}.${path}`)})`
 }
 
-/** That a field is not set, or that its fields are not set or meet a condition. */
+/** In CEL: a field is unset, or each of its fields is unset or meets a condition. */
 const ifAnySet = (parent: string, paths: string[], condition: (value: string) => string) =>
   ifSet(parent, (value) => `(${paths.map((path) => ifSet(path, condition, value)).join(' && ')})`)
 

@@ -35,12 +35,12 @@ export function thousandthsOf(quantity: string | number): bigint {
 
 const parts = (quantity: string | number) => /^(\d+)(?:\.(\d+))?(\D*)$/.exec(String(quantity)) ?? []
 
-/** The largest binary quantity, in thousandths. The API server replaces larger ones by this. */
+/** The largest binary quantity, in thousandths. The API server replaces larger ones by it. */
 const largestBinary = (2n ** 63n - 1n) * 1000n
 
 /**
  * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is
- * `500m`, `1024Mi` is `1Gi`). Any other spelling would be written again at every sync.
+ * `500m`, `1024Mi` is `1Gi`). Every sync would write any other spelling again.
  */
 export function canonicalQuantity(quantity: string | number): string {
   const isBinary = String(quantity).endsWith('i')

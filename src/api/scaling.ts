@@ -17,7 +17,7 @@ import {
 } from './fields.ts'
 import { operator } from './pod.ts'
 
-/** Fields of a MyApp that say how many pods run: the autoscaler and the disruption budget. */
+/** Fields of a MyApp for the number of pods: the autoscaler and the disruption budget. */
 
 const target = (options: object) =>
   object(
@@ -25,7 +25,7 @@ const target = (options: object) =>
     {
       type: choice(
         ['Utilization', 'AverageValue', 'Value'],
-        'Which of averageUtilization, averageValue and value is the target.',
+        'Type of the target: averageUtilization, averageValue or value.',
       ),
       averageUtilization: opt(integer('Percentage of the requests of the pods.', 1, 10_000)),
       averageValue: opt(positiveQuantity('Average over all pods.')),
@@ -96,7 +96,7 @@ const sources = {
 /** The field that holds the source of a metric of this type. */
 export const metricSource = (type: string) => type.charAt(0).toLowerCase() + type.slice(1)
 const metricTypes = ['Resource', 'ContainerResource', 'Pods', 'Object', 'External'] as const
-/** The message for a metric whose source does not go with its type. */
+/** The message for a metric whose source does not match its type. */
 export const metricMessage = 'the field that type names must be set, and no other source'
 
 export const Metric = object(
@@ -119,7 +119,7 @@ const scalingRules = (description: string) =>
   object(description, {
     stabilizationWindowSeconds: opt(
       integer(
-        'Seconds of past recommendations of which the safest counts. Defaults to 0 for scaleUp, ' +
+        'Seconds of past recommendations. The safest of them counts. Defaults to 0 for scaleUp, ' +
           'and to 300 for scaleDown.',
         0,
         3600,
@@ -128,16 +128,16 @@ const scalingRules = (description: string) =>
     selectPolicy: opt(
       choice(
         ['Max', 'Min', 'Disabled'],
-        'Which policy counts: the one with the most or the fewest pods, or none, so that it never ' +
-          'scales in this direction. Defaults to Max.',
+        'Which policy counts: the one with the most pods, the one with the fewest, or none. ' +
+          'Disabled never scales in this direction. Defaults to Max.',
       ),
     ),
     policies: opt(
       list(
         'How many pods may change in a period.',
         object('A limit.', {
-          type: choice(['Pods', 'Percent'], 'What value counts: pods, or percent of the pods.'),
-          value: integer('Most pods, or percent of the pods.', 1, 10_000),
+          type: choice(['Pods', 'Percent'], 'Unit of value: pods, or percent of the pods.'),
+          value: integer('Maximum number of pods, or percent of the pods.', 1, 10_000),
           periodSeconds: integer('Seconds of the period.', 1, 1800),
         }),
         8,

@@ -8,7 +8,7 @@ export const serviceAccountMessages = {
 }
 
 export const ServiceAccount = object(
-  'A ServiceAccount of the name of the MyApp, which the pods use. Without it they use ' +
+  'A ServiceAccount with the name of the MyApp, which the pods use. Without it they use ' +
     'serviceAccountName.',
   {
     annotations: opt(

@@ -20,7 +20,7 @@ import {
 } from './fields.ts'
 import { nonEmpty, optional } from './pod.ts'
 
-/** Fields of a MyApp for the volumes of its pods. */
+/** The volumes of the pods of a MyApp. */
 
 const items = (options: object = {}) =>
   list(
@@ -110,7 +110,7 @@ const volumeSources = {
       accessMode: opt(
         choice(
           accessModes,
-          'Access mode of the claim. Set ReadWriteMany to let several pods write to the claim. ' +
+          'Access mode of the claim. ReadWriteMany allows several pods to write to the claim. ' +
             'Defaults to ReadWriteOnce.',
         ),
       ),
@@ -134,7 +134,7 @@ const volumeSources = {
   csi: opt(
     object('A volume that a CSI driver creates with the pod, such as secrets of a vault.', {
       driver: formatted('csiDriver', 'Name of the CSI driver.', { maxLength: 63 }),
-      readOnly: opt(flag('Tell the driver to mount read-only. Defaults to false.')),
+      readOnly: opt(flag('Ask the driver for a read-only mount. Defaults to false.')),
       volumeAttributes: opt(map('Parameters of the driver.')),
       nodePublishSecretRef: opt(
         object('A Secret in the same namespace that the driver reads.', {
@@ -183,8 +183,8 @@ export const isReadOnly = ({ readOnly, configMap, secret, projected }: Volume) =
   readOnly ?? (configMap ?? secret ?? projected) !== undefined
 
 /**
- * Whether only one pod can use the volume. A ReadWriteOnce claim that is only read can serve
- * several pods: of one node, or of a volume that was filled before.
+ * Whether only one pod can use the volume. A read-only mount of a ReadWriteOnce claim can serve
+ * several pods: on one node, or of a volume that was filled before.
  */
 export const isForOnePod = (volume: Volume) => {
   const { accessMode = 'ReadWriteOnce' } = volume.persistentVolumeClaim ?? {}
@@ -232,8 +232,9 @@ export const claimRules = [
 export const filesMaxCharacters = 65_536
 
 /**
- * Messages for files. cross-field.ts checks the same, and alone that no file is inside another: keys
- * of a map have no bound in a CRD, so the API server takes a comparison of all for too expensive.
+ * Messages for files. cross-field.ts checks the same, and alone that no file is inside another:
+ * keys of a map have no bound in a CRD, so the API server takes a comparison of all for too
+ * expensive.
  */
 export const filesMessages = {
   size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,

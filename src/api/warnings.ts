@@ -8,9 +8,9 @@ import { isForOnePod } from './volumes.ts'
 export const warningMaxLength = 120
 
 /**
- * What is valid and will not work, not for long, or gives Secrets away. Expects a spec that `validate` accepts.
- * `validate --lint` prints the list, and the admission webhook returns it with its answer.
- * No value of the spec but a number is quoted, so that a warning stays short and tells no secret.
+ * The problems of a spec that is valid but will not work, not for long, or exposes Secrets. Expects
+ * a spec that `validate` accepts. `validate --lint` prints the list, and the admission webhook
+ * returns it. A warning quotes only numbers of the spec, so it stays short and reveals no secret.
  */
 export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
   return [
@@ -31,7 +31,7 @@ const movingTag =
 function imageWarnings({ image }: MyAppSpec): Problem[] {
   const [, name = '', tag, digest] = /^(.+?)(?::([^/:@]*))?(?:@(.*))?$/s.exec(image) ?? []
   const parts = name.split('/')
-  // Only a registry may have upper-case letters, and only where a path follows it.
+  // Only a registry may have upper-case letters, and only before a path.
   const path = parts.length > 1 && isRegistry(parts[0]) ? parts.slice(1) : parts
   if (/^\w+:\/\//.test(image)) {
     return [warning(['image'], 'an image has no URL scheme: remove everything up to "//"')]
@@ -112,7 +112,7 @@ function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyApp
   )
 }
 
-/** Only an explicit strategy has a new pod wait for a claim that the old pod holds. */
+/** Only with an explicit strategy a new pod waits for a claim that the old pod holds. */
 function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
   if (strategy?.type !== 'RollingUpdate') return []
   if (parseInt(String(strategy.rollingUpdate?.maxSurge ?? '25%')) === 0) return []
@@ -147,12 +147,13 @@ function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpe
   const { requests = {}, limits = {} } = resources
   return [
     ...(['cpu', 'memory'] as const).flatMap((resource) =>
-      // Kubernetes takes a limit for the request too.
+      // Kubernetes uses a limit for an unset request.
       shares.has(resource) && (requests[resource] ?? limits[resource]) === undefined
         ? [
             warning(
               ['autoscaling'],
-              `percent of ${resource === 'cpu' ? 'CPU' : resource} needs resources.requests.${resource}, or pods are never added`,
+              `percent of ${resource === 'cpu' ? 'CPU' : resource} needs ` +
+                `resources.requests.${resource}, or pods are never added`,
             ),
           ]
         : [],
@@ -169,7 +170,8 @@ function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpe
       ? [
           warning(
             ['replicas'],
-            `${replicas} is more than maxReplicas ${maxReplicas}, which wins: remove it, or raise maxReplicas`,
+            `${replicas} is more than maxReplicas ${maxReplicas}, which wins: ` +
+              'remove it, or raise maxReplicas',
           ),
         ]
       : []),
@@ -204,7 +206,7 @@ function disruptionWarnings(spec: MyAppSpec): Problem[] {
     : []
 }
 
-/** As Kubernetes counts it: a share of pods is rounded up. */
+/** Rounds a share of pods up, as Kubernetes does. */
 const atLeast = (bound: number | string, pods: number) =>
   typeof bound === 'number' ? bound : Math.ceil((parseInt(bound) * pods) / 100)
 
@@ -213,7 +215,7 @@ const fewestReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec
 
 function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Problem[] {
   const from = networkPolicy?.from
-  // A controller is no MyApp, so only a whole namespace can stand for it.
+  // An Ingress controller is not a MyApp, so only a namespace can select it.
   const isShut = from?.every(({ app }) => app !== undefined) ?? false
   return [
     ...(ingress !== undefined &&
@@ -230,7 +232,8 @@ function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Proble
       ? [
           warning(
             ['networkPolicy', 'from'],
-            `it shuts out the ${ingress ? 'Ingress controller' : 'Gateway'}: add the namespace of its pods`,
+            `it shuts out the ${ingress ? 'Ingress controller' : 'Gateway'}: ` +
+              'add the namespace of its pods',
           ),
         ]
       : []),

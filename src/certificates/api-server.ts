@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What the Job does with the API server. Everything else is an error. */
+/** The requests of the Job to the API server. Any other answer is an error. */
 export interface ApiServer {
   /** Gets an object; undefined if there is none. */
   get<Kind>(path: string): Promise<Kind | undefined>
@@ -10,7 +10,7 @@ export interface ApiServer {
   patch(path: string, operations: object[]): Promise<void>
 }
 
-/** Where a pod finds the token of its ServiceAccount. */
+/** The folder of the ServiceAccount's token in a pod. */
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**

@@ -11,19 +11,19 @@ import {
 } from './objects.ts'
 import type { ApiServer } from './api-server.ts'
 
-/** What the Job can create; its arguments name some of them. */
+/** The parts that the Job can create. Its arguments name some of them. */
 export const parts = ['certificates', 'config-digest', 'admission'] as const
 export type Part = (typeof parts)[number]
 
 /** The ValidatingWebhookConfiguration of the component admission. */
 const webhookConfiguration = 'myapp-operator-validation'
 
-/** What happened to one object, for people. */
+/** Reports the result for one object. */
 type Report = (line: string) => void
 
 /**
- * Creates what is missing and changes nothing that exists. An interrupted run is continued by the
- * next one: the CA is created first, and everything else is issued by the CA that is stored.
+ * Creates missing objects and changes nothing that exists. The next run continues an interrupted
+ * run: the CA is created first, and the stored CA issues everything else.
  */
 export async function createMissing(
   wanted: ReadonlySet<Part>,
@@ -61,7 +61,7 @@ async function create(api: ApiServer, object: ConfigObject, report: Report): Pro
 async function storedAuthority(api: ApiServer, now: Date, report: Report): Promise<KeyPair> {
   const path = `/api/v1/namespaces/${namespaces.hook}/secrets/${names.authority}`
   const created = authoritySecret(await createAuthority(now))
-  // Reads what is stored, since two Jobs may run at once.
+  // Read the stored CA, because two Jobs may run at once.
   const stored =
     (await api.get<SecretData>(path)) ??
     (await create(api, created, report).then(() => api.get<SecretData>(path)))
@@ -81,13 +81,14 @@ interface SecretData {
   data?: Record<string, string>
 }
 
-/** Lets the API server trust the hook's certificate when it calls it to validate MyApps. */
+/** Makes the API server trust the certificate of the hook for validation requests. */
 async function trustInWebhook(
   api: ApiServer,
   { certificate }: KeyPair,
   report: Report,
 ): Promise<void> {
-  const path = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${webhookConfiguration}`
+  const path =
+    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/' + webhookConfiguration
   const configuration = await api.get<{
     webhooks?: Array<{ clientConfig: { caBundle?: string } }>
   }>(path)

@@ -1,6 +1,6 @@
 /**
- * The program of the Job in manifests/certificates: `node dist/certificates.js PART…`. It creates the
- * certificates of the hook and of Metacontroller, and the key for digests of config.
+ * The program of the Job in manifests/certificates: `node dist/certificates.js PART…`. It creates
+ * the certificates of the hook and of Metacontroller, and the key for digests of config.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from './api-server.ts'
@@ -9,8 +9,8 @@ import { createMissing, type Part, parts } from './create-missing.ts'
 const isPart = (name: string): name is Part => parts.some((part) => part === name)
 
 /**
- * How often it tries: the API server, a role or another object may come a moment later than the pod.
- * The default lasts about a minute and a half; then the kubelet restarts the container.
+ * How often it tries: the API server, a role or another object may come a moment later than the
+ * pod. The default lasts about a minute and a half; then the kubelet restarts the container.
  */
 const attempts = Number(process.env['ATTEMPTS'] || 20)
 
@@ -34,7 +34,7 @@ async function run(args: string[]): Promise<void> {
 
 const complain = (error: unknown) => process.stderr.write(`${messageOf(error)}\n`)
 
-/** The message of an error, with that of its cause: `fetch failed` alone says nothing. */
+/** The message of an error and of its cause: `fetch failed` alone is not helpful. */
 function messageOf(error: unknown): string {
   const { message, cause } = error as Error
   return cause instanceof Error ? `${message}: ${cause.message}` : message

@@ -7,23 +7,24 @@ import { below, type FieldsV1, fieldsByOwner, itemsOf } from './managed-fields.t
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * What the cluster's admission changes in a child: a policy or a webhook raises requests, rewrites
- * an image to a mirror, pins it to a digest. Such a child never becomes as desired, and writing it
- * again changes nothing. So the operator accepts the change, once it has proof of it.
+ * The changes that the cluster's admission makes in a child: a policy or a webhook raises requests,
+ * replaces the registry of an image, or pins the image to a digest. Such a child never becomes as
+ * desired, and writing it again changes nothing. So the operator accepts a change that it can
+ * prove.
  *
- * The API server notes the owner of a field before admission changes the field. So a field that
- * differs from what is desired and still belongs to Metacontroller was changed by admission, if
- * what is desired was applied at all. Dynamic apply records what was applied. Under server-side
- * apply nothing does, so the answer contains an annotation with a digest of what it desires.
+ * The API server records the owner of a field before admission changes the field. So if the desired
+ * value was applied, and a differing field still belongs to Metacontroller, admission has changed
+ * it. Dynamic apply records the applied values. Server-side apply does not, so the answer contains
+ * an annotation with a digest of the desired spec.
  *
- * A field that admission removed has no owner. So the annotation also names the generation that was
- * observed. If the generation stays the same once the annotation is written, that very write
- * contained the field, and nobody else has written since: admission removed it.
+ * A field that admission removed has no owner. So the annotation also contains the observed
+ * generation. If the generation stays the same after the annotation is written, that write
+ * contained the field, and nobody has written since. So admission removed the field.
  */
 
 /**
- * The digest of the spec that was desired when the child was last applied. `@` and the generation
- * observed before follow if fields are missing.
+ * The digest of the spec that was desired at the last apply. If fields are missing, `@` and the
+ * generation observed before that apply follow.
  */
 export const desiredDigestAnnotation = 'example.com/desired-digest'
 
@@ -31,32 +32,32 @@ export const desiredDigestAnnotation = 'example.com/desired-digest'
 export interface AdmissionChange {
   /** As in `spec.template.spec.containers[app].image`. */
   field: string
-  /** The values as short text for people. Theirs is undefined if admission removed the field. */
+  /** The values as short text for messages. Theirs is undefined if admission removed the field. */
   ours: string
   theirs: string | undefined
 }
 
-/** What to desire of a child in view of admission. */
+/** The desired state of a child after admission. */
 export interface Admitted {
   /** The desired child, with the observed values of the fields that admission changed. */
   desired: KubernetesObject
   /**
-   * The fields that admission changed. Empty if there are none, or if something else differs too.
+   * The fields that admission changed. Empty if there are none, or if other fields differ too.
    */
   changes: AdmissionChange[]
 }
 
 /** More changes are left out of the list. */
 const maxChanges = 8
-/** A child with more differences than admission ever makes is not looked at. */
+/** A child with more differences is not examined: admission does not make so many. */
 const maxDifferences = 64
 /** Longer values are cut. */
 const maxValueLength = 128
 
-/** Fields whose values can be secret: they are never shown, and no part of a digest. */
+/** Fields whose values can be secret. They are never shown and not part of a digest. */
 const secretFields = new Set(['env', 'args', 'command', 'annotations'])
 /**
- * Fields in which no difference is accepted. A selector is immutable, others decide on replicas.
+ * Fields in which no difference is accepted. A selector is immutable. Others decide the replicas.
  */
 const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
 
@@ -94,15 +95,16 @@ export function acceptAdmission(desired: KubernetesObject, observed: ObservedObj
 }
 
 interface Difference {
-  /** Below the spec. */
+  /** A path below the spec. */
   path: ObjectPath
   ours: unknown
   theirs: unknown
 }
 
 /**
- * The smallest values in which two specs differ. Further fields of the observed spec do not count,
- * nor do further items of a list with names. A longer list without names does: it has one owner.
+ * The smallest values in which two specs differ. Additional fields of the observed spec do not
+ * count, and neither do additional items of a list with names. They do count in a list without
+ * names, which has one owner.
  */
 function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Difference[] {
   if (isObject(ours) && isObject(theirs)) {
@@ -121,13 +123,13 @@ function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Diffe
     const name = nameOf(item) ?? ''
     return differing(item, observed.get(name), [...path, { name }])
   })
-  // Their order can differ, too.
+  // Their order can also differ.
   return found.length > 0 || contains(theirs, ours) ? found : [{ path, ours, theirs }]
 }
 
 /**
- * The maps and lists that admission extended although they have one owner. The operator owns all of
- * them, so under server-side apply the additions count as its own.
+ * The maps and lists that have one owner and that admission extended. The operator owns them as a
+ * whole, so under server-side apply the additions count as its own.
  */
 function extended(
   ours: unknown,
@@ -171,7 +173,7 @@ function haveNames(list: unknown[]): boolean {
   return !names.includes(undefined) && new Set(names).size === list.length
 }
 
-/** Whether admission made the differences: the fields are Metacontroller's, and nobody else's. */
+/** Whether admission made the differences: Metacontroller alone owns the fields. */
 function areAdmissions(differences: Difference[], observed: ObservedObject): boolean {
   if (differences.length > maxDifferences) return false
   const { ours, theirs } = fieldsByOwner(observed)

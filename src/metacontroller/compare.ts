@@ -2,14 +2,14 @@ import { isObject, nameOf } from './json.ts'
 
 /**
  * Whether `observed` contains everything that is desired: every field, and every item of a list in
- * the same order. Further fields and items, from the API server or from others, do not matter.
+ * the same order. Additional fields and items of the API server or of others do not matter.
  */
 export function contains(observed: unknown, desired: unknown): boolean {
   if (desired === undefined) return true
   if (isObject(desired)) {
     if (!isObject(observed)) return false
     for (const key in desired) {
-      // A name such as constructor is not a field of every object.
+      // Own fields only: every object inherits a name such as constructor.
       const value = Object.hasOwn(observed, key) ? observed[key] : undefined
       if (!contains(value, desired[key])) return false
     }
@@ -27,9 +27,9 @@ export function contains(observed: unknown, desired: unknown): boolean {
 }
 
 /**
- * The paths of the fields that `observed` lacks, or has with another value. A list item is named by
- * its name if it has one, as in `spec.template.spec.containers[app].image`. Empty exactly if
- * `contains`. The result never has a value in it.
+ * The paths of the fields that `observed` lacks or has with a different value. A list item with a
+ * name has its name in the path, as in `spec.template.spec.containers[app].image`. Empty exactly if
+ * `contains`. The result contains no values.
  */
 export function differences(observed: unknown, desired: unknown): string[] {
   if (contains(observed, desired)) return [] // nearly always
@@ -38,7 +38,7 @@ export function differences(observed: unknown, desired: unknown): string[] {
   return found
 }
 
-/** `path` holds the steps to the value. They are joined only for what differs. */
+/** `path` holds the steps to the value. They are joined only for differences. */
 function collect(observed: unknown, desired: unknown, path: string[], found: string[]): void {
   const visit = (step: string, observed: unknown, desired: unknown) => {
     path.push(step)

@@ -5,10 +5,10 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
 const places = [['metadata'], ['spec', 'template', 'metadata']]
 
 /**
- * The answer with empty annotations where it has none any more, if others have annotations there.
- * Without the empty map Metacontroller's merge would remove all annotations, including those of
- * others. The empty map is set only in this case: the API server does not store it, so
- * Metacontroller would write it at every sync.
+ * Adds an empty map of annotations to an answer that no longer has any, if the child has foreign
+ * annotations. Without the empty map Metacontroller's merge would remove all annotations. The map
+ * is added only in this case: the API server does not store it, so Metacontroller would write it at
+ * every sync.
  */
 export function keepingForeignAnnotations(
   answer: KubernetesObject,

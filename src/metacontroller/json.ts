@@ -1,21 +1,21 @@
-/** A JSON object whose fields are not known beforehand. */
+/** A JSON object with unknown fields. */
 export type JsonObject = Record<string, unknown>
 
-/** Tells a JSON object from lists, scalars and null. */
+/** Distinguishes a JSON object from lists, scalars and null. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The way to a field; `{ name }` picks the item of that name from a list. */
+/** The path of a field. A step `{ name }` selects the list item with that name. */
 export type ObjectPath = Array<string | { name: string }>
 
-/** A path for people, as in `spec.template.spec.containers[app].env`. */
+/** A path in a message, as in `spec.template.spec.containers[app].env`. */
 export const pathText = (path: ObjectPath): string =>
   path
     .map((step) => (typeof step === 'string' ? `.${step}` : `[${step.name}]`))
     .join('')
     .slice(1)
 
-/** The value at a path; undefined if a step leads nowhere. */
+/** The value at a path; undefined if it does not exist. */
 export const at = (root: unknown, path: ObjectPath): unknown => path.reduce(step, root)
 
 /** Sets the value at a path, or deletes the field if the value is undefined. */

@@ -22,12 +22,12 @@ interface Parsed {
 }
 
 /**
- * Returns what Metacontroller applied last to a child; do not change it. Returns undefined if there
- * is no usable record: server-side apply, a child that was just adopted, a record that is malformed
- * or that belongs to another child (a manifest copied under a new name).
+ * Returns the child that Metacontroller last applied; do not change it. Returns undefined if there
+ * is no usable record: under server-side apply, for a child that was just adopted, and for a record
+ * that is malformed or belongs to another child (a manifest copied under a new name).
  *
- * Everybody who may edit the child can write the record. Only its labels, annotations and spec are
- * read. The identity comes from the observed child, and so does every other field.
+ * Everybody who may edit the child can write the record, so only labels, annotations and spec are
+ * read from it. All other fields, including the identity, come from the observed child.
  */
 export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
@@ -51,14 +51,14 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
       isObject(record.spec) === isObject(child.spec)
     return isOfChild ? toAnswer(child, record, child) : undefined
   } catch {
-    return undefined // edited by hand; Metacontroller reports that itself
+    return undefined // edited by hand, which Metacontroller reports
   }
 }
 
 /**
  * Builds an answer for a child. Identity comes from the child; labels, annotations and spec come
- * from `source`. The other fields that `source` has, such as the data of a kind that this version
- * does not know, come from `others`, which holds observed values.
+ * from `source`. The other fields of `source`, such as the data of an unknown kind, come from
+ * `others`, which holds observed values.
  */
 function toAnswer(child: ObservedObject, source: JsonObject, others: object): KubernetesObject {
   const { apiVersion, kind } = child
@@ -83,10 +83,10 @@ function toAnswer(child: ObservedObject, source: JsonObject, others: object): Ku
   }
 }
 
-/** The fields of an object that an answer sets by itself, and the status, which it never has. */
+/** The fields of an object that an answer sets itself, and the status, which it never has. */
 const ownFields = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status', '__proto__'])
 
-/** The strings of a map of labels or annotations; undefined if it is no map. */
+/** The strings of a map of labels or annotations; undefined if it is not a map. */
 function strings(map: unknown): Record<string, string> | undefined {
   if (!isObject(map)) return undefined
   const entries = Object.entries(map).filter(
@@ -106,9 +106,9 @@ const isServerSideApply = (owner: FieldsOwner) =>
   owner.operation === 'Apply' && owns(owner, 'f:metadata', 'f:ownerReferences')
 
 /**
- * Returns the answer that keeps a child as it was applied last. Under server-side apply that is the
- * part that Metacontroller still owns: the API server removes what an apply leaves out, and takes
- * from others what an apply contains. Without any record it is the observed child.
+ * Returns the answer that keeps a child as last applied. Under server-side apply the answer
+ * contains the fields that Metacontroller still owns: the API server removes fields that an apply
+ * omits, and transfers fields that it contains. Without any record it is the observed child.
  */
 export function asApplied(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
@@ -123,8 +123,8 @@ export function asApplied(child: ObservedObject): KubernetesObject {
 }
 
 /**
- * Returns the answer that changes nothing: what was applied last if that changes nothing, or else
- * the observed values of the same fields.
+ * Returns the answer that changes nothing: the last applied child if that changes nothing, or else
+ * the observed values of its fields.
  */
 export function asObserved(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)

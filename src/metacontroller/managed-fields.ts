@@ -8,22 +8,24 @@ import {
 } from './protocol.ts'
 
 /**
- * Who owns which field of a child, read from its managedFields. Everybody who may edit the child
- * can write them, so all work here is linear in their size, and a malformed entry owns nothing.
+ * The owners of the fields of a child, read from its managedFields. Everybody who may edit the
+ * child can write them, so all work here is linear in their size, and a malformed entry owns
+ * nothing.
  *
  * A step of the format FieldsV1 is `f:` with the name of a field, `k:` with the keys of a list
- * item, `v:` with a list item itself, or `.` for what holds the others. An empty node stands for a
- * field and everything in it.
+ * item, `v:` with a scalar list item, or `.` for the parent itself. An empty node stands for a
+ * field with everything in it.
  */
 export type FieldsV1 = JsonObject
 
 /**
  * The fields that managers other than Metacontroller own; undefined if there are none. Without
- * managedFields, or without a record of what was applied, every field counts as theirs.
+ * managedFields, or without a record of the last apply, every field counts as foreign.
  *
- * An admission webhook has no manager of its own: what it adds counts for whoever sent the request.
- * So if this very answer was applied after a manager's last write and a value is still there, the
- * value has come back by itself. It then counts as nobody's, or it would be removed at every sync.
+ * An admission webhook has no manager of its own. Its additions count for the sender of the
+ * request. If this very answer was applied after the manager's last write and a value is still
+ * there, the value has come back. It then counts as unowned, because otherwise each sync would
+ * remove it.
  */
 export function ownedByOthers(
   child: ObservedObject,
@@ -46,7 +48,7 @@ export function ownedByOthers(
 }
 
 /**
- * The fields of a child that Metacontroller owns, under either apply strategy, and those that
+ * The fields of a child that Metacontroller owns, under either apply strategy, and the fields that
  * others own. Undefined if there are none.
  */
 export function fieldsByOwner(
@@ -73,7 +75,7 @@ export const owns = ({ fieldsV1 }: FieldsOwner, ...path: string[]): boolean =>
   path.reduce<unknown>((node, step) => (isObject(node) ? node[step] : undefined), fieldsV1) !==
   undefined
 
-/** The fields of several managers together. */
+/** The union of the fields of several managers. */
 function union(nodes: FieldsV1[]): FieldsV1 {
   const [first = {}, ...rest] = nodes
   if (rest.length === 0) return first
@@ -102,20 +104,19 @@ export function below(
 }
 
 /**
- * What a manager owns of a list item, and the names of the keys by which the item is told apart.
+ * The part of a list item that a manager owns, and the names of the keys that identify the item.
  */
 interface OwnedItem {
   fields: FieldsV1
   keys: string[]
 }
 
-/** A list in Kubernetes has one set of at most three keys. More are forged, and cost time. */
+/** A list in Kubernetes has one set of at most three keys. More are forged and would cost time. */
 const maxKeySets = 4
 const maxKeys = 4
 
 /**
- * Reads the steps of the node of a list once, and returns the function that finds what is owned of
- * an item.
+ * Reads the steps of a list node once. Returns a function that finds the owned part of an item.
  */
 export function itemsOf(node: FieldsV1): (item: unknown) => OwnedItem | undefined {
   if (isLeaf(node)) return () => ({ fields: node, keys: [] })

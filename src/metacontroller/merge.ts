@@ -2,21 +2,21 @@ import { isObject, type JsonObject } from './json.ts'
 import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } from './protocol.ts'
 
 /**
- * A model of how Metacontroller's default strategy (dynamic apply, v4.17) merges an answer into
- * what is on the server. The operator needs it because the merge keeps what it finds: see
- * repair.ts. The cluster tests compare it with the real program. The stand-in has a second model on
- * purpose.
+ * A model of Metacontroller's default strategy (dynamic apply, v4.17), which merges an answer into
+ * the object on the server. The operator needs it because the merge keeps foreign entries: see
+ * repair.ts. The cluster tests compare the model with the real program. The stand-in has a second
+ * model on purpose.
  */
 
 type Json = unknown
 
-/** The keys by which lists of objects are merged: the first that every item of all lists has. */
+/** The merge keys of lists of objects. The first key that every item of all lists has is used. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 /**
- * Returns what Metacontroller sends to the server when `desired` is answered: `observed` without
- * what was applied last and is no longer desired, with everything that is desired. It changes none
- * of its arguments, and the result shares parts with them.
+ * Returns the object that Metacontroller sends for the answer `desired`: `observed` without applied
+ * fields that are no longer desired, and with all desired fields. It does not change its arguments,
+ * and the result shares parts with them.
  */
 export function merge(observed: Json, applied: Json, desired: Json): Json {
   if (isObject(observed) && isObject(desired)) {
@@ -39,7 +39,7 @@ function mergeObjects(observed: JsonObject, applied: JsonObject, desired: JsonOb
   return merged
 }
 
-/** A field of the object itself, so that `constructor` is a name like any other. */
+/** An own field of the object, so that `constructor` is a name like any other. */
 const own = (object: JsonObject, key: string) =>
   Object.hasOwn(object, key) ? object[key] : undefined
 
@@ -59,7 +59,7 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
   desiredByKey.forEach((item, key) => {
     merged.set(key, merge(merged.get(key), appliedByKey.get(key), item))
   })
-  // An item keeps its place on the server, even if it is there twice. New items go last.
+  // An item keeps its place on the server, even if it is a duplicate. New items are appended.
   const places = observed.map(keyOf).filter((key) => merged.has(key))
   const placed = new Set(places)
   desiredByKey.forEach((_item, key) => {
@@ -68,7 +68,7 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
   return places.map((key) => merged.get(key))
 }
 
-/** Returns what the server holds after Metacontroller applied an answer once. */
+/** Returns the object that the server stores after Metacontroller applied an answer once. */
 export function applyOnce(
   answer: KubernetesObject,
   observed: ObservedObject | undefined,
@@ -83,7 +83,7 @@ export function applyOnce(
   }
 }
 
-/** The record as Metacontroller reads it, whoever wrote it. An answer must not be made of it. */
+/** The record as Metacontroller reads it. Anybody may have written it: never answer parts of it. */
 function recordOf({ metadata }: ObservedObject): unknown {
   const text = metadata.annotations?.[lastAppliedAnnotation]
   try {
@@ -94,8 +94,8 @@ function recordOf({ metadata }: ObservedObject): unknown {
 }
 
 /**
- * The observed values of the fields and list items that any of the given objects has. If what was
- * applied last is one of these objects, answering the result changes nothing on the server, and
+ * The observed values of the fields and list items that any of the given objects has. If the last
+ * applied child is one of these objects, answering the result changes nothing on the server, and
  * makes all of it count as applied.
  */
 export function observedPart(known: Json[], observed: Json): Json {
@@ -115,7 +115,7 @@ export function observedPart(known: Json[], observed: Json): Json {
   const lists = known.filter(Array.isArray) as JsonObject[][]
   const key = commonMergeKey([...observed, ...lists.flat()])
   if (key === undefined) return observed
-  // One item of each list: with all items of one key the work would be quadratic.
+  // One item for each key: comparing all pairs of items would be quadratic.
   const indexes = lists.map((list) => new Map(list.map((item) => [item[key], item])))
   return (observed as JsonObject[]).flatMap((item) => {
     const same = indexes.flatMap((index) => index.get(item[key]) ?? [])

@@ -2,13 +2,13 @@ import Type, { type TSchema } from 'typebox'
 
 /**
  * The hook protocol of Metacontroller's composite controllers, version v2: requests and answers.
- * A schema here asks only for what the hook relies on; Kubernetes adds fields, and they pass.
+ * The schemas check only what the hook relies on. Kubernetes adds fields, which are accepted.
  */
 
 /** The hooks that Metacontroller calls. */
 export type HookName = 'sync' | 'finalize' | 'customize' | 'inspect' | 'inspect-customize'
 
-/** Any JSON object of Kubernetes: desired children are built as these. */
+/** Any JSON object of Kubernetes, such as a desired child. */
 export interface KubernetesObject {
   apiVersion: string
   kind: string
@@ -30,7 +30,7 @@ export const Strings = Dictionary(Type.String())
 /** A name, namespace or uid. Kubernetes' longest names have 253 characters. */
 export const Identifier = Type.String({ minLength: 1, maxLength: 253 })
 
-/** The annotation in which Metacontroller's dynamic apply records what it applied last. */
+/** The annotation in which Metacontroller's dynamic apply records the last apply. */
 export const lastAppliedAnnotation = 'metacontroller.k8s.io/last-applied-configuration'
 
 const FieldsOwner = Type.Object({
@@ -41,7 +41,7 @@ const FieldsOwner = Type.Object({
   fieldsV1: Type.Optional(Type.Object({})),
 })
 
-/** The metadata of an object that the API server holds. */
+/** The metadata of a stored object. */
 export const ObservedMetadata = Type.Object({
   name: Identifier,
   namespace: Identifier,
@@ -60,7 +60,7 @@ export const ObservedMetadata = Type.Object({
   managedFields: Type.Optional(Type.Array(FieldsOwner)),
 })
 
-/** An object that the API server holds, with a spec and status of the given kinds. */
+/** A stored object with a spec and status of the given types. */
 export const Observed = <Spec extends TSchema, Status extends TSchema>(
   spec: Spec,
   status: Status,
@@ -73,12 +73,12 @@ export const Observed = <Spec extends TSchema, Status extends TSchema>(
     status: Type.Optional(status),
   })
 
-/** Objects by `namespace/name`, as a group of children or related objects holds them. */
+/** Objects by `namespace/name`: a group of children or related objects. */
 export const ObjectMap = <Item extends TSchema>(item: Item) => Dictionary(item)
 
 export type ObservedMetadata = Type.Static<typeof ObservedMetadata>
 export type FieldsOwner = Type.Static<typeof FieldsOwner>
-/** An object that the API server holds, whatever its kind. */
+/** A stored object of any kind. */
 export interface ObservedObject {
   apiVersion: string
   kind: string
@@ -87,20 +87,20 @@ export interface ObservedObject {
   status?: unknown
 }
 
-/** The answer of a sync hook. Metacontroller deletes every child that `children` leaves out. */
+/** The answer of a sync hook. Metacontroller deletes every child that `children` omits. */
 export interface SyncResponse<Status> {
   status: Status
   children: KubernetesObject[]
-  /** Seconds, above 0, after which Metacontroller syncs again once, if nothing happens before. */
+  /** Seconds, above 0, after which Metacontroller syncs once more unless an event comes first. */
   resyncAfterSeconds?: number
 }
 
-/** The answer of a finalize hook. `finalized: true` may only be sent when no child is left. */
+/** The answer of a finalize hook. `finalized: true` requires that all children are gone. */
 export interface FinalizeResponse<Status> extends SyncResponse<Status> {
   finalized: boolean
 }
 
-/** Other objects that a sync reads, by name or label. A change of one of them starts a sync. */
+/** Other objects that a sync reads, by name or label. A change of one of them causes a sync. */
 export interface RelatedRule {
   apiVersion: string
   resource: string

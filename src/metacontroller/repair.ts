@@ -7,11 +7,10 @@ import { commonMergeKey, merge, observedPart } from './merge.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * How a child gets back to exactly what is desired. docs/repair.md follows one Deployment through
- * it.
+ * Restores a child to exactly the desired state. docs/repair.md follows one Deployment.
  *
- * Metacontroller's merge keeps what it finds on the server: entries that others added, and the
- * order of a list. Where that is harmful, a kind of child lists the field as exact.
+ * Metacontroller's merge keeps foreign entries and the order of a list. Where that is harmful, the
+ * kind of child declares the field as exact.
  */
 export type ExactField = ExactValue | ClosedPart
 
@@ -20,20 +19,20 @@ export interface ExactValue {
   path: ObjectPath
   /**
    * How an intermediate answer removes foreign entries.
-   * `by omission`: the answer leaves out the field, which removes everything in it; the next answer
-   * sets the field again.
-   * `by adoption`: for a field that the API server requires. The answer contains what is there as
-   * if it were desired. That makes it ours, and the next answer removes it.
+   * `by omission`: the answer omits the field, which removes everything in it. The next answer sets
+   * the field again.
+   * `by adoption`: for a field that the API server requires. The answer contains the observed
+   * entries as desired. They become the operator's own, and the next answer removes them.
    */
   restore: 'by omission' | 'by adoption'
-  /** The API server fills in much of each item: only which items there are is exact, by name. */
+  /** The API server adds fields to each item: only the set of names is exact. */
   namesOnly?: boolean
   /**
-   * With `namesOnly`: our items must have our order. To restore it, an intermediate answer leaves
-   * out the field, because the merge never moves an item.
+   * With `namesOnly`: the order of the operator's items is exact. To restore it, an intermediate
+   * answer omits the field, because the merge never moves an item.
    */
   ordered?: boolean
-  /** Keys with this prefix refer to the items. They are left out together with the field. */
+  /** Keys with this prefix refer to the items. They are omitted together with the field. */
   references?: { path: ObjectPath; prefix: string }
 }
 
@@ -52,35 +51,35 @@ const expand = (fields: ExactField[], desired: KubernetesObject): ExactField[] =
   })
 
 /**
- * A part of a child to which others may add no field at any depth, but the API server may. With a
- * second handler beside a probe's first, for example, the API server refuses every later change.
+ * A part of a child to which nobody but the API server may add a field at any depth. For example,
+ * the API server refuses every later change after a second handler beside the handler of a probe.
  */
 export interface ClosedPart {
   path: ObjectPath
   /** Whether the part is closed only if the MyApp sets something in it. */
   closed: 'if desired' | 'always'
-  /** Values that the API server fills in, by field. Such a value counts as nobody's. */
+  /** Defaults of the API server, by field. Such a value counts as unowned. */
   serverDefaults?: Record<string, unknown>
 }
 
 const isClosedPart = (field: ExactField): field is ClosedPart => 'closed' in field
 const isExactValue = (field: ExactField): field is ExactValue => 'restore' in field
 
-/** What repairing one child needs. */
+/** The data for the repair of one child. */
 interface Repair {
   desired: KubernetesObject
   observed: ObservedObject
   applied: KubernetesObject | undefined
-  /** What the server would hold after `desired` is applied. */
+  /** The object on the server after `desired` is applied. */
   merged: unknown
   foreign: FieldsV1 | undefined
 }
 
 /**
  * Returns the child to answer in this sync. Usually that is `desired`. If Metacontroller's merge
- * would leave foreign entries behind, one or two intermediate answers come first, which let the
- * merge remove them. A Deployment is paused meanwhile, so that its pods roll once. Under
- * server-side apply the result is always `desired`.
+ * would keep foreign entries, one or two intermediate answers come first, so that the merge removes
+ * the entries. A Deployment is paused meanwhile, so that its pods roll once. Under server-side
+ * apply the result is always `desired`.
  */
 export function answerNow(
   desired: KubernetesObject,
@@ -115,7 +114,7 @@ export function answerNow(
   return answer
 }
 
-/** The API server refuses a reference to an item that is left out. */
+/** The API server refuses a reference to an omitted item. */
 function omitReferences({ references }: ExactValue, answer: KubernetesObject): void {
   if (references === undefined) return
   const { path, prefix } = references
@@ -124,21 +123,21 @@ function omitReferences({ references }: ExactValue, answer: KubernetesObject): v
   for (const key of Object.keys(holder)) if (key.startsWith(prefix)) delete holder[key]
 }
 
-/** The most foreign items that are removed from one list. */
+/** The largest number of foreign items that the operator removes from one list. */
 export const maxForeignItems = 1000
 
 /** A list that is not repaired. */
 export interface UnrepairedList {
   /** As in `spec.template.spec.containers[app].env`. */
   path: string
-  /** How many items it has. */
+  /** The number of its items. */
   items: number
 }
 
 /**
- * Returns the exact lists of a child in which others have more than `maxForeignItems` items.
- * `answerNow` leaves such a list as it is. So the status has to say that it is not repaired: name
- * the path, the number of items and the bound, and that somebody has to remove the foreign items.
+ * Returns the exact lists of a child with more than `maxForeignItems` foreign items. `answerNow`
+ * does not change such a list, so the status must report it: the path, the number of items, the
+ * bound, and that somebody must remove the foreign items.
  */
 export function unrepairedLists(
   desired: KubernetesObject,
@@ -158,9 +157,9 @@ function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boole
 }
 
 /**
- * Whether a field comes out as desired. An admission webhook may add to it after us, and the two
- * must not write in turns. So the comparison is exact only where a person or another program has
- * written.
+ * Whether a field comes out as desired. An admission webhook may add to the field after each apply,
+ * and the operator and the webhook must not write in turns. So the comparison is exact only if a
+ * person or another program has written.
  */
 function isExact(
   { path, namesOnly, ordered }: ExactValue,
@@ -176,7 +175,7 @@ function isExact(
   return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(wanted))
 }
 
-/** Whether the items that are wanted have the wanted order. Others may be between them. */
+/** Whether the desired items are in the desired order. Foreign items may be between them. */
 function isInOrder(outcome: unknown, wanted: unknown): boolean {
   const order = names(wanted)
   const own = new Set(order)
@@ -186,7 +185,7 @@ function isInOrder(outcome: unknown, wanted: unknown): boolean {
   )
 }
 
-/** The value of an inexact field in an intermediate answer; undefined leaves the field out. */
+/** The value of an inexact field in an intermediate answer; undefined omits the field. */
 function intermediateValue(
   { path, restore, namesOnly, ordered }: ExactValue,
   answer: KubernetesObject,
@@ -208,10 +207,10 @@ function intermediateValue(
 }
 
 /**
- * Items as answered to become ours. If each has a name of its own, the names are enough: that
- * leaves the rest of each item as it is, and makes the merge go by names. It would take two ports of
- * one number (TCP and UDP) for the same otherwise. Two mounts of one volume have one name, and the
- * merge goes by their paths.
+ * The answer for items that the operator adopts. If each item has its own name, the names are
+ * enough: the other fields of each item stay, and the merge uses the name as the key. With the port
+ * number as the key, two ports with one number (TCP and UDP) would be one item. Mounts of one
+ * volume share a name, so their key is the path.
  */
 function adopt(items: unknown[]): unknown[] {
   const all = names(items)
@@ -219,13 +218,13 @@ function adopt(items: unknown[]): unknown[] {
   return isNamed ? all.map((name) => ({ name })) : items
 }
 
-/** Fields that others added to a closed part. */
+/** Foreign fields of a closed part. */
 interface Addition {
   path: ObjectPath
   value: unknown
 }
 
-/** What others added to a closed part and the merge would keep. */
+/** Foreign additions to a closed part that the merge would keep. */
 function additionsTo(
   { path, closed, serverDefaults }: ClosedPart,
   { desired, merged, foreign }: Repair,
@@ -244,8 +243,8 @@ function additionsTo(
 }
 
 /**
- * The members of a merged value that others own and that are not desired, at any depth, with what
- * leads to them. Undefined if there are none.
+ * The foreign members of a merged value that are not desired, at any depth, with their parents.
+ * Undefined if there are none.
  */
 function foreignMembers(
   merged: unknown,
@@ -281,9 +280,9 @@ function foreignMembers(
 }
 
 /**
- * The answer that adopts what others added to closed parts. It leaves the rest of the child as it
- * is: the API server might refuse a state halfway to what is desired. An exact list in which others
- * wrote is left out: two ports of one number (TCP and UDP) would pass for the same.
+ * The answer that adopts foreign additions to closed parts. It does not change the rest of the
+ * child, because the API server might refuse an intermediate state. An exact list with foreign
+ * entries is omitted: two ports of one number (TCP and UDP) would count as one item.
  */
 function adoptAdditions(
   additions: Addition[],
@@ -291,7 +290,7 @@ function adoptAdditions(
   { desired, observed, applied }: Repair,
 ): KubernetesObject {
   const { annotations: _annotations, ...metadata } = desired.metadata
-  // Annotations describe the spec that they belong to, so they stay with it.
+  // Annotations describe their spec, so both stay together.
   const annotations = observedPart(
     [applied?.metadata.annotations, desired.metadata.annotations],
     observed.metadata.annotations,
@@ -311,7 +310,7 @@ function adoptAdditions(
   return answer
 }
 
-/** Pauses a Deployment, unless somebody else has paused it: then the field is theirs. */
+/** Pauses a Deployment, unless somebody else has paused it and so owns the field. */
 function pauseRollout({ spec }: KubernetesObject, { observed, applied }: Repair): void {
   const paused: ObjectPath = ['spec', 'paused']
   const isPausedByOthers = at(observed, paused) === true && at(applied, paused) === undefined

@@ -11,7 +11,7 @@ import { sizeProblems } from './child-size.ts'
 const { Optional } = Type
 
 /**
- * What the API server sends: an AdmissionReview of admission.k8s.io/v1, as far as it is read here.
+ * The fields of an AdmissionReview of admission.k8s.io/v1 that are read here.
  */
 export const AdmissionReview = Type.Object({
   apiVersion: Type.Literal('admission.k8s.io/v1'),
@@ -50,17 +50,17 @@ const maxProblems = 5
 /** A larger spec is validated up to its first problem only: each problem takes memory. */
 const maxSpecLength = 64 * 1024
 
-/** The part of a MyApp that is read. Whatever else it is, the API server has checked. */
+/** The part of a MyApp that is read. The API server has checked the rest. */
 interface Candidate {
   metadata: { name: string; deletionTimestamp?: unknown }
   spec: unknown
 }
 
 /**
- * Decides about one write of a MyApp. It refuses what the hook would answer with InvalidSpec, and
- * warns of what is valid and will not work. As the API server does, it lets an update keep what was
- * invalid before, and it never blocks a deletion or a change of metadata alone. Nothing is stored,
- * so a dry run needs no care.
+ * Decides about one write of a MyApp. Refuses a spec that the hook would answer with InvalidSpec,
+ * and warns of a valid spec that will not work. Like the API server, it allows an update to keep a
+ * problem, and it never blocks a deletion or a change of metadata alone. It stores nothing, so a
+ * dry run needs no special case.
  * @param allProblems loads a validator that does not stop at the first problem
  */
 export async function review(
@@ -103,7 +103,7 @@ export async function review(
   }
 }
 
-/** A MyApp to decide about; undefined for objects of other kinds, which are not judged here. */
+/** A MyApp to check; undefined for objects of other kinds. */
 function candidateOf(object: unknown): Candidate | undefined {
   if (!isRecord(object) || object['apiVersion'] !== apiVersion || object['kind'] !== kind) {
     return undefined
@@ -129,8 +129,9 @@ function problemsOf(myApp: Candidate, isValid?: ValidateFunction<StoredMyApp>): 
 }
 
 /**
- * The same for the same problem of the same value, also if its list has changed before it, or if other
- * fields have: a number in the message, such as the size of a child, depends on them.
+ * A key that is equal for the same problem of the same value, also if the item has moved in its
+ * list or if other fields have changed. The message can contain a number that depends on them, such
+ * as the size of a child.
  */
 function keyOf({ path, message }: Problem, myApp: Candidate): string {
   const field = path.map((key) => (typeof key === 'number' ? '[]' : key))
@@ -151,7 +152,7 @@ const isSmall = ({ spec }: Candidate) => (JSON.stringify(spec) ?? '').length <= 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first sentences, and how many more there are. */
+/** The first messages, and the number of the others. */
 const firstOf = (sentences: string[], limit: number): string[] =>
   sentences.length <= limit
     ? sentences

@@ -7,7 +7,7 @@ export interface App {
   namespace: string
   /** The spec, with the defaults of the platform. */
   spec: MyAppSpec
-  /** Labels of the MyApp that its children and pods get, too. */
+  /** Labels of the MyApp that are copied to its children and pods. */
   labels?: Record<string, string> | undefined
   /** The namespace of Prometheus; a default if undefined. */
   monitoringNamespace?: string | undefined

@@ -4,7 +4,7 @@ import { type Problem, problem } from '../api/messages.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 
 /**
- * A child that does not fit: its kind, its size, and the largest field of the spec that is in it.
+ * A child that is too large: its kind, its size, and the largest field of the spec in it.
  */
 export interface Oversize {
   kind: string
@@ -13,8 +13,8 @@ export interface Oversize {
 }
 
 /**
- * The children of a MyApp that the API server would not take. All annotations of an object have
- * 256 KiB together, and in one of them Metacontroller keeps a copy of the child.
+ * The children of a MyApp that the API server would refuse. All annotations of an object may have
+ * 256 KiB together, and one of them holds Metacontroller's copy of the child.
  */
 export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   if (surelyFits(spec)) return []
@@ -35,8 +35,8 @@ export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
 }
 
 /**
- * A character takes at most six bytes in JSON, and that of an annotation one more where it stands
- * itself. What a child has besides has room.
+ * A character takes at most six bytes in JSON, and a character of an annotation one more in the
+ * annotation itself. The limit leaves room for the other fields of a child.
  */
 const surelyFits = (spec: MyAppSpec) => JSON.stringify(spec).length < 24_576
 
@@ -44,7 +44,7 @@ interface Annotated {
   metadata: { annotations?: Record<string, string> }
 }
 
-/** What the annotations of a child come to: its own, and the copy of it. */
+/** The size of the annotations of a child: its own, and the copy of the child. */
 function annotationBytes(child: object): number {
   const {
     metadata: { annotations = {} },
@@ -59,8 +59,8 @@ function annotationBytes(child: object): number {
 }
 
 /**
- * The bytes of the JSON that Go makes of a value, in which `<`, `>`, `&` and two separators of
- * lines are escaped too.
+ * The number of bytes of a value in Go's JSON, which also escapes `<`, `>`, `&` and two line
+ * separators.
  */
 function jsonBytes(value: object): number {
   const json = JSON.stringify(value)

@@ -4,8 +4,8 @@ import { InspectionCustomizeRequest, InspectionRequest } from './inspection-hook
 import { CustomizeRequest, HookRequest } from './request.ts'
 
 /**
- * The validators of requests. The build replaces this module by the code that Ajv generates, as it
- * does with src/api/compiled.ts.
+ * The validators of requests. The build replaces this module, like src/api/compiled.ts, by the code
+ * that Ajv generates.
  */
 
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })

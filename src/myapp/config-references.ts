@@ -7,14 +7,14 @@ import { type HookRequest, keyOf, type ObservedConfig } from './request.ts'
 export interface ConfigReference {
   kind: 'ConfigMap' | 'Secret'
   name: string
-  /** The key that is used; undefined if all keys are. */
+  /** The used key; undefined if all keys are used. */
   key?: string | undefined
   optional: boolean
 }
 
 /**
- * Every ConfigMap and Secret that the pods refer to, in the order of the spec. Pull secrets are not
- * included: the kubelet reads them, not the pods.
+ * Every ConfigMap and Secret of the pods, in the order of the spec. Pull secrets are not included,
+ * because only the kubelet reads them.
  */
 export function configReferences({
   env = [],
@@ -62,7 +62,7 @@ export function configReferences({
 
 /** The ConfigMaps and Secrets that the pods of a MyApp use, as observed. */
 export interface ReferencedConfig {
-  /** The objects and keys that the pods need and that do not exist, in words. */
+  /** The missing objects and keys that the pods need, as text. */
   missing: string[]
   /** Changes when the pods should roll; undefined if they use no ConfigMap and no Secret. */
   digest: string | undefined
@@ -74,10 +74,10 @@ const digestLength = 32
 /**
  * Looks up the references of a spec among the related objects.
  *
- * Whoever can read a pod can read its digest, so nobody may learn from it what a Secret holds. With
- * a key the digest is an HMAC, and guesses cannot be tested without the key. Without a key it
- * contains the uid and resourceVersion of a Secret instead of its data. Pods then also roll when
- * something else in the Secret changes, such as a label.
+ * Whoever can read a pod can read its digest, so the digest must not reveal data of a Secret. With
+ * a key the digest is an HMAC, and nobody without the key can test a guess. Without a key it
+ * contains the uid and resourceVersion of a Secret instead of its data. Then pods also roll for
+ * other changes of the Secret, such as a label.
  */
 export function readReferencedConfig(
   request: HookRequest,
@@ -89,7 +89,7 @@ export function readReferencedConfig(
   const missing = new Set<string>()
   const hash =
     configDigestKey === undefined ? createHash('sha256') : createHmac('sha256', configDigestKey)
-  // Equal config of two MyApps has different digests.
+  // The digests of two MyApps with equal config differ.
   hash.update(uid)
   for (const reference of references) {
     const { kind, name } = reference
@@ -112,7 +112,7 @@ export function readReferencedConfig(
   }
 }
 
-/** What is missing of a required reference, in words; undefined if nothing is. */
+/** The missing part of a required reference as text; undefined if nothing is missing. */
 function missingPart(
   { kind, name, key, optional }: ConfigReference,
   object: ObservedConfig | undefined,

@@ -10,8 +10,8 @@ import { type CustomizeRequest, type HookRequest, isListed, sentChildren } from 
 import { validSpec } from './valid-spec.ts'
 
 /**
- * The annotation of the CompositeController that says how Metacontroller applies children, if it is
- * started with `--apply-strategy=server-side-apply`.
+ * The annotation with the apply strategy of Metacontroller. It must be on the CompositeController
+ * if Metacontroller is started with `--apply-strategy=server-side-apply`.
  */
 export const applyStrategyAnnotation = 'example.com/apply-strategy'
 
@@ -19,14 +19,14 @@ const inspections = { apiVersion: ownApiVersion, resource: inspectionResource }
 
 /**
  * The related objects that a sync of a MyApp needs besides its children: the ConfigMaps and Secrets
- * that the pods use. What else a MyApp in trouble needs, its inspection looks at. Each rule costs
+ * of the pods. An inspection reads everything else about a MyApp in trouble. Each rule costs
  * Metacontroller time at every event of the kind in the cluster, so a MyApp has no others, except:
- * - Server-side apply takes over an object of somebody else that has the name of a child. Such
- *   objects must be known before the first answer.
+ * - Server-side apply would take over a foreign object that has the name of a child. Such objects
+ *   must be known before the first answer.
  * - A CompositeController of an older release has no inspections.
  *
- * Metacontroller asks once for each generation, and a deletion is a new one. To delete a MyApp
- * nothing related is needed, and it could be too large to be sent.
+ * Metacontroller calls this hook once for each generation, and a deletion is a new generation. A
+ * deletion needs no related objects, which could be too large for a request.
  */
 export function customize(
   { controller, parent }: CustomizeRequest,
@@ -66,7 +66,7 @@ const isServerSideApply = (controller: HookRequest['controller']) =>
 
 /**
  * Whether Metacontroller uses server-side apply although the CompositeController does not say so.
- * Then a new MyApp could take over an object of somebody else.
+ * Then a new MyApp could take over a foreign object.
  */
 export const isUnannounced = (request: HookRequest): boolean =>
   !isServerSideApply(request.controller) &&

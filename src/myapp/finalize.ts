@@ -8,14 +8,14 @@ import { safeAnswer } from './safe-answer.ts'
 import { terminatingStatus } from './status/index.ts'
 
 /**
- * The children to keep of a MyApp that is being deleted. They are deleted in stages: first what
- * sends traffic to the pods or scales them (and kinds that this version does not know), then the
- * Deployment, then the Service. The answer leaves out the children of the first stage that still
- * has any, and keeps the others as they are. The MyApp is finalized when no child is left.
+ * The children to keep of a MyApp that is being deleted. They are deleted in stages: first the
+ * objects that send traffic to the pods or scale them (and unknown kinds), then the Deployment,
+ * then the Service. The answer omits the children of the first stage that still has any, and keeps
+ * the others as they are. The MyApp is finalized when all children are gone.
  *
- * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match the
- * selector of the CompositeController. Such a MyApp moves to another CompositeController, with all
- * of its children.
+ * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match
+ * the selector of the CompositeController. Such a MyApp moves to another CompositeController
+ * together with all its children.
  */
 export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
   const sent = sentChildren(request)
@@ -46,8 +46,8 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
 }
 
 /**
- * The last stage to delete now. A Deployment without finalizers is gone at once and its pods end on
- * their own, so that nobody would notice if the Service stayed a moment longer.
+ * The last stage to delete now. A Deployment without finalizers is gone at once, and its pods stop
+ * on their own, so the Service can be deleted together with it.
  */
 function lastStage(sent: SentChild[]): number {
   const first = Math.min(...sent.map(stageOf))

@@ -18,18 +18,20 @@ export const inspectionOf = (request: HookRequest): ObservedObject | undefined =
   childrenIn(request, inspectionGroup)?.[keyOf(request.parent.metadata)]
 
 /**
- * The names that somebody else has, as the inspection of a MyApp found them. Whoever may write
- * inspections can write anything there.
+ * The foreign objects with names of children, as the inspection of a MyApp found them. Whoever may
+ * write inspections can write anything there.
  */
 export function takenNames(request: HookRequest): TakenName[] {
   const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
   return Array.isArray(taken) ? taken.slice(0, maxMissing).filter((name) => isObject(name)) : []
 }
 
-/** What the pods of a MyApp say about why it does not run. Each sentence is undefined if there is nothing to say. */
+/**
+ * Findings about the pods: why the MyApp does not run. Sentences without a finding are undefined.
+ */
 export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
 
-/** Works out what the given pods of a MyApp say that were observed at the given time. */
+/** Derives the findings from the pods of a MyApp, observed at the given time. */
 export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   const pods = all.filter(hasController)
   return {
@@ -43,14 +45,14 @@ export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   }
 }
 
-/** The findings for a request: those of the pods in it or, as usual, those of the inspection. */
+/** The findings for a request: from its pods or, as usual, from the inspection. */
 export function findingsFor(request: HookRequest): PodFindings {
   if (request.related['Pod.v1'] === undefined) return readFindings(inspectionOf(request)?.status)
   const pods = Object.values(request.related['Pod.v1'])
   return findingsOf(pods, newestTimeOf(pods))
 }
 
-/** The findings in the status of an inspection. Whoever may write inspections can write anything there. */
+/** The findings in the status of an inspection, which anybody with that right may have written. */
 export function readFindings(status: unknown): PodFindings {
   const { failing, stuck, awaited, ended, pods } = (status ?? {}) as InspectionStatus
   return {
@@ -61,7 +63,7 @@ export function readFindings(status: unknown): PodFindings {
 
 type Sentences = Omit<PodFindings, 'pods'>
 
-/** Keeps the sentences that are there, within the length that the CRD accepts. */
+/** Keeps the defined sentences, within the length that the CRD accepts. */
 const sentences = (found: Record<keyof Sentences, unknown>): Sentences =>
   Object.fromEntries(
     Object.entries(found).flatMap(([name, sentence]) =>
@@ -71,11 +73,11 @@ const sentences = (found: Record<keyof Sentences, unknown>): Sentences =>
     ),
   )
 
-/** Somebody may run a pod by hand that has the labels of the app: it has no controller. */
+/** A pod without a controller is not counted: somebody may run one with the labels of the app. */
 const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
   ownerReferences.some(({ controller }) => controller)
 
-/** The pods for people to look at, those that are not ready first. */
+/** The pods to list, those that are not ready first. */
 const listPods = (pods: ObservedPod[], now: string): InspectedPod[] =>
   pods
     .map((pod) => listed(pod, now))

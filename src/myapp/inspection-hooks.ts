@@ -44,7 +44,9 @@ export const InspectionCustomizeRequest = Type.Object({ parent: Parent })
 export type InspectionRequest = Type.Static<typeof InspectionRequest>
 export type InspectionCustomizeRequest = Type.Static<typeof InspectionCustomizeRequest>
 
-/** The related objects of an inspection: the pods of its MyApp, and whatever has the missing names. */
+/**
+ * The related objects of an inspection: the pods of its MyApp, and the objects with missing names.
+ */
 export function customizeInspection({ parent }: InspectionCustomizeRequest): CustomizeResponse {
   const { name, namespace, deletionTimestamp } = parent.metadata
   if (deletionTimestamp !== undefined) return { relatedResources: [] }
@@ -61,8 +63,8 @@ export function customizeInspection({ parent }: InspectionCustomizeRequest): Cus
 }
 
 /**
- * What an inspection finds now. While the pods are not looked at, the findings of the last look stay. An
- * inspection has no children of its own.
+ * The findings of an inspection. While it does not look at pods, the previous findings stay. An
+ * inspection has no children.
  */
 export function inspect(
   { parent, related }: InspectionRequest,

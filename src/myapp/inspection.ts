@@ -15,22 +15,22 @@ import { desiredReplicas, isComplete } from './replicas.ts'
 import { childrenIn, type HookRequest } from './request.ts'
 import type { ChildState, State } from './state.ts'
 
-/** The inspection that a MyApp should have now, and when to ask again. */
+/** The inspection that a MyApp should have now, and the time of the next check. */
 export interface InspectionPlan {
   /** Undefined: the MyApp needs no inspection. */
   inspection: KubernetesObject | undefined
-  /** Seconds until an inspection may become necessary without any event that says so. */
+  /** Seconds until an inspection may become necessary without an event. */
   resyncAfterSeconds: number | undefined
 }
 
 const none: InspectionPlan = { inspection: undefined, resyncAfterSeconds: undefined }
-/** A shorter wait would only add syncs. */
+/** A shorter wait would only cause more syncs. */
 const minWait = 500
 
 /**
- * Decides whether a MyApp needs an inspection. A healthy MyApp has none, and neither has one whose
- * Deployment says itself what is wrong. An inspection that exists stays until the MyApp is well, so
- * that it does not come and go during a slow rollout.
+ * Decides whether a MyApp needs an inspection. A healthy MyApp has none. A MyApp whose Deployment
+ * itself reports the problem has none either. An existing inspection stays until the MyApp is
+ * ready, so that it does not come and go during a slow rollout.
  */
 export function planInspection(
   request: HookRequest,
@@ -75,7 +75,7 @@ const inspection = (
   spec,
 })
 
-/** A child that is answered and does not exist. One whose name somebody else has is known already. */
+/** A child that is answered and does not exist, except if its name is known to be taken. */
 const isMissing = ({ observed, answer }: ChildState) =>
   observed === undefined && answer !== undefined
 
@@ -83,8 +83,8 @@ const namesOf = ({ kind, desired }: ChildState) =>
   desired === undefined ? [] : [`${kind.kind}/${desired.metadata.name}`]
 
 /**
- * How much longer to wait for a child that does not exist. It was answered before if the current
- * status says that it is missing: Metacontroller writes the status after the children.
+ * The remaining wait for a child that does not exist. It was answered before if the current status
+ * reports it as missing: Metacontroller writes the status after the children.
  */
 function creationWait({ parent }: HookRequest, now: number): number {
   const { observedGeneration, conditions = [] } = (parent.status ?? {}) as MyAppStatus
@@ -98,8 +98,8 @@ function creationWait({ parent }: HookRequest, now: number): number {
 }
 
 /**
- * Whether the pods are the ones to ask why a MyApp does not run: `current` if the Deployment
- * controller has seen the spec and made pods, `stale` if its status is older than the spec.
+ * The state of the pods: `current` if the Deployment controller has seen the spec and created pods,
+ * `stale` if its status is older than the spec.
  */
 function podsAreInTrouble({ app, blocked, deployment }: State): 'well' | 'stale' | 'current' {
   if (deployment === undefined || blocked) return 'well'

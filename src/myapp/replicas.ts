@@ -4,37 +4,37 @@ import { defaults } from '../api/myapp.ts'
 import type { App } from './app.ts'
 
 /**
- * Who decides the number of replicas:
- * - while the app is suspended: nobody, it is 0;
+ * The owner of the number of replicas:
+ * - while the app is suspended: the number is 0;
  * - with autoscaling: the HorizontalPodAutoscaler, within the bounds of the spec;
  * - otherwise: spec.replicas.
  */
 
-/** Holds the number that the autoscaler had reached, while the app is suspended. */
+/** Holds the number of the autoscaler while the app is suspended. */
 export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
 
 /**
  * The number of replicas to answer. With autoscaling it is the observed number, so that no sync
- * undoes what the autoscaler did.
+ * reverts the autoscaler.
  */
 export function desiredReplicas(app: App): number {
   if (app.spec.suspend) return 0
   return app.spec.autoscaling ? autoscaledReplicas(app) : (app.spec.replicas ?? defaults.replicas)
 }
 
-/** The value of the annotation for a suspended app; undefined if there is nothing to remember. */
+/** The value of the annotation for a suspended app; undefined if there is no number to remember. */
 export const suspendedReplicas = (app: App): string | undefined =>
   app.spec.suspend && app.spec.autoscaling ? String(autoscaledReplicas(app)) : undefined
 
-/** The number of pods that may run at most: the budget for disruptions depends on it. */
+/** The largest possible number of pods. The disruption budget depends on it. */
 export const mostReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
   autoscaling?.maxReplicas ?? replicas ?? defaults.replicas
 
-/** The number that the autoscaler has reached, within the bounds of the spec. */
+/** The number of the autoscaler, within the bounds of the spec. */
 function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
   const noted = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
   const remembered = Number.isInteger(noted) ? noted : undefined
-  // Somebody may scale a suspended Deployment by hand. The autoscaler did not reach that number.
+  // Somebody may scale a suspended Deployment by hand. That number is not the autoscaler's.
   const reached =
     (suspend ? remembered : undefined) ??
     (deployment?.spec.replicas || remembered) ??
@@ -52,8 +52,8 @@ const scaled = ({ spec }: { spec?: unknown }) => (spec ?? {}) as Scaled
 
 /**
  * The answer without replicas, if the autoscaler owns that field under server-side apply. An answer
- * with a number would force back a change that the autoscaler made in the meantime. (With dynamic
- * apply such a write is refused, and Metacontroller syncs again.)
+ * with a number would revert a concurrent change of the autoscaler. (Dynamic apply refuses such a
+ * write, and Metacontroller syncs again.)
  */
 export function leaveReplicasToOwner(
   { spec: { autoscaling, suspend } }: App,
@@ -101,7 +101,7 @@ export function withoutReplicas(spec: unknown): unknown {
   return rest
 }
 
-/** The counts of a Deployment's status that say how far a rollout is. */
+/** The counts of a Deployment's status that show the progress of a rollout. */
 interface Counts {
   replicas?: number
   updatedReplicas?: number
@@ -114,7 +114,7 @@ export const oldReplicas = ({ replicas = 0, updatedReplicas = 0 }: Counts): numb
 
 /**
  * Whether enough pods of the current generation are available. The status does not say which pods
- * are available: assume that all old ones are.
+ * are available, so assume that all old pods are.
  */
 export function isComplete(desired: number, status: Counts): boolean {
   const { updatedReplicas = 0, availableReplicas = 0 } = status

@@ -11,15 +11,15 @@ import { apiVersion, kind } from '../api/myapp.ts'
 import { truncated } from './text.ts'
 
 /**
- * The requests that Metacontroller sends, as far as the hooks read them. A request that does not
- * fit is refused, never guessed at.
+ * The requests of Metacontroller, with the fields that the hooks read. An invalid request is
+ * refused, never guessed at.
  */
 
 const opt = Type.Optional
 const count = opt(Type.Integer())
 const text = opt(Type.String())
 
-/** The API server sends null for a time that was never set. */
+/** The API server sends null for an unset time. */
 const time = opt(Type.Union([Type.String(), Type.Null()]))
 
 const Conditions = opt(
@@ -179,7 +179,7 @@ export const ObservedConfig = Type.Object({
   binaryData: opt(Strings),
 })
 
-/** The CompositeController: which kinds of children it lists. */
+/** The CompositeController, with the kinds of children that it lists. */
 const Controller = opt(
   Type.Object({
     metadata: opt(
@@ -222,8 +222,8 @@ export const Parent = Type.Object({
 const anyChild = ObjectMap(Observed(opt(Type.Unknown()), Type.Unknown()))
 
 /**
- * The body of /sync and /finalize. The groups of Deployment and Service are required: children of a
- * missing group would seem to be gone.
+ * The body of /sync and /finalize. The groups of Deployment and Service are required, because
+ * children of a missing group would seem to be gone.
  */
 export const HookRequest = Type.Object({
   controller: Controller,
@@ -326,8 +326,8 @@ export const isListed = (
 
 /**
  * Checks what a schema cannot: the children of a request are in the namespace of the MyApp, and
- * under the keys of their own kinds and names. Returns the sentence for the first that is not;
- * undefined if all are.
+ * under the keys of their kinds and names. Returns the message for the first wrong child; undefined
+ * if all are right.
  */
 export function inconsistency(request: HookRequest): string | undefined {
   for (const { group, key, child } of sentChildren(request)) {
@@ -342,7 +342,7 @@ export function inconsistency(request: HookRequest): string | undefined {
   return undefined
 }
 
-/** The longest key of a request that a sentence quotes: a name of Kubernetes fits. */
+/** The longest quoted key. Every valid name of Kubernetes fits. */
 const maxQuotedLength = 253
 
 const quoted = (text: string) => truncated(text, maxQuotedLength)

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/index.ts'
 import type { HookRequest } from './request.ts'
 
-/** Metacontroller has rights that the author of a MyApp has not. So it must not apply this answer. */
+/** Metacontroller must not apply this answer: it has rights that the author of a MyApp lacks. */
 export class UnsafeAnswerError extends Error {
   override name = 'UnsafeAnswerError'
 }
@@ -11,9 +11,9 @@ export class UnsafeAnswerError extends Error {
 const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations'])
 
 /**
- * The last check of an answer: returns the children if each is in the namespace of the MyApp, has no
- * metadata besides name, namespace, labels and annotations, occurs once, and is of a kind that this
- * program makes or that the request contained.
+ * The last check of an answer. Returns the children if each is in the namespace of the MyApp, has
+ * no metadata besides name, namespace, labels and annotations, occurs once, and is of a kind that
+ * this program knows or that the request contained.
  * @throws {UnsafeAnswerError} naming the first child that is not.
  */
 export function safeAnswer(request: HookRequest, children: KubernetesObject[]): KubernetesObject[] {
@@ -41,7 +41,7 @@ export function safeAnswer(request: HookRequest, children: KubernetesObject[]): 
   return children
 }
 
-/** Kind and name for a message, which has to be short. */
+/** Kind and name for a short message. */
 const describe = (child: Partial<KubernetesObject> | null) =>
   `child ${cut(child?.kind)} ${cut(child?.metadata?.name)}`
 

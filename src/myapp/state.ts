@@ -36,21 +36,21 @@ import {
   sentChildren,
 } from './request.ts'
 
-/** Why a child cannot be what the MyApp needs, although an object has its name. */
+/** The reason why a MyApp cannot have a child, although an object with its name exists. */
 export type Conflict =
   /**
-   * The object belongs to somebody else. One that is being deleted makes room soon. What an
-   * inspection says only explains why the child does not exist: whoever may write inspections must
-   * not keep it from being created, and dynamic apply touches no object of somebody else.
+   * The object belongs to somebody else. If it is being deleted, the name becomes free soon. A
+   * finding of an inspection only explains why the child does not exist. It must not prevent the
+   * creation: anybody may have written it, and dynamic apply does not change foreign objects.
    */
   | { type: 'owner'; isTerminating: boolean; isFromInspection: boolean }
   /** Metacontroller adopted a Deployment with another selector, and selectors are immutable. */
   | { type: 'selector'; selector: string }
 
-/** One child of a MyApp: how it should be, how it is, and what to answer. */
+/** One child of a MyApp: desired, observed and answered. */
 export interface ChildState {
   kind: ChildKind
-  /** Undefined if the spec does not ask for the child. */
+  /** Undefined if the spec does not request the child. */
   desired: KubernetesObject | undefined
   /** Undefined if the child does not exist. */
   observed: ObservedObject | undefined
@@ -62,7 +62,7 @@ export interface ChildState {
   conflict: Conflict | undefined
   /** The child stays as it is until pods of the MyApp are ready. */
   postponed: boolean
-  /** The child exists and is as desired, apart from what admission changed. */
+  /** The child exists and is as desired, except for changes by admission. */
   inSync: boolean
   /** The fields that the cluster's admission changed in the child. */
   admissionChanges: AdmissionChange[]
@@ -72,7 +72,7 @@ export interface ChildState {
   answer: KubernetesObject | undefined
 }
 
-/** A MyApp with a valid spec: how it should be and how it is. */
+/** The state of a MyApp with a valid spec. */
 export interface State {
   app: App
   /** The fields of the spec that the platform's defaults set. */
@@ -80,15 +80,15 @@ export interface State {
   config: ReferencedConfig
   /** The spec is paused, or a selector is in conflict: every child stays as it is. */
   frozen: boolean
-  /** Config is missing that pods need which should run. Children stay as they were applied last. */
+  /** Config of the pods is missing. Children stay as last applied. */
   blocked: boolean
   children: ChildState[]
   deployment: ObservedDeployment | undefined
-  /** What the pods say. */
+  /** The findings about the pods. */
   found: PodFindings
 }
 
-/** Works out the state of a MyApp with the given valid spec. */
+/** Derives the state of a MyApp with the given valid spec. */
 export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Context): State {
   const { name, namespace, labels } = request.parent.metadata
   const { platformDefaults } = context
@@ -125,7 +125,7 @@ export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Conte
   }
 }
 
-/** The children of a kind: those of the spec, and one that the spec does not ask for any more. */
+/** The children of a kind: those of the spec, and one that the spec no longer requests. */
 function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswered[] {
   const objects = childrenIn(request, kind.group)
   const enabled = objects !== undefined
@@ -180,8 +180,8 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
 }
 
 /**
- * Whether the spec names the ServiceAccount that it asked for before. Then it is not deleted, as no
- * child is that this version would not have made.
+ * Whether the spec now names the ServiceAccount that it requested before. Then the ServiceAccount
+ * is not deleted, like every child that this version would not have created.
  */
 const isNamedBySpec = ({ name, spec }: App, { kind }: ChildKind) =>
   kind === 'ServiceAccount' && spec.serviceAccountName === name
@@ -201,14 +201,14 @@ function isInUse({ name, deployment }: App, { kind }: ChildKind): boolean {
 }
 
 interface Unanswered extends Omit<ChildState, 'answer'> {
-  /** What brings the child closer to what is desired. */
+  /** The answer that moves the child towards the desired state. */
   next: KubernetesObject | undefined
 }
 
 /**
- * The answer for one child. A child is left out if somebody else has its name: an object that is
- * not in `children` is not touched either. While config is missing, new pods could not start: the
- * children stay as they were applied last, but the Deployment may be scaled down.
+ * The answer for one child. A child whose name is taken is omitted: Metacontroller does not touch
+ * an object that is not in `children`. While config is missing, new pods could not start, so
+ * children stay as last applied. Only the Deployment may be scaled down.
  */
 function answerFor(
   request: HookRequest,
@@ -232,23 +232,23 @@ function answerFor(
   return keepingForeignAnnotations(leaveReplicasToOwner(app, next, observed), observed)
 }
 
-/** A child as it was applied last. The replicas of a Deployment stay those of its autoscaler. */
+/** A child as last applied. The replicas of a Deployment stay those of its autoscaler. */
 export function keepAsApplied(request: HookRequest, observed: ObservedObject): KubernetesObject {
   const answer = asApplied(observed)
   const isAutoscaled = childOf(request, 'HorizontalPodAutoscaler') !== undefined
   return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
 }
 
-/** An answer that changes no child: each stays as it was applied last; while paused, as it is. */
+/** The answer that changes no child: each stays as last applied or, while paused, as it is. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
   sentChildren(request)
     .filter(isNoInspection)
     .map(({ child }) => (paused ? asObserved(child) : keepAsApplied(request, child)))
 
 /**
- * The answer for children that this version would not have made. They stay as they are: a manifest
- * copied under a new name, which Metacontroller adopts for its label, or a kind that only a newer
- * version knows.
+ * The answer for children that this version would not have created. They stay as they are: a
+ * manifest copied under a new name, which Metacontroller adopts for its label, or a kind of a newer
+ * version.
  */
 export function keepForeignChildren(
   request: HookRequest,
@@ -260,12 +260,12 @@ export function keepForeignChildren(
     .map(({ child }) => (frozen ? asObserved(child) : asApplied(child)))
 }
 
-/** Each sync decides anew whether there is an inspection: see inspection.ts. */
+/** Each sync decides whether there is an inspection: see inspection.ts. */
 const isNoInspection = ({ group }: SentChild) => group !== inspectionGroup
 
 /**
- * Whether a child is as desired: it has everything that is desired, and nothing that was applied
- * before and is no longer desired. Fields that others added do not count.
+ * Whether a child is as desired: it has everything desired, and no applied field that is no longer
+ * desired. Foreign fields do not count.
  */
 function isInSync(
   app: App,
@@ -276,11 +276,11 @@ function isInSync(
 ): boolean {
   const desired = keepingForeignAnnotations(answered, observed)
   const record = lastApplied(observed)
-  // Removing a field rolls the pods, so the Deployment is compared without a record, too.
+  // Removing a field rolls the pods, so the Deployment is also compared without a record.
   const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
   if (!contains(desired.spec, withoutReplicas(applied?.spec))) return false
   if (!contains(observed.spec, desired.spec)) {
-    // Metacontroller's merge keeps the order of a list. Where the order does not matter, so do we.
+    // Metacontroller's merge keeps the order of a list. Ignore the order where it does not matter.
     const isInAnotherOrder =
       record !== undefined &&
       next === answered &&
@@ -296,13 +296,13 @@ function isInSync(
   )
 }
 
-/** Whether the pods have every label that the Service selects by. */
+/** Whether the pods have every label that the Service selects. */
 function selectsPods(app: App, { spec: service }: ObservedObject): boolean {
   const { selector = {} } = service as { selector?: Record<string, string> }
   return contains(podLabels(app), selector)
 }
 
-/** Whether somebody else has the name of a child, by the related objects or by the inspection. */
+/** Whether the name of a child is taken, by the related objects or by the inspection. */
 function ownerConflict(
   request: HookRequest,
   { kind, group }: ChildKind,
@@ -338,8 +338,9 @@ function selectorConflict(
 }
 
 /**
- * An adopted Service selects other pods. To select those of the MyApp before one is ready would
- * leave it without endpoints, so until then it stays as it is. It gets our labels with our selector.
+ * An adopted Service selects other pods. With the selector of the MyApp it would have no endpoints
+ * until a pod is ready, so it stays as it is until then. The labels of the operator come with the
+ * selector.
  */
 function isPostponed(
   { name, deployment }: App,
@@ -354,7 +355,7 @@ function isPostponed(
 const selectorOf = ({ spec }: { spec?: unknown }) =>
   (spec as { selector?: unknown } | undefined)?.selector
 
-/** A selector as `kubectl get -o wide` shows it. */
+/** A selector in the format of `kubectl get -o wide`. */
 function selectorText(selector: unknown): string {
   const { matchLabels = {}, matchExpressions = [] } = selector as {
     matchLabels?: Record<string, string>

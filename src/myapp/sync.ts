@@ -11,7 +11,7 @@ import { validSpec } from './valid-spec.ts'
 
 /**
  * The children that a MyApp should have, and its status. An invalid spec changes no child: each
- * stays as it was applied last.
+ * stays as last applied.
  */
 export function sync(request: HookRequest, context: TimedContext): SyncResponse<MyAppStatus> {
   const validated = validSpec(request.parent)

@@ -1,7 +1,7 @@
-/** The most items of a list that a message names. */
+/** The largest number of list items in a message. */
 const maxListed = 10
 
-/** Items with commas and an `and`. Of more than ten the first ten, and how many more there are. */
+/** Items with commas and an `and`: at most ten, and the number of the others. */
 export function listed(items: string[]): string {
   const shown =
     items.length > maxListed
@@ -10,7 +10,7 @@ export function listed(items: string[]): string {
   return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }
 
-/** A text of at most the given length, with an ellipsis in place of what is cut off. */
+/** A text of at most the given length. An ellipsis replaces the rest. */
 export const truncated = (text: string, length: number) =>
   text.length > length ? `${text.slice(0, length)}…` : text
 

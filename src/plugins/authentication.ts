@@ -8,9 +8,9 @@ import { refusal } from './errors.ts'
 import { readFileOf, watchFiles } from './files.ts'
 
 /**
- * Who may call a hook: a client whose certificate has the name TLS_CLIENT_NAME (a CA can issue
- * others), and one that sends a token of AUTH_TOKEN_FILE. What is configured is required. Probes
- * are for everybody.
+ * Restricts the callers of hooks: to clients whose certificate has the name TLS_CLIENT_NAME,
+ * because a CA can issue other certificates, and to clients with a token of AUTH_TOKEN_FILE. Every
+ * configured method is required. Probes need neither.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -34,8 +34,8 @@ interface Surroundings {
 }
 
 /**
- * SHA-256 digests of the tokens: all have one length, so that a comparison takes the same time for
- * every token.
+ * SHA-256 digests of the tokens. All digests have one length, so a comparison takes the same time
+ * for every token.
  */
 export type Tokens = readonly Buffer[]
 
@@ -125,6 +125,6 @@ const digest = (token: string) => createHash('sha256').update(token).digest()
 
 function isToken(text: string, tokens: Tokens): boolean {
   const given = digest(text)
-  // No early end: the time must not tell which token was close.
+  // No early return: the time must not reveal which token is similar.
   return tokens.reduce((found, token) => timingSafeEqual(given, token) || found, false)
 }

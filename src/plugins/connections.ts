@@ -1,13 +1,13 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** The connections of one address by port, the oldest first. */
+/** The connections of one address by port, oldest first. */
 type Ports = Map<number, Socket>
 
 /**
- * Bounds the number of open connections. A new one is always accepted: when there are too many, the
- * address that has most of them loses one. It is the oldest on which no request has succeeded yet,
- * or else the oldest. So whoever opens connections and keeps them keeps nobody else out.
+ * Bounds the number of open connections. A new connection is always accepted. If there are too
+ * many, the address with most connections loses one: its oldest without a successful request, or
+ * else its oldest. So a client with many idle connections cannot block other clients.
  */
 export function boundConnections(server: Server, max: number): void {
   const connections = new Map<string, Ports>()
@@ -44,7 +44,7 @@ export function boundConnections(server: Server, max: number): void {
     })
     if (count > max) closeOne()
   })
-  /** Sockets of requests. With TLS they are not those of the connections. */
+  /** Sockets of requests. With TLS these differ from the sockets of connections. */
   const known = new WeakSet<Socket>()
   server.on('request', ({ socket }, response) => {
     if (known.has(socket)) return

@@ -12,8 +12,8 @@ import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
 import { type Failure, logFailure } from '../routes/call-log.ts'
 
 /**
- * Every response but 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
- * shows it as an Event, so it holds no value of the request.
+ * Every response except 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
+ * shows the sentence in an Event, so it contains no value of the request.
  */
 
 declare module 'fastify' {
@@ -43,7 +43,7 @@ export const Overloaded = refusal('429', 'the operator is overloaded; retry in a
 
 /** The longest sentence that is sent and logged. */
 const sentenceMaxLength = 300
-/** The longest text of a request in it, so that the reason after it fits as well. */
+/** The longest quoted text, so that the sentence has room for the reason. */
 const quoteMaxLength = 200
 
 /** Shortens text of a request so that a sentence may quote it. */
@@ -62,8 +62,7 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const status = error.statusCode ?? 500
     reply.code(status)
-    // Node reads the rest of a refused body and drops it. A closed connection would hide the
-    // sentence.
+    // Node reads and drops the rest of a refused body. A closed connection would hide the sentence.
     reply.removeHeader('connection')
     if (status === 429) reply.header('retry-after', '1')
     const failure = (call.failure =
@@ -97,11 +96,11 @@ const NotFound = refusal(
 )
 const NoHost = refusal('400', 'the Host header is required', 400)
 
-/** Refusals that come in floods: a line each would fill the log and cost as much as an answer. */
+/** Frequent refusals. A line for each would fill the log and cost as much as an answer. */
 const isCounted = (status: number) => status === 401 || status === 403 || status === 429
 
 /**
- * Logs refusals in one line a second for each kind, with their number and the fields of the first.
+ * Logs refusals in one line per second and kind, with their number and the fields of the first one.
  */
 export function refusalLog(
   logger: FastifyBaseLogger,
@@ -164,8 +163,8 @@ function statusOfClientError(code: string | undefined): keyof typeof clientError
 }
 
 /**
- * An unexpected error. Its own message can quote a value of the request, so it is not used. That of
- * the last check of an answer quotes kind and name only.
+ * An unexpected error. Its message is not used, because it can quote a value of the request. The
+ * message of the last check of an answer is safe: it quotes only kind and name.
  */
 const bug = (error: Error): Failure => ({
   type: error.name,

@@ -18,9 +18,9 @@ export function readFileOf(variable: string, file: string): string {
   return text
 }
 
-/** Files are read this long after a change: whoever writes them may write several. */
+/** The delay between a change and the reload: several files may change together. */
 const settleMs = 200
-/** Without a watcher, files are read again this often. */
+/** The interval between reloads without a watcher. */
 const pollMs = 60_000
 
 /**

@@ -14,7 +14,7 @@ import { maxStructure } from './request-body.ts'
 
 /** What V8 needs for one structural character of JSON, in bytes. */
 const bytesPerCharacter = 32
-/** How often the event loop is measured. It wakes an idle process as often. */
+/** The interval of the measurement. It wakes an idle process as often. */
 const samplingMs = 1000
 
 declare module 'fastify' {
@@ -51,8 +51,7 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
 }
 
 /**
- * Measures by how much timers are late. One long turn of the loop counts for half and is soon
- * forgotten.
+ * Measures the lateness of timers. One long turn of the loop counts half and decays quickly.
  */
 function eventLoopDelay() {
   let due = performance.now() + samplingMs
@@ -79,8 +78,8 @@ export class BodyMemory {
   }
 
   /**
-   * Adds to what a request holds. Without enough memory the largest body that is still arriving is
-   * refused, so that slow large bodies do not keep small ones out.
+   * Adds to the memory of a request. If memory is short, the largest incomplete body is refused, so
+   * that slow large bodies do not block small ones.
    */
   hold(request: RequestMemory, bytes: number, isArriving: boolean): void {
     if (isArriving) this.#arriving.add(request)

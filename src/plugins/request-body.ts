@@ -10,7 +10,7 @@ import { Overloaded, refusal } from './errors.ts'
 
 /** One structural character (`{ [ , :`) is allowed for so many bytes of BODY_LIMIT. */
 const bytesPerCharacter = 16
-/** What a small BODY_LIMIT allows all the same. */
+/** The minimum for a small BODY_LIMIT. */
 const minCharacters = 20_000
 /** Objects of Kubernetes have about 20 levels. Some thousand levels would exhaust the stack. */
 const maxDepth = 100
@@ -32,7 +32,7 @@ const BodyTooDeep = refusal<[depth: number]>(
   `the body must be at most ${maxDepth} levels deep, got %d`,
   413,
 )
-const BodyIncomplete = refusal('ECONNRESET', 'the caller went away before it was answered', 400)
+const BodyIncomplete = refusal('ECONNRESET', 'the caller disconnected before it was answered', 400)
 const EmptyBody = refusal('FST_ERR_CTP_EMPTY_JSON_BODY', 'the body is empty', 400)
 const InvalidJson = refusal('FST_ERR_CTP_INVALID_JSON_BODY', 'the body is not JSON', 400)
 
@@ -75,7 +75,7 @@ function readAll(
   length: number,
   done: (error: Error | null, body?: Buffer<ArrayBuffer>) => void,
 ): void {
-  // Its own ArrayBuffer, so that it can be freed. The system backs its pages as bytes arrive.
+  // A separate ArrayBuffer, so that it can be freed. The system backs its pages as bytes arrive.
   const body = Buffer.allocUnsafeSlow(length)
   let received = 0
   const finish = (error: Error | null) => {
@@ -102,7 +102,7 @@ function readAll(
 }
 
 /**
- * Returns the memory of a body at once. Garbage collection would return it after the next bodies
+ * Frees the memory of a body at once. Garbage collection would free it only after the next bodies
  * have arrived.
  */
 function free(body: Buffer<ArrayBuffer>): void {

@@ -27,7 +27,7 @@ const handshakeTimeoutMs = 5000
 /**
  * Reads the files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Returns undefined without
  * them.
- * @throws {Error} one line that names the variable, the file and what is wrong with it
+ * @throws {Error} one line with the variable, the file and the problem
  */
 export function readCertificates(config: Config): Certificates | undefined {
   const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = config
@@ -66,7 +66,7 @@ function parse(
     const [first, ...others] = blocks.map((block) => new X509Certificate(block))
     if (first !== undefined) return [first, ...others]
   } catch {
-    // One sentence for both.
+    // The same message for both cases.
   }
   throw new Error(`${variable}=${file} must contain certificates in PEM`)
 }
@@ -80,7 +80,7 @@ export const tlsOptions = ({ cert, key, ca }: Certificates): ServerOptions => ({
   ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
 })
 
-/** What the servers that use the certificates need besides. */
+/** Options of the servers that use the certificates. */
 interface Surroundings {
   config: Config
   logger: FastifyBaseLogger
@@ -88,8 +88,7 @@ interface Surroundings {
 }
 
 /**
- * Loads changed files into the servers. Connections stay open and keep the certificates they began
- * with.
+ * Loads changed files into the servers. Open connections keep their certificates.
  * @returns a function that stops this
  */
 export function reloadCertificates(
@@ -139,7 +138,7 @@ export function countRefusedHandshakes(
   })
 }
 
-/** A word for a refused certificate; undefined if the handshake failed for another reason. */
+/** The reason for a refused certificate; undefined if the handshake failed for another reason. */
 function handshakeRefusal(code: string | undefined, socket: TLSSocket): string | undefined {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'no_certificate'
   return socket.authorizationError ? 'untrusted_certificate' : undefined

@@ -4,16 +4,16 @@ import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { type HookRequest, type Parent, sentChildren } from '../myapp/request.ts'
 
-/** Why a request was not answered with 200, without values of the request and paths of files. */
+/** The reason for a status other than 200, without values of the request and paths of files. */
 export interface Failure {
-  /** A word from a small set: the class or code of an error. */
+  /** The class or code of the error, from a fixed set. */
   type: string
   message: string
   /** The stack of a bug: functions, file names and lines. */
   frames?: string
 }
 
-/** Which MyApp or inspection an answered request was about. */
+/** The MyApp or inspection of an answered request. */
 export const parentFields = ({
   metadata: { namespace, name, generation },
 }: Pick<Parent, 'metadata'>) => ({
@@ -56,14 +56,14 @@ export function logFailure(call: FastifyRequest, reply: FastifyReply, failure: F
   }
 }
 
-/** What a request is about, as far as its body is readable. */
+/** The subject of a request, as far as its body is readable. */
 export interface Subject {
   namespace?: string | undefined
   name?: string | undefined
   uid?: string | undefined
   generation?: number | undefined
   controller?: string | undefined
-  /** The phase in the status that the request contained. */
+  /** The phase in the status of the request. */
   phase?: string | undefined
   traceparent?: string | undefined
   deletionTimestamp?: string | undefined
@@ -71,7 +71,7 @@ export interface Subject {
 }
 
 /**
- * Reads what a refused request was about. The body can be anything, so only values that look like a
+ * Reads the subject of a refused request. The body can be anything, so only values that look like a
  * name, a number or a time are read.
  */
 export function subjectOf(body: unknown): Subject {

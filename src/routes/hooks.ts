@@ -21,7 +21,7 @@ import { sync } from '../myapp/sync.ts'
 import { quote, RefusedRequest } from '../plugins/errors.ts'
 import { logFields, parentFields } from './call-log.ts'
 
-/** What a hook was sent and what it answered, for telemetry. */
+/** A hook's request and answer, for telemetry. */
 export interface HookOutcome {
   request: HookRequest | CustomizeRequest | InspectionRequest | InspectionCustomizeRequest
   response: unknown
@@ -50,13 +50,12 @@ interface Validator<Request> {
 interface Hook<Request, Response> {
   isValid: Validator<Request>
   /**
-   * Checks what a schema cannot express. Returns the sentence for a request that must be refused.
+   * Checks rules that a schema cannot express. Returns the message for a refused request.
    */
   objection?: (request: Request) => string | undefined
   handle: (request: Request) => Response
   /**
-   * Fields of the log line of an answered request: names and counts, nothing that could be a
-   * secret.
+   * Fields of the log line of an answered request: names and counts, never a possible secret.
    */
   logged: (request: Request, response: Response) => Record<string, unknown>
 }
@@ -134,7 +133,7 @@ function serve<Request extends HookOutcome['request'], Response>(
     if (problem !== undefined) throw new RefusedRequest(problem)
     const response = handle(request)
     reply.send(response)
-    // The response is on its way. Metacontroller does not wait for the rest.
+    // The response is being sent. Metacontroller does not wait for the rest.
     call.outcome = { request, response, handledMs: performance.now() - start }
     call.log.info(
       { hook, ...logged(request, response), durationMs: Number(reply.elapsedTime.toFixed(3)) },
@@ -143,7 +142,7 @@ function serve<Request extends HookOutcome['request'], Response>(
   })
 }
 
-/** The field that Ajv refused and why, such as `parent.kind must be MyApp`. */
+/** The field that Ajv refused and the reason, such as `parent.kind must be MyApp`. */
 export function firstProblem(errors: ErrorObject[] | null | undefined): string {
   const error = errors?.[0]
   if (error === undefined) return 'malformed'
@@ -153,7 +152,7 @@ export function firstProblem(errors: ErrorObject[] | null | undefined): string {
     .split('/')
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-  // A related object can be a Secret. Its keys stay out of Events and logs.
+  // A related object can be a Secret, so its keys stay out of Events and logs.
   if (path[0] === 'related' && path.length > 3) {
     return `${quote(path.slice(0, 3).join('.'))}: a field ${reason}`
   }

@@ -10,7 +10,7 @@ const off: Telemetry = {
   shutdown: async () => {},
 }
 
-/** Starts telemetry as the settings ask for. Without an exporter the SDK is not loaded. */
+/** Starts telemetry with the given settings. Without an exporter the SDK is not loaded. */
 export async function startTelemetry(
   settings: TelemetrySettings,
   options: TelemetryOptions,

@@ -9,7 +9,7 @@ import {
   signals,
 } from './variables.ts'
 
-/** Reads the OTEL_* variables that must be known before the SDK is loaded. */
+/** Reads the OTEL_* variables that are needed before the SDK is loaded. */
 
 const exporters = {
   traces: ['otlp', 'console'],
@@ -19,13 +19,13 @@ const exporters = {
 export type ExporterName = (typeof exporters)[Signal][number]
 export type Environment = Record<string, string | undefined>
 
-/** Where one signal is exported to, and how. */
+/** The export of one signal: its destination and its options. */
 export interface SignalSettings {
   exporters: ExporterName[]
   protocol: OtlpProtocol
 }
 
-/** Limits of the queue in which spans or log records wait for their export. */
+/** Limits of the queue in which spans or log records wait for export. */
 export interface BatchLimits {
   maxQueueSize?: number
   scheduledDelayMillis?: number
@@ -43,16 +43,16 @@ export interface TelemetrySettings {
   logs: SignalSettings & { batch: BatchLimits }
   /** Resource attributes that the deployment sets. OTEL_RESOURCE_ATTRIBUTES overrides them. */
   resource: Record<string, string>
-  /** What is wrong, one sentence each. */
+  /** Problems, one sentence each. */
   warnings: string[]
-  /** Variables that are ignored, which the SDK must not read either. */
+  /** Ignored variables, which the SDK must not read either. */
   invalid: string[]
 }
 
 /**
- * Reads the settings. An invalid value is ignored with a warning, if an exporter uses it. Traces and
- * metrics are exported if an endpoint is set; logs only if OTEL_LOGS_EXPORTER asks for it, since they
- * are on standard output already.
+ * Reads the settings. An invalid value that an exporter uses is ignored with a warning. Traces and
+ * metrics are exported if an endpoint is set. Logs are exported only if OTEL_LOGS_EXPORTER requests
+ * it, because they are already on standard output.
  */
 export function readTelemetrySettings(environment: Environment): TelemetrySettings {
   const warnings: string[] = []
@@ -113,7 +113,7 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
   }
 }
 
-/** The exporters that are named for a signal; OTLP if none is named and an endpoint is set. */
+/** The exporters of a signal: those of its variable, or OTLP if only an endpoint is set. */
 function exportersOf(
   valid: Record<string, string>,
   signal: Signal,
@@ -139,7 +139,7 @@ function exportersOf(
   return names.filter(isKnown)
 }
 
-/** The variable that sets an option of OTLP for a signal: its own, or the one for all signals. */
+/** The variable that sets an OTLP option of a signal: its own, or the one for all signals. */
 const otlpVariable = (valid: Record<string, string>, signal: Signal, name: string) =>
   otlpVariables(signal, name).find((variable) => valid[variable] !== undefined)
 
@@ -166,13 +166,15 @@ function grpcPortWarning(
   return suspects.length === 0
     ? []
     : [
-        `the OTLP endpoint of ${suspects.join(', ')} has port 4317, where collectors expect gRPC, but the protocol is HTTP: use port 4318 or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc`,
+        `the OTLP endpoint of ${suspects.join(', ')} has port 4317, where collectors expect ` +
+          'gRPC, but the protocol is HTTP: use port 4318 or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc',
       ]
 }
 
 /**
- * Checks the OTLP endpoint of a signal. Exporters take an invalid one for a path on this machine and
- * would send everything there, headers with tokens included. It is not quoted: it may hold a password.
+ * Checks the OTLP endpoint of a signal. Exporters treat an invalid URL as a path on this machine
+ * and would send everything there, including headers with tokens. The message does not quote the
+ * URL, which may contain a password.
  */
 function hasValidEndpoint(
   environment: Environment,
@@ -210,5 +212,7 @@ function batchLimits(valid: Record<string, string>, prefix: string): BatchLimits
   }
 }
 
-/** A batch is serialized in one turn of the event loop. The specification's 512 would block it. */
+/**
+ * A batch is serialized in one turn of the event loop. The specified default of 512 would block it.
+ */
 const defaultBatchSize = 64

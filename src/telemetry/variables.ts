@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 
 /**
- * The OTEL_* variables whose values are checked at the start, since the SDK and its exporters would
- * misread an invalid one silently. docs/telemetry.md says what is supported.
+ * The OTEL_* variables that are checked at startup. The SDK and its exporters would silently
+ * misread an invalid value. docs/telemetry.md lists the supported variables.
  */
 
 export const signals = ['traces', 'metrics', 'logs'] as const
@@ -15,7 +15,7 @@ export type OtlpProtocol = (typeof otlpProtocols)[number]
 /** A rule for the value of a variable. */
 interface Format {
   accepts: (text: string) => boolean
-  /** What a value must be, for the warning. */
+  /** The valid values, for the warning. */
   must: string
   /** The value may be a secret and is not quoted. */
   secret?: true
@@ -167,7 +167,7 @@ export function attributesIn(text: string): Record<string, string> | undefined {
       Math.max(key.length, value.length) <= 255
     return pairs.every(isValid) ? Object.fromEntries(pairs) : undefined
   } catch {
-    return undefined // a % that starts no escape
+    return undefined // an invalid % escape
   }
 }
 

@@ -372,7 +372,7 @@ t.test('records a client that disconnects before its body has arrived', async (t
   )
   t.match(
     hook.lines.filter(({ hook }) => hook === 'sync'),
-    [{ level: 40, reason: 'the caller went away before it was answered', durationMs: Number }],
+    [{ level: 40, reason: 'the caller disconnected before it was answered', durationMs: Number }],
     'one line',
   )
   const points = await receiver.until((exports) => {

@@ -6,23 +6,26 @@ import type { Compact } from './compact.ts'
 import { childLabels } from './labels.ts'
 
 /**
- * When a child is deleted together with its MyApp: with what sends traffic to the pods or scales
- * them, with the pods, or after them.
+ * When a child is deleted together with its MyApp: with the objects that send traffic to the pods
+ * or scale them, with the pods, or after them.
  */
 export const deleteStages = ['before the pods', 'with the pods', 'after the pods'] as const
 export type DeleteStage = (typeof deleteStages)[number]
 
-/** A kind that a cluster may lack, so that the default installation does not manage it. */
+/** A kind that a cluster may lack, so the default installation does not manage it. */
 export interface Optional {
   /** The component of the installation that adds it. */
   component: string
-  /** What a MyApp that needs the kind reports while the component is not installed. */
+  /** The message of a MyApp that needs the kind while the component is not installed. */
   message: string
-  /** The reason of Ready meanwhile. Without one the app is ready, and only a condition reports it. */
+  /**
+   * The reason of Ready while the component is missing. Without a reason the app is ready, and
+   * only a condition reports the component.
+   */
   reason?: Reason
 }
 
-/** One kind of child: its API, what a MyApp has of it, and how it is kept and deleted. */
+/** One kind of child: its API, its spec, and how it is repaired and deleted. */
 export interface ChildKind {
   apiVersion: string
   kind: string
@@ -31,9 +34,9 @@ export interface ChildKind {
   /** The key of its objects in `children` and `related`: `Kind.apiVersion`. */
   group: string
   /**
-   * The children of this kind that a MyApp has. They are in the form in which the API server
-   * stores them: no null, no empty list, no zero value that the server drops. Metacontroller would
-   * write any other form at every sync.
+   * The children of this kind that a MyApp has, in the form in which the API server stores them: no
+   * null, no empty list, no zero value that the server drops. Metacontroller would write any
+   * other form at every sync.
    */
   desired: (app: App) => KubernetesObject[]
   /** The fields in which nobody else may add anything. */
@@ -59,15 +62,15 @@ interface WithSpec<Spec extends object> extends Definition {
   spec: (app: App) => Compact<Spec> | undefined
 }
 
-/** A kind whose objects have nothing but metadata. */
+/** A kind whose objects have only metadata. */
 interface WithoutSpec extends Definition {
   isDesired: (app: App) => boolean
 }
 
 /**
- * Defines a kind of which a MyApp has one child, with its own name. `Spec` is the type of the
- * child's spec. `spec` returns the result of `compact<Spec>`, so that a misspelled field does not
- * compile: TypeScript does not check for unknown fields in what a function returns.
+ * Defines a kind of which a MyApp has one child, with the name of the MyApp. `Spec` is the type of
+ * the child's spec. `spec` returns the result of `compact<Spec>`, so a misspelled field does not
+ * compile: TypeScript does not check a returned object for unknown fields.
  */
 export const defineChild = <Spec extends object>(
   definition: WithSpec<Spec> | WithoutSpec,

@@ -1,4 +1,4 @@
-/** The fields of an object, where an optional one may also be undefined. */
+/** The fields of an object, where optional ones may also be undefined. */
 type Loose<Fields> = {
   [Name in keyof Fields]: object extends Pick<Fields, Name>
     ? Fields[Name] | undefined
@@ -6,14 +6,14 @@ type Loose<Fields> = {
 }
 
 declare const isCompact: unique symbol
-/** An object that `compact` made. */
+/** An object that `compact` created. */
 export type Compact<Fields extends object> = Fields & { readonly [isCompact]: true }
 
 /**
  * An object without the fields that the API server would not store: undefined values, empty lists,
- * empty objects and empty strings. A false or a zero stays, since it depends on the field whether
- * the server stores it. Name the type of the object, as in `compact<V1Container>({ … })`: then a
- * misspelled field does not compile.
+ * empty objects and empty strings. A false or a zero stays, because some fields store it. Name the
+ * type of the object, as in `compact<V1Container>({ … })`, so that a misspelled field does not
+ * compile.
  */
 export function compact<Fields extends object = never>(
   fields: Loose<NoInfer<Fields>>,
@@ -29,8 +29,8 @@ const isEmpty = (value: unknown) =>
   (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
 /**
- * A value without the empty lists and objects in it, at any depth. An empty selector stays: it
- * selects everything.
+ * A value without its empty lists and objects, at any depth. An empty selector stays: it selects
+ * everything.
  */
 export function withoutEmptyParts<Value>(value: Value): Value {
   return prune(value) as Value

@@ -31,7 +31,7 @@ type Amounts = NonNullable<Resources['limits']> & Record<string, string | number
 type EnvVar = NonNullable<MyAppSpec['env']>[number]
 type VolumeMount = NonNullable<InitContainer['volumeMounts']>[number]
 
-/** Seconds for which a terminating pod keeps serving, if the spec does not say. */
+/** Seconds for which a terminating pod keeps serving by default. */
 const defaultDrainSeconds = 5
 
 /** The container of a MyApp. */
@@ -63,8 +63,8 @@ export function appContainer({ spec }: App): V1Container {
 }
 
 /**
- * The containers beside that of the app, in the order in which they start. Sidecars come first, so
- * that an init step can use a proxy.
+ * The init containers and sidecars, in the order in which they start. Sidecars come first, so that
+ * an init step can use a proxy.
  */
 export const initContainers = ({ spec }: App): V1Container[] => [
   ...(spec.sidecars ?? []).map((sidecar) => toSidecar(spec, sidecar)),
@@ -83,7 +83,7 @@ function toSidecar(spec: MyAppSpec, sidecar: Sidecar): V1Container {
   })
 }
 
-/** A container with what the app has, unless it has its own. */
+/** A container with the fields of the app, unless it sets its own. */
 const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
   compact<V1Container>({
     name: container.name,
@@ -103,7 +103,7 @@ const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
         : container.volumeMounts.flatMap((mount) => mountOf(spec, mount)),
   })
 
-/** A device is for the app: each container that requests it would get another one. */
+/** A device is for the app: each container that requests one would get another one. */
 const withoutExtended = ({ requests = {}, limits = {} }: Resources = {}): Resources => ({
   requests,
   limits,

@@ -18,7 +18,7 @@ const ours: ObjectPath[] = [
   [...pod, 'containers', { name: 'app' }],
   [...pod, 'initContainers', each],
 ]
-/** A field of each of our containers. */
+/** A field of each container of the operator. */
 const ofContainers = (fields: string[]): ObjectPath[] =>
   ours.flatMap((container) => fields.map((field) => [...container, field]))
 
@@ -121,8 +121,7 @@ function strategyOf(spec: MyAppSpec): V1DeploymentStrategy {
 }
 
 /**
- * The API server refuses a rolling update that may neither add nor remove a pod. Such an update
- * may remove one.
+ * The API server refuses a rolling update with both bounds at 0. Such an update may remove one pod.
  */
 function rollingUpdateOf({ maxSurge = '25%', maxUnavailable = 0 }: RollingUpdate) {
   const isStuck = isZero(maxSurge) && isZero(maxUnavailable)

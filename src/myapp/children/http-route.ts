@@ -22,8 +22,8 @@ interface ParentReference {
 }
 
 /**
- * The HTTPRoute of a MyApp with a gateway. Fields with a default are set as well: lists without a
- * merge key are replaced as a whole, so a missing default would be written at every sync.
+ * The HTTPRoute of a MyApp with a gateway. Fields with a default are also set: Metacontroller
+ * replaces lists without a merge key as a whole, so it would write a missing default at every sync.
  */
 export const httpRoute = defineChild<HTTPRouteSpec>({
   apiVersion: 'gateway.networking.k8s.io/v1',

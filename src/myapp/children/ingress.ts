@@ -29,7 +29,7 @@ export const ingress = defineChild<V1IngressSpec>({
         backend: { service: { name, port: compact<V1ServiceBackendPort>({ name: port }) } },
       }),
     )
-    // The host may be a default of the platform that is in hosts, too.
+    // A default host of the platform may also be in hosts.
     const allHosts = [...new Set([...(host === undefined ? [] : [host]), ...hosts])]
     return compact<V1IngressSpec>({
       ingressClassName,

@@ -1,8 +1,8 @@
 import type { App } from '../app.ts'
 
 /**
- * The labels by which a MyApp's pods are selected. The selector of a Deployment is immutable, so
- * these labels can never change.
+ * The labels that select the pods of a MyApp. The selector of a Deployment is immutable, so these
+ * labels can never change.
  */
 export const selectorLabels = (name: string) => ({ app: name, 'managed-by': 'myapp-operator' })
 
@@ -12,7 +12,7 @@ export const childLabels = (app: App): Record<string, string> => ({
   ...ownLabels(app),
 })
 
-/** The labels of the pods. Those that the spec sets for pods win over those copied from the MyApp. */
+/** The labels of the pods. Pod labels of the spec override labels copied from the MyApp. */
 export const podLabels = (app: App): Record<string, string> => ({
   ...app.labels,
   ...app.spec.podLabels,

@@ -23,7 +23,7 @@ type Policy = NonNullable<MyAppSpec['networkPolicy']>
 type Source = NonNullable<Policy['from']>[number]
 type Destination = NonNullable<Policy['to']>[number]
 
-/** client-node renames the field `from`, which is a word of some languages, to `_from`. */
+/** client-node renames the field `from` to `_from`. */
 interface IngressRule extends Pick<V1NetworkPolicyIngressRule, 'ports'> {
   from: V1NetworkPolicyPeer[]
 }
@@ -32,8 +32,8 @@ interface NetworkPolicySpec extends Omit<V1NetworkPolicySpec, 'ingress'> {
 }
 
 /**
- * An app that may call others must be able to resolve their names. A policy sees the port of the DNS
- * pods, which is 5353 on OpenShift.
+ * An app with restricted egress must still be able to resolve names. A policy sees the port of the
+ * DNS pods, which is 5353 on OpenShift.
  */
 const dns: V1NetworkPolicyEgressRule = {
   ports: [53, 5353].flatMap((port) => [
@@ -46,15 +46,15 @@ const dns: V1NetworkPolicyEgressRule = {
 const defaultMonitoringNamespace = 'monitoring'
 
 /**
- * The NetworkPolicy of a MyApp with one. Its rules have no merge key and are replaced as a whole, so
- * fields with a default are set as well.
+ * The NetworkPolicy of a MyApp with one. Its rules have no merge key, so Metacontroller replaces
+ * them as a whole. Therefore fields with a default are also set.
  */
 export const networkPolicy = defineChild<NetworkPolicySpec>({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   resource: 'networkpolicies',
   deleteStage: 'after the pods',
-  // A selector or a rule that others add would change who may call whom.
+  // A foreign selector or rule would change the allowed connections.
   exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: ({ name, spec, monitoringNamespace = defaultMonitoringNamespace }) => {
     const { from, to } = spec.networkPolicy ?? {}
@@ -86,7 +86,7 @@ function ingressRules(spec: MyAppSpec, from: Source[]): IngressRule[] {
   ]
 }
 
-/** The rule that Prometheus may read the metrics. */
+/** The rule that lets Prometheus read the metrics. */
 function metricsRules(spec: MyAppSpec, namespace: string): IngressRule[] {
   const port = metricsPortOf(spec)
   return port === undefined ? [] : [{ from: [toPeer({ namespace })], ports: [toPolicyPort(port)] }]

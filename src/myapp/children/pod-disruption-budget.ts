@@ -5,8 +5,8 @@ import { compact } from './compact.ts'
 import { selectorLabels } from './labels.ts'
 
 /**
- * The PodDisruptionBudget of a MyApp that sets one, or that may have two replicas or more: a
- * drain then evicts one pod at a time. With one pod such a budget blocks nothing.
+ * The PodDisruptionBudget of a MyApp that sets one, or that may have two or more replicas. A drain
+ * then evicts one pod at a time. For one pod there is no default budget.
  */
 export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   apiVersion: 'policy/v1',
@@ -21,7 +21,7 @@ export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
     return compact<V1PodDisruptionBudgetSpec>({
       ...(spec.disruption ?? { maxUnavailable: 1 }),
       selector: { matchLabels: selectorLabels(name) },
-      // An unhealthy pod serves nobody, and would block a drain forever.
+      // An unhealthy pod serves no traffic and would block a drain forever.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     })
   },

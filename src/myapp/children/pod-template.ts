@@ -33,7 +33,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
     }),
     spec: compact<V1PodSpec>({
       serviceAccountName,
-      // The deprecated name of the same field. The API server restores either one from the other.
+      // The deprecated name of the same field. The API server copies each of them to the other.
       serviceAccount: serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
       imagePullSecrets: spec.imagePullSecrets,
@@ -48,7 +48,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       affinity: withoutEmptyParts(spec.affinity),
       priorityClassName: spec.priorityClassName,
       runtimeClassName: spec.runtimeClassName,
-      // The variables of a Service with the name of the app would be taken for its settings.
+      // An app could mistake the variables of a Service with its name for its settings.
       enableServiceLinks: spec.enableServiceLinks ?? false,
       hostAliases: spec.hostAliases,
       dnsPolicy: spec.dnsPolicy,
@@ -58,8 +58,8 @@ export function podTemplate(app: App): V1PodTemplateSpec {
 }
 
 /**
- * The digest for the annotation. With rolloutOnConfigChange false the pods keep theirs: to remove
- * it would roll them, and so would setting rolloutOnConfigChange to true again.
+ * The digest for the annotation. With rolloutOnConfigChange false the pods keep their digest:
+ * removing it would roll them, and so would setting rolloutOnConfigChange to true again.
  */
 function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest

@@ -36,13 +36,13 @@ const toServicePort = (port: Port) =>
   })
 
 /**
- * What proxies must know about a port beyond its name. The Gateway API and Istio both read
- * kubernetes.io/h2c as HTTP/2 without TLS, which gRPC is too; the Gateway API does not define grpc.
+ * The application protocol of a port. The Gateway API and Istio both read kubernetes.io/h2c as
+ * HTTP/2 without TLS, which includes gRPC. The Gateway API does not define grpc.
  */
 function appProtocolOf({ name, protocol }: Port): string | undefined {
   if (protocol === 'HTTP2' || protocol === 'GRPC') return 'kubernetes.io/h2c'
-  // HTTP is detected. A mesh that waits to detect the others breaks protocols where the server
-  // speaks first, unless the name of the port starts with the protocol.
+  // HTTP is detected. For other protocols, detection breaks those in which the server speaks first,
+  // unless the name of the port starts with the protocol.
   const word = protocol.toLowerCase()
   const isSaid = name === word || name.startsWith(`${word}-`)
   return (protocol === 'TLS' || protocol === 'TCP') && !isSaid ? word : undefined

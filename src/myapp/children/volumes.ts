@@ -72,8 +72,8 @@ function podVolumeName({ volumes = [] }: MyAppSpec, volume: Volume): string {
 }
 
 /**
- * The name of the emptyDir for /tmp, which an app with a read-only root file system gets unless it
- * mounts a volume there.
+ * The name of the emptyDir for /tmp. An app with a read-only root file system gets it unless it
+ * mounts a volume at /tmp.
  */
 function tmpVolume(spec: MyAppSpec): string | undefined {
   const { podSecurity, volumes = [], files = {} } = spec
@@ -125,7 +125,7 @@ const toFilesVolume = (name: string, files: File[]): V1Volume => ({
   },
 })
 
-/** A name that no volume of the spec has: the given one, perhaps with a number. */
+/** The given name, or the name with a number if a volume of the spec has it. */
 function freeName({ volumes = [] }: MyAppSpec, name: string): string {
   const isTaken = (name: string) => volumes.some((volume) => volume.name === name)
   let [free, count] = [name, 0]
@@ -163,7 +163,7 @@ const toEmptyDir = ({ medium, sizeLimit }: EmptyDir) =>
 
 /**
  * Metacontroller replaces the list of sources as a whole. So each source has the defaults of the
- * API server: without them every sync would write.
+ * API server. Otherwise every sync would write the list.
  */
 const toProjected = ({ sources, defaultMode = 0o644 }: Projected) =>
   compact<V1ProjectedVolumeSource>({

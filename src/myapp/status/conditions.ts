@@ -13,7 +13,7 @@ import { listed } from '../text.ts'
 /** A condition without the time of its last transition. */
 export type UndatedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
-/** A condition with a reason of the operator's own. */
+/** A condition with one of the operator's own reasons. */
 type OwnCondition = UndatedCondition & { reason: ConditionReason }
 
 interface ObservedCondition {
@@ -24,8 +24,8 @@ interface ObservedCondition {
 }
 
 /**
- * The conditions besides Ready, Reconciling and Stalled: those that the spec or an existing child
- * calls for. Without a state the spec is invalid, and only the children are known.
+ * The conditions besides Ready, Reconciling and Stalled that the spec or an existing child
+ * requires. Without a state the spec is invalid, and only the children are known.
  */
 export function conditionsOf(request: HookRequest, state?: State): UndatedCondition[] {
   const spec: Partial<MyAppSpec> = state?.app.spec ?? {}
@@ -131,8 +131,8 @@ function routed(request: HookRequest, state: State | undefined): OwnCondition {
 }
 
 /**
- * AdmissionChanged: the cluster's admission changed fields of a child. There is no such condition
- * without a change.
+ * AdmissionChanged: the cluster's admission changed fields of a child. Without such a change the
+ * condition does not exist.
  */
 function admitted({ children }: State): OwnCondition[] {
   const changes = children.flatMap(({ kind, admissionChanges }) =>
@@ -166,7 +166,9 @@ function unrepaired({ children }: State): OwnCondition[] {
           type: 'Unrepaired',
           status: 'True',
           reason: 'TooManyForeignItems',
-          message: `${listed(lists)}: at most ${maxForeignItems} foreign items are removed, so remove them by hand`,
+          message:
+            `${listed(lists)}: at most ${maxForeignItems} foreign items are removed, ` +
+            'so remove them by hand',
         },
       ]
 }

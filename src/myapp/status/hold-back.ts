@@ -3,7 +3,7 @@ import type { ObservedMetadata } from '../../metacontroller/protocol.ts'
 import { age, lastWrite } from '../inspection-time.ts'
 import type { Reason } from './reasons.ts'
 
-/** Reasons of a MyApp that is on its way. They follow each other faster than anybody reads. */
+/** Reasons of progress. They follow each other faster than anybody reads. */
 const transitional: ReadonlySet<string> = new Set<Reason>([
   'Creating',
   'Updating',
@@ -12,13 +12,13 @@ const transitional: ReadonlySet<string> = new Set<Reason>([
   'ReplicasUnavailable',
 ])
 
-/** A status that only says how far a rollout is, is written this often at most, in milliseconds. */
+/** The minimum interval between two statuses that only report progress, in milliseconds. */
 const writtenEvery = 15_000
 
 /**
- * Whether the status in the MyApp can stay, because the new one only says that the same generation
- * is a step further. Each status costs Metacontroller a request to the API server. A slow rollout
- * still shows its progress.
+ * Whether the MyApp can keep its status, because the new status only reports progress of the same
+ * generation. Each status costs Metacontroller a request to the API server. A slow rollout still
+ * shows its progress.
  */
 export function isHeldBack(
   metadata: ObservedMetadata,

@@ -13,7 +13,7 @@ import { newestTime } from './transition-time.ts'
 const maxMessageLength = 32_768
 const maxReasonLength = 1024
 
-/** The status of a MyApp with a valid spec. It says what was observed, not what was requested. */
+/** The status of a MyApp with a valid spec. It reports observed state, not requested state. */
 export function statusOf(request: HookRequest, state: State): MyAppStatus {
   const { app, deployment } = state
   const desired = app.spec.paused ? (deployment?.spec.replicas ?? 0) : desiredReplicas(app)
@@ -26,7 +26,7 @@ export function statusOf(request: HookRequest, state: State): MyAppStatus {
   }
 }
 
-/** The status of a MyApp with an invalid spec. Its children stay, and so does what they report. */
+/** The status of a MyApp with an invalid spec. The conditions of its children stay. */
 export function invalidStatus(request: HookRequest, problem: string): MyAppStatus {
   const effect =
     sentChildren(request).length > 0 ? 'running pods are not changed' : 'nothing is created'
@@ -40,7 +40,7 @@ export function invalidStatus(request: HookRequest, problem: string): MyAppStatu
   }
 }
 
-/** The status of a MyApp that is being deleted, and waits for its children of the given kinds. */
+/** The status of a MyApp that is being deleted and waits for children of the given kinds. */
 export function terminatingStatus(request: HookRequest, deleting: string[]): MyAppStatus {
   const { name } = request.parent.metadata
   const message =

@@ -6,17 +6,17 @@ type Container = NonNullable<NonNullable<ObservedPod['spec']>['containers']>[num
 type PodSpec = NonNullable<ObservedPod['spec']>
 type Probe = NonNullable<Container['readinessProbe']>
 
-/** Why a pod does not run. Pods with the same reason are counted together. */
+/** The reason why a pod does not run. Pods with the same reason are counted together. */
 interface Failure {
   reason: string
   message: string
   restarts?: number
 }
 
-/** What a pod is waiting for, and the same as a failure for when it had enough time. */
+/** The cause of a wait, and the text for a wait that has become a failure. */
 interface Wait {
   reason: string
-  /** Undefined if it is not worth reporting: every pod waits for this once. */
+  /** Undefined if the wait is not worth reporting, because every pod has it once. */
   waitingFor: string | undefined
   failure: string
 }
@@ -24,7 +24,7 @@ interface Wait {
 /** Every container is in one of these states before it starts. */
 const startingReasons = ['ContainerCreating', 'PodInitializing']
 
-/** The kubelet tries, waits and tries again. It has several reasons for the same failure. */
+/** The kubelet tries, waits and tries again. It has several reasons for one failure. */
 const sameReason = new Map([
   ['ErrImagePull', 'ImagePullBackOff'],
   ['StartError', 'RunContainerError'],
@@ -43,16 +43,16 @@ const backOffReset = 10 * 60 * 1000
 /** A kubelet that works removes a pod this soon after its grace period, in ms. */
 const terminationPatience = 30 * 1000
 
-/** The part of a foreign message that is looked at, and the part that is shown, in characters. */
+/** The lengths of the examined and of the shown part of a foreign message, in characters. */
 const maxReadLength = 2000
 const maxShownLength = 400
 /** The longest foreign reason or name that is shown, in characters. */
 const maxNameLength = 253
 
 /**
- * Why pods fail, in one sentence: how many do, and the reason that most of them have. Undefined if
- * none fails. A pod that is only starting does not fail, unless the deadline for progress is over.
- * `now` is the time at which the pods were observed.
+ * Describes failing pods in one sentence: their number and the most common reason. Undefined if no
+ * pod fails. A pod that is starting does not fail before the progress deadline. `now` is the time
+ * at which the pods were observed.
  */
 export function failingPods(
   pods: ObservedPod[],
@@ -82,8 +82,8 @@ export function failingPods(
 }
 
 /**
- * What most pods that do not fail are waiting for. Whether they only need more time cannot be seen
- * at one moment.
+ * The cause for which most pods wait that do not fail. One observation cannot show whether a pod
+ * only needs more time.
  */
 export function waitingPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
@@ -102,8 +102,8 @@ function hangingTerminations(pods: ObservedPod[], now: string): string | undefin
 }
 
 /**
- * Why pods ended for good, as an evicted one did. Others replace them, and they may stay for long.
- * So they are no failure of the MyApp, but can be the reason why it makes no progress.
+ * Describes why pods have ended, such as evicted pods. They are replaced, and may stay for long. So
+ * they are not a failure of the MyApp, but can be the reason for a lack of progress.
  */
 export function endedPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
@@ -129,7 +129,7 @@ export const isAlive = ({ metadata, status }: ObservedPod) =>
   status?.phase !== 'Failed'
 
 /**
- * The most frequent reason, with the message of the pod with most restarts. The order of the pods
+ * The most common reason, with the message of the pod with most restarts. The order of the pods
  * does not matter.
  */
 function mostFrequent(failures: Failure[]): { count: number; message: string } | undefined {
@@ -175,7 +175,7 @@ function failureOf(
 
 /**
  * A container that crashes is mostly observed between two crashes: as terminated, or as running
- * again. After that long that the kubelet forgets its restarts, they are no news.
+ * again. When the kubelet forgets its restarts, they are ignored here too.
  */
 function containerFailure(
   { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
@@ -205,7 +205,7 @@ function containerFailure(
       !ready &&
       (running === undefined || isRestarted))
   if (!isCrashing) return undefined
-  // The last words of a program may contain anything. If it never ran, they are the runtime's.
+  // The last message of a program may contain anything. Before its first run it is the runtime's.
   const startError = sameReason.get(ended?.reason ?? '')
   if (startError !== undefined) return inState(startError, ended?.message)
   const restarts = counted(restartCount, 'restart')
@@ -242,7 +242,7 @@ function containerFailure(
 const isNews = (startedAt: string | null | undefined, now: string) =>
   typeof startedAt !== 'string' || !(Date.parse(now) - Date.parse(startedAt) > backOffReset)
 
-/** What keeps a pod that does not fail from being ready; undefined if it is ready. */
+/** The cause that keeps a pod from being ready; undefined if the pod is ready. */
 function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | undefined {
   const { spec = {}, status = {} } = pod
   const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = status
@@ -363,7 +363,7 @@ function containersOf({ containers = [], initContainers = [] }: PodSpec) {
     known.get(name) ?? { container: undefined, role: 'container' }
 }
 
-/** What a container that runs and is not ready waits for, by the probe that decides it. */
+/** The cause for which a running container waits, from the probe that decides its readiness. */
 function notReady(
   { name, started }: ContainerStatus,
   { container, role }: PodContainer,
@@ -405,8 +405,8 @@ function messageShortener(): Shorten {
 }
 
 /**
- * A message in one line, without what differs between pods and attempts. The expressions take time
- * linear in the length of the text.
+ * A message on one line, without parts that differ between pods and attempts. The expressions take
+ * time linear in the length of the text.
  */
 function shortMessage(text: string): string {
   const line = text

@@ -7,25 +7,25 @@ import type { ChildState, State } from '../state.ts'
 import { type Reason, reasons } from './reasons.ts'
 import { counted, listed, truncated } from '../text.ts'
 
-/** Why a MyApp is in its phase, as a reason and as a sentence. */
+/** The reason and message of the phase of a MyApp. */
 export interface Summary {
   reason: Reason
   message: string
-  /** Set if the phase differs from that of the reason. */
+  /** Set if the phase differs from the phase of the reason. */
   phase?: Phase
 }
 
-/** The longest parts of a foreign selector and of a foreign message that a message quotes. */
+/** The longest quoted parts of a foreign selector and of a foreign message. */
 const maxSelectorLength = 200
 const maxQuotedLength = 1024
-/** The most differing fields that a message names, and the longest one. */
+/** The largest number of differing fields in a message, and their longest length. */
 const maxFields = 3
 const maxFieldLength = 200
 
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
 
-/** The first thing that keeps a MyApp with a valid spec from running, or that it runs. */
+/** The first obstacle that keeps a MyApp with a valid spec from running, or that it runs. */
 export function summarize(state: State): Summary {
   if (state.app.spec.paused) return paused(state)
   const summary = summarizeChildren(state)
@@ -89,7 +89,7 @@ function summarizeChildren(state: State): Summary {
     : summary
 }
 
-/** Names the children that are updated, and the first fields in which they differ. */
+/** Names the updated children and the first differing fields. */
 function toMatch(name: string, differing: ChildState[]): string {
   const fields = differing
     .flatMap(({ observed, desired }) => differences(observed?.spec, desired?.spec))
@@ -135,7 +135,7 @@ function nameConflict(name: string, conflicting: ChildState[]): Summary {
   }
 }
 
-/** An adopted Deployment that would be refused, in words that say what to do. */
+/** An adopted Deployment whose update would be refused, with a remedy. */
 function selectorConflict(child: string, selector: string): Summary {
   const command = `kubectl delete ${child.toLowerCase()} --cascade=orphan`
   return {
@@ -156,7 +156,7 @@ function configMissing(missing: string[], deployment: ObservedDeployment | undef
   }
 }
 
-/** How far the pods of a Deployment are that is as desired. */
+/** The progress of the pods of a Deployment that is as desired. */
 function summarizeReplicas(
   name: string,
   desired: number,

@@ -3,12 +3,12 @@ import type { Phase } from '../../api/myapp.ts'
 interface ReasonMeaning {
   phase: Phase
   meaning: string
-  /** Not every child is answered as the spec asks. */
+  /** Some children are not answered as the spec requests. */
   blocks?: true
 }
 
 /**
- * Every reason of Ready, Reconciling and Stalled, with the phase of the MyApp. The README lists
+ * Every reason of Ready, Reconciling and Stalled, with the phase of the MyApp. docs/status.md lists
  * them. Alerts depend on them, so a published reason is never renamed.
  */
 export const reasons = {
@@ -18,11 +18,11 @@ export const reasons = {
   },
   ScaledToZero: {
     phase: 'Running',
-    meaning: 'replicas is 0, and no pod is left.',
+    meaning: 'replicas is 0, and all pods are gone.',
   },
   Suspended: {
     phase: 'Running',
-    meaning: 'suspend is true, and no pod is left.',
+    meaning: 'suspend is true, and all pods are gone.',
   },
   Paused: {
     phase: 'Running',
@@ -40,7 +40,7 @@ export const reasons = {
   },
   RollingOut: {
     phase: 'Pending',
-    meaning: 'Pods of the current generation are still to be created, or older ones to be deleted.',
+    meaning: 'Pods of the current generation are missing, or older pods still exist.',
   },
   RolloutPaused: {
     phase: 'Pending',
@@ -48,7 +48,7 @@ export const reasons = {
   },
   ScalingDown: {
     phase: 'Pending',
-    meaning: 'There are more pods than desired. They are being deleted.',
+    meaning: 'More pods exist than desired. They are being deleted.',
   },
   ReplicasUnavailable: {
     phase: 'Pending',
@@ -73,8 +73,8 @@ export const reasons = {
   Terminating: {
     phase: 'Pending',
     meaning:
-      'The MyApp is being deleted: first what sends traffic to its pods or scales them, ' +
-      'then its Deployment, then its Service.',
+      'The MyApp is being deleted: first the objects that send traffic to its pods or scale ' +
+      'them, then its Deployment, then its Service.',
   },
   InvalidSpec: {
     phase: 'Failed',
@@ -99,15 +99,15 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
-/** Whether a MyApp with this reason has children that are not answered as its spec asks. */
+/** Whether a MyApp with this reason has children that are not answered as its spec requests. */
 export const isBlocking = (reason: string) =>
   (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
     ([name, { blocks }]) => name === reason && blocks,
   )
 
 /**
- * The operator's own reasons of the other conditions, and which conditions have them. Available and
- * Scaled mostly have the reason that the Deployment or the autoscaler reports.
+ * The operator's own reasons of the other conditions, and the conditions that have them. Available
+ * and Scaled usually have the reason that the Deployment or the autoscaler reports.
  */
 export const conditionReasons = {
   NoDeployment: {
@@ -141,12 +141,14 @@ export const conditionReasons = {
   TooManyForeignItems: {
     of: ['Unrepaired'],
     meaning:
-      'A list of a child has more foreign items than the operator removes. The message names the list.',
+      'A list of a child has more foreign items than the operator removes. ' +
+      'The message names the list.',
   },
   ChangedByAdmission: {
     of: ['AdmissionChanged'],
     meaning:
-      'A policy or a webhook of the cluster changed fields of a child after the operator set them. The message names each field and both values.',
+      'A policy or a webhook of the cluster changed fields of a child after the operator set ' +
+      'them. The message names each field and both values.',
   },
   GatewayNotEnabled: {
     of: ['Routed'],

@@ -5,7 +5,7 @@ import { childOf, type HookRequest } from '../request.ts'
 import { truncated } from '../text.ts'
 import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
 
-/** How a MyApp is reached, read from its Service, Ingress and HTTPRoute as they are. */
+/** The addresses of a MyApp, from its observed Service, Ingress and HTTPRoute. */
 
 interface GatewayRef {
   name?: string
@@ -21,10 +21,10 @@ interface RouteCondition {
   observedGeneration?: number
 }
 
-/** The most URLs in the status: an Ingress may have many hosts and paths. */
+/** The largest number of URLs in the status: an Ingress may have many hosts and paths. */
 const maxUrls = 32
 
-/** The longest part of a Gateway's message that is passed on. */
+/** The longest quoted part of a Gateway's message. */
 const maxMessageLength = 1024
 
 /** The address inside the cluster, and the URLs outside of it that are known to work. */
@@ -38,8 +38,8 @@ export function addressesOf(
 }
 
 /**
- * The address of the main port in the Service, with a scheme if the port speaks HTTP. While the
- * Service has no port of that name, it is the first that is named for a protocol.
+ * The address of the main port in the Service, with a scheme if the port speaks HTTP. If the
+ * Service has no port of that name, the first port with the name of a protocol is used.
  */
 function addressOf(request: HookRequest, mainPort: string | undefined): string | undefined {
   const { name, namespace } = request.parent.metadata
@@ -59,10 +59,10 @@ interface ServicePort {
   targetPort?: number | string
 }
 
-/** Whether a name of a port is that of the main port of some MyApp. */
+/** Whether the main port of some MyApp can have this name. */
 const isProtocol = (name: string) => protocols.some((protocol) => protocol.toLowerCase() === name)
 
-/** What a port speaks: by its protocol, or by the probes of that port, or by its name. */
+/** The protocol of a port: from its appProtocol, from the probes of the port, or from its name. */
 function schemeOf(
   { name, appProtocol, targetPort }: ServicePort,
   request: HookRequest,
@@ -124,22 +124,22 @@ function routeUrls(request: HookRequest): string[] {
   })
 }
 
-/** A wildcard stands for many hosts, so there is no URL. */
+/** A wildcard matches many hosts, so it has no URL. */
 const isOneHost = (host: string) => !host.startsWith('*')
 
 const inUrl = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip)
 
-/** The addresses that the Ingress controller has given the Ingress. */
+/** The addresses in the status of the Ingress. */
 const ingressAddresses = (request: HookRequest) =>
   childOf(request, 'Ingress')?.status?.loadBalancer?.ingress ?? []
 
-/** What is missing for the Ingress, if it exists, to serve traffic. */
+/** The problems that keep an existing Ingress from serving traffic. */
 export const ingressProblems = (request: HookRequest): string[] =>
   childOf(request, 'Ingress') !== undefined && ingressAddresses(request).length === 0
     ? ['the Ingress has no address yet']
     : []
 
-/** A sentence for each Gateway that does not accept the HTTPRoute, if it exists, as it is now. */
+/** A sentence for each Gateway that does not accept the existing HTTPRoute. */
 export function routeProblems(request: HookRequest): string[] {
   const route = childOf(request, 'HTTPRoute')
   if (route === undefined) return []
@@ -148,7 +148,7 @@ export function routeProblems(request: HookRequest): string[] {
   const { parentRefs = [] } = route.spec
   if (parentRefs.length === 0) return ['the HTTPRoute names no Gateway']
   return parentRefs.flatMap((gateway) => {
-    // Each controller of a Gateway reports for itself. One that accepts the route is enough.
+    // Each controller of a Gateway reports separately. One that accepts the route is enough.
     const problems = (route.status?.parents ?? [])
       .filter(({ parentRef }) => isRefTo(gateway, parentRef))
       .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))
@@ -164,7 +164,7 @@ const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef =
   (namespace === undefined || ref.namespace === namespace) &&
   (sectionName === undefined || ref.sectionName === sectionName)
 
-/** What one controller reports against an HTTPRoute; undefined if it accepts the route. */
+/** The problem that one controller reports; undefined if it accepts the route. */
 function problemOf(conditions: RouteCondition[]): string | undefined {
   const accepted = conditions.find(({ type }) => type === 'Accepted')
   const resolved = conditions.find(({ type }) => type === 'ResolvedRefs')

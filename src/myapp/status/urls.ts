@@ -1,4 +1,4 @@
-/** What is known about the URLs of an Ingress or HTTPRoute without asking its controller. */
+/** Derives URLs of an Ingress or HTTPRoute without its controller. */
 
 /** Makes a URL of a host, without a path. */
 type Origin = (host: string) => string
@@ -8,7 +8,7 @@ const originOf =
   (host) =>
     `${scheme}://${host}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}`
 
-/** Annotations, or values of them, with which a controller serves HTTPS without `tls`. */
+/** Annotations, or their values, with which a controller serves HTTPS without `tls`. */
 const httpsAnnotations: Array<[annotation: string, value?: string]> = [
   ['alb.ingress.kubernetes.io/certificate-arn'],
   ['networking.gke.io/managed-certificates'],
@@ -21,7 +21,7 @@ const listenPortsAnnotation = 'alb.ingress.kubernetes.io/listen-ports'
 /** The longest value of listen-ports that is read. */
 const maxListenPortsLength = 1000
 
-/** Where an Ingress is served; undefined if its annotations cannot be understood. */
+/** The origin of an Ingress; undefined if its annotations cannot be understood. */
 export function ingressOrigin(
   isTls: boolean,
   annotations: Record<string, string> = {},
@@ -58,9 +58,9 @@ function parsed(listenPorts: string): Array<Record<string, unknown>> {
 }
 
 /**
- * Where an HTTPRoute is served. Only the listener of the Gateway knows, which is not observed. A
- * port or a section name can tell: 443 and `https` are HTTPS, 80 and `http` are HTTP. Undefined if
- * they do not.
+ * The origin of an HTTPRoute. Only the listener of the Gateway knows it, and the listener is not
+ * observed. A port or a section name can show it: 443 and `https` are HTTPS, 80 and `http` are
+ * HTTP. Undefined without one of them.
  */
 export function routeOrigin({
   sectionName = '',
@@ -83,15 +83,15 @@ function schemeOfSection(sectionName: string) {
 const schemeOfPort = (port: number | undefined) =>
   port === 443 ? 'https' : port === 80 ? 'http' : undefined
 
-/** The ends of path patterns that also match nothing, as controllers write them. */
+/** Endings of path patterns that also match nothing, in the syntax of some controllers. */
 const optionalEnds = ['(/|$)(.*)', '/?(.*)', '(/.*)?', '(.*)', '.*', '*']
 
-/** The characters that have no meaning in the patterns of any controller. */
+/** The characters without a meaning in the patterns of any controller. */
 const plainPath = /^\/[\w./~@:,;=%-]*$/
 
 /**
- * A path that an Ingress with the given path or pattern surely serves; undefined if the pattern
- * does not tell. What a pattern means depends on the controller.
+ * A path that an Ingress with the given path or pattern certainly serves; undefined if the pattern
+ * does not show one. The meaning of a pattern depends on the controller.
  */
 export function pathPrefix(path: string): string | undefined {
   const end = optionalEnds.find((end) => path.endsWith(end)) ?? ''

@@ -5,7 +5,7 @@ interface Result {
   error?: Error
 }
 
-/** What exporters of spans, metrics and log records have in common. */
+/** The common interface of exporters of spans, metrics and log records. */
 export interface Exporter<Items> {
   export: (items: Items, done: (result: Result) => void) => void
   forceFlush?: () => Promise<void>
@@ -16,16 +16,21 @@ export interface Exporter<Items> {
 const success = 0
 const failure = 1
 
-/** Exports in progress at one time. At shutdown the SDK starts all at once; exporters refuse over 30. */
+/**
+ * Exports in progress at one time. At shutdown the SDK starts all of them at once, and exporters
+ * refuse more than 30.
+ */
 const maxConcurrentExports = 16
 
-/** When the process is ready and not yet probed. Loading an exporter blocks the event loop. */
+/**
+ * The time after which an exporter is loaded, which blocks the event loop. No probe comes earlier.
+ */
 const loadAfterMs = 1000
 
 /**
  * Returns an exporter that loads another one: a second after the start, or with the first export.
- * Failures go to `outage` only. The SDK gets success for each export, because it would end a shutdown
- * at the first failure.
+ * Failures go to `outage` only. The SDK gets success for each export, because a failure would end
+ * its shutdown.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,

@@ -82,7 +82,7 @@ const grpcCodes = [
   'UNAUTHENTICATED',
 ]
 
-/** A short reason, without the answer of the endpoint: it could quote what it was sent. */
+/** A short reason. It does not quote the answer of the endpoint, which could quote the request. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (typeof code === 'number') {

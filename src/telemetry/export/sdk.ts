@@ -21,18 +21,18 @@ import type { Environment, TelemetrySettings } from '../settings.ts'
 import type { Telemetry, TelemetryOptions } from '../telemetry.ts'
 import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 
-/** The time for the last exports at shutdown, in ms: at most, and if requests took the rest. */
+/** The time limits of the last exports at shutdown, in ms: the maximum and the minimum. */
 const flushTimeoutMs = 3000
 const minFlushTimeoutMs = 1500
 
 /**
- * How often the delay of the event loop is sampled, in ms. The default of 10 wakes an idle process so
- * often that it uses 0.5 % of a core (bench/results/2026-11-28.md).
+ * The interval in which the delay of the event loop is sampled, in ms. The default of 10 wakes an
+ * idle process so often that it uses 0.5 % of a core (bench/results/2026-11-28.md).
  */
 const eventLoopPrecisionMs = 100
 
 /**
- * Starts the SDK with what the settings ask for. It detects nothing of the machine, and exporters load
+ * Starts the SDK with the given settings. It detects nothing about the machine. Exporters load
  * later.
  */
 export async function startSdk(
@@ -40,8 +40,8 @@ export async function startSdk(
   { environment, logger, forgetMyAppAfterMs }: TelemetryOptions,
 ): Promise<Telemetry> {
   const logLevel = prepare(environment, settings)
-  // The SDK reports wrong settings while it starts. Later it repeats itself with every failed export,
-  // which outages.ts logs once.
+  // The SDK reports wrong settings while it starts. Later it repeats itself with every failed
+  // export, which outages.ts logs once.
   logSdk(logger, logLevel, 'warn')
   const outlets = {
     spanProcessors: spanProcessors(settings, logger),
@@ -80,7 +80,7 @@ export async function startSdk(
     metrics: serverMetrics(meter),
     keptForShutdownMs: minFlushTimeoutMs,
     shutdown: async (withinMs) => {
-      // One by one: the SDK's own shutdown ends with the first failure. Failures are logged already.
+      // One by one, because the SDK's own shutdown stops at the first failure. Failures are logged.
       const flushed = Promise.allSettled(
         Object.values(outlets)
           .flat()
@@ -94,7 +94,7 @@ export async function startSdk(
   }
 }
 
-/** Variables whose values the SDK knows in small letters only. */
+/** Variables whose values the SDK knows in lower case only. */
 const lowercaseVariables = [
   'OTEL_TRACES_SAMPLER',
   'OTEL_PROPAGATORS',
@@ -104,8 +104,8 @@ const lowercaseVariables = [
 ]
 
 /**
- * Prepares the environment, which the SDK reads itself: removes invalid variables. Returns how much
- * the SDK logs. Its own logger would print between the lines of the log if OTEL_LOG_LEVEL were set.
+ * Prepares the environment for the SDK, which reads it: removes invalid variables. Returns the log
+ * level of the SDK. With OTEL_LOG_LEVEL set, its own logger would print between the log lines.
  */
 function prepare(environment: Environment, { invalid }: TelemetrySettings): DiagLogLevel {
   for (const variable of invalid) delete environment[variable]
@@ -117,7 +117,7 @@ function prepare(environment: Environment, { invalid }: TelemetrySettings): Diag
   return level ?? DiagLogLevel.WARN
 }
 
-/** Logs messages of the SDK: errors and warnings at `level`, the rest at debug. */
+/** Logs messages of the SDK: errors and warnings at `level`, others at debug. */
 function logSdk(logger: FastifyBaseLogger, logLevel: DiagLogLevel, level: 'warn' | 'debug'): void {
   const log = (level: 'warn' | 'debug') => (message: string) => {
     logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200))

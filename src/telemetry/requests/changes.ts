@@ -5,7 +5,7 @@ import type { KubernetesObject, ObservedObject } from '../../metacontroller/prot
 import type { HookRequest } from '../../myapp/request.ts'
 import type { Condition } from '../../api/myapp.ts'
 
-/** What an answer makes Metacontroller do to one child. */
+/** The change that an answer makes Metacontroller apply to one child. */
 export interface Change {
   action: 'create' | 'update' | 'delete'
   kind: string
@@ -22,7 +22,7 @@ export interface ConditionChange {
   reason: string
 }
 
-/** Returns what the answered children make Metacontroller do: at most one change per child. */
+/** Returns the changes that the answered children cause: at most one for each child. */
 export function changesOf(
   { parent, children }: HookRequest,
   answered: KubernetesObject[],
@@ -74,8 +74,8 @@ const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  * Returns the paths of the fields that Metacontroller writes:
  * - desired fields that differ from the observed ones,
  * - fields that were applied and are no longer desired, which it removes,
- * - desired fields that were not applied, which it adds to its record. An answer uses that to take
- *   over a foreign field, so that the next answer can remove it.
+ * - desired fields that were not applied, which it adds to its record. An answer adopts a foreign
+ *   field in this way, so that the next answer can remove it.
  */
 function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)

@@ -20,14 +20,15 @@ import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest 
 /**
  * Fastify, instrumented by @opentelemetry/instrumentation-fastify.
  *
- * The project is asked to use this package. It is deprecated in favour of @fastify/otel, so nothing
- * else depends on it: to replace it, change this file and build/used-exports.ts.
+ * The project uses this package by requirement. The package is deprecated in favour of
+ * @fastify/otel, so nothing else depends on it: to replace it, change this file and
+ * build/used-exports.ts.
  *
  * - The package describes the handler of a request: its attributes (`fastify.*`, `http.route`), and
  *   the name and version of its tracer, by which backends recognise the instrumentation.
- * - This file turns that into one SERVER span for each request of a hook, from its arrival until its
- *   answer is out. By itself the package creates an internal span for each handler and each Fastify
- *   hook, and none for a request that fails before its handler.
+ * - This file creates one SERVER span for each request of a hook, from its arrival until its answer
+ *   is sent. The package itself would create an internal span for each handler and each Fastify
+ *   hook, and no span for a request that fails before its handler.
  * - Routes without a hook, such as probes, get no span.
  */
 
@@ -40,7 +41,7 @@ declare module 'fastify' {
 /** Called for each request of a hook. */
 export interface RequestListener {
   started?: () => void
-  /** The answer is out, or the connection is closed. The span ends after this call. */
+  /** The answer is sent, or the connection is closed. The span ends after this call. */
   ended: (span: Span, request: FastifyRequest, reply: FastifyReply) => void
 }
 
@@ -48,14 +49,14 @@ export interface RequestListener {
 export function instrument(fastify: typeof Fastify, listener: RequestListener): typeof Fastify {
   let tracer = trace.getTracer('')
   let handlerAttributes: Attributes = {}
-  // A bundle has no module `fastify` that the package could patch, so its patch is called by hand.
+  // A bundle has no module `fastify` that the package could patch, so call its patch explicitly.
   const instrumentation = new FastifyInstrumentation({
     // Called right after the package has started its span for the handler.
     requestHook: (_handlerSpan, { request }) => {
       ;(request as FastifyRequest).span?.setAttributes(handlerAttributes)
     },
   })
-  // The package gets a tracer whose spans record nothing: only their attributes are used.
+  // The package gets a tracer whose spans record nothing. Only their attributes are used.
   instrumentation.setTracerProvider({
     getTracer: (name, version) => {
       tracer = trace.getTracer(name, version)
@@ -78,9 +79,9 @@ export function instrument(fastify: typeof Fastify, listener: RequestListener): 
 }
 
 /**
- * Lets the package patch a server, but keeps only its hook around the handler. Its other patches wrap
- * each Fastify hook and `reply.send`, to create spans that are not wanted here. They add half of the
- * processor time of a request (bench/results/2026-11-28.md).
+ * Lets the package patch a server, but keeps only its hook around the handler. Its other patches
+ * wrap each Fastify hook and `reply.send` to create further spans. They add half of the processor
+ * time of a request (bench/results/2026-11-28.md).
  */
 function addHandlerHook(server: FastifyInstance, patch: (server: FastifyInstance) => void): void {
   const { addHook } = server

@@ -13,7 +13,7 @@ const severities: Record<number, { number: SeverityNumber; text: string }> = {
   60: { number: SeverityNumber.FATAL, text: 'FATAL' },
 }
 
-/** Marks log lines that pass on messages of the OpenTelemetry SDK. */
+/** Marks log lines with messages of the OpenTelemetry SDK. */
 export const sdkLines = { from: 'opentelemetry' }
 
 /** A line of the log, as pino writes it. */
@@ -28,13 +28,13 @@ interface Line {
   [field: string]: unknown
 }
 
-/** Returns a stream for pino that emits a log record for each line, in the span that the line names. */
+/** Returns a stream for pino that emits a log record for each line, in the span of that line. */
 export function logRecordStream(): Writable {
   return new Writable({
     decodeStrings: false,
     write: (line: string, _encoding, done) => {
       const parsed: Line = JSON.parse(line)
-      // A line about a failed export is not exported: that export could fail again.
+      // A line about a failed export is not exported, because that export could fail again.
       if (parsed['from'] !== sdkLines.from) emit(parsed)
       done()
     },
@@ -65,7 +65,7 @@ function emit({
   })
 }
 
-/** The type and stack of an error. Its message and the folders of its files must not leave the process. */
+/** The type and stack of an error, without its message and the folders of its files. */
 function exception(err: unknown): Attributes {
   const { type, stack } = err as { type?: string; stack?: string }
   return {

@@ -12,14 +12,14 @@ import type { HookName } from '../../metacontroller/protocol.ts'
 import type { SeenMyApps } from './seen-myapps.ts'
 
 /**
- * Every instrument of the operator, with its name and its attributes. Names are an interface: alerts
- * and dashboards use them. docs/telemetry.md lists them; a test compares kind, unit and attributes.
+ * Every instrument of the operator with its name and attributes. Names are an interface: alerts and
+ * dashboards use them. docs/telemetry.md lists them, and a test compares them.
  */
 
-/** How a request of a hook ended. */
+/** The outcome of a hook request. */
 export interface RequestEnd {
   hook: HookName
-  /** undefined if the caller closed the connection before the answer was out. */
+  /** undefined if the caller closed the connection before the answer was sent. */
   statusCode: number | undefined
   seconds: number
   scheme: string
@@ -27,7 +27,7 @@ export interface RequestEnd {
   errorType: string | undefined
 }
 
-/** What requests of the hooks record. */
+/** The metrics of hook requests. */
 export interface RequestMetrics {
   ended: (end: RequestEnd) => void
   /** A sync or finalize was answered with 200. */
@@ -36,15 +36,15 @@ export interface RequestMetrics {
   resourceDeleted: (kind: string) => void
 }
 
-/** What the server records of its own security. A metric of a new concern of the server goes here. */
+/** The metrics of the server's security. Add a metric of another part of the server here. */
 export interface ServerMetrics {
-  /** Counts a caller that was refused. `reason` is a word from a small set, never what it sent. */
+  /** Counts a refused caller. `reason` is from a fixed set and never quotes the caller. */
   authenticationRefused: (reason: string) => void
   /** Reports when a certificate expires. `notAfter` is called whenever metrics are collected. */
   certificateExpires: (certificate: string, notAfter: () => Date | undefined) => void
 }
 
-/** For a process that exports no metrics. */
+/** For a process without metric export. */
 export const noServerMetrics: ServerMetrics = {
   authenticationRefused: () => {},
   certificateExpires: () => {},
@@ -63,7 +63,7 @@ export function requestMetrics(meter: Meter, seen: SeenMyApps): RequestMetrics {
     meter,
     'operator.hook_calls',
     '{call}',
-    'Requests of the hooks by status code, or by error.type if the caller went away.',
+    'Requests of the hooks by status code, or by error.type if the caller disconnected.',
     ['sync', 'finalize', 'customize'].map((hook) => ({ hook, status: 200 })),
   )
   const reconciles = counter(
@@ -174,7 +174,10 @@ export function serverMetrics(meter: Meter): ServerMetrics {
   }
 }
 
-/** Creates a counter. The series in `present` start at 0, so that Prometheus sees their first increase. */
+/**
+ * Creates a counter. The series in `present` start at 0, so that Prometheus sees their first
+ * increase.
+ */
 function counter(
   meter: Meter,
   name: string,

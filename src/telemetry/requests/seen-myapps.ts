@@ -2,30 +2,32 @@ import { LRUCache } from 'lru-cache'
 import { type Phase, phases } from '../../api/myapp.ts'
 import type { Change } from './changes.ts'
 
-/** A MyApp as this process last saw it. */
+/** The last state of a MyApp that this process has seen. */
 interface SeenMyApp {
   phase: Phase
-  /** When its deletion was requested, in ms since the epoch; NaN if it was not. */
+  /** The time of the deletion request, in ms since the epoch; NaN without one. */
   deletedAt: number
-  /** The creations and deletions that the last answer contained. */
+  /** The creations and deletions in the last answer. */
   requested: ReadonlySet<string>
 }
 
-/** What a request and its answer show of a MyApp. */
+/** The state of a MyApp in a request and its answer. */
 export interface Sight {
   phase: Phase
   deletionTimestamp: string | undefined
   changes: Change[]
 }
 
-/** The MyApps that this process has seen lately. */
+/** The MyApps that this process has seen recently. */
 export interface SeenMyApps {
   /**
    * Records an answered MyApp. Returns the creations and deletions that the previous answer of this
-   * process did not contain: Metacontroller gets each of them again until it has done it.
+   * process did not contain. Metacontroller gets each of them again until it has applied it.
    */
   answered: (uid: string, sight: Sight) => Change[]
-  /** Records a MyApp whose request failed. It stays in its last phase and may be being deleted. */
+  /**
+   * Records a MyApp whose request failed. It keeps its last phase, and its deletion is recorded.
+   */
   failed: (
     uid: string,
     sight: { phase?: string | undefined; deletionTimestamp?: string | undefined },
@@ -34,17 +36,17 @@ export interface SeenMyApps {
   finalized: (uid: string) => void
   /** Returns the number of MyApps in a phase. */
   count: (phase: Phase) => number
-  /** Returns the age of the oldest deletion in progress, in seconds; 0 if there is none. */
+  /** Returns the age of the oldest deletion in progress, in seconds; 0 without one. */
   longestDeletion: () => number
 }
 
 /** The longest identifier that Kubernetes allows. Longer ones are not remembered. */
 const identifierMaxLength = 253
 
-/** Bounds of the memory that MyApps take here, whatever callers send. */
+/** Bounds of the memory for MyApps, whatever callers send. */
 const bounds = {
   max: 10_000,
-  // Characters of identifiers: of all MyApps, and of one. A larger one is not remembered.
+  // Characters of identifiers: of all MyApps, and of one. A larger MyApp is not remembered.
   maxSize: 4 * 1024 * 1024,
   maxEntrySize: 16 * 1024,
 }

@@ -28,7 +28,7 @@ import type { RequestMetrics } from './metrics.ts'
 import type { SeenMyApps } from './seen-myapps.ts'
 import { linkTo } from './trace-link.ts'
 
-/** Where requests are recorded besides their span. */
+/** The records of a request besides its span. */
 interface Records {
   metrics: RequestMetrics
   seen: SeenMyApps
@@ -36,7 +36,7 @@ interface Records {
 
 type Response = SyncResponse<MyAppStatus> & { finalized?: boolean }
 
-/** Records a request of a hook that has ended: its span, metrics and the MyApp that it was about. */
+/** Records a completed request of a hook: its span, its metrics and its MyApp. */
 export function recordRequest(
   span: Span,
   request: FastifyRequest,
@@ -85,8 +85,8 @@ const controllerName = (controller: Controller | undefined) => {
 }
 
 /**
- * Records what a failed request was about, as far as its body can be read. The MyApp counts as seen:
- * one whose finalize always fails is still being deleted.
+ * Records the subject of a failed request, if its body can be read. The MyApp counts as seen, so a
+ * MyApp whose finalize always fails still counts as being deleted.
  */
 function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void {
   const subject = subjectOf(body)
@@ -131,7 +131,7 @@ function recordReconcile(
   }
 }
 
-/** Counts the creations and deletions that the answer contains for the first time. */
+/** Counts the creations and deletions that are new in this answer. */
 function countChanges(
   request: HookRequest,
   changes: Change[],
@@ -151,12 +151,12 @@ function countChanges(
   }
 }
 
-/** The values of the attribute `kind`. A request may contain other kinds, and their names are its own. */
+/** The values of the attribute `kind`. Names of other kinds come from the request. */
 const knownKinds: ReadonlySet<string> = new Set([
   ...childKinds.map(({ kind }) => kind),
   inspectionKind,
 ])
-/** Counts all kinds that this version does not know, as OpenTelemetry names such a value. */
+/** The value for all unknown kinds, as OpenTelemetry names it. */
 const otherKind = '_OTHER'
 
 function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
@@ -174,7 +174,7 @@ function httpAttributes(request: FastifyRequest, statusCode: number | undefined)
   }
 }
 
-/** Why a request was not answered with 200; undefined if it was. */
+/** The reason why a request was not answered with 200; undefined for 200. */
 function failureOf(request: FastifyRequest, statusCode: number | undefined): Failure | undefined {
   if (statusCode === undefined) {
     return { type: 'aborted', message: 'the caller closed the connection before the answer' }
@@ -184,8 +184,8 @@ function failureOf(request: FastifyRequest, statusCode: number | undefined): Fai
 }
 
 /**
- * Marks a span as failed. A 4xx counts too, unlike in the semantic conventions: the only caller is
- * Metacontroller, and a refused request is a sync that failed.
+ * Marks a span as failed. Unlike in the semantic conventions a 4xx counts too: the only caller is
+ * Metacontroller, and a refused request is a failed sync.
  */
 function recordFailure(span: Span, { type, message, frames }: Failure): void {
   span.setAttribute(ATTR_ERROR_TYPE, type)
