@@ -226,23 +226,28 @@ const typeName = (value: unknown) =>
         : `a ${typeof value}`
 
 /** The remedy for a value of the wrong type. */
-function typeHint(wanted: string, path: Path, value: unknown, fields: string[]): string {
+function typeHint(expected: string, path: Path, value: unknown, fields: string[]): string {
   const isScalar = ['string', 'number', 'boolean'].includes(typeof value)
-  if (wanted === 'string' && isScalar) return '; put the value in quotes'
-  if ((wanted === 'integer' || wanted === 'boolean') && typeof value === 'string') {
-    const isPlain = wanted === 'integer' ? /^\d{1,10}$/.test(value) : /^(true|false)$/.test(value)
+  if (expected === 'string' && isScalar) return '; put the value in quotes'
+  if ((expected === 'integer' || expected === 'boolean') && typeof value === 'string') {
+    const isPlain = expected === 'integer' ? /^\d{1,10}$/.test(value) : /^(true|false)$/.test(value)
     if (isPlain) return '; remove the quotes'
     const isDuration = String(path.at(-1)).endsWith('Seconds') && /^\d+(s|m|h)$/.test(value)
     return isDuration ? '; write seconds without a unit' : ''
   }
-  if (wanted === 'array' && path.at(-1) === 'env' && value !== null && typeof value === 'object') {
+  if (
+    expected === 'array' &&
+    path.at(-1) === 'env' &&
+    value !== null &&
+    typeof value === 'object'
+  ) {
     return '; write a list of name and value: "- name: KEY" and "value: VALUE" for each variable'
   }
-  if (wanted === 'array' && isScalar) return '; write it as a list'
-  if (wanted === 'object' && path.at(-2) === 'ports') {
+  if (expected === 'array' && isScalar) return '; write it as a list'
+  if (expected === 'object' && path.at(-2) === 'ports') {
     return '; write name and port: "- name: metrics" and "port: 9090"'
   }
-  if (wanted === 'object' && typeof value === 'string') {
+  if (expected === 'object' && typeof value === 'string') {
     if (path.join() === 'spec,serviceAccount') {
       return '; to use an existing one, set serviceAccountName'
     }

@@ -203,8 +203,8 @@ export const NetworkPolicy = object('Allowed connections to and from the app.', 
       'Peers that may connect to the ports of the app. An empty list allows none. Defaults to ' +
         'every peer.',
       list(
-        'Numbers or names of the ports of the app. Defaults to those in its Service, or to all if ' +
-          'it has none.',
+        'Numbers or names of the ports of the app. Defaults to those in its Service, or to all ' +
+          'if it has none.',
         portReference('Port of the app.'),
         16,
         { minItems: 1 },

@@ -26,20 +26,20 @@ type Report = (line: string) => void
  * run: the CA is created first, and the stored CA issues everything else.
  */
 export async function createMissing(
-  wanted: ReadonlySet<Part>,
+  requested: ReadonlySet<Part>,
   api: ApiServer,
   now: Date,
   report: Report,
 ): Promise<void> {
-  if (wanted.has('config-digest')) await create(api, configDigestSecret(), report)
-  if (!wanted.has('certificates') && !wanted.has('admission')) return
+  if (requested.has('config-digest')) await create(api, configDigestSecret(), report)
+  if (!requested.has('certificates') && !requested.has('admission')) return
   const authority = await storedAuthority(api, now, report)
-  if (wanted.has('certificates')) {
+  if (requested.has('certificates')) {
     for (const object of await certificateObjects(authority, now)) {
       await create(api, object, report)
     }
   }
-  if (wanted.has('admission')) await trustInWebhook(api, authority, report)
+  if (requested.has('admission')) await trustInWebhook(api, authority, report)
 }
 
 const pathOf = ({ kind, metadata: { namespace } }: ConfigObject): string =>

@@ -18,11 +18,11 @@ async function run(args: string[]): Promise<void> {
   if (args.length === 0 || !args.every(isPart)) {
     throw new Error(`usage: certificates.js PART…, of ${parts.join(', ')}`)
   }
-  const wanted = new Set(args)
+  const requested = new Set(args)
   const api = connect(process.env)
   for (let attempt = 1; ; attempt++) {
     try {
-      await createMissing(wanted, api, new Date(), (line) => process.stdout.write(`${line}\n`))
+      await createMissing(requested, api, new Date(), (line) => process.stdout.write(`${line}\n`))
       return
     } catch (error) {
       if (attempt >= attempts) throw error

@@ -22,11 +22,11 @@ const otherKinds = [
 
 /** Prints the commands of docs/migration.md for a live Deployment. Returns the exit code. */
 export function adopt(
-  { name, namespace: wanted, context }: Extract<Task, { command: 'adopt' }>,
+  { name, namespace: requested, context }: Extract<Task, { command: 'adopt' }>,
   { out, err }: Streams,
 ): number {
   const kubectl = kubectlFor(context)
-  const namespace = wanted ?? kubectl.namespace()
+  const namespace = requested ?? kubectl.namespace()
   const [deployment] = kubectl.get(['deployments.apps', name, '-n', namespace])
   if (deployment === undefined) throw new UserError(`no Deployment ${namespace}/${name}`)
   const selector = fieldsOf(fieldsOf(deployment.spec)['selector'])

@@ -327,12 +327,12 @@ function fillIn(value: unknown, { properties, additionalProperties, items }: Sch
   }
   const isMap = isObject(additionalProperties)
   if (!isObject(value) || (properties === undefined && !isMap)) return value
-  const given = Object.entries(value).filter(([, field]) => field !== null)
+  const setFields = Object.entries(value).filter(([, field]) => field !== null)
   const missing = Object.entries(properties ?? {}).filter(
     ([name, { default: fallback }]) => fallback !== undefined && (value[name] ?? null) === null,
   )
   return Object.fromEntries([
-    ...given.map(([name, field]) => [name, fillIn(field, properties?.[name] ?? {})]),
+    ...setFields.map(([name, field]) => [name, fillIn(field, properties?.[name] ?? {})]),
     ...missing.map(([name, { default: fallback }]) => [name, fallback]),
   ])
 }

@@ -509,8 +509,8 @@ function resolved(
 ): Pick<PlainScalar, 'value' | 'asKey'> {
   const text = typeof source === 'string' ? source : ''
   if (tag === undefined && type !== 'PLAIN') return { value: text }
-  const wanted = tag?.replace(/^tag:yaml\.org,2002:/, '!!')
-  switch (wanted) {
+  const expected = tag?.replace(/^tag:yaml\.org,2002:/, '!!')
+  switch (expected) {
     case '!!binary': {
       const data = text.replace(/[\r\n]/g, '')
       if (!/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) {
@@ -527,12 +527,12 @@ function resolved(
       const scalar = plainScalar(text)
       const { kind, value, asKey } = scalar
       const isMeant =
-        wanted === undefined ||
-        wanted === `!!${kind}` ||
-        (wanted === '!!float' && kind === 'int' && asKey !== null) ||
-        (wanted === '!!timestamp' && isTimestamp(text))
-      if (!isMeant) return fail(`${wanted} does not fit the text`)
-      return wanted === '!!float' ? { value, asKey: floatKey(Number(value)) } : scalar
+        expected === undefined ||
+        expected === `!!${kind}` ||
+        (expected === '!!float' && kind === 'int' && asKey !== null) ||
+        (expected === '!!timestamp' && isTimestamp(text))
+      if (!isMeant) return fail(`${expected} does not fit the text`)
+      return expected === '!!float' ? { value, asKey: floatKey(Number(value)) } : scalar
     }
     default:
       return { value: text }

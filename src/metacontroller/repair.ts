@@ -151,8 +151,8 @@ export function unrepairedLists(
 }
 
 function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boolean {
-  const [found, wanted] = [at(observed, path), at(desired, path)]
-  const own = Array.isArray(wanted) ? wanted.length : 0
+  const [found, expected] = [at(observed, path), at(desired, path)]
+  const own = Array.isArray(expected) ? expected.length : 0
   return Array.isArray(found) && found.length - own > maxForeignItems
 }
 
@@ -165,19 +165,19 @@ function isExact(
   { path, namesOnly, ordered }: ExactValue,
   { desired, merged, foreign }: Repair,
 ): boolean {
-  const [wanted, outcome] = [at(desired, path), at(merged, path)]
-  if (ordered && !isInOrder(outcome, wanted)) return false
+  const [expected, outcome] = [at(desired, path), at(merged, path)]
+  if (ordered && !isInOrder(outcome, expected)) return false
   const isForeign = path.reduce(below, foreign) !== undefined
   if (namesOnly) {
-    return !isForeign || isDeepStrictEqual(names(outcome).toSorted(), names(wanted).toSorted())
+    return !isForeign || isDeepStrictEqual(names(outcome).toSorted(), names(expected).toSorted())
   }
-  if (!isForeign) return contains(outcome, wanted)
-  return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(wanted))
+  if (!isForeign) return contains(outcome, expected)
+  return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(expected))
 }
 
 /** Whether the desired items are in the desired order. Foreign items may be between them. */
-function isInOrder(outcome: unknown, wanted: unknown): boolean {
-  const order = names(wanted)
+function isInOrder(outcome: unknown, expected: unknown): boolean {
+  const order = names(expected)
   const own = new Set(order)
   return isDeepStrictEqual(
     names(outcome).filter((name) => own.has(name)),
@@ -191,16 +191,16 @@ function intermediateValue(
   answer: KubernetesObject,
   { desired, observed, applied, merged }: Repair,
 ): unknown {
-  const [wanted, found] = [at(answer, path), at(observed, path)]
+  const [expected, found] = [at(answer, path), at(observed, path)]
   const isMoved = ordered && !isInOrder(at(merged, path), at(desired, path))
   if ((restore === 'by omission' || isMoved) && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
-  const wantedNames = new Set(names(wanted))
+  const wantedNames = new Set(names(expected))
   const isWanted = (item: unknown) => wantedNames.has(nameOf(item))
   if (isMoved) return adopt(found)
   if (namesOnly) {
     const foreign = found.filter((item) => !isWanted(item))
-    return [...(Array.isArray(wanted) ? wanted : []), ...adopt(foreign)]
+    return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign)]
   }
   if (restore === 'by omission') return adopt(found)
   return found.map((item) => (isWanted(item) ? item : adopt([item])[0]))
@@ -231,11 +231,11 @@ function additionsTo(
 ): Addition[] {
   if (foreign === undefined) return []
   const [holder, field] = [path.slice(0, -1), path.at(-1) as string]
-  const [wanted, outcome] = [at(desired, path), at(merged, path)]
-  if (outcome === undefined || (wanted === undefined && closed === 'if desired')) return []
+  const [expected, outcome] = [at(desired, path), at(merged, path)]
+  if (outcome === undefined || (expected === undefined && closed === 'if desired')) return []
   const found = foreignMembers(
     { [field]: outcome },
-    wanted === undefined ? {} : { [field]: wanted },
+    expected === undefined ? {} : { [field]: expected },
     holder.reduce(below, foreign),
     serverDefaults,
   )

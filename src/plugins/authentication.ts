@@ -124,7 +124,7 @@ export function readTokens({ AUTH_TOKEN_FILE }: Config): Tokens | undefined {
 const digest = (token: string) => createHash('sha256').update(token).digest()
 
 function isToken(text: string, tokens: Tokens): boolean {
-  const given = digest(text)
+  const received = digest(text)
   // No early return: the time must not reveal which token is similar.
-  return tokens.reduce((found, token) => timingSafeEqual(given, token) || found, false)
+  return tokens.reduce((found, token) => timingSafeEqual(received, token) || found, false)
 }

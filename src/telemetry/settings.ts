@@ -56,7 +56,7 @@ export interface TelemetrySettings {
  */
 export function readTelemetrySettings(environment: Environment): TelemetrySettings {
   const warnings: string[] = []
-  const given = Object.fromEntries(
+  const set = Object.fromEntries(
     Object.entries(environment)
       .map(([name, text]) => [name, text?.trim()])
       .filter(([, text]) => text !== undefined && text !== ''),
@@ -64,13 +64,11 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
 
   const broken = variableRules.flatMap((rule) =>
     rule.variables
-      .filter((name) => given[name] !== undefined && !rule.format.accepts(given[name]))
+      .filter((name) => set[name] !== undefined && !rule.format.accepts(set[name]))
       .map((name) => ({ name, ...rule })),
   )
   const invalid = [...new Set(broken.map(({ name }) => name))]
-  const valid = Object.fromEntries(
-    Object.entries(given).filter(([name]) => !invalid.includes(name)),
-  )
+  const valid = Object.fromEntries(Object.entries(set).filter(([name]) => !invalid.includes(name)))
 
   const named = Object.fromEntries(
     signals.map((signal) => [signal, exportersOf(valid, signal, warnings)]),
@@ -78,7 +76,7 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
   const used = signals.flatMap((signal) => named[signal].map((name) => `${signal}/${name}`))
   for (const { name, format, usedBy = used, always } of broken) {
     if (!always && !usedBy.some((user) => used.includes(user))) continue
-    const value = format.secret ? '' : `=${given[name]}`
+    const value = format.secret ? '' : `=${set[name]}`
     warnings.push(`${name}${value}: ${format.must}; the variable is ignored`)
   }
   warnings.push(...grpcPortWarning(valid, named))

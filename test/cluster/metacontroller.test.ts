@@ -114,7 +114,7 @@ const calm: Record<string, Parts> = {
 
 t.test('writes a value that the server stores differently at every sync', async (t) => {
   const here = await open('hot')
-  const wanted = new Map(
+  const samples = new Map(
     [...Object.entries(hot), ...Object.entries(calm)].map(([what, parts], index) => [
       `d${index}`,
       { what, parts, isHot: what in hot },
@@ -123,20 +123,20 @@ t.test('writes a value that the server stores differently at every sync', async 
   here.script((path, { parent }) =>
     path === '/customize'
       ? {}
-      : { children: [deployment(parent.metadata.name, wanted.get(parent.metadata.name)?.parts)] },
+      : { children: [deployment(parent.metadata.name, samples.get(parent.metadata.name)?.parts)] },
   )
-  for (const name of wanted.keys()) await here.parent(name)
-  for (const name of wanted.keys()) {
+  for (const name of samples.keys()) await here.parent(name)
+  for (const name of samples.keys()) {
     await here.until(
       `${name} is settled`,
       async () =>
         (await here.get('deployments', name).catch(() => undefined))?.status?.observedGeneration,
     )
   }
-  await Promise.all([...wanted.keys()].map((name) => here.poke(name)))
+  await Promise.all([...samples.keys()].map((name) => here.poke(name)))
   await here.mark()
-  await Promise.all([...wanted.keys()].map((name) => here.poke(name, 2)))
-  for (const [name, { what, isHot }] of wanted) {
+  await Promise.all([...samples.keys()].map((name) => here.poke(name, 2)))
+  for (const [name, { what, isHot }] of samples) {
     t.ok(here.syncs(name) >= 2)
     t.equal(
       here.writes().filter((write) => write === `update deployments/${name} 200`).length,
@@ -183,8 +183,8 @@ t.test('merges lists by key: the order and foreign items stay, applied items go'
   )
   await here.parent('a')
   await here.until('the child exists', async () => !(await here.isGone('deployments', 'a')))
-  const observed = async (wanted: object[]): Promise<string> => {
-    env = wanted
+  const observed = async (samples: object[]): Promise<string> => {
+    env = samples
     await here.poke('a')
     const { template } = (await here.get('deployments', 'a')).spec as {
       template: { spec: { containers: [{ env: { name: string }[] }] } }
@@ -390,7 +390,7 @@ t.test('calls customize once per generation, and related objects cause a sync', 
       `the request has "${message}"`,
       async () => (await here.get('things', 'a')).status?.message === message,
     )
-  const asked = () =>
+  const customizeCount = () =>
     here
       .calls()
       .filter(({ path, request }) => path === '/customize' && request.parent.metadata.name === 'a')
@@ -409,12 +409,12 @@ t.test('calls customize once per generation, and related objects cause a sync', 
     metadata: { name: 'two' },
   })
   await here.poke('a')
-  const before = asked()
+  const before = customizeCount()
   await here.poke('a', 2)
-  t.equal(asked(), before, 'an annotation does not change the generation')
+  t.equal(customizeCount(), before, 'an annotation does not change the generation')
   await here.patch('things', 'a', { spec: { wants: 'two' } })
   await sees('related/two')
-  t.ok(asked() > before)
+  t.ok(customizeCount() > before)
   await here.remove('configmaps', 'two')
   await here.until(
     'the request has no related object',

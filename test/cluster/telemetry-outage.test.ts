@@ -119,7 +119,7 @@ async function residentMegabytes({ child: { pid } }: ExportingHook): Promise<num
   return Number(kilobytes) / 1024
 }
 
-const told = (hook: ExportingHook, msg: RegExp) =>
+const logged = (hook: ExportingHook, msg: RegExp) =>
   hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test(
@@ -142,7 +142,7 @@ t.test(
         OTEL_EXPORTER_OTLP_ENDPOINT: sick.url,
       })
       await isAsFast(t, healthy, hook)
-      await until(() => told(hook, /cannot be exported/).length === 3)
+      await until(() => logged(hook, /cannot be exported/).length === 3)
       await sick.start()
       const later = await exportedAgain(hook, 3)
       const keptAtStart = spansIn(sick.exports()).length - later
@@ -160,7 +160,7 @@ t.test(
       await sick.kill()
       const beforeKill = spansIn(sick.exports()).length
       await isAsFast(t, healthy, hook)
-      await until(() => told(hook, /cannot be exported/).length === 6)
+      await until(() => logged(hook, /cannot be exported/).length === 6)
       await sick.start()
       const laterAgain = await exportedAgain(hook, 6)
       const keptAfterKill = spansIn(sick.exports()).length - beforeKill - laterAgain
@@ -168,9 +168,9 @@ t.test(
         keptAfterKill <= mostWaiting,
         `${keptAfterKill} of more than 200 spans were kept during the second outage`,
       )
-      t.equal(told(hook, /cannot be exported/).length, 6, 'one line for each outage and signal')
+      t.equal(logged(hook, /cannot be exported/).length, 6, 'one line for each outage and signal')
       t.match(
-        told(hook, /exported again/).find(({ signal }) => signal === 'traces'),
+        logged(hook, /exported again/).find(({ signal }) => signal === 'traces'),
         { failedExports: Number, lostItems: Number },
       )
       // The queue can still be full until the backlog of the outage has been sent.
@@ -199,10 +199,10 @@ t.test(
             OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
           })
           await isAsFast(t, healthy, hook)
-          await until(() => told(hook, /cannot be exported/).length === 3)
+          await until(() => logged(hook, /cannot be exported/).length === 3)
           // Several times as many as can wait for export.
           for (let calls = 0; calls < 300; calls++) await call(hook)
-          t.equal(told(hook, /cannot be exported/).length, 3, 'one line for each signal')
+          t.equal(logged(hook, /cannot be exported/).length, 3, 'one line for each signal')
           const [resident, healthyOne, healthyTwo] = (await Promise.all(
             [hook, one, two].map(residentMegabytes),
           )) as [number, number, number]
@@ -218,11 +218,11 @@ t.test(
             logRecordsIn(receiver.exports).length - later <= mostWaiting,
             'the same number of log records',
           )
-          const lost = told(hook, /exported again/).find(({ signal }) => signal === 'traces')?.[
+          const lost = logged(hook, /exported again/).find(({ signal }) => signal === 'traces')?.[
             'lostItems'
           ]
           await until(
-            () => told(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost,
+            () => logged(hook, /^hook call$/).length - spansIn(receiver.exports).length === lost,
           )
           receiver.manner = manner
           await call(hook)
@@ -234,7 +234,7 @@ t.test(
     }
     for (const hook of [one, two]) {
       await hook.terminate()
-      t.same(told(hook, /cannot be exported/), [])
+      t.same(logged(hook, /cannot be exported/), [])
     }
   },
 )
@@ -260,9 +260,13 @@ t.test('exports by gRPC', async (t) => {
 /** Calls the hook until a request is exported. Returns the number of requests. */
 async function exportedAgain(hook: ExportingHook, times: number): Promise<number> {
   let calls = 0
-  for (const deadline = Date.now() + 30_000; told(hook, /exported again/).length < times; calls++) {
+  for (
+    const deadline = Date.now() + 30_000;
+    logged(hook, /exported again/).length < times;
+    calls++
+  ) {
     if (Date.now() > deadline) {
-      throw new Error(`after 30 s only ${JSON.stringify(told(hook, /export/))}`)
+      throw new Error(`after 30 s only ${JSON.stringify(logged(hook, /export/))}`)
     }
     await call(hook)
     await wait(100)

@@ -268,13 +268,13 @@ underEachStrategyBehind(
       }
       const failed = await collector.until((exports) => {
         const found = spansIn(exports).filter(({ status }) => status?.code === 2)
-        const told = logRecordsIn(exports).filter(({ traceId }) =>
+        const records = logRecordsIn(exports).filter(({ traceId }) =>
           found.some((span) => span.traceId === traceId),
         )
         const errors = pointsIn(exports).filter(({ name }) => name === 'operator.reconcile_errors')
         return (
           found.length >= 3 &&
-          told.length >= 3 &&
+          records.length >= 3 &&
           errors.some(
             ({ attributes, value }) => attributes['error.type'] === '422' && value === 2,
           ) &&

@@ -53,7 +53,7 @@ interface World {
   hook: Replica
   roles: Role[]
   /** The rights that Metacontroller has used or been refused since the previous call. */
-  asked: () => { right: string; refused: boolean }[]
+  requests: () => { right: string; refused: boolean }[]
   start(strategy?: ApplyStrategy): Promise<RunningMetacontroller>
 }
 
@@ -89,7 +89,7 @@ async function leastPrivilege(t: Test): Promise<void> {
     api,
     hook,
     roles: objects.filter(isRole),
-    asked() {
+    requests() {
       const events = audit()
       const fresh = events.slice(seen)
       seen = events.length
@@ -250,13 +250,13 @@ async function isUsed(t: Test, world: World): Promise<void> {
       await metacontroller.stop()
     }
   }
-  const asked = world.asked()
+  const requests = world.requests()
   t.strictSame(
-    [...new Set(asked.filter(({ refused }) => refused).map(({ right }) => right))],
+    [...new Set(requests.filter(({ refused }) => refused).map(({ right }) => right))],
     [],
     'no request was refused',
   )
-  const used = new Set(asked.map(({ right }) => right))
+  const used = new Set(requests.map(({ right }) => right))
   t.strictSame(
     rightsOf(world.roles).filter((right) => !used.has(right) && !isHidden(right)),
     [],
@@ -358,11 +358,11 @@ async function isNeeded(t: Test, world: World): Promise<void> {
     await t.test(`without the right to ${what}`, async (t) => {
       await before?.(name)
       await grant(world.controlPlane, without(world.roles, rights), user)
-      world.asked()
+      world.requests()
       if (atStart) await restart()
       await act(name)
       await until(world, `it is refused to ${what}`, async () =>
-        world.asked().some((asked) => rights.includes(asked.right) && asked.refused),
+        world.requests().some((requests) => rights.includes(requests.right) && requests.refused),
       )
       t.notOk(await done(name).catch(() => undefined), 'something is not done')
       await grant(world.controlPlane, world.roles, user)

@@ -1,7 +1,8 @@
 /**
- * Metacontroller calls the hook by the CompositeControllers as they are shipped: over mutual TLS and
- * by the name of the Service. A new CA and new certificates fail no call if they come in the order
- * of docs/upgrade.md. Needs the real Metacontroller, because the stand-in has no endpointConfigs.
+ * Metacontroller calls the hook by the CompositeControllers as they are shipped: over mutual TLS
+ * and by the name of the Service. A new CA and new certificates fail no call if they come in the
+ * order of docs/upgrade.md. Needs the real Metacontroller, because the stand-in has no
+ * endpointConfigs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -42,7 +43,9 @@ async function rotation(t: Test): Promise<void> {
   const api = openApi(kubeconfig)
   t.teardown(() => api.close())
 
-  /** Runs `myapp-operator certificates` and applies what it prints; returns the Secret of the CA. */
+  /**
+   * Runs `myapp-operator certificates` and applies what it prints; returns the Secret of the CA.
+   */
   const applyCertificates = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProgram({
       command: process.execPath,

@@ -324,10 +324,10 @@ t.test('without watchSecrets, Secrets count as present and unchanged', async (t)
     'Secrets in the request do not count',
   )
   t.not(digestWith(blind)(request), digestWith(blind)(holding({ a: '2' })), 'ConfigMaps count')
-  const asked = (context: Context) =>
+  const requestedKinds = (context: Context) =>
     customize({ ...recordedCustomize('customize-new'), parent: request.parent }, context)
       .relatedResources.map(({ resource }) => resource)
       .filter((resource) => ['configmaps', 'secrets'].includes(resource))
-  t.strictSame(asked({}), ['configmaps', 'secrets'])
-  t.strictSame(asked(blind), ['configmaps'])
+  t.strictSame(requestedKinds({}), ['configmaps', 'secrets'])
+  t.strictSame(requestedKinds(blind), ['configmaps'])
 })

@@ -34,13 +34,13 @@ function fieldsOf({ properties, items }: Schema, path: string): Field[] {
 }
 
 /** The ids of the fields that a value sets. */
-function given(value: unknown, { properties, items }: Schema): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => given(item, items ?? {}))
+function setFields(value: unknown, { properties, items }: Schema): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => setFields(item, items ?? {}))
   return Object.entries(properties ?? {})
     .filter(([name]) => Object.hasOwn(value as object, name))
     .flatMap(([name, property]) => [
       idOf(properties, name),
-      ...given((value as Record<string, unknown>)[name], property),
+      ...setFields((value as Record<string, unknown>)[name], property),
     ])
 }
 
@@ -51,7 +51,7 @@ t.test('an example shows every field of a MyApp', async (t) => {
   const shown = new Set(
     documents
       .filter(({ kind }) => kind === 'MyApp')
-      .flatMap(({ spec }) => given(spec, MyAppSpec as Schema)),
+      .flatMap(({ spec }) => setFields(spec, MyAppSpec as Schema)),
   )
   const fields = fieldsOf(MyAppSpec as Schema, 'spec')
   t.ok(

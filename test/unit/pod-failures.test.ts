@@ -345,7 +345,8 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   ...[
     [
       'a claim is not bound',
-      '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
+      '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. ' +
+        'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
       '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims',
     ],
     [
@@ -355,7 +356,8 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     ],
     [
       'a volume is in another zone',
-      '0/2 nodes are available: 2 node(s) had volume node affinity conflict. no new claims to deallocate, preemption: 0/2 nodes are available',
+      '0/2 nodes are available: 2 node(s) had volume node affinity conflict. ' +
+        'no new claims to deallocate, preemption: 0/2 nodes are available',
       '0/2 nodes are available: 2 node(s) had volume node affinity conflict',
     ],
   ].map(([when = '', message = '', says = '']): (typeof cases)[number] => [
@@ -704,7 +706,8 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
       },
     ],
     'waiting for container istio-proxy to pass its readiness probe (HTTP GET /ready on port 15021)',
-    'container istio-proxy runs but does not pass its readiness probe (HTTP GET /ready on port 15021)',
+    'container istio-proxy runs but does not pass its readiness probe ' +
+      '(HTTP GET /ready on port 15021)',
   ],
   [
     'the scheduler',

@@ -737,18 +737,18 @@ t.test('closes a manually opened NetworkPolicy in two answers', async (t) => {
 })
 
 t.test('removes foreign Gateways and host names of an HTTPRoute', async (t) => {
-  const asked = (...names: string[]): MyAppSpec => ({
+  const withGateways = (...names: string[]): MyAppSpec => ({
     ...spec(),
     gateway: { parentRefs: names.map((name) => ({ name })) },
   })
-  const observed = living(httpRoute, asked('a', 'b'), (child) => {
+  const observed = living(httpRoute, withGateways('a', 'b'), (child) => {
     child.spec.parentRefs = [
       { name: 'stray', sectionName: 'x' },
       ...child.spec.parentRefs.toReversed(),
     ]
     child.spec.hostnames = ['stray.example.com']
   })
-  const { child, answers } = converge(httpRoute, asked('a', 'b', 'c'), observed)
+  const { child, answers } = converge(httpRoute, withGateways('a', 'b', 'c'), observed)
   const { parentRefs, hostnames } = child.spec as {
     parentRefs: Array<{ name: string }>
     hostnames: unknown

@@ -18,7 +18,7 @@ interface Answer {
 }
 
 /** demo-app with two Gateways, and the status that they report on its HTTPRoute. */
-function asked(...answers: Answer[]): HookRequest {
+function withGateways(...answers: Answer[]): HookRequest {
   const request = recorded('sync-running')
   Object.assign(request.parent.spec as object, {
     gateway: {
@@ -54,7 +54,7 @@ function place(request: HookRequest, group: string, status: object): Anything {
 const condition = (type: string, status: string, more: object = {}) => ({
   type,
   status,
-  reason: 'Told',
+  reason: 'Reported',
   message: '',
   observedGeneration: 2,
   lastTransitionTime: '2026-11-23T12:17:32Z',
@@ -75,7 +75,7 @@ const waiting = (message: string) => ({
 })
 
 t.test('Routed is True with URLs once every Gateway accepts the HTTPRoute', async (t) => {
-  t.strictSame(routed(asked({ name: 'public', conditions: taken }, inner)), {
+  t.strictSame(routed(withGateways({ name: 'public', conditions: taken }, inner)), {
     status: 'True',
     reason: 'RouteAccepted',
     message: 'Traffic from outside is routed to the Service',
@@ -83,13 +83,13 @@ t.test('Routed is True with URLs once every Gateway accepts the HTTPRoute', asyn
   })
   const unsure = [condition('Accepted', 'True', { observedGeneration: undefined })]
   t.match(
-    routed(asked({ name: 'public', conditions: unsure }, inner)),
+    routed(withGateways({ name: 'public', conditions: unsure }, inner)),
     { status: 'True' },
     'observedGeneration of a controller is optional',
   )
   t.match(
     routed(
-      asked(
+      withGateways(
         { name: 'public', conditions: [condition('Accepted', 'False')] },
         { name: 'public', conditions: taken },
         inner,
@@ -102,24 +102,24 @@ t.test('Routed is True with URLs once every Gateway accepts the HTTPRoute', asyn
 
 t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
   const unseen = 'has not reported on the current HTTPRoute'
-  t.strictSame(routed(asked()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
+  t.strictSame(routed(withGateways()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
   t.strictSame(
     routed(
-      asked(
+      withGateways(
         { name: 'public', conditions: [condition('Accepted', 'True', { observedGeneration: 1 })] },
         inner,
       ),
     ),
     waiting(`Gateway public ${unseen}`),
   )
-  t.strictSame(routed(asked({ name: 'public' }, inner)), waiting(`Gateway public ${unseen}`))
+  t.strictSame(routed(withGateways({ name: 'public' }, inner)), waiting(`Gateway public ${unseen}`))
   t.strictSame(
-    routed(asked({ name: 'public', conditions: taken }, { ...inner, sectionName: 'http' })),
+    routed(withGateways({ name: 'public', conditions: taken }, { ...inner, sectionName: 'http' })),
     waiting(`Gateway inner ${unseen}`),
   )
   t.strictSame(
     routed(
-      asked(
+      withGateways(
         {
           name: 'public',
           conditions: [
@@ -133,7 +133,7 @@ t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
   )
   t.strictSame(
     routed(
-      asked(
+      withGateways(
         {
           name: 'public',
           conditions: [
@@ -148,7 +148,7 @@ t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
   )
   t.equal(
     routed(
-      asked(
+      withGateways(
         {
           name: 'public',
           conditions: [condition('Accepted', 'False', { message: 'x'.repeat(30_000) })],
@@ -163,7 +163,7 @@ t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
 t.test(
   'Routed is False while the HTTPRoute is missing or stale, with the URLs of the stale one',
   async (t) => {
-    const request = asked({ name: 'public', conditions: taken }, inner)
+    const request = withGateways({ name: 'public', conditions: taken }, inner)
     Object.assign((request.parent.spec as Anything).gateway, { hostnames: ['new.example.com'] })
     t.strictSame(routed(request), {
       ...waiting('the HTTPRoute does not match the spec yet'),
@@ -357,7 +357,7 @@ t.test('the address is that of the observed Service', async (t) => {
 })
 
 t.test('without the gateway component Routed says so, and no HTTPRoute is created', async (t) => {
-  const request = asked()
+  const request = withGateways()
   Reflect.deleteProperty(request.children, group)
   t.strictSame(routed(request), {
     status: 'False',

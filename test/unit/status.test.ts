@@ -31,11 +31,11 @@ function running(change: (scene: Scene) => void = () => {}): HookRequest {
 
 const replicas = (counts: object) =>
   running(({ deployment }) => Object.assign(deployment.status ?? {}, counts))
-const wanting = (wanted: number, counts: object) =>
+const withReplicas = (desired: number, counts: object) =>
   running(({ request, deployment }) => {
-    Object.assign(request.parent.spec as object, { replicas: wanted })
-    if (wanted < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
-    deployment.spec.replicas = wanted
+    Object.assign(request.parent.spec as object, { replicas: desired })
+    if (desired < 2) Object.assign(request.children, { 'PodDisruptionBudget.policy/v1': {} })
+    deployment.spec.replicas = desired
     Object.assign(deployment.status ?? {}, counts)
   })
 const ofReplicaSet = { ownerReferences: [{ uid: 'replica-set', controller: true }] }
@@ -43,22 +43,22 @@ const ofReplicaSet = { ownerReferences: [{ uid: 'replica-set', controller: true 
  * A rollout that has created all its new pods, each in the given state. As many old pods are
  * available. A foreign pod with the same labels does not count.
  */
-const surged = (state: object, wanted = 1, paused = false) =>
+const surged = (state: object, desired = 1, paused = false) =>
   running(({ request, deployment }) => {
-    Object.assign(request.parent.spec as object, { replicas: wanted })
-    Object.assign(deployment.spec, { replicas: wanted, ...(paused && { paused }) })
+    Object.assign(request.parent.spec as object, { replicas: desired })
+    Object.assign(deployment.spec, { replicas: desired, ...(paused && { paused }) })
     Object.assign(deployment.status ?? {}, {
-      replicas: 2 * wanted,
-      updatedReplicas: wanted,
-      availableReplicas: wanted,
-      readyReplicas: wanted,
+      replicas: 2 * desired,
+      updatedReplicas: desired,
+      availableReplicas: desired,
+      readyReplicas: desired,
     })
-    const pods = Array.from({ length: 2 * wanted }, (_, index): ObservedPod => ({
+    const pods = Array.from({ length: 2 * desired }, (_, index): ObservedPod => ({
       metadata: { name: `p${index}`, namespace: 'default', uid: `p${index}`, ...ofReplicaSet },
       spec: { containers: [{ name: 'app', readinessProbe: { tcpSocket: { port: 80 } } }] },
       status: {
         containerStatuses: [
-          index < wanted
+          index < desired
             ? { name: 'app', ready: true, state: { running: {} } }
             : { name: 'app', ready: false, restartCount: 2, state },
         ],
@@ -72,9 +72,9 @@ const surged = (state: object, wanted = 1, paused = false) =>
       [...pods, byHand].map((pod) => [`default/${pod.metadata.name}`, pod]),
     )
   })
-const asking = (spec: object) =>
+const withSpec = (spec: object) =>
   running(({ request }) => Object.assign(request.parent.spec as object, spec))
-const withoutOneVariable = () => asking({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
+const withoutOneVariable = () => withSpec({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
 
 /** The Deployment as server-side apply leaves it: managedFields, but no record of the apply. */
 function serverSideApplied(request: HookRequest, ...owned: string[]): HookRequest {
@@ -196,7 +196,7 @@ const cases: Array<{
   },
   {
     when: 'a pod annotation changed and the Deployment has not changed yet',
-    request: asking({ podAnnotations: { note: 'x' } }),
+    request: withSpec({ podAnnotations: { note: 'x' } }),
     reason: 'Updating',
     message: 'Updating Deployment demo-app to match the spec',
     ready: '3/3',
@@ -279,7 +279,7 @@ const cases: Array<{
   },
   {
     when: 'it scales to zero during a rollout',
-    request: wanting(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }),
+    request: withReplicas(0, { updatedReplicas: 1, availableReplicas: 1, readyReplicas: 1 }),
     reason: 'ScalingDown',
     message: '3 of 3 pods are being deleted',
     ready: '1/0',
@@ -305,21 +305,21 @@ const cases: Array<{
   },
   {
     when: 'it shrinks',
-    request: wanting(2, { replicas: 3, updatedReplicas: 3 }),
+    request: withReplicas(2, { replicas: 3, updatedReplicas: 3 }),
     reason: 'ScalingDown',
     message: '1 of 3 pods is being deleted',
     ready: '3/2',
   },
   {
     when: 'it scales to zero',
-    request: wanting(0, {}),
+    request: withReplicas(0, {}),
     reason: 'ScalingDown',
     message: '3 of 3 pods are being deleted',
     ready: '3/0',
   },
   {
     when: 'it has scaled to zero',
-    request: wanting(0, {
+    request: withReplicas(0, {
       replicas: 0,
       readyReplicas: 0,
       updatedReplicas: 0,
@@ -445,14 +445,14 @@ const cases: Array<{
   },
   {
     when: 'it is paused',
-    request: asking({ paused: true, image: 'nginx:2', replicas: 7 }),
+    request: withSpec({ paused: true, image: 'nginx:2', replicas: 7 }),
     reason: 'Paused',
     message: 'Paused: no child is changed while spec.paused is true. 3 of 3 replicas are available',
     ready: '3/3',
   },
   {
     when: 'a Secret is missing',
-    request: asking({
+    request: withSpec({
       env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }],
     }),
     reason: 'ConfigMissing',
@@ -461,14 +461,14 @@ const cases: Array<{
   },
   {
     when: 'the gateway component is not installed',
-    request: asking({ gateway: { parentRefs: [{ name: 'public' }] } }),
+    request: withSpec({ gateway: { parentRefs: [{ name: 'public' }] } }),
     reason: 'GatewayNotEnabled',
     message: /install the gateway component/,
     ready: '3/3',
   },
   {
     when: 'the gateway component and a Secret are missing',
-    request: asking({
+    request: withSpec({
       gateway: { parentRefs: [{ name: 'public' }] },
       envFrom: [{ secretRef: { name: 'db' } }],
     }),
@@ -705,7 +705,12 @@ t.test('bounds the status, whatever children report', async (t) => {
 t.test('no condition exceeds the limits of the CRD', async (t) => {
   const { maxLength } = Condition.properties.message as { maxLength?: number }
   const { conditions = [] } = sync(
-    condition({ type: 'Available', status: 'False', reason: 'Told', message: 'x'.repeat(40_000) }),
+    condition({
+      type: 'Available',
+      status: 'False',
+      reason: 'Reported',
+      message: 'x'.repeat(40_000),
+    }),
     context,
   ).status
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)

@@ -162,7 +162,7 @@ t.test(
       subresource: 'status',
       fieldsV1: { 'f:status': {} },
     }
-    const asked = (managedFields: object[], spec: object) => {
+    const replicasOf = (managedFields: object[], spec: object) => {
       const request = recorded('sync-running')
       Object.assign(request.parent.spec as object, spec)
       const deployment = request.children['Deployment.apps/v1']['default/demo-app']
@@ -174,12 +174,16 @@ t.test(
       ).replicas
     }
     const autoscaling = { maxReplicas: 9 }
-    t.equal(asked([apply, status, scaled], { autoscaling }), undefined)
-    t.equal(asked([apply, status], { autoscaling }), 3, 'the autoscaler has not written yet')
-    t.equal(asked([scaled], { autoscaling }), 3, 'dynamic apply')
-    t.equal(asked([apply, scaled], { autoscaling: { maxReplicas: 2 } }), 2, 'outside the bounds')
-    t.equal(asked([apply, scaled], { autoscaling, suspend: true }), 0, 'suspended')
-    t.equal(asked([apply, scaled], { replicas: 5 }), 5, 'without an autoscaler')
+    t.equal(replicasOf([apply, status, scaled], { autoscaling }), undefined)
+    t.equal(replicasOf([apply, status], { autoscaling }), 3, 'the autoscaler has not written yet')
+    t.equal(replicasOf([scaled], { autoscaling }), 3, 'dynamic apply')
+    t.equal(
+      replicasOf([apply, scaled], { autoscaling: { maxReplicas: 2 } }),
+      2,
+      'outside the bounds',
+    )
+    t.equal(replicasOf([apply, scaled], { autoscaling, suspend: true }), 0, 'suspended')
+    t.equal(replicasOf([apply, scaled], { replicas: 5 }), 5, 'without an autoscaler')
   },
 )
 

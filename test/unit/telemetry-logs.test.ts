@@ -79,7 +79,7 @@ t.test('a log record of an error has no message and no folders', async (t) => {
   t.notMatch(JSON.stringify(records), /planted-message|test\/unit/)
 })
 
-t.test('logs an outage at its start and at its end', async (t) => {
+t.test('logs the start and the end of an outage', async (t) => {
   const logged: unknown[] = []
   const log = (...line: unknown[]) => {
     logged.push(line)

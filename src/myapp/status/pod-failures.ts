@@ -337,7 +337,8 @@ function terminationOf({ metadata, spec = {} }: ObservedPod, now: string): Wait 
   if (!(overdue > terminationPatience)) return undefined
   const cause =
     finalizers.length > 0
-      ? `it has ${finalizers.length === 1 ? 'finalizer' : 'finalizers'} ${listed(finalizers.map(nameOf))}`
+      ? `it has ${finalizers.length === 1 ? 'finalizer' : 'finalizers'} ` +
+        `${listed(finalizers.map(nameOf))}`
       : `node ${nameOf(spec.nodeName ?? 'unknown')} may be lost`
   const end = `terminate: ${cause}, see kubectl describe pod ${nameOf(name)}`
   return { reason: 'Terminating', waitingFor: `an old pod to ${end}`, failure: end }

@@ -9,7 +9,7 @@ const image = 'nginx:1.29'
 const mergePatch = 'application/merge-patch+json'
 
 /** The numbers of replicas that the Deployment had in its spec, in order. */
-const asked = (here: Namespace) =>
+const replicaHistory = (here: Namespace) =>
   here
     .happenings('Deployment')
     .map(({ object }) => object.spec.replicas)
@@ -71,7 +71,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       await forceSyncs(here, 'shop', 3)
       t.strictSame(deploymentWrites(here), before, 'no write of the Deployment')
     }
-    t.strictSame(asked(here), [3, 6, 4])
+    t.strictSame(replicaHistory(here), [3, 6, 4])
   })
 
   t.test('syncs never undo an autoscaler that changes its number meanwhile', async (t) => {
@@ -97,7 +97,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     }
     await runs(here, 20)
     await forceSyncs(here, 'shop', 2)
-    t.strictSame(asked(here), [1, 2, ...numbers])
+    t.strictSame(replicaHistory(here), [1, 2, ...numbers])
   })
 
   t.test('the replicas do not jump when an autoscaler is added or removed', async (t) => {
@@ -109,11 +109,11 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     await runs(here, 4)
     await scale(cluster, here, 5)
     await forceSyncs(here, 'shop', 2)
-    t.strictSame(asked(here), [4, 5])
+    t.strictSame(replicaHistory(here), [4, 5])
     await here.edit('MyApp', 'shop', { spec: { replicas: 2, autoscaling: null } })
     await here.gone('HorizontalPodAutoscaler', 'shop')
     await runs(here, 2)
-    t.strictSame(asked(here), [4, 5, 2])
+    t.strictSame(replicaHistory(here), [4, 5, 2])
     t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced')
   })
 
@@ -137,7 +137,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       spec: { autoscaling: { minReplicas: 1, maxReplicas: 2 } },
     })
     await runs(here, 2)
-    t.strictSame(asked(here), [1, 3, 2])
+    t.strictSame(replicaHistory(here), [1, 3, 2])
     await here.remove('HorizontalPodAutoscaler', 'shop')
     await here.until('a new autoscaler exists', () => here.find('HorizontalPodAutoscaler', 'shop'))
     await runs(here, 2)
@@ -176,7 +176,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'shop', { spec: { suspend: null } })
       await runs(here, replicas)
     }
-    t.strictSame(asked(here), [2, 3, 0, 3, 4, 0, 1, 0, 4])
+    t.strictSame(replicaHistory(here), [2, 3, 0, 3, 4, 0, 1, 0, 4])
     const { annotations = {} } = here.get('Deployment', 'shop').metadata
     t.notOk(annotations['example.com/suspended-replicas'])
     t.equal(annotations['theirs'], 'yes', 'a foreign annotation stays')
@@ -222,12 +222,12 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       'FailedGetScale',
       "the HPA controller was unable to get the target's current scale",
     )
-    for (const [conditions, told] of [
+    for (const [conditions, expected] of [
       [[able, active], active],
       [[unable, active], unable],
     ] as const) {
       // The autoscaler itself soon overwrites this status, sometimes before the hook has seen it.
-      await here.eventually(`Scaled is ${told.reason}`, async () => {
+      await here.eventually(`Scaled is ${expected.reason}`, async () => {
         await cluster.api.request(
           'PATCH',
           `${kindPath('HorizontalPodAutoscaler', here.name, 'shop')}/status`,
@@ -240,9 +240,9 @@ export function autoscaling(t: Test, cluster: Cluster): void {
             object.status?.conditions?.some(
               ({ type, status, reason, message }) =>
                 type === 'Scaled' &&
-                status === told.status &&
-                reason === told.reason &&
-                message === told.message,
+                status === expected.status &&
+                reason === expected.reason &&
+                message === expected.message,
             ),
           )
       })

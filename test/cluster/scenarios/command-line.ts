@@ -196,9 +196,9 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
       .replace('replicas: 3', 'replicas: 1')
       .replace('nginx:latest', 'nginx:1.29'),
   )
-  const told = await run('render', '--diff', '--live', '-o', 'json', '-n', here.name, '-f', changed)
-  t.equal(told.code, 1)
-  const changes = JSON.parse(told.out) as Array<{
+  const diff = await run('render', '--diff', '--live', '-o', 'json', '-n', here.name, '-f', changed)
+  t.equal(diff.code, 1)
+  const changes = JSON.parse(diff.out) as Array<{
     action: string
     kind: string
     podsRoll: boolean

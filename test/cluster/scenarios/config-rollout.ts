@@ -68,8 +68,8 @@ const revision = (here: Namespace) =>
   Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision'])
 
 /** Waits until the app runs in a revision. A higher number would show another rollout. */
-async function runsIn(here: Namespace, wanted: number): Promise<void> {
-  await here.until(`the revision is ${wanted}`, () => revision(here) === wanted)
+async function runsIn(here: Namespace, expected: number): Promise<void> {
+  await here.until(`the revision is ${expected}`, () => revision(here) === expected)
   await here.running('shop')
 }
 
@@ -244,7 +244,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
       'myapps,deployments,replicasets,pods,services',
       'endpointslices,events,controllerrevisions.apps',
     ].join()
-    const told =
+    const published =
       (await here.kubectl('get', kinds, '-o', 'json', '--show-managed-fields')) +
       JSON.stringify(cluster.hook.log(here.name))
     for (const password of ['hunter2-hunter2', 'hunter5-hunter5']) {
@@ -262,7 +262,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
         ),
       )
       t.strictSame(
-        [...plain, ...digests].filter((text) => told.includes(text)),
+        [...plain, ...digests].filter((text) => published.includes(text)),
         [],
       )
     }

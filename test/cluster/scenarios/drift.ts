@@ -372,12 +372,12 @@ export function drift(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
-    const strays = cluster.differs('foreign list items stay') ? [] : [{ name: 'STRAY' }]
+    const foreign = cluster.differs('foreign list items stay') ? [] : [{ name: 'STRAY' }]
     await here.edit('Deployment', 'shop', [
       {
         op: 'replace',
         path: `${container}/env`,
-        value: [{ name: 'B', value: '$(A)' }, ...strays, { name: 'A', value: 'a' }],
+        value: [{ name: 'B', value: '$(A)' }, ...foreign, { name: 'A', value: 'a' }],
       },
       ...(cluster.differs('an edited port stays')
         ? []

@@ -21,7 +21,10 @@ const rootPods = {
   },
 }
 
-/** Records that a tenant writes into the last-applied annotation of a Deployment, by what they forge. */
+/**
+ * Records that a tenant writes into the last-applied annotation of a Deployment, by what they
+ * forge.
+ */
 const records = (name: string, victim: string): Record<string, object> => {
   const child = { ...deployment, metadata: { name }, spec: rootPods }
   return {
@@ -55,8 +58,8 @@ const forgedOwnership = {
 }
 
 /**
- * Every situation in which the hook answers a Deployment as it was applied last. Each brings a MyApp
- * into it; the name of the Deployment is returned if it differs.
+ * Every situation in which the hook answers a Deployment as it was applied last. Each brings a
+ * MyApp into it; the name of the Deployment is returned if it differs.
  */
 const situations: Record<string, (here: Namespace, name: string) => Promise<string | void>> = {
   'in sync': async () => {},

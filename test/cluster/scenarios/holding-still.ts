@@ -169,7 +169,7 @@ const replaceSpec = (spec: MyAppSpec): Operation[] => [
   { op: 'replace', path: '/spec', value: spec },
 ]
 
-const asked = (here: Namespace) =>
+const replicaHistory = (here: Namespace) =>
   here
     .happenings('Deployment')
     .map(({ object }) => object.spec.replicas)
@@ -184,7 +184,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', { ...grown, paused: false })
     await here.running('shop')
-    const wanted = essence(here.get('Deployment', 'shop'))
+    const expected = essence(here.get('Deployment', 'shop'))
     await here.edit('MyApp', 'shop', { spec: { paused: true } })
     await here.until(
       'the reason is Paused',
@@ -222,7 +222,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
 
     await here.edit('MyApp', 'shop', { spec: { image, replicas: 2, port: null, paused: null } })
     t.equal((await here.running('shop')).status?.ready, '2/2')
-    t.strictSame(essence(here.get('Deployment', 'shop')), wanted)
+    t.strictSame(essence(here.get('Deployment', 'shop')), expected)
     t.strictSame(here.get('Service', 'shop').spec.selector, {
       app: 'shop',
       'managed-by': 'myapp-operator',
@@ -337,7 +337,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     t.equal((await here.kubectl('get', 'pods', '-o', 'name')).trim(), '')
     await here.edit('MyApp', 'shop', { spec: { suspend: null } })
     t.equal((await here.running('shop')).status?.ready, '3/3')
-    t.strictSame(asked(here), [3, 0, 3])
+    t.strictSame(replicaHistory(here), [3, 0, 3])
     t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.30')
   })
 
@@ -392,7 +392,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
     await there.create('shop', small)
     await there.running('shop')
-    const wanted = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
+    const expected = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
     await putBound(here, volumeClaim('data'))
     await here.create('shop', { ...full, suspend: false })
     await isQuiet(t, here, ['shop'])
@@ -409,10 +409,10 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     await here.edit('MyApp', 'shop', replaceSpec(small))
     await here.running('shop')
     await forceSyncs(here, 'shop', 2)
-    t.strictSame(essence(here.get('Deployment', 'shop')), essence(wanted[0]))
+    t.strictSame(essence(here.get('Deployment', 'shop')), essence(expected[0]))
     t.match(here.get('Service', 'shop').spec, {
-      ports: wanted[1].spec.ports,
-      selector: wanted[1].spec.selector,
+      ports: expected[1].spec.ports,
+      selector: expected[1].spec.selector,
     })
     await here.eventually('only the children of the small spec exist', async () => {
       const [ours, theirs] = await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * What an expert checks in a review of rendered objects. Each rule returns what it would reject, and
- * nothing about a workload that it is not for.
+ * What an expert checks in a review of rendered objects. Each rule returns what it would reject,
+ * and nothing about a workload that it is not for.
  */
 import type { V1Container } from '@kubernetes/client-node'
 import { allowsFrom, allowsTo, type Peer } from './connections.ts'
@@ -233,15 +233,15 @@ const named = {
       const found = rendered.children.Service?.spec?.ports?.find((one) => one.targetPort === port)
       if (found === undefined) return []
       const { name = '', appProtocol } = found
-      const wanted = { HTTP2: 'kubernetes.io/h2c', GRPC: 'kubernetes.io/h2c' }[String(protocol)]
+      const expected = { HTTP2: 'kubernetes.io/h2c', GRPC: 'kubernetes.io/h2c' }[String(protocol)]
       const word = protocol.toLowerCase()
       return check(
-        wanted === undefined
+        expected === undefined
           ? protocol === 'HTTP' ||
               protocol === 'UDP' ||
               name.startsWith(word) ||
               appProtocol === word
-          : appProtocol === wanted,
+          : appProtocol === expected,
         `${name} does not say that it is ${protocol}`,
       )
     })
@@ -467,13 +467,13 @@ const named = {
   /** Cost reports and admission policies find who owns each object. */
   labelsReachEveryChild: (rendered) => {
     const { children, labels } = rendered
-    const wanted = { ...labels, 'app.kubernetes.io/name': rendered.name }
+    const expected = { ...labels, 'app.kubernetes.io/name': rendered.name }
     const parts = [
       ...Object.entries(children).map(([kind, { metadata }]) => [kind, metadata?.labels] as const),
       ['the pods', children.Deployment.spec?.template.metadata?.labels] as const,
     ]
     return parts.flatMap(([part, found = {}]) =>
-      Object.entries(wanted).flatMap(([key, value]) =>
+      Object.entries(expected).flatMap(([key, value]) =>
         check(found[key] === value, `${part}: no label ${key}`),
       ),
     )

@@ -48,9 +48,9 @@ export function seriesIn(expression: string): Series {
   return series
 }
 
-/** The series of `asked` that are not in `present`. Prometheus adds some labels itself. */
-export function missing(asked: Series, present: Series): string[] {
-  return [...asked].flatMap(([name, labels]) => {
+/** The series of `used` that are not in `present`. Prometheus adds some labels itself. */
+export function missing(used: Series, present: Series): string[] {
+  return [...used].flatMap(([name, labels]) => {
     const found = present.get(name)
     if (found === undefined) return [name]
     return [...labels]

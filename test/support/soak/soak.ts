@@ -55,9 +55,9 @@ const steadyMinutes = 10
 const shownLines = 15
 
 /**
- * Runs a fleet of MyApps under random changes while one of two hooks, Metacontroller, the API server,
- * etcd and the Collector are killed at random. Returns whether the fleet has reached its expected
- * state. The other hook lives as long as the run, so that its memory shows a leak.
+ * Runs a fleet of MyApps under random changes while one of two hooks, Metacontroller, the API
+ * server, etcd and the Collector are killed at random. Returns whether the fleet has reached its
+ * expected state. The other hook lives as long as the run, so that its memory shows a leak.
  */
 export async function soak({
   minutes,
