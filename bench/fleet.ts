@@ -1,0 +1,224 @@
+// Measures what a fleet of MyApps costs Metacontroller and the hook. The results are in
+// docs/scaling.md.
+//   METACONTROLLER=/path/to/metacontroller node bench/fleet.ts --apps 300
+//   --namespaces 100   spread the MyApps
+//   --rest 600         seconds at rest after the creation
+//   --pod-events 1000  events of pods that belong to no MyApp
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { bootControlPlane, installMetacontrollerCrds } from '../local-cluster/control-plane/boot.ts'
+import { ensureControlPlane } from '../local-cluster/control-plane/build.ts'
+import { reportTo } from '../local-cluster/control-plane/progress.ts'
+import { type Api, openApi } from '../test/support/cluster/api.ts'
+import { startReplica } from '../test/support/cluster/hook.ts'
+import { compositeControllers, installMyAppCrd } from '../test/support/cluster/install.ts'
+import type { LiveMyApp } from '../test/support/cluster/kinds.ts'
+import { startMetacontroller } from '../local-cluster/metacontroller.ts'
+
+const { values } = parseArgs({
+  options: {
+    apps: { type: 'string', default: '300' },
+    namespaces: { type: 'string', default: '1' },
+    rest: { type: 'string', default: '0' },
+    'pod-events': { type: 'string', default: '0' },
+  },
+})
+const apps = Number(values.apps)
+const namespaces = Number(values.namespaces)
+const restSeconds = Number(values.rest)
+const podEvents = Number(values['pod-events'])
+
+/** Requests that are open at the same time. */
+const width = 20
+const phaseMs = 3_600_000
+/** The kernel counts processor time in ticks of this many seconds. */
+const tick = 0.01
+
+const nameOf = (index: number) => `app-${index}`
+const namespaceOf = (index: number) => `fleet-${index % namespaces}`
+const myAppPath = (index: number) =>
+  `/apis/example.com/v1/namespaces/${namespaceOf(index)}/myapps/${nameOf(index)}`
+
+/** The processor time of a process in seconds. */
+function processorSeconds(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
+  const [user, system] = fields.split(' ').slice(11, 13).map(Number)
+  return ((user ?? 0) + (system ?? 0)) * tick
+}
+
+/** The peak of the resident memory of a process in MB. */
+function peakMegabytes(pid: number): number {
+  const [, kilobytes = '0'] =
+    /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Math.round(Number(kilobytes) / 1024)
+}
+
+/** The requests of Metacontroller to the API server so far, by method. */
+async function requests(metricsUrl: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const text = await (await fetch(metricsUrl)).text()
+  const samples = text.matchAll(/^rest_client_requests_total\{.*method="(\w+)".*\} (\S+)$/gm)
+  for (const [, method = '', count] of samples) {
+    counts.set(method, (counts.get(method) ?? 0) + Number(count))
+  }
+  return counts
+}
+
+/** Calls `work` with each number below `count`, `width` of them at the same time. */
+async function inParallel(count: number, work: (index: number) => Promise<unknown>) {
+  let next = 0
+  const worker = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
+
+type OnEvent = (type: string, object: LiveMyApp) => void
+
+/** Watches MyApps or inspections until the signal aborts. */
+async function follow(api: Api, resource: string, signal: AbortSignal, onEvent: OnEvent) {
+  while (!signal.aborted) {
+    const path = `/apis/example.com/v1/${resource}?watch=true`
+    const onLine = (line: string) => {
+      const { type, object } = JSON.parse(line) as { type: string; object: LiveMyApp }
+      onEvent(type, object)
+    }
+    await api.lines(path, onLine, signal).catch(() => sleep(100))
+  }
+}
+
+async function measure(binDir: string): Promise<void> {
+  const controlPlane = await bootControlPlane({ binDir })
+  const stops: Array<() => Promise<unknown>> = [() => controlPlane.stop()]
+  try {
+    const { dir, kubectl, kubeconfig, kubeconfigFor } = controlPlane
+    const hook = await startReplica({ dir, env: { MAX_EVENT_LOOP_DELAY_MS: '0' } })
+    stops.push(() => hook.stop())
+    await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
+    const metacontroller = await startMetacontroller({
+      kubeconfig: kubeconfigFor('metacontroller'),
+      logFile: join(dir, 'metacontroller.log'),
+      options: ['--client-go-qps=1000', '--client-go-burst=2000', '--workers=20'],
+    })
+    stops.push(() => metacontroller.stop())
+    await kubectl(['apply', '-f', '-'], compositeControllers(hook.port, 'dynamic-apply'))
+    const api = openApi(kubeconfig)
+    const watching = new AbortController()
+    await inParallel(namespaces, (index) => kubectl(['create', 'namespace', namespaceOf(index)]))
+
+    const states = new Map<string, LiveMyApp>()
+    let inspected = 0
+    const follows = [
+      follow(api, 'myapps', watching.signal, (type, object) => {
+        if (type === 'DELETED') states.delete(object.metadata.name)
+        else states.set(object.metadata.name, object)
+      }),
+      follow(api, 'myappinspections', watching.signal, (type) => {
+        if (type === 'ADDED') inspected++
+      }),
+    ]
+    stops.push(async () => {
+      watching.abort()
+      api.close()
+      await Promise.all(follows)
+    })
+    const areRunning = (image: string) =>
+      states.size === apps &&
+      [...states.values()].every(
+        ({ metadata, spec, status }) =>
+          spec.image === image &&
+          status?.phase === 'Running' &&
+          status.observedGeneration === metadata.generation,
+      )
+
+    /** Runs one phase and prints its cost for each of `count` things. */
+    async function phase(name: string, count: number, work: () => Promise<unknown>) {
+      const pids = { Metacontroller: metacontroller.pid, hook: hook.pid() }
+      const start = Date.now()
+      const before = await requests(metacontroller.metricsUrl)
+      const used = Object.entries(pids).map(([program, pid]) => ({
+        program,
+        pid,
+        from: processorSeconds(pid),
+      }))
+      await work()
+      const elapsed = (Date.now() - start) / 1000
+      await sleep(1000)
+      const after = await requests(metacontroller.metricsUrl)
+      const each = (amount: number) => (amount / count).toFixed(2)
+      const sent = [...after].flatMap(([method, total]) => {
+        const more = total - (before.get(method) ?? 0)
+        return more === 0 ? [] : [`${method} ${each(more)}`]
+      })
+      console.log(`${name}: ${elapsed.toFixed(1)} s. For each of ${count}:`)
+      console.log(`  ${each(elapsed * 1000)} ms, requests ${sent.join(', ') || 'none'}`)
+      for (const { program, pid, from } of used) {
+        const seconds = processorSeconds(pid) - from
+        console.log(
+          `  ${program}: ${each(seconds * 1000)} ms of processor time, ` +
+            `${(seconds / elapsed).toFixed(3)} processors, ${peakMegabytes(pid)} MB at most`,
+        )
+      }
+    }
+    const until = async (isDone: () => boolean) => {
+      for (const deadline = Date.now() + phaseMs; !isDone(); await sleep(100)) {
+        if (Date.now() > deadline) throw new Error(`not within ${phaseMs / 1000} s`)
+      }
+    }
+
+    await phase('create', apps, async () => {
+      await inParallel(apps, (index) =>
+        api.request('POST', myAppPath(index).replace(/\/[^/]*$/, ''), {
+          apiVersion: 'example.com/v1',
+          kind: 'MyApp',
+          metadata: { name: nameOf(index) },
+          spec: { image: 'app:1' },
+        }),
+      )
+      await until(() => areRunning('app:1'))
+    })
+    if (restSeconds > 0) await phase('rest', apps, () => sleep(restSeconds * 1000))
+    if (podEvents > 0) {
+      await kubectl(['create', 'namespace', 'other'])
+      const pods = '/api/v1/namespaces/other/pods'
+      await api.request('POST', pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'other' },
+        spec: { containers: [{ name: 'other', image: 'other' }] },
+      })
+      await phase('events of a pod of no MyApp', podEvents, () =>
+        inParallel(podEvents, (index) =>
+          api.request(
+            'PATCH',
+            `${pods}/other`,
+            { metadata: { annotations: { index: String(index) } } },
+            'application/merge-patch+json',
+          ),
+        ),
+      )
+    }
+    await phase('change', apps, async () => {
+      await inParallel(apps, (index) =>
+        api.request(
+          'PATCH',
+          myAppPath(index),
+          { spec: { image: 'app:2' } },
+          'application/merge-patch+json',
+        ),
+      )
+      await until(() => areRunning('app:2'))
+    })
+    await phase('delete', apps, async () => {
+      await inParallel(apps, (index) => api.request('DELETE', myAppPath(index)))
+      await until(() => states.size === 0)
+    })
+    console.log(`inspections: ${inspected}`)
+  } finally {
+    for (const stop of stops.toReversed()) await stop()
+  }
+}
+
+await measure(await ensureControlPlane(reportTo(process.stderr)))
