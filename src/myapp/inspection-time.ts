@@ -63,7 +63,7 @@ export function rolloutWait({ metadata, status = {} }: ObservedDeployment, now: 
   const reaction =
     progressed === undefined || written === undefined || newAvailable > 0 ? 0 : progressed - written
   const slowness = reaction < 0 || reaction > longestReaction ? 0 : reaction
-  const patience = Math.min(minRolloutPatience + 2 * slowness, maxRolloutPatience)
+  const patience = Math.min(minRolloutPatience + slowness, maxRolloutPatience)
   return patience - age(progressed, now)
 }
 
