@@ -60,7 +60,7 @@ for (const [name, scene] of Object.entries(scenes) as Array<[keyof typeof scenes
     const { status, message } = health(scene)
     t.equal(status, expected[name])
     t.ok(
-      message === scene.status?.message || message === 'Waiting for the operator to look at it',
+      message === scene.status?.message || message === 'Waiting for the operator to reconcile it',
       message,
     )
   })
