@@ -91,7 +91,7 @@ export const MyAppSpec = object(
     ),
     imagePullSecrets: opt(
       list(
-        'Secrets in the same namespace for pulling the image.',
+        'Secrets in the same namespace for pulling the image. Defaults to those of the platform.',
         object('A Secret.', {
           name: text('Name of the Secret.', { minLength: 1, maxLength: 253 }),
         }),
@@ -156,7 +156,9 @@ export const MyAppSpec = object(
     strategy: opt(pod.Strategy),
     terminationGracePeriodSeconds: opt(
       Type.Integer({
-        description: 'Seconds that a pod has to shut down. Defaults to 30.',
+        description:
+          'Seconds that a pod has to shut down. Defaults to 30, or to 30 more than drainSeconds of ' +
+          'the platform.',
         format: 'int64',
         minimum: 1,
         maximum: 86_400,
@@ -166,7 +168,8 @@ export const MyAppSpec = object(
       integer(
         'Seconds for which a terminating pod keeps serving before it gets SIGTERM, while load ' +
           'balancers stop sending to it. Defaults to 5, to less if ' +
-          'terminationGracePeriodSeconds is below 10, and to 0 when expose is false.',
+          'terminationGracePeriodSeconds is below 10, and to 0 when expose is false, or to the ' +
+          "platform's default.",
         0,
         86_399,
       ),

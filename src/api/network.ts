@@ -84,7 +84,11 @@ export const Ingress = object(
         16,
       ),
     ),
-    ingressClassName: opt(objectName("IngressClass. Defaults to the cluster's default class.")),
+    ingressClassName: opt(
+      objectName(
+        "IngressClass. Defaults to the platform's default, or to the cluster's default class.",
+      ),
+    ),
     tlsSecretName: opt(
       objectName('Secret with the TLS certificate. If set, all hosts are served over HTTPS.'),
     ),

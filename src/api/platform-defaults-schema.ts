@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { formatted, list, object, objectName, opt, text } from './fields.ts'
+import { formatted, integer, list, object, objectName, opt, text } from './fields.ts'
 import { MyAppSpec } from './myapp.ts'
 
 const { podSecurity, resources, imagePullSecrets } = MyAppSpec.properties
@@ -20,6 +20,14 @@ export const PlatformDefaultsSchema = object('Defaults of a platform for all MyA
   podSecurity,
   resources,
   imagePullSecrets,
+  drainSeconds: opt(
+    integer(
+      'Seconds for which a terminating pod keeps serving. terminationGracePeriodSeconds defaults ' +
+        'to 30 more.',
+      0,
+      3600,
+    ),
+  ),
   labels: opt(
     list(
       'Labels of a MyApp that its children and pods get, too. One that ends with "/" is a prefix.',

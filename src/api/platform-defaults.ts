@@ -1,7 +1,9 @@
 import type { ValidateFunction } from 'ajv'
 import type Type from 'typebox'
+import { isExposed } from './declared-ports.ts'
+import { classAnnotation } from './network.ts'
 import { platformDefaultsOutline, platformDefaultsValidator } from './compiled.ts'
-import type { MyAppSpec } from './myapp.ts'
+import { defaultGracePeriodSeconds, type MyAppSpec } from './myapp.ts'
 import { problemsOf, sentence } from './messages.ts'
 import type { PlatformDefaultsSchema as Schema } from './platform-defaults-schema.ts'
 
@@ -26,9 +28,13 @@ export interface DefaultedSpec {
   defaulted: string[]
 }
 
+/** The time that a pod has after draining, in seconds: Kubernetes' default for the whole. */
+const secondsAfterDrain = defaultGracePeriodSeconds
+
 /**
  * Fills in the unset fields of a valid spec. A field of the MyApp always replaces the whole
- * default: the resources of a MyApp and of the platform are never mixed. The result is valid, too.
+ * default: the resources of a MyApp and of the platform are never mixed. The result is valid, too: a
+ * default that contradicts the MyApp is left out.
  */
 export function withPlatformDefaults(
   { name, namespace }: { name: string; namespace: string },
@@ -36,14 +42,19 @@ export function withPlatformDefaults(
   defaults: PlatformDefaults = {},
 ): DefaultedSpec {
   const { ingress = {} } = defaults
+  const { annotations = {}, hosts = [] } = spec.ingress ?? {}
+  const host = ingress.host?.replaceAll('{name}', name).replaceAll('{namespace}', namespace)
   const ingressDefaults = {
-    ingressClassName: ingress.className,
-    host: ingress.host?.replaceAll('{name}', name).replaceAll('{namespace}', namespace),
+    ingressClassName: Object.hasOwn(annotations, classAnnotation) ? undefined : ingress.className,
+    host: hosts.length > 0 ? undefined : host,
   }
+  const runsAsRoot = spec.runAsUser === 0
   const top = missing(spec, {
-    podSecurity: defaults.podSecurity,
+    podSecurity:
+      runsAsRoot && defaults.podSecurity === 'Restricted' ? undefined : defaults.podSecurity,
     resources: defaults.resources,
     imagePullSecrets: defaults.imagePullSecrets,
+    ...drainDefaults(spec, defaults),
   })
   const inIngress = spec.ingress ? missing(spec.ingress, ingressDefaults) : {}
   return {
@@ -53,6 +64,22 @@ export function withPlatformDefaults(
       ...(spec.ingress && { ingress: { ...spec.ingress, ...inIngress } }),
     } as MyAppSpec,
     defaulted: [...Object.keys(top), ...Object.keys(inIngress).map((field) => `ingress.${field}`)],
+  }
+}
+
+/**
+ * The time to drain, and a grace period that has room for it. With a grace period of the MyApp
+ * draining takes at most half of it.
+ */
+function drainDefaults(spec: MyAppSpec, { drainSeconds }: PlatformDefaults) {
+  if (drainSeconds === undefined || spec.drainSeconds !== undefined || !isExposed(spec)) return {}
+  const { terminationGracePeriodSeconds: gracePeriod } = spec
+  return {
+    drainSeconds:
+      gracePeriod === undefined
+        ? drainSeconds
+        : Math.min(drainSeconds, Math.floor(gracePeriod / 2)),
+    terminationGracePeriodSeconds: drainSeconds + secondsAfterDrain,
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -635,6 +635,32 @@ t.test('--diff reports that a MyApp is being deleted', async (t) => {
         'spec says',
     ],
   })
+})
+
+t.test('--defaults renders every default of the platform', async (t) => {
+  const defaults = readFileSync(file('manifests/platform-defaults/defaults.yaml'), 'utf8')
+  const app = myApp(
+    'image: nginx\ningress: {}\nmetrics: {port: 9090}\nnetworkPolicy: {from: []}',
+    'name: shop, namespace: web, labels: {team: blue, private: x}',
+  )
+  const { code, out } = await command(t, 'render', '-f', app, '--defaults', {
+    text: defaults.replace('monitoringNamespace: monitoring', 'monitoringNamespace: prometheus'),
+  })
+  t.equal(code, 0)
+  for (const part of [
+    'ingressClassName: nginx',
+    'host: shop.web.apps.example.com',
+    'runAsNonRoot: true',
+    'memory: 256Mi',
+    '- name: registry',
+    'seconds: 15',
+    'terminationGracePeriodSeconds: 45',
+    'team: blue',
+    'kubernetes.io/metadata.name: prometheus',
+  ]) {
+    t.ok(out.includes(part), part)
+  }
+  t.notOk(out.includes('private'), 'only listed labels')
 })
 
 t.test('short options accept a value after "=", as in kubectl', async (t) => {

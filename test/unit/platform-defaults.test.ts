@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import t from 'tap'
 import { parse } from 'yaml'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
@@ -10,6 +11,7 @@ import {
 } from '../../src/api/platform-defaults.ts'
 import { validate } from '../../src/api/validate.ts'
 import { sync } from '../../src/myapp/sync.ts'
+import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
@@ -31,15 +33,31 @@ const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: str
       'podSecurity',
       'resources',
       'imagePullSecrets',
+      'drainSeconds',
+      'terminationGracePeriodSeconds',
       'ingress.ingressClassName',
       'ingress.host',
     ],
   },
   {
     name: 'a MyApp without an Ingress gets no Ingress',
-    spec: { image: 'nginx' },
-    want: { ingress: undefined },
+    spec: { image: 'nginx', expose: false },
+    want: { ingress: undefined, drainSeconds: undefined },
     defaulted: ['podSecurity', 'resources', 'imagePullSecrets'],
+  },
+  {
+    name: 'contradictions: a default that does not fit is left out',
+    spec: {
+      image: 'nginx',
+      runAsUser: 0,
+      terminationGracePeriodSeconds: 20,
+      ingress: {
+        hosts: ['own.example.com'],
+        annotations: { 'kubernetes.io/ingress.class': 'other' },
+      },
+    },
+    want: { podSecurity: undefined, drainSeconds: 10, terminationGracePeriodSeconds: 20 },
+    defaulted: ['resources', 'imagePullSecrets', 'drainSeconds'],
   },
   {
     name: 'a field of the MyApp replaces the whole default',
@@ -48,6 +66,7 @@ const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: str
       podSecurity: 'Baseline',
       resources: { limits: { memory: '1Gi' } },
       imagePullSecrets: [],
+      drainSeconds: 0,
       ingress: { host: 'own.example.com' },
     },
     want: {
@@ -68,6 +87,36 @@ for (const { name, spec, want, defaulted } of cases) {
     t.strictSame(validate({ metadata: app, spec: result.spec }), [], 'the result is valid')
   })
 }
+
+t.test('with all defaults every valid spec stays valid, and keeps what it sets', async () => {
+  const classAnnotation = 'kubernetes.io/ingress.class'
+  const more = fc.constantFrom<Partial<MyAppSpec>>(
+    {},
+    { runAsUser: 0 },
+    { terminationGracePeriodSeconds: 1 },
+    { terminationGracePeriodSeconds: 20 },
+    { ingress: { annotations: { [classAnnotation]: 'other' } }, expose: true },
+    { ingress: { hosts: ['a.example.com'] }, expose: true },
+  )
+  fc.assert(
+    fc.property(
+      arbitrary.grownSpec,
+      more,
+      fc.constantFrom(0, 15, 3600),
+      (grown, more, drainSeconds) => {
+        const spec = { ...grown, ...more }
+        fc.pre(validate({ metadata: app, spec }).length === 0)
+        const { spec: result } = withPlatformDefaults(app, spec, { ...defaults, drainSeconds })
+        const problems = validate({ metadata: app, spec: result })
+        if (problems.length > 0) throw new Error(JSON.stringify(problems))
+        for (const [field, value] of Object.entries(spec)) {
+          if (field === 'ingress') continue
+          if (result[field as keyof MyAppSpec] !== value) throw new Error(`${field} is changed`)
+        }
+      },
+    ),
+  )
+})
 
 t.test('without defaults a spec stays as it is', async (t) => {
   const spec = { image: 'nginx', ingress: {} }
@@ -106,7 +155,13 @@ t.test('children, pods and status show the defaults of the platform', async (t) 
       },
     },
   })
-  t.strictSame(status.platformDefaults, ['podSecurity', 'resources', 'imagePullSecrets'])
+  t.strictSame(status.platformDefaults, [
+    'podSecurity',
+    'resources',
+    'imagePullSecrets',
+    'drainSeconds',
+    'terminationGracePeriodSeconds',
+  ])
 })
 
 const wrong: Array<[value: unknown, message: RegExp]> = [
