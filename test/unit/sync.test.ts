@@ -102,7 +102,6 @@ t.test('a new MyApp gets a Deployment and a Service as the API server stores the
           'managed-by': 'myapp-operator',
           'app.kubernetes.io/name': 'demo-app',
           'app.kubernetes.io/instance': 'demo-app',
-          'app.kubernetes.io/version': '1.2',
           'app.kubernetes.io/managed-by': 'myapp-operator',
         },
       },

@@ -52,6 +52,8 @@ interface Definition {
   deleteStage: DeleteStage
   exact?: ExactField[]
   optional?: Optional
+  /** The labels, if they are not those of every child. */
+  labels?: (app: App) => Record<string, string>
   /** Annotations besides the operator's own. */
   annotations?: (app: App) => Record<string, string> | undefined
 }
@@ -75,7 +77,8 @@ interface WithoutSpec extends Definition {
 export const defineChild = <Spec extends object>(
   definition: WithSpec<Spec> | WithoutSpec,
 ): ChildKind => {
-  const { apiVersion, kind, resource, deleteStage, exact = [], optional, annotations } = definition
+  const { apiVersion, kind, resource, deleteStage, exact = [], optional } = definition
+  const { labels = childLabels, annotations } = definition
   return {
     apiVersion,
     kind,
@@ -97,7 +100,7 @@ export const defineChild = <Spec extends object>(
           metadata: {
             name,
             namespace,
-            labels: childLabels(app),
+            labels: labels(app),
             ...(Object.keys(own).length > 0 && { annotations: own }),
           },
           ...(spec && { spec }),

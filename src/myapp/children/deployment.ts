@@ -7,7 +7,7 @@ import { isSingleton } from '../../api/volumes.ts'
 import { desiredReplicas, suspendedReplicas, suspendedReplicasAnnotation } from '../replicas.ts'
 import { defineChild } from './child.ts'
 import { compact } from './compact.ts'
-import { selectorLabels } from './labels.ts'
+import { deploymentLabels, selectorLabels } from './labels.ts'
 import { podTemplate } from './pod-template.ts'
 
 type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpdate']>
@@ -95,6 +95,7 @@ export const deployment = defineChild<V1DeploymentSpec>({
       serverDefaults,
     })),
   ],
+  labels: deploymentLabels,
   annotations: (app) => {
     const replicas = suspendedReplicas(app)
     return replicas === undefined ? undefined : { [suspendedReplicasAnnotation]: replicas }

@@ -12,23 +12,34 @@ export const childLabels = (app: App): Record<string, string> => ({
   ...ownLabels(app),
 })
 
+/**
+ * The labels of the Deployment. Only it and the pods have the version: a new image changes them
+ * anyway, and need not cost a write of every other child.
+ */
+export const deploymentLabels = (app: App): Record<string, string> => ({
+  ...childLabels(app),
+  ...versionLabel(app),
+})
+
 /** The labels of the pods. Pod labels of the spec override labels copied from the MyApp. */
 export const podLabels = (app: App): Record<string, string> => ({
   ...app.labels,
   ...app.spec.podLabels,
   ...ownLabels(app),
+  ...versionLabel(app),
 })
 
 /** The labels of the selector, and those that Kubernetes recommends. */
-function ownLabels({ name, spec }: App): Record<string, string> {
+const ownLabels = ({ name }: App): Record<string, string> => ({
+  ...selectorLabels(name),
+  'app.kubernetes.io/name': name,
+  'app.kubernetes.io/instance': name,
+  'app.kubernetes.io/managed-by': 'myapp-operator',
+})
+
+function versionLabel({ spec }: App): Record<string, string> {
   const version = versionOf(spec.image)
-  return {
-    ...selectorLabels(name),
-    'app.kubernetes.io/name': name,
-    'app.kubernetes.io/instance': name,
-    ...(version !== undefined && { 'app.kubernetes.io/version': version }),
-    'app.kubernetes.io/managed-by': 'myapp-operator',
-  }
+  return version === undefined ? {} : { 'app.kubernetes.io/version': version }
 }
 
 /** The tag of an image; undefined if it has none, or one that is not a valid label value. */

@@ -52,16 +52,21 @@ export function createAndChange(t: Test, cluster: Cluster): void {
       ...selector,
       'app.kubernetes.io/name': 'shop',
       'app.kubernetes.io/instance': 'shop',
-      'app.kubernetes.io/version': '1.29',
       'app.kubernetes.io/managed-by': 'myapp-operator',
     }
+    const version = { 'app.kubernetes.io/version': '1.29' }
     for (const { metadata } of [deployment, service]) {
       t.match(metadata.labels, labels)
       t.match(metadata.ownerReferences, [
         { kind: 'MyApp', uid: shop.metadata.uid, controller: true },
       ])
     }
-    t.match(deployment.spec, { replicas: 3, template: { metadata: { labels } } })
+    t.match(deployment.metadata.labels, version)
+    t.notOk('app.kubernetes.io/version' in (service.metadata.labels ?? {}))
+    t.match(deployment.spec, {
+      replicas: 3,
+      template: { metadata: { labels: { ...labels, ...version } } },
+    })
     t.strictSame(deployment.spec.selector.matchLabels, selector)
     t.match(deployment.spec.template.spec.containers, [
       {
