@@ -48,7 +48,8 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
       record.kind === child.kind &&
       isObject(record.metadata) &&
       record.metadata.name === child.metadata.name &&
-      isObject(record.spec) === isObject(child.spec)
+      isObject(record.spec) === isObject(child.spec) &&
+      (isObject(record.spec) || record.spec === undefined)
     return isOfChild ? toAnswer(child, record, child) : undefined
   } catch {
     return undefined // edited by hand, which Metacontroller reports

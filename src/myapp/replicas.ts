@@ -1,3 +1,4 @@
+import { isObject } from '../metacontroller/json.ts'
 import { isServerSideApplied } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import { defaults } from '../api/myapp.ts'
@@ -97,7 +98,8 @@ export function keepReplicas(answer: KubernetesObject, observed: ObservedObject)
 
 /** A spec without its replicas, which an autoscaler may have changed since they were applied. */
 export function withoutReplicas(spec: unknown): unknown {
-  const { replicas, ...rest } = (spec ?? {}) as Scaled
+  if (!isObject(spec)) return undefined
+  const { replicas, ...rest } = spec as Scaled
   return rest
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import fastify from 'fastify'
 import t from 'tap'
+import { asApplied } from '../../src/metacontroller/last-applied.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { answerErrors } from '../../src/plugins/errors.ts'
@@ -200,6 +201,20 @@ const child = (metadata: object, kind = 'Deployment', apiVersion = 'apps/v1') =>
     kind,
     metadata: { name: 'demo-app', namespace: 'default', ...metadata },
   }) as KubernetesObject
+
+t.test('a forged record cannot give a spec to a child without one', async (t) => {
+  for (const spec of [null, 'text', ['a'], {}]) {
+    const child = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'demo-app', namespace: 'default', uid: 'uid' },
+    }
+    const record = { ...child, metadata: { name: 'demo-app' }, spec }
+    const annotations = { [lastAppliedAnnotation]: JSON.stringify(record) }
+    const observed = { ...child, metadata: { ...child.metadata, annotations } }
+    t.notOk('spec' in asApplied(observed), JSON.stringify(spec))
+  }
+})
 
 t.test('keeps the observed data of an unknown kind', async (t) => {
   const metadata = { name: 'demo-app', namespace: 'default', uid: 'u' }

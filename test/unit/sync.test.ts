@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import { applyOnce } from '../../src/metacontroller/merge.ts'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
+import type { ObservedObject } from '../../src/metacontroller/protocol.ts'
 import { customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { inconsistency } from '../../src/myapp/request.ts'
@@ -285,6 +287,24 @@ t.test('finalize deletes children in stages and reports finalized once none is l
     }),
     { numRuns: 250 },
   )
+})
+
+t.test('a MyApp with a ServiceAccount becomes Running', async (t) => {
+  const request = recorded('sync-running')
+  Object.assign(request.parent.spec as object, { serviceAccount: { annotations: { role: 'a' } } })
+  const groups = request.children as unknown as Record<string, Record<string, ObservedObject>>
+  groups['ServiceAccount.v1'] = {}
+  for (const answer of sync(request, context).children) {
+    const group = (groups[`${answer.kind}.${answer.apiVersion}`] ??= {})
+    const held = group['default/demo-app']
+    group['default/demo-app'] = {
+      ...applyOnce(answer, held),
+      metadata: { ...applyOnce(answer, held).metadata, uid: 'uid', namespace: 'default' },
+    }
+  }
+  const found = groups['ServiceAccount.v1']['default/demo-app']
+  t.match(found?.metadata.annotations, { role: 'a' })
+  t.match(sync(request, context).status, { phase: 'Running' })
 })
 
 t.test('a ServiceAccount stays until no pod uses it', async (t) => {
