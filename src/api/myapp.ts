@@ -157,8 +157,8 @@ export const MyAppSpec = object(
     terminationGracePeriodSeconds: opt(
       Type.Integer({
         description:
-          'Seconds that a pod has to shut down. Defaults to 30, or to 30 more than drainSeconds of ' +
-          'the platform.',
+          'Seconds that a pod has to shut down. Defaults to 30, or to 30 more than drainSeconds ' +
+          'of the platform.',
         format: 'int64',
         minimum: 1,
         maximum: 86_400,
