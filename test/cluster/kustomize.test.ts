@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { ensureControlPlane } from '../../local-cluster/control-plane/build.ts'
 import { reportTo } from '../../local-cluster/control-plane/progress.ts'
 
@@ -24,6 +24,22 @@ spec:
     - {name: config, mountPath: /config, configMap: {name: shop}}
     - {name: secret, mountPath: /secret, secret: {secretName: db}}
     - {name: data, mountPath: /data, persistentVolumeClaim: {claimName: data}}
+    - name: all
+      mountPath: /all
+      projected: {sources: [{configMap: {name: shop}}, {secret: {name: db}}]}
+    - {name: store, mountPath: /store, csi: {driver: a.b, nodePublishSecretRef: {name: db}}}
+  init:
+    - name: migrate
+      image: registry.example.com/shop:1.0.0
+      env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]
+      envFrom: [{configMapRef: {name: shop}}]
+  sidecars:
+    - name: proxy
+      image: registry.example.com/proxy:1
+      env: [{name: MODE, valueFrom: {configMapKeyRef: {name: shop, key: mode}}}]
+      envFrom: [{secretRef: {name: db}}]
+  files: {/etc/shop.conf: fast}
+  priorityClassName: high
   serviceAccountName: shop
   imagePullSecrets: [{name: db}]
   ingress: {host: shop.example.com, tlsSecretName: db}
@@ -36,6 +52,11 @@ metadata: {name: data}
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: shop}
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: high}
+value: 1000
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -52,7 +73,9 @@ const overlay = `resources: [../base]
 components: [../kustomize]
 openapi: {path: openapi.json}
 namePrefix: test-
-images: [{name: registry.example.com/shop, newTag: 1.2.3}]
+images:
+  - {name: registry.example.com/shop, newTag: 1.2.3}
+  - {name: registry.example.com/proxy, newName: mirror.example.com/proxy, digest: "sha256:0a"}
 replicas: [{name: shop, count: 5}]
 patches:
   - patch: |
@@ -62,6 +85,8 @@ patches:
       spec:
         env: [{name: LOG_LEVEL, value: debug}, {name: MORE, value: x}]
         volumes: [{name: tmp, mountPath: /tmp, emptyDir: {}}]
+        init: [{name: migrate, env: [{name: MORE, value: x}]}]
+        files: {/etc/more.conf: slow}
   - patch: |
       apiVersion: apps/v1
       kind: Deployment
@@ -101,10 +126,30 @@ t.test('a kustomize overlay changes names, image and lists of a MyApp', async (t
     networkPolicy: { from: [{ app: 'test-shop' }], to: [{ app: 'elsewhere' }] },
     envFrom: [{ configMapRef: { name: config } }, { secretRef: { name: secret } }],
   })
-  const byName = (field: string) =>
-    Object.fromEntries(
-      (named('MyApp')?.spec[field] as Array<{ name: string }>).map((item) => [item.name, item]),
-    )
+  t.equal(named('MyApp')?.spec['priorityClassName'], named('PriorityClass')?.metadata.name)
+  t.strictSame(named('MyApp')?.spec['files'], {
+    '/etc/shop.conf': 'fast',
+    '/etc/more.conf': 'slow',
+  })
+  const itemsByName = (list: unknown) =>
+    Object.fromEntries((list as Array<{ name: string }>).map((item) => [item.name, item]))
+  const byName = (field: string) => itemsByName(named('MyApp')?.spec[field])
+  const [migrate] = named('MyApp')?.spec['init'] as Array<{ env: unknown }>
+  t.match(migrate, {
+    image: 'registry.example.com/shop:1.2.3',
+    envFrom: [{ configMapRef: { name: config } }],
+  })
+  t.match(itemsByName(migrate?.env), {
+    PASSWORD: { valueFrom: { secretKeyRef: { name: secret } } },
+    MORE: { value: 'x' },
+  })
+  t.match(named('MyApp')?.spec['sidecars'], [
+    {
+      image: 'mirror.example.com/proxy@sha256:0a',
+      env: [{ valueFrom: { configMapKeyRef: { name: config } } }],
+      envFrom: [{ secretRef: { name: secret } }],
+    },
+  ])
   t.match(byName('env'), {
     LOG_LEVEL: { value: 'debug' },
     PASSWORD: { valueFrom: { secretKeyRef: { name: secret } } },
@@ -115,6 +160,10 @@ t.test('a kustomize overlay changes names, image and lists of a MyApp', async (t
     config: { configMap: { name: config } },
     secret: { secret: { secretName: secret } },
     data: { persistentVolumeClaim: { claimName: 'test-data' } },
+    all: {
+      projected: { sources: [{ configMap: { name: config } }, { secret: { name: secret } }] },
+    },
+    store: { csi: { nodePublishSecretRef: { name: secret } } },
     tmp: { emptyDir: {} },
   })
   t.match(
@@ -129,4 +178,36 @@ t.test('a kustomize overlay changes names, image and lists of a MyApp', async (t
   t.match(build().find(({ kind }) => kind === 'MyApp')?.spec, {
     image: 'registry.example.com/shop:1.0.0',
   })
+})
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+}
+
+/** The paths of all fields of a schema, as kustomize writes them. */
+function pathsOf({ properties = {}, items }: Schema, path: string): string[] {
+  if (items !== undefined) return pathsOf(items, path)
+  return Object.entries(properties).flatMap(([name, schema]) => [
+    `${path}/${name}`,
+    ...pathsOf(schema, `${path}/${name}`),
+  ])
+}
+
+/** The fields that name an object or an image. */
+const isReference =
+  /\/(image|\w+Ref\/name|(configMap|secret|imagePullSecrets|parentRefs)\/name|(secret|claim)Name|\w+(Class|Secret|Account)Name)$/
+
+t.test('kustomize knows every field of a MyApp that names an object or an image', async (t) => {
+  const read = (path: string) => readFileSync(join(component, path), 'utf8')
+  const schema = parse(read('../crd.yaml')).spec.versions[0].schema.openAPIV3Schema
+  const references = pathsOf(schema.properties.spec, 'spec').filter((path) =>
+    isReference.test(path),
+  )
+  const known = new Set(read('kustomizeconfig.yaml').match(/(?<=path: )\S+/g))
+  t.ok(references.length > 20)
+  t.strictSame(
+    references.filter((path) => !known.has(path)),
+    [],
+  )
 })
