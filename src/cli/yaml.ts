@@ -351,7 +351,9 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     checkAnchor(node)
     if (isMap(node)) return Object.fromEntries(decodeMap(node, new Map()))
     if (isSeq(node)) {
-      if (isFlow(node, text)) node.items.forEach(checkColon)
+      if (isFlow(node, text)) {
+        node.items.forEach((item) => checkColon(isMap(item) ? item.items[0]?.key : item))
+      }
       return node.items.map(decodeItem)
     }
     if (!isScalar(node)) return null

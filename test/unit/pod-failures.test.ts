@@ -92,7 +92,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
       }),
     ],
     '1 of 1 pod fails: init container extra crashes (CrashLoopBackOff, last exit code 1, 3 ' +
-      'restarts): see its log',
+      'restarts): see its log with kubectl logs p -c extra --previous',
   ],
   [
     'an init container has completed',
@@ -249,7 +249,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     'a container with probes crashes',
     [restarted(1, { livenessProbe: { grpc: { port: 9 } } })],
     '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 ' +
-      'restarts): see its log',
+      'restarts): see its log with kubectl logs p -c app --previous',
   ],
   [
     'pods have different numbers of restarts',
@@ -257,7 +257,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       container({ restartCount, state: { terminated: { exitCode: 1 } } }),
     ),
     '3 of 3 pods fail: container app crashes (CrashLoopBackOff, last exit code 1, 10 ' +
-      'restarts): see its log',
+      'restarts): see its log with kubectl logs p -c app --previous',
   ],
   ['pods run and are not ready', [notReady, notStarted], undefined],
   [
@@ -285,13 +285,13 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       }),
     ],
     '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 5 ' +
-      'restarts): see its log',
+      'restarts): see its log with kubectl logs p -c app --previous',
   ],
   [
     'a container has just crashed',
     [container({ restartCount: 1, state: { terminated: { exitCode: 137, reason: 'Error' } } })],
     '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 137, 1 ' +
-      'restart): see its log',
+      'restart): see its log with kubectl logs p -c app --previous',
   ],
   [
     'a container runs between two crashes',
@@ -303,7 +303,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       }),
     ],
     '1 of 1 pod fails: container app crashes (CrashLoopBackOff, last exit code 1, 2 ' +
-      'restarts): see its log',
+      'restarts): see its log with kubectl logs p -c app --previous',
   ],
   [
     'a container crashed once and is ready',
@@ -538,12 +538,12 @@ t.test('reports the most common reason and counts failing and waiting pods', asy
   t.equal(
     failingPods([pulling, crashing, crashing, running], now),
     '3 of 4 pods fail, 2 of them: container app crashes (CrashLoopBackOff, last exit code ' +
-      '1, 3 restarts): see its log',
+      '1, 3 restarts): see its log with kubectl logs p -c app --previous',
   )
   t.equal(
     failingPods([crashing, notReady, notReady], now),
     '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 ' +
-      'restarts): see its log; 2 more are waiting for container app to pass its readiness ' +
+      'restarts): see its log with kubectl logs p -c app --previous; 2 more are waiting for container app to pass its readiness ' +
       'probe (TCP on port 9090)',
   )
 })

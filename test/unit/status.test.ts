@@ -341,6 +341,24 @@ const cases: Array<{
     message: 'Pods cannot be created: pods "x" is forbidden: exceeded quota: few',
     ready: '3/3',
   },
+  ...[
+    'pods "x-" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation',
+    'pods "x-" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi',
+    'pods "x-" is forbidden: error looking up service account default/a: serviceaccount "a" not found',
+    'Internal error occurred: failed calling webhook "policy.example.com": connection refused',
+    'pods "x-" is forbidden: no PriorityClass with name high was found',
+  ].map((message): (typeof cases)[number] => ({
+    when: `no pod can be created, ${message}`,
+    request: condition({
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: 'FailedCreate',
+      message,
+    }),
+    reason: 'ReplicaFailure',
+    message: `Pods cannot be created: ${message}`,
+    ready: '3/3',
+  })),
   {
     when: 'the progress deadline is missed',
     request: pastDeadline({ readyReplicas: 2, availableReplicas: 2 }),

@@ -146,7 +146,7 @@ function mostFrequent(failures: Failure[]): { count: number; message: string } |
 type Shorten = (message: string | undefined) => string
 
 function failureOf(
-  { spec = {}, status = {} }: ObservedPod,
+  { metadata, spec = {}, status = {} }: ObservedPod,
   now: string,
   shorten: Shorten,
 ): Failure | undefined {
@@ -167,7 +167,7 @@ function failureOf(
   const find = containersOf(spec)
   const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   for (const status of statuses) {
-    const failure = containerFailure(status, find(status.name), now, shorten)
+    const failure = containerFailure(metadata.name, status, find(status.name), now, shorten)
     if (failure !== undefined) return failure
   }
   return undefined
@@ -178,6 +178,7 @@ function failureOf(
  * again. When the kubelet forgets its restarts, they are ignored here too.
  */
 function containerFailure(
+  pod: string,
   { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
   { container, role }: PodContainer,
   now: string,
@@ -235,7 +236,11 @@ function containerFailure(
         'exits',
         `the program of ${role === 'sidecar' ? 'a sidecar' : 'a MyApp'} must keep running`,
       )
-    : crash('crashes', 'see its log')
+    : crash(
+        'crashes',
+        `see its log with kubectl logs ${nameOf(pod)} -c ${nameOf(name)}` +
+          (restartCount > 0 ? ' --previous' : ''),
+      )
 }
 
 /** Whether a container that started at a time may still be in back-off. */

@@ -65,7 +65,9 @@ const failing: Failing[] = [
   {
     what: 'a program that crashes, before a restart',
     statuses: [{ restartCount: 3, state: backOff, lastState: terminated('Error', 3) }],
-    message: fails('crashes (CrashLoopBackOff, last exit code 3, 3 restarts): see its log'),
+    message: fails(
+      'crashes (CrashLoopBackOff, last exit code 3, 3 restarts): see its log with kubectl logs shop-',
+    ),
   },
   {
     what: 'a program that keeps crashing',
@@ -74,7 +76,9 @@ const failing: Failing[] = [
       state: terminated('Error', 1),
       lastState: terminated('Error', 1),
     })),
-    message: fails('crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log'),
+    message: fails(
+      'crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log with kubectl logs shop-',
+    ),
   },
   {
     what: 'a container that exceeds its memory limit',
@@ -173,7 +177,9 @@ export function pods(t: Test, cluster: Cluster): void {
       for (const status of statuses) await report(cluster, here, status)
       const { status } = await here.until(
         `it says: ${message}`,
-        () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+        () =>
+          here.get('MyApp', 'shop').status?.message?.startsWith(message) &&
+          here.get('MyApp', 'shop'),
       )
       t.match(status, {
         phase: 'Pending',
@@ -203,7 +209,8 @@ export function pods(t: Test, cluster: Cluster): void {
       "node(s) didn't match Pod's node affinity/selector"
     const { status } = await here.until(
       `it says: ${message}`,
-      () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+      () =>
+        here.get('MyApp', 'shop').status?.message?.startsWith(message) && here.get('MyApp', 'shop'),
     )
     t.match(status, {
       phase: 'Pending',
@@ -222,7 +229,9 @@ export function pods(t: Test, cluster: Cluster): void {
     const says = (message: string) =>
       here.until(
         `it says: ${message}`,
-        () => here.get('MyApp', 'shop').status?.message === message && here.get('MyApp', 'shop'),
+        () =>
+          here.get('MyApp', 'shop').status?.message?.startsWith(message) &&
+          here.get('MyApp', 'shop'),
       )
     await says('1 of 1 replica is updated, 1 old replica stays until new ones are available')
     const { items } = await cluster.api.request<Pods>('GET', podsPath(here))
