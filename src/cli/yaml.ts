@@ -101,13 +101,14 @@ function yamlChunks(text: string, start: number): Chunk[] {
   for (const { 0: line, index } of text.slice(start).matchAll(/[^\n]*\n|[^\n]+$/g)) {
     const offset = start + index
     const isFirst = chunk.text === '' && !chunk.isMarked
-    const isContent = isFirst && /^---(#|.*(\r(?!\n)|\u0085))/s.test(line)
-    if (!line.startsWith('---') || isContent) {
+    const extra = line.startsWith('---') ? line.slice(3).replace(/^[\s\u0085]+/, '') : undefined
+    // After a first `---` further lines may follow that another line break ends.
+    const isContent = isFirst && extra?.startsWith('#') && /^---#|\r(?!\n)|\u0085/.test(line)
+    if (extra === undefined || isContent) {
       // kubectl ends the last line with a line feed, also if another line break ends it.
       chunk.text += line.endsWith('\n') ? line : `${line}\n`
       continue
     }
-    const extra = line.slice(3).trim()
     if (extra !== '' && !extra.startsWith('#')) {
       const message = 'only a comment may follow "---": start the document on the next line'
       chunks.push(chunk, { text: '', offset, fault: { offset, message } })
