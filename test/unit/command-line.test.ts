@@ -116,6 +116,21 @@ t.test('applies the defaults of the API server and treats null as unset', async 
   const { out } = await command(t, 'render', '-f', myApp('image: nginx\nport:\nenv: [{name: A}]'))
   t.match(out, /replicas: 1\n/)
   t.match(out, /containerPort: 8080/)
+  for (const field of [
+    'podLabels: {a: null}',
+    'nodeSelector: {a: , b: c}',
+    'podAnnotations: {a: ~}',
+    'files: {/etc/a: null}',
+    'resources: {limits: {cpu: null}, extended: {example.com/gpu: null}}',
+    'ingress: {host: a.example.com, annotations: {a: null}}',
+    'networkPolicy: {from: [{podLabels: {a: b, c: null}}]}',
+    'env: [{name: A, value: null}]',
+    'volumes: null',
+  ]) {
+    const { code, out } = await command(t, 'render', '-f', myApp(`image: nginx\n${field}`))
+    t.equal(code, 0, field)
+    t.notMatch(out, /null/, field)
+  }
 })
 
 t.test(

@@ -543,8 +543,8 @@ t.test('reports the most common reason and counts failing and waiting pods', asy
   t.equal(
     failingPods([crashing, notReady, notReady], now),
     '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 ' +
-      'restarts): see its log with kubectl logs p -c app --previous; 2 more are waiting for container app to pass its readiness ' +
-      'probe (TCP on port 9090)',
+      'restarts): see its log with kubectl logs p -c app --previous; 2 more are waiting for ' +
+      'container app to pass its readiness probe (TCP on port 9090)',
   )
 })
 

@@ -344,7 +344,8 @@ const cases: Array<{
   ...[
     'pods "x-" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation',
     'pods "x-" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi',
-    'pods "x-" is forbidden: error looking up service account default/a: serviceaccount "a" not found',
+    'pods "x-" is forbidden: error looking up service account default/a: serviceaccount "a" not ' +
+      'found',
     'Internal error occurred: failed calling webhook "policy.example.com": connection refused',
     'pods "x-" is forbidden: no PriorityClass with name high was found',
   ].map((message): (typeof cases)[number] => ({

@@ -1243,6 +1243,21 @@ t.test('bounds messages and quotes no value that can be a secret', async (t) => 
   }
 })
 
+t.test('no item of a list and no entry of a map has a default', async (t) => {
+  const defaults: string[] = []
+  const walk = (schema: Record<string, unknown>, path: string, isInside: boolean) => {
+    if (isInside && 'default' in schema) defaults.push(path)
+    for (const [name, part] of Object.entries(schema)) {
+      const isItem = ['items', 'additionalProperties', 'patternProperties'].includes(name)
+      if (typeof part === 'object' && part !== null) {
+        walk(part as Record<string, unknown>, `${path}.${name}`, isInside || isItem)
+      }
+    }
+  }
+  walk(MyAppSpec as unknown as Record<string, unknown>, '', false)
+  t.strictSame(defaults, [])
+})
+
 t.test('every integer of the spec has bounds that the API server can store', async (t) => {
   const unbounded: string[] = []
   const walk = (schema: Record<string, unknown>, path: string) => {

@@ -66,7 +66,7 @@ const failing: Failing[] = [
     what: 'a program that crashes, before a restart',
     statuses: [{ restartCount: 3, state: backOff, lastState: terminated('Error', 3) }],
     message: fails(
-      'crashes (CrashLoopBackOff, last exit code 3, 3 restarts): see its log with kubectl logs shop-',
+      'crashes (CrashLoopBackOff, last exit code 3, 3 restarts): see its log with kubectl logs',
     ),
   },
   {
@@ -77,7 +77,7 @@ const failing: Failing[] = [
       lastState: terminated('Error', 1),
     })),
     message: fails(
-      'crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log with kubectl logs shop-',
+      'crashes (CrashLoopBackOff, last exit code 1, 3 restarts): see its log with kubectl logs',
     ),
   },
   {
