@@ -1,4 +1,5 @@
 import {
+  type Alias,
   Document,
   isAlias,
   isCollection,
@@ -263,7 +264,8 @@ function brokenOff(
     const isQuoted = isScalar(node) && /["']/.test(text[start] ?? '')
     if (!isBracketed && !isQuoted) return undefined
     const end = isBracketed ? endOfBrackets(text, start) : endOfQuotes(text, start)
-    if (end === undefined) return undefined
+    // Nothing mends it, and each bracket inside would be followed to the end of the text again.
+    if (end === undefined) return visit.BREAK
     const indent = start - text.lastIndexOf('\n', start - 1)
     const lines = [...text.slice(start, end).matchAll(/\n(?! *(?:\r?\n|#))/g)]
       .map(({ index }) => start + index + 1)
@@ -328,12 +330,31 @@ function endOfBrackets(text: string, start: number): number | undefined {
 
 type Report = (offset: number, message: string) => void
 
+/**
+ * What each alias stands for: the last node before it that has its anchor. `alias.resolve` walks
+ * through the whole document for each alias.
+ */
+function targetsOfAliases(document: Document.Parsed): Map<Alias, Node> {
+  const anchors = new Map<string, Node>()
+  const targets = new Map<Alias, Node>()
+  visit(document, {
+    Node: (_key, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source)
+        if (target !== undefined) targets.set(node, target)
+      } else if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
+  })
+  return targets
+}
+
 /** Thrown if a document has no value, after the fault is reported. */
 class NoValue extends Error {}
 
 /** The value of a document, by the rules of go-yaml's decoder. */
 function valueOf(document: Document.Parsed, text: string, report: Report): unknown {
   let [nodes, aliased, aliasDepth] = [0, 0, 0]
+  const targets = targetsOfAliases(document)
   const open = new Set<unknown>()
   const fail = (node: unknown, message: string): never => {
     const [offset] = (node as ParsedNode | null)?.range ?? document.contents?.range ?? [0]
@@ -420,7 +441,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   /** Calls a function with the target of an alias. */
   function through<Value>(alias: unknown, use: (target: unknown) => Value): Value {
     if (!isAlias(alias)) return use(alias)
-    const target = alias.resolve(document)
+    const target = targets.get(alias)
     if (target === undefined) {
       return fail(
         alias,

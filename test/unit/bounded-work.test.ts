@@ -1,4 +1,5 @@
 import t from 'tap'
+import { readYaml } from '../../src/cli/yaml.ts'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import {
   type KubernetesObject,
@@ -249,6 +250,19 @@ for (const [shape, podOf] of Object.entries(podShapes)) {
     }
     const run = (pods: ObservedPod[]) => findingsOf(pods, '2026-01-01T00:00:00Z')
     const growth = growthOf(run, (n) => [{ ...podOf(n), metadata }])
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
+}
+
+/** Files that the command line reads. */
+const yamlShapes: Record<string, (n: number) => string> = {
+  aliases: (n) => `a: &a x\nb: [${'*a,'.repeat(n * 10)}]\n`,
+  'open brackets': (n) => '['.repeat(n * 10),
+}
+
+for (const [shape, textOf] of Object.entries(yamlShapes)) {
+  t.test(`work grows linearly with ${shape} in YAML`, async (t) => {
+    const growth = growthOf<string>(readYaml, textOf)
     t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
   })
 }
