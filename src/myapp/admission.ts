@@ -47,8 +47,12 @@ export interface AdmissionResponse {
 const maxWarnings = 20
 /** The most problems that one refusal names. */
 const maxProblems = 5
-/** A larger spec is validated up to its first problem only: each problem takes memory. */
+/**
+ * A larger spec, or one with more problems, is validated up to its first problem only: each problem
+ * takes time and memory.
+ */
 const maxSpecLength = 64 * 1024
+const maxComparedProblems = 100
 
 /** The part of a MyApp that is read. The API server has checked the rest. */
 interface Candidate {
@@ -81,7 +85,7 @@ export async function review(
   let problems = problemsOf(myApp)
   let kept: Problem[] = []
   if (problems.length > 0 && before !== undefined && problemsOf(before).length > 0) {
-    const isValid = isSmall(myApp) && isSmall(before) ? await allProblems() : undefined
+    const isValid = await validatorFor([myApp, before], allProblems)
     const known = new Set(problemsOf(before, isValid).map((problem) => keyOf(problem, before)))
     const all = problemsOf(myApp, isValid)
     kept = all.filter((problem) => known.has(keyOf(problem, myApp)))
@@ -121,6 +125,18 @@ function candidateOf(object: unknown): Candidate | undefined {
     },
     spec,
   }
+}
+
+/** The validator that finds all problems; undefined if one of the MyApps has too many. */
+async function validatorFor(
+  myApps: Candidate[],
+  allProblems: () => Promise<ValidateFunction<StoredMyApp>>,
+): Promise<ValidateFunction<StoredMyApp> | undefined> {
+  if (!myApps.every(isSmall)) return undefined
+  const isValid = await allProblems()
+  const hasFewProblems = (myApp: Candidate) =>
+    isValid(myApp) || (isValid.errors ?? []).length <= maxComparedProblems
+  return myApps.every(hasFewProblems) ? isValid : undefined
 }
 
 function problemsOf(myApp: Candidate, isValid?: ValidateFunction<StoredMyApp>): Problem[] {

@@ -119,6 +119,21 @@ for (const [what, before, after, allowed] of updates) {
   })
 }
 
+t.test('compares at most 100 problems of an update, and else the first', async (t) => {
+  const unknown = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`unknown${index}`, 1]))
+  const before = { ...valid, ...unknown(99) }
+  const few = await update(before, { ...before, replicas: 500 })
+  t.match(few, { allowed: false, status: { message: /^spec\.replicas: must be at most 100/ } })
+  const kept = await update(before, { ...before, image: 'nginx:1.30' })
+  t.equal(kept.warnings?.length, 21, 'the first 20, and the number of the others')
+  const many = { ...valid, ...unknown(101) }
+  const { allowed, warnings } = await update(many, { ...many, image: 'nginx:1.30' })
+  t.equal(allowed, true)
+  t.match(warnings, [/^spec\.unknown0: unknown field/])
+  t.equal(warnings?.length, 1)
+})
+
 t.test('warns of a problem that an update keeps', async (t) => {
   const { warnings } = await update(bad, { ...bad, image: 'nginx:1.30' })
   t.match(warnings, [/^spec\.replicas: must be at most 100, got 500$/])
