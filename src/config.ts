@@ -2,7 +2,7 @@
 interface Variable<Value> {
   default: Value
   description: string
-  /** Parses the text. Throws an Error that says what is valid. */
+  /** Parses the text. Throws an Error that names the valid values. */
   read: (text: string) => Value
 }
 
@@ -28,7 +28,7 @@ const integer = (
   },
 })
 
-/** A port of its own; 0 picks a free one, unset opens none. */
+/** A separate port; 0 picks a free one. Without a value there is no such port. */
 const optionalPort = (description: string): Variable<number | undefined> => ({
   ...integer(0, [0, 65535], description),
   default: undefined,
@@ -60,8 +60,8 @@ export const variables = {
       'certificate.',
   ),
   ADMISSION_PORT: optionalPort(
-    'Port for `/admission/validate` alone, without client certificates, which API servers do ' +
-      'not have. Unset, `PORT` serves it.',
+    'Port for `/admission/validate` only, without client certificates, which API servers do ' +
+      'not have. Without it `PORT` serves the webhook.',
   ),
   TLS_CERT_FILE: text(
     '',
@@ -70,8 +70,8 @@ export const variables = {
   TLS_KEY_FILE: text('', 'File with the private key of `TLS_CERT_FILE` in PEM.'),
   TLS_CLIENT_CA_FILE: text(
     '',
-    'File with the CAs of client certificates in PEM. With it callers need a certificate of ' +
-      'one of them.',
+    'File with the CAs of client certificates in PEM. Callers then need a certificate of one ' +
+      'of these CAs.',
   ),
   TLS_CLIENT_NAME: text(
     'metacontroller',
@@ -79,12 +79,13 @@ export const variables = {
   ),
   AUTH_TOKEN_FILE: text(
     '',
-    'File with one token a line. With it callers need `Authorization: Bearer` and one of them.',
+    'File with one token per line. Callers then need `Authorization: Bearer` and one of the ' +
+      'tokens.',
   ),
   LOG_LEVEL: oneOf(
     'info',
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-    'Lines below this level are not written.',
+    'Lowest level of the log.',
   ),
   LOG_FORMAT: oneOf(
     'auto',
@@ -99,8 +100,8 @@ export const variables = {
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
     [1000, 3_600_000],
-    'Time in ms after which an idle connection is closed. Metacontroller keeps its own for 90 ' +
-      's, so it must be longer.',
+    'Time in ms after which an idle connection is closed. It must exceed the 90 s of ' +
+      'Metacontroller.',
   ),
   MAX_EVENT_LOOP_DELAY_MS: integer(
     1000,
@@ -111,16 +112,16 @@ export const variables = {
   SHUTDOWN_DELAY_MS: integer(
     0,
     [0, 6000],
-    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener, ' +
-      'so that the cluster stops sending first. Shutdown takes 10 s at most, including this ' +
-      'delay.',
+    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener. ' +
+      'The cluster stops sending requests meanwhile. Shutdown takes at most 10 s, including ' +
+      'this delay.',
   ),
   CONFIG_DIGEST_KEY_FILE: text(
     '',
-    'File with the key of the digests of ConfigMaps and Secrets: at least 32 bytes, the same ' +
-      'for all replicas. Without a key the digests contain no data of Secrets, and pods roll at ' +
-      'every change of a Secret that they use. A new key rolls the pods of every app that uses ' +
-      'ConfigMaps or Secrets.',
+    'File with the key of config digests: at least 32 bytes, the same for all replicas. ' +
+      'Without a key the digests contain no data of Secrets, and pods roll at every change of a ' +
+      'Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or ' +
+      'Secrets.',
   ),
   PLATFORM_DEFAULTS_FILE: text(
     '',
@@ -130,14 +131,14 @@ export const variables = {
   WATCH_SECRETS: oneOf(
     'true',
     ['true', 'false'],
-    'With `false` the hook asks Metacontroller for no Secret: a changed Secret does not roll ' +
-      'pods, and a missing one is not reported. For the component `without-secrets`.',
+    'With `false` the hook requests no Secret from Metacontroller: a changed Secret does not ' +
+      'roll pods, and a missing one is not reported. For the component `without-secrets`.',
   ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],
     'Time in ms after which the metric `operator.myapps` no longer counts a MyApp that this ' +
-      'replica has not seen. Three times `resyncPeriodSeconds` suits.',
+      'replica has not seen. Use three times `resyncPeriodSeconds`.',
   ),
 } as const
 
@@ -147,7 +148,7 @@ export type Config = {
 
 /**
  * Reads the configuration from an environment.
- * @throws {Error} with one line for each invalid variable: name, value and what is valid.
+ * @throws {Error} with one line for each invalid variable: its name, its value and the valid values.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const problems: string[] = []
