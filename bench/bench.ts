@@ -1,4 +1,4 @@
-// Measures the built hook on half a core against four targets. bench/README.md says how to read it.
+// Measures the built hook on half a core against four targets. bench/README.md explains them.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, setPriority, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -80,7 +80,7 @@ for (const [root, { p99, memory, start, idle, cpu }] of found) {
   console.log(`| ${root.split('/').at(-1)} | ${cells.join(' | ')} |`)
 }
 
-/** Starts the builds in turns, so that what disturbs the machine disturbs all of them. */
+/** Starts the builds in turns, so that noise of the machine affects all of them. */
 async function starts(): Promise<void> {
   for (let round = 0; round < rounds * 3; round++) {
     report(`start ${round + 1} of ${rounds * 3}`, 'progress')

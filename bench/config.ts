@@ -65,7 +65,7 @@ function milliseconds(body: string, rounds = 300): number {
 const without = reading('ConfigMap', 0)
 milliseconds(without, 3000)
 const base = milliseconds(without, 3000)
-console.log('| config | bytes a sync more | processor time a sync more |\n| --- | --- | --- |')
+console.log('| config | additional bytes | additional processor time |\n| --- | --- | --- |')
 for (const size of [10, 100, 1024]) {
   for (const kind of ['ConfigMap', 'Secret'] as const) {
     const body = reading(kind, size * 1024)
@@ -74,4 +74,4 @@ for (const size of [10, 100, 1024]) {
     console.log(`| ${kind}, ${size} KiB | ${bytes} KiB | ${time} ms |`)
   }
 }
-console.log(`\nA sync without takes ${base.toFixed(2)} ms`)
+console.log(`\nA sync without config takes ${base.toFixed(2)} ms`)

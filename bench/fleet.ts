@@ -1,4 +1,4 @@
-// Measures what a fleet of MyApps costs Metacontroller and the hook. The results are in
+// Measures the cost of a fleet of MyApps for Metacontroller and the hook. The results are in
 // docs/scaling.md.
 //   METACONTROLLER=/path/to/metacontroller node bench/fleet.ts --apps 300
 //   --namespaces 100   spread the MyApps

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A keep-alive connection with one request at a time, as cheap as possible for the sender. */
+/** A keep-alive connection with one request at a time and little work for the sender. */
 export interface Connection {
   /** Sends a request. Returns the body of a 200; rejects otherwise. */
   call: (request: Buffer) => Promise<string>

@@ -1,4 +1,4 @@
-/** Runs the operator from nothing: `npm run demo`. */
+/** Runs the operator on an empty cluster: `npm run demo`. */
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'

@@ -5,7 +5,7 @@ import { parseAllDocuments, stringify } from 'yaml'
 
 const root = join(import.meta.dirname, '..')
 
-/** Where the manifests are. */
+/** The paths of the manifests. */
 export const manifests = {
   crds: [join(root, 'manifests/crd.yaml'), join(root, 'manifests/inspection-crd.yaml')],
   compositeControllers: [

@@ -43,7 +43,7 @@ export function apiReference(): string {
       '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
       `# ${kind} (${apiVersion})`,
       `\`metadata.name\` is the name of the Deployment and of the Service. It ` +
-        `${formats.myAppName.message}. Fields with fields of their own have a table each.`,
+        `${formats.myAppName.message}. Each field with subfields has its own table.`,
       '## spec',
       intro(spec),
       table(
@@ -115,7 +115,7 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
   [
     'Unrepaired',
     'with more than 1000 foreign items in a list',
-    'A list of a child is left as it is.',
+    'A list of a child is not repaired.',
   ],
   [
     'AdmissionChanged',
@@ -137,8 +137,8 @@ const table = (rows: string[]) =>
   ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 
 /**
- * The rows for the fields of an object or of a list's items, deeper ones after the one that holds
- * them. Fields that an earlier row has are not repeated.
+ * The rows for the fields of an object or of a list's items. The rows of subfields follow the row
+ * of their parent. Fields of an earlier row are not repeated.
  */
 function rows(schema: ReferenceSchema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema

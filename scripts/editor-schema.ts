@@ -1,7 +1,7 @@
 import { editorPattern, formatOf } from '../src/api/formats.ts'
 import { MyApp } from '../src/api/myapp.ts'
 
-/** A JSON Schema (draft-07) of a whole MyApp, by which editors complete, explain and check. */
+/** A JSON Schema (draft-07) of a complete MyApp, for completion and checks in editors. */
 export const editorSchema = (): object => ({
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'MyApp',

@@ -1,4 +1,4 @@
-// Writes what is generated from src/api/myapp.ts: the CRD, the schemas for editors and kustomize,
+// Writes the files generated from src/api/myapp.ts: the CRD, the schemas for editors and kustomize,
 // and the reference of the API.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
@@ -18,7 +18,7 @@ const inspectionCrdYaml = () =>
   '# Generated from src/api/inspection.ts by `npm run generate`.\n' +
   stringify(inspectionResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
 
-/** Every generated file, and how its text is made. */
+/** Every generated file with the function that creates its text. */
 export const generated: Record<string, () => string> = {
   'manifests/crd.yaml': crdYaml,
   'manifests/inspection-crd.yaml': inspectionCrdYaml,

@@ -9,8 +9,9 @@ interface Schema {
 }
 
 /**
- * The text of manifests/kustomize/openapi.json: by which key kustomize merges the lists of a patch.
- * kustomize reads it instead of its own schema, so the common kinds of Kubernetes are in it too.
+ * The text of manifests/kustomize/openapi.json: the keys by which kustomize merges lists of a
+ * patch. kustomize reads it instead of its own schema, so it also contains common kinds of
+ * Kubernetes.
  */
 export function kustomizeSchemaText(): string {
   const myApp = mergeKeys(customResource())

@@ -3,7 +3,7 @@
  * comments, strings, names, Markdown and YAML.
  */
 
-/** Each phrase as a regular expression, and what to write instead. */
+/** Each phrase as a regular expression, with its replacement. */
 const phrases = {
   'for ever': 'forever, or repeatedly',
   shall: 'must, or the present tense',

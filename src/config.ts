@@ -148,7 +148,7 @@ export type Config = {
 
 /**
  * Reads the configuration from an environment.
- * @throws {Error} with one line for each invalid variable: its name, its value and the valid values.
+ * @throws {Error} with one line for each invalid variable: its name, value and valid values.
  */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const problems: string[] = []

@@ -11,7 +11,7 @@ import { yamlText } from './yaml.ts'
 
 type Fields = Record<string, unknown>
 
-/** Kinds of other objects with its name that a MyApp may take over. */
+/** Kinds of other objects with its name that a MyApp can adopt. */
 const otherKinds = [
   'services',
   'poddisruptionbudgets.policy',
@@ -192,7 +192,7 @@ function notes(
       .filter(({ kind }) => kind !== 'Service')
       .map(
         ({ kind, metadata }) =>
-          `${kind} ${metadata.name} exists: the script hands it over, ` +
+          `${kind} ${metadata.name} exists: the script makes the MyApp adopt it, ` +
           'and the MyApp deletes it unless its spec asks for one',
       ),
   ]
@@ -232,19 +232,19 @@ function script({
     '# Each step can be repeated. Nothing is deleted before the pods of the MyApp are ready.',
     'set -eu',
     '',
-    '# 1. The MyApp. Compare it with the Deployment before you go on.',
+    '# 1. The MyApp. Compare it with the Deployment before you continue.',
     ...byHand.map((field) => `#    Not translated: ${field.replace(/\s+/g, ' ')}`),
     `cat > ${file} <<'END-OF-MYAPP'`,
     yamlText(myApp).trimEnd(),
     'END-OF-MYAPP',
     '',
-    '# 2. The pods get the labels of the MyApp too.',
+    '# 2. Add the labels of the MyApp to the pods.',
     `${kubectl} label pods -l ${quote(selectorText(selector))} ${labels.join(' ')}`,
     '',
-    '# 3. The Deployment goes; its ReplicaSets and pods stay and serve.',
+    '# 3. Delete the Deployment. Its ReplicaSets and pods stay and serve.',
     `${kubectl} delete deployment ${name} --cascade=orphan`,
     '',
-    '# 4. The MyApp comes, and takes over what has its name.',
+    '# 4. Create the MyApp. It adopts the objects with its name.',
     `${kubectl} apply -f ${file}`,
     `uid=$(${kubectl} get myapp ${name} -o jsonpath='{.metadata.uid}')`,
     ...beside.map(
@@ -253,7 +253,7 @@ function script({
     ),
     `${kubectl} wait --for=condition=Ready myapp/${name} --timeout=15m`,
     '',
-    '# 5. The old pods go.',
+    '# 5. Delete the old pods.',
     ...replicaSets.map(({ metadata }) => `${kubectl} delete replicaset ${quote(metadata.name)}`),
   ]
   return `${lines.join('\n')}\n`

@@ -72,7 +72,7 @@ export const options = {
 
 /** The commands and their descriptions. */
 export const commands = {
-  render: 'print the children of a MyApp, or what applying it would change',
+  render: 'print the children of a MyApp, or the changes of applying it',
   validate: 'check MyApps in files',
   adopt: 'print the commands that turn a Deployment into a MyApp without downtime',
   certificates: 'print the certificates of the operator and of Metacontroller',

@@ -7,7 +7,7 @@ import { UserError } from './arguments.ts'
 export interface Kubectl {
   /** The namespace of the context. */
   namespace: () => string
-  /** Gets objects. Leaves out those that do not exist. */
+  /** Gets objects. Omits those that do not exist. */
   get: (args: string[]) => ObservedObject[]
 }
 
@@ -25,7 +25,7 @@ export function kubectlFor(context: string | undefined): Kubectl {
     if (error !== undefined) {
       throw new UserError(
         (error as NodeJS.ErrnoException).code === 'ENOENT'
-          ? 'kubectl was not found on the PATH: it reads the cluster'
+          ? 'kubectl is not on the PATH'
           : `kubectl: ${error.message}`,
       )
     }

@@ -93,7 +93,7 @@ export function filesOf(sources: Source[], defaultNamespace: string): ManifestFi
       ignored.push({
         severity: 'note',
         place: placeOf(['kind']),
-        message: `${kindOf(object)} is left out: it is neither a MyApp nor config of one`,
+        message: `${kindOf(object)} is ignored: it is neither a MyApp nor config of a MyApp`,
       })
     }
   }
@@ -209,8 +209,8 @@ function readManifests({ name, text }: Source): { manifests: Manifest[]; finding
 }
 
 /**
- * The objects in a document. A list from `kubectl get -o yaml` contains several, an empty document
- * none.
+ * The objects in a document. A list from `kubectl get -o yaml` contains several objects, and an
+ * empty document contains none.
  */
 function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []

@@ -107,7 +107,7 @@ const sarif = (findings: Finding[]) => ({
           version,
           rules: [
             { id: 'invalid', shortDescription: { text: 'A MyApp that the API server refuses' } },
-            { id: 'lint', shortDescription: { text: 'A MyApp that is valid and will not work' } },
+            { id: 'lint', shortDescription: { text: 'A valid MyApp that will not work' } },
           ],
         },
       },

@@ -130,7 +130,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   const lines = chunk.text.slice(bom).replace(/\r(?!\n)|\u0085/g, '\n')
   const fault =
     bom === 1 && chunk.isMarked
-      ? { offset: -1, message: 'remove the byte order mark that stands here' }
+      ? { offset: -1, message: 'remove this byte order mark' }
       : json === undefined
         ? characterFault(chunk.text.slice(bom), lines, chunk.isMarked)
         : undefined
@@ -398,10 +398,10 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   function checkText(node: Scalar) {
     const [start = 0, end = 0] = node.range ?? []
     if (node.tag !== undefined && start === end && /[,[\]{}]/.test(text[end] ?? '')) {
-      fail(node, 'a blank is missing after the tag')
+      fail(node, 'a space is missing after the tag')
     }
     if (/^[|>][-+]?[ \t]*(?:#.*)?\n(?: *\n)* *\t/.test(text.slice(start, end))) {
-      fail(node, 'the indentation needs blanks, not tabs')
+      fail(node, 'the indentation needs spaces, not tabs')
     }
     if (node.type !== 'QUOTE_DOUBLE') return
     const escapes = text.slice(start, end).matchAll(/\\(?:u(....)|U(.{8})|[^])/g)
@@ -425,7 +425,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
 
   function checkColon(node: unknown) {
     if (isScalar(node) && node.type === 'PLAIN' && /[:?]/.test(text[node.range?.[0] ?? 0] ?? '')) {
-      fail(node, 'a text that starts with ":" or "?" needs quotes here')
+      fail(node, 'a string that starts with ":" or "?" needs quotes here')
     }
   }
 
@@ -445,10 +445,10 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     if (target === undefined) {
       return fail(
         alias,
-        `*${alias.source} refers to no anchor: a text that starts with "*" needs quotes`,
+        `*${alias.source} refers to no anchor: a string that starts with "*" needs quotes`,
       )
     }
-    if (open.has(target)) fail(alias, `*${alias.source} refers to something that it is in itself`)
+    if (open.has(target)) fail(alias, `*${alias.source} refers to a parent of itself`)
     open.add(target)
     aliasDepth++
     const value = use(target)
@@ -480,16 +480,16 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
     return entries
   }
 
-  /** A key without `?` must be on one line. In brackets a blank must follow its colon. */
+  /** A key without `?` must be on one line. In brackets a space must follow its colon. */
   function checkKey(key: unknown) {
     if (!isScalar(key) || key.range == null) return
     const [start, end] = key.range
     const isExplicit = /\?\s+$/.test(text.slice(Math.max(0, start - 100), start))
     if (!isExplicit && text.slice(start, end).includes('\n')) {
-      fail(key, 'a key must stand on one line')
+      fail(key, 'a key must be on one line')
     }
     if (key.type === 'PLAIN' && text[end] === ':' && /[[{]/.test(text[end + 1] ?? '')) {
-      fail(key, 'a blank is missing after the colon')
+      fail(key, 'a space is missing after the colon')
     }
   }
 
@@ -506,11 +506,11 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
   function keyOfEntry(key: unknown): string {
     checkAnchor(key)
     return through(key, (node) => {
-      if (isCollection(node)) fail(node, 'a key must be a text, not a list or a map')
+      if (isCollection(node)) fail(node, 'a key must be a string, not a list or a map')
       const { value = null, asKey } = isScalar(node)
         ? resolved(node, (message) => fail(node, message))
         : {}
-      if (value === null || asKey === null) fail(key, `a key must be a text, not ${value}`)
+      if (value === null || asKey === null) fail(key, `a key must be a string, not ${value}`)
       return asKey ?? String(value)
     })
   }
@@ -555,7 +555,7 @@ function resolved(
         expected === `!!${kind}` ||
         (expected === '!!float' && kind === 'int' && asKey !== null) ||
         (expected === '!!timestamp' && isTimestamp(text))
-      if (!isMeant) return fail(`${expected} does not fit the text`)
+      if (!isMeant) return fail(`${expected} does not fit the value`)
       return expected === '!!float' ? { value, asKey: floatKey(Number(value)) } : scalar
     }
     default:

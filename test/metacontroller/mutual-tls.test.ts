@@ -1,8 +1,7 @@
 /**
- * Metacontroller calls the hook by the CompositeControllers as they are shipped: over mutual TLS
- * and by the name of the Service. A new CA and new certificates fail no call if they come in the
- * order of docs/upgrade.md. Needs the real Metacontroller, because the stand-in has no
- * endpointConfigs.
+ * Metacontroller calls the hook with the shipped CompositeControllers: over mutual TLS and by the
+ * name of the Service. The order of docs/upgrade.md changes the CA and the certificates without a
+ * failed request. Needs the real Metacontroller, because the stand-in has no endpointConfigs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -26,7 +25,7 @@ import { requireMetacontroller } from './real.ts'
 
 t.setTimeout(300_000)
 requireMetacontroller()
-t.test('certificates and CAs change under load without a failed call', rotation)
+t.test('certificates and CAs can change under load without a failed request', rotation)
 
 /** A Secret or a ConfigMap of the cluster. */
 interface Data {
@@ -43,9 +42,7 @@ async function rotation(t: Test): Promise<void> {
   const api = openApi(kubeconfig)
   t.teardown(() => api.close())
 
-  /**
-   * Runs `myapp-operator certificates` and applies what it prints; returns the Secret of the CA.
-   */
+  /** Runs `myapp-operator certificates` and applies its output. Returns the Secret of the CA. */
   const applyCertificates = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProgram({
       command: process.execPath,
@@ -81,7 +78,7 @@ async function rotation(t: Test): Promise<void> {
     startMetacontroller({
       kubeconfig: kubeconfigFor('metacontroller'),
       logFile: join(dir, 'metacontroller.log'),
-      // The cluster has no DNS. So a proxy leads from the name of the Service to the hook.
+      // The cluster has no DNS. A proxy connects the name of the Service to the hook.
       env: { HTTPS_PROXY: `http://127.0.0.1:${service.port}` },
     })
   let metacontroller: RunningMetacontroller = await start()
@@ -90,7 +87,7 @@ async function rotation(t: Test): Promise<void> {
     await kubectl(['apply', '-f', manifest(`metacontroller/${file}.yaml`)])
   }
 
-  // MyApps are created and changed all the time.
+  // MyApps are created and changed continuously.
   const names = ['a', 'b', 'c']
   let image = 0
   const over = new AbortController()
@@ -131,7 +128,7 @@ async function rotation(t: Test): Promise<void> {
     for (const deadline = Date.now() + 60_000; !(await isSo()); await sleep(50)) {
       if (Date.now() < deadline) continue
       const log = readFileSync(join(dir, 'metacontroller.log'), 'utf8')
-      throw new Error(`after 60 s it is not so that ${what}: ${log.slice(-1500)}`)
+      throw new Error(`not within 60 s: ${what}: ${log.slice(-1500)}`)
     }
   }
   const answered = async (what: string) => {
@@ -139,7 +136,7 @@ async function rotation(t: Test): Promise<void> {
     await until(`calls are answered ${what}`, () => calls() >= before + 20)
   }
   const loaded = () => hook.log().filter(({ msg }) => msg === 'certificates loaded').length
-  /** What `sleep 120 && restart` is in docs/upgrade.md. */
+  /** The step `sleep 120 && restart` of docs/upgrade.md. */
   const mountAndRestart = async (what: string) => {
     const before = loaded()
     folder.replace(await files())
@@ -174,7 +171,7 @@ async function rotation(t: Test): Promise<void> {
   t.strictSame(
     [...hook.log('default'), ...hook.log()].filter(({ level }) => level > 30),
     [],
-    'the hook refused no call',
+    'the hook refused no request',
   )
   const { items } = await api.request<{ items: Array<{ reason: string; message: string }> }>(
     'GET',
@@ -185,10 +182,10 @@ async function rotation(t: Test): Promise<void> {
     [],
     'Metacontroller reports no error',
   )
-  t.strictSame(service.others(), [], 'every call goes to the Service')
+  t.strictSame(service.others(), [], 'every request goes to the Service')
 }
 
-/** A proxy in place of cluster DNS: it connects whoever asks for the Service to the hook. */
+/** A proxy in place of cluster DNS. It connects clients of the Service to the hook. */
 async function startService(t: Test, port: number) {
   const sockets = new Set<Socket>()
   const others: string[] = []

@@ -258,7 +258,7 @@ t.test('passes --context to kubectl and reports the errors of kubectl', async (t
   })
   t.match(await run(['render', '-f', demoApp, '--diff', '--live'], { env: { PATH: '/nowhere' } }), {
     code: 2,
-    err: 'myapp-operator: kubectl was not found on the PATH: it reads the cluster\n',
+    err: 'myapp-operator: kubectl is not on the PATH\n',
   })
 })
 

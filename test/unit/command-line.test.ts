@@ -68,7 +68,7 @@ const withoutPlace = (note: string) => note.replace(/^.*\//, '').replace(/:\d+:\
 /** The notes about examples when they are rendered, besides those about Secrets. */
 const notesOnExamples: Record<string, string[]> = {
   'apps/singleton.yaml': [
-    'singleton.yaml: PersistentVolumeClaim is left out: it is neither a MyApp nor config of one',
+    'singleton.yaml: PersistentVolumeClaim is ignored: it is neither a MyApp nor config of a MyApp',
   ],
   'apps/grpc.yaml': ['pricing: the PodMonitor needs the monitoring component of the operator'],
   'apps/java.yaml': ['customers: the PodMonitor needs the monitoring component of the operator'],
@@ -78,18 +78,18 @@ const notesOnExamples: Record<string, string[]> = {
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
   'metrics.yaml': ['metrics: the PodMonitor needs the monitoring component of the operator'],
   'priority.yaml': [
-    'priority.yaml: PriorityClass is left out: it is neither a MyApp nor config of one',
+    'priority.yaml: PriorityClass is ignored: it is neither a MyApp nor config of a MyApp',
   ],
   'runtime-class.yaml': [
-    'runtime-class.yaml: RuntimeClass is left out: it is neither a MyApp nor config of one',
+    'runtime-class.yaml: RuntimeClass is ignored: it is neither a MyApp nor config of a MyApp',
   ],
   'volume-claim-shared.yaml': [
-    'volume-claim-shared.yaml: PersistentVolumeClaim is left out: it is neither a MyApp ' +
-      'nor config of one',
+    'volume-claim-shared.yaml: PersistentVolumeClaim is ignored: it is neither a MyApp ' +
+      'nor config of a MyApp',
   ],
   'volume-claim.yaml': [
-    'volume-claim.yaml: PersistentVolumeClaim is left out: it is neither a MyApp nor ' +
-      'config of one',
+    'volume-claim.yaml: PersistentVolumeClaim is ignored: it is neither a MyApp nor ' +
+      'config of a MyApp',
   ],
 }
 
@@ -245,11 +245,12 @@ t.test(
     const cases: Array<[text: string, ...says: Array<string | RegExp>]> = [
       [
         myApp('image: nginx\ningress: {host: *.example.com}').text,
-        '2.yaml:6:19: *.example.com refers to no anchor: a text that starts with "*" needs quotes',
+        '2.yaml:6:19: *.example.com refers to no anchor: a string that starts with "*" ' +
+          'needs quotes',
       ],
       [
         myApp('&all\nimage: nginx\nnodeSelector: *all').text,
-        '2.yaml:7:17: *all refers to something that it is in itself',
+        '2.yaml:7:17: *all refers to a parent of itself',
       ],
       [myApp('<<: [a]\nimage: nginx').text, '2.yaml:5:3: << needs a map, or a list of maps'],
       [
@@ -410,7 +411,7 @@ t.test('reads folders, lists and several files, and names the objects it ignores
   )
   t.match(
     (await runIn('validate', '-R', '-f', folder)).err,
-    /others\/d.yaml:2:7: Namespace is left out/,
+    /others\/d.yaml:2:7: Namespace is ignored/,
   )
   t.match(await runIn('validate', '-f', join(folder, 'others')), {
     code: 2,
@@ -756,7 +757,7 @@ t.test('prints findings on stdout, notes and a summary on stderr', async (t) => 
     'd.yaml': {},
   })
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, `${name}.yaml`))
-  const note = `${b}:8:7: Namespace is left out: it is neither a MyApp nor config of one\n`
+  const note = `${b}:8:7: Namespace is ignored: it is neither a MyApp nor config of a MyApp\n`
   t.strictSame(await runIn('validate', '-f', `${a}`), {
     code: 0,
     out: '',

@@ -442,7 +442,7 @@ t.test(
             kind !== 'PodDisruptionBudget' &&
             !answered.includes(`${kind}/${metadata.namespace}/${metadata.name}`)
           ) {
-            throw new Error(`${kind} ${metadata.name} is left out`)
+            throw new Error(`${kind} ${metadata.name} is omitted`)
           }
         }
         if (

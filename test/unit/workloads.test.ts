@@ -1,4 +1,4 @@
-/** The workloads that teams run, rendered and held against the checklist of an expert. */
+/** Real workloads, rendered and checked against the checklist of an expert. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,7 +42,7 @@ function review(t: Test, folder: URL, known: Record<string, Facts>): void {
     t.strictSame(
       Object.keys(facts.breaks ?? {}).filter((rule) => !broken.has(rule)),
       [],
-      `${name} breaks what it says it breaks`,
+      `${name} breaks exactly the rules in its facts`,
     )
   }
 }
@@ -52,12 +52,12 @@ t.test('24 real workloads pass the checklist of an expert', async (t) => {
   t.equal(Object.keys(workloads).length, 24)
 })
 
-t.test('the whole apps of the examples pass it without an exception', async (t) => {
+t.test('the example apps pass the checklist without exceptions', async (t) => {
   review(t, new URL('../../manifests/examples/apps/', import.meta.url), exampleApps)
   for (const facts of Object.values(exampleApps)) t.notOk(facts.breaks)
 })
 
-t.test('children of an app are not written again once they are stored', async (t) => {
+t.test('does not write stored children again', async (t) => {
   const files = [folder, new URL('../../manifests/examples/', import.meta.url)].flatMap((folder) =>
     yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
   )
@@ -71,7 +71,7 @@ t.test('children of an app are not written again once they are stored', async (t
   }
 })
 
-t.test('a Service beside a MyApp selects its pods and a port of them', async (t) => {
+t.test('a separate Service selects the pods of a MyApp and one of their ports', async (t) => {
   const own = Object.keys(workloads).flatMap((name) => {
     const text = read(folder, name)
     const { rendered } = renderAll(name, text, {})
@@ -96,7 +96,7 @@ t.test('a Service beside a MyApp selects its pods and a port of them', async (t)
   }
 })
 
-/** The faults that each rule must find: a workload, and what is wrong with it afterwards. */
+/** The faults that each rule must find: a workload, and its fault after a change. */
 const faults: Record<RuleName, [workload: string, spoil: (rendered: Rendered) => void]> = {
   probesCheckDeclaredPorts: [
     '13-spring-boot',
@@ -184,7 +184,7 @@ const firstOf = (it: Rendered): V1Container => podOf(it).initContainers?.[0] ?? 
 const livenessOf = (it: Rendered) => appOf(it).livenessProbe ?? fail()
 const limitsOf = (it: Rendered) => appOf(it).resources?.limits ?? fail()
 function fail(): never {
-  throw new Error('the workload does not have it')
+  throw new Error('the workload lacks this part')
 }
 
 t.test('each rule of the checklist finds its fault', async (t) => {

@@ -185,7 +185,7 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
   const answer = await run(...args)
   t.equal(answer.out, '[]\n')
   t.strictSame(
-    answer.err.split('\n').filter((line) => line !== '' && !line.includes('is left out')),
+    answer.err.split('\n').filter((line) => line !== '' && !line.includes('is ignored')),
     [`${here.name}/gateway: ${httpRoute.optional?.message}`],
   )
 

@@ -9,7 +9,7 @@ const deployment = { apiVersion: 'apps/v1', kind: 'Deployment' } as const
 const finalizers = ['example.com/forged']
 const owner = { apiVersion: 'v1', kind: 'Node', name: 'forged', uid: 'forged' }
 
-/** The pods that a tenant would like Metacontroller to start elsewhere. */
+/** The pods that a tenant wants Metacontroller to start elsewhere. */
 const rootPods = {
   selector: { matchLabels: { app: 'forged' } },
   template: {
@@ -22,8 +22,8 @@ const rootPods = {
 }
 
 /**
- * Records that a tenant writes into the last-applied annotation of a Deployment, by what they
- * forge.
+ * Records that a tenant writes into the last-applied annotation of a Deployment, by the forged
+ * part.
  */
 const records = (name: string, victim: string): Record<string, object> => {
   const child = { ...deployment, metadata: { name }, spec: rootPods }
@@ -45,7 +45,7 @@ const records = (name: string, victim: string): Record<string, object> => {
   }
 }
 
-/** A record of server-side apply that claims that Metacontroller applied metadata of a tenant. */
+/** A record of server-side apply with metadata of a tenant as applied by Metacontroller. */
 const forgedOwnership = {
   manager: 'metacontroller',
   operation: 'Apply',
@@ -58,18 +58,21 @@ const forgedOwnership = {
 }
 
 /**
- * Every situation in which the hook answers a Deployment as it was applied last. Each brings a
- * MyApp into it; the name of the Deployment is returned if it differs.
+ * Every situation in which the hook answers a Deployment as last applied. Each function puts a
+ * MyApp into the situation. It returns the name of the Deployment if that differs.
  */
 const situations: Record<string, (here: Namespace, name: string) => Promise<string | void>> = {
   'in sync': async () => {},
   'in a copy under another name': async (here, name) => {
     const copy = `${name}-copy`
-    // Metacontroller adopts it for its labels.
+    // Metacontroller adopts the copy for its labels.
     const { metadata, spec } = here.get('Deployment', name)
     const object = { ...deployment, metadata: { name: copy, labels: metadata.labels }, spec }
     await here.put(object)
-    await here.until('it is adopted', () => here.find('Deployment', copy)?.metadata.ownerReferences)
+    await here.until(
+      'the copy is adopted',
+      () => here.find('Deployment', copy)?.metadata.ownerReferences,
+    )
     return copy
   },
   'while config is missing': async (here, name) => {
@@ -84,7 +87,7 @@ const situations: Record<string, (here: Namespace, name: string) => Promise<stri
   'while paused': async (here, name) => {
     await here.edit('MyApp', name, { spec: { paused: true } })
     await here.until(
-      'it is paused',
+      'the MyApp is paused',
       () => here.get('MyApp', name).status?.conditions?.[0]?.reason === 'Paused',
     )
   },
@@ -94,13 +97,13 @@ const situations: Record<string, (here: Namespace, name: string) => Promise<stri
     ])
     await here.kubectl('delete', 'ma', name, '--wait=false')
     await here.until(
-      'it is Terminating',
+      'the MyApp is Terminating',
       () => here.get('MyApp', name).status?.conditions?.[0]?.reason === 'Terminating',
     )
   },
 }
 
-/** Writes a forged record into a child as somebody who may edit it. */
+/** Writes a forged record into a child as a user who may edit the child. */
 async function forge(here: Namespace, name: string, what: string, victim: string): Promise<void> {
   const record = records(name, victim)[what]
   const annotations = { [lastAppliedAnnotation]: record ? JSON.stringify(record) : null }
@@ -109,8 +112,8 @@ async function forge(here: Namespace, name: string, what: string, victim: string
 }
 
 /**
- * Metacontroller may write in every namespace, and a tenant may write the records of what
- * Metacontroller applied. No record moves a child, adds a child or sets its metadata.
+ * Metacontroller may write in every namespace, and a tenant may write Metacontroller's records. No
+ * record moves a child, adds a child or sets its metadata.
  */
 export function forgedRecords(t: Test, cluster: Cluster): void {
   for (const [situation, bring] of Object.entries(situations)) {
@@ -131,7 +134,7 @@ export function forgedRecords(t: Test, cluster: Cluster): void {
       await Promise.all(names.map((name) => forceSyncs(here, name, 2)))
       await rest(here)
 
-      t.strictSame(uids(), before, 'every Deployment is the one that it was')
+      t.strictSame(uids(), before, 'every Deployment is the same object')
       for (const { what, name } of forged) {
         t.equal(here.calls(what).at(-1)?.msg, 'hook call', `${what}: the hook answers`)
         const { metadata } = here.get('Deployment', name)
@@ -152,7 +155,7 @@ export function forgedRecords(t: Test, cluster: Cluster): void {
       const elsewhere = cluster
         .audit(victim)
         .filter(({ user }) => user.username.endsWith('metacontroller'))
-      t.strictSame(elsewhere, [], 'Metacontroller does nothing in another namespace')
+      t.strictSame(elsewhere, [], 'Metacontroller writes nothing in another namespace')
       const bindings = await cluster.controlPlane.kubectl(['get', 'clusterrolebindings'])
       t.notMatch(bindings, /^forged/m)
     })

@@ -22,46 +22,49 @@ const serviceAccountOfPods = (here: Namespace) =>
 const image = 'nginx:1.29'
 const role = (name: string) => ({ annotations: { 'example.com/role': name } })
 
-/** A MyApp with a ServiceAccount of its own. */
+/** A MyApp with its own ServiceAccount. */
 export function serviceAccount(t: Test, cluster: Cluster): void {
-  t.test('a ServiceAccount comes, changes, is repaired, and goes after the pods', async (t) => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image, serviceAccount: role('a') })
-    await here.running('shop')
-    t.equal(serviceAccountOfPods(here), 'shop')
-    t.match(await found(here), {
-      metadata: {
-        labels: { app: 'shop' },
-        annotations: role('a').annotations,
-        ownerReferences: [{ kind: 'MyApp', controller: true }],
-      },
-    })
-    await here.kubectl('annotate', 'sa', 'shop', 'theirs=stays', 'example.com/role-')
-    await here.eventually(
-      'the annotation is put back',
-      async () => (await found(here))?.metadata.annotations?.['example.com/role'] === 'a',
-    )
-    await here.edit('MyApp', 'shop', { spec: { serviceAccount: role('b') } })
-    await here.eventually(
-      'the annotation follows the spec',
-      async () => (await found(here))?.metadata.annotations?.['example.com/role'] === 'b',
-    )
-    t.match(await found(here), { metadata: { annotations: { theirs: 'stays' } } })
-    await isQuiet(t, here, ['shop'])
+  t.test(
+    'a ServiceAccount is created, updated, repaired, and deleted after the pods',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image, serviceAccount: role('a') })
+      await here.running('shop')
+      t.equal(serviceAccountOfPods(here), 'shop')
+      t.match(await found(here), {
+        metadata: {
+          labels: { app: 'shop' },
+          annotations: role('a').annotations,
+          ownerReferences: [{ kind: 'MyApp', controller: true }],
+        },
+      })
+      await here.kubectl('annotate', 'sa', 'shop', 'theirs=stays', 'example.com/role-')
+      await here.eventually(
+        'the annotation is restored',
+        async () => (await found(here))?.metadata.annotations?.['example.com/role'] === 'a',
+      )
+      await here.edit('MyApp', 'shop', { spec: { serviceAccount: role('b') } })
+      await here.eventually(
+        'the annotation follows the spec',
+        async () => (await found(here))?.metadata.annotations?.['example.com/role'] === 'b',
+      )
+      t.match(await found(here), { metadata: { annotations: { theirs: 'stays' } } })
+      await isQuiet(t, here, ['shop'])
 
-    await here.edit('MyApp', 'shop', { spec: { serviceAccount: null } })
-    await here.running('shop')
-    t.notOk(await found(here), 'it goes once no pod uses it')
-    t.notOk(serviceAccountOfPods(here))
-    await here.edit('MyApp', 'shop', { spec: { serviceAccount: {} } })
-    await here.running('shop')
-    t.ok(await found(here))
-    await here.kubectl('delete', 'ma', 'shop')
-    await here.gone('MyApp', 'shop')
-    t.notOk(await found(here))
-  })
+      await here.edit('MyApp', 'shop', { spec: { serviceAccount: null } })
+      await here.running('shop')
+      t.notOk(await found(here), 'deleted once no pod uses it')
+      t.notOk(serviceAccountOfPods(here))
+      await here.edit('MyApp', 'shop', { spec: { serviceAccount: {} } })
+      await here.running('shop')
+      t.ok(await found(here))
+      await here.kubectl('delete', 'ma', 'shop')
+      await here.gone('MyApp', 'shop')
+      t.notOk(await found(here))
+    },
+  )
 
-  t.test("somebody else's ServiceAccount of the name is left alone", async (t) => {
+  t.test('a foreign ServiceAccount of the same name does not change', async (t) => {
     const here = await cluster.namespace(t)
     await here.kubectl('create', 'sa', 'shop')
     await here.kubectl('annotate', 'sa', 'shop', 'example.com/role=theirs')

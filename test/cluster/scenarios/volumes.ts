@@ -43,7 +43,7 @@ function mounts(here: Namespace) {
 
 /** Volumes that a container mounts at several paths. */
 export function volumes(t: Test, cluster: Cluster): void {
-  t.test('one claim is mounted at several paths, and they change', async (t) => {
+  t.test('one claim can be mounted at several paths, and the paths can change', async (t) => {
     const here = await cluster.namespace(t)
     const init = (...mountPaths: string[]): NonNullable<MyAppSpec['init']> => [
       {
@@ -143,7 +143,7 @@ export function volumes(t: Test, cluster: Cluster): void {
         value: 'stray',
       },
     ])
-    await here.until('the edits by hand are undone', () => {
+    await here.until('the manual edits are reverted', () => {
       const app = mounts(here).app ?? []
       const isStray = (mount: string) =>
         cluster.differs('foreign list items stay')

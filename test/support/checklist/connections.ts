@@ -1,4 +1,4 @@
-/** Which connections a NetworkPolicy allows, as a network plugin decides it. */
+/** The connections that a NetworkPolicy allows, as a network plugin decides. */
 import { BlockList } from 'node:net'
 
 interface Selector {
@@ -38,12 +38,12 @@ export interface Peer {
 /** The namespace of the app in the checks. */
 const home = 'shop'
 
-/** Whether a policy lets a peer connect to a port of the app. */
+/** Whether a policy allows a peer to connect to a port of the app. */
 export const allowsFrom = ({ spec }: NetworkPolicy, peer: Peer): boolean =>
   !spec.policyTypes.includes('Ingress') ||
   (spec.ingress ?? []).some(({ from, ports }) => isPeer(from, peer) && isPort(ports, peer))
 
-/** Whether a policy lets the app connect to a peer. */
+/** Whether a policy allows the app to connect to a peer. */
 export const allowsTo = ({ spec }: NetworkPolicy, peer: Peer): boolean =>
   !spec.policyTypes.includes('Egress') ||
   (spec.egress ?? []).some(({ to, ports }) => isPeer(to, peer) && isPort(ports, peer))
@@ -55,7 +55,7 @@ const isPort = (ports: PolicyPort[] | undefined, { port, protocol = 'TCP' }: Pee
       (one.protocol ?? 'TCP') === protocol && port >= one.port && port <= (one.endPort ?? one.port),
   )
 
-/** No peers at all stand for every peer. */
+/** An empty list of peers allows every peer. */
 const isPeer = (peers: PolicyPeer[] | undefined, peer: Peer) =>
   peers === undefined || peers.length === 0 || peers.some((one) => selects(one, peer))
 

@@ -1,4 +1,4 @@
-/** A MyApp from a file, what the operator renders for it, and what its team knows about it. */
+/** A MyApp from a file, its rendered children, and the facts that its team knows. */
 import type {
   V1Container,
   V1Deployment,
@@ -16,23 +16,23 @@ import type { PodMonitorSpec } from '../../../src/myapp/children/pod-monitor.ts'
 import type { NetworkPolicy, Peer } from './connections.ts'
 import type { RuleName } from './rules.ts'
 
-/** What a team knows about its workload, and no spec says. */
+/** Facts about a workload that its spec does not contain. */
 export interface Facts {
   /** Ports of the Service that callers use. */
   servicePorts?: number[]
-  /** Who connects to the app, and to which port of its container. */
+  /** The clients of the app, and the port of its container that they use. */
   callers?: Peer[]
-  /** What the app connects to. */
+  /** The peers that the app connects to. */
   calls?: Peer[]
-  /** The app calls the API server, so its pods need a token. */
+  /** The app connects to the API server, so its pods need a token. */
   usesToken?: true
-  /** Pods are behind a load balancer of the cloud, which takes longer to stop sending to a pod. */
+  /** The pods are behind a cloud load balancer, which is slow to stop sending to a pod. */
   isBehindLoadBalancer?: true
   /** Rules that the workload breaks, each with the reason. */
   breaks?: Partial<Record<RuleName, string>>
-  /** What the workload needs beside its MyApp, and why. */
+  /** Other objects that the workload needs, and the reason. */
   beside?: string
-  /** What cannot be said in a MyApp, nor with an object beside it. */
+  /** Needs that neither a MyApp nor another object can express. */
   lacks?: string
 }
 
@@ -59,7 +59,7 @@ export interface Rendered {
 /** The platform copies these labels of a MyApp to its children. */
 const platformDefaults = { labels: ['team', 'cost-center'] }
 
-/** What the operator renders for each MyApp of a file, with all that `validate --lint` reports. */
+/** The rendered children of each MyApp of a file, and all findings of `validate --lint`. */
 export function renderAll(file: string, text: string, facts: Facts) {
   const { myApps, config, findings } = filesOf([{ name: file, text }], 'shop')
   const rendered = myApps.map((app): Rendered => {

@@ -1,6 +1,6 @@
 /**
- * What an expert checks in a review of rendered objects. Each rule returns what it would reject,
- * and nothing about a workload that it is not for.
+ * The rules of an expert review of rendered objects. Each rule returns its complaints, and nothing
+ * about a workload to which it does not apply.
  */
 import type { V1Container } from '@kubernetes/client-node'
 import { allowsFrom, allowsTo, type Peer } from './connections.ts'
@@ -19,7 +19,7 @@ type Rule = (rendered: Rendered) => string[]
 /** The complaint if a condition does not hold. */
 const check = (holds: boolean, complaint: string): string[] => (holds ? [] : [complaint])
 
-/** A complaint about each container that a condition does not hold for. */
+/** A complaint about each container that fails a condition. */
 const eachContainer = (
   rendered: Rendered,
   holds: (container: V1Container) => boolean,
@@ -32,7 +32,7 @@ const eachContainer = (
 const peerText = ({ namespace, podLabels, address, port }: Peer) =>
   [namespace, podLabels && Object.values(podLabels).join(), address, port].filter(Boolean).join(' ')
 
-/** Whether claims of the pods can be written to by one pod only. */
+/** Whether only one pod can write to a claim of the pods. */
 const isSingleton = ({ spec }: Rendered) =>
   (spec.volumes ?? []).some(
     ({ persistentVolumeClaim: claim, readOnly }) =>
@@ -46,7 +46,7 @@ const dnsPeers: Peer[] = [53, 5353].flatMap((port) =>
 const secretName = /(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|API_KEY)$/i
 
 const named = {
-  /** A probe of a port that nobody declares is usually a mistyped one. */
+  /** A probe of an undeclared port is usually mistyped. */
   probesCheckDeclaredPorts: (rendered) => {
     const declared = (appOf(rendered).ports ?? []).map(({ containerPort }) => containerPort)
     return containersOf(rendered).flatMap((container) =>
@@ -60,14 +60,14 @@ const named = {
     )
   },
 
-  /** A Service sends to a pod only if the pod says that it is ready. */
+  /** A Service sends only to ready pods. */
   readinessGatesTraffic: (rendered) =>
     check(
       rendered.children.Service === undefined || appOf(rendered).readinessProbe !== undefined,
       'no readiness probe',
     ),
 
-  /** A probe over HTTP or gRPC says more than an open port. */
+  /** A probe over HTTP or gRPC proves more than an open port. */
   readinessAsksTheApp: (rendered) =>
     check(appOf(rendered).readinessProbe?.tcpSocket === undefined, 'readiness is a TCP check'),
 
@@ -106,7 +106,7 @@ const named = {
     )
   },
 
-  /** A user by name is refused by the kubelet if the pod must not run as root. */
+  /** If the pod must not run as root, the kubelet refuses a user by name. */
   userIsANumber: (rendered) => {
     const pod = podOf(rendered).securityContext
     return check(
@@ -128,7 +128,7 @@ const named = {
     )
   },
 
-  /** The least that the Baseline profile of the operator must leave. */
+  /** The minimum that the Baseline profile of the operator must guarantee. */
   keepsHardenedBaseline: (rendered) => {
     const pod = podOf(rendered).securityContext
     return eachContainer(
@@ -147,7 +147,7 @@ const named = {
       'has a writable root file system',
     ),
 
-  /** Claims belong to a group of the app, or it cannot write its data. */
+  /** Claims belong to a group of the app. Otherwise the app cannot write its data. */
   claimsHaveAGroup: (rendered) =>
     check(
       !(podOf(rendered).volumes ?? []).some((volume) => volume.persistentVolumeClaim) ||
@@ -247,7 +247,7 @@ const named = {
     })
   },
 
-  /** A pod serves on until load balancers have stopped sending to it. */
+  /** A pod keeps serving until load balancers have stopped sending to it. */
   drainsBeforeItStops: (rendered) => {
     const pod = podOf(rendered)
     const seconds = appOf(rendered).lifecycle?.preStop?.sleep?.seconds ?? 0
@@ -331,7 +331,7 @@ const named = {
         )
   },
 
-  /** A policy that lets everybody in is none. */
+  /** A policy that allows every peer protects nothing. */
   policyKeepsStrangersOut: (rendered) => {
     const { NetworkPolicy } = rendered.children
     if (NetworkPolicy === undefined || rendered.spec.networkPolicy?.from === undefined) return []
@@ -376,7 +376,7 @@ const named = {
     )
   },
 
-  /** The Ingress leads to ports of the Service, by HTTPS, and never to metrics. */
+  /** The Ingress routes to ports of the Service, by HTTPS, and never to metrics. */
   ingressIsSound: (rendered) => {
     const { Ingress, Service } = rendered.children
     if (Ingress === undefined) return []
@@ -400,7 +400,7 @@ const named = {
     ]
   },
 
-  /** Each app has a Service of its own name, whose variables look like settings. */
+  /** Every app has a Service with its name, whose variables look like settings. */
   hasNoServiceLinks: (rendered) =>
     check(podOf(rendered).enableServiceLinks === false, 'gets variables of every Service'),
 
@@ -417,7 +417,7 @@ const named = {
       'says nothing when it fails',
     ),
 
-  /** Images that do not change under the same name. */
+  /** Images with a version. */
   imagesArePinned: (rendered) =>
     eachContainer(
       rendered,
@@ -479,7 +479,7 @@ const named = {
     )
   },
 
-  /** The selector of a Deployment can never change, so it holds nothing that does. */
+  /** The selector of a Deployment can never change, so it contains only the name. */
   selectorIsStable: (rendered) =>
     check(
       Object.keys(rendered.children.Deployment.spec?.selector.matchLabels ?? {})

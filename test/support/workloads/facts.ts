@@ -1,6 +1,6 @@
 /**
- * Real workloads that teams run, each a MyApp in the file of that name, and what their teams know
- * about them. A workload that breaks a rule of the checklist says why.
+ * Real workloads, each a MyApp in the file of that name, with the facts that its team knows. A
+ * workload that breaks a rule of the checklist gives the reason.
  */
 import type { Facts } from '../checklist/rendered.ts'
 
