@@ -199,9 +199,10 @@ function summarizeReplicas(
     }
     if (found.failing !== undefined) return { reason: 'PodsFailing', message: found.failing }
   }
-  const awaited = complete ? undefined : (found.awaited ?? minReady ?? found.ended)
+  // Ended pods are named beside the wait: a replacement that has not started says little.
+  const causes = complete ? [] : [found.awaited ?? minReady ?? [], found.ended ?? []].flat()
   const withCause = (message: string) =>
-    awaited === undefined ? message : `${message}: ${awaited}`
+    causes.length === 0 ? message : `${message}: ${causes.join('; ')}`
 
   const updated = `${replicasOf(Math.min(updatedReplicas, desired), desired)} updated`
   const isRollingOut = updatedReplicas < desired || (old > 0 && desired > 0)

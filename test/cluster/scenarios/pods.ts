@@ -290,8 +290,8 @@ export function pods(t: Test, cluster: Cluster): void {
         'application/merge-patch+json',
       )
       await says(
-        `0 of 1 replica is available: ${evicted} ended (Evicted: The node was low on ` +
-          'resource: memory.)',
+        '0 of 1 replica is available: waiting for node on-paper to start the pod; ' +
+          `${evicted} ended (Evicted: The node was low on resource: memory.)`,
       )
     }
     await report(cluster, here, { state: waiting('ErrImagePull', 'not found') })
