@@ -386,8 +386,9 @@ export function holdingStill(t: Test, cluster: Cluster): void {
   t.test('the largest MyApp settles, and a smaller spec removes everything again', async (t) => {
     t.strictSame(
       Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-      ['metrics', 'gateway', 'runtimeClassName'],
-      'every field except those without a kind in this cluster',
+      ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName'],
+      'every field except those without a kind in this cluster, and serviceAccount, which ' +
+        'excludes serviceAccountName',
     )
     const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
     await there.create('shop', small)
