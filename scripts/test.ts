@@ -21,7 +21,7 @@ const stages: Step[][] = [
   [{ says: 'cluster tests', script: 'test:cluster' }],
 ]
 
-/** How many checks a step passed and failed. */
+/** The numbers of passed and failed checks of a step. */
 interface Counts {
   passed: number
   failed: number

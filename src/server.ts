@@ -92,10 +92,10 @@ export function buildProbeServer(
 }
 
 /**
- * A server for the admission webhook alone, not yet listening. API servers have no client
- * certificate, so it asks for none: it keeps nothing and tells a caller only about what the caller
- * sent. Its memory for bodies is its own, and half as large, so that its callers cannot refuse
- * those of the hooks.
+ * A server for the admission webhook only, not yet listening. It requests no client certificate,
+ * because API servers have none. It keeps no state, and a caller learns only about the object that
+ * it sends. It has separate memory for bodies, half as large as that of the hooks, so its callers
+ * cannot block the hooks.
  */
 export function buildAdmissionServer(
   config: Config,

@@ -9,8 +9,8 @@ import { createMissing, type Part, parts } from './create-missing.ts'
 const isPart = (name: string): name is Part => parts.some((part) => part === name)
 
 /**
- * How often it tries: the API server, a role or another object may come a moment later than the
- * pod. The default lasts about a minute and a half; then the kubelet restarts the container.
+ * The number of attempts: the API server, a role or another object may appear after the pod. The
+ * default lasts about a minute and a half. Then the kubelet restarts the container.
  */
 const attempts = Number(process.env['ATTEMPTS'] || 20)
 

@@ -35,10 +35,10 @@ export interface ConfigObject {
   data?: Record<string, string>
 }
 
-/** The namespace of the hook, and that of Metacontroller. */
+/** The namespaces of the hook and of Metacontroller. */
 export const namespaces = { hook: 'myapp-operator', metacontroller: 'metacontroller' } as const
 
-/** The names of what is created. */
+/** The names of the created objects. */
 export const names = {
   /** Secret with the CA's certificate and key. */
   authority: 'myapp-operator-ca',
@@ -48,15 +48,15 @@ export const names = {
   server: 'myapp-operator-tls',
   /** Secret with the certificate of Metacontroller. */
   client: 'myapp-operator-client-tls',
-  /** Secret with the key for digests of config. */
+  /** Secret with the key of config digests. */
   configDigest: 'myapp-operator-config-digest',
 } as const
 
 const day = 86_400_000
-/** How long certificates are valid, in days. */
+/** The lifetime of certificates, in days. */
 export const validity = { authority: 3650, leaf: 365 } as const
 
-// ECDSA: a handshake costs the hook a tenth of what it costs with RSA.
+// ECDSA: a handshake costs the hook a tenth of a handshake with RSA.
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** Creates a CA of the operator's own. */
@@ -120,7 +120,7 @@ export const authoritySecret = (
   namespace: string = namespaces.hook,
 ): ConfigObject => tlsSecret(names.authority, namespace, authority)
 
-/** What can differ from an installation with the defaults. */
+/** Settings that can differ from the default installation. */
 export interface CertificateOptions {
   /** The host of the URLs in the CompositeController. */
   serverName?: string
@@ -128,7 +128,7 @@ export interface CertificateOptions {
   clientName?: string
   hookNamespace?: string
   metacontrollerNamespace?: string
-  /** How long the certificates are valid; never longer than that of the CA. */
+  /** The lifetime of the certificates, which ends with the CA at the latest. */
   days?: number
   /** Certificates of other CAs that are trusted too, in PEM. */
   trusted?: string[]
@@ -169,7 +169,7 @@ export const configDigestSecret = (): ConfigObject => ({
   stringData: { key: randomBytes(32).toString('base64') },
 })
 
-/** When the first certificate of a PEM text expires. */
+/** The expiry of the first certificate in a PEM text. */
 export const expiryOf = (pem: string): Date => new Date(new X509Certificate(pem).validTo)
 
 // A clock that is a little behind must accept it.

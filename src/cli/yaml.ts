@@ -331,7 +331,7 @@ function endOfBrackets(text: string, start: number): number | undefined {
 type Report = (offset: number, message: string) => void
 
 /**
- * What each alias stands for: the last node before it that has its anchor. `alias.resolve` walks
+ * The target of each alias: the last node before it that has its anchor. `alias.resolve` walks
  * through the whole document for each alias.
  */
 function targetsOfAliases(document: Document.Parsed): Map<Alias, Node> {

@@ -107,7 +107,7 @@ function podsAreInTrouble({ app, blocked, deployment }: State): 'well' | 'stale'
   const desired = app.spec.paused ? (spec.replicas ?? 1) : desiredReplicas(app)
   if (desired === 0 || isComplete(desired, status)) return 'well'
   const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
-  // With Recreate no pod is made before the old ones are gone, which `replicas` does not count.
+  // With Recreate new pods wait until the old pods are gone, which `replicas` does not count.
   const isRecreated = spec.strategy?.type === 'Recreate'
   const terminating = status.terminatingReplicas ?? (isRecreated ? 1 : 0)
   return isStale || (status.replicas ?? 0) + terminating === 0 ? 'stale' : 'current'

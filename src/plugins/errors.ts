@@ -49,7 +49,7 @@ const quoteMaxLength = 200
 /** Shortens text of a request so that a sentence may quote it. */
 export const quote = (text: string) => cut(text, quoteMaxLength)
 
-/** One line of at most so many characters. */
+/** Text on one line, cut to at most `maxLength` characters. */
 function cut(text: string, maxLength: number): string {
   const short = text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`
   return short.replaceAll(/\s+/g, ' ')

@@ -12,7 +12,7 @@ import { maxStructure } from './request-body.ts'
  * does not know how much memory requests hold.
  */
 
-/** What V8 needs for one structural character of JSON, in bytes. */
+/** The memory that V8 needs for one structural character of JSON, in bytes. */
 const bytesPerCharacter = 32
 /** The interval of the measurement. It wakes an idle process as often. */
 const samplingMs = 1000

@@ -8,7 +8,7 @@ import { Overloaded, refusal } from './errors.ts'
  * takes 20 times its length there. So the structure of a body is counted before it is parsed.
  */
 
-/** One structural character (`{ [ , :`) is allowed for so many bytes of BODY_LIMIT. */
+/** The number of bytes of BODY_LIMIT per allowed structural character (`{ [ , :`). */
 const bytesPerCharacter = 16
 /** The minimum for a small BODY_LIMIT. */
 const minCharacters = 20_000
@@ -68,7 +68,9 @@ export function readJsonBodies(server: FastifyInstance, config: Config): void {
   })
 }
 
-/** Collects a body of the given length. Stops early if the caller goes away or memory runs out. */
+/**
+ * Collects a body of the given length. Stops early if the caller disconnects or memory runs out.
+ */
 function readAll(
   call: FastifyRequest,
   payload: IncomingMessage,

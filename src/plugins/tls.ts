@@ -16,7 +16,7 @@ export interface Certificates {
   key: string
   /** The CAs of client certificates in PEM. Without them no client certificate is requested. */
   ca: string | undefined
-  /** When the server's certificate expires. */
+  /** The expiry of the server's certificate. */
   notAfter: Date
 }
 

@@ -183,7 +183,7 @@ function hasValidEndpoint(
 ): boolean {
   const variable = otlpVariable(valid, signal, 'ENDPOINT')
   if (!named.includes('otlp') || variable === undefined) return true
-  // As the exporters complete it: the scheme is optional for gRPC, and HTTP does not trim.
+  // The exporters do the same: the scheme is optional for gRPC, and HTTP does not trim.
   const text = environment[variable] ?? ''
   const isGrpc = protocolOf(valid, signal) === 'grpc'
   const url = URL.parse(

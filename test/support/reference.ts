@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ensureReference } from '../../local-cluster/control-plane/build.ts'
 import { reportTo } from '../../local-cluster/control-plane/progress.ts'
 
-/** What kubectl reads from a file: its documents, or its error. */
+/** The result of kubectl for a file: its documents, or its error. */
 export interface KubectlReading {
   documents: unknown[]
   error: string

@@ -858,7 +858,7 @@ _myapp_operator
 IFS=,
 echo "\${COMPREPLY[*]}"`
 
-/** What bash suggests for the last word of a command line. */
+/** The suggestions of bash for the last word of a command line. */
 function suggestions(script: string, words: string[]): string[] {
   const { stdout } = spawnSync('bash', ['-c', askBash, 'bash', script, ...words], {
     encoding: 'utf8',

@@ -15,7 +15,7 @@ const container = (status: object, probes?: object) => ({
   ...pod({ containerStatuses: [{ name: 'app', ready: false, restartCount: 0, ...status }] }),
   ...(probes && { spec: { containers: [{ name: 'app', ...probes }] } }),
 })
-/** When the pods were observed. */
+/** The time at which the pods were observed. */
 const now = '2026-01-01T12:00:00Z'
 const running = container({ ready: true, state: { running: {} } })
 const starting = container({ state: { waiting: { reason: 'ContainerCreating' } } })

@@ -328,14 +328,14 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
   }
 }
 
-/** Whoever set the gates of a pod, such as a queue, removes them when the pod may be scheduled. */
+/** The program that set the gates of a pod, such as a queue, removes them to schedule the pod. */
 function gatesOf({ schedulingGates = [] }: PodSpec): Wait {
   const names = schedulingGates.map(({ name }) => nameOf(name)).sort()
   const wait = `scheduling ${names.length === 1 ? 'gate' : 'gates'} ${listed(names)} to be removed`
   return { reason: 'SchedulingGated', waitingFor: wait, failure: `waiting for ${wait}` }
 }
 
-/** A pod that is still there although its grace period is over. */
+/** A pod that still exists after its grace period. */
 function terminationOf({ metadata, spec = {} }: ObservedPod, now: string): Wait | undefined {
   const { name, deletionTimestamp, finalizers = [] } = metadata
   const overdue = Date.parse(now) - Date.parse(deletionTimestamp ?? '')

@@ -14,7 +14,7 @@ export interface Case {
   what: string
   name?: string
   spec?: unknown
-  /** What the refusal must contain. Without it the MyApp is accepted. */
+  /** A part of the refusal. Without it the MyApp is accepted. */
   refused?: string | string[]
 }
 
