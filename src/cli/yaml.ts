@@ -130,7 +130,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   const lines = chunk.text.slice(bom).replace(/\r(?!\n)|\u0085/g, '\n')
   const fault =
     bom === 1 && chunk.isMarked
-      ? { offset: -1, message: 'remove this byte order mark' }
+      ? { offset: -1, message: byteOrderMark }
       : json === undefined
         ? characterFault(chunk.text.slice(bom), lines, chunk.isMarked)
         : undefined
@@ -171,6 +171,8 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   }
 }
 
+const byteOrderMark = 'remove this byte order mark'
+
 const startOf = ({ contents }: Document.Parsed) => contents?.range[0] ?? 0
 
 const isFlow = (node: unknown, text: string) =>
@@ -189,6 +191,8 @@ function characterFault(text: string, lines: string, isMarked = false): YamlFaul
   if (end !== null && !isMarked) {
     return { offset: end[0].length - 3, message: 'no document ends here: remove "..."' }
   }
+  const mark = /^(?:[ \t]*(?:#.*)?\n)+\ufeff/.exec(lines)
+  if (mark !== null) return { offset: mark[0].length - 1, message: byteOrderMark }
   const forbidden = forbiddenCharacter.exec(text)
   if (forbidden === null) return undefined
   return {
@@ -415,12 +419,12 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
 
   /**
    * In brackets, go-yaml reads `a:` before a comma or a bracket as text. The `yaml` package reads
-   * it as a key.
+   * it as a key. Returns what the text has after that key.
    */
-  function colonAfter(key: unknown): boolean {
-    if (!isScalar(key) || key.type !== 'PLAIN') return false
+  function colonAfter(key: unknown): string {
+    if (!isScalar(key) || key.type !== 'PLAIN') return ''
     const end = key.range?.[1] ?? 0
-    return text[end] === ':' && /[,\]}]/.test(text[end + 1] ?? '')
+    return /^([ \t]*:)[,\]}]/.exec(text.slice(end, end + 300))?.[1] ?? ''
   }
 
   function checkColon(node: unknown) {
@@ -431,9 +435,8 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
 
   function decodeItem(item: unknown): unknown {
     const [pair] = isMap(item) && item.items.length === 1 ? item.items : []
-    return pair !== undefined && item !== null && isFlowPair(item) && colonAfter(pair.key)
-      ? `${String((pair.key as Scalar).value)}:`
-      : decode(item)
+    const colon = pair !== undefined && isFlowPair(item) ? colonAfter(pair.key) : ''
+    return colon === '' ? decode(item) : `${String((pair?.key as Scalar).value)}${colon}`
   }
 
   const isFlowPair = (map: unknown) => isMap(map) && map.flow !== false && !isFlow(map, text)
@@ -471,7 +474,7 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
       }
       if (value !== null) checkKey(key)
       if (isFlow(node, text)) [key, value].forEach(checkColon)
-      const name = `${keyOfEntry(key)}${isFlow(node, text) && colonAfter(key) ? ':' : ''}`
+      const name = `${keyOfEntry(key)}${isFlow(node, text) ? colonAfter(key) : ''}`
       if (own.has(name)) fail(key, `the key ${JSON.stringify(name)} is repeated`)
       own.add(name)
       entries.set(name, decode(value))
