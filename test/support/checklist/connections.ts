@@ -15,7 +15,7 @@ interface PolicyPort {
   protocol?: string
 }
 /** The part of a NetworkPolicy that the operator uses. */
-export interface NetworkPolicy {
+export interface AppliedPolicy {
   metadata?: { labels?: Record<string, string> }
   spec: {
     podSelector: Selector
@@ -39,12 +39,12 @@ export interface Peer {
 const home = 'shop'
 
 /** Whether a policy allows a peer to connect to a port of the app. */
-export const allowsFrom = ({ spec }: NetworkPolicy, peer: Peer): boolean =>
+export const allowsFrom = ({ spec }: AppliedPolicy, peer: Peer): boolean =>
   !spec.policyTypes.includes('Ingress') ||
   (spec.ingress ?? []).some(({ from, ports }) => isPeer(from, peer) && isPort(ports, peer))
 
 /** Whether a policy allows the app to connect to a peer. */
-export const allowsTo = ({ spec }: NetworkPolicy, peer: Peer): boolean =>
+export const allowsTo = ({ spec }: AppliedPolicy, peer: Peer): boolean =>
   !spec.policyTypes.includes('Egress') ||
   (spec.egress ?? []).some(({ to, ports }) => isPeer(to, peer) && isPort(ports, peer))
 

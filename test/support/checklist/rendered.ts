@@ -13,8 +13,7 @@ import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import { filesOf } from '../../../src/cli/manifests.ts'
 import { render } from '../../../src/cli/render.ts'
 import type { PodMonitorSpec } from '../../../src/myapp/children/pod-monitor.ts'
-import type { NetworkPolicy, Peer } from './connections.ts'
-import type { RuleName } from './rules.ts'
+import type { AppliedPolicy, Peer } from './connections.ts'
 
 /** Facts about a workload that its spec does not contain. */
 export interface Facts {
@@ -29,7 +28,7 @@ export interface Facts {
   /** The pods are behind a cloud load balancer, which is slow to stop sending to a pod. */
   isBehindLoadBalancer?: true
   /** Rules that the workload breaks, each with the reason. */
-  breaks?: Partial<Record<RuleName, string>>
+  breaks?: Partial<Record<string, string>>
   /** Other objects that the workload needs, and the reason. */
   beside?: string
   /** Needs that neither a MyApp nor another object can express. */
@@ -37,22 +36,22 @@ export interface Facts {
 }
 
 /** The children of a MyApp, by kind. */
-export interface Children {
+interface AppChildren {
   Deployment: V1Deployment
   Service?: V1Service
   HorizontalPodAutoscaler?: V2HorizontalPodAutoscaler
   PodDisruptionBudget?: V1PodDisruptionBudget
   Ingress?: V1Ingress
   HTTPRoute?: { spec: { rules: Array<{ backendRefs: Array<{ name: string; port: number }> }> } }
-  NetworkPolicy?: NetworkPolicy
+  NetworkPolicy?: AppliedPolicy
   PodMonitor?: { spec: PodMonitorSpec }
 }
 
-export interface Rendered {
+export interface Workload {
   name: string
   labels: Record<string, string>
   spec: MyAppSpec
-  children: Children
+  children: AppChildren
   facts: Facts
 }
 
@@ -62,7 +61,7 @@ const platformDefaults = { labels: ['team', 'cost-center'] }
 /** The rendered children of each MyApp of a file, and all findings of `validate --lint`. */
 export function renderAll(file: string, text: string, facts: Facts) {
   const { myApps, config, findings } = filesOf([{ name: file, text }], 'shop')
-  const rendered = myApps.map((app): Rendered => {
+  const rendered = myApps.map((app): Workload => {
     const { children } = render(app, config, { platformDefaults })
     return {
       name: app.metadata.name,
@@ -70,7 +69,7 @@ export function renderAll(file: string, text: string, facts: Facts) {
       spec: app.spec,
       children: Object.fromEntries(
         children.map((child) => [child.kind, child]),
-      ) as unknown as Children,
+      ) as unknown as AppChildren,
       facts,
     }
   })
@@ -81,19 +80,19 @@ export function renderAll(file: string, text: string, facts: Facts) {
 }
 
 /** The pods of a MyApp. */
-export const podOf = ({ children }: Rendered): V1PodSpec =>
+export const podOf = ({ children }: Workload): V1PodSpec =>
   children.Deployment.spec?.template.spec ?? { containers: [] }
 
 /** The container of the app. */
-export const appOf = (rendered: Rendered): V1Container =>
+export const appOf = (rendered: Workload): V1Container =>
   podOf(rendered).containers.find(({ name }) => name === 'app') ?? { name: 'app' }
 
 /** Containers that keep running beside the app. */
-export const sidecarsOf = (rendered: Rendered): V1Container[] =>
+export const sidecarsOf = (rendered: Workload): V1Container[] =>
   (podOf(rendered).initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
 
 /** Every container of the pods. */
-export const containersOf = (rendered: Rendered): V1Container[] => [
+export const containersOf = (rendered: Workload): V1Container[] => [
   ...(podOf(rendered).initContainers ?? []),
   ...podOf(rendered).containers,
 ]
@@ -106,7 +105,7 @@ export const probesOf = (container: V1Container): Array<[string, V1Probe]> =>
   })
 
 /** The smallest and the largest number of pods. */
-export function podsOf({ children }: Rendered): { fewest: number; most: number } {
+export function podsOf({ children }: Workload): { fewest: number; most: number } {
   const { spec } = children.HorizontalPodAutoscaler ?? {}
   const replicas = children.Deployment.spec?.replicas ?? 1
   return spec === undefined

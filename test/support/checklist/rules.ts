@@ -10,18 +10,18 @@ import {
   podOf,
   podsOf,
   probesOf,
-  type Rendered,
+  type Workload,
   sidecarsOf,
 } from './rendered.ts'
 
-type Rule = (rendered: Rendered) => string[]
+type Rule = (rendered: Workload) => string[]
 
 /** The complaint if a condition does not hold. */
 const check = (holds: boolean, complaint: string): string[] => (holds ? [] : [complaint])
 
 /** A complaint about each container that fails a condition. */
 const eachContainer = (
-  rendered: Rendered,
+  rendered: Workload,
   holds: (container: V1Container) => boolean,
   complaint: string,
 ) =>
@@ -33,7 +33,7 @@ const peerText = ({ namespace, podLabels, address, port }: Peer) =>
   [namespace, podLabels && Object.values(podLabels).join(), address, port].filter(Boolean).join(' ')
 
 /** Whether only one pod can write to a claim of the pods. */
-const isSingleton = ({ spec }: Rendered) =>
+const isSingleton = ({ spec }: Workload) =>
   (spec.volumes ?? []).some(
     ({ persistentVolumeClaim: claim, readOnly }) =>
       claim !== undefined && claim.accessMode !== 'ReadWriteMany' && !readOnly,
@@ -492,4 +492,4 @@ const named = {
 export type RuleName = keyof typeof named
 
 /** Every rule by its name. */
-export const rules: Record<RuleName, Rule> = named
+export const checklist: Record<RuleName, Rule> = named
