@@ -541,7 +541,7 @@ export const userRules = [
 
 const id = (description: string) =>
   Type.Integer({ description, format: 'int64', minimum: 0, maximum: int32Maximum })
-/** The user and the groups of all containers, with any podSecurity. */
+/** The user, the groups and the root file system of all containers, with any podSecurity. */
 export const userAndGroups = {
   runAsUser: opt(id("ID of the user that runs the containers. Defaults to the image's.")),
   runAsGroup: opt(id("ID of the primary group of the containers. Defaults to the image's.")),
@@ -554,6 +554,12 @@ export const userAndGroups = {
     ),
   ),
   supplementalGroups: opt(list('IDs of further groups.', id('Group ID.'), 32)),
+  readOnlyRootFilesystem: opt(
+    flag(
+      'Mount the root file system read-only, with an empty /tmp. Defaults to true if podSecurity ' +
+        'is Restricted, and to false otherwise.',
+    ),
+  ),
 }
 
 export const PodSecurityContext = object(

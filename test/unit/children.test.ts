@@ -277,6 +277,31 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
+    'podSecurity is Baseline and the root file system is read-only',
+    { readOnlyRootFilesystem: true },
+    {
+      securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+      volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+    },
+  ],
+  [
+    'podSecurity is Restricted and the root file system is writable',
+    { podSecurity: 'Restricted', readOnlyRootFilesystem: false },
+    {
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+      volumeMounts: undefined,
+    },
+  ],
+  [
+    'podSecurity is Custom and the container says that its root is writable',
+    {
+      podSecurity: 'Custom',
+      readOnlyRootFilesystem: true,
+      containerSecurityContext: { readOnlyRootFilesystem: false },
+    },
+    { securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: false } },
+  ],
+  [
     'a probe has headers',
     { probes: { readiness: { httpGet: { httpHeaders: [{ name: 'Host', value: '' }] } } } },
     {

@@ -33,29 +33,34 @@ export function podSecurity({
   })
 }
 
+/** Whether the root file systems of the containers are read-only, unless Custom says otherwise. */
+export const isRootReadOnly = ({ readOnlyRootFilesystem, podSecurity }: MyAppSpec) =>
+  readOnlyRootFilesystem ?? podSecurity === 'Restricted'
+
 /**
  * The security context of the container. Baseline: no privilege escalation. Restricted: also no
- * capabilities and a read-only root file system. Custom: Baseline, changed by what the spec sets.
+ * capabilities and a read-only root file system, unless the spec has a writable one. Custom:
+ * Baseline, changed by what the spec sets.
  */
-export function containerSecurity({
-  podSecurity = 'Baseline',
-  containerSecurityContext = {},
-}: MyAppSpec): V1SecurityContext {
+export function containerSecurity(spec: MyAppSpec): V1SecurityContext {
+  const { podSecurity = 'Baseline', containerSecurityContext = {} } = spec
+  const readOnlyRootFilesystem = isRootReadOnly(spec) ? true : undefined
   switch (podSecurity) {
     case 'Baseline':
-      return { allowPrivilegeEscalation: false }
+      return compact<V1SecurityContext>({ allowPrivilegeEscalation: false, readOnlyRootFilesystem })
     case 'Restricted':
-      return {
+      return compact<V1SecurityContext>({
         allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
+        readOnlyRootFilesystem,
         capabilities: { drop: ['ALL'] },
-      }
+      })
     case 'Custom': {
       const { capabilities, ...rest } = containerSecurityContext
       // The API server refuses false for a container that can gain privileges anyway.
       const canEscalate = rest.privileged || capabilities?.add?.includes(escalating)
       return compact<V1SecurityContext>({
         allowPrivilegeEscalation: canEscalate ? undefined : false,
+        readOnlyRootFilesystem,
         ...rest,
         capabilities: capabilities && compact<V1Capabilities>(capabilities),
       })

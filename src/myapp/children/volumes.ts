@@ -19,6 +19,7 @@ import type { MyAppSpec } from '../../api/myapp.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
 import { defaultExpirationSeconds, isReadOnly } from '../../api/volumes.ts'
 import { compact } from './compact.ts'
+import { isRootReadOnly } from './pod-security.ts'
 
 type Volume = NonNullable<MyAppSpec['volumes']>[number]
 type EmptyDir = NonNullable<Volume['emptyDir']>
@@ -76,11 +77,11 @@ function podVolumeName({ volumes = [] }: MyAppSpec, volume: Volume): string {
  * mounts a volume at /tmp.
  */
 function tmpVolume(spec: MyAppSpec): string | undefined {
-  const { podSecurity, volumes = [], files = {} } = spec
+  const { volumes = [], files = {} } = spec
   const isMounted =
     volumes.some(({ mountPath }) => posix.resolve(mountPath) === '/tmp') ||
     Object.hasOwn(files, '/tmp')
-  return podSecurity !== 'Restricted' || isMounted ? undefined : freeName(spec, 'tmp')
+  return isRootReadOnly(spec) && !isMounted ? freeName(spec, 'tmp') : undefined
 }
 
 /**

@@ -91,6 +91,7 @@ const full: MyAppSpec = {
   fsGroup: 1000,
   fsGroupChangePolicy: 'OnRootMismatch',
   supplementalGroups: [2000],
+  readOnlyRootFilesystem: true,
   hostAliases: [{ ip: '192.0.2.1', hostnames: ['db.example.com'] }],
   dnsPolicy: 'ClusterFirst',
   dnsConfig: { searches: ['example.com'], options: [{ name: 'ndots', value: '2' }] },

@@ -51,7 +51,7 @@ export const workloads: Record<string, Facts> = {
   '05-ghost': {
     servicePorts: [80],
     beside: 'the claim keeps its data when the MyApp goes',
-    breaks: { rootIsReadOnly: writesRoot, keepsRestrictedProfile: writesRoot },
+    breaks: { rootIsReadOnly: writesRoot },
   },
   '06-nextcloud': {
     servicePorts: [80],
