@@ -91,7 +91,7 @@ t.test('each replica counts separately', async (t) => {
   t.equal(b.counts['created Service'], 1, 'the rare double count of docs/telemetry.md')
 })
 
-t.test('kinds that only a request names count together', async (t) => {
+t.test('counts unknown kinds together', async (t) => {
   const { counts, send } = await replica(t)
   const request: Anything = structuredClone(recorded('finalize-children-present'))
   for (const kind of ['Forged', 'x'.repeat(1000)]) {

@@ -98,7 +98,7 @@ t.test('TLS_CLIENT_NAME may be a DNS name of the certificate', async (t) => {
   )
 })
 
-t.test('silent connections keep out neither Metacontroller nor the kubelet', async (t) => {
+t.test('silent connections do not block Metacontroller or the kubelet', async (t) => {
   const { url, probes = '' } = await startWithTls(t)
   const trusted = [pki.authority]
   const kept = new Agent({ ...clientOptions(trusted, pki.client), keepAlive: true })

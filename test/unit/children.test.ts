@@ -611,7 +611,7 @@ t.test('a ServiceAccount is set by both field names, so that it can be removed',
   })
 })
 
-t.test('serviceAccount is a ServiceAccount of the name of the app', async (t) => {
+t.test('serviceAccount creates a ServiceAccount with the name of the app', async (t) => {
   const annotations = { 'eks.amazonaws.com/role-arn': 'arn' }
   const found = (serviceAccount: MyAppSpec['serviceAccount']) =>
     children({ ...(serviceAccount && { serviceAccount }) }, { labels: { team: 'blue' } }).find(

@@ -39,7 +39,7 @@ t.test('the address with most connections loses one, the oldest first', async (t
   t.strictSame(closed, ['attacker:2', 'attacker:3'])
 })
 
-t.test('a connection on which a request succeeded outlives those on which none did', async (t) => {
+t.test('a connection with a successful request outlives connections without one', async (t) => {
   const { open, answer, closed } = serverOfTwo()
   answer(open('a'), 200)
   answer(open('a'), 401)
@@ -47,7 +47,7 @@ t.test('a connection on which a request succeeded outlives those on which none d
   t.strictSame(closed, ['a:2'])
 })
 
-t.test('a closed connection makes room', async (t) => {
+t.test('a closed connection frees its place', async (t) => {
   const { open, closed } = serverOfTwo()
   open('a').emit('close')
   open('a')

@@ -110,7 +110,7 @@ t.test('with Recreate, old pods that do not end are looked at', async (t) => {
   t.match(answer(request, '17:50').inspection?.spec, { pods: true })
 })
 
-t.test('a restart is news for ten minutes by the clock', async (t) => {
+t.test('reports a restart for ten minutes', async (t) => {
   const crashed = {
     containerStatuses: [
       {

@@ -728,7 +728,7 @@ for (const [what, all, waits, fails] of hangs) {
   })
 }
 
-t.test('a pod that does not end holds up what comes after it', async (t) => {
+t.test('reports an old pod that does not stop', async (t) => {
   const ending = (deletionTimestamp: string, more: object = {}): ObservedPod => ({
     metadata: { name: 'old', namespace: 'default', uid: 'u', deletionTimestamp, ...more },
     spec: { nodeName: 'node-1' },

@@ -14,7 +14,7 @@ t.test('an answer without children desires no children', async (t) => {
   }
 })
 
-t.test('a full answer', async (t) => {
+t.test('reads a complete answer', async (t) => {
   const body = JSON.stringify({
     status: { phase: 'Running' },
     children: [child],

@@ -22,8 +22,7 @@ export function finalize(t: Test, cluster: Cluster): void {
   })
 
   t.test(
-    'a Deployment with a finalizer keeps the Service and the MyApp, whose status says what it ' +
-      'waits for',
+    'a Deployment with a finalizer keeps the Service and the MyApp, which reports it',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx' })

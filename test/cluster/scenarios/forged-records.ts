@@ -77,7 +77,7 @@ const situations: Record<string, (here: Namespace, name: string) => Promise<stri
   },
   'while config is missing': async (here, name) => {
     await here.edit('MyApp', name, { spec: { envFrom: [{ configMapRef: { name: 'missing' } }] } })
-    await here.until('it waits', () => here.get('MyApp', name).status?.phase === 'Pending')
+    await here.until('the MyApp waits', () => here.get('MyApp', name).status?.phase === 'Pending')
   },
   'while the spec is invalid': async (here, name) => {
     // The CRD cannot check the size of a child.

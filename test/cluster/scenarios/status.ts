@@ -24,7 +24,7 @@ const counts = ({
 export function status(t: Test, cluster: Cluster): void {
   t.test(
     'a rollout that misses its deadline is Failed with a reason, and Running once the image ' +
-      'is mended',
+      'is fixed',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
