@@ -14,7 +14,10 @@ import { maxStructure } from './request-body.ts'
 
 /** The memory that V8 needs for one structural character of JSON, in bytes. */
 const bytesPerCharacter = 32
-/** The interval of the measurement. It wakes an idle process as often. */
+/**
+ * The interval of the measurement. A shorter one wakes an idle process more often
+ * (bench/results/2026-11-28.md).
+ */
 const samplingMs = 1000
 
 declare module 'fastify' {
