@@ -77,7 +77,8 @@ export function acceptAdmission(desired: KubernetesObject, observed: ObservedObj
   const isExplained = differences.length > 0 && areAdmissions(differences, observed)
   const isRemoved = differences.some(({ theirs }) => theirs === undefined)
   const proof = isRemoved ? `${digest}@${observed.metadata.generation ?? 0}` : digest
-  if (isExplained && (isRemoved ? marker === proof : isMarked || isApplied)) {
+  const isProven = isRemoved ? marker === proof && isOwnMarker(observed) : isMarked || isApplied
+  if (isExplained && isProven) {
     return {
       desired: withMarker(withObserved(desired, differences), proof),
       changes: differences.slice(0, maxChanges).map(({ path, ours, theirs }) => ({
@@ -180,10 +181,18 @@ function areAdmissions(differences: Difference[], observed: ObservedObject): boo
   return differences.every(
     (difference) =>
       isAcceptable(difference) &&
-      (difference.theirs === undefined ||
-        isLeaf(ownedAt(ours, observed, ['spec', ...difference.path]))) &&
+      (difference.theirs === undefined
+        ? observed.metadata.generation !== undefined
+        : isLeaf(ownedAt(ours, observed, ['spec', ...difference.path]))) &&
       ownedAt(theirs, observed, ['spec', ...difference.path]) === undefined,
   )
+}
+
+/** Whether Metacontroller wrote the annotation. Whoever else may edit the child proves nothing. */
+function isOwnMarker(observed: ObservedObject): boolean {
+  const { ours, theirs } = fieldsByOwner(observed)
+  const path = ['metadata', 'annotations', desiredDigestAnnotation]
+  return isLeaf(ownedAt(ours, observed, path)) && ownedAt(theirs, observed, path) === undefined
 }
 
 const isAcceptable = ({ path }: Difference) =>

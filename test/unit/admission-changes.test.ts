@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
-import { desiredDigestAnnotation } from '../../src/metacontroller/admission.ts'
+import { acceptAdmission, desiredDigestAnnotation } from '../../src/metacontroller/admission.ts'
 import {
   type KubernetesObject,
   lastAppliedAnnotation,
@@ -241,6 +241,22 @@ class Child {
     )
   }
 
+  /** Somebody else sets the annotation of the operator. */
+  annotate(value: string): void {
+    const before = owned(this.observed)
+    this.observed.metadata.annotations = {
+      ...this.observed.metadata.annotations,
+      [desiredDigestAnnotation]: value,
+    }
+    this.observed.metadata.managedFields = ownersAfter(
+      this.observed.metadata.managedFields ?? [],
+      'kubectl-edit',
+      edited,
+      before,
+      owned(this.observed),
+    )
+  }
+
   once(mySpec: MyAppSpec = spec) {
     const request = recorded('sync-running')
     request.parent.spec = mySpec
@@ -353,6 +369,20 @@ for (const strategy of strategies) {
     }
   })
 
+  t.test(`restores a field although a person forges the annotation, ${strategy}`, async (t) => {
+    const child = new Child(() => {}, strategy)
+    const remove = ({ app }: Pods) => delete app.resources.requests.memory
+    child.edit(remove)
+    const asked = child.once().children[0]?.metadata.annotations?.[desiredDigestAnnotation] ?? ''
+    const [digest, generation] = asked.split('@')
+    child.settle()
+    child.edit(remove)
+    t.match(generation, /^\d+$/)
+    child.annotate(`${digest}@${child.observed.metadata.generation}`)
+    child.settle()
+    t.equal(podsOf(child.observed).app.resources.requests.memory, '64Mi')
+  })
+
   t.test(`reverts a manual change in a cluster with a policy, ${strategy}`, async (t) => {
     const child = new Child(({ pods }) => {
       pods.terminationGracePeriodSeconds = 90
@@ -384,6 +414,24 @@ for (const strategy of strategies) {
     }
   })
 }
+
+t.test('restores a removed field of a child that has no generation', async (t) => {
+  const child = new Child(() => {}, 'dynamic-apply')
+  delete child.observed.metadata.generation
+  const { app } = podsOf(child.observed)
+  delete app.resources.requests.memory
+  const desired = desiredOf(deployment, spec)
+  for (const digest of [undefined, 'any@0']) {
+    child.observed.metadata.annotations = {
+      ...child.observed.metadata.annotations,
+      ...(digest !== undefined && { [desiredDigestAnnotation]: digest }),
+    }
+    const answer = acceptAdmission(desired, child.observed)
+    t.strictSame(answer.changes, [])
+    t.strictSame(answer.desired.spec, desired.spec)
+    t.notMatch(answer.desired.metadata.annotations?.[desiredDigestAnnotation] ?? '', /@/)
+  }
+})
 
 t.test('adds no annotation without a policy', async (t) => {
   const child = new Child(() => {}, 'server-side-apply')
