@@ -11,8 +11,8 @@ const garbage: Record<string, Fault> = {
   },
   'an answer of another protocol': { code: 200, body: '{"status":{},"children":[],"items":[]}' },
   'a redirect': { code: 302, body: '', headers: { location: 'http://127.0.0.1:1/sync' } },
-  'a hook that answers 500': { code: 500, body: '{"error":"something is wrong with it"}' },
-  'a hook that answers 503': { code: 503, body: '{"error":"on its way out"}' },
+  'a hook that answers 500': { code: 500, body: '{"error":"injected failure"}' },
+  'a hook that answers 503': { code: 503, body: '{"error":"shutting down"}' },
   'a hook that closes the connection': 'hangs up',
   'a hook that never answers': 'never answers',
 }
@@ -84,7 +84,7 @@ export function faults(t: Test, cluster: Cluster, front: FaultyFront): void {
     const here = await cluster.namespace(t)
     await here.create('old', { image: 'nginx' })
     await here.running('old')
-    front.set(here.name, { code: 500, body: '{"error":"something is wrong with it"}' })
+    front.set(here.name, { code: 500, body: '{"error":"injected failure"}' })
     await here.create('new', { image: 'nginx' })
     await here.remove('MyApp', 'old')
     const calls = front.calls(here.name).length
