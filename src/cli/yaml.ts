@@ -474,7 +474,8 @@ function valueOf(document: Document.Parsed, text: string, report: Report): unkno
       }
       if (value !== null) checkKey(key)
       if (isFlow(node, text)) [key, value].forEach(checkColon)
-      const name = `${keyOfEntry(key)}${isFlow(node, text) ? colonAfter(key) : ''}`
+      const colon = isFlow(node, text) ? colonAfter(key) : ''
+      const name = colon === '' ? keyOfEntry(key) : `${String((key as Scalar).value)}${colon}`
       if (own.has(name)) fail(key, `the key ${JSON.stringify(name)} is repeated`)
       own.add(name)
       entries.set(name, decode(value))
