@@ -3,6 +3,7 @@ import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import { type Cluster } from '../../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll, settles } from '../../support/cluster/documents.ts'
 import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { builtInKinds } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { tellsWhatHappens } from './command-line.ts'
 
@@ -57,6 +58,7 @@ export async function isQuiet(
   here: Namespace,
   names: string[],
   settle: (name: string) => Promise<unknown> = (name) => here.running(name),
+  forced = 10,
 ): Promise<void> {
   const each = (act: (name: string) => Promise<unknown>) => Promise.all(names.map(act))
   await each(settle)
@@ -73,10 +75,10 @@ export async function isQuiet(
   )
   await each((name) => forceSyncs(here, name, 1))
   t.strictSame(here.writes().slice(before), [], 'no write in a resync')
-  await each((name) => forceSyncs(here, name, 9))
+  await each((name) => forceSyncs(here, name, forced - 1))
   // Wait until the last forced sync is complete.
   await rest(here)
-  t.strictSame(here.writes().slice(before), [], 'no write in ten forced syncs')
+  t.strictSame(here.writes().slice(before), [], `no write in ${forced} forced syncs`)
 }
 
 /** A settled MyApp causes no writes and no reported difference. */
@@ -88,5 +90,27 @@ export function noWrite(t: Test, cluster: Cluster): void {
     for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
     await isQuiet(t, here, [...namesIn(documents), ...Object.keys(specs)], settles(here))
     await tellsWhatHappens(t, cluster, here)
+    await deleteAll(here)
+  })
+
+  t.test('24 workloads settle, with no more writes, and are deleted completely', async (t) => {
+    const here = await cluster.namespace(t)
+    const documents = documentsOf('test/support/workloads')
+    await putAll(here, documents)
+    await isQuiet(t, here, namesIn(documents), settles(here), 3)
+    await deleteAll(here)
   })
 }
+
+/** Deletes all MyApps of a namespace and waits until their children are gone, too. */
+async function deleteAll(here: Namespace): Promise<void> {
+  await here.kubectl('delete', 'myapps', '--all', '--wait=false')
+  for (const kind of builtInKinds) {
+    await here.until(`no ${kind} of a MyApp is left`, () =>
+      here.list(kind).every(({ metadata }) => kind !== 'MyApp' && !isChild(metadata)),
+    )
+  }
+}
+
+const isChild = ({ labels }: { labels?: Record<string, string> }) =>
+  labels?.['managed-by'] === 'myapp-operator'
