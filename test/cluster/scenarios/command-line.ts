@@ -207,7 +207,6 @@ export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespac
   t.strictSame(changes.map(({ action, kind, podsRoll }) => [action, kind, podsRoll]).sort(), [
     ['delete', 'PodDisruptionBudget', false],
     ['update', 'Deployment', true],
-    ['update', 'Service', false],
   ])
   const fields = changes.find(({ kind }) => kind === 'Deployment')?.fields ?? []
   for (const field of ['spec.replicas', 'spec.template.spec.containers[app].image']) {
