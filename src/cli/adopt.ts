@@ -1,15 +1,12 @@
 import { apiVersion, kind } from '../api/myapp.ts'
-import { validate } from '../api/validate.ts'
-import { isObject } from '../metacontroller/json.ts'
+import type { JsonObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { selectorLabels } from '../myapp/children/labels.ts'
 import { type Task, UserError } from './arguments.ts'
 import { kubectlFor } from './kubectl.ts'
 import type { Streams } from './output.ts'
-import { myAppValidator } from './validators.ts'
+import { fieldsOf, listOf, translate } from './translate.ts'
 import { yamlText } from './yaml.ts'
-
-type Fields = Record<string, unknown>
 
 /** Kinds of other objects with its name that a MyApp can adopt. */
 const otherKinds = [
@@ -38,14 +35,19 @@ export function adopt(
     .filter(({ metadata }) =>
       (metadata.ownerReferences ?? []).some(({ uid }) => uid === deployment.metadata.uid),
     )
-  const { myApp, byHand } = skeleton(name, namespace, deployment)
-  for (const note of notes(myApp, byHand, service, beside)) err(`${note}\n`)
-  out(script({ name, namespace, context, selector, replicaSets, myApp, byHand, beside }))
+  const { spec, untranslated } = translate(name, deployment.spec, service?.spec)
+  const myApp = { apiVersion, kind, metadata: { name, namespace }, spec }
+  for (const note of notes(myApp, untranslated, service, beside)) err(`${note}\n`)
+  out(script({ name, namespace, context, selector, replicaSets, myApp, untranslated, beside }))
   return 0
 }
 
 /** Throws if the labels of a MyApp would remove pods from their present selectors. */
-function refuse(deployment: ObservedObject, selector: Fields, service: ObservedObject | undefined) {
+function refuse(
+  deployment: ObservedObject,
+  selector: JsonObject,
+  service: ObservedObject | undefined,
+) {
   const { name } = deployment.metadata
   if ((deployment.metadata.ownerReferences ?? []).some(({ controller }) => controller)) {
     throw new UserError(`Deployment ${name} belongs to another controller: remove it from there`)
@@ -77,116 +79,23 @@ function refuse(deployment: ObservedObject, selector: Fields, service: ObservedO
   }
 }
 
-/** The fields of a container that a MyApp has under the same name. */
-const sameFields = [
-  'image',
-  'command',
-  'args',
-  'workingDir',
-  'env',
-  'envFrom',
-  'resources',
-] as const
-
-/** Fields that the API server defaults or that a MyApp sets. */
-const expected = new Set([
-  ...['name', 'imagePullPolicy', 'terminationMessagePath', 'terminationMessagePolicy', 'ports'],
-  ...['containers', 'restartPolicy', 'dnsPolicy', 'schedulerName', 'serviceAccount'],
-  ...[
-    'terminationGracePeriodSeconds',
-    'securityContext',
-    'readinessProbe',
-    'livenessProbe',
-    'startupProbe',
-  ],
-])
-
-/** A MyApp with the fields of a Deployment, and the fields that the user must translate. */
-function skeleton(name: string, namespace: string, deployment: ObservedObject) {
-  const spec = fieldsOf(deployment.spec)
-  const pod = fieldsOf(fieldsOf(spec['template'])['spec'])
-  const containers = listOf(pod['containers'])
-  const container = containers[0] ?? {}
-  const port = listOf(container['ports'])[0]?.['containerPort']
-  const candidates: Fields = {
-    ...Object.fromEntries(sameFields.map((field) => [field, container[field]])),
-    replicas: spec['replicas'],
-    ...(port === undefined ? { expose: false } : { port }),
-    probes: probesOf(container),
-    ...Object.fromEntries(
-      ['serviceAccountName', 'imagePullSecrets', 'nodeSelector', 'tolerations', 'affinity'].map(
-        (field) => [field, pod[field]],
-      ),
-    ),
-    terminationGracePeriodSeconds:
-      pod['terminationGracePeriodSeconds'] === 30
-        ? undefined
-        : pod['terminationGracePeriodSeconds'],
-  }
-  const myApp: { apiVersion: string; kind: string; metadata: Fields; spec: Fields } = {
-    apiVersion,
-    kind,
-    metadata: { name, namespace },
-    spec: Object.fromEntries(
-      Object.entries(candidates).filter(([, value]) => value !== undefined && !isEmpty(value)),
-    ),
-  }
-  const byHand = [
-    ...containers.slice(1).map((other) => `container ${String(other['name'])}`),
-    ...[...Object.keys(container), ...Object.keys(pod)].filter(
-      (field) => !expected.has(field) && !(field in candidates),
-    ),
-    ...(isEmpty(pod['securityContext'] ?? {}) ? [] : ['securityContext of the pod']),
-    ...(isEmpty(container['securityContext'] ?? {}) ? [] : ['securityContext of the container']),
-  ]
-  // The user must also translate fields that are invalid in a MyApp.
-  for (const { path } of validate(myApp, myAppValidator)) {
-    const field = String(path[1])
-    if (path[0] !== 'spec' || field === 'image' || !(field in myApp.spec)) continue
-    delete myApp.spec[field]
-    byHand.push(field)
-  }
-  return { myApp, byHand: [...new Set(byHand)] }
-}
-
-/** The probes of a container by their names in a MyApp. A named port is the port of the app. */
-function probesOf(container: Fields): Fields {
-  const probes = Object.entries({
-    startup: container['startupProbe'],
-    readiness: container['readinessProbe'],
-    liveness: container['livenessProbe'],
-  }).flatMap(([name, probe]) => (isObject(probe) ? [[name, withoutNamedPort(probe)]] : []))
-  return Object.fromEntries(probes)
-}
-
-const withoutNamedPort = (probe: Fields): Fields =>
-  Object.fromEntries(
-    Object.entries(probe).map(([handler, fields]) => [
-      handler,
-      isObject(fields)
-        ? Object.fromEntries(
-            Object.entries(fields).filter(
-              ([field, value]) => field !== 'port' || typeof value !== 'string',
-            ),
-          )
-        : fields,
-    ]),
-  )
-
 function notes(
-  { spec }: { spec: Fields },
-  byHand: string[],
+  { spec }: { spec: JsonObject },
+  untranslated: string[],
   service: ObservedObject | undefined,
   beside: ObservedObject[],
 ): string[] {
   const ports = listOf(fieldsOf(service?.spec)['ports']).map(({ port }) => port)
-  const lost = ports.filter((port) => port !== spec['port'])
+  const offered = [spec, ...listOf(spec['ports'])]
+    .filter(({ expose }) => expose !== false)
+    .map(({ port, servicePort = port }) => servicePort)
+  const lost = ports.filter((port) => !offered.includes(port))
   return [
-    ...byHand.map((field) => `not translated: ${field}`),
+    ...untranslated.map((field) => `not translated: ${field}`),
     ...lost.map(
       (port) =>
         `the Service offers port ${String(port)} now, and the MyApp offers ` +
-        `${String(spec['port'] ?? 'none')}: callers must change first`,
+        `${offered.map(String).join(', ') || 'none'}: callers must change first`,
     ),
     ...beside
       .filter(({ kind }) => kind !== 'Service')
@@ -205,16 +114,16 @@ function script({
   selector,
   replicaSets,
   myApp,
-  byHand,
+  untranslated,
   beside,
 }: {
   name: string
   namespace: string
   context: string | undefined
-  selector: Fields
+  selector: JsonObject
   replicaSets: ObservedObject[]
   myApp: object
-  byHand: string[]
+  untranslated: string[]
   beside: ObservedObject[]
 }): string {
   const kubectl = [
@@ -233,7 +142,7 @@ function script({
     'set -eu',
     '',
     '# 1. The MyApp. Compare it with the Deployment before you continue.',
-    ...byHand.map((field) => `#    Not translated: ${field.replace(/\s+/g, ' ')}`),
+    ...untranslated.map((field) => `#    Not translated: ${field.replace(/\s+/g, ' ')}`),
     `cat > ${file} <<'END-OF-MYAPP'`,
     yamlText(myApp).trimEnd(),
     'END-OF-MYAPP',
@@ -264,7 +173,7 @@ const quote = (text: string) =>
   /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A label selector for the option -l of kubectl. */
-function selectorText(selector: Fields): string {
+function selectorText(selector: JsonObject): string {
   const expressions = listOf(selector['matchExpressions']).map(({ key, operator, values }) => {
     const all = Array.isArray(values) ? values.join(',') : ''
     return {
@@ -281,8 +190,3 @@ function selectorText(selector: Fields): string {
     ...expressions,
   ].join(',')
 }
-
-const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {})
-const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isObject) : [])
-const isEmpty = (value: unknown) =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0

@@ -1,0 +1,194 @@
+import fc from 'fast-check'
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { validate } from '../../src/api/validate.ts'
+import { translate } from '../../src/cli/translate.ts'
+import { differences } from '../../src/metacontroller/compare.ts'
+import { deployment } from '../../src/myapp/children/deployment.ts'
+import { service } from '../../src/myapp/children/service.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import * as arbitrary from '../support/fixtures/arbitrary.ts'
+
+const children = (spec: MyAppSpec) =>
+  [deployment, service].map(
+    ({ desired }) => desired({ name: 'shop', namespace: 'default', spec })[0]?.spec,
+  )
+
+/** A Deployment as a team writes it, with what the API server fills in. */
+const live = {
+  replicas: 2,
+  revisionHistoryLimit: 10,
+  progressDeadlineSeconds: 600,
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+  selector: { matchLabels: { 'app.kubernetes.io/name': 'shop' } },
+  template: {
+    metadata: {
+      labels: { 'app.kubernetes.io/name': 'shop', tier: 'web' },
+      annotations: { 'kubectl.kubernetes.io/restartedAt': 'now', note: 'x' },
+    },
+    spec: {
+      restartPolicy: 'Always',
+      dnsPolicy: 'ClusterFirst',
+      schedulerName: 'default-scheduler',
+      terminationGracePeriodSeconds: 60,
+      serviceAccountName: 'robot',
+      serviceAccount: 'robot',
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 },
+      initContainers: [
+        {
+          name: 'migrate',
+          image: 'shop:1',
+          imagePullPolicy: 'IfNotPresent',
+          command: ['migrate'],
+          env: [{ name: 'DB', value: 'postgres' }],
+          resources: {},
+          terminationMessagePath: '/dev/termination-log',
+          terminationMessagePolicy: 'File',
+        },
+      ],
+      containers: [
+        { name: 'proxy', image: 'proxy:1', imagePullPolicy: 'IfNotPresent', resources: {} },
+        {
+          name: 'shop',
+          image: 'shop:1',
+          imagePullPolicy: 'IfNotPresent',
+          env: [
+            { name: 'DB', value: 'postgres' },
+            {
+              name: 'POD',
+              valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } },
+            },
+          ],
+          ports: [
+            { name: 'admin', containerPort: 9090, protocol: 'TCP' },
+            { name: 'web', containerPort: 8080, protocol: 'TCP' },
+          ],
+          readinessProbe: {
+            httpGet: { path: '/ready', port: 'web', scheme: 'HTTP' },
+            timeoutSeconds: 1,
+            periodSeconds: 10,
+            successThreshold: 1,
+            failureThreshold: 3,
+          },
+          lifecycle: { preStop: { exec: { command: ['sh', '-c', 'sleep 20'] } } },
+          resources: { limits: { memory: '128Mi', 'nvidia.com/gpu': '1' } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+          volumeMounts: [
+            { name: 'data', mountPath: '/a', subPath: 'a' },
+            { name: 'data', mountPath: '/b', subPath: 'b' },
+            { name: 'config', mountPath: '/config' },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
+        { name: 'config', configMap: { name: 'shop', defaultMode: 420 } },
+      ],
+    },
+  },
+}
+const liveService = { ports: [{ name: 'http', port: 80, targetPort: 'web', protocol: 'TCP' }] }
+
+t.test('translates a Deployment with ports, init, sidecars, volumes and security', async (t) => {
+  const { spec, untranslated } = translate('shop', live, liveService)
+  const claim = { persistentVolumeClaim: { claimName: 'data', accessMode: 'ReadWriteMany' } }
+  t.strictSame(spec, {
+    image: 'shop:1',
+    replicas: 2,
+    port: 8080,
+    servicePort: 80,
+    ports: [{ name: 'admin', port: 9090, expose: false }],
+    env: [
+      { name: 'DB', value: 'postgres' },
+      { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    ],
+    resources: { limits: { memory: '128Mi' }, extended: { 'nvidia.com/gpu': 1 } },
+    probes: { readiness: { httpGet: { path: '/ready', port: 8080 } } },
+    drainSeconds: 20,
+    terminationGracePeriodSeconds: 60,
+    serviceAccountName: 'robot',
+    automountServiceAccountToken: true,
+    runAsUser: 1000,
+    fsGroup: 1000,
+    podSecurity: 'Restricted',
+    volumes: [
+      { name: 'data', mountPath: '/a', subPath: 'a', ...claim },
+      { name: 'data-2', mountPath: '/b', subPath: 'b', ...claim },
+      { name: 'config', mountPath: '/config', configMap: { name: 'shop' } },
+    ],
+    init: [
+      {
+        name: 'migrate',
+        command: ['migrate'],
+        env: [{ name: 'DB', value: 'postgres' }],
+        resources: {},
+        volumeMounts: [],
+      },
+    ],
+    sidecars: [{ name: 'proxy', image: 'proxy:1', env: [], resources: {}, volumeMounts: [] }],
+    podLabels: { tier: 'web' },
+    podAnnotations: { note: 'x' },
+  })
+  t.strictSame(untranslated, [])
+  t.strictSame(validate({ metadata: { name: 'shop' }, spec }), [])
+})
+
+const losses: Array<[change: (pod: Anything, app: Anything) => void, named: string]> = [
+  [(pod) => pod.volumes.push({ name: 'node', hostPath: { path: '/x' } }), 'volume node'],
+  [(pod) => pod.volumes.push({ name: 'etc', downwardAPI: { items: [] } }), 'volume etc'],
+  [(_pod, app) => (app.volumeMounts[0].subPathExpr = '$(POD)'), 'volume data'],
+  [(pod) => (pod.hostNetwork = true), 'spec.hostNetwork'],
+  [(pod) => (pod.shareProcessNamespace = true), 'spec.shareProcessNamespace'],
+  [(_pod, app) => (app.ports[0].hostPort = 80), 'port 9090'],
+  [(_pod, app) => (app.tty = true), 'spec.containers[app].tty'],
+  [
+    (_pod, app) => (app.lifecycle = { preStop: { exec: { command: ['nginx', '-s', 'quit'] } } }),
+    'spec.containers[app].lifecycle.preStop.exec',
+  ],
+  [
+    (pod) => (pod.initContainers[0].securityContext = { runAsUser: 0 }),
+    'spec.initContainers[migrate].securityContext.runAsUser',
+  ],
+  [(_pod, app) => (app.readinessProbe.terminationGracePeriodSeconds = 5), 'probes'],
+]
+t.test('names each part that a MyApp cannot have', async (t) => {
+  for (const [change, named] of losses) {
+    const copy = structuredClone(live)
+    change(copy.template.spec, copy.template.spec.containers[1])
+    const { spec, untranslated } = translate('shop', copy, liveService)
+    t.ok(untranslated.includes(named), `${named}: ${untranslated.join()}`)
+    t.strictSame(validate({ metadata: { name: 'shop' }, spec }), [], named)
+  }
+  t.strictSame(
+    translate('shop', live, { ports: [{ name: 'web', port: 80, targetPort: 'web' }] }).untranslated,
+    ['port name web'],
+  )
+})
+
+t.test('any Deployment of a MyApp is translated without loss, or the loss is named', async () => {
+  fc.assert(
+    fc.property(arbitrary.grownSpec, (grown) => {
+      const [deploymentSpec, serviceSpec] = children(grown)
+      const { spec, untranslated } = translate('shop', deploymentSpec, serviceSpec)
+      if (validate({ metadata: { name: 'shop' }, spec }).length > 0) {
+        throw new Error(`invalid: ${JSON.stringify(spec)}`)
+      }
+      const [again, serviceAgain] = children(spec as MyAppSpec)
+      // The API server would fill in the same.
+      const isDefault = /\.(imagePullPolicy|defaultMode|dnsPolicy)$/
+      const lost = differences(again, deploymentSpec).filter((path) => !isDefault.test(path))
+      if (untranslated.length === 0 && lost.length > 0) {
+        throw new Error(`lost: ${lost.join()} of ${JSON.stringify(spec)}`)
+      }
+      if (!isDeepStrictEqual(serviceAgain, serviceSpec)) {
+        throw new Error(`Service: ${JSON.stringify(serviceAgain)}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
