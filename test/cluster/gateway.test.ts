@@ -1,10 +1,13 @@
 /**
- * HTTPRoutes. The gateway component enables them for every MyApp with `gateway`. This file also
+ * HTTPRoutes and PodMonitors. The components gateway and monitoring enable them. This file also
  * tests stored specs that are invalid, because it has a cluster of its own.
  */
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
-import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
+import {
+  installGatewayApi,
+  installPrometheusOperatorKinds,
+} from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
 import { pointAt } from '../support/cluster/install.ts'
 import { allKinds } from '../support/cluster/kinds.ts'
@@ -14,13 +17,14 @@ import { grant } from '../support/cluster/rights.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
+import { podMonitors } from './scenarios/pod-monitors.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
 /** Metacontroller has only the rights of the shipped roles here. */
 const user = 'restricted-metacontroller'
 
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
-  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway'])
+  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'monitoring'])
   await grant(controlPlane, objects, user)
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',
@@ -146,12 +150,14 @@ underEachStrategy(
       await invalidSpec(t, cluster)
       t.jobs = 24
       withComponent(t, cluster)
+      podMonitors(t, cluster)
     })
   },
   {
     prepare: async (controlPlane) => {
       await Promise.all([
         installGatewayApi(controlPlane),
+        installPrometheusOperatorKinds(controlPlane),
         grant(controlPlane, await kustomize(controlPlane, 'metacontroller'), user),
       ])
     },

@@ -104,6 +104,10 @@ export interface HTTPRoute extends LiveObject {
   }
 }
 
+export interface PodMonitor extends LiveObject {
+  spec: { selector: object; podMetricsEndpoints?: { port?: string; path?: string }[] }
+}
+
 /** The kinds that can be watched, by name. */
 export interface Kinds {
   MyApp: LiveMyApp
@@ -115,6 +119,7 @@ export interface Kinds {
   PodDisruptionBudget: PodDisruptionBudget
   HorizontalPodAutoscaler: HorizontalPodAutoscaler
   HTTPRoute: HTTPRoute
+  PodMonitor: PodMonitor
 }
 
 export type Kind = keyof Kinds
@@ -134,16 +139,16 @@ export const kinds: Record<Kind, Resource> = {
   PodDisruptionBudget: { apiVersion: 'policy/v1', resource: 'poddisruptionbudgets' },
   HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', resource: 'horizontalpodautoscalers' },
   HTTPRoute: { apiVersion: 'gateway.networking.k8s.io/v1', resource: 'httproutes' },
+  PodMonitor: { apiVersion: 'monitoring.coreos.com/v1', resource: 'podmonitors' },
 }
 
 export const allKinds = Object.keys(kinds) as Kind[]
 
 /** The kinds that every cluster has. */
-export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute')
+export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute' && kind !== 'PodMonitor')
 
 /** Kinds that scenarios create and do not watch. */
 const unwatched = {
-  PodMonitor: { apiVersion: 'monitoring.coreos.com/v1', resource: 'podmonitors' },
   MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
   ServiceAccount: { apiVersion: 'v1', resource: 'serviceaccounts' },
   ConfigMap: { apiVersion: 'v1', resource: 'configmaps' },
