@@ -26,7 +26,7 @@ export function translate(name: string, deployment: unknown, service?: unknown):
   const template = fieldsOf(live['template'])
   const pod = fieldsOf(template['spec'])
   const metadata = fieldsOf(template['metadata'])
-  const { main, others } = containersOf(name, pod)
+  const { main, others } = containersOf(fieldsOf(deployment), name, pod)
   const untranslated = listOf(main['ports'])
     .filter((port) => !isPlainPort(port))
     .map(({ containerPort }) => `port ${String(containerPort)}`)
@@ -129,10 +129,20 @@ interface Other {
   isSidecar: boolean
 }
 
+/** The container that kubectl prefers if a pod has several. */
+const defaultContainer = 'kubectl.kubernetes.io/default-container'
+
 /** The container of the app: the default one, that of the name of the Deployment, or the first. */
-function containersOf(name: string, pod: Fields): { main: Fields; others: Other[] } {
+function containersOf(deployment: Fields, name: string, pod: Fields) {
+  const { annotations } = fieldsOf(fieldsOf(deployment['template'])['metadata'])
+  const named = [fieldsOf(annotations)[defaultContainer], name]
   const containers = listOf(pod['containers'])
-  const main = containers.find((container) => container['name'] === name) ?? containers[0] ?? {}
+  const main =
+    named
+      .map((name) => containers.find((container) => container['name'] === name))
+      .find((container) => container !== undefined) ??
+    containers[0] ??
+    {}
   return {
     main,
     others: [
@@ -430,7 +440,7 @@ const serverDefaults: Record<string, unknown> = {
 /** Fields that a MyApp never has, and that mean nothing without the Deployment. */
 const transient = [
   ...['serviceAccount', 'creationTimestamp', 'pod-template-hash', 'selector', 'managed-by'],
-  ...['app', 'kubectl.kubernetes.io/restartedAt', 'example.com/config-digest'],
+  ...['app', 'kubectl.kubernetes.io/restartedAt', defaultContainer, 'example.com/config-digest'],
 ]
 
 /** A Deployment without the values that mean the same when they are left out. */

@@ -77,6 +77,9 @@ const notesOnExamples: Record<string, string[]> = {
   ],
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
   'metrics.yaml': ['metrics: the PodMonitor needs the monitoring component of the operator'],
+  'operator.yaml': ['myapp-operator', 'myapp-operator-ca'].map(
+    (name) => `myapp-operator: ConfigMap ${name} is not in the files: no pod starts without it`,
+  ),
   'priority.yaml': [
     'priority.yaml: PriorityClass is ignored: it is neither a MyApp nor config of a MyApp',
   ],

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
+import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import { parse } from 'yaml'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { validate } from '../../src/api/validate.ts'
 import { translate } from '../../src/cli/translate.ts'
@@ -168,6 +170,30 @@ t.test('names each part that a MyApp cannot have', async (t) => {
     translate('shop', live, { ports: [{ name: 'web', port: 80, targetPort: 'web' }] }).untranslated,
     ['port name web'],
   )
+})
+
+t.test('the operator can be a MyApp: the example has all of its manifests', async (t) => {
+  const read = (path: string): Anything =>
+    parse(readFileSync(new URL(`../../manifests/${path}`, import.meta.url), 'utf8'))
+  const [expert, service] = [read('deployment.yaml'), read('service.yaml')]
+  const [expected] = children(
+    translate('myapp-operator', expert.spec, service.spec).spec as MyAppSpec,
+  )
+  const [found, foundService] = children(read('examples/operator.yaml').spec) as Anything[]
+  const withoutOwn = (spec: Anything) => {
+    const copy = structuredClone(spec)
+    const { template } = copy
+    const [app] = template.spec.containers
+    delete app.image
+    // The names of the container and of the ServiceAccount differ.
+    app.env = app.env.filter(({ name }: Anything) => name !== 'POD_RESOURCE_ATTRIBUTES')
+    delete template.spec.serviceAccountName
+    delete template.spec.serviceAccount
+    delete template.metadata.labels['app.kubernetes.io/version']
+    return copy
+  }
+  t.strictSame(withoutOwn(found), withoutOwn(expected))
+  t.match(foundService.ports, [{ port: 443, targetPort: 8443 }])
 })
 
 t.test('any Deployment of a MyApp is translated without loss, or the loss is named', async () => {

@@ -32,21 +32,25 @@ export const documentsOf = (folder: string): Document[] =>
 export const namesIn = (documents: Document[]): string[] =>
   documents.filter(isMyApp).map(({ metadata }) => metadata.name)
 
-/** Stores documents, with bound claims, and the Secrets that are not written down anywhere. */
+/** Stores documents, with bound claims, and the ConfigMaps and Secrets that they lack. */
 export async function putAll(here: Namespace, documents: Document[]): Promise<void> {
   const written = new Set(documents.map(({ kind, metadata }) => `${kind}/${metadata.name}`))
-  const secrets = new Map<string, Record<string, string>>()
+  const config = new Map<string, Record<string, string>>()
   const references = documents.filter(isMyApp).flatMap(({ spec }) => configReferences(spec))
   for (const { kind, name, key, optional } of references) {
-    if (kind !== 'Secret' || optional || written.has(`Secret/${name}`)) continue
-    secrets.set(name, { ...secrets.get(name), ...(key !== undefined && { [key]: 'x' }) })
+    const id = `${kind}/${name}`
+    if (optional || written.has(id)) continue
+    config.set(id, { ...config.get(id), ...(key !== undefined && { [key]: 'x' }) })
   }
-  const missing = [...secrets].map(([name, stringData]) => ({
-    apiVersion: 'v1',
-    kind: 'Secret' as const,
-    metadata: { name },
-    stringData,
-  }))
+  const missing = [...config].map(([id, values]) => {
+    const [kind, name = ''] = id.split('/') as ['ConfigMap' | 'Secret', string]
+    return {
+      apiVersion: 'v1',
+      kind,
+      metadata: { name },
+      ...(kind === 'Secret' ? { stringData: values } : { data: values }),
+    }
+  })
   for (const document of [...missing, ...documents]) {
     await (isClaim(document) ? putBound(here, document) : here.put(document))
   }
