@@ -6,6 +6,7 @@ import { configRollout } from './scenarios/config-rollout.ts'
 import { createAndChange } from './scenarios/create-and-change.ts'
 import { drift } from './scenarios/drift.ts'
 import { faults } from './scenarios/faults.ts'
+import { fewWrites } from './scenarios/few-writes.ts'
 import { finalize } from './scenarios/finalize.ts'
 import { forgedRecords } from './scenarios/forged-records.ts'
 import { holdingStill } from './scenarios/holding-still.ts'
@@ -25,6 +26,7 @@ underEachStrategyBehind(
       noWrite,
       holdingStill,
       finalize,
+      fewWrites,
       forgedRecords,
       nameConflict,
       adoption,
