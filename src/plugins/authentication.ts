@@ -8,9 +8,9 @@ import { refusal } from './errors.ts'
 import { readFileOf, watchFiles } from './files.ts'
 
 /**
- * Restricts the callers of hooks: to clients whose certificate has the name TLS_CLIENT_NAME,
- * because a CA can issue other certificates, and to clients with a token of AUTH_TOKEN_FILE. Every
- * configured method is required. Probes need neither.
+ * Restricts the callers of every route but probes: to clients whose certificate has the name
+ * TLS_CLIENT_NAME, because a CA can issue other certificates, and to clients with a token of
+ * AUTH_TOKEN_FILE. Every configured method is required.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -39,7 +39,7 @@ interface Surroundings {
  */
 export type Tokens = readonly Buffer[]
 
-/** Refuses callers of the hooks that do not authenticate themselves. */
+/** Refuses callers that do not authenticate themselves, on every route but probes. */
 export function authenticate(
   server: FastifyInstance,
   { config, logger, metrics, tokens }: Surroundings,
@@ -58,8 +58,7 @@ export function authenticate(
   }
   const clients = new ClientNames(metrics)
   server.addHook('onRequest', (call, reply, done) => {
-    const { hook, admission } = call.routeOptions.config
-    if (hook === undefined && admission === undefined) return done()
+    if (call.routeOptions.config.probe === true || call.is404) return done()
     if (name !== undefined && !clients.isNamed(call.raw.socket, name)) {
       metrics.authenticationRefused('wrong_name')
       return done(new WrongName(name))

@@ -90,8 +90,8 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
 
 const NotFound = refusal(
   '404',
-  'not found: the routes are POST /sync, /finalize, /customize, /inspect, /inspect-customize ' +
-    'and GET /healthz, /readyz',
+  'not found: the routes are POST /sync, /finalize, /customize, /inspect, /inspect-customize, ' +
+    '/admission/validate and GET /healthz, /readyz',
   404,
 )
 const NoHost = refusal('400', 'the Host header is required', 400)

@@ -27,8 +27,8 @@ declare module 'fastify' {
 }
 
 /**
- * Refuses hook requests while the event loop lags, and requests whose bodies do not fit into
- * memory.
+ * Refuses every request but probes while the event loop lags, and every request whose body does not
+ * fit into memory.
  */
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
@@ -40,8 +40,7 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
   })
   server.decorateRequest('memory')
   server.addHook('onRequest', (call, reply, done) => {
-    const { hook, admission } = call.routeOptions.config
-    const isProbe = hook === undefined && admission === undefined
+    const isProbe = call.routeOptions.config.probe === true
     if (!isProbe && delay.recent() > maxDelay) {
       return done(new Overloaded())
     }

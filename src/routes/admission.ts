@@ -4,16 +4,9 @@ import { admissionReviewValidator } from '../myapp/compiled.ts'
 import { RefusedRequest } from '../plugins/errors.ts'
 import { firstProblem } from './hooks.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Set for the admission webhook. */
-    admission?: true
-  }
-}
-
 /** `POST /admission/validate`: a validating admission webhook for MyApps. */
 export function admissionRoute(server: FastifyInstance): void {
-  server.post('/admission/validate', { config: { admission: true } }, async (call, reply) => {
+  server.post('/admission/validate', async (call, reply) => {
     const { body } = call
     if (!admissionReviewValidator(body)) {
       throw new RefusedRequest(

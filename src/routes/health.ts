@@ -1,12 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Set for routes that everybody may call at any time. All others require authentication. */
+    probe?: true
+  }
+}
+
+const config = { probe: true } as const
+
 /**
  * `GET /healthz`: 200 while the process runs. `GET /readyz`: 200 until shutdown begins, then 503.
  * Requests are still answered for SHUTDOWN_DELAY_MS after that.
  */
 export function healthRoutes(server: FastifyInstance, isReady: () => boolean): void {
-  server.get('/healthz', () => ({ status: 'ok' }))
-  server.get('/readyz', (_call, reply) =>
+  server.get('/healthz', { config }, () => ({ status: 'ok' }))
+  server.get('/readyz', { config }, (_call, reply) =>
     isReady() ? { status: 'ready' } : reply.code(503).send({ error: 'shutting down' }),
   )
 }

@@ -299,6 +299,8 @@ t.test('requires a token of AUTH_TOKEN_FILE, which may contain two', async (t) =
       error: /^the token is not one of AUTH_TOKEN_FILE$/,
     })
   }
+  const review = await fetch(`${url}/admission/validate`, { method: 'POST' })
+  t.equal(review.status, 401, 'every other route needs a token, too')
   t.equal((await fetch(`${url}/healthz`)).status, 200, 'probes need no token')
   folder.replace({ tokens: 'second-token\nthird-token\n' })
   await until(() => logged(lines, 'tokens loaded').length === 1)
