@@ -194,7 +194,10 @@ t.test(
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'legacy', namespace: 'default', uid: 's' },
-      spec: { selector: { 'app.kubernetes.io/name': 'legacy' }, ports: [{ port: 8000 }] },
+      spec: {
+        selector: { 'app.kubernetes.io/name': 'legacy' },
+        ports: [{ port: 8000, targetPort: 'http' }],
+      },
     }
     const replicaSet = (name: string, uid: string) => ({
       apiVersion: 'apps/v1',
@@ -212,11 +215,7 @@ t.test(
       replicaSet('other-1', 'o'),
     ])
     t.equal(code, 0)
-    t.equal(
-      err,
-      'not translated: initContainers\nthe Service offers port 8000 now, and the MyApp ' +
-        'offers 80: callers must change first\n',
-    )
+    t.equal(err, '')
     const kubectl = `kubectl --context 'it'\\''s' -n default`
     t.strictSame(
       out.split('\n').filter((line) => line.startsWith('kubectl') || line.startsWith('uid=')),
@@ -232,7 +231,8 @@ t.test(
       ],
     )
     const myApp = /END-OF-MYAPP'\n(.*)\nEND-OF-MYAPP\n/s.exec(out)?.[1] ?? ''
-    t.match(myApp, /image: nginx:1\.29\n.*value: "on"\n.*port: 80\n.*httpGet:\n +path: \/\n/s)
+    t.match(myApp, /image: nginx:1\.29\n.*port: 80\n +servicePort: 8000\n.*value: "on"\n/s)
+    t.match(myApp, /httpGet:\n +path: \/\n.*init:\n +- name: init\n +image: busybox\n/s)
     t.match(await run(['validate', '-f', '-'], { input: myApp }), { code: 0, out: '' })
 
     const labelled = structuredClone(deployment)
