@@ -33,7 +33,10 @@ const serverDefaults = {
   progressDeadlineSeconds: 600,
 }
 
-/** Others may add nothing to these fields if the MyApp sets them. */
+/**
+ * Foreign additions to these fields are removed if the MyApp sets them. These are the objects,
+ * and the lists with a merge key, that a MyApp can set in pods.
+ */
 const exactIfSet = [
   ['spec', 'strategy'],
   ...[
