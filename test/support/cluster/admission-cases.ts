@@ -460,6 +460,10 @@ const fileCases: Case[] = [
   },
 ]
 
+/** 33 annotations with the longest values: more than a ServiceAccount may have in total. */
+const longAnnotations = Object.fromEntries(
+  Array.from({ length: 33 }, (_, index) => [`example.com/${index}`, 'x'.repeat(4096)]),
+)
 const serviceAccountCases: Case[] = [
   { what: 'a ServiceAccount of its own', spec: { image, serviceAccount: {} } },
   {
@@ -470,6 +474,13 @@ const serviceAccountCases: Case[] = [
     what: 'two ServiceAccounts',
     spec: { image, serviceAccount: {}, serviceAccountName: 'other' },
     refused: 'spec: Invalid value: only one of serviceAccount and serviceAccountName may be set',
+  },
+  {
+    what: 'too long annotations of a ServiceAccount',
+    spec: { image, serviceAccount: { annotations: longAnnotations } },
+    refused:
+      'spec.serviceAccount.annotations: Invalid value: must have at most 130816 characters in ' +
+      'total',
   },
   {
     what: "Metacontroller's annotation for a ServiceAccount",
