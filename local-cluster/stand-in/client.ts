@@ -1,12 +1,11 @@
-import { KubeConfig } from '@kubernetes/client-node'
-import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import { text as textOf } from 'node:stream/consumers'
+import { Agent, request as httpsRequest } from 'node:https'
+import { type IncomingMessage } from 'node:http'
+import { type RequestOptions } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseJson } from './json.ts'
-import { apiGroup, type Fields, type KubeObject } from './objects.ts'
+import { type Fields, type KubeObject } from './kube-object.ts'
 
-/** An error that the API server returned. */
+/** An answer of the API server that is not a success. */
 export class ApiError extends Error {
   readonly code: number
   readonly reason: string
@@ -18,155 +17,102 @@ export class ApiError extends Error {
   }
 }
 
-/** True if the object does not exist. */
-export const isNotFound = (error: unknown) => error instanceof ApiError && error.code === 404
-/** True if the object has changed since it was read. */
-export const isConflict = (error: unknown) => hasReason(error, 'Conflict')
-/** True if an object of this name exists. */
-export const isAlreadyExists = (error: unknown) => hasReason(error, 'AlreadyExists')
-
-const hasReason = (error: unknown, reason: string) =>
-  error instanceof ApiError && error.reason === reason
-
-/** A kind that the API server serves. */
-export interface Resource {
-  apiVersion: string
-  /** The plural for paths. */
-  name: string
-  kind: string
-  namespaced: boolean
-  hasStatus: boolean
+/** Talks JSON with one API server. */
+export interface Client {
+  request(method: string, path: string, body?: unknown, contentType?: string): Promise<KubeObject>
+  /** Hands over each line of a streamed answer; resolves when the answer ends. */
+  stream(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
+  close(): void
 }
 
-/** The path of a resource, of one of its objects, or of a subresource. */
-export function resourcePath(
-  { apiVersion, name: plural, namespaced }: Resource,
-  namespace?: string,
-  name?: string,
-  subresource?: string,
-): string {
-  const root = apiGroup(apiVersion) === '' ? '/api' : '/apis'
-  const scope = namespaced && namespace ? ['namespaces', namespace] : []
-  const parts = [...scope, plural, name, subresource].filter((part) => part !== undefined)
-  return [root, apiVersion, ...parts.map(encodeURIComponent)].join('/')
-}
-
-/** The path of an existing object. */
-export const pathOfObject = (resource: Resource, { metadata }: KubeObject, subresource?: string) =>
-  resourcePath(resource, metadata.namespace, metadata.name, subresource)
-
-/** The API server ends a request after 60 s. A stopped etcd holds requests up for as long. */
-const requestTimeoutMs = 20_000
-/** The API server records the part before the slash as the field manager. */
+/** What comes before the slash is the field manager that the API server records. */
 const userAgent = 'metacontroller/stand-in'
-/** The delays before another try of a conflicting write. */
-const conflictDelays = [10, 50, 250]
+const retriesWhenThrottled = 10
 
-/** A client for the current context of a kubeconfig. It keeps integers and floats apart. */
-export class Client {
-  readonly config = new KubeConfig()
-  readonly #server: URL
-  readonly #agent = new Agent({ keepAlive: true })
-  readonly #resources = new Map<string, Resource[]>()
+/** True when the error says that the object does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404
+}
 
-  constructor(kubeconfig: string) {
-    this.config.loadFromFile(kubeconfig)
-    const server = this.config.getCurrentCluster()?.server
-    if (server === undefined) throw new Error(`${kubeconfig} has no current context with a cluster`)
-    this.#server = new URL(server)
-  }
+/** True when the error says that the object has changed since it was read. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'Conflict'
+}
 
-  /** Sends a request. Throws an ApiError unless the status is 2xx. */
-  async request(
+/** True when the error says that the name is taken. */
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'AlreadyExists'
+}
+
+/** A client for the current context of a kubeconfig file. */
+export async function openClient(kubeconfig: string): Promise<Client> {
+  // It is large, and who only wants to know of errors does not need it.
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  config.loadFromFile(kubeconfig)
+  const server = config.getCurrentCluster()?.server
+  if (server === undefined) throw new Error(`${kubeconfig} has no current context with a cluster`)
+  const base = new URL(server)
+  const agent = new Agent({ keepAlive: true })
+
+  async function open(
     method: string,
     path: string,
-    body?: unknown,
-    contentType = 'application/json',
-  ): Promise<KubeObject> {
-    const text = body === undefined ? undefined : JSON.stringify(body)
+    body: string | undefined,
+    contentType: string,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const options: RequestOptions = { headers: {} }
-    await this.config.applyToHTTPSOptions(options)
-    const response = await send(
-      {
-        ...options,
-        agent: this.#agent,
-        method,
-        signal: AbortSignal.timeout(requestTimeoutMs),
-        host: this.#server.hostname,
-        port: this.#server.port || 443,
-        path,
-        headers: {
-          ...options.headers,
-          accept: 'application/json',
-          'user-agent': userAgent,
-          ...(text !== undefined && {
-            'content-type': contentType,
-            'content-length': Buffer.byteLength(text),
-          }),
-        },
+    await config.applyToHTTPSOptions(options)
+    Object.assign(options, {
+      agent,
+      method,
+      signal,
+      host: base.hostname,
+      port: base.port || 443,
+      path: base.pathname.replace(/\/$/, '') + path,
+      headers: {
+        ...options.headers,
+        accept: 'application/json',
+        'user-agent': userAgent,
+        ...(body !== undefined && {
+          'content-type': contentType,
+          'content-length': Buffer.byteLength(body),
+        }),
       },
-      text,
-    )
-    const answer = await textOf(response)
-    const { statusCode = 0 } = response
-    if (statusCode < 200 || statusCode >= 300) throw apiError(statusCode, answer)
-    return parseJson(answer) as KubeObject
+    })
+    return await send(options, body)
   }
 
-  /** Finds a kind by its plural or its name. */
-  async resource(apiVersion: string, by: { name: string } | { kind: string }): Promise<Resource> {
-    const find = (resources: Resource[] = []) =>
-      resources.find(({ name, kind }) => ('name' in by ? by.name === name : by.kind === kind))
-    const known = find(this.#resources.get(apiVersion))
-    if (known !== undefined) return known
-    const listed = await this.#discover(apiVersion)
-    this.#resources.set(apiVersion, listed)
-    const found = find(listed)
-    if (found !== undefined) return found
-    const what = 'name' in by ? `resource ${by.name}` : `kind ${by.kind}`
-    throw new Error(`discovery: can't find ${what} in apiVersion ${apiVersion}`)
-  }
-
-  async #discover(apiVersion: string): Promise<Resource[]> {
-    const root = apiGroup(apiVersion) === '' ? '/api' : '/apis'
-    const { resources } = await this.request('GET', `${root}/${apiVersion}`)
-    const listed = resources as Array<{ name: string; kind: string; namespaced: boolean }>
-    return listed
-      .filter(({ name }) => !name.includes('/'))
-      .map(({ name, kind, namespaced }) => ({
-        apiVersion,
-        name,
-        kind,
-        namespaced,
-        hasStatus: listed.some((other) => other.name === `${name}/status`),
-      }))
-  }
-
-  /**
-   * Reads an object, changes it and writes it. Repeats that after a conflict. `change` returns
-   * undefined if there is nothing to write.
-   */
-  async update(
-    resource: Resource,
-    object: KubeObject,
-    change: (current: KubeObject) => KubeObject | undefined,
-    subresource?: 'status',
-  ): Promise<KubeObject> {
-    for (const delay of [...conflictDelays, undefined]) {
-      const current = await this.request('GET', pathOfObject(resource, object))
-      if (current.metadata.uid !== object.metadata.uid) {
-        throw new ApiError(404, 'NotFound', `${resource.name} "${object.metadata.name}" not found`)
+  return {
+    async request(method, path, body, contentType = 'application/json') {
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      for (let attempt = 0; ; attempt++) {
+        const response = await open(method, path, text, contentType)
+        const answer = await readAll(response)
+        const retryAfter = Number(response.headers['retry-after'])
+        if (response.statusCode === 429 && retryAfter > 0 && attempt < retriesWhenThrottled) {
+          await sleep(retryAfter * 1000)
+          continue
+        }
+        if (!isSuccess(response)) throw apiError(response, answer)
+        return parseJson(answer) as KubeObject
       }
-      const changed = change(current)
-      if (changed === undefined) return current
-      try {
-        return await this.request('PUT', pathOfObject(resource, object, subresource), changed)
-      } catch (error) {
-        if (!isConflict(error) || delay === undefined) throw error
-        await sleep(delay)
+    },
+    async stream(path, onLine, signal) {
+      const response = await open('GET', path, undefined, '', signal)
+      if (!isSuccess(response)) throw apiError(response, await readAll(response))
+      response.setEncoding('utf8')
+      let rest = ''
+      for await (const chunk of response) {
+        const lines = (rest + String(chunk)).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) onLine(line)
       }
-    }
-    throw new Error('unreachable')
+    },
+    close() {
+      agent.destroy()
+    },
   }
 }
 
@@ -174,7 +120,7 @@ function send(options: RequestOptions, body: string | undefined): Promise<Incomi
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(options, resolve)
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // The server may close an idle connection at the moment of its next use.
+      // The server may close an idle connection just as it is used again: that is no failure.
       if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
         send(options, body).then(resolve, reject)
       } else reject(error)
@@ -183,14 +129,29 @@ function send(options: RequestOptions, body: string | undefined): Promise<Incomi
   })
 }
 
-/** The error in a Status object, or in any other text. */
-function apiError(code: number, text: string): ApiError {
+async function readAll(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8')
+  let text = ''
+  for await (const chunk of response) text += String(chunk)
+  return text
+}
+
+function isSuccess(response: IncomingMessage): boolean {
+  const code = response.statusCode ?? 0
+  return code >= 200 && code < 300
+}
+
+function apiError(response: IncomingMessage, text: string): ApiError {
+  const code = response.statusCode ?? 0
   let status: Fields = {}
   try {
     status = JSON.parse(text) as Fields
   } catch {
-    // The text is the message.
+    // Not a Status object: the text itself is the message.
   }
-  const message = status.message ?? (text.trim() || `status ${code}`)
-  return new ApiError(code, String(status.reason ?? ''), String(message))
+  return new ApiError(
+    code,
+    String(status.reason ?? ''),
+    String(status.message ?? (text.trim() || `status ${code}`)),
+  )
 }

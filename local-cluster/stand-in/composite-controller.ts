@@ -1,57 +1,67 @@
-import type { KubeObject } from './objects.ts'
+import { type KubeObject } from './kube-object.ts'
+import { type LabelSelector } from './selector.ts'
 
 /** One of a CompositeController's webhooks. */
 export interface HookSpec {
   version?: string
-  webhook?: { url?: string; timeout?: string; [option: string]: unknown }
+  webhook?: {
+    url?: string
+    path?: string
+    service?: { name: string; namespace: string; port?: number; protocol?: string }
+    timeout?: string
+    [option: string]: unknown
+  }
 }
 
-/** The fields of a CompositeController that the stand-in supports. */
+/** A child kind and how its objects are updated. */
+export interface ChildRule {
+  apiVersion: string
+  resource: string
+  updateStrategy?: { method?: string }
+}
+
+/** The CompositeController kind, as far as the stand-in knows it. */
 export interface CompositeController extends KubeObject {
   spec: {
     parentResource: {
       apiVersion: string
       resource: string
       ignoreStatusChanges?: boolean
-      labelSelector?: object
+      labelSelector?: LabelSelector
     }
-    childResources?: Array<{
-      apiVersion: string
-      resource: string
-      updateStrategy?: { method?: string }
-    }>
+    childResources?: ChildRule[]
     hooks?: { sync?: HookSpec; finalize?: HookSpec; customize?: HookSpec }
     resyncPeriodSeconds?: number
     generateSelector?: boolean
   }
 }
 
-const supportedMethods = ['', 'OnDelete', 'InPlace']
-const supportedOptions = ['url', 'timeout', 'etag']
+const knownMethods = ['', 'OnDelete', 'Recreate', 'InPlace']
+const knownWebhookOptions = ['url', 'path', 'service', 'timeout', 'etag']
 
-/** The first setting that the stand-in does not support, or undefined. */
+/** The first thing that a CompositeController asks for and the stand-in can't do, in words. */
 export function unsupported({ spec }: CompositeController): string | undefined {
-  if (spec.hooks?.sync === undefined) return 'no sync hook defined'
-  if (!spec.generateSelector) return 'the stand-in needs generateSelector: true'
-  if (spec.parentResource.labelSelector) return 'the stand-in supports no labelSelector of parents'
-  for (const [name, { version, webhook = {} }] of Object.entries(spec.hooks)) {
-    if (version !== 'v2') return `the stand-in supports hooks of version v2 only, not ${name}`
-    const option = Object.keys(webhook).find((key) => !supportedOptions.includes(key))
-    if (option !== undefined) {
-      return `the stand-in does not support ${option} of the ${name} webhook`
+  if (spec.hooks === undefined) return 'no hooks defined'
+  if (spec.hooks.sync === undefined) return 'no sync hook defined'
+  for (const [name, hook] of Object.entries(spec.hooks)) {
+    if (hook.version !== 'v2') {
+      return `the stand-in knows hooks of version v2 only, ${name} has ${hook.version ?? 'none'}`
     }
-    if (webhook.url === undefined) return `the ${name} webhook needs a url`
+    const option = Object.keys(hook.webhook ?? {}).find((key) => !knownWebhookOptions.includes(key))
+    if (option !== undefined) {
+      return `the stand-in does not know the ${name} webhook's option ${option}`
+    }
   }
   for (const { resource, updateStrategy } of spec.childResources ?? []) {
     const method = updateStrategy?.method ?? ''
-    if (!supportedMethods.includes(method)) {
-      return `the stand-in does not support the update method ${method} of ${resource}`
+    if (!knownMethods.includes(method)) {
+      return `the stand-in does not know the update method ${method} of ${resource}`
     }
   }
   return undefined
 }
 
-/** The CompositeController in the form in which Metacontroller sends it to the hooks. */
+/** The CompositeController in the form in which Metacontroller hands it to the hooks. */
 export function asSentToHooks(controller: CompositeController): CompositeController {
   const childResources = controller.spec.childResources?.map((child) =>
     child.updateStrategy === undefined

@@ -1,8 +1,8 @@
 import { Float, parseJson } from './json.ts'
-import { type Fields, isFields, type KubeObject } from './objects.ts'
-import type { RelatedResourceRule } from './related.ts'
+import { type Fields, type KubeObject, isFields } from './kube-object.ts'
+import { type RelatedResourceRule } from './related.ts'
 
-/** The answer of a sync or finalize hook. */
+/** What a sync or finalize hook answered. */
 export interface CompositeResponse {
   status: Fields
   children: KubeObject[]
@@ -10,7 +10,7 @@ export interface CompositeResponse {
   finalized: boolean
 }
 
-/** An answer that crashes the real Metacontroller. */
+/** The hook gave an answer that makes the real Metacontroller crash. */
 export class FatalResponse extends Error {}
 
 /**
@@ -51,8 +51,10 @@ function parseResponse(body: string, known: string[]): Fields {
   if (!isFields(response)) throw new Error("can't unmarshal webhookResponse: it is not an object")
   const unknown = Object.keys(response).filter((field) => !known.includes(field))
   if (unknown.length > 0) {
-    const problems = unknown.map((field) => `unknown field "${field}"`).join(', ')
-    throw new Error(`strict validation failed for webhookResponse: ${problems}`)
+    throw new Error(
+      'strict validation failed for webhookResponse: ' +
+        unknown.map((field) => `unknown field "${field}"`).join(', '),
+    )
   }
   return response
 }
@@ -68,9 +70,13 @@ function optional<T>(
   return value
 }
 
-const isNumber = (value: unknown): value is number | Float =>
-  typeof value === 'number' || value instanceof Float
-const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
+function isNumber(value: unknown): value is number | Float {
+  return typeof value === 'number' || value instanceof Float
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean'
+}
 
 function child(value: unknown): KubeObject {
   if (value === null) {

@@ -1,13 +1,11 @@
-import {
-  type KubernetesListObject,
-  type KubernetesObject,
-  ListWatch,
-  Watch,
-} from '@kubernetes/client-node'
-import { type Client, type Resource, resourcePath } from './client.ts'
-import { type KubeObject, log, objectKey } from './objects.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError, type Client } from './client.ts'
+import { type Resource, resourcePath } from './discovery.ts'
+import { parseJson } from './json.ts'
+import { type KubeObject, objectKey } from './kube-object.ts'
+import { type Log } from './log.ts'
 
-/** The listeners for the objects of one kind. */
+/** What to do when an object appears, changes or goes. */
 export interface Handlers {
   add(object: KubeObject): void
   update(old: KubeObject, current: KubeObject): void
@@ -20,87 +18,124 @@ export interface Informer {
   get(key: string): KubeObject | undefined
   list(): KubeObject[]
   hasSynced(): boolean
-  /** Resolves after the first list. */
+  /** Resolves when the first list is in. */
   synced: Promise<void>
-  /** Calls the handlers for every change. Objects that are known already count as updated. */
+  /** Calls the handlers for every change; objects already here count as updated. */
   subscribe(handlers: Handlers): void
   stop(): void
 }
 
-/** The watch of client-node ends at an error. Then it starts again after this time. */
-const restartDelayMs = 1000
+const firstDelay = 800
+const longestDelay = 30_000
+const calmAfter = 120_000
 
-/** Lists and watches a resource until `stop`. Survives every failure of the API server. */
-export function startInformer(client: Client, resource: Resource): Informer {
-  const { apiVersion, kind, name } = resource
+/** Lists and watches a resource until stopped, whatever happens to the API server meanwhile. */
+export function startInformer(client: Client, resource: Resource, log: Log): Informer {
   const objects = new Map<string, KubeObject>()
   const subscribers: Handlers[] = []
+  const stopping = new AbortController()
   const first = Promise.withResolvers<void>()
-  let [hasSynced, isStopped] = [false, false]
+  let synced = false
+  let version: string | undefined
 
-  const listWatch = new ListWatch(
-    `${resourcePath(resource)}?allowWatchBookmarks=true`,
-    new Watch(client.config),
-    async () => {
-      const list = await client.request('GET', resourcePath(resource))
-      if (isStopped) throw new Error('the informer is stopped')
-      // ListWatch reports the items before the next turn of the event loop.
-      setImmediate(() => {
-        hasSynced = true
-        first.resolve()
-      })
-      const items = (list.items as KubeObject[]).map((item) => ({ ...item, apiVersion, kind }))
-      return { ...list, items } as unknown as KubernetesListObject<KubernetesObject>
-    },
-    false,
-  )
-
-  /** ListWatch drops errors of its listeners. */
-  const notify = (call: (handlers: Handlers) => void) => {
-    try {
-      subscribers.forEach(call)
-    } catch (error) {
-      log(`a handler for ${name} failed: ${(error as Error).stack}`)
+  function store(object: KubeObject): void {
+    const key = objectKey(object)
+    const old = objects.get(key)
+    objects.set(key, object)
+    for (const handlers of subscribers) {
+      if (old === undefined) handlers.add(object)
+      else handlers.update(old, object)
     }
   }
-  const store = (listed: KubernetesObject) => {
-    const object = listed as unknown as KubeObject
-    const old = objects.get(objectKey(object))
-    objects.set(objectKey(object), object)
-    notify((handlers) => (old ? handlers.update(old, object) : handlers.add(object)))
-  }
-  const start = () => {
-    if (!isStopped) listWatch.start().catch(restart)
-  }
-  const restart = (error: unknown) => {
-    if (isStopped) return
-    log(`cannot watch ${name}: ${(error as Error | undefined)?.message}`)
-    setTimeout(start, restartDelayMs)
-  }
-  listWatch.on('add', store)
-  listWatch.on('update', store)
-  listWatch.on('delete', (listed) => {
-    const object = listed as unknown as KubeObject
+
+  function remove(object: KubeObject): void {
     objects.delete(objectKey(object))
-    notify((handlers) => handlers.delete(object))
-  })
-  listWatch.on('error', restart)
-  start()
+    for (const handlers of subscribers) handlers.delete(object)
+  }
+
+  async function list(): Promise<void> {
+    const answer = await client.request('GET', resourcePath(resource))
+    const items = answer.items as KubeObject[]
+    const listed = items.map((item) => ({
+      ...item,
+      apiVersion: resource.apiVersion,
+      kind: resource.kind,
+    }))
+    const keys = new Set(listed.map(objectKey))
+    for (const [key, object] of [...objects]) {
+      if (!keys.has(key)) remove(object)
+    }
+    listed.forEach(store)
+    version = answer.metadata.resourceVersion
+    synced = true
+    first.resolve()
+  }
+
+  function receive(line: string): void {
+    const { type, object } = parseJson(line) as { type: string; object: KubeObject }
+    if (type === 'ERROR') {
+      throw new ApiError(Number(object.code), String(object.reason), String(object.message))
+    }
+    version = object.metadata.resourceVersion
+    if (type === 'DELETED') remove(object)
+    else if (type !== 'BOOKMARK') store(object)
+  }
+
+  async function watch(): Promise<void> {
+    const query = new URLSearchParams({
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: version ?? '',
+      timeoutSeconds: String(Math.round(300 * (1 + Math.random()))),
+    })
+    const started = Date.now()
+    await client.stream(`${resourcePath(resource)}?${query}`, receive, stopping.signal)
+    if (Date.now() - started < 1000) throw new Error('very short watch')
+  }
+
+  async function run(): Promise<void> {
+    const nextDelay = backoff()
+    while (!stopping.signal.aborted) {
+      try {
+        if (version === undefined) await list()
+        await watch()
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        if (error instanceof ApiError && error.code === 410) version = undefined
+        log(`cannot watch ${resource.name}: ${(error as Error).message}`)
+        await sleep(nextDelay(), undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
+  }
+
+  run().catch((error) => log(`stopped watching ${resource.name}: ${String(error)}`))
 
   return {
     resource,
     get: (key) => objects.get(key),
     list: () => [...objects.values()],
-    hasSynced: () => hasSynced,
+    hasSynced: () => synced,
     synced: first.promise,
     subscribe(handlers) {
       subscribers.push(handlers)
       for (const object of objects.values()) handlers.update(object, object)
     },
     stop() {
-      isStopped = true
       subscribers.length = 0
-      listWatch.stop()
+      stopping.abort()
     },
+  }
+}
+
+/** Delays as in client-go's reflector: doubling, with jitter, and reset after a calm period. */
+function backoff(): () => number {
+  let delay = firstDelay
+  let last = 0
+  return () => {
+    if (Date.now() - last > calmAfter) delay = firstDelay
+    last = Date.now()
+    const jittered = delay * (1 + Math.random())
+    delay = Math.min(delay * 2, longestDelay)
+    return jittered
   }
 }

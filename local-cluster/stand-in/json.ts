@@ -1,8 +1,8 @@
-import { isFields } from './objects.ts'
+import { isFields } from './kube-object.ts'
 
 /**
- * A number with a fraction or an exponent in its text. Metacontroller does not treat `3.0` and `3`
- * as equal but writes both as `3`, so such a field is written at every sync.
+ * A number that was written with a fraction or an exponent. Metacontroller tells `3.0` from `3`
+ * when it compares, though it writes both as `3`; that difference shows as a write at every sync.
  */
 export class Float {
   readonly value: number
@@ -20,22 +20,17 @@ export class Float {
   }
 }
 
-/** Does not match a text such as `nginx:1.29`, so that most objects are read the fast way. */
+/** Not in a text such as `nginx:1.29`, which would have most objects read the slow way. */
 const perhapsFloat = /(?:"\s*:|[[,])\s*-?\d+[.eE]/
 
 type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown
 const parseWithSource = JSON.parse as (text: string, reviver: SourceReviver) => unknown
 
-/**
- * Like JSON.parse, but an integer that is written as a float becomes a Float. API servers write no
- * such numbers.
- */
+/** Like JSON.parse, but keeps apart integers (numbers) and floats (Float). */
 export function parseJson(text: string): unknown {
   if (!perhapsFloat.test(text)) return JSON.parse(text)
   return parseWithSource(text, (_key, value, { source }) =>
-    typeof value === 'number' && Number.isInteger(value) && /[.eE]/.test(source ?? '')
-      ? new Float(value)
-      : value,
+    typeof value === 'number' && /[.eE]/.test(source ?? '') ? new Float(value) : value,
   )
 }
 
@@ -46,7 +41,7 @@ export function clone<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clone(item)])) as T
 }
 
-/** Equality in Metacontroller: absent, null and empty differ, and so do 3 and 3.0. */
+/** Equality as Metacontroller means it: absent, null and empty all differ, and so do 3 and 3.0. */
 export function deepEqual(left: unknown, right: unknown): boolean {
   if (left instanceof Float && right instanceof Float) return left.value === right.value
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -64,7 +59,7 @@ export function deepEqual(left: unknown, right: unknown): boolean {
   return left === right
 }
 
-/** JSON with sorted keys and escaped HTML: the bytes of Go's encoder. */
+/** JSON with its keys sorted and HTML escaped, byte for byte what Go's encoder writes. */
 export function canonicalJson(value: unknown): string {
   return marshal(value).replace(
     /[<>&\u2028\u2029]/g,

@@ -1,22 +1,25 @@
 /**
- * A stand-in for Metacontroller in tests. It supports CompositeControllers with hooks of version
- * v2, `generateSelector` and the default apply strategy. Not supported: etag, rolling updates,
- * Recreate, selectors of parents, services as webhooks, DecoratorControllers, metrics and rate
- * limits. Where the two differ, Metacontroller 4.17.2 is right.
+ * A stand-in for Metacontroller, for tests: it knows CompositeControllers with v2 hooks and the
+ * default apply strategy. Left out: etag, rolling updates, namespaceSelector, hook authentication,
+ * duplicate fields in an answer (an error for Metacontroller), Events combined from similar ones,
+ * DecoratorControllers, metrics and every limit on its queries. Where it behaves otherwise than
+ * Metacontroller 4.17.2, Metacontroller is right.
  */
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
-import { Client, type Resource } from './client.ts'
-import type { CompositeController } from './composite-controller.ts'
-import { type ParentController, startParentController } from './controller.ts'
+import { openClient } from './client.ts'
+import { type CompositeController } from './composite-controller.ts'
+import { type Resource, createDiscovery } from './discovery.ts'
 import { createEventRecorder } from './event-recorder.ts'
 import { startInformer } from './informer.ts'
 import { deepEqual } from './json.ts'
-import { type KubeObject, log } from './objects.ts'
+import { logToStdout as log } from './log.ts'
+import { type Runtime, type ParentController, startParentController } from './parent-controller.ts'
 import { createQueue } from './queue.ts'
 
 const compositeControllers: Resource = {
   apiVersion: 'metacontroller.k8s.io/v1alpha1',
+  group: 'metacontroller.k8s.io',
   name: 'compositecontrollers',
   kind: 'CompositeController',
   namespaced: false,
@@ -28,53 +31,79 @@ const { values: options } = parseArgs({
     kubeconfig: { type: 'string' },
     'apply-strategy': { type: 'string', default: 'dynamic-apply' },
     'health-probe-bind-address': { type: 'string' },
-    'target-label-selector': { type: 'string', default: '' },
-    // Options of Metacontroller without an effect here.
+    'target-label-selector': { type: 'string' },
+    // Metacontroller's own, which make no difference here.
     'client-go-qps': { type: 'string' },
     'client-go-burst': { type: 'string' },
     'discovery-interval': { type: 'string' },
     'metrics-address': { type: 'string' },
   },
 })
+
 if (options.kubeconfig === undefined) {
   exit('usage: main.ts --kubeconfig=PATH [--health-probe-bind-address=HOST:PORT]')
 }
 if (options['apply-strategy'] !== 'dynamic-apply') {
-  exit(`the stand-in does not support --apply-strategy=${options['apply-strategy']}`)
+  exit(
+    'the stand-in knows --apply-strategy=dynamic-apply only; ' +
+      `${options['apply-strategy']} needs the real Metacontroller`,
+  )
 }
 
-const client = new Client(options.kubeconfig)
-const recordWarning = createEventRecorder(client)
+const client = await openClient(options.kubeconfig)
+const environment: Runtime = {
+  client,
+  discovery: createDiscovery(client),
+  recordEvent: createEventRecorder(client, log),
+  log,
+}
 const running = new Map<string, ParentController>()
 const queue = createQueue()
-const informer = startInformer(client, compositeControllers)
-const enqueue = ({ metadata }: KubeObject) => queue.add(metadata.name)
-informer.subscribe({ add: enqueue, update: (_old, current) => enqueue(current), delete: enqueue })
+const informer = startInformer(client, compositeControllers, log)
+informer.subscribe({
+  add: ({ metadata }) => queue.add(metadata.name),
+  update: (_old, { metadata }) => queue.add(metadata.name),
+  delete: ({ metadata }) => queue.add(metadata.name),
+})
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 await informer.synced
 serveHealth(options['health-probe-bind-address'])
 log('watching CompositeControllers')
-for (let name = await queue.get(); name !== undefined; name = await queue.get()) {
-  const found = informer.get(name) as CompositeController | undefined
-  const controller = found && isTarget(found) ? found : undefined
-  try {
-    await reconcile(name, controller)
-    queue.forget(name)
-  } catch (error) {
-    const { message } = error as Error
-    log(`cannot start CompositeController ${name}: ${message}`)
-    if (controller !== undefined) {
-      recordWarning(controller, 'CreateError', `Cannot create new controller: ${message}`)
+await work()
+
+async function work(): Promise<void> {
+  for (let name = await queue.get(); name !== undefined; name = await queue.get()) {
+    const found = informer.get(name) as CompositeController | undefined
+    const controller = found && isTarget(found) ? found : undefined
+    try {
+      await reconcile(name, controller)
+      queue.forget(name)
+    } catch (error) {
+      log(`cannot start CompositeController ${name}: ${(error as Error).message}`)
+      if (controller !== undefined) {
+        environment.recordEvent(
+          controller,
+          'Warning',
+          'CreateError',
+          `Cannot create new controller: ${(error as Error).message}`,
+        )
+      }
+      queue.addRateLimited(name)
     }
-    queue.addRateLimited(name)
+    queue.done(name)
   }
-  queue.done(name)
 }
 
 async function reconcile(name: string, controller: CompositeController | undefined): Promise<void> {
   const started = running.get(name)
-  if (started && controller && deepEqual(started.controller.spec, controller.spec)) return
+  if (
+    started !== undefined &&
+    controller !== undefined &&
+    deepEqual(started.controller.spec, controller.spec)
+  ) {
+    return
+  }
   running.delete(name)
   if (started !== undefined) {
     log(`stopping CompositeController ${name}`)
@@ -82,16 +111,19 @@ async function reconcile(name: string, controller: CompositeController | undefin
   }
   if (controller === undefined) return
   log(`starting CompositeController ${name}`)
-  running.set(name, await startParentController(client, recordWarning, controller))
+  running.set(name, await startParentController(environment, controller))
 }
 
 /** Whether this instance runs a CompositeController. The selector is a list of `key=value`. */
 function isTarget({ metadata }: CompositeController): boolean {
-  const requirements = options['target-label-selector'].split(',').filter(Boolean)
-  return requirements.every((requirement) => {
-    const [key = '', value] = requirement.split('=')
-    return metadata.labels?.[key] === value
-  })
+  const selector = options['target-label-selector'] ?? ''
+  return selector
+    .split(',')
+    .filter(Boolean)
+    .every((requirement) => {
+      const [key = '', value] = requirement.split('=')
+      return metadata.labels?.[key] === value
+    })
 }
 
 function serveHealth(address: string | undefined): void {

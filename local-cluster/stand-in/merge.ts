@@ -1,13 +1,13 @@
 import { canonicalJson, clone, parseJson } from './json.ts'
-import { type Fields, type KubeObject, isFields } from './objects.ts'
+import { type Fields, type KubeObject, isFields } from './kube-object.ts'
 
-/** The annotation of the configuration that Metacontroller applied last. */
+/** Where Metacontroller keeps what it applied last. */
 export const lastAppliedKey = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** The keys of list items. The first one that all items have is used. */
+/** The keys that identify items of a list. The first key that all items have is used. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
-/** Fields of metadata that only the API server sets. */
+/** Fields of metadata that belong to the server: a child can't change them. */
 const systemFields = [
   'selfLink',
   'uid',
@@ -20,8 +20,8 @@ const systemFields = [
 ]
 
 /**
- * Three-way merge: removes fields that were applied last and are no longer desired, sets desired
- * fields, and keeps all others.
+ * Three-way merge: what was applied last and is no longer desired goes, what is desired is set,
+ * everything else stays as observed.
  */
 export function mergeThreeWay(
   observed: Fields,
@@ -31,7 +31,7 @@ export function mergeThreeWay(
   return mergeFields(clone(observed), lastApplied, desired)
 }
 
-/** The object to write for a desired child. It equals `observed` if nothing changes. */
+/** Returns the whole object to write, or an equal one if nothing must change. */
 export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObject {
   const update = withoutLastApplied(desired)
   const merged = mergeThreeWay(observed, lastApplied(observed), update) as KubeObject
@@ -40,7 +40,7 @@ export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObje
   return withLastApplied(merged, update)
 }
 
-/** The object with the annotation of the applied configuration. */
+/** The object with the annotation that says what was applied. */
 export function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
   const annotations = stringMap(object.metadata.annotations)
   annotations[lastAppliedKey] = canonicalJson(applied)
@@ -64,7 +64,7 @@ function lastApplied(observed: KubeObject): Fields | undefined {
   }
 }
 
-/** Metacontroller drops all annotations if one is not a string. */
+/** Metacontroller reads annotations as strings; one that is not makes it forget them all. */
 function stringMap(value: unknown): Record<string, string> {
   if (!isFields(value) || Object.values(value).some((item) => typeof item !== 'string')) return {}
   return { ...value } as Record<string, string>
@@ -103,7 +103,7 @@ function commonMergeKey(items: Fields[]): string | undefined {
   return mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
 }
 
-/** Merges items with the same key. Keeps the observed order and adds new items at the end. */
+/** Merges items with the same key. The observed order stays, and new items follow in theirs. */
 function mergeListMap(
   mergeKey: string,
   observed: Fields[],
@@ -123,7 +123,7 @@ function mergeListMap(
   for (const [key, item] of desiredByKey) {
     merged.set(key, mergeValue(merged.get(key), lastByKey.get(key), item) as Fields)
   }
-  // A key that occurs twice among the observed items keeps both places.
+  // An observed key that occurs twice keeps both places, and both get the same item.
   const order = observed.map(keyOf).filter((key) => merged.has(key))
   const added = [...desiredByKey.keys()].filter((key) => !order.includes(key))
   return [...order, ...added].map((key) => merged.get(key) as Fields)

@@ -1,27 +1,29 @@
-/** A queue of keys as in Kubernetes controllers. One worker at a time handles a key. */
+/** A queue of keys, each handled by one worker at a time, as Kubernetes controllers use it. */
 export interface WorkQueue {
-  /** Queues the key unless it is queued. */
+  /** Queues the key, unless it waits already. */
   add(key: string): void
-  /** Queues the key later. The earliest of several times counts. */
+  /** Queues the key later; of several times set for one key the earliest counts. */
   addAfter(key: string, milliseconds: number): void
   /** Queues the key after a delay that grows with each failure in a row. */
   addRateLimited(key: string): void
-  /** Resets the delay of a key. */
+  /** Ends the row of failures. */
   forget(key: string): void
-  /** The next key, or undefined after the shutdown. */
+  /** The next key, or undefined once the queue is shut down. */
   get(): Promise<string | undefined>
-  /** Must follow every get. Another worker may then get the key. */
+  /** Must follow every get: the key may be handed out again. */
   done(key: string): void
   shutDown(): void
 }
 
 const baseDelay = 5
-/** Metacontroller waits up to 1000 s. Tests cannot wait so long after an outage. */
-const maxDelay = 10_000
+const maxDelay = 1_000_000
+const retriesPerSecond = 10
+const retryBurst = 100
 
-/** The delay in ms after the given number of earlier failures: 5 ms, doubling, up to 10 s. */
-export const failureDelay = (failures: number): number =>
-  Math.min(baseDelay * 2 ** failures, maxDelay)
+/** The delay after the given number of earlier failures: 5 ms, doubling, up to 1000 s. */
+export function failureDelay(failures: number): number {
+  return Math.min(baseDelay * 2 ** failures, maxDelay)
+}
 
 /** An empty queue. */
 export function createQueue(): WorkQueue {
@@ -31,6 +33,7 @@ export function createQueue(): WorkQueue {
   const failures = new Map<string, number>()
   const waiting = new Map<string, { at: number; timer: NodeJS.Timeout }>()
   const idle: Array<(key: string | undefined) => void> = []
+  const overallDelay = tokenBucket(retriesPerSecond, retryBurst)
   let closed = false
 
   function hand(): void {
@@ -70,7 +73,7 @@ export function createQueue(): WorkQueue {
     addRateLimited(key) {
       const count = failures.get(key) ?? 0
       failures.set(key, count + 1)
-      addAfter(key, failureDelay(count))
+      addAfter(key, Math.max(failureDelay(count), overallDelay()))
     },
     forget(key) {
       failures.delete(key)
@@ -94,5 +97,17 @@ export function createQueue(): WorkQueue {
       waiting.clear()
       for (const resolve of idle.splice(0)) resolve(undefined)
     },
+  }
+}
+
+/** Milliseconds that a caller must wait so that all together keep to a rate. */
+function tokenBucket(perSecond: number, burst: number): () => number {
+  let tokens = burst
+  let last = Date.now()
+  return () => {
+    const now = Date.now()
+    tokens = Math.min(burst, tokens + ((now - last) / 1000) * perSecond) - 1
+    last = now
+    return tokens >= 0 ? 0 : (-tokens / perSecond) * 1000
   }
 }

@@ -1,17 +1,18 @@
-import type { Resource } from './client.ts'
-import type { KubeObject } from './objects.ts'
+import { type Resource } from './discovery.ts'
+import { type KubeObject } from './kube-object.ts'
+import { type LabelSelector, selects } from './selector.ts'
 
-/** A rule for related objects, as a customize hook answers it. */
+/** Which other objects a hook wants to see, as its customize answer says. */
 export interface RelatedResourceRule {
   apiVersion: string
   resource: string
-  labelSelector?: { matchLabels?: Record<string, string>; matchExpressions?: unknown } | null
+  labelSelector?: LabelSelector | null
   namespace?: string | null
   names?: string[] | null
-  namespaceSelector?: object | null
+  namespaceSelector?: LabelSelector | null
 }
 
-/** Throws for a rule that Metacontroller refuses or that the stand-in does not support. */
+/** Throws for a rule that Metacontroller refuses, or that the stand-in does not know. */
 export function checkRule(rule: RelatedResourceRule): void {
   const hasNames = (rule.names ?? []).length > 0
   if (hasNames && (rule.labelSelector || rule.namespaceSelector)) {
@@ -20,24 +21,22 @@ export function checkRule(rule: RelatedResourceRule): void {
         JSON.stringify(rule),
     )
   }
-  if (rule.namespaceSelector || rule.labelSelector?.matchExpressions) {
-    throw new Error('the stand-in supports matchLabels only in related rules')
+  if (rule.namespaceSelector) {
+    throw new Error('the stand-in does not know namespaceSelector in related rules')
   }
 }
 
-/** Whether the rule for `resource` selects the object. */
+/** Whether the rule, which is about `resource`, asks for the object. */
 export function matchesRule(
-  { namespace, names, labelSelector }: RelatedResourceRule,
+  rule: RelatedResourceRule,
   resource: Resource,
-  { apiVersion, kind, metadata }: KubeObject,
+  object: KubeObject,
 ): boolean {
-  return (
-    apiVersion === resource.apiVersion &&
-    kind === resource.kind &&
-    (!namespace || !resource.namespaced || metadata.namespace === namespace) &&
-    (!names?.length || names.includes(metadata.name)) &&
-    Object.entries(labelSelector?.matchLabels ?? {}).every(
-      ([key, value]) => metadata.labels?.[key] === value,
-    )
-  )
+  if (object.apiVersion !== resource.apiVersion || object.kind !== resource.kind) return false
+  if (rule.namespace && resource.namespaced && object.metadata.namespace !== rule.namespace) {
+    return false
+  }
+  if (rule.labelSelector && !selects(rule.labelSelector, object.metadata.labels)) return false
+  const names = rule.names ?? []
+  return names.length === 0 || names.includes(object.metadata.name)
 }

@@ -1,99 +1,123 @@
-import { claimChildren, manageChildren, parentLabel } from './children.ts'
-import { type Client, isConflict, isNotFound, type Resource } from './client.ts'
-import type { CompositeController } from './composite-controller.ts'
-import { type CompositeResponse, FatalResponse, parseCompositeResponse } from './hook-response.ts'
-import type { Informer } from './informer.ts'
-import { deepEqual } from './json.ts'
+import { atomicUpdate } from './atomic-update.ts'
+import { type UpdateMethod, manageChildren } from './children.ts'
+import { claimChildren } from './claim.ts'
+import { type Client, isConflict, isNotFound } from './client.ts'
+import { type CompositeController } from './composite-controller.ts'
+import { type Discovery, type Resource } from './discovery.ts'
 import {
-  describe,
-  type Fields,
-  type GroupedObjects,
-  insert,
-  isFields,
-  type KubeObject,
-  objectKey,
-  withMetadata,
-} from './objects.ts'
+  finalizerName,
+  hasFinalizer,
+  removeFinalizer,
+  shouldFinalize,
+  syncFinalizer,
+} from './finalizer.ts'
+import { type CompositeResponse, FatalResponse, parseCompositeResponse } from './hook-response.ts'
+import { type Informer } from './informer.ts'
+import { deepEqual } from './json.ts'
+import { type Fields, type KubeObject, describe, isFields, objectKey } from './kube-object.ts'
+import { type Log } from './log.ts'
+import { type GroupedObjects, createObjectMap } from './object-map.ts'
+import { type LabelSelector, isEmptySelector, selects } from './selector.ts'
 import { TooManyRequests, type Webhook } from './webhook.ts'
 
-/** The dependencies of a sync, which are the same for all parents of a CompositeController. */
+/** What syncing the parents of one CompositeController needs. */
 export interface SyncContext {
   client: Client
-  /** The form for the hooks. */
+  discovery: Discovery
+  log: Log
+  /** As the hooks are to see it. */
   controller: CompositeController
   parentResource: Resource
   children: Informer[]
   sync: Webhook
   finalize: Webhook | undefined
-  relatedOf: (parent: KubeObject) => Promise<GroupedObjects>
-  enqueueAfter: (key: string, milliseconds: number) => void
+  relatedOf(parent: KubeObject): Promise<GroupedObjects>
+  enqueueAfter(key: string, milliseconds: number): void
   signal: AbortSignal
 }
 
-/** Syncs a parent: calls the hook, applies its children, writes the status. */
-export async function syncParent(context: SyncContext, cached: KubeObject): Promise<void> {
-  const { client, controller, parentResource, finalize } = context
-  const finalizer = `metacontroller.io/compositecontroller-${controller.metadata.name}`
-  const setFinalizer = (object: KubeObject, isWanted: boolean) =>
-    client.update(parentResource, object, (current) => {
-      const { finalizers = [] } = current.metadata
-      if (finalizers.includes(finalizer) === isWanted) return undefined
-      return withMetadata(current, {
-        finalizers: isWanted
-          ? [...finalizers, finalizer]
-          : finalizers.filter((other) => other !== finalizer),
-      })
-    })
+/** Whether the CompositeController cares for this parent. */
+export function caresFor(controller: CompositeController, parent: KubeObject): boolean {
+  return (
+    hasFinalizer(parent, finalizerName(controller.metadata.name)) || isSelected(controller, parent)
+  )
+}
 
-  let parent = cached
-  const isDeleted = parent.metadata.deletionTimestamp !== undefined
-  const isWanted = finalize !== undefined
-  if (hasFinalizer(parent, finalizer) !== isWanted && !(isWanted && isDeleted)) {
-    parent = await explain(
-      `can't sync finalizer for ${describe(cached)}`,
-      setFinalizer(parent, isWanted),
-    )
+/** The selector that finds a parent's children. */
+export function childSelector({ spec }: CompositeController, parent: KubeObject): LabelSelector {
+  if (spec.generateSelector) return { matchLabels: { 'controller-uid': parent.metadata.uid ?? '' } }
+  const selector = (
+    isFields(parent.spec) && isFields(parent.spec.selector) ? parent.spec.selector : {}
+  ) as LabelSelector
+  if (isEmptySelector(selector)) {
+    throw new Error('.spec.selector must have either matchLabels, matchExpressions, or both')
   }
+  return selector
+}
 
-  const observed = await claimChildren(client, parentResource, parent, context.children)
+/** One round: observe, ask the hook, apply what it wants, write the status. */
+export async function syncParent(context: SyncContext, cached: KubeObject): Promise<void> {
+  const { client, controller, parentResource, log } = context
+  if (!caresFor(controller, cached)) return
+  const finalizer = finalizerName(controller.metadata.name)
+  let parent = await explain(
+    `can't sync finalizer for ${describe(cached)}`,
+    syncFinalizer(client, parentResource, cached, finalizer, context.finalize !== undefined),
+  )
+  if (!caresFor(controller, parent)) return
+
+  const selector = childSelector(controller, parent)
+  const observed = await claimChildren(
+    client,
+    parentResource,
+    parent,
+    selector,
+    context.children,
+    log,
+  )
   const related = await context.relatedOf(parent)
   const response = await callHook(context, parent, observed, related)
+
   if (response.resyncAfterSeconds > 0) {
     context.enqueueAfter(objectKey(parent), response.resyncAfterSeconds * 1000)
   }
   if (response.finalized) {
     parent = await explain(
       `can't remove finalizer for ${describe(parent)}`,
-      setFinalizer(parent, false),
+      removeFinalizer(client, parentResource, parent, finalizer),
     )
   }
-  const desired = desiredChildren(parent, response.children)
+  const desired = desiredChildren(controller, parent, response.children)
+
   let failure: unknown
-  if (parent.metadata.deletionTimestamp === undefined || shouldFinalize(parent, finalizer)) {
-    await manageChildren(client, controller, parent, observed, desired).catch((error) => {
+  if (
+    parent.metadata.deletionTimestamp === undefined ||
+    (context.finalize && shouldFinalize(parent, finalizer))
+  ) {
+    const methodOf = (resource: Resource): UpdateMethod => updateMethod(controller, resource)
+    await manageChildren(
+      { client, discovery: context.discovery, log, parent, methodOf },
+      observed,
+      desired,
+    ).catch((error) => {
       failure = error
     })
   }
-  // The status is written even if a child could not be written.
+  // The status is written even when a child could not be.
   if ((await writeStatus(context, parent, response.status)) && failure !== undefined) throw failure
 }
 
-const hasFinalizer = ({ metadata }: KubeObject, name: string) =>
-  metadata.finalizers?.includes(name) ?? false
-
-/** The garbage collector owns the children while the parent has one of its finalizers. */
-const shouldFinalize = (parent: KubeObject, finalizer: string) =>
-  hasFinalizer(parent, finalizer) &&
-  !['foregroundDeletion', 'orphan'].some((other) => hasFinalizer(parent, other))
-
 async function callHook(
-  { controller, sync, finalize, signal }: SyncContext,
+  context: SyncContext,
   parent: KubeObject,
-  children: GroupedObjects,
+  observed: GroupedObjects,
   related: GroupedObjects,
 ): Promise<CompositeResponse> {
-  const finalizing = finalize !== undefined && parent.metadata.deletionTimestamp !== undefined
-  const request = { controller, parent, children, related, finalizing }
+  const { controller, sync, finalize, signal } = context
+  const finalizing =
+    finalize !== undefined &&
+    (parent.metadata.deletionTimestamp !== undefined || !isSelected(controller, parent))
+  const request = { controller, parent, children: observed, related, finalizing }
   try {
     return parseCompositeResponse(await (finalizing ? finalize : sync)(request, signal))
   } catch (error) {
@@ -106,25 +130,52 @@ async function callHook(
   }
 }
 
-/** The answered children with the namespace and the label of their parent. */
-function desiredChildren({ metadata }: KubeObject, children: KubeObject[]): GroupedObjects {
-  const desired: GroupedObjects = {}
-  for (const child of children) {
-    const namespace = child.metadata.namespace || metadata.namespace
-    const answered: unknown = child.metadata.labels ?? {}
-    if (!isFields(answered) || Object.values(answered).some((text) => typeof text !== 'string')) {
-      throw new Error(`invalid labels on desired child ${describe(child)}`)
-    }
-    const labels = { [parentLabel]: metadata.uid ?? '', ...(answered as Record<string, string>) }
-    if (labels[parentLabel] !== metadata.uid) {
+function desiredChildren(
+  controller: CompositeController,
+  parent: KubeObject,
+  children: KubeObject[],
+): GroupedObjects {
+  const selector = childSelector(controller, parent)
+  const generated = controller.spec.generateSelector
+    ? { 'controller-uid': parent.metadata.uid ?? '' }
+    : {}
+  const desired = createObjectMap()
+  for (const answered of children) {
+    const child = withNamespace(answered, answered.metadata.namespace || parent.metadata.namespace)
+    const labels = { ...generated, ...givenLabels(child) }
+    if (!selects(selector, labels)) {
       throw new Error(`labels on desired child ${describe(child)} don't match parent selector`)
     }
-    insert(desired, withMetadata(child, { ...(namespace && { namespace }), labels }))
+    desired.insert({
+      ...child,
+      metadata: { ...child.metadata, ...(Object.keys(labels).length > 0 && { labels }) },
+    })
   }
   return desired
 }
 
-/** Resolves to false if the parent was deleted or changed. Another sync then follows. */
+function withNamespace(child: KubeObject, namespace: string | undefined): KubeObject {
+  return namespace ? { ...child, metadata: { ...child.metadata, namespace } } : child
+}
+
+function givenLabels(child: KubeObject): Record<string, string> {
+  const labels: unknown = child.metadata.labels
+  if (labels === undefined) return {}
+  if (isFields(labels) && Object.values(labels).every((value) => typeof value === 'string')) {
+    return labels as Record<string, string>
+  }
+  throw new Error(`invalid labels on desired child ${describe(child)}`)
+}
+
+function updateMethod({ spec }: CompositeController, resource: Resource): UpdateMethod {
+  const rule = spec.childResources?.find(
+    ({ apiVersion, resource: name }) =>
+      apiVersion === resource.apiVersion && name === resource.name,
+  )
+  return (rule?.updateStrategy?.method || 'OnDelete') as UpdateMethod
+}
+
+/** Resolves to false if the parent is gone or changed meanwhile. */
 async function writeStatus(
   { client, parentResource }: SyncContext,
   parent: KubeObject,
@@ -132,7 +183,8 @@ async function writeStatus(
 ): Promise<boolean> {
   const status = { ...answered, observedGeneration: parent.metadata.generation }
   try {
-    await client.update(
+    await atomicUpdate(
+      client,
       parentResource,
       parent,
       (current) => (deepEqual(current.status, status) ? undefined : { ...current, status }),
@@ -143,6 +195,10 @@ async function writeStatus(
     if (isNotFound(error) || isConflict(error)) return false
     throw new Error(`can't update status for ${describe(parent)}: ${(error as Error).message}`)
   }
+}
+
+function isSelected({ spec }: CompositeController, parent: KubeObject): boolean {
+  return selects(spec.parentResource.labelSelector ?? {}, parent.metadata.labels)
 }
 
 async function explain<T>(prefix: string, work: Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import {
   deepEqual,
   parseJson,
 } from '../../local-cluster/stand-in/json.ts'
-import { type Fields, type KubeObject } from '../../local-cluster/stand-in/objects.ts'
+import { type Fields, type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
 import {
   applyUpdate,
   lastAppliedKey,

@@ -1,14 +1,16 @@
 import t from 'tap'
-import { type Resource } from '../../local-cluster/stand-in/client.ts'
-import { type KubeObject } from '../../local-cluster/stand-in/objects.ts'
+import { type Resource } from '../../local-cluster/stand-in/discovery.ts'
+import { type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
 import {
   type RelatedResourceRule,
   checkRule,
   matchesRule,
 } from '../../local-cluster/stand-in/related.ts'
+import { selects } from '../../local-cluster/stand-in/selector.ts'
 
 const pods: Resource = {
   apiVersion: 'v1',
+  group: '',
   name: 'pods',
   kind: 'Pod',
   namespaced: true,
@@ -65,7 +67,17 @@ t.test('names exclude both selectors', async (t) => {
   )
 })
 
-t.test('match expressions are not supported', async (t) => {
-  const labelSelector = { matchExpressions: [{ key: 'app', operator: 'Exists' }] }
-  t.throws(() => checkRule(about({ labelSelector })), /supports matchLabels only/)
+t.test('match expressions', async (t) => {
+  const matches = (operator: string, values?: string[], key = 'app'): boolean =>
+    selects(
+      { matchExpressions: [{ key, operator, ...(values && { values }) }] },
+      pod.metadata.labels,
+    )
+  t.ok(matches('In', ['web']))
+  t.notOk(matches('In', ['db']))
+  t.ok(matches('NotIn', ['db']))
+  t.ok(matches('NotIn', ['web'], 'absent'))
+  t.ok(matches('Exists'))
+  t.notOk(matches('DoesNotExist'))
+  t.throws(() => matches('Gt', ['1']), /not a valid label selector operator/)
 })
