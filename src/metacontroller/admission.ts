@@ -16,25 +16,18 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
  * value was applied, and a differing field still belongs to Metacontroller, admission has changed
  * it. Dynamic apply records the applied values. Server-side apply does not, so the answer contains
  * an annotation with a digest of the desired spec.
- *
- * A field that admission removed has no owner. So the annotation also contains the observed
- * generation. If the generation stays the same after the annotation is written, that write
- * contained the field, and nobody has written since. So admission removed the field.
  */
 
-/**
- * The digest of the spec that was desired at the last apply. If fields are missing, `@` and the
- * generation observed before that apply follow.
- */
+/** The digest of the spec that was desired at the last apply. */
 export const desiredDigestAnnotation = 'example.com/desired-digest'
 
 /** A field that admission changed. */
 export interface AdmissionChange {
   /** As in `spec.template.spec.containers[app].image`. */
   field: string
-  /** The values as short text for messages. Theirs is undefined if admission removed the field. */
+  /** The values as short text for messages. */
   ours: string
-  theirs: string | undefined
+  theirs: string
 }
 
 /** The desired state of a child after admission. */
@@ -73,26 +66,20 @@ export function acceptAdmission(desired: KubernetesObject, observed: ObservedObj
   if (marker === undefined && differences.length === 0) return { desired, changes: [] }
   const digest = digestOf(desired.spec)
   const isApplied = record !== undefined && isDeepStrictEqual(record.spec, desired.spec)
-  const isMarked = marker?.split('@')[0] === digest
+  const isMarked = marker === digest
   const isExplained = differences.length > 0 && areAdmissions(differences, observed)
-  const isRemoved = differences.some(({ theirs }) => theirs === undefined)
-  const proof = isRemoved ? `${digest}@${observed.metadata.generation ?? 0}` : digest
-  const isProven = isRemoved ? marker === proof && isOwnMarker(observed) : isMarked || isApplied
-  if (isExplained && isProven) {
+  if (isExplained && (isMarked || isApplied)) {
     return {
-      desired: withMarker(withObserved(desired, differences), proof),
+      desired: withMarker(withObserved(desired, differences), digest),
       changes: differences.slice(0, maxChanges).map(({ path, ours, theirs }) => ({
         field: pathText(['spec', ...path]),
         ours: shown(ours),
-        theirs: theirs === undefined ? undefined : shown(theirs),
+        theirs: shown(theirs),
       })),
     }
   }
-  if (isExplained && (isServerSide || isApplied)) {
-    return { desired: withMarker(desired, proof), changes: [] }
-  }
-  if (marker === undefined) return { desired, changes: [] }
-  return { desired: withMarker(desired, isMarked ? marker : digest), changes: [] }
+  const needsMarker = marker !== undefined || (isExplained && isServerSide)
+  return { desired: needsMarker ? withMarker(desired, digest) : desired, changes: [] }
 }
 
 interface Difference {
@@ -181,21 +168,14 @@ function areAdmissions(differences: Difference[], observed: ObservedObject): boo
   return differences.every(
     (difference) =>
       isAcceptable(difference) &&
-      (difference.theirs === undefined
-        ? observed.metadata.generation !== undefined
-        : isLeaf(ownedAt(ours, observed, ['spec', ...difference.path]))) &&
+      isLeaf(ownedAt(ours, observed, ['spec', ...difference.path])) &&
       ownedAt(theirs, observed, ['spec', ...difference.path]) === undefined,
   )
 }
 
-/** Whether Metacontroller wrote the annotation. Whoever else may edit the child proves nothing. */
-function isOwnMarker(observed: ObservedObject): boolean {
-  const { ours, theirs } = fieldsByOwner(observed)
-  const path = ['metadata', 'annotations', desiredDigestAnnotation]
-  return isLeaf(ownedAt(ours, observed, path)) && ownedAt(theirs, observed, path) === undefined
-}
-
-const isAcceptable = ({ path }: Difference) =>
+/** A field that is gone has no owner, so nothing proves that admission removed it. */
+const isAcceptable = ({ path, theirs }: Difference) =>
+  theirs !== undefined &&
   typeof path.at(-1) === 'string' &&
   !path.some((step) => typeof step === 'string' && excludedFields.has(step))
 

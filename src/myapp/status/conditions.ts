@@ -138,8 +138,7 @@ function admitted({ children }: State): OwnCondition[] {
   const changes = children.flatMap(({ kind, admissionChanges }) =>
     admissionChanges.map(
       ({ field, ours, theirs }) =>
-        `${kind.kind} ${field}: the MyApp sets ${ours}, admission ` +
-        (theirs === undefined ? 'removes it' : `changes it to ${theirs}`),
+        `${kind.kind} ${field}: the MyApp sets ${ours}, admission changes it to ${theirs}`,
     ),
   )
   return changes.length === 0
