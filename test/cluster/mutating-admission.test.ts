@@ -1,4 +1,8 @@
-/** Deployments that admission policies change: the MyApp stays Ready and reports the change. */
+/**
+ * Deployments that admission policies change: the MyApp stays Ready and reports the change. Values
+ * that the API server refuses in a Deployment are refused in the MyApp.
+ */
+import { isDeepStrictEqual } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlane } from '../../local-cluster/control-plane/boot.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
@@ -12,6 +16,8 @@ const spec: MyAppSpec = {
   imagePullPolicy: 'IfNotPresent',
   terminationGracePeriodSeconds: 20,
   resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '128Mi' } },
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  env: [{ name: 'A', value: 'a' }],
   tolerations: [{ key: 'pool', operator: 'Exists' }],
 }
 
@@ -26,6 +32,8 @@ interface Policy {
   mutation: string
   /** The reported change. Undefined if an addition is not a difference. */
   reports?: string
+  /** The apply strategy under which it is reported. Undefined for both. */
+  under?: string
 }
 
 /** The policies by the name of their MyApp. */
@@ -68,6 +76,28 @@ const policies: Record<string, Policy> = {
       'add',
     ),
     reports: 'tolerations: the MyApp sets [{"key":"pool","operator":"Exists"}], admission',
+  },
+  'node-label': {
+    when: 'true',
+    mutation: patch('nodeSelector/kubernetes.io~1hostname', '"on-paper"', 'add'),
+    reports: 'nodeSelector: the MyApp sets {"kubernetes.io/os":"linux"}, admission changes it to',
+    under: 'server-side-apply',
+  },
+  variable: {
+    when: `size(${pods}.containers[0].env) == 1`,
+    mutation: patch(
+      'containers/0/env/0',
+      'Object.spec.template.spec.containers.env{name: "HTTP_PROXY", value: "http://proxy"}',
+      'add',
+    ),
+  },
+  'native-sidecar': {
+    when: `!has(${pods}.initContainers)`,
+    mutation: patch(
+      'initContainers',
+      '[{"name": "proxy", "image": "envoy", "restartPolicy": "Always"}]',
+      'add',
+    ),
   },
   sidecar: {
     when: `size(${pods}.containers) == 1`,
@@ -122,38 +152,25 @@ async function prepare({ kubectl }: ControlPlane): Promise<void> {
   }
 }
 
+/** Whether admission changes a Deployment of this name. */
 async function isInForce(kubectl: ControlPlane['kubectl'], name: string): Promise<boolean> {
-  const labels = { app: name }
-  const container = {
-    name: 'app',
-    image: 'nginx:1',
-    imagePullPolicy: 'IfNotPresent',
-    resources: { requests: { cpu: '100m' } },
+  const labels = { app: 'trial' }
+  const { image, imagePullPolicy, resources, env, ...more } = spec
+  const containers = [{ name: 'app', image, imagePullPolicy, resources, env }]
+  const admitted = async (name: string) => {
+    const trial = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { ...more, containers } },
+      },
+    }
+    const args = ['create', '--dry-run=server', '-o', 'json', '-f', '-']
+    return JSON.parse(await kubectl(args, JSON.stringify(trial))).spec
   }
-  const sent = {
-    terminationGracePeriodSeconds: 20,
-    tolerations: [{ key: 'pool', operator: 'Exists' }],
-    containers: [container],
-  }
-  const probe = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name },
-    spec: {
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: sent },
-    },
-  }
-  const args = ['create', '--dry-run=server', '-o', 'json', '-f', '-']
-  const { spec } = JSON.parse(await kubectl(args, JSON.stringify(probe)))
-  const { tolerations, terminationGracePeriodSeconds, containers } = spec.template.spec
-  const { image, imagePullPolicy, resources } = containers[0]
-  const admitted = {
-    terminationGracePeriodSeconds,
-    tolerations,
-    containers: [{ name: 'app', image, imagePullPolicy, resources }, ...containers.slice(1)],
-  }
-  return JSON.stringify(admitted) !== JSON.stringify(sent)
+  return !isDeepStrictEqual(await admitted(name), await admitted('no-policy'))
 }
 
 const condition = (app: LiveMyApp) =>
@@ -164,7 +181,8 @@ const deploymentWrites = (here: Namespace) =>
 
 underEachStrategy(
   (t, cluster) => {
-    for (const [name, { reports }] of Object.entries(policies)) {
+    for (const [name, { reports: says, under }] of Object.entries(policies)) {
+      const reports = under === undefined || under === cluster.strategy ? says : undefined
       t.test(`reports a change by admission, ${name}`, async (t) => {
         const here = await cluster.namespace(t)
         await here.create(name, spec)
@@ -202,9 +220,64 @@ underEachStrategy(
         await here.running(name)
       })
     }
+
+    t.test('refuses values that the API server refuses in a Deployment', async (t) => {
+      const here = await cluster.namespace(t)
+      for (const [name, [more, says]] of Object.entries(refused)) {
+        await t.rejects(here.create(name, { image: 'nginx:1', ...more }), says, name)
+      }
+      t.strictSame(here.list('Deployment'), [])
+      for (const [name, more] of Object.entries(bounds)) {
+        await here.create(name, { image: 'nginx:1', ...more })
+        await here.running(name)
+        await here.edit('MyApp', name, { spec: { image: 'nginx:2' } })
+        await here.until('a new image arrives', () => imageOf(here, name) === 'nginx:2')
+        await here.running(name)
+      }
+    })
   },
   { prepare },
 )
+
+const tolerating = (tolerationSeconds: number): Partial<MyAppSpec> => ({
+  tolerations: [{ operator: 'Exists', effect: 'NoExecute', tolerationSeconds }],
+})
+const spreading = (maxSkew: number): Partial<MyAppSpec> => ({
+  topologySpreadConstraints: [
+    { maxSkew, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+  ],
+})
+const annotated = (key: string, value: string): Partial<MyAppSpec> => ({
+  podAnnotations: { [key]: value },
+})
+const appArmor = 'container.apparmor.security.beta.kubernetes.io'
+const seccomp = 'seccomp.security.alpha.kubernetes.io/pod'
+const deletionCost = 'controller.kubernetes.io/pod-deletion-cost'
+
+/** Specs with values that the API server refuses in a Deployment, and their messages. */
+const refused: Record<string, [more: Partial<MyAppSpec>, says: RegExp]> = {
+  'foreign-container': [annotated(`${appArmor}/shop`, 'runtime/default'), /AppArmor/],
+  'unknown-profile': [annotated(`${appArmor}/app`, 'strict'), /AppArmor/],
+  seccomp: [annotated(seccomp, 'unconfined'), /the same as the seccompProfile/],
+  tolerations: [annotated('scheduler.alpha.kubernetes.io/tolerations', '[{}]'), /spec.tolerations/],
+  mirror: [annotated('kubernetes.io/config.mirror', 'a'), /reserved for the kubelet/],
+  'deletion-cost': [annotated(deletionCost, '2147483648'), /must be an integer/],
+  'toleration-seconds': [tolerating(2 ** 53), /tolerationSeconds.*9007199254740991/],
+  'max-skew': [spreading(3_000_000_000), /maxSkew.*2147483647/],
+  'grace-period': [{ terminationGracePeriodSeconds: 2 ** 40 }, /terminationGracePeriodSeconds/],
+  'run-as-user': [{ runAsUser: 2 ** 31 }, /runAsUser.*2147483647/],
+  history: [{ revisionHistoryLimit: 2 ** 31 }, /revisionHistoryLimit/],
+}
+
+/** The bounds of these values, which the API server accepts. */
+const bounds: Record<string, Partial<MyAppSpec>> = {
+  'app-armor': annotated(`${appArmor}/app`, 'runtime/default'),
+  'docker-default': annotated(seccomp, 'docker/default'),
+  cost: annotated(deletionCost, '-2147483648'),
+  seconds: tolerating(Number.MAX_SAFE_INTEGER),
+  skew: spreading(2 ** 31 - 1),
+  user: { runAsUser: 2 ** 31 - 1, fsGroup: 2 ** 31 - 1 },
+}
 
 const imageOf = (here: Namespace, name: string): string => {
   const deployment: Anything = here.get('Deployment', name)
