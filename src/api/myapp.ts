@@ -317,7 +317,7 @@ export const MyAppStatus = Type.Object(
   },
 )
 
-const any = (description: string) => opt(Type.Unknown({ description }))
+const unchecked = (description: string) => opt(Type.Unknown({ description }))
 
 /** The metadata of a MyApp. The children have the same name, and one of them is a Service. */
 export const Metadata = object('Metadata of the MyApp.', {
@@ -343,17 +343,17 @@ export const Metadata = object('Metadata of the MyApp.', {
       options: { maxProperties: undefined },
     }),
   ),
-  finalizers: any('Finalizers.'),
-  ownerReferences: any('Owners.'),
-  generateName: any('Not supported by MyApps.'),
-  uid: any('Set by Kubernetes.'),
-  resourceVersion: any('Set by Kubernetes.'),
-  generation: any('Set by Kubernetes.'),
-  creationTimestamp: any('Set by Kubernetes.'),
-  deletionTimestamp: any('Set by Kubernetes.'),
-  deletionGracePeriodSeconds: any('Set by Kubernetes.'),
-  managedFields: any('Set by Kubernetes.'),
-  selfLink: any('Set by Kubernetes.'),
+  finalizers: unchecked('Finalizers.'),
+  ownerReferences: unchecked('Owners.'),
+  generateName: unchecked('Not supported by MyApps.'),
+  uid: unchecked('Set by Kubernetes.'),
+  resourceVersion: unchecked('Set by Kubernetes.'),
+  generation: unchecked('Set by Kubernetes.'),
+  creationTimestamp: unchecked('Set by Kubernetes.'),
+  deletionTimestamp: unchecked('Set by Kubernetes.'),
+  deletionGracePeriodSeconds: unchecked('Set by Kubernetes.'),
+  managedFields: unchecked('Set by Kubernetes.'),
+  selfLink: unchecked('Set by Kubernetes.'),
 })
 
 /** A complete MyApp, as in a file. */
