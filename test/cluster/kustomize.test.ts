@@ -195,8 +195,14 @@ function pathsOf({ properties = {}, items }: Schema, path: string): string[] {
 }
 
 /** The fields that name an object or an image. */
-const isReference =
-  /\/(image|\w+Ref\/name|(configMap|secret|imagePullSecrets|parentRefs)\/name|(secret|claim)Name|\w+(Class|Secret|Account)Name)$/
+const referenceEnds = [
+  'image',
+  '\\w+Ref/name',
+  '(configMap|secret|imagePullSecrets|parentRefs)/name',
+  '(secret|claim)Name',
+  '\\w+(Class|Secret|Account)Name',
+]
+const isReference = new RegExp(`/(${referenceEnds.join('|')})$`)
 
 t.test('kustomize knows every field of a MyApp that names an object or an image', async (t) => {
   const read = (path: string) => readFileSync(join(component, path), 'utf8')

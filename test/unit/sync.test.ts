@@ -29,6 +29,13 @@ t.test('a new MyApp gets a Deployment and a Service as the API server stores the
       { name: 'A', value: '' },
     ],
   }
+  const labels = {
+    app: 'demo-app',
+    'managed-by': 'myapp-operator',
+    'app.kubernetes.io/name': 'demo-app',
+    'app.kubernetes.io/instance': 'demo-app',
+    'app.kubernetes.io/managed-by': 'myapp-operator',
+  }
   t.matchOnlyStrict(sync(request, context).children, [
     {
       apiVersion: 'apps/v1',
@@ -36,14 +43,7 @@ t.test('a new MyApp gets a Deployment and a Service as the API server stores the
       metadata: {
         name: 'demo-app',
         namespace: 'default',
-        labels: {
-          app: 'demo-app',
-          'managed-by': 'myapp-operator',
-          'app.kubernetes.io/name': 'demo-app',
-          'app.kubernetes.io/instance': 'demo-app',
-          'app.kubernetes.io/version': '1.2',
-          'app.kubernetes.io/managed-by': 'myapp-operator',
-        },
+        labels: { ...labels, 'app.kubernetes.io/version': '1.2' },
       },
       spec: {
         replicas: 1,
@@ -54,14 +54,7 @@ t.test('a new MyApp gets a Deployment and a Service as the API server stores the
         },
         template: {
           metadata: {
-            labels: {
-              app: 'demo-app',
-              'managed-by': 'myapp-operator',
-              'app.kubernetes.io/name': 'demo-app',
-              'app.kubernetes.io/instance': 'demo-app',
-              'app.kubernetes.io/version': '1.2',
-              'app.kubernetes.io/managed-by': 'myapp-operator',
-            },
+            labels: { ...labels, 'app.kubernetes.io/version': '1.2' },
           },
           spec: {
             automountServiceAccountToken: false,
@@ -99,13 +92,7 @@ t.test('a new MyApp gets a Deployment and a Service as the API server stores the
       metadata: {
         name: 'demo-app',
         namespace: 'default',
-        labels: {
-          app: 'demo-app',
-          'managed-by': 'myapp-operator',
-          'app.kubernetes.io/name': 'demo-app',
-          'app.kubernetes.io/instance': 'demo-app',
-          'app.kubernetes.io/managed-by': 'myapp-operator',
-        },
+        labels,
       },
       spec: {
         type: 'ClusterIP',

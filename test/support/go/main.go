@@ -64,7 +64,8 @@ func main() {
 // read does what FileVisitor and StreamVisitor of k8s.io/cli-runtime do with a file.
 func read(file []byte) answer {
 	found := answer{Documents: []json.RawMessage{}}
-	reader := transform.NewReader(bytes.NewReader(file), unicode.BOMOverride(unicode.UTF8.NewDecoder()))
+	decoding := unicode.BOMOverride(unicode.UTF8.NewDecoder())
+	reader := transform.NewReader(bytes.NewReader(file), decoding)
 	decoder := yaml.NewYAMLOrJSONDecoder(reader, 4096)
 	for {
 		extension := runtime.RawExtension{}
