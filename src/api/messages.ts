@@ -2,6 +2,7 @@ import type { ErrorObject } from 'ajv'
 import { atLeastOneMessage, exactlyOneMessage } from './fields.ts'
 import { formatOf } from './formats.ts'
 import { canonicalQuantity } from './quantity.ts'
+import { truncated } from '../text.ts'
 
 /** The keys from the root of a MyApp to a field. */
 export type Path = Array<string | number>
@@ -28,7 +29,7 @@ const quotedMaxLength = 64
 export const problem = (path: Path, message: string, isKey = false): Problem => ({
   field: fieldOf(path),
   path,
-  message: cut(message, messageMaxLength),
+  message: truncated(message, messageMaxLength),
   ...(isKey && { isKey }),
 })
 
@@ -47,11 +48,8 @@ const fieldOf = (path: Path) =>
     )
     .join('')
 
-const cut = (text: string, maxLength: number) =>
-  text.length > maxLength ? `${[...text.slice(0, maxLength - 1)].join('').trimEnd()}…` : text
-
 /** A string in quotes, cut to a bounded length. */
-export const quoted = (text: string) => JSON.stringify(cut(text, quotedMaxLength))
+export const quoted = (text: string) => JSON.stringify(truncated(text, quotedMaxLength))
 
 /**
  * The names of the fields of a schema. Messages need them for suggestions, and the built program

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { truncated } from '../text.ts'
 import { contains } from './compare.ts'
 import { at, isObject, nameOf, type ObjectPath, pathText, set } from './json.ts'
 import { isServerSideApplied, lastApplied } from './last-applied.ts'
@@ -225,7 +226,7 @@ function digestOf(spec: unknown): string {
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value, withoutSecrets)
-  return text.length <= maxValueLength ? text : `${text.slice(0, maxValueLength)}…`.toWellFormed()
+  return truncated(text, maxValueLength)
 }
 
 const withoutSecrets = (key: string, value: unknown) => (secretFields.has(key) ? undefined : value)

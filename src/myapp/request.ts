@@ -8,7 +8,7 @@ import {
   Strings,
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
-import { truncated } from './text.ts'
+import { truncated } from '../text.ts'
 
 /**
  * The requests of Metacontroller, with the fields that the hooks read. An invalid request is

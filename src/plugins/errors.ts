@@ -9,6 +9,7 @@ import type {
 import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
+import { truncated } from '../text.ts'
 import { type Failure, logFailure } from '../routes/call-log.ts'
 
 /**
@@ -49,11 +50,8 @@ const quoteMaxLength = 200
 /** Shortens text of a request so that a sentence may quote it. */
 export const quote = (text: string) => cut(text, quoteMaxLength)
 
-/** Text on one line, cut to at most `maxLength` characters. */
-function cut(text: string, maxLength: number): string {
-  const short = text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`
-  return short.replaceAll(/\s+/g, ' ')
-}
+/** Text on one line, of at most `maxLength` characters. */
+const cut = (text: string, maxLength: number) => truncated(text, maxLength).replaceAll(/\s+/g, ' ')
 
 /** Answers every failure with one sentence and logs it in one line. */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {

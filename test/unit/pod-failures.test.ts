@@ -175,7 +175,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   [
     'the reason is unknown',
     [container({ state: { waiting: { reason: 'ErrImageNeverPull', message: 'x'.repeat(500) } } })],
-    `1 of 1 pod fails: container app is in ErrImageNeverPull: ${'x'.repeat(400)}…`,
+    `1 of 1 pod fails: container app is in ErrImageNeverPull: ${'x'.repeat(399)}…`,
   ],
   [
     'the image would run as root',
@@ -783,6 +783,6 @@ t.test('reads at most the first 2,000 characters of a message', async (t) => {
   const message = `failed to create ${'.'.repeat(8192)} unable to start container process: boom`
   t.equal(
     said(message),
-    `1 of 1 pod fails: container app is in RunContainerError: ${message.slice(0, 400)}…`,
+    `1 of 1 pod fails: container app is in RunContainerError: ${message.slice(0, 399)}…`,
   )
 })

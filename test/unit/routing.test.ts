@@ -156,7 +156,7 @@ t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
         inner,
       ),
     ).message?.length,
-    1025 + 'Gateway public does not accept the HTTPRoute: '.length,
+    1024 + 'Gateway public does not accept the HTTPRoute: '.length,
   )
 })
 

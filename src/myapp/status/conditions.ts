@@ -8,7 +8,7 @@ import { maxForeignItems } from '../../metacontroller/repair.ts'
 import type { ChildState, State } from '../state.ts'
 import type { ConditionReason } from './reasons.ts'
 import { ingressProblems, routeProblems } from './routing.ts'
-import { listed } from '../text.ts'
+import { listed } from '../../text.ts'
 
 /** A condition without the time of its last transition. */
 export type UndatedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>

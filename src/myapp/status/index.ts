@@ -6,7 +6,7 @@ import type { State } from '../state.ts'
 import { conditionsOf, type UndatedCondition } from './conditions.ts'
 import { phaseOf, type Summary, summarize } from './ready.ts'
 import { addressesOf } from './routing.ts'
-import { listed } from '../text.ts'
+import { listed } from '../../text.ts'
 import { newestTime } from './transition-time.ts'
 
 /** The longest message and reason of a condition that the CRD accepts. */

@@ -1,5 +1,5 @@
 import type { ObservedPod } from '../request.ts'
-import { counted, listed, truncated } from '../text.ts'
+import { counted, listed, truncated } from '../../text.ts'
 
 type ContainerStatus = NonNullable<NonNullable<ObservedPod['status']>['containerStatuses']>[number]
 type Container = NonNullable<NonNullable<ObservedPod['spec']>['containers']>[number]

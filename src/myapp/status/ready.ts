@@ -5,7 +5,7 @@ import { desiredReplicas, isComplete, oldReplicas } from '../replicas.ts'
 import type { ObservedDeployment } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
 import { type Reason, reasons } from './reasons.ts'
-import { counted, listed, truncated } from '../text.ts'
+import { counted, listed, truncated } from '../../text.ts'
 
 /** The reason and message of the phase of a MyApp. */
 export interface Summary {

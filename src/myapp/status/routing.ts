@@ -2,7 +2,7 @@ import { mainPortOf } from '../../api/declared-ports.ts'
 import type { MyAppSpec, MyAppStatus } from '../../api/myapp.ts'
 import { protocols } from '../../api/ports.ts'
 import { childOf, type HookRequest } from '../request.ts'
-import { truncated } from '../text.ts'
+import { truncated } from '../../text.ts'
 import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
 
 /** The addresses of a MyApp, from its observed Service, Ingress and HTTPRoute. */

@@ -12,7 +12,7 @@ export function listed(items: string[]): string {
 
 /** A text of at most the given length. An ellipsis replaces the rest. */
 export const truncated = (text: string, length: number) =>
-  text.length > length ? `${text.slice(0, length)}…` : text
+  text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 
 /** A number with its noun: `1 pod`, `3 pods`. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
