@@ -10,7 +10,7 @@ import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES 
 import type { Socket } from 'node:net'
 import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
 import { truncated } from '../text.ts'
-import { type Failure, logFailure } from '../routes/call-log.ts'
+import { type Failure, logFailure } from './call-log.ts'
 
 /**
  * Every response except 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller

@@ -19,7 +19,7 @@ import {
 } from '../myapp/inspection-hooks.ts'
 import { sync } from '../myapp/sync.ts'
 import { quote, RefusedRequest } from '../plugins/errors.ts'
-import { logFields, parentFields } from './call-log.ts'
+import { logFields, parentFields } from '../plugins/call-log.ts'
 
 /** A hook's request and answer, for telemetry. */
 export interface HookOutcome {
