@@ -8,9 +8,10 @@ import { checkPlatformDefaults, type PlatformDefaults } from './api/platform-def
  */
 export async function readPlatformDefaults(file: string): Promise<PlatformDefaults> {
   try {
-    // Most hooks have no such file, and start faster without the parser.
-    const { parse } = await import('yaml')
-    return checkPlatformDefaults(parse(await readFile(file, 'utf8')) ?? {})
+    // Most hooks have no such file, and start faster without the parser. It is a CommonJS package,
+    // of which the build offers only the default export.
+    const { default: yaml } = await import('yaml')
+    return checkPlatformDefaults(yaml.parse(await readFile(file, 'utf8')) ?? {})
   } catch (error) {
     const [line] = (error as Error).message.split('\n')
     throw new Error(`${file}: ${line}`)
