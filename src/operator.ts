@@ -39,14 +39,15 @@ async function start(config: Config): Promise<void> {
   const isReady = () => ready
   const { certificates, tokens, configDigestKey } = files
   const { metrics } = telemetry
+  const context = {
+    configDigestKey,
+    watchSecrets: config.WATCH_SECRETS === 'true',
+    platformDefaults,
+  }
   const server = await buildServer(config, {
     logger,
     isReady,
-    context: {
-      configDigestKey,
-      watchSecrets: config.WATCH_SECRETS === 'true',
-      platformDefaults,
-    },
+    context,
     createServer: telemetry.instrument(fastify),
     metrics,
     certificates,
@@ -57,7 +58,7 @@ async function start(config: Config): Promise<void> {
   const admission =
     config.ADMISSION_PORT === undefined
       ? undefined
-      : buildAdmissionServer(config, { logger, isReady, certificates })
+      : buildAdmissionServer(config, { logger, isReady, context, certificates })
   if (certificates !== undefined) {
     const servers = [server.server, admission?.server].filter((server) => server !== undefined)
     const stop = reloadCertificates(certificates, servers.filter(isTls), {

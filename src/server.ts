@@ -71,7 +71,7 @@ export async function buildServer(
   refuseOverload(server, config)
   readJsonBodies(server, config)
   hookRoutes(server, context)
-  if (config.ADMISSION_PORT === undefined) admissionRoute(server)
+  if (config.ADMISSION_PORT === undefined) admissionRoute(server, context)
   healthRoutes(server, isReady)
   return server
 }
@@ -99,7 +99,12 @@ export function buildProbeServer(
  */
 export function buildAdmissionServer(
   config: Config,
-  { logger, isReady, certificates }: Pick<Dependencies, 'logger' | 'isReady' | 'certificates'>,
+  {
+    logger,
+    isReady,
+    context,
+    certificates,
+  }: Pick<Dependencies, 'logger' | 'isReady' | 'context' | 'certificates'>,
 ): FastifyInstance {
   const limits = { ...config, BODY_LIMIT: Math.ceil(config.BODY_LIMIT / 2) }
   const server = newServer(limits, {
@@ -109,7 +114,7 @@ export function buildAdmissionServer(
   })
   refuseOverload(server, limits)
   readJsonBodies(server, limits)
-  admissionRoute(server)
+  admissionRoute(server, context)
   return server
 }
 

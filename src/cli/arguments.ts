@@ -32,7 +32,12 @@ export interface FileArguments {
 /** A command line. */
 export type Task =
   | { command: 'help' | 'version' }
-  | ({ command: 'validate'; output: ReportFormat; lint: boolean } & FileArguments)
+  | ({
+      command: 'validate'
+      output: ReportFormat
+      lint: boolean
+      defaults: string | undefined
+    } & FileArguments)
   | ({
       command: 'render'
       output: 'yaml' | 'json'
@@ -57,7 +62,7 @@ export const options = {
   namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt', 'certificates'] },
   output: { type: 'string', short: 'o', for: ['render', 'validate'] },
   lint: { type: 'boolean', for: ['validate'] },
-  defaults: { type: 'string', for: ['render'] },
+  defaults: { type: 'string', for: ['render', 'validate'] },
   diff: { type: 'boolean', for: ['render'] },
   live: { type: 'boolean', for: ['render'] },
   context: { type: 'string', for: ['render', 'adopt'] },
@@ -104,7 +109,7 @@ usage:
                         certificates: the namespace of the operator (myapp-operator)
   -o, --output FORMAT   render: yaml or json (yaml)
                         validate: text, json, github, junit or sarif (text)
-  --defaults FILE       use the platform defaults in this file
+  --defaults FILE       use the platform defaults in this file; in validate for --lint
   --lint                also warn about what is valid and will not work
   --diff                compare with what exists:
   --live                  in the cluster of your kubeconfig, read with kubectl get
@@ -202,7 +207,9 @@ export function readArguments(args: string[]): Task {
   }
   if (command === 'validate') {
     const output = oneOf('-o', values.output ?? 'text', reportFormats)
-    return { command, ...files, output, lint: values.lint ?? false }
+    const { lint = false, defaults } = values
+    if (defaults !== undefined && !lint) throw new UserError('--defaults needs --lint')
+    return { command, ...files, output, lint, defaults }
   }
   const output = oneOf('-o', values.output ?? 'yaml', renderFormats)
   return {

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { isObject } from '../metacontroller/json.ts'
-import { type Path, problem, quoted, sentence } from '../api/messages.ts'
+import { type Path, type Problem, problem, quoted, sentence } from '../api/messages.ts'
 import { group, kind, MyApp as MyAppSchema, type MyAppSpec } from '../api/myapp.ts'
+import { type PlatformDefaults, withPlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
 import { warnings } from '../api/warnings.ts'
 import { sizeProblems } from '../myapp/child-size.ts'
@@ -70,15 +71,23 @@ export const readFiles = (
   files: string[],
   recursive: boolean,
   defaultNamespace: string,
-): ManifestFiles => filesOf(readSources(files, recursive), defaultNamespace)
+  defaults?: PlatformDefaults,
+): ManifestFiles => filesOf(readSources(files, recursive), defaultNamespace, defaults)
 
-/** Reads sources. `defaultNamespace` is for objects without a namespace. */
-export function filesOf(sources: Source[], defaultNamespace: string): ManifestFiles {
+/**
+ * Reads sources. `defaultNamespace` is for objects without a namespace. The warnings are about the
+ * MyApps with the platform's defaults.
+ */
+export function filesOf(
+  sources: Source[],
+  defaultNamespace: string,
+  defaults?: PlatformDefaults,
+): ManifestFiles {
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
   const isMyApp = ({ object }: Manifest) =>
     object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
-  const { myApps, findings } = judge(manifests.filter(isMyApp), defaultNamespace)
+  const { myApps, findings } = judge(manifests.filter(isMyApp), defaultNamespace, defaults)
   const config: FileConfig = { 'ConfigMap.v1': {}, 'Secret.v1': {} }
   const needed = new Set(
     myApps.flatMap(({ metadata: { namespace }, spec }) =>
@@ -229,6 +238,7 @@ function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; pa
 function judge(
   manifests: Manifest[],
   defaultNamespace: string,
+  defaults: PlatformDefaults | undefined,
 ): { myApps: FileMyApp[]; findings: Finding[] } {
   const earlier = new Map<string, Place>()
   const myApps: FileMyApp[] = []
@@ -251,20 +261,16 @@ function judge(
       )
     }
     earlier.set(key, placeOf(['metadata', 'name']))
+    const warned: Problem[] = []
     if (problems.length === 0) {
       const isPlaced = Boolean(metadata['namespace'])
-      myApps.push({
-        metadata: { ...metadata, namespace } as FileMyApp['metadata'],
-        isPlaced,
-        spec,
-      })
+      const placed = { ...metadata, namespace } as FileMyApp['metadata']
+      myApps.push({ metadata: placed, isPlaced, spec })
+      warned.push(...warnings(withPlatformDefaults(placed, spec, defaults)))
     }
     const found = [
       ...problems.map((found) => ({ severity: 'error' as const, found })),
-      ...(problems.length === 0 ? warnings({ spec }) : []).map((found) => ({
-        severity: 'warning' as const,
-        found,
-      })),
+      ...warned.map((found) => ({ severity: 'warning' as const, found })),
     ]
     return found
       .map(({ severity, found }) => ({

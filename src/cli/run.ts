@@ -31,7 +31,7 @@ async function perform(
 ): Promise<number> {
   switch (task.command) {
     case 'validate':
-      return validateFiles(task, streams)
+      return await validateFiles(task, streams)
     case 'render':
       return await renderFiles(task, streams)
     case 'adopt':
@@ -64,7 +64,7 @@ async function renderFiles(
     for (const line of notes) err(`${line}\n`)
   }
   const context = {
-    platformDefaults: defaults === undefined ? undefined : await defaultsIn(defaults),
+    platformDefaults: await defaultsIn(defaults),
   }
   if (existing === undefined) {
     const rendered = myApps.map((app) => render(app, config, context))
@@ -89,8 +89,9 @@ async function renderFiles(
   return changes.length === 0 ? 0 : 1
 }
 
-/** Reads platform defaults from a file. */
-async function defaultsIn(file: string): Promise<PlatformDefaults> {
+/** Reads platform defaults from a file, if one is given. */
+async function defaultsIn(file: string | undefined): Promise<PlatformDefaults | undefined> {
+  if (file === undefined) return undefined
   try {
     return await readPlatformDefaults(file)
   } catch (error) {
@@ -114,11 +115,18 @@ function read(
 }
 
 /** Prints the problems of files on stdout, and a summary on stderr. Returns the exit code. */
-function validateFiles(
-  { files: names, recursive, namespace, output, lint }: Extract<Task, { command: 'validate' }>,
+async function validateFiles(
+  {
+    files: names,
+    recursive,
+    namespace,
+    output,
+    lint,
+    defaults,
+  }: Extract<Task, { command: 'validate' }>,
   { out, err }: Streams,
-): number {
-  const files = readFiles(names, recursive, namespace ?? 'default')
+): Promise<number> {
+  const files = readFiles(names, recursive, namespace ?? 'default', await defaultsIn(defaults))
   checkNotEmpty(files, names)
   const of = (severity: Finding['severity']) =>
     files.findings.filter((finding) => finding.severity === severity)

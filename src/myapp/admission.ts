@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { type Path, type Problem, sentence } from '../api/messages.ts'
 import { apiVersion, kind, type MyAppSpec, type StoredMyApp } from '../api/myapp.ts'
+import { type PlatformDefaults, withPlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
 import { warnings } from '../api/warnings.ts'
 import { Identifier } from '../metacontroller/protocol.ts'
@@ -66,10 +67,19 @@ interface Candidate {
  * problem, and it never blocks a deletion or a change of metadata alone. It stores nothing, so a
  * dry run needs no special case.
  * @param allProblems loads a validator that does not stop at the first problem
+ * @param defaults the platform's defaults: the warnings are about the MyApp with these
  */
 export async function review(
-  { uid, operation, subResource = '', object, oldObject }: AdmissionReview['request'],
+  {
+    uid,
+    operation,
+    namespace = '',
+    subResource = '',
+    object,
+    oldObject,
+  }: AdmissionReview['request'],
   allProblems: () => Promise<ValidateFunction<StoredMyApp>>,
+  defaults: PlatformDefaults | undefined,
 ): Promise<AdmissionResponse> {
   const myApp = candidateOf(object)
   const before = operation === 'UPDATE' ? candidateOf(oldObject) : undefined
@@ -99,7 +109,9 @@ export async function review(
       status: { status: 'Failure', reason: 'Invalid', code: 422, message },
     }
   }
-  const found = kept.length > 0 ? kept : warnings({ spec: myApp.spec as MyAppSpec })
+  const app = { name: myApp.metadata.name, namespace }
+  const found =
+    kept.length > 0 ? kept : warnings(withPlatformDefaults(app, myApp.spec as MyAppSpec, defaults))
   return {
     uid,
     allowed: true,

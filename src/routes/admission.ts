@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { review } from '../myapp/admission.ts'
+import type { Context } from '../myapp/context.ts'
 import { admissionReviewValidator } from '../myapp/compiled.ts'
 import { RefusedRequest } from '../plugins/errors.ts'
 import { firstProblem } from './hooks.ts'
 
 /** `POST /admission/validate`: a validating admission webhook for MyApps. */
-export function admissionRoute(server: FastifyInstance): void {
+export function admissionRoute(
+  server: FastifyInstance,
+  { platformDefaults }: Pick<Context, 'platformDefaults'>,
+): void {
   server.post('/admission/validate', async (call, reply) => {
     const { body } = call
     if (!admissionReviewValidator(body)) {
@@ -14,10 +18,7 @@ export function admissionRoute(server: FastifyInstance): void {
       )
     }
     const { operation, namespace, name, dryRun } = body.request
-    const response = await review(body.request, async () => {
-      const { allProblemsValidator } = await import('../api/compiled-all.ts')
-      return allProblemsValidator
-    })
+    const response = await review(body.request, allProblems, platformDefaults)
     const { allowed, warnings } = response
     call.log.info(
       {
@@ -33,4 +34,9 @@ export function admissionRoute(server: FastifyInstance): void {
     )
     return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }
   })
+}
+
+async function allProblems() {
+  const { allProblemsValidator } = await import('../api/compiled-all.ts')
+  return allProblemsValidator
 }

@@ -1,4 +1,5 @@
 import { Agent } from 'node:https'
+import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
@@ -37,6 +38,9 @@ const reviewOf = (request: object) => ({
 })
 
 const invalid = { image: 'nginx:1.29.1', replicas: 500 }
+const defaults = fileURLToPath(
+  new URL('../../manifests/platform-defaults/defaults.yaml', import.meta.url),
+)
 
 t.test('POST /admission/validate answers an AdmissionReview', async (t) => {
   const lines: string[] = []
@@ -97,7 +101,7 @@ t.test('ADMISSION_PORT serves admission reviews only, without a client certifica
   const folder = mountedFolder(t, hookFiles(pki, [pki.authority]))
   const { url, admission, lines } = await startBuiltHook(
     t,
-    { ADMISSION_PORT: '0', ...tlsEnvironment(folder) },
+    { ADMISSION_PORT: '0', PLATFORM_DEFAULTS_FILE: defaults, ...tlsEnvironment(folder) },
     [...permissionFlags, '--allow-fs-read=/'],
   )
   const apiServer = new Agent(clientOptions([pki.authority]))
@@ -115,6 +119,15 @@ t.test('ADMISSION_PORT serves admission reviews only, without a client certifica
   const { status, body } = await postTls(`${admission}/admission/validate`, update, apiServer)
   t.equal(status, 200)
   t.match(body.response, { allowed: true, warnings: [/^spec\.(port|replicas): /, String] })
+  const short = reviewOf({
+    operation: 'CREATE',
+    object: myApp({ image: 'nginx:1.29.1', ingress: {} }),
+  })
+  t.strictSame(
+    (await postTls(`${admission}/admission/validate`, short, apiServer)).body.response,
+    { uid: short.request.uid, allowed: true },
+    'the platform sets the memory limit and the class',
+  )
   const sync = recorded('sync-running')
   t.equal((await postTls(`${admission}/sync`, sync, apiServer)).status, 404)
   await t.rejects(postTls(`${url}/admission/validate`, update, apiServer), 'the port of the hooks')

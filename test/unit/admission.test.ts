@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { allProblemsValidator } from '../../src/api/compiled-all.ts'
+import type { PlatformDefaults } from '../../src/api/platform-defaults.ts'
 import { warningMaxLength } from '../../src/api/warnings.ts'
 import { type AdmissionReview, review } from '../../src/myapp/admission.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
@@ -15,8 +16,8 @@ const myApp = (spec: unknown, metadata: object = {}) => ({
 })
 
 type Request = AdmissionReview['request']
-const decide = (request: Partial<Request>) =>
-  review({ uid: 'a-uid', operation: 'CREATE', ...request }, load)
+const decide = (request: Partial<Request>, defaults?: PlatformDefaults) =>
+  review({ uid: 'a-uid', operation: 'CREATE', ...request }, load, defaults)
 
 const create = (spec: unknown, metadata?: object) => decide({ object: myApp(spec, metadata) })
 const update = (before: unknown, after: unknown) =>
@@ -62,6 +63,28 @@ t.test('warns in at most 120 characters of a spec that cannot work', async (t) =
   t.equal(allowed, true)
   t.ok(warnings?.some((warning) => warning.startsWith('spec.image: ')))
   for (const warning of warnings ?? []) t.ok(warning.length <= warningMaxLength, warning)
+})
+
+t.test('warns of the MyApp with the defaults of the platform', async (t) => {
+  const object = myApp({ image: 'nginx:1.29.1', ingress: {}, autoscaling: { maxReplicas: 3 } })
+  const fields = async (defaults?: PlatformDefaults) =>
+    (await decide({ object }, defaults)).warnings?.map((warning) => warning.split(':')[0])
+  t.strictSame(await fields(), [
+    'spec.resources.limits.memory',
+    'spec.autoscaling',
+    'spec.ingress.ingressClassName',
+  ])
+  const limits = { memory: '64Mi' }
+  t.strictSame(
+    await fields({ resources: { limits }, ingress: { className: 'nginx' } }),
+    ['spec.autoscaling'],
+    'the default has no request for the CPU',
+  )
+  const requests = { cpu: '50m' }
+  t.strictSame(
+    await fields({ resources: { requests, limits }, ingress: { className: 'nginx' } }),
+    undefined,
+  )
 })
 
 const bad = { ...valid, replicas: 500 }

@@ -682,6 +682,22 @@ t.test('--defaults renders every default of the platform', async (t) => {
   t.notOk(out.includes('private'), 'only listed labels')
 })
 
+t.test('validate --lint warns of MyApps with the defaults of the platform', async (t) => {
+  const app = myApp('image: nginx:1.29\ningress: {}')
+  const lint = (...more: Array<string | { text: string }>) =>
+    command(t, 'validate', '--lint', '-f', app, ...more)
+  const memory = /warning: spec\.resources\.limits\.memory: /
+  const { err } = await lint()
+  t.match(err, [memory, /warning: spec\.ingress\.ingressClassName: /])
+  const defaults = file('manifests/platform-defaults/defaults.yaml')
+  t.strictSame(await lint('--defaults', defaults), { code: 0, out: '', err: [] })
+  const text = 'resources: {requests: {memory: 1Mi}}\ningress: {className: nginx}'
+  const unlimited = await lint('--defaults', { text })
+  t.match(unlimited.err, [memory])
+  t.equal(unlimited.err.length, 1)
+  t.match(await lint('--defaults', { text: 'a: 1' }), { code: 2, err: [/unknown field "a"/] })
+})
+
 t.test('short options accept a value after "=", as in kubectl', async (t) => {
   const rendered = async (...args: string[]) => (await command(t, 'render', ...args)).out
   t.equal(
@@ -718,6 +734,7 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
     [['validate', '-f', 'a.yaml', '--live'], /--live may only be used with render/],
     [['validate', '-f', 'a.yaml', '-o', 'yaml'], /-o yaml: must be text or json or github/],
     [['render', '-f', 'a.yaml', '--lint'], /--lint may only be used with validate/],
+    [['validate', '-f', 'a.yaml', '--defaults', 'b.yaml'], /--defaults needs --lint/],
     [['adopt'], /adopt needs the Deployment: deployment\/NAME/],
     [['adopt', 'service/a'], /adopt needs the Deployment/],
     [['adopt', 'deployment/A_B'], /a MyApp cannot have the name "A_B"/],
