@@ -29,7 +29,7 @@ interface Check {
   /** Whether the check is for an annotation with this key. */
   isFor: (key: string) => boolean
   isValid: (key: string, value: string) => boolean
-  /** The same check in CEL, of the whole map. */
+  /** The same check in CEL, on the whole map. */
   cel: string
   message: string
 }
@@ -90,7 +90,7 @@ const appArmorMessage =
   `an AppArmor annotation must be ${appArmor}NAME with a container of the pod: ` +
   `${containerName}, or one of init and sidecars`
 
-/** In CEL, of the spec: whether a key is a prefix followed by the name of a container. */
+/** In CEL, on `spec`: whether a key is a prefix followed by the name of a container. */
 const namesContainer = (prefix: string) =>
   [
     `key == '${prefix}${containerName}'`,
@@ -99,7 +99,7 @@ const namesContainer = (prefix: string) =>
     ),
   ].join(' || ')
 
-/** The same in CEL, of the spec. */
+/** The CEL rule on `spec`: AppArmor annotations name containers of the pod. */
 export const appArmorRule = rule(
   '!has(self.podAnnotations) || self.podAnnotations.all(key, ' +
     `!key.startsWith('${appArmor}') || ${namesContainer(appArmor)})`,
@@ -125,7 +125,7 @@ interface SeccompProfile {
   localhostProfile?: string
 }
 
-/** The values that the seccomp annotation of the pod may have beside a profile. */
+/** The values of the seccomp annotation that agree with a profile. */
 const annotationsFor = ({ type, localhostProfile = '' }: SeccompProfile) =>
   type === 'RuntimeDefault'
     ? ['runtime/default', 'docker/default']
@@ -159,7 +159,7 @@ export const contradictingSeccomp = (
       : [key],
   )
 
-/** The same in CEL, of the spec. */
+/** CEL rules on `spec`: no seccomp annotation contradicts the profile. */
 export const seccompRules = (() => {
   const isDefault = (value: string) => `${value} in ['runtime/default', 'docker/default']`
   const matches = (value: string, context: string, unset: string) => {

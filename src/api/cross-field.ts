@@ -572,7 +572,7 @@ function volumeProblems({ volumes = [], replicas = 1, autoscaling }: MyAppSpec):
     : [['replicas'], replicas]
   const claim = volumes.findIndex(isForOnePod)
   return [
-    ...(claim !== -1 && pods > 1 ? [at(path, claimMessages.value(claim, 1, pods))] : []),
+    ...(claim !== -1 && pods > 1 ? [at(path, claimMessages.value(claim, pods))] : []),
     ...volumes.flatMap(({ projected }, index) => {
       const known = new Set<string>()
       return (projected?.sources ?? []).flatMap((source, of) =>

@@ -10,7 +10,7 @@ import { EnvVarSource } from './pod.ts'
  */
 export const envMaxCharacters = 32_768
 
-/** Messages of rules about env. cross-field.ts checks the same. */
+/** Messages for env. cross-field.ts checks the same rules in TypeScript. */
 export const envMessages = {
   valueFrom: 'valueFrom may not be set when value is not empty',
   size: `names and values must have at most ${envMaxCharacters} characters in total`,

@@ -2,8 +2,9 @@ import Type from 'typebox'
 import { apiVersion } from './myapp.ts'
 
 /**
- * A MyAppInspection: what the operator looks at for a MyApp with problems, and its findings. A sync
- * of the MyApp creates and deletes it as one more child. Nobody writes one by hand.
+ * A MyAppInspection contains the objects that the operator examines for a MyApp with problems, and
+ * its findings. A sync of the MyApp creates and deletes it as one more child. Nobody writes an
+ * inspection by hand.
  *
  * Related objects are expensive for Metacontroller, which compares each event of a related kind
  * with every parent. So a MyApp has no related pods, and only MyApps with problems have an
@@ -12,15 +13,15 @@ import { apiVersion } from './myapp.ts'
 
 export const inspectionKind = 'MyAppInspection'
 export const inspectionResource = 'myappinspections'
-/** The key of its objects in `children`. */
-export const inspectionGroup = `${inspectionKind}.${apiVersion}`
+/** The key of inspections in `children`. */
+export const inspectionGvk = `${inspectionKind}.${apiVersion}`
 
 const opt = Type.Optional
 /** The longest sentence of an inspection. */
 export const sentenceMaxLength = 1024
-/** The most pods that an inspection lists. */
+/** The largest number of pods that an inspection lists. */
 export const maxListedPods = 20
-/** The most children that an inspection looks for. */
+/** The largest number of missing children in an inspection. */
 export const maxMissing = 32
 
 const sentence = (description: string) =>

@@ -16,7 +16,7 @@ import { EnvFrom, Resources, SidecarProbes } from './pod.ts'
 
 /** The init containers and sidecars of a pod. */
 
-/** Messages of their rules. cross-field.ts checks the same. */
+/** Messages for these containers. cross-field.ts checks the same rules in TypeScript. */
 export const containerMessages = {
   names: 'init and sidecars may not have the same name',
   volume: 'volumeMounts may only name volumes of spec.volumes',
@@ -71,7 +71,7 @@ export const Sidecars = listByKey(
 )
 
 const ofBoth = (cel: (list: string) => string) => ['init', 'sidecars'].map(cel).join(' && ')
-/** The rules in CEL, of the spec. */
+/** CEL rules on `spec` with these messages. */
 export const containerRules = [
   rule(
     '!has(self.init) || !has(self.sidecars) || self.init.all(one, !self.sidecars.exists(other, ' +

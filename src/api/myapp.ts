@@ -45,7 +45,7 @@ export const defaults = { replicas: 1, port: 8080 } as const
 /** The time that Kubernetes gives a pod to terminate by default, in seconds. */
 export const defaultGracePeriodSeconds = 30
 
-/** Messages for rules that span fields. cross-field.ts checks the same. */
+/** Messages for rules that span fields. cross-field.ts checks the same rules in TypeScript. */
 export const messages = {
   custom: 'securityContext and containerSecurityContext may only be set when podSecurity is Custom',
   expose: 'ingress and gateway may not be set when expose is false: they need the Service',
@@ -73,7 +73,7 @@ export const MyAppSpec = object(
     ),
     servicePort: opt(portNumber('Main port of the Service, such as 80. Defaults to port.')),
     protocol: opt(
-      protocol('Protocol of the main port. In lower case it is the name of the main port.'),
+      protocol('Protocol of the main port. The name of the port is the protocol in lower case.'),
     ),
     ports: opt(Ports),
     metrics: opt(Metrics),
@@ -91,7 +91,7 @@ export const MyAppSpec = object(
     ),
     imagePullSecrets: opt(
       list(
-        'Secrets in the same namespace for pulling the image. Defaults to those of the platform.',
+        "Secrets in the same namespace for pulling the image. Defaults to the platform's default.",
         object('A Secret.', {
           name: text('Name of the Secret.', { minLength: 1, maxLength: 253 }),
         }),
@@ -100,7 +100,9 @@ export const MyAppSpec = object(
       ),
     ),
     serviceAccountName: opt(
-      objectName('An existing ServiceAccount for the pods. Defaults to default.'),
+      objectName(
+        'An existing ServiceAccount for the pods. Defaults to the ServiceAccount named default.',
+      ),
     ),
     serviceAccount: opt(ServiceAccount),
     automountServiceAccountToken: opt(
@@ -157,8 +159,8 @@ export const MyAppSpec = object(
     terminationGracePeriodSeconds: opt(
       Type.Integer({
         description:
-          'Seconds that a pod has to shut down. Defaults to 30, or to 30 more than drainSeconds ' +
-          'of the platform.',
+          "Time for a pod to shut down, in seconds. Defaults to 30. If the platform's default " +
+          'for drainSeconds applies, defaults to that value plus 30.',
         format: 'int64',
         minimum: 1,
         maximum: 86_400,
@@ -167,9 +169,9 @@ export const MyAppSpec = object(
     drainSeconds: opt(
       integer(
         'Seconds for which a terminating pod keeps serving before it gets SIGTERM, while load ' +
-          'balancers stop sending to it. Defaults to 5, to less if ' +
-          'terminationGracePeriodSeconds is below 10, and to 0 when expose is false, or to the ' +
-          "platform's default.",
+          'balancers stop sending to it. Defaults to 0 when expose is false, otherwise to the ' +
+          "platform's default or to 5. If terminationGracePeriodSeconds is set, the default is " +
+          'at most half of it.',
         0,
         86_399,
       ),
@@ -187,9 +189,9 @@ export const MyAppSpec = object(
     revisionHistoryLimit: opt(integer('Old ReplicaSets to keep. Defaults to 10.', 0, 100)),
     podLabels: opt(
       labels(
-        'Additional labels of the pods. Labels that the operator sets itself take ' +
-          'precedence: app, managed-by, and name, instance, version and managed-by of ' +
-          'app.kubernetes.io.',
+        'Additional labels of the pods. These labels of the operator take precedence: app, ' +
+          'managed-by, app.kubernetes.io/name, app.kubernetes.io/instance, ' +
+          'app.kubernetes.io/version and app.kubernetes.io/managed-by.',
       ),
     ),
     podAnnotations: opt(
@@ -246,11 +248,9 @@ const int64 = (description: string, options = {}) =>
 export const Condition = Type.Object(
   {
     type: text(
-      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled, Routed or Monitored.',
-      {
-        minLength: 1,
-        maxLength: 316,
-      },
+      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled, Routed, Monitored, ' +
+        'AdmissionChanged or Unrepaired.',
+      { minLength: 1, maxLength: 316 },
     ),
     status: choice(['True', 'False', 'Unknown'], 'Status of the condition.'),
     observedGeneration: opt(
@@ -260,7 +260,7 @@ export const Condition = Type.Object(
       description: 'Time of the last change of status.',
       format: 'date-time',
     }),
-    reason: text('Reason in one word. docs/api.md lists all reasons.', {
+    reason: text('Reason in one word. docs/api.md lists the reasons of the operator.', {
       minLength: 1,
       maxLength: 1024,
     }),
@@ -277,22 +277,24 @@ export const MyAppStatus = Type.Object(
     phase: opt(
       choice(
         phases,
-        'Pending: in progress. Running: the current generation is fully available. Failed: ' +
-          'someone must act.',
+        'Pending: the MyApp is in progress. Running: all desired pods have the current pod ' +
+          'template and are available. Failed: somebody must act.',
       ),
     ),
     message: sentence('State of the app and what to do about it, in one sentence.'),
-    ready: sentence('Ready pods of the desired number, such as 2/3.'),
-    replicas: count('Number of pods, of every generation.'),
+    ready: sentence('Number of ready pods and of desired pods, such as 2/3.'),
+    replicas: count('Number of pods, of every pod template.'),
     readyReplicas: count('Number of ready pods.'),
-    updatedReplicas: count('Number of pods of the current generation.'),
+    updatedReplicas: count('Number of pods of the current pod template.'),
     availableReplicas: count('Number of available pods.'),
     observedGeneration: opt(int64('Generation of the MyApp that this status describes.')),
     selector: sentence('Label selector of the pods, for the scale subresource.'),
     address: sentence('URL of the app inside the cluster.'),
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
-        description: 'URLs of the app outside the cluster, as admitted. At most 32.',
+        description:
+          'URLs of the app outside the cluster, from an Ingress that has an address and an ' +
+          'HTTPRoute that every Gateway accepts. At most 32.',
       }),
     ),
     platformDefaults: opt(
@@ -303,8 +305,9 @@ export const MyAppStatus = Type.Object(
     conditions: opt(
       Type.Array(Condition, {
         description:
-          'Ready, Reconciling and Stalled by the conventions of kstatus, Available, and ' +
-          'ConfigReady, Scaled, Routed and Monitored where they apply.',
+          'Always Ready, Reconciling and Stalled, as in kstatus. Available while the MyApp is ' +
+          'not being deleted. If they apply: ConfigReady, Scaled, Routed, Monitored, ' +
+          'AdmissionChanged, Unrepaired.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -319,7 +322,10 @@ export const MyAppStatus = Type.Object(
 
 const unchecked = (description: string) => opt(Type.Unknown({ description }))
 
-/** The metadata of a MyApp. The children have the same name, and one of them is a Service. */
+/**
+ * The metadata of a MyApp. Its children have the same name. One of them is a Service, so the name
+ * must be valid for a Service.
+ */
 export const Metadata = object('Metadata of the MyApp.', {
   name: formatted('myAppName', 'Name of the MyApp, its Deployment and its Service.', {
     maxLength: 63,
@@ -345,7 +351,9 @@ export const Metadata = object('Metadata of the MyApp.', {
   ),
   finalizers: unchecked('Finalizers.'),
   ownerReferences: unchecked('Owners.'),
-  generateName: unchecked('Not supported by MyApps.'),
+  generateName: unchecked(
+    'Prefix of a name that the API server completes. A file needs a name instead.',
+  ),
   uid: unchecked('Set by Kubernetes.'),
   resourceVersion: unchecked('Set by Kubernetes.'),
   generation: unchecked('Set by Kubernetes.'),

@@ -12,7 +12,10 @@ import {
   text,
 } from './fields.ts'
 
-/** How the containers of a pod resolve host names, with the names and meanings of Kubernetes. */
+/**
+ * Fields of a MyApp that decide how its containers resolve host names. They have the names and the
+ * meaning of the fields of a Kubernetes pod.
+ */
 
 export const HostAliases = listByKey(
   'Lines added to /etc/hosts of the containers.',
@@ -59,9 +62,12 @@ export const DnsPolicy = choice(
     'Defaults to ClusterFirst.',
 )
 
-/** The message for dnsPolicy None without a server. cross-field.ts checks the same. */
+/**
+ * The message for dnsPolicy None without a server. cross-field.ts checks the same rule in
+ * TypeScript.
+ */
 export const dnsPolicyMessage = 'dnsConfig.nameservers must be set when dnsPolicy is None'
-/** The same rule in CEL, of the spec. */
+/** The CEL rule on `spec` with this message. */
 export const dnsPolicyRule = rule(
   "!has(self.dnsPolicy) || self.dnsPolicy != 'None' || (has(self.dnsConfig) && " +
     'has(self.dnsConfig.nameservers) && size(self.dnsConfig.nameservers) > 0)',

@@ -29,7 +29,7 @@ const nonEmpty = (description: string, maxLength = 253) =>
 /** The deprecated annotation for the class of an Ingress. */
 export const classAnnotation = 'kubernetes.io/ingress.class'
 
-/** Messages for rules of an Ingress. cross-field.ts checks the same. */
+/** Messages for the Ingress. cross-field.ts checks the same rules in TypeScript. */
 export const ingressMessages = {
   hosts: 'hosts may not contain host',
   class: `the annotation ${classAnnotation} must have the same value as ingressClassName`,
@@ -140,7 +140,7 @@ export const Gateway = object('An HTTPRoute that routes from Gateways to the Ser
   port: opt(portName('Name of the port that traffic goes to. Defaults to the main port.')),
 })
 
-/** Messages for rules of a NetworkPolicy. cross-field.ts checks the same. */
+/** Messages for the NetworkPolicy. cross-field.ts checks the same rules in TypeScript. */
 export const policyMessages = {
   pods: 'app and podLabels may not be set together',
   cidr: 'cidr may not be set together with app, podLabels or namespace',

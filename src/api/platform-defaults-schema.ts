@@ -30,7 +30,8 @@ export const PlatformDefaultsSchema = object('Defaults of a platform for all MyA
   ),
   labels: opt(
     list(
-      'Labels of a MyApp that its children and pods get, too. One that ends with "/" is a prefix.',
+      'Keys of labels of a MyApp that its children and pods also get. An entry that ends with ' +
+        '"/" is a prefix of keys.',
       Type.String({ minLength: 1, maxLength: 254, format: 'labelKeyOrPrefix' }),
       64,
     ),

@@ -15,9 +15,9 @@ export type PlatformDefaults = Type.Static<typeof Schema>
  * @throws {Error} with one line that names the first invalid field, its bound and its value.
  */
 export function checkPlatformDefaults(value: unknown): PlatformDefaults {
-  const isValid = platformDefaultsValidator as ValidateFunction<PlatformDefaults>
-  if (isValid(value)) return value
-  const [problem] = problemsOf(isValid.errors ?? [], value, platformDefaultsOutline)
+  const validator = platformDefaultsValidator as ValidateFunction<PlatformDefaults>
+  if (validator(value)) return value
+  const [problem] = problemsOf(validator.errors ?? [], value, platformDefaultsOutline)
   throw new Error(problem === undefined ? 'is invalid' : sentence(problem))
 }
 
@@ -28,7 +28,7 @@ export interface DefaultedSpec {
   defaulted: string[]
 }
 
-/** The time that a pod has after draining, in seconds: Kubernetes' default for the whole. */
+/** The time between the drain and the end of the grace period, in seconds. */
 const secondsAfterDrain = defaultGracePeriodSeconds
 
 /**
@@ -68,8 +68,8 @@ export function withPlatformDefaults(
 }
 
 /**
- * The time to drain, and a grace period that has room for it. With a grace period of the MyApp
- * draining takes at most half of it.
+ * The time to drain, and a grace period that is long enough for it. If the MyApp sets the grace
+ * period, draining takes at most half of it.
  */
 function drainDefaults(spec: MyAppSpec, { drainSeconds }: PlatformDefaults) {
   if (drainSeconds === undefined || spec.drainSeconds !== undefined || !isExposed(spec)) return {}

@@ -391,7 +391,7 @@ export const Affinity = object('Nodes that the pods may run on.', {
   podAntiAffinity: opt(podAffinity('Places pods away from other pods.')),
 })
 
-/** Rules for a toleration, with their messages. cross-field.ts checks the same. */
+/** Messages for a toleration. cross-field.ts checks the same rules in TypeScript. */
 export const tolerationMessages = {
   operator: 'operator must be Exists when key is empty',
   value: 'value must be empty when operator is Exists',
@@ -464,8 +464,8 @@ export const TopologySpreadConstraints = list(
 /** The message for rollingUpdate beside another type. */
 export const rollingUpdateMessage = 'may only be set when type is RollingUpdate'
 export const Strategy = object(
-  'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0, and to ' +
-    'Recreate with a volume of a claim that one pod can use.',
+  'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0, or to ' +
+    'Recreate when a volume uses a claim that only one pod can use.',
   {
     type: choice(
       ['RollingUpdate', 'Recreate'],
@@ -499,7 +499,10 @@ export const Strategy = object(
  */
 export const escalating = 'CAP_SYS_ADMIN'
 
-/** Messages for the security of the pod and of the container. cross-field.ts checks the same. */
+/**
+ * Messages for the security of the pod and of the container. cross-field.ts checks the same rules
+ * in TypeScript.
+ */
 export const securityMessages = {
   localhostProfile: 'must be set when type is Localhost, and may only be set then',
   privileged: 'allowPrivilegeEscalation must not be false when privileged is true',

@@ -27,7 +27,7 @@ export const protocol = (description: string) =>
       'HTTPS. Defaults to HTTP.',
   )
 
-/** Messages for rules that span fields. cross-field.ts checks the same. */
+/** Messages for rules that span fields. cross-field.ts checks the same rules in TypeScript. */
 export const portMessages = {
   port:
     'duplicate port; a port has one name and one protocol, since Metacontroller cannot keep TCP ' +
@@ -63,7 +63,7 @@ export const Ports = listByKey(
     name: portName('Name of the port.'),
     port: portNumber('Port of the container.'),
     servicePort: opt(portNumber('Port of the Service. Defaults to port.')),
-    protocol: opt(protocol('What the port speaks.')),
+    protocol: opt(protocol('Protocol of the port.')),
     expose: opt(
       flag(
         'False for a port that is not in the Service, such as one for metrics. Defaults to true.',
@@ -101,7 +101,7 @@ const mainPort = '(has(self.port) ? self.port : 8080)'
 const mainServicePort = `(has(self.servicePort) ? self.servicePort : ${mainPort})`
 const isMainName = (name: string) =>
   `(has(self.protocol) ? ${name} == self.protocol.lowerAscii() : ${name} == 'http')`
-/** In CEL: no port in ports, or `main` holds, or every port meets a condition. */
+/** In CEL: `ports` is not set, or `main` is true, or every port meets a condition. */
 const everyPort = (main: string, condition: string) =>
   `!has(self.ports) || ${main} || self.ports.all(port, ${condition})`
 const somePort = (condition: string) => `(has(self.ports) && self.ports.exists(port, ${condition}))`

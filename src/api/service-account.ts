@@ -1,7 +1,7 @@
 import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { annotations, childMaxBytes, object, opt, rule, rules } from './fields.ts'
 
-/** Messages of the rules for the ServiceAccount. cross-field.ts checks the same. */
+/** Messages for the ServiceAccount. cross-field.ts checks the same rules in TypeScript. */
 export const serviceAccountMessages = {
   name: 'only one of serviceAccount and serviceAccountName may be set',
   lastApplied: `the annotation ${lastAppliedAnnotation} is reserved for Metacontroller`,
@@ -26,7 +26,7 @@ export const ServiceAccount = object(
   ),
 )
 
-/** The rule in CEL, of the spec. */
+/** The CEL rule on `spec`. */
 export const serviceAccountRule = rule(
   '!has(self.serviceAccount) || !has(self.serviceAccountName)',
   serviceAccountMessages.name,

@@ -13,11 +13,11 @@ export type { Problem } from './messages.ts'
  */
 export function validate(
   myApp: unknown,
-  isValid: ValidateFunction<StoredMyApp> = storedMyAppValidator,
+  validator: ValidateFunction<StoredMyApp> = storedMyAppValidator,
 ): Problem[] {
-  if (isValid(myApp)) return crossFieldProblems(myApp.spec)
-  const problems = problemsOf(isValid.errors ?? [], myApp, outline)
-  // The fields of another kind are unknown.
+  if (validator(myApp)) return crossFieldProblems(myApp.spec)
+  const problems = problemsOf(validator.errors ?? [], myApp, outline)
+  // An object of another kind has other fields, so only its kind is reported.
   const wrongKind = problems.find(({ field }) => field === 'kind')
   return wrongKind === undefined ? problems : [wrongKind]
 }

@@ -51,7 +51,7 @@ export const pathMessage = 'an earlier source has a file of this path'
 const projectedConfig = (kind: 'ConfigMap' | 'Secret') =>
   object(`Files from a ${kind} in the same namespace.`, {
     name: objectName(`Name of the ${kind}.`),
-    // The API server bounds the estimated cost of all rules together.
+    // Not checked in the CRD: the API server limits the estimated cost of all its rules together.
     items: opt(items(hookOnly)),
     optional: opt(optional),
   })
@@ -183,8 +183,8 @@ export const isReadOnly = ({ readOnly, configMap, secret, projected }: Volume) =
   readOnly ?? (configMap ?? secret ?? projected) !== undefined
 
 /**
- * Whether only one pod can use the volume. A read-only mount of a ReadWriteOnce claim can serve
- * several pods: on one node, or of a volume that was filled before.
+ * Whether only one pod can use the volume. Several pods can mount a ReadWriteOnce claim read-only,
+ * if they run on one node or if the volume already contains its data.
  */
 export const isForOnePod = (volume: Volume) => {
   const { accessMode = 'ReadWriteOnce' } = volume.persistentVolumeClaim ?? {}
@@ -198,15 +198,16 @@ export const isForOnePod = (volume: Volume) => {
 export const isSingleton = ({ volumes = [] }: { volumes?: Volume[] }) => volumes.some(isForOnePod)
 
 const remedy = 'set accessMode: ReadWriteMany if the claim allows it'
-/** Messages for more pods than a claim allows. cross-field.ts checks the same. */
+const claimForOnePod = 'a claim that only one pod can use'
+const atMostOne = `must be at most 1 when a volume uses ${claimForOnePod}: ${remedy}`
+/**
+ * Messages for more pods than a claim allows. cross-field.ts checks the same rules in TypeScript.
+ */
 export const claimMessages = {
-  replicas: `replicas must be at most 1 with a volume of a claim that one pod can use: ${remedy}`,
-  maxReplicas:
-    `autoscaling.maxReplicas must be at most 1 with a volume of a claim that one pod can use: ` +
-    remedy,
-  value: (volume: number, bound: number, got: number) =>
-    `must be at most ${bound}, got ${got}: volumes[${volume}] is of a claim that one pod can ` +
-    `use; ${remedy}`,
+  replicas: `replicas ${atMostOne}`,
+  maxReplicas: `autoscaling.maxReplicas ${atMostOne}`,
+  value: (volume: number, got: number) =>
+    `must be at most 1, got ${got}: volumes[${volume}] uses ${claimForOnePod}; ${remedy}`,
 }
 
 const forOnePod =
@@ -216,7 +217,7 @@ const forOnePod =
   '!(has(volume.readOnly) && volume.readOnly)) : !(has(volume.readOnly) && volume.readOnly))'
 const noneForOnePod = `!has(self.volumes) || !self.volumes.exists(volume, ${forOnePod})`
 
-/** The same in CEL, of the spec. */
+/** CEL rules on `spec` with these messages. */
 export const claimRules = [
   rule(
     `${noneForOnePod} || has(self.autoscaling) || !has(self.replicas) || self.replicas <= 1`,
@@ -232,9 +233,9 @@ export const claimRules = [
 export const filesMaxCharacters = 65_536
 
 /**
- * Messages for files. cross-field.ts checks the same, and alone that no file is inside another:
- * keys of a map have no bound in a CRD, so the API server takes a comparison of all for too
- * expensive.
+ * Messages for files. cross-field.ts checks the same rules in TypeScript. Only cross-field.ts
+ * checks that no file is inside another: a CRD cannot bound the length of keys, so the API server
+ * would estimate a rule that compares all of them as too expensive.
  */
 export const filesMessages = {
   size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,
@@ -244,8 +245,8 @@ export const filesMessages = {
 
 export const Files = map(
   'Text files by their path in the container, such as /etc/app/app.conf. Read-only. Pods restart ' +
-    'when a text changes. Not for secrets: who can read the pods can read the texts. At most 64 ' +
-    `files with ${filesMaxCharacters} characters in total.`,
+    'when a text changes. Do not use for secrets: anyone who can read the pods can read the ' +
+    `texts. At most 64 files with ${filesMaxCharacters} characters in total.`,
   {
     key: 'plainFilePath',
     value: { maxLength: filesMaxCharacters },
@@ -258,7 +259,7 @@ export const Files = map(
   },
 )
 
-/** The rule in CEL, of the spec. */
+/** The CEL rule on `spec`. */
 export const filesRule = rule(
   '!has(self.files) || !has(self.volumes) || ' +
     'self.volumes.all(volume, !(volume.mountPath in self.files))',

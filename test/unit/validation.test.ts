@@ -574,8 +574,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       replicas: 2,
       volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
     },
-    'spec.replicas: must be at most 1, got 2: volumes[0] is of a claim that one pod can ' +
-      'use; set accessMode: ReadWriteMany if the claim allows it',
+    'spec.replicas: must be at most 1, got 2: volumes[0] uses a claim that only one ' +
+      'pod can use; set accessMode: ReadWriteMany if the claim allows it',
   ],
   [
     'autoscaled pods that write to one claim',
@@ -584,8 +584,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       autoscaling: { maxReplicas: 3 },
       volumes: [{ name: 'a', mountPath: '/a', persistentVolumeClaim: { claimName: 'a' } }],
     },
-    'spec.autoscaling.maxReplicas: must be at most 1, got 3: volumes[0] is of a claim that ' +
-      'one pod can use; set accessMode: ReadWriteMany if the claim allows it',
+    'spec.autoscaling.maxReplicas: must be at most 1, got 3: volumes[0] uses a claim ' +
+      'that only one pod can use; set accessMode: ReadWriteMany if the claim allows it',
   ],
   [
     'a file inside another file',

@@ -323,7 +323,7 @@ const claim = (readOnly?: boolean, accessMode?: string) => ({
 })
 const bySeveral = { replicas: 2 }
 const scaled = { replicas: 1, autoscaling: { maxReplicas: 2 } }
-const oneForAll = 'must be at most 1 with a volume of a claim that one pod can use'
+const oneForAll = 'must be at most 1 when a volume uses a claim that only one pod can use'
 const claimCases: Case[] = [
   { what: 'a claim that one pod can use', spec: { image, ...claim() } },
   {
