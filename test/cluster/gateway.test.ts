@@ -1,5 +1,5 @@
 /**
- * HTTPRoutes and PodMonitors. The components gateway and monitoring enable them. This file also
+ * HTTPRoutes and PodMonitors. The components gateway and pod-monitors enable them. This file also
  * tests stored specs that are invalid, because it has a cluster of its own.
  */
 import type { Test } from 'tap'
@@ -24,7 +24,7 @@ import { departures, routed, untilRouted } from './scenarios/routing.ts'
 const user = 'restricted-metacontroller'
 
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
-  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'monitoring'])
+  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'pod-monitors'])
   await grant(controlPlane, objects, user)
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',

@@ -149,9 +149,9 @@ t.test('an editor may write every example except HTTPRoutes', async (t) => {
   }
 })
 
-t.test('with policies/monitoring metrics needs the right to create PodMonitors', async (t) => {
+t.test('with policies/pod-monitors metrics needs the right to create PodMonitors', async (t) => {
   const create = ['create', '--dry-run=server', '-f', '-']
-  await kubectl(['apply', '-f', manifest('manifests/policies/monitoring/pod-monitors.yaml')])
+  await kubectl(['apply', '-f', manifest('manifests/policies/pod-monitors/pod-monitors.yaml')])
   await until(async () => (await as('editor', create, app('a', parts.PodMonitor))) !== 'ok')
   t.match(
     await as('editor', create, app('a', parts.PodMonitor)),

@@ -70,13 +70,13 @@ const notesOnExamples: Record<string, string[]> = {
   'apps/singleton.yaml': [
     'singleton.yaml: PersistentVolumeClaim is ignored: it is neither a MyApp nor config of a MyApp',
   ],
-  'apps/grpc.yaml': ['pricing: the PodMonitor needs the monitoring component of the operator'],
-  'apps/java.yaml': ['customers: the PodMonitor needs the monitoring component of the operator'],
+  'apps/grpc.yaml': ['pricing: the PodMonitor needs the pod-monitors component of the operator'],
+  'apps/java.yaml': ['customers: the PodMonitor needs the pod-monitors component of the operator'],
   'apps/prometheus.yaml': [
-    'inventory: the PodMonitor needs the monitoring component of the operator',
+    'inventory: the PodMonitor needs the pod-monitors component of the operator',
   ],
   'gateway.yaml': ['gateway: the HTTPRoute needs the gateway component of the operator'],
-  'metrics.yaml': ['metrics: the PodMonitor needs the monitoring component of the operator'],
+  'metrics.yaml': ['metrics: the PodMonitor needs the pod-monitors component of the operator'],
   'operator.yaml': ['myapp-operator', 'myapp-operator-ca'].map(
     (name) => `myapp-operator: ConfigMap ${name} is not in the files: no pod starts without it`,
   ),

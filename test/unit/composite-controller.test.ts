@@ -118,11 +118,14 @@ function apply(object: Anything, { op, path, value }: Anything): void {
 }
 
 const shipped = read('composite-controller.yaml')
+/** The components that add an optional kind of child. */
+const kindComponents = childKinds.flatMap(({ optional }) => optional?.component ?? [])
 const variants: Array<[name: string, controller: Anything]> = [
   ['without components', shipped],
-  ...['gateway', 'monitoring', 'cert-manager', 'without-secrets'].map(
-    (component): [string, Anything] => [`with ${component}`, withComponents(component)],
-  ),
+  ...[...kindComponents, 'cert-manager', 'without-secrets'].map((component): [string, Anything] => [
+    `with ${component}`,
+    withComponents(component),
+  ]),
 ]
 
 t.test('Metacontroller knows every field of the CompositeController', async (t) => {
@@ -238,7 +241,7 @@ t.test('the webhook configuration points to the admission port', async (t) => {
 })
 
 t.test('the controller declares every child kind, and its role allows it', async (t) => {
-  const declared = withComponents('gateway', 'monitoring').spec.childResources
+  const declared = withComponents(...kindComponents).spec.childResources
   const rules = ['watch-role', 'write-role'].map((file) => [
     ...manifests(`metacontroller/program/${file}.yaml`)[0].rules,
     ...rulesOfComponents(file === 'watch-role' ? 'metacontroller' : 'metacontroller-myapps'),
@@ -267,7 +270,7 @@ t.test('the controller declares every child kind, and its role allows it', async
 
 /** The rules that components of optional kinds add to a role. */
 function rulesOfComponents(role: string): Anything[] {
-  return ['gateway', 'monitoring']
+  return kindComponents
     .flatMap((component) => read(`${component}/kustomization.yaml`).patches)
     .filter(({ target }: Anything) => target.name === role)
     .flatMap(({ patch }: Anything) => parse(patch).map(({ value }: Anything) => value))

@@ -16,10 +16,10 @@ export const podMonitor = defineChild<PodMonitorSpec>({
   resource: 'podmonitors',
   deleteStage: 'after the pods',
   optional: {
-    component: 'monitoring',
+    component: 'pod-monitors',
     message:
       'spec.metrics needs PodMonitors, which are not enabled here: ' +
-      'install the monitoring component of the operator, or scrape the port by other means',
+      'install the pod-monitors component of the operator, or scrape the port by other means',
   },
   exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: ({ name, spec }) => {

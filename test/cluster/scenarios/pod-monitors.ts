@@ -6,7 +6,7 @@ import { isQuiet } from './no-write.ts'
 
 const shop: MyAppSpec = { image: 'nginx', port: 80, metrics: { port: 9090 } }
 
-/** PodMonitors of MyApps with `metrics`, where the component monitoring is installed. */
+/** PodMonitors of MyApps with `metrics`, where the component pod-monitors is installed. */
 export function podMonitors(t: Test, cluster: Cluster): void {
   t.test('a PodMonitor follows spec.metrics', async (t) => {
     const here = await cluster.namespace(t)
