@@ -22,7 +22,7 @@ export const noUid = 'unknown'
 /** The request of Metacontroller for a new MyApp if every kind of child is installed. */
 export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
   const children = Object.fromEntries(
-    childKinds.map(({ group }) => [group, {}]),
+    childKinds.map(({ gvk }) => [gvk, {}]),
   ) as unknown as HookRequest['children']
   return {
     parent: { apiVersion, kind, metadata: { ...metadata, uid: noUid, generation: 1 }, spec },
@@ -79,14 +79,12 @@ function liveRequest(
   } = app
   const parent = found.find((object) => object.kind === kind)
   const uid = parent?.metadata.uid ?? noUid
-  const groups = (own: boolean) =>
+  const byKind = (own: boolean) =>
     Object.fromEntries(
-      kinds.map(({ group }) => [
-        group,
+      kinds.map(({ gvk }) => [
+        gvk,
         byKey(
-          found.filter(
-            (object) => groupOf(object) === group && isOurs(uid, object.metadata) === own,
-          ),
+          found.filter((object) => gvkOf(object) === gvk && isOurs(uid, object.metadata) === own),
         ),
       ]),
     )
@@ -100,8 +98,8 @@ function liveRequest(
         kind,
         metadata: { name, namespace, uid, generation: 1 },
       }) as HookRequest['parent'],
-      children: groups(true) as HookRequest['children'],
-      related: { ...groups(false), ...config },
+      children: byKind(true) as HookRequest['children'],
+      related: { ...byKind(false), ...config },
       finalizing: false,
     },
     unreadable,
@@ -127,7 +125,7 @@ function qualified({ apiVersion, resource }: ChildKind): string {
   return version === undefined ? resource : `${resource}.${version}.${group}`
 }
 
-const groupOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}`
+const gvkOf = ({ apiVersion, kind }: ObservedObject) => `${kind}.${apiVersion}`
 const byKey = <Item extends { metadata: { name: string; namespace: string } }>(objects: Item[]) =>
   Object.fromEntries(objects.map((object) => [keyOf(object.metadata), object]))
 

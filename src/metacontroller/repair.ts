@@ -12,7 +12,7 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
  * Metacontroller's merge keeps foreign entries and the order of a list. Where that is harmful, the
  * kind of child declares the field as exact.
  */
-export type ExactField = ExactValue | ClosedPart
+export type ExactField = ExactValue | ExactPart
 
 /** A list or map that must be exactly as desired: no foreign entries, and in order. */
 export interface ExactValue {
@@ -39,7 +39,7 @@ export interface ExactValue {
 /** A step in the path of an exact field: every item of the desired list. */
 export const each = { name: '*' }
 
-/** The exact fields of a child, with each item of a list in the place of `each`. */
+/** The exact fields of a child. The names of the desired items replace the step `each`. */
 const expand = (fields: ExactField[], desired: KubernetesObject): ExactField[] =>
   fields.flatMap((field) => {
     const step = field.path.indexOf(each)
@@ -52,17 +52,17 @@ const expand = (fields: ExactField[], desired: KubernetesObject): ExactField[] =
 
 /**
  * A part of a child to which nobody but the API server may add a field at any depth. For example,
- * the API server refuses every later change after a second handler beside the handler of a probe.
+ * if a probe has a second handler, the API server refuses every later change of the Deployment.
  */
-export interface ClosedPart {
+export interface ExactPart {
   path: ObjectPath
-  /** Whether the part is closed only if the MyApp sets something in it. */
-  closed: 'if desired' | 'always'
+  /** `if set`: the part is exact only if the MyApp sets something in it. */
+  exact: 'if set' | 'always'
   /** Defaults of the API server, by field. Such a value counts as unowned. */
   serverDefaults?: Record<string, unknown>
 }
 
-const isClosedPart = (field: ExactField): field is ClosedPart => 'closed' in field
+const isExactPart = (field: ExactField): field is ExactPart => 'exact' in field
 const isExactValue = (field: ExactField): field is ExactValue => 'restore' in field
 
 /** The data for the repair of one child. */
@@ -76,7 +76,7 @@ interface Repair {
 }
 
 /**
- * Returns the child to answer in this sync. Usually that is `desired`. If Metacontroller's merge
+ * Returns the answer of this sync for a child. Usually that is `desired`. If Metacontroller's merge
  * would keep foreign entries, one or two intermediate answers come first, so that the merge removes
  * the entries. A Deployment is paused meanwhile, so that its pods roll once. Under server-side
  * apply the result is always `desired`.
@@ -100,7 +100,7 @@ export function answerNow(
     ({ path }) => !isFlooded(path, desired, observed),
   )
   const values = repaired.filter(isExactValue)
-  const additions = repaired.filter(isClosedPart).flatMap((part) => additionsTo(part, repair))
+  const additions = repaired.filter(isExactPart).flatMap((part) => additionsTo(part, repair))
   const inexact = values.filter((field) => !isExact(field, repair))
   if (inexact.length === 0 && additions.length === 0) return desired
   const answer =
@@ -136,8 +136,7 @@ export interface UnrepairedList {
 
 /**
  * Returns the exact lists of a child with more than `maxForeignItems` foreign items. `answerNow`
- * does not change such a list, so the status must report it: the path, the number of items, the
- * bound, and that somebody must remove the foreign items.
+ * does not change such a list. Condition Unrepaired reports it.
  */
 export function unrepairedLists(
   desired: KubernetesObject,
@@ -157,9 +156,9 @@ function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boole
 }
 
 /**
- * Whether a field comes out as desired. An admission webhook may add to the field after each apply,
- * and the operator and the webhook must not write in turns. So the comparison is exact only if a
- * person or another program has written.
+ * Whether the merge makes a field as desired. An admission webhook may add to the field after each
+ * apply. The operator and the webhook must not write in turns, so the comparison is exact only if
+ * another manager has written the field.
  */
 function isExact(
   { path, namesOnly, ordered }: ExactValue,
@@ -195,22 +194,22 @@ function intermediateValue(
   const isMoved = ordered && !isInOrder(at(merged, path), at(desired, path))
   if ((restore === 'by omission' || isMoved) && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
-  const wantedNames = new Set(names(expected))
-  const isWanted = (item: unknown) => wantedNames.has(nameOf(item))
+  const desiredNames = new Set(names(expected))
+  const isDesired = (item: unknown) => desiredNames.has(nameOf(item))
   if (isMoved) return adopt(found)
   if (namesOnly) {
-    const foreign = found.filter((item) => !isWanted(item))
+    const foreign = found.filter((item) => !isDesired(item))
     return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign)]
   }
   if (restore === 'by omission') return adopt(found)
-  return found.map((item) => (isWanted(item) ? item : adopt([item])[0]))
+  return found.map((item) => (isDesired(item) ? item : adopt([item])[0]))
 }
 
 /**
- * The answer for items that the operator adopts. If each item has its own name, the names are
- * enough: the other fields of each item stay, and the merge uses the name as the key. With the port
- * number as the key, two ports with one number (TCP and UDP) would be one item. Mounts of one
- * volume share a name, so their key is the path.
+ * The items of an answer by which the operator adopts observed items. If each item has its own
+ * name, the names are enough: the merge uses the name as the key and keeps the other fields. If the
+ * port number were the key, two ports with one number (TCP and UDP) would be one item. Mounts of
+ * one volume share a name, so their key is the path.
  */
 function adopt(items: unknown[]): unknown[] {
   const all = names(items)
@@ -218,21 +217,21 @@ function adopt(items: unknown[]): unknown[] {
   return isNamed ? all.map((name) => ({ name })) : items
 }
 
-/** Foreign fields of a closed part. */
+/** Foreign fields in an exact part. */
 interface Addition {
   path: ObjectPath
   value: unknown
 }
 
-/** Foreign additions to a closed part that the merge would keep. */
+/** Foreign additions to an exact part that the merge would keep. */
 function additionsTo(
-  { path, closed, serverDefaults }: ClosedPart,
+  { path, exact, serverDefaults }: ExactPart,
   { desired, merged, foreign }: Repair,
 ): Addition[] {
   if (foreign === undefined) return []
   const [holder, field] = [path.slice(0, -1), path.at(-1) as string]
   const [expected, outcome] = [at(desired, path), at(merged, path)]
-  if (outcome === undefined || (expected === undefined && closed === 'if desired')) return []
+  if (outcome === undefined || (expected === undefined && exact === 'if set')) return []
   const found = foreignMembers(
     { [field]: outcome },
     expected === undefined ? {} : { [field]: expected },
@@ -280,7 +279,7 @@ function foreignMembers(
 }
 
 /**
- * The answer that adopts foreign additions to closed parts. It does not change the rest of the
+ * The answer that adopts foreign additions to exact parts. It does not change the rest of the
  * child, because the API server might refuse an intermediate state. An exact list with foreign
  * entries is omitted: two ports of one number (TCP and UDP) would count as one item.
  */

@@ -11,9 +11,7 @@ import { sizeProblems } from './child-size.ts'
 
 const { Optional } = Type
 
-/**
- * The fields of an AdmissionReview of admission.k8s.io/v1 that are read here.
- */
+/** The fields of an AdmissionReview of admission.k8s.io/v1 that the webhook reads. */
 export const AdmissionReview = Type.Object({
   apiVersion: Type.Literal('admission.k8s.io/v1'),
   kind: Type.Literal('AdmissionReview'),
@@ -35,7 +33,7 @@ export const AdmissionReview = Type.Object({
 })
 export type AdmissionReview = Type.Static<typeof AdmissionReview>
 
-/** The answer to a request. */
+/** The response to an AdmissionReview. */
 export interface AdmissionResponse {
   uid: string
   allowed: boolean
@@ -46,26 +44,26 @@ export interface AdmissionResponse {
 
 /** The API server drops warnings beyond 4096 characters together. */
 const maxWarnings = 20
-/** The most problems that one refusal names. */
+/** The largest number of problems in one message. */
 const maxProblems = 5
 /**
- * A larger spec, or one with more problems, is validated up to its first problem only: each problem
- * takes time and memory.
+ * Bounds of the time and memory for finding all problems. A larger spec, or a spec with more
+ * problems, is validated up to its first problem only.
  */
 const maxSpecLength = 64 * 1024
 const maxComparedProblems = 100
 
-/** The part of a MyApp that is read. The API server has checked the rest. */
+/** The part of a MyApp that the webhook reads. The API server has checked the rest. */
 interface Candidate {
   metadata: { name: string; deletionTimestamp?: unknown }
   spec: unknown
 }
 
 /**
- * Decides about one write of a MyApp. Refuses a spec that the hook would answer with InvalidSpec,
- * and warns of a valid spec that will not work. Like the API server, it allows an update to keep a
- * problem, and it never blocks a deletion or a change of metadata alone. It stores nothing, so a
- * dry run needs no special case.
+ * Decides about one write of a MyApp. Refuses a spec for which the status would be InvalidSpec, and
+ * warns of a valid spec that will not work. Like the API server, it lets an update keep a problem
+ * of the stored spec. It never blocks a deletion or an update of the metadata alone. It stores
+ * nothing, so a dry run needs no special case.
  * @param allProblems loads a validator that does not stop at the first problem
  * @param defaults the platform's defaults: the warnings are about the MyApp with these
  */
@@ -95,9 +93,9 @@ export async function review(
   let problems = problemsOf(myApp)
   let kept: Problem[] = []
   if (problems.length > 0 && before !== undefined && problemsOf(before).length > 0) {
-    const isValid = await validatorFor([myApp, before], allProblems)
-    const known = new Set(problemsOf(before, isValid).map((problem) => keyOf(problem, before)))
-    const all = problemsOf(myApp, isValid)
+    const validator = await validatorFor([myApp, before], allProblems)
+    const known = new Set(problemsOf(before, validator).map((problem) => keyOf(problem, before)))
+    const all = problemsOf(myApp, validator)
     kept = all.filter((problem) => known.has(keyOf(problem, myApp)))
     problems = all.filter((problem) => !kept.includes(problem))
   }
@@ -145,21 +143,21 @@ async function validatorFor(
   allProblems: () => Promise<ValidateFunction<StoredMyApp>>,
 ): Promise<ValidateFunction<StoredMyApp> | undefined> {
   if (!myApps.every(isSmall)) return undefined
-  const isValid = await allProblems()
+  const validator = await allProblems()
   const hasFewProblems = (myApp: Candidate) =>
-    isValid(myApp) || (isValid.errors ?? []).length <= maxComparedProblems
-  return myApps.every(hasFewProblems) ? isValid : undefined
+    validator(myApp) || (validator.errors ?? []).length <= maxComparedProblems
+  return myApps.every(hasFewProblems) ? validator : undefined
 }
 
-function problemsOf(myApp: Candidate, isValid?: ValidateFunction<StoredMyApp>): Problem[] {
-  const problems = validate(myApp, isValid)
+function problemsOf(myApp: Candidate, validator?: ValidateFunction<StoredMyApp>): Problem[] {
+  const problems = validate(myApp, validator)
   return problems.length > 0 ? problems : sizeProblems(myApp.metadata.name, myApp.spec as MyAppSpec)
 }
 
 /**
- * A key that is equal for the same problem of the same value, also if the item has moved in its
- * list or if other fields have changed. The message can contain a number that depends on them, such
- * as the size of a child.
+ * A key by which the same problem of the same value is found again after an update. The item may
+ * have moved in its list, so the key omits indexes. A message can contain a number that depends on
+ * other fields, such as the size of a child, so the key omits numbers.
  */
 function keyOf({ path, message }: Problem, myApp: Candidate): string {
   const field = path.map((key) => (typeof key === 'number' ? '[]' : key))

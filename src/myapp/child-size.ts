@@ -3,18 +3,17 @@ import { childMaxBytes } from '../api/fields.ts'
 import { type Problem, problem } from '../api/messages.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 
-/**
- * A child that is too large: its kind, its size, and the largest field of the spec in it.
- */
+/** A child that is too large. */
 export interface Oversize {
   kind: string
   bytes: number
+  /** The field of the spec that contributes most. */
   field: string
 }
 
 /**
  * The children of a MyApp that the API server would refuse. All annotations of an object may have
- * 256 KiB together, and one of them holds Metacontroller's copy of the child.
+ * 256 KiB together, and one of them contains Metacontroller's copy of the child.
  */
 export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
   if (surelyFits(spec)) return []
@@ -35,8 +34,9 @@ export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
 }
 
 /**
- * A character takes at most six bytes in JSON, and a character of an annotation one more in the
- * annotation itself. The limit leaves room for the other fields of a child.
+ * Whether a spec is so small that its children cannot be too large. A character takes at most six
+ * bytes in JSON, and a character of an annotation takes one more byte in the annotation itself. The
+ * limit leaves enough bytes for the other fields of a child.
  */
 const surelyFits = (spec: MyAppSpec) => JSON.stringify(spec).length < 24_576
 

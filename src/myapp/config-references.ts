@@ -62,7 +62,7 @@ export function configReferences({
 
 /** The ConfigMaps and Secrets that the pods of a MyApp use, as observed. */
 export interface ReferencedConfig {
-  /** The missing objects and keys that the pods need, as text. */
+  /** Texts that name the missing objects and keys. */
   missing: string[]
   /** Changes when the pods should roll; undefined if they use no ConfigMap and no Secret. */
   digest: string | undefined
@@ -74,10 +74,10 @@ const digestLength = 32
 /**
  * Looks up the references of a spec among the related objects.
  *
- * Whoever can read a pod can read its digest, so the digest must not reveal data of a Secret. With
- * a key the digest is an HMAC, and nobody without the key can test a guess. Without a key it
- * contains the uid and resourceVersion of a Secret instead of its data. Then pods also roll for
- * other changes of the Secret, such as a label.
+ * Anyone who can read a pod can read its digest, so the digest must not reveal data of a Secret.
+ * With a key the digest is an HMAC, and nobody without the key can test a guess. Without a key the
+ * digest depends on the uid and resourceVersion of a Secret instead of its data. Then pods also
+ * roll after other changes of the Secret, such as a new label.
  */
 export function readReferencedConfig(
   request: HookRequest,

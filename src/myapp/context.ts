@@ -1,8 +1,8 @@
 import type { PlatformDefaults } from '../api/platform-defaults.ts'
 
 /**
- * The configuration of the process for the functions that answer a hook. Everything else in an
- * answer comes from the request; a sync also depends on the time.
+ * The configuration of the process for the functions of the hooks. Everything else in an answer
+ * comes from the request. A sync also depends on the time.
  */
 export interface Context {
   /**

@@ -19,14 +19,14 @@ const inspections = { apiVersion: ownApiVersion, resource: inspectionResource }
 
 /**
  * The related objects that a sync of a MyApp needs besides its children: the ConfigMaps and Secrets
- * of the pods. An inspection reads everything else about a MyApp in trouble. Each rule costs
- * Metacontroller time at every event of the kind in the cluster, so a MyApp has no others, except:
- * - Server-side apply would take over a foreign object that has the name of a child. Such objects
- *   must be known before the first answer.
+ * of the pods. Each rule costs Metacontroller time at every event of the kind in the cluster. So an
+ * inspection reads everything else, for MyApps with problems only. There are two exceptions:
+ * - Server-side apply would take over a foreign object that has the name of a child. The hook must
+ *   see such objects before its first answer.
  * - A CompositeController of an older release has no inspections.
  *
  * Metacontroller calls this hook once for each generation, and a deletion is a new generation. A
- * deletion needs no related objects, which could be too large for a request.
+ * deletion needs no related objects. They could make the request too large.
  */
 export function customize(
   { controller, parent }: CustomizeRequest,

@@ -8,10 +8,10 @@ import { safeAnswer } from './safe-answer.ts'
 import { terminatingStatus } from './status/index.ts'
 
 /**
- * The children to keep of a MyApp that is being deleted. They are deleted in stages: first the
- * objects that send traffic to the pods or scale them (and unknown kinds), then the Deployment,
- * then the Service. The answer omits the children of the first stage that still has any, and keeps
- * the others as they are. The MyApp is finalized when all children are gone.
+ * Deletes the children of a deleted MyApp in stages: first the objects that send traffic to the
+ * pods or scale them (and unknown kinds), then the Deployment, then the Service. The answer omits
+ * the children of the first stage that still has some, and keeps the others as they are. The MyApp
+ * is finalized when all children are gone.
  *
  * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match
  * the selector of the CompositeController. Such a MyApp moves to another CompositeController
@@ -52,14 +52,15 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
 function lastStage(sent: SentChild[]): number {
   const first = Math.min(...sent.map(stageOf))
   const pods = deleteStages.indexOf('with the pods')
-  const isHeld = ({ metadata }: SentChild['child']) =>
+  const isDeletedLater = ({ metadata }: SentChild['child']) =>
     (metadata.finalizers ?? []).length > 0 || metadata.deletionTimestamp !== undefined
-  return first === pods && !sent.some((sent) => stageOf(sent) === pods && isHeld(sent.child))
+  return first === pods &&
+    !sent.some((sent) => stageOf(sent) === pods && isDeletedLater(sent.child))
     ? deleteStages.length - 1
     : first
 }
 
-function stageOf({ group }: SentChild): number {
-  const kind = childKinds.find((kind) => kind.group === group)
+function stageOf({ gvk }: SentChild): number {
+  const kind = childKinds.find((kind) => kind.gvk === gvk)
   return kind === undefined ? 0 : deleteStages.indexOf(kind.deleteStage)
 }

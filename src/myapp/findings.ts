@@ -1,6 +1,6 @@
 import {
   type InspectedPod,
-  inspectionGroup,
+  inspectionGvk,
   type InspectionStatus,
   maxListedPods,
   maxMissing,
@@ -10,16 +10,16 @@ import {
 import { isObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { childrenIn, type HookRequest, keyOf, type ObservedPod } from './request.ts'
-import { endedPods, failingPods, isAlive, waitingPods } from './status/pod-failures.ts'
+import { endedPods, failingPods, problemOfPod, waitingPods } from './status/pod-failures.ts'
 import { newestTimeOf } from './status/transition-time.ts'
 
 /** The observed inspection of a MyApp. */
 export const inspectionOf = (request: HookRequest): ObservedObject | undefined =>
-  childrenIn(request, inspectionGroup)?.[keyOf(request.parent.metadata)]
+  childrenIn(request, inspectionGvk)?.[keyOf(request.parent.metadata)]
 
 /**
- * The foreign objects with names of children, as the inspection of a MyApp found them. Whoever may
- * write inspections can write anything there.
+ * The foreign objects with names of children, as the inspection of a MyApp reports them. The status
+ * of an inspection can contain anything, because tenants may have the right to write it.
  */
 export function takenNames(request: HookRequest): TakenName[] {
   const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
@@ -27,11 +27,11 @@ export function takenNames(request: HookRequest): TakenName[] {
 }
 
 /**
- * Findings about the pods: why the MyApp does not run. Sentences without a finding are undefined.
+ * Findings about the pods: why the MyApp does not run. A sentence is undefined without a finding.
  */
 export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
 
-/** Derives the findings from the pods of a MyApp, observed at the given time. */
+/** Derives the findings from the pods of a MyApp that were observed at `now`. */
 export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   const pods = all.filter(hasController)
   return {
@@ -45,14 +45,14 @@ export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   }
 }
 
-/** The findings for a request: from its pods or, as usual, from the inspection. */
+/** The findings for a request: from its pods if it contains pods, otherwise from the inspection. */
 export function findingsFor(request: HookRequest): PodFindings {
   if (request.related['Pod.v1'] === undefined) return readFindings(inspectionOf(request)?.status)
   const pods = Object.values(request.related['Pod.v1'])
   return findingsOf(pods, newestTimeOf(pods))
 }
 
-/** The findings in the status of an inspection, which anybody with that right may have written. */
+/** The findings in the status of an inspection, which can contain anything. */
 export function readFindings(status: unknown): PodFindings {
   const { failing, stuck, awaited, ended, pods } = (status ?? {}) as InspectionStatus
   return {
@@ -73,7 +73,7 @@ const sentences = (found: Record<keyof Sentences, unknown>): Sentences =>
     ),
   )
 
-/** A pod without a controller is not counted: somebody may run one with the labels of the app. */
+/** Somebody may run a pod with the labels of the app. It has no controller and does not count. */
 const hasController = ({ metadata: { ownerReferences = [] } }: ObservedPod) =>
   ownerReferences.some(({ controller }) => controller)
 
@@ -87,15 +87,13 @@ const listPods = (pods: ObservedPod[], now: string): InspectedPod[] =>
 function listed(pod: ObservedPod, now: string): InspectedPod {
   const { metadata, spec, status = {} } = pod
   const containers = status.containerStatuses ?? []
-  const reason = isAlive(pod) ? failingPods([pod], now, true) : endedPods([pod], now)
+  const reason = problemOfPod(pod, now)
   return {
     name: metadata.name,
     ...(status.phase !== undefined && { phase: status.phase }),
     ...(spec?.nodeName !== undefined && { node: spec.nodeName }),
     ready: containers.length > 0 && containers.every(({ ready }) => ready === true),
     restarts: containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
-    ...(reason !== undefined && {
-      reason: reason.replace(/^1 of 1 pod fails: /, '').slice(0, sentenceMaxLength),
-    }),
+    ...(reason !== undefined && { reason: reason.slice(0, sentenceMaxLength) }),
   }
 }

@@ -45,7 +45,8 @@ export type InspectionRequest = Type.Static<typeof InspectionRequest>
 export type InspectionCustomizeRequest = Type.Static<typeof InspectionCustomizeRequest>
 
 /**
- * The related objects of an inspection: the pods of its MyApp, and the objects with missing names.
+ * The related objects of an inspection: the pods of its MyApp, and objects with the names of
+ * missing children.
  */
 export function customizeInspection({ parent }: InspectionCustomizeRequest): CustomizeResponse {
   const { name, namespace, deletionTimestamp } = parent.metadata
@@ -63,8 +64,8 @@ export function customizeInspection({ parent }: InspectionCustomizeRequest): Cus
 }
 
 /**
- * The findings of an inspection. While it does not look at pods, the previous findings stay. An
- * inspection has no children.
+ * The findings of an inspection. While the inspection does not look at pods, the previous findings
+ * about pods stay. An inspection has no children.
  */
 export function inspect(
   { parent, related }: InspectionRequest,
@@ -78,8 +79,8 @@ export function inspect(
   const owner = ownerReferences.find(({ controller }) => controller)?.uid ?? ''
   const objects: Record<string, Record<string, { metadata: ObservedMetadata }>> = related
   const taken = parent.spec.missing.map(splitName).flatMap(({ kind, name }): TakenName[] => {
-    const group = childKinds.find((child) => child.kind === kind)?.group ?? ''
-    const other = objects[group]?.[keyOf({ namespace, name })]?.metadata
+    const gvk = childKinds.find((child) => child.kind === kind)?.gvk ?? ''
+    const other = objects[gvk]?.[keyOf({ namespace, name })]?.metadata
     return other === undefined || isOurs(owner, other)
       ? []
       : [{ kind, name, terminating: other.deletionTimestamp !== undefined }]
@@ -90,7 +91,7 @@ export function inspect(
   }
 }
 
-/** The kind and the name of `Kind/name`. */
+/** Splits `Kind/name`. */
 function splitName(child: string): { kind: string; name: string } {
   const [kind = '', name = ''] = child.split('/')
   return { kind, name }

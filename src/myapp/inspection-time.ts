@@ -7,23 +7,25 @@ import type { ObservedDeployment } from './request.ts'
  * and the clock of the hook may differ from the clock of the API server.
  */
 
-/** The time after an answer in which a child must be created before an inspection looks for it. */
-export const creationPatience = 2000
-/** The time in which pods must make progress before an inspection, with a fast control plane. */
-const minRolloutPatience = 2000
-const maxRolloutPatience = 30_000
+/** The time that Metacontroller has to create a child before an inspection looks for it. */
+export const creationTimeMs = 2000
+/** The time that pods have to make progress before an inspection: with a fast control plane. */
+const minProgressTimeMs = 2000
+/** The same with a slow control plane. */
+const maxProgressTimeMs = 30_000
 /**
- * A status that is this much newer than the spec does not measure the speed of the control plane.
+ * If the status is newer than the spec by more than this, the difference says nothing about the
+ * speed of the control plane.
  */
-const longestReaction = 60_000
-/** A time further in the future than clocks differ was not written by Kubernetes. */
-const maxClockDifference = 60_000
+const maxReactionMs = 60_000
+/** Clocks differ by at most this. Kubernetes has not written a time further in the future. */
+const maxClockDifferenceMs = 60_000
 
-/** An app with problems for longer than this is inspected at intervals only. */
-const watchedFor = 600_000
-const lookEvery = 300_000
+/** Pods with problems are watched all the time for this long, then at intervals. */
+const alwaysWatchedMs = 600_000
+const watchIntervalMs = 300_000
 /** Longer than the resync period, so that one resync falls into it. */
-const lookFor = 45_000
+const watchDurationMs = 45_000
 
 /** The last time at which an object's status or, without a subresource, the object was written. */
 export function lastWrite(
@@ -42,18 +44,18 @@ export function lastWrite(
   return times.length === 0 ? undefined : Math.max(...times)
 }
 
-/** The time since an event. Without a time, or for one far in the future, it is very long. */
+/** The time since an event; Infinity if its time is unknown or far in the future. */
 export function age(then: number | undefined, now: number): number {
-  if (then === undefined || then > now + maxClockDifference) return Infinity
+  if (then === undefined || then > now + maxClockDifferenceMs) return Infinity
   return Math.max(0, now - then)
 }
 
 /**
- * The remaining wait before the pods of a Deployment are worth an inspection. It is longer if the
- * control plane was slow to show the pods after the spec was written. So a healthy rollout of
- * hundreds of apps at once needs no inspections.
+ * The remaining time in which the pods of a Deployment can make progress without an inspection. It
+ * is longer if the control plane was slow to update the status after a change of the spec. So a
+ * healthy rollout of hundreds of apps at once needs no inspections.
  */
-export function rolloutWait({ metadata, status = {} }: ObservedDeployment, now: number): number {
+export function rolloutWaitMs({ metadata, status = {} }: ObservedDeployment, now: number): number {
   const progress = status.conditions?.find(({ type }) => type === 'Progressing')
   if (progress?.status === 'False') return 0
   const progressed = lastWrite(metadata, 'status')
@@ -62,16 +64,18 @@ export function rolloutWait({ metadata, status = {} }: ObservedDeployment, now: 
   const newAvailable = (status.availableReplicas ?? 0) - oldReplicas(status)
   const reaction =
     progressed === undefined || written === undefined || newAvailable > 0 ? 0 : progressed - written
-  const slowness = reaction < 0 || reaction > longestReaction ? 0 : reaction
-  const patience = Math.min(minRolloutPatience + slowness, maxRolloutPatience)
-  return patience - age(progressed, now)
+  const slowness = reaction < 0 || reaction > maxReactionMs ? 0 : reaction
+  const progressTime = Math.min(minProgressTimeMs + slowness, maxProgressTimeMs)
+  return progressTime - age(progressed, now)
 }
 
 /**
- * Whether to look at pods that have had problems since the given time: always at first, then for a
- * moment every few minutes. So a fleet with problems for hours costs little.
+ * Whether an inspection looks at pods that have had problems since the given time: always at first,
+ * then for a short time every few minutes. So a fleet that has problems for hours costs little.
  */
 export function isWatched(since: number, now: number): boolean {
   const elapsed = age(since, now)
-  return elapsed < watchedFor || elapsed === Infinity || elapsed % lookEvery < lookFor
+  return (
+    elapsed < alwaysWatchedMs || elapsed === Infinity || elapsed % watchIntervalMs < watchDurationMs
+  )
 }

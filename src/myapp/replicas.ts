@@ -11,11 +11,11 @@ import type { App } from './app.ts'
  * - otherwise: spec.replicas.
  */
 
-/** Holds the number of the autoscaler while the app is suspended. */
+/** The annotation with the replicas of the autoscaler while the app is suspended. */
 export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
 
 /**
- * The number of replicas to answer. With autoscaling it is the observed number, so that no sync
+ * The desired number of replicas. With autoscaling it is the observed number, so that no sync
  * reverts the autoscaler.
  */
 export function desiredReplicas(app: App): number {
@@ -33,8 +33,8 @@ export const mostReplicas = ({ spec: { autoscaling, replicas } }: App): number =
 
 /** The number of the autoscaler, within the bounds of the spec. */
 function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
-  const noted = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
-  const remembered = Number.isInteger(noted) ? noted : undefined
+  const annotation = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
+  const remembered = Number.isInteger(annotation) ? annotation : undefined
   // Somebody may scale a suspended Deployment by hand. That number is not the autoscaler's.
   const reached =
     (suspend ? remembered : undefined) ??
@@ -45,7 +45,7 @@ function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployme
   return Math.min(Math.max(reached, minReplicas), maxReplicas)
 }
 
-/** A Deployment whose answer is adjusted. */
+/** The field of a Deployment's spec that the following functions change. */
 interface Scaled {
   replicas?: number
 }
@@ -78,7 +78,7 @@ export function leaveReplicasToOwner(
   return isAutoscaled && replicas === scaled(observed).replicas ? { ...answer, spec } : answer
 }
 
-/** The answer with at most the replicas of the spec. An autoscaler decides for itself. */
+/** The answer with at most the replicas of the spec. With autoscaling the answer is unchanged. */
 export function scaleDownTo(app: App, answer: KubernetesObject): KubernetesObject {
   if (app.spec.autoscaling !== undefined) return answer
   const spec = scaled(answer)

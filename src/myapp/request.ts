@@ -10,10 +10,7 @@ import {
 import { apiVersion, kind } from '../api/myapp.ts'
 import { truncated } from '../text.ts'
 
-/**
- * The requests of Metacontroller, with the fields that the hooks read. An invalid request is
- * refused, never guessed at.
- */
+/** The requests of Metacontroller, with the fields that the hooks read. */
 
 const opt = Type.Optional
 const count = opt(Type.Integer())
@@ -198,7 +195,7 @@ const Controller = opt(
   }),
 )
 
-/** The MyApp. Its spec may be anything here: the status reports an invalid spec. */
+/** The MyApp. Its spec can be any value here, because the status reports an invalid spec. */
 export const Parent = Type.Object({
   apiVersion: Type.Literal(apiVersion),
   kind: Type.Literal(kind),
@@ -222,8 +219,8 @@ export const Parent = Type.Object({
 const anyChild = ObjectMap(Observed(opt(Type.Unknown()), Type.Unknown()))
 
 /**
- * The body of /sync and /finalize. The groups of Deployment and Service are required, because
- * children of a missing group would seem to be gone.
+ * The body of /sync and /finalize. The keys of Deployments and Services are required: without a key
+ * its children would seem to be gone.
  */
 export const HookRequest = Type.Object({
   controller: Controller,
@@ -260,27 +257,29 @@ export type Parent = Type.Static<typeof Parent>
 export type HookRequest = Type.Static<typeof HookRequest>
 export type CustomizeRequest = Type.Static<typeof CustomizeRequest>
 
-/** A child in a request: its group, its key in the group, and the object. */
+/** A child in a request. */
 export interface SentChild {
-  group: string
+  /** The key of its kind in `children`, such as `Deployment.apps/v1`. */
+  gvk: string
+  /** The key of the child among the objects of its kind: `namespace/name`. */
   key: string
   child: ObservedObject
 }
 
 /** All children of a request, also those of kinds that this version does not know. */
 export const sentChildren = ({ children }: HookRequest): SentChild[] =>
-  Object.entries<Record<string, ObservedObject>>(children).flatMap(([group, objects]) =>
-    Object.entries(objects).map(([key, child]) => ({ group, key, child })),
+  Object.entries<Record<string, ObservedObject>>(children).flatMap(([gvk, objects]) =>
+    Object.entries(objects).map(([key, child]) => ({ gvk, key, child })),
   )
 
-/** `namespace/name`, the key of an object in its group. */
+/** `namespace/name`, the key of an object among the objects of its kind. */
 export const keyOf = ({ namespace, name }: { namespace: string; name: string }) =>
   `${namespace}/${name}`
 
 type Children = HookRequest['children']
 
-/** The groups of the children whose fields the hooks read, by kind. */
-const groups = {
+/** The keys in `children` of the kinds whose fields the hooks read. */
+const gvks = {
   Deployment: 'Deployment.apps/v1',
   Service: 'Service.v1',
   HorizontalPodAutoscaler: 'HorizontalPodAutoscaler.autoscaling/v2',
@@ -288,32 +287,32 @@ const groups = {
   HTTPRoute: 'HTTPRoute.gateway.networking.k8s.io/v1',
 } as const satisfies Record<string, keyof Children>
 
-type ObservedChild<Kind extends keyof typeof groups> = NonNullable<
-  Children[(typeof groups)[Kind]]
+type ObservedChild<Kind extends keyof typeof gvks> = NonNullable<
+  Children[(typeof gvks)[Kind]]
 >[string]
 
 /** The child of a kind that has the name of the MyApp; undefined if it does not exist. */
-export function childOf<Kind extends keyof typeof groups>(
+export function childOf<Kind extends keyof typeof gvks>(
   { children, parent }: HookRequest,
   kind: Kind,
 ): ObservedChild<Kind> | undefined {
-  const objects = children[groups[kind]] as Record<string, ObservedChild<Kind>> | undefined
+  const objects = children[gvks[kind]] as Record<string, ObservedChild<Kind>> | undefined
   return objects?.[keyOf(parent.metadata)]
 }
 
-/** The children of a group by key; undefined if the CompositeController does not list the kind. */
+/** The children of a kind by key; undefined if the CompositeController does not list the kind. */
 export const childrenIn = (
   { children }: HookRequest,
-  group: string,
+  gvk: string,
 ): Record<string, ObservedObject> | undefined =>
-  (children as Record<string, Record<string, ObservedObject>>)[group]
+  (children as Record<string, Record<string, ObservedObject>>)[gvk]
 
-/** The related objects of a group by key. */
+/** The related objects of a kind by key. */
 export const relatedIn = (
   { related }: HookRequest,
-  group: string,
+  gvk: string,
 ): Record<string, { metadata: ObservedMetadata }> =>
-  (related as Record<string, Record<string, { metadata: ObservedMetadata }>>)[group] ?? {}
+  (related as Record<string, Record<string, { metadata: ObservedMetadata }>>)[gvk] ?? {}
 
 /** Whether the CompositeController lists a kind of children; undefined if it is not known. */
 export const isListed = (
@@ -325,15 +324,15 @@ export const isListed = (
   )
 
 /**
- * Checks what a schema cannot: the children of a request are in the namespace of the MyApp, and
- * under the keys of their kinds and names. Returns the message for the first wrong child; undefined
- * if all are right.
+ * Checks two rules that a schema cannot express: each child is in the namespace of the MyApp, and
+ * under the keys of its kind and name. Returns the message for the first wrong child; undefined if
+ * all are right.
  */
 export function inconsistency(request: HookRequest): string | undefined {
-  for (const { group, key, child } of sentChildren(request)) {
+  for (const { gvk, key, child } of sentChildren(request)) {
     const { apiVersion, kind, metadata } = child
-    const place = `children ${quoted(group)} ${quoted(key)}`
-    if (group !== `${kind}.${apiVersion}`) return `${place} is of another kind`
+    const place = `children ${quoted(gvk)} ${quoted(key)}`
+    if (gvk !== `${kind}.${apiVersion}`) return `${place} is of another kind`
     if (metadata.namespace !== request.parent.metadata.namespace) {
       return `${place} is not in the namespace of the MyApp`
     }

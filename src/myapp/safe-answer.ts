@@ -2,19 +2,22 @@ import type { KubernetesObject } from '../metacontroller/protocol.ts'
 import { childKinds } from './children/index.ts'
 import type { HookRequest } from './request.ts'
 
-/** Metacontroller must not apply this answer: it has rights that the author of a MyApp lacks. */
+/**
+ * Metacontroller must not apply this answer: Metacontroller has rights that the author of a MyApp
+ * lacks.
+ */
 export class UnsafeAnswerError extends Error {
   override name = 'UnsafeAnswerError'
 }
 
-/** The only metadata that an answered child may have. */
+/** The only metadata that a returned child may have. */
 const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations'])
 
 /**
- * The last check of an answer. Returns the children if each is in the namespace of the MyApp, has
- * no metadata besides name, namespace, labels and annotations, occurs once, and is of a kind that
+ * The last check of an answer. Returns the children if each child is in the namespace of the MyApp,
+ * has no metadata besides name, namespace, labels and annotations, occurs once, and has a kind that
  * this program knows or that the request contained.
- * @throws {UnsafeAnswerError} naming the first child that is not.
+ * @throws {UnsafeAnswerError} The message names the first wrong child.
  */
 export function safeAnswer(request: HookRequest, children: KubernetesObject[]): KubernetesObject[] {
   const { namespace } = request.parent.metadata
@@ -27,15 +30,15 @@ export function safeAnswer(request: HookRequest, children: KubernetesObject[]): 
     const { kind, apiVersion, metadata } = child
     if (typeof metadata !== 'object') reject('has no metadata')
     if (typeof metadata.name !== 'string' || metadata.name === '') reject('has no name')
-    const group = `${kind}.${apiVersion}`
-    const isKnown = childKinds.some((known) => known.group === group)
-    if (!isKnown && !Object.hasOwn(request.children, group)) reject('is of an unknown kind')
+    const gvk = `${kind}.${apiVersion}`
+    const isKnown = childKinds.some((known) => known.gvk === gvk)
+    if (!isKnown && !Object.hasOwn(request.children, gvk)) reject('is of an unknown kind')
     if (metadata.namespace !== namespace) reject('is not in the namespace of the MyApp')
     for (const field of Object.keys(metadata)) {
-      if (!allowedMetadata.has(field)) reject('has metadata that must not be answered')
+      if (!allowedMetadata.has(field)) reject('has metadata that a child may not have')
     }
-    const name = `${group}/${metadata.name}`
-    if (names.has(name)) reject('is answered twice')
+    const name = `${gvk}/${metadata.name}`
+    if (names.has(name)) reject('occurs twice')
     names.add(name)
   }
   return children

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { inspectionGroup } from '../api/inspection.ts'
+import { inspectionGvk } from '../api/inspection.ts'
 import type { MyAppSpec } from '../api/myapp.ts'
 import { copiedLabels, withPlatformDefaults } from '../api/platform-defaults.ts'
-import { acceptAdmission, type AdmissionChange } from '../metacontroller/admission.ts'
+import { acceptAdmission, type AdmissionChange } from '../metacontroller/admission-changes.ts'
 import { contains } from '../metacontroller/compare.ts'
 import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations.ts'
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
@@ -40,14 +40,15 @@ import {
 export type Conflict =
   /**
    * The object belongs to somebody else. If it is being deleted, the name becomes free soon. A
-   * finding of an inspection only explains why the child does not exist. It must not prevent the
-   * creation: anybody may have written it, and dynamic apply does not change foreign objects.
+   * conflict that an inspection reports only explains why the child does not exist. It does not
+   * prevent the creation, because tenants may write inspections, and dynamic apply does not change
+   * foreign objects.
    */
   | { type: 'owner'; isTerminating: boolean; isFromInspection: boolean }
   /** Metacontroller adopted a Deployment with another selector, and selectors are immutable. */
   | { type: 'selector'; selector: string }
 
-/** One child of a MyApp: desired, observed and answered. */
+/** One child of a MyApp: the desired child, the observed child and the answer. */
 export interface ChildState {
   kind: ChildKind
   /** Undefined if the spec does not request the child. */
@@ -55,12 +56,12 @@ export interface ChildState {
   /** Undefined if the child does not exist. */
   observed: ObservedObject | undefined
   /**
-   * The CompositeController lists the kind. Metacontroller would create a child of any other kind
-   * and never look at it again.
+   * The CompositeController lists the kind. Metacontroller would create a child of any other kind,
+   * and would never observe it.
    */
   enabled: boolean
   conflict: Conflict | undefined
-  /** The child stays as it is until pods of the MyApp are ready. */
+  /** The child stays unchanged until pods of the MyApp are ready. */
   postponed: boolean
   /** The child exists and is as desired, except for changes by admission. */
   inSync: boolean
@@ -68,7 +69,9 @@ export interface ChildState {
   admissionChanges: AdmissionChange[]
   /** Lists with too many foreign items to remove them. */
   unrepaired: UnrepairedList[]
-  /** Undefined: Metacontroller deletes the child, or does not create it. */
+  /**
+   * The child in the answer. Undefined: Metacontroller deletes the child, or does not create it.
+   */
   answer: KubernetesObject | undefined
 }
 
@@ -78,9 +81,9 @@ export interface State {
   /** The fields of the spec that the platform's defaults set. */
   defaulted: string[]
   config: ReferencedConfig
-  /** The spec is paused, or a selector is in conflict: every child stays as it is. */
+  /** The spec is paused, or a selector is in conflict. Every child stays unchanged. */
   frozen: boolean
-  /** Config of the pods is missing. Children stay as last applied. */
+  /** A ConfigMap or Secret of the pods is missing. Children stay as last applied. */
   blocked: boolean
   children: ChildState[]
   deployment: ObservedDeployment | undefined
@@ -88,7 +91,7 @@ export interface State {
   found: PodFindings
 }
 
-/** Derives the state of a MyApp with the given valid spec. */
+/** Derives the state of a MyApp from a valid request. `ownSpec` has no platform defaults yet. */
 export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Context): State {
   const { name, namespace, labels } = request.parent.metadata
   const { platformDefaults } = context
@@ -127,7 +130,7 @@ export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Conte
 
 /** The children of a kind: those of the spec, and one that the spec no longer requests. */
 function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswered[] {
-  const objects = childrenIn(request, kind.group)
+  const objects = childrenIn(request, kind.gvk)
   const enabled = objects !== undefined
   const desired = kind.desired(app)
   const surplus =
@@ -180,15 +183,15 @@ function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswere
 }
 
 /**
- * Whether the spec now names the ServiceAccount that it requested before. Then the ServiceAccount
- * is not deleted, like every child that this version would not have created.
+ * Whether serviceAccountName now names the ServiceAccount that the operator created before. The
+ * operator keeps this ServiceAccount, as it keeps every child that it would not create itself.
  */
 const isNamedBySpec = ({ name, spec }: App, { kind }: ChildKind) =>
   kind === 'ServiceAccount' && spec.serviceAccountName === name
 
 /**
- * Whether pods still use a ServiceAccount that the spec no longer asks for. The API server refuses
- * the token of a deleted one at once.
+ * Whether pods still use a ServiceAccount that the spec no longer requests. The API server refuses
+ * the tokens of a deleted ServiceAccount at once.
  */
 function isInUse({ name, deployment }: App, { kind }: ChildKind): boolean {
   if (kind !== 'ServiceAccount' || deployment === undefined) return false
@@ -207,8 +210,8 @@ interface Unanswered extends Omit<ChildState, 'answer'> {
 
 /**
  * The answer for one child. A child whose name is taken is omitted: Metacontroller does not touch
- * an object that is not in `children`. While config is missing, new pods could not start, so
- * children stay as last applied. Only the Deployment may be scaled down.
+ * an object that the answer omits. While a ConfigMap or Secret is missing, new pods could not
+ * start, so children stay as last applied, and the Deployment can only be scaled down.
  */
 function answerFor(
   request: HookRequest,
@@ -239,16 +242,15 @@ export function keepAsApplied(request: HookRequest, observed: ObservedObject): K
   return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
 }
 
-/** The answer that changes no child: each stays as last applied or, while paused, as it is. */
+/** The answer that keeps every child: as observed while paused, otherwise as last applied. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
   sentChildren(request)
     .filter(isNoInspection)
     .map(({ child }) => (paused ? asObserved(child) : keepAsApplied(request, child)))
 
 /**
- * The answer for children that this version would not have created. They stay as they are: a
- * manifest copied under a new name, which Metacontroller adopts for its label, or a kind of a newer
- * version.
+ * The answer that keeps children which this version would not create: a manifest copied under a new
+ * name, which Metacontroller adopts for its label, or a kind of a newer version.
  */
 export function keepForeignChildren(
   request: HookRequest,
@@ -261,20 +263,20 @@ export function keepForeignChildren(
 }
 
 /** Each sync decides whether there is an inspection: see inspection.ts. */
-const isNoInspection = ({ group }: SentChild) => group !== inspectionGroup
+const isNoInspection = ({ gvk }: SentChild) => gvk !== inspectionGvk
 
 /**
- * Whether a child is as desired: it has everything desired, and no applied field that is no longer
- * desired. Foreign fields do not count.
+ * Whether a child is as desired: it has every desired field, and no field that was applied and is
+ * no longer desired. Foreign fields do not count.
  */
 function isInSync(
   app: App,
   kind: ChildKind,
-  answered: KubernetesObject,
+  requested: KubernetesObject,
   observed: ObservedObject,
   next: KubernetesObject,
 ): boolean {
-  const desired = keepingForeignAnnotations(answered, observed)
+  const desired = keepingForeignAnnotations(requested, observed)
   const record = lastApplied(observed)
   // Removing a field rolls the pods, so the Deployment is also compared without a record.
   const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
@@ -283,7 +285,7 @@ function isInSync(
     // Metacontroller's merge keeps the order of a list. Ignore the order where it does not matter.
     const isInAnotherOrder =
       record !== undefined &&
-      next === answered &&
+      next === requested &&
       contains(observed.spec, merge(observed.spec, record.spec, desired.spec))
     if (!isInAnotherOrder) return false
   }
@@ -305,11 +307,11 @@ function selectsPods(app: App, { spec: service }: ObservedObject): boolean {
 /** Whether the name of a child is taken, by the related objects or by the inspection. */
 function ownerConflict(
   request: HookRequest,
-  { kind, group }: ChildKind,
+  { kind, gvk }: ChildKind,
   key: string,
 ): Conflict | undefined {
   const { namespace, uid } = request.parent.metadata
-  const other = relatedIn(request, group)[key]?.metadata
+  const other = relatedIn(request, gvk)[key]?.metadata
   if (other !== undefined) {
     return isOurs(uid, other)
       ? undefined
@@ -331,16 +333,16 @@ function selectorConflict(
   observed: ObservedObject,
 ): Conflict | undefined {
   if (kind !== 'Deployment') return undefined
-  const [ours, theirs] = [selectorOf(desired), selectorOf(observed)]
-  return theirs === undefined || isDeepStrictEqual(ours, theirs)
+  const found = selectorOf(observed)
+  return found === undefined || isDeepStrictEqual(selectorOf(desired), found)
     ? undefined
-    : { type: 'selector', selector: selectorText(theirs) }
+    : { type: 'selector', selector: selectorText(found) }
 }
 
 /**
- * An adopted Service selects other pods. With the selector of the MyApp it would have no endpoints
- * until a pod is ready, so it stays as it is until then. The labels of the operator come with the
- * selector.
+ * Whether an adopted Service still selects other pods. With the selector of the MyApp it would have
+ * no endpoints until a pod is ready, so it stays unchanged until then. The operator sets its own
+ * labels together with the selector, so a Service without these labels is an adopted one.
  */
 function isPostponed(
   { name, deployment }: App,

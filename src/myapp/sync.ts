@@ -5,8 +5,8 @@ import { planInspection } from './inspection.ts'
 import type { HookRequest } from './request.ts'
 import { safeAnswer } from './safe-answer.ts'
 import { keepChildren, keepForeignChildren, stateOf } from './state.ts'
-import { isHeldBack } from './status/hold-back.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
+import { isThrottled } from './status/throttle.ts'
 import { validSpec } from './valid-spec.ts'
 
 /**
@@ -29,7 +29,7 @@ export function sync(request: HookRequest, context: TimedContext): SyncResponse<
     status:
       before !== undefined &&
       inspection === undefined &&
-      isHeldBack(request.parent.metadata, before, status, context.now)
+      isThrottled(request.parent.metadata, before, status, context.now)
         ? before
         : status,
     children: safeAnswer(request, [

@@ -9,9 +9,9 @@ export type ValidSpec = { spec: MyAppSpec } | { problem: string }
 
 /**
  * Validates the name and the spec of a MyApp by the rules of the CRD, and the size of its children.
- * The API server applies the CRD first, but an older CRD or an edit of the stored object can let an
- * invalid MyApp in. The message names the field, the bound and the value. It never contains the
- * value of an environment variable.
+ * The API server applies the CRD first, but an older CRD may have accepted an invalid MyApp. The
+ * message names the field, the bound and the value. It never contains the value of an environment
+ * variable.
  */
 export function validSpec({ metadata: { name }, spec }: Parent): ValidSpec {
   const [problem] = validate({ metadata: { name }, spec })

@@ -521,7 +521,7 @@ t.test(
         }
         if (!rules.some(({ resource }) => resource === 'pods')) throw new Error('pods are omitted')
         const declared = controller?.spec?.childResources
-        const groups = childKinds
+        const noChildren = childKinds
           .filter(
             (kind) =>
               declared?.some(
@@ -529,11 +529,11 @@ t.test(
                   kind.apiVersion === apiVersion && kind.resource === resource,
               ) ?? true,
           )
-          .map(({ group }) => [group, {}])
+          .map(({ gvk }) => [gvk, {}])
         const first = await accepted('/sync', {
           controller,
           parent,
-          children: Object.fromEntries(groups),
+          children: Object.fromEntries(noChildren),
           related: {},
           finalizing: false,
         })

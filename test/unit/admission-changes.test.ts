@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
-import { desiredDigestAnnotation } from '../../src/metacontroller/admission.ts'
+import { desiredDigestAnnotation } from '../../src/metacontroller/admission-changes.ts'
 import {
   type KubernetesObject,
   lastAppliedAnnotation,

@@ -277,8 +277,8 @@ t.test('reports a list that it does not repair', async (t) => {
     {
       reason: 'TooManyForeignItems',
       message:
-        'Deployment spec.template.spec.volumes has 1002 items: at most 1000 foreign items ' +
-        'are removed, so remove them by hand',
+        'Deployment spec.template.spec.volumes has 1002 items. The operator does not change a ' +
+        'list with more than 1000 foreign items. Remove the foreign items by hand',
     },
   )
   const few = sync(requestWith('volumes', 2, 'dynamic-apply'), context).status.conditions ?? []

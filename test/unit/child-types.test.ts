@@ -26,7 +26,7 @@ t.test('rejects a misspelled field of a child at compile time', async (t) => {
   const type = { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments' }
   const deleteStage = 'with the pods'
   const kind = defineChild<V1DeploymentSpec>({ ...type, deleteStage, spec: () => spec })
-  t.equal(kind.group, 'Deployment.apps/v1')
+  t.equal(kind.gvk, 'Deployment.apps/v1')
   defineChild<V1DeploymentSpec>({
     ...type,
     deleteStage,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { inspectionGroup, type InspectionStatus } from '../../src/api/inspection.ts'
+import { inspectionGvk, type InspectionStatus } from '../../src/api/inspection.ts'
 import { inspectionRequestValidator } from '../../src/myapp/compiled.ts'
 import { applyStrategyAnnotation, customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
@@ -19,7 +19,7 @@ const at = (time: string) => Date.parse(`2026-11-23T12:${time}Z`)
 /** A recorded request of a CompositeController that lists inspections, with something changed. */
 function moment(name: string, change: (request: HookRequest) => void = () => {}): HookRequest {
   const request = recorded(name)
-  Object.assign(request.children, { [inspectionGroup]: {} })
+  Object.assign(request.children, { [inspectionGvk]: {} })
   request.related = {}
   change(request)
   return request
@@ -33,7 +33,7 @@ const withInspection =
   (status: InspectionStatus, created = '2026-11-23T12:17:40Z') =>
   ({ children }: HookRequest) => {
     Object.assign(children, {
-      [inspectionGroup]: {
+      [inspectionGvk]: {
         [key]: {
           apiVersion: 'example.com/v1',
           kind: 'MyAppInspection',

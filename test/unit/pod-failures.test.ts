@@ -30,11 +30,11 @@ const notStarted = container(
     readinessProbe: { tcpSocket: { port: 9090 } },
   },
 )
-const noProgram =
+const missingProgram =
   'failed to create containerd task: failed to create shim task: OCI runtime create failed: ' +
   'runc create failed: unable to start container process: exec: "/x": stat /x: no such file ' +
   'or directory: unknown'
-const noProgramSaid =
+const missingProgramMessage =
   '1 of 1 pod fails: container app is in RunContainerError: exec: "/x": stat /x: no such ' +
   'file or directory'
 const restarted = (exitCode: number, probes: object) =>
@@ -64,8 +64,8 @@ const init = (status: object, container: object = {}): ObservedPod => ({
   }),
   spec: { containers: [{ name: 'app' }], initContainers: [{ name: 'extra', ...container }] },
 })
-const lastWords = 'password: hunter2'
-const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
+const lastMessage = 'password: hunter2'
+const ofInit: Array<[when: string, pods: ObservedPod[], expected: string | undefined]> = [
   [
     'the image of an init container does not exist',
     [init({ state: { waiting: { reason: 'ErrImagePull', message: 'x:1: not found' } } })],
@@ -88,7 +88,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
       init({
         restartCount: 3,
         state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
-        lastState: { terminated: { exitCode: 1, reason: 'Error', message: lastWords } },
+        lastState: { terminated: { exitCode: 1, reason: 'Error', message: lastMessage } },
       }),
     ],
     '1 of 1 pod fails: init container extra crashes (CrashLoopBackOff, last exit code 1, 3 ' +
@@ -106,7 +106,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
       init(
         {
           restartCount: 1,
-          state: { terminated: { exitCode: 0, reason: 'Completed', message: lastWords } },
+          state: { terminated: { exitCode: 0, reason: 'Completed', message: lastMessage } },
         },
         { restartPolicy: 'Always' },
       ),
@@ -121,20 +121,20 @@ const ofInit: Array<[when: string, pods: ObservedPod[], says: string | undefined
         {
           restartCount: 2,
           state: { waiting: { reason: 'CrashLoopBackOff' } },
-          lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: lastWords } },
+          lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: lastMessage } },
         },
         { restartPolicy: 'Always' },
       ),
     ],
     '1 of 1 pod fails: sidecar extra was killed for using more memory than its limit ' +
-      '(OOMKilled, 2 restarts): raise resources.limits.memory',
+      '(OOMKilled, 2 restarts): raise resources.limits.memory of sidecar extra',
   ],
 ]
 
-const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]> = [
+const cases: Array<[when: string, pods: ObservedPod[], expected: string | undefined]> = [
   ...ofInit,
   ['there are no pods', [], undefined],
-  ['all run', [running, running], undefined],
+  ['all pods run', [running, running], undefined],
   ['pods are starting', [starting, pod({ phase: 'Pending' })], undefined],
   [
     'the image does not exist',
@@ -173,7 +173,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       '192.0.2.1->192.0.2.2:53: i/o timeout',
   ],
   [
-    'the reason is unknown',
+    'the message is long',
     [container({ state: { waiting: { reason: 'ErrImageNeverPull', message: 'x'.repeat(500) } } })],
     `1 of 1 pod fails: container app is in ErrImageNeverPull: ${'x'.repeat(399)}…`,
   ],
@@ -195,15 +195,15 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       'runAsNonRoot and image will run as root',
   ],
   [
-    'the program does not exist, at the first start',
+    'the program does not exist, after one restart',
     [
       container({
         restartCount: 1,
-        state: { waiting: { reason: 'RunContainerError', message: noProgram } },
-        lastState: { terminated: { exitCode: 128, reason: 'StartError', message: noProgram } },
+        state: { waiting: { reason: 'RunContainerError', message: missingProgram } },
+        lastState: { terminated: { exitCode: 128, reason: 'StartError', message: missingProgram } },
       }),
     ],
-    noProgramSaid,
+    missingProgramMessage,
   ],
   [
     'the program does not exist, between two starts',
@@ -211,23 +211,23 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       container({
         restartCount: 2,
         state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
-        lastState: { terminated: { exitCode: 128, reason: 'StartError', message: noProgram } },
+        lastState: { terminated: { exitCode: 128, reason: 'StartError', message: missingProgram } },
       }),
     ],
-    noProgramSaid,
+    missingProgramMessage,
   ],
   [
     'the program does not exist, just after a start',
     [
       container({
         restartCount: 2,
-        state: { terminated: { exitCode: 128, reason: 'StartError', message: noProgram } },
+        state: { terminated: { exitCode: 128, reason: 'StartError', message: missingProgram } },
       }),
     ],
-    noProgramSaid,
+    missingProgramMessage,
   ],
   [
-    'it exits',
+    'the program exits with code 0',
     [restarted(0, { readinessProbe: { tcpSocket: { port: 9090 } } })],
     '1 of 1 pod fails: container app exits (CrashLoopBackOff, last exit code 0, 2 ' +
       'restarts): the program of a MyApp must keep running',
@@ -276,7 +276,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
       'in Secret default/y',
   ],
   [
-    'it crashes, waiting',
+    'a container crashes and waits for its next start',
     [
       container({
         restartCount: 5,
@@ -360,17 +360,17 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
         'no new claims to deallocate, preemption: 0/2 nodes are available',
       '0/2 nodes are available: 2 node(s) had volume node affinity conflict',
     ],
-  ].map(([when = '', message = '', says = '']): (typeof cases)[number] => [
+  ].map(([when = '', message = '', expected = '']): (typeof cases)[number] => [
     when,
     [
       pod({
         conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
       }),
     ],
-    `1 of 1 pod fails: not scheduled (Unschedulable): ${says}`,
+    `1 of 1 pod fails: not scheduled (Unschedulable): ${expected}`,
   ]),
   [
-    'the image of a sidecar is not there',
+    'the image of a sidecar does not exist',
     [
       init(
         { state: { waiting: { reason: 'ImagePullBackOff', message: 'x:1: not found' } } },
@@ -380,7 +380,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     '1 of 1 pod fails: sidecar extra is in ImagePullBackOff: x:1: not found',
   ],
   [
-    'somebody debugs it, and the debugging container has ended',
+    'an ephemeral container for debugging has ended',
     [
       {
         ...running,
@@ -393,7 +393,7 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     undefined,
   ],
   [
-    'its node was restarted, and it runs again',
+    'a container runs again after a restart of its node',
     [
       container({
         restartCount: 1,
@@ -404,12 +404,12 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
     undefined,
   ],
   [
-    'a hook after its start fails',
+    'a postStart hook fails',
     [container({ state: { waiting: { reason: 'PostStartHookError', message: 'exit 1' } } })],
     '1 of 1 pod fails: container app is in PostStartHookError: exit 1',
   ],
   [
-    'the name of the image is not one',
+    'the name of the image is invalid',
     [container({ state: { waiting: { reason: 'InvalidImageName', message: 'parse "A"' } } })],
     '1 of 1 pod fails: container app is in InvalidImageName: parse "A"',
   ],
@@ -432,14 +432,14 @@ const cases: Array<[when: string, pods: ObservedPod[], says: string | undefined]
   ],
 ]
 
-for (const [when, pods, says] of cases) {
-  t.test(`when ${when}: ${says ?? 'no failure'}`, async (t) => {
-    t.equal(failingPods(pods, now), says)
-    t.equal(failingPods(pods.toReversed(), now), says, 'in any order')
+for (const [when, pods, expected] of cases) {
+  t.test(`when ${when}: ${expected ?? 'no failure'}`, async (t) => {
+    t.equal(failingPods(pods, now), expected)
+    t.equal(failingPods(pods.toReversed(), now), expected, 'in any order')
   })
 }
 
-t.test('a probe that has not passed is waiting at first and a failure later', async (t) => {
+t.test('reports a failing probe as a wait before the deadline, then as a failure', async (t) => {
   t.equal(
     waitingPods([running, notReady], now),
     'waiting for container app to pass its readiness probe (TCP on port 9090)',
@@ -461,8 +461,8 @@ t.test('a probe that has not passed is waiting at first and a failure later', as
   )
   t.equal(
     failingPods([notReady, pulling, pulling], now, true),
-    '3 of 3 pods fail, 2 of them: container app is in ImagePullBackOff: Back-off pulling ' +
-      'image "nope:1"',
+    '3 of 3 pods fail, 2 of them with this reason: container app is in ImagePullBackOff: ' +
+      'Back-off pulling image "nope:1"',
   )
 })
 t.test('reports pods that have ended', async (t) => {
@@ -492,7 +492,7 @@ t.test('reports pods that have ended', async (t) => {
       ],
       now,
     ),
-    '2 pods ended (Evicted: The node was low on resource: memory.)',
+    '3 pods ended, 2 of them with this reason (Evicted: The node was low on resource: memory.)',
   )
 })
 
@@ -537,8 +537,8 @@ t.test('reports the most common reason and counts failing and waiting pods', asy
   const crashing = container({ restartCount: 3, state: { terminated: { exitCode: 1 } } })
   t.equal(
     failingPods([pulling, crashing, crashing, running], now),
-    '3 of 4 pods fail, 2 of them: container app crashes (CrashLoopBackOff, last exit code ' +
-      '1, 3 restarts): see its log with kubectl logs p -c app --previous',
+    '3 of 4 pods fail, 2 of them with this reason: container app crashes (CrashLoopBackOff, ' +
+      'last exit code 1, 3 restarts): see its log with kubectl logs p -c app --previous',
   )
   t.equal(
     failingPods([crashing, notReady, notReady], now),
@@ -631,7 +631,7 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
       'does not exist.',
   ],
   [
-    'an injected sidecar',
+    'an injected native sidecar',
     [
       {
         spec: sidecar,
@@ -659,16 +659,16 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
     'init container migrate runs but does not complete',
   ],
   [
-    'a lost node',
+    'a node that may be lost',
     [{ status: { ...ready, conditions: [{ type: 'Ready', status: 'False' }] } }],
-    'waiting for node node-1 to report the pod as ready, which may be lost',
-    'node node-1 does not report the pod as ready, which may be lost',
+    'waiting for node node-1 to report the pod as ready; the node may be lost',
+    'node node-1 does not report the pod as ready; the node may be lost',
   ],
   [
     'a kubelet that does not react',
     [{ status: { conditions: [{ type: 'PodScheduled', status: 'True' }] } }],
     'waiting for node node-1 to start the pod',
-    'waiting for node node-1 to start the pod, which may be lost: see kubectl describe pod p',
+    'waiting for node node-1 to start the pod; the node may be lost: see kubectl describe pod p',
   ],
   [
     'a scheduling gate',
@@ -688,7 +688,7 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
     'waiting for scheduling gates queue and quota to be removed',
   ],
   [
-    'a sidecar that others inject, among the containers',
+    'an injected sidecar that is an ordinary container',
     [
       {
         spec: {
@@ -751,10 +751,10 @@ t.test('reports an old pod that does not stop', async (t) => {
   for (const time of ['2026-01-01T11:59:45Z', '2026-01-01T12:00:30Z', 'never']) {
     t.equal(waitingPods([ending(time)], now), undefined, time)
   }
-  t.match(waitingPods([lost, notReady], now), /readiness probe/, 'what lives comes first')
+  t.match(waitingPods([lost, notReady], now), /readiness probe/, 'a living pod comes first')
 })
 
-t.test('a started sidecar and a ready pod do not block', async (t) => {
+t.test('reports no wait for a ready pod with a started sidecar', async (t) => {
   const initContainerStatuses = [
     { name: 'proxy', ready: true, started: true, state: { running: {} } },
   ]
@@ -763,7 +763,7 @@ t.test('a started sidecar and a ready pod do not block', async (t) => {
   t.equal(failingPods(pods, now, true), undefined)
 })
 
-t.test('treats foreign reasons and messages as data', async (t) => {
+t.test('shows any foreign reason and shortens long ones', async (t) => {
   for (const reason of ['constructor', 'toString', '__proto__']) {
     const state = { waiting: { reason, message: 'm' } }
     t.equal(
@@ -778,11 +778,11 @@ t.test('treats foreign reasons and messages as data', async (t) => {
 })
 
 t.test('reads at most the first 2,000 characters of a message', async (t) => {
-  const said = (message: string) =>
+  const sentenceFor = (message: string) =>
     failingPods([container({ state: { waiting: { reason: 'RunContainerError', message } } })], now)
   const message = `failed to create ${'.'.repeat(8192)} unable to start container process: boom`
   t.equal(
-    said(message),
+    sentenceFor(message),
     `1 of 1 pod fails: container app is in RunContainerError: ${message.slice(0, 399)}…`,
   )
 })

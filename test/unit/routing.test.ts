@@ -470,7 +470,7 @@ t.test('the address is that of the main port', async (t) => {
   t.equal(address({ protocol: 'UDP' }, [{ name: 'udp', port: 53 }]), `${host}:53`)
 })
 
-t.test('without the monitoring component the app runs and Monitored is False', async (t) => {
+t.test('without the component pod-monitors the app runs and Monitored is False', async (t) => {
   const request = recorded('sync-running')
   Object.assign(request.parent.spec as object, { metrics: { port: 'http' } })
   const monitored = () =>

@@ -249,9 +249,9 @@ t.test('finalize deletes children in stages and reports finalized once none is l
   t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
   const some = fc.subarray(everyKind)
   fc.assert(
-    fc.property(some, some, fc.boolean(), (observed, leaving, isSpecValid) => {
+    fc.property(some, some, fc.boolean(), (observed, deleting, isSpecValid) => {
       const request = requestWith(observed, {
-        leaving,
+        deleting,
         finalizing: true,
         ...(!isSpecValid && { spec: { image: '' } }),
       })
@@ -260,7 +260,7 @@ t.test('finalize deletes children in stages and reports finalized once none is l
       if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
       const first = Math.min(...observed.map((kind) => stages[kind] ?? 0))
       // A Deployment without a finalizer is deleted together with the next stage.
-      const isHeld = observed.some((kind) => stages[kind] === 2 && leaving.includes(kind))
+      const isHeld = observed.some((kind) => stages[kind] === 2 && deleting.includes(kind))
       const stage = first === 2 && !isHeld ? 3 : first
       const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
       if (!isDeepStrictEqual(kinds(children).toSorted(), staying.toSorted())) {

@@ -6,21 +6,22 @@ import type { Compact } from './compact.ts'
 import { childLabels } from './labels.ts'
 
 /**
- * When a child is deleted together with its MyApp: with the objects that send traffic to the pods
- * or scale them, with the pods, or after them.
+ * The stages in which the children of a deleted MyApp are deleted. Objects that send traffic to the
+ * pods or scale them go first, then the Deployment, then the objects that the pods need until they
+ * stop.
  */
 export const deleteStages = ['before the pods', 'with the pods', 'after the pods'] as const
 export type DeleteStage = (typeof deleteStages)[number]
 
 /** A kind that a cluster may lack, so the default installation does not manage it. */
-export interface Optional {
-  /** The component of the installation that adds it. */
+export interface OptionalComponent {
+  /** The component in metacontroller/ that adds the kind. */
   component: string
   /** The message of a MyApp that needs the kind while the component is not installed. */
   message: string
   /**
-   * The reason of Ready while the component is missing. Without a reason the app is ready, and
-   * only a condition reports the component.
+   * The reason of condition Ready while the component is not installed. If undefined, the missing
+   * component does not affect Ready, and only another condition reports it.
    */
   reason?: Reason
 }
@@ -31,18 +32,18 @@ export interface ChildKind {
   kind: string
   /** The plural of the kind, as in API paths. */
   resource: string
-  /** The key of its objects in `children` and `related`: `Kind.apiVersion`. */
-  group: string
+  /** The key of its objects in `children` and `related`, such as `Deployment.apps/v1`. */
+  gvk: string
   /**
-   * The children of this kind that a MyApp has, in the form in which the API server stores them: no
-   * null, no empty list, no zero value that the server drops. Metacontroller would write any
-   * other form at every sync.
+   * The children of this kind that a MyApp has, as the API server stores them: no null, no empty
+   * list, no zero value that the server drops. Otherwise Metacontroller would write the child at
+   * every sync.
    */
   desired: (app: App) => KubernetesObject[]
   /** The fields in which nobody else may add anything. */
   exactFields: ExactField[]
   deleteStage: DeleteStage
-  optional?: Optional
+  optional?: OptionalComponent
 }
 
 interface Definition {
@@ -51,10 +52,10 @@ interface Definition {
   resource: string
   deleteStage: DeleteStage
   exact?: ExactField[]
-  optional?: Optional
+  optional?: OptionalComponent
   /** The labels, if they are not those of every child. */
   labels?: (app: App) => Record<string, string>
-  /** Annotations besides the operator's own. */
+  /** The annotations of the child. */
   annotations?: (app: App) => Record<string, string> | undefined
 }
 
@@ -70,9 +71,10 @@ interface WithoutSpec extends Definition {
 }
 
 /**
- * Defines a kind of which a MyApp has one child, with the name of the MyApp. `Spec` is the type of
- * the child's spec. `spec` returns the result of `compact<Spec>`, so a misspelled field does not
- * compile: TypeScript does not check a returned object for unknown fields.
+ * Defines a kind of child. A MyApp has at most one child of the kind, with the name of the MyApp.
+ * `Spec` is the type of the child's spec. `spec` returns the result of `compact<Spec>`, so that a
+ * misspelled field does not compile: TypeScript does not check a returned object for unknown
+ * fields.
  */
 export const defineChild = <Spec extends object>(
   definition: WithSpec<Spec> | WithoutSpec,
@@ -83,7 +85,7 @@ export const defineChild = <Spec extends object>(
     apiVersion,
     kind,
     resource,
-    group: `${kind}.${apiVersion}`,
+    gvk: `${kind}.${apiVersion}`,
     deleteStage,
     exactFields: exact,
     ...(optional && { optional }),
@@ -92,7 +94,7 @@ export const defineChild = <Spec extends object>(
       const isDesired = 'spec' in definition ? spec !== undefined : definition.isDesired(app)
       if (!isDesired) return []
       const { name, namespace } = app
-      const own = annotations?.(app) ?? {}
+      const ownAnnotations = annotations?.(app) ?? {}
       return [
         {
           apiVersion,
@@ -101,7 +103,7 @@ export const defineChild = <Spec extends object>(
             name,
             namespace,
             labels: labels(app),
-            ...(Object.keys(own).length > 0 && { annotations: own }),
+            ...(Object.keys(ownAnnotations).length > 0 && { annotations: ownAnnotations }),
           },
           ...(spec && { spec }),
         },

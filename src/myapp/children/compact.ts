@@ -29,8 +29,9 @@ const isEmpty = (value: unknown) =>
   (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
 /**
- * A value without its empty lists and objects, at any depth. An empty selector stays: it selects
- * everything.
+ * Removes empty lists and objects from a value, at any depth. An empty label selector stays,
+ * because it selects everything. An empty `preference` stays, because the API server requires the
+ * field.
  */
 export function withoutEmptyParts<Value>(value: Value): Value {
   return prune(value) as Value

@@ -103,7 +103,7 @@ const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
         : container.volumeMounts.flatMap((mount) => mountOf(spec, mount)),
   })
 
-/** A device is for the app: each container that requests one would get another one. */
+/** The app alone gets extended resources: each container that requests a device gets its own. */
 const withoutExtended = ({ requests = {}, limits = {} }: Resources = {}): Resources => ({
   requests,
   limits,
@@ -165,7 +165,7 @@ function toEnvVar({ name, value, valueFrom }: EnvVar, containerName: string): V1
 const toDivisor = (divisor: string | number | undefined) =>
   divisor === undefined ? '0' : canonicalQuantity(divisor)
 
-/** Kubernetes wants requests and limits of an extended resource to be equal. */
+/** Kubernetes requires equal requests and limits of an extended resource. */
 const toResources = ({ requests, limits, extended }: Resources = {}) =>
   compact<V1ResourceRequirements>({
     requests: toAmounts({ ...requests, ...extended }),

@@ -14,13 +14,14 @@ type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpda
 
 const pod = ['spec', 'template', 'spec']
 const podAnnotations = ['spec', 'template', 'metadata', 'annotations']
-const ours: ObjectPath[] = [
+/** The containers that the MyApp sets. */
+const containerPaths: ObjectPath[] = [
   [...pod, 'containers', { name: 'app' }],
   [...pod, 'initContainers', each],
 ]
-/** A field of each container of the operator. */
-const ofContainers = (fields: string[]): ObjectPath[] =>
-  ours.flatMap((container) => fields.map((field) => [...container, field]))
+/** The paths of these fields in each container that the MyApp sets. */
+const inContainers = (fields: string[]): ObjectPath[] =>
+  containerPaths.flatMap((container) => fields.map((field) => [...container, field]))
 
 /** The values that the API server fills in for fields that an answer omits. */
 const serverDefaults = {
@@ -34,8 +35,8 @@ const serverDefaults = {
 }
 
 /**
- * Foreign additions to these fields are removed if the MyApp sets them. These are the objects,
- * and the lists with a merge key, that a MyApp can set in pods.
+ * The operator removes foreign additions to these fields if the MyApp sets the field. The list
+ * contains every object, and every list with a merge key, that a MyApp can set in pods.
  */
 const exactIfSet = [
   ['spec', 'strategy'],
@@ -48,7 +49,7 @@ const exactIfSet = [
     'hostAliases',
     'dnsConfig',
   ].map((field) => [...pod, field]),
-  ...ofContainers([
+  ...inContainers([
     'startupProbe',
     'readinessProbe',
     'livenessProbe',
@@ -57,11 +58,14 @@ const exactIfSet = [
   ]),
 ]
 
-/** Others may never set these fields: the API server could then refuse a change of the MyApp. */
+/**
+ * The operator always removes foreign values of these fields. With them the API server could refuse
+ * a later change of the MyApp.
+ */
 const alwaysExact = [
   ...['minReadySeconds', 'progressDeadlineSeconds'].map((field) => ['spec', field]),
   ...['terminationGracePeriodSeconds', 'os', 'resources'].map((field) => [...pod, field]),
-  ...ofContainers(['lifecycle', 'volumeDevices']),
+  ...inContainers(['lifecycle', 'volumeDevices']),
 ]
 
 /** The Deployment that runs the pods of a MyApp. */
@@ -83,18 +87,18 @@ export const deployment = defineChild<V1DeploymentSpec>({
       ordered: true,
       references: { path: podAnnotations, prefix: appArmor },
     },
-    ...ofContainers(['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args']).map((path) => ({
+    ...inContainers(['env', 'envFrom', 'ports', 'volumeMounts', 'command', 'args']).map((path) => ({
       path,
       restore: 'by omission' as const,
     })),
     ...exactIfSet.map((path) => ({
       path,
-      closed: 'if desired' as const,
+      exact: 'if set' as const,
       serverDefaults,
     })),
     ...alwaysExact.map((path) => ({
       path,
-      closed: 'always' as const,
+      exact: 'always' as const,
       serverDefaults,
     })),
   ],
@@ -117,16 +121,17 @@ export const deployment = defineChild<V1DeploymentSpec>({
   },
 })
 
-/** The complete strategy. If the first answer left it out, its type could never be changed. */
+/**
+ * The complete strategy. If the operator omitted it, the API server would add `rollingUpdate`,
+ * which Metacontroller's merge keeps, and would refuse a later change to Recreate.
+ */
 function strategyOf(spec: MyAppSpec): V1DeploymentStrategy {
   const byDefault = isSingleton(spec) ? 'Recreate' : 'RollingUpdate'
   const { type = byDefault, rollingUpdate = {} } = spec.strategy ?? {}
   return type === 'Recreate' ? { type } : { type, rollingUpdate: rollingUpdateOf(rollingUpdate) }
 }
 
-/**
- * The API server refuses a rolling update with both bounds at 0. Such an update may remove one pod.
- */
+/** The API server refuses two bounds of 0, so maxUnavailable is 1 if maxSurge is 0. */
 function rollingUpdateOf({ maxSurge = '25%', maxUnavailable = 0 }: RollingUpdate) {
   const isStuck = isZero(maxSurge) && isZero(maxUnavailable)
   return { maxSurge, maxUnavailable: isStuck ? 1 : maxUnavailable }

@@ -9,7 +9,7 @@ import { podMonitor } from './pod-monitor.ts'
 import { service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 
-/** Every kind of child, in the order in which they are answered. */
+/** Every kind of child, in the order in which a sync returns the children. */
 export const childKinds: ChildKind[] = [
   deployment,
   service,

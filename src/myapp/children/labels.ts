@@ -13,8 +13,8 @@ export const childLabels = (app: App): Record<string, string> => ({
 })
 
 /**
- * The labels of the Deployment. Only it and the pods have the version: a new image changes them
- * anyway, and need not cost a write of every other child.
+ * The labels of the Deployment. Only the Deployment and the pods have the version, so that a new
+ * image does not cause a write of every other child.
  */
 export const deploymentLabels = (app: App): Record<string, string> => ({
   ...childLabels(app),

@@ -68,7 +68,7 @@ export const networkPolicy = defineChild<NetworkPolicySpec>({
   },
 })
 
-/** The rules for peers that name no port, and for those that name ports. */
+/** One rule for all peers without ports, and one rule for each peer with ports. */
 function ingressRules(spec: MyAppSpec, from: Source[]): IngressRule[] {
   const byDefault = declaredPorts(spec)
     .filter(({ exposed }) => exposed || !isExposed(spec))
@@ -92,7 +92,7 @@ function metricsRules(spec: MyAppSpec, namespace: string): IngressRule[] {
   return port === undefined ? [] : [{ from: [toPeer({ namespace })], ports: [toPolicyPort(port)] }]
 }
 
-/** The rules for peers that the app may connect to on all ports, and on some ports each. */
+/** One rule for all peers without ports, and one rule for each peer with ports. */
 function egressRules(to: Destination[]): V1NetworkPolicyEgressRule[] {
   const onAllPorts = to.filter(({ ports }) => ports === undefined)
   return [

@@ -39,8 +39,8 @@ export const isRootReadOnly = ({ readOnlyRootFilesystem, podSecurity }: MyAppSpe
 
 /**
  * The security context of the container. Baseline: no privilege escalation. Restricted: also no
- * capabilities and a read-only root file system, unless the spec has a writable one. Custom:
- * Baseline, changed by what the spec sets.
+ * capabilities and a read-only root file system, unless readOnlyRootFilesystem is false. Custom:
+ * Baseline, changed by containerSecurityContext.
  */
 export function containerSecurity(spec: MyAppSpec): V1SecurityContext {
   const { podSecurity = 'Baseline', containerSecurityContext = {} } = spec

@@ -41,9 +41,9 @@ const toServicePort = (port: Port) =>
  */
 function appProtocolOf({ name, protocol }: Port): string | undefined {
   if (protocol === 'HTTP2' || protocol === 'GRPC') return 'kubernetes.io/h2c'
-  // HTTP is detected. For other protocols, detection breaks those in which the server speaks first,
-  // unless the name of the port starts with the protocol.
+  // Meshes detect HTTP. Detection breaks a protocol in which the server speaks first, unless the
+  // name of the port starts with the protocol.
   const word = protocol.toLowerCase()
-  const isSaid = name === word || name.startsWith(`${word}-`)
-  return (protocol === 'TLS' || protocol === 'TCP') && !isSaid ? word : undefined
+  const isInName = name === word || name.startsWith(`${word}-`)
+  return (protocol === 'TLS' || protocol === 'TCP') && !isInName ? word : undefined
 }

@@ -24,8 +24,8 @@ interface ObservedCondition {
 }
 
 /**
- * The conditions besides Ready, Reconciling and Stalled that the spec or an existing child
- * requires. Without a state the spec is invalid, and only the children are known.
+ * The conditions besides Ready, Reconciling and Stalled. Scaled and Routed exist if the spec or an
+ * existing child has an autoscaler or a route. `state` is undefined if the spec is invalid.
  */
 export function conditionsOf(request: HookRequest, state?: State): UndatedCondition[] {
   const spec: Partial<MyAppSpec> = state?.app.spec ?? {}
@@ -37,8 +37,7 @@ export function conditionsOf(request: HookRequest, state?: State): UndatedCondit
     ...(state && configReferences(state.app.spec).length > 0 ? [configReady(state)] : []),
     ...(isScaled ? [scaled(request)] : []),
     ...(isRouted ? [routed(request, state)] : []),
-    ...(state?.app.spec.metrics ? [monitored(state)] : []),
-    ...(state ? [...admitted(state), ...unrepaired(state)] : []),
+    ...(state ? [...monitored(state), ...admissionChanged(state), ...unrepaired(state)] : []),
   ]
 }
 
@@ -46,7 +45,7 @@ export function conditionsOf(request: HookRequest, state?: State): UndatedCondit
 function available(request: HookRequest): UndatedCondition {
   const { conditions = [] } = childOf(request, 'Deployment')?.status ?? {}
   const condition = conditions.find(({ type }) => type === 'Available')
-  return passedOn('Available', condition, {
+  return copyCondition('Available', condition, {
     type: 'Available',
     status: 'False',
     reason: 'NoDeployment',
@@ -76,7 +75,7 @@ function scaled(request: HookRequest): UndatedCondition {
   const condition =
     conditions.find(({ type, status }) => type === 'AbleToScale' && status !== 'True') ??
     conditions.find(({ type }) => type === 'ScalingActive')
-  return passedOn('Scaled', condition, {
+  return copyCondition('Scaled', condition, {
     type: 'Scaled',
     status: 'Unknown',
     reason: 'NoAutoscalerStatus',
@@ -84,22 +83,21 @@ function scaled(request: HookRequest): UndatedCondition {
   })
 }
 
-/** Monitored: the PodMonitor exists as desired. An app without one runs nevertheless. */
-function monitored({ children }: State): OwnCondition {
+/**
+ * Monitored: the desired PodMonitor exists and matches the spec. Without a desired PodMonitor the
+ * condition does not exist. It does not affect Ready.
+ */
+function monitored({ children }: State): OwnCondition[] {
   const child = children.find(({ kind, desired }) => kind === podMonitor && desired !== undefined)
-  const problem = child && syncProblem(child)
-  if (child?.enabled === false) {
-    const message = podMonitor.optional?.message ?? ''
-    return { type: 'Monitored', status: 'False', reason: 'MonitoringNotEnabled', message }
-  }
-  return problem === undefined
-    ? {
-        type: 'Monitored',
-        status: 'True',
-        reason: 'PodMonitorCreated',
-        message: 'A PodMonitor selects the pods',
-      }
-    : { type: 'Monitored', status: 'False', reason: 'PodMonitorNotReady', message: problem }
+  if (child === undefined) return []
+  const isFalse = (reason: ConditionReason, message: string): OwnCondition[] => [
+    { type: 'Monitored', status: 'False', reason, message },
+  ]
+  if (!child.enabled) return isFalse('MonitoringNotEnabled', podMonitor.optional?.message ?? '')
+  const problem = syncProblem(child)
+  if (problem !== undefined) return isFalse('PodMonitorNotReady', problem)
+  const message = 'A PodMonitor selects the pods'
+  return [{ type: 'Monitored', status: 'True', reason: 'PodMonitorCreated', message }]
 }
 
 /** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, both are in sync. */
@@ -134,7 +132,7 @@ function routed(request: HookRequest, state: State | undefined): OwnCondition {
  * AdmissionChanged: the cluster's admission changed fields of a child. Without such a change the
  * condition does not exist.
  */
-function admitted({ children }: State): OwnCondition[] {
+function admissionChanged({ children }: State): OwnCondition[] {
   const changes = children.flatMap(({ kind, admissionChanges }) =>
     admissionChanges.map(
       ({ field, ours, theirs }) =>
@@ -153,7 +151,7 @@ function admitted({ children }: State): OwnCondition[] {
       ]
 }
 
-/** Unrepaired: a child has more foreign list items than the operator removes. */
+/** Unrepaired: a list of a child has more foreign items than the operator removes. */
 function unrepaired({ children }: State): OwnCondition[] {
   const lists = children.flatMap(({ kind, unrepaired }) =>
     unrepaired.map(({ path, items }) => `${kind.kind} ${path} has ${items} items`),
@@ -166,8 +164,8 @@ function unrepaired({ children }: State): OwnCondition[] {
           status: 'True',
           reason: 'TooManyForeignItems',
           message:
-            `${listed(lists)}: at most ${maxForeignItems} foreign items are removed, ` +
-            'so remove them by hand',
+            `${listed(lists)}. The operator does not change a list with more than ` +
+            `${maxForeignItems} foreign items. Remove the foreign items by hand`,
         },
       ]
 }
@@ -179,8 +177,10 @@ function syncProblem({ kind: { kind }, observed, inSync }: ChildState): string |
 
 const noReason: ConditionReason = 'NoReason'
 
-/** A condition of a child as a condition of the MyApp; `otherwise` if the child has none. */
-function passedOn(
+/**
+ * Copies a condition of a child to the MyApp. Returns `otherwise` if the child has no condition.
+ */
+function copyCondition(
   type: string,
   condition: ObservedCondition | undefined,
   otherwise: OwnCondition,

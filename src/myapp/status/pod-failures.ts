@@ -16,7 +16,7 @@ interface Failure {
 /** The cause of a wait, and the text for a wait that has become a failure. */
 interface Wait {
   reason: string
-  /** Undefined if the wait is not worth reporting, because every pod has it once. */
+  /** Undefined for a wait that is not reported, because every pod has it once. */
   waitingFor: string | undefined
   failure: string
 }
@@ -24,29 +24,29 @@ interface Wait {
 /** Every container is in one of these states before it starts. */
 const startingReasons = ['ContainerCreating', 'PodInitializing']
 
-/** The kubelet tries, waits and tries again. It has several reasons for one failure. */
+/** The kubelet retries, and reports one failure with several reasons. */
 const sameReason = new Map([
   ['ErrImagePull', 'ImagePullBackOff'],
   ['StartError', 'RunContainerError'],
   ['ContainerCannotRun', 'RunContainerError'],
 ])
 
-/** The reason of a container that the kubelet no longer found, as after a restart of the node. */
+/** The reason of a container that the kubelet did not find, for example after a node restart. */
 const lostContainer = 'ContainerStatusUnknown'
 
 /** The exit codes of a program that was stopped or killed from outside. */
 const exitCodesOfStopped = [0, 137, 143]
 
-/** The kubelet forgets the restarts of a container that has run for this long, in ms. */
-const backOffReset = 10 * 60 * 1000
+/** The kubelet resets the back-off of a container that has run for this long, in ms. */
+const backOffResetMs = 10 * 60 * 1000
 
-/** A kubelet that works removes a pod this soon after its grace period, in ms. */
-const terminationPatience = 30 * 1000
+/** A working kubelet removes a pod within this time after its grace period, in ms. */
+const maxRemovalDelayMs = 30 * 1000
 
-/** The lengths of the examined and of the shown part of a foreign message, in characters. */
+/** The longest part of a foreign message that is read, and the longest that is shown. */
 const maxReadLength = 2000
 const maxShownLength = 400
-/** The longest foreign reason or name that is shown, in characters. */
+/** The longest foreign reason or name in a message, in characters. */
 const maxNameLength = 253
 
 /**
@@ -74,16 +74,27 @@ export function failingPods(
   const most = mostFrequent(failures)
   if (most === undefined) return pastDeadline ? hangingTerminations(pods, now) : undefined
   const verb = failures.length === 1 ? 'fails' : 'fail'
-  const share = most.count < failures.length ? `, ${most.count} of them` : ''
   const count = `${failures.length} of ${counted(living.length, 'pod')}`
-  const sentence = `${count} ${verb}${share}: ${most.message}`
+  const sentence = `${count} ${verb}${shareOf(most, failures)}: ${most.message}`
   const waiting = waits.length > failures.length ? waitingFor(waits) : undefined
   return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
 }
 
+/** The part of the failures that have the most common reason; empty if all have this reason. */
+const shareOf = ({ count }: { count: number }, failures: Failure[]) =>
+  count < failures.length ? `, ${count} of them with this reason` : ''
+
+/** Describes why one pod fails or has ended; undefined if the pod is ready or is being deleted. */
+export function problemOfPod(pod: ObservedPod, now: string): string | undefined {
+  const shorten = messageShortener()
+  const failure = failureOf(pod, now, shorten)
+  if (!isAlive(pod)) return pod.status?.phase === 'Failed' ? failure?.message : undefined
+  return failure?.message ?? waitOf(pod, 1, shorten)?.failure
+}
+
 /**
- * The cause for which most pods wait that do not fail. One observation cannot show whether a pod
- * only needs more time.
+ * Describes the most common cause of a wait, among the pods that do not fail. One observation
+ * cannot show whether a pod only needs more time.
  */
 export function waitingPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
@@ -102,17 +113,18 @@ function hangingTerminations(pods: ObservedPod[], now: string): string | undefin
 }
 
 /**
- * Describes why pods have ended, such as evicted pods. They are replaced, and may stay for long. So
- * they are not a failure of the MyApp, but can be the reason for a lack of progress.
+ * Describes why pods have ended, such as evicted pods. Kubernetes replaces these pods and may keep
+ * them for long. So they are not a failure of the MyApp, but can explain a lack of progress.
  */
 export function endedPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
-  const most = mostFrequent(
-    pods
-      .filter(({ status }) => status?.phase === 'Failed')
-      .flatMap((pod) => failureOf(pod, now, shorten) ?? []),
+  const failures = pods
+    .filter(({ status }) => status?.phase === 'Failed')
+    .flatMap((pod) => failureOf(pod, now, shorten) ?? [])
+  const most = mostFrequent(failures)
+  return (
+    most && `${counted(failures.length, 'pod')} ended${shareOf(most, failures)} (${most.message})`
   )
-  return most && `${counted(most.count, 'pod')} ended (${most.message})`
 }
 
 const waitingFor = (waits: Wait[]): string | undefined =>
@@ -122,7 +134,7 @@ const waitingFor = (waits: Wait[]): string | undefined =>
     ),
   )?.message
 
-/** A pod that is deleted or has ended is replaced by another one. */
+/** Whether a pod is neither being deleted nor ended. Otherwise another pod replaces it. */
 export const isAlive = ({ metadata, status }: ObservedPod) =>
   metadata.deletionTimestamp === undefined &&
   status?.phase !== 'Succeeded' &&
@@ -145,16 +157,11 @@ function mostFrequent(failures: Failure[]): { count: number; message: string } |
 
 type Shorten = (message: string | undefined) => string
 
-function failureOf(
-  { metadata, spec = {}, status = {} }: ObservedPod,
-  now: string,
-  shorten: Shorten,
-): Failure | undefined {
-  const unscheduled = status.conditions?.find(
-    ({ type, status }) => type === 'PodScheduled' && status === 'False',
-  )
-  if (unscheduled !== undefined && unscheduled.reason !== 'SchedulingGated') {
-    const { reason = 'Unschedulable', message } = unscheduled
+function failureOf(pod: ObservedPod, now: string, shorten: Shorten): Failure | undefined {
+  const { metadata, spec, status = {} } = pod
+  const scheduled = conditionOf(pod, 'PodScheduled')
+  if (scheduled?.status === 'False' && scheduled.reason !== 'SchedulingGated') {
+    const { reason = 'Unschedulable', message } = scheduled
     return {
       reason: 'Unschedulable',
       message: `not scheduled (${nameOf(reason)}): ${shorten(message)}`,
@@ -165,8 +172,7 @@ function failureOf(
     return { reason, message: `${reason}: ${shorten(status.message)}` }
   }
   const find = containersOf(spec)
-  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
-  for (const status of statuses) {
+  for (const status of statusesOf(pod)) {
     const failure = containerFailure(metadata.name, status, find(status.name), now, shorten)
     if (failure !== undefined) return failure
   }
@@ -175,18 +181,17 @@ function failureOf(
 
 /**
  * A container that crashes is mostly observed between two crashes: as terminated, or as running
- * again. When the kubelet forgets its restarts, they are ignored here too.
+ * again. Earlier restarts no longer count once the kubelet has reset the back-off.
  */
 function containerFailure(
   pod: string,
-  { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
-  { container, role }: PodContainer,
+  status: ContainerStatus,
+  podContainer: PodContainer,
   now: string,
   shorten: Shorten,
 ): Failure | undefined {
-  const { waiting, running } = state
-  const ended = state.terminated ?? lastState.terminated
-  const shown = `${role} ${nameOf(name)}`
+  const { waiting } = status.state ?? {}
+  const shown = `${podContainer.role} ${nameOf(status.name)}`
   const inState = (reason: string, message: string | undefined): Failure => ({
     reason,
     message: `${shown} is in ${reason}${message ? `: ${shorten(message)}` : ''}`,
@@ -198,117 +203,154 @@ function containerFailure(
   ) {
     return inState(sameReason.get(waiting.reason) ?? nameOf(waiting.reason), waiting.message)
   }
-  const isRestarted = running !== undefined && restartCount > 0 && isNews(running.startedAt, now)
-  const isCrashing =
-    waiting?.reason === 'CrashLoopBackOff' ||
-    (ended !== undefined &&
-      ended.reason !== lostContainer &&
-      !ready &&
-      (running === undefined || isRestarted))
-  if (!isCrashing) return undefined
-  // The last message of a program may contain anything. Before its first run it is the runtime's.
+  const ended = endOf(status)
+  if (!isCrashing(status, ended, now)) return undefined
+  // The last message of a program can contain anything. Before the first run it is the runtime's.
   const startError = sameReason.get(ended?.reason ?? '')
   if (startError !== undefined) return inState(startError, ended?.message)
-  const restarts = counted(restartCount, 'restart')
-  if (ended?.reason === 'OOMKilled') {
-    return {
-      reason: 'OOMKilled',
-      restarts: restartCount,
-      message:
-        `${shown} was killed for using more memory than its limit ` +
-        `(OOMKilled, ${restarts}): raise resources.limits.memory`,
-    }
+  return ended?.reason === 'OOMKilled'
+    ? outOfMemory(status, podContainer)
+    : crash(pod, status, podContainer)
+}
+
+/** The last end of a container; undefined if it has not ended yet. */
+const endOf = ({ state, lastState }: ContainerStatus) => state?.terminated ?? lastState?.terminated
+
+function isCrashing(
+  { ready, restartCount = 0, state = {} }: ContainerStatus,
+  ended: ReturnType<typeof endOf>,
+  now: string,
+): boolean {
+  if (state.waiting?.reason === 'CrashLoopBackOff') return true
+  if (ended === undefined || ended.reason === lostContainer || ready) return false
+  const { running } = state
+  return running === undefined || (restartCount > 0 && isInBackOff(running.startedAt, now))
+}
+
+/** Whether a container that started at a time may still be in back-off. */
+const isInBackOff = (startedAt: string | null | undefined, now: string) =>
+  typeof startedAt !== 'string' || !(Date.parse(now) - Date.parse(startedAt) > backOffResetMs)
+
+function outOfMemory({ name, restartCount = 0 }: ContainerStatus, { role }: PodContainer): Failure {
+  const shown = `${role} ${nameOf(name)}`
+  const limit = `resources.limits.memory${role === 'container' ? '' : ` of ${shown}`}`
+  return {
+    reason: 'OOMKilled',
+    restarts: restartCount,
+    message:
+      `${shown} was killed for using more memory than its limit ` +
+      `(OOMKilled, ${counted(restartCount, 'restart')}): raise ${limit}`,
   }
-  const details = `last exit code ${ended?.exitCode ?? 'unknown'}, ${restarts}`
-  const crash = (what: string, advice: string): Failure => ({
+}
+
+function crash(pod: string, status: ContainerStatus, { container, role }: PodContainer): Failure {
+  const { name, restartCount = 0 } = status
+  const exitCode = endOf(status)?.exitCode
+  const details = `last exit code ${exitCode ?? 'unknown'}, ${counted(restartCount, 'restart')}`
+  const failure = (verb: string, advice: string): Failure => ({
     reason: 'CrashLoopBackOff',
     restarts: restartCount,
-    message: `${shown} ${what} (CrashLoopBackOff, ${details}): ${advice}`,
+    message: `${role} ${nameOf(name)} ${verb} (CrashLoopBackOff, ${details}): ${advice}`,
   })
   const restartingProbes = (['startup', 'liveness'] as const)
     .flatMap((type) => probeText(type, container?.[`${type}Probe`]) ?? [])
     .join(' or its ')
-  if (restartingProbes !== '' && exitCodesOfStopped.includes(ended?.exitCode ?? -1)) {
-    return crash('keeps restarting', `it exits, or fails its ${restartingProbes}`)
+  if (restartingProbes !== '' && exitCodesOfStopped.includes(exitCode ?? -1)) {
+    return failure('keeps restarting', `it exits, or fails its ${restartingProbes}`)
   }
-  return ended?.exitCode === 0
-    ? crash(
-        'exits',
-        `the program of ${role === 'sidecar' ? 'a sidecar' : 'a MyApp'} must keep running`,
-      )
-    : crash(
-        'crashes',
-        `see its log with kubectl logs ${nameOf(pod)} -c ${nameOf(name)}` +
-          (restartCount > 0 ? ' --previous' : ''),
-      )
+  if (exitCode === 0) {
+    const owner = role === 'sidecar' ? 'a sidecar' : 'a MyApp'
+    return failure('exits', `the program of ${owner} must keep running`)
+  }
+  const log = `kubectl logs ${nameOf(pod)} -c ${nameOf(name)}`
+  return failure('crashes', `see its log with ${log}${restartCount > 0 ? ' --previous' : ''}`)
 }
-
-/** Whether a container that started at a time may still be in back-off. */
-const isNews = (startedAt: string | null | undefined, now: string) =>
-  typeof startedAt !== 'string' || !(Date.parse(now) - Date.parse(startedAt) > backOffReset)
 
 /** The cause that keeps a pod from being ready; undefined if the pod is ready. */
 function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | undefined {
-  const { spec = {}, status = {} } = pod
-  const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = status
-  const condition = (type: string) => conditions.find((condition) => condition.type === type)
-  const describe = `see kubectl describe pod ${pod.metadata.name}`
-
-  const statuses = [...initContainerStatuses, ...containerStatuses]
-  if (spec.nodeName === undefined && statuses.length === 0) {
-    if (condition('PodScheduled')?.reason === 'SchedulingGated') return gatesOf(spec)
-    const wait = 'the scheduler to assign a node'
-    return { reason: 'NotScheduled', waitingFor: wait, failure: `waiting for ${wait}: ${describe}` }
-  }
-  const node = spec.nodeName === undefined ? 'its node' : `node ${nameOf(spec.nodeName)}`
-  if (statuses.length === 0 && condition('PodReadyToStartContainers') === undefined) {
-    const wait = `${node} to start the pod`
-    return {
-      reason: 'NotStarted',
-      waitingFor: wait,
-      failure: `waiting for ${wait}, which may be lost: ${describe}`,
-    }
-  }
-  if (condition('PodReadyToStartContainers')?.status === 'False') {
-    const hasClaim = spec.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined)
-    const hint =
-      hasClaim && podCount > 1
-        ? '; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)'
-        : ''
-    const wait = `volumes or network of the pod: ${describe}${hint}`
-    return {
-      reason: 'NotReadyToStart',
-      waitingFor: wait,
-      failure: `its volumes or network are not ready: ${describe}${hint}`,
-    }
-  }
-  const find = containersOf(spec)
-  const init = initContainerStatuses.find(
-    ({ name, started, state }) =>
-      state?.running !== undefined && !(started && find(name).role === 'sidecar'),
-  )
-  if (init !== undefined) {
-    const { role, container } = find(init.name)
-    const shown = `${role} ${nameOf(init.name)}`
-    const probe = probeText('startup', container?.startupProbe)
-    const end =
-      role === 'sidecar' ? (probe === undefined ? 'start' : `pass its ${probe}`) : 'complete'
-    return {
-      reason: 'InitContainer',
-      waitingFor: `${shown} to ${end}`,
-      failure: `${shown} runs but does not ${end}`,
-    }
-  }
+  const early = nodeWait(pod) ?? sandboxWait(pod, podCount) ?? initWait(pod)
+  if (early !== undefined) return early
+  const statuses = statusesOf(pod)
   const unready = statuses.find(({ ready, state }) => state?.running !== undefined && !ready)
-  if (unready !== undefined) return notReady(unready, find(unready.name))
+  if (unready !== undefined) return probeWait(unready, containersOf(pod.spec)(unready.name))
   if (statuses.some(({ state }) => startingReasons.includes(state?.waiting?.reason ?? ''))) {
     return {
       reason: 'ContainersStarting',
       waitingFor: undefined,
-      failure: `its containers do not start: ${describe}`,
+      failure: `its containers do not start: ${describe(pod)}`,
     }
   }
-  const ready = condition('Ready')
+  return readyWait(pod, shorten)
+}
+
+const statusesOf = ({ status = {} }: ObservedPod): ContainerStatus[] => [
+  ...(status.initContainerStatuses ?? []),
+  ...(status.containerStatuses ?? []),
+]
+
+const conditionOf = ({ status }: ObservedPod, type: string) =>
+  status?.conditions?.find((condition) => condition.type === type)
+
+const describe = ({ metadata }: ObservedPod) => `see kubectl describe pod ${metadata.name}`
+
+const nodeOf = ({ spec }: ObservedPod) =>
+  spec?.nodeName === undefined ? 'its node' : `node ${nameOf(spec.nodeName)}`
+
+/** A wait for the scheduler, or for the kubelet to notice the pod. */
+function nodeWait(pod: ObservedPod): Wait | undefined {
+  const { spec = {} } = pod
+  if (statusesOf(pod).length > 0) return undefined
+  if (spec.nodeName === undefined) {
+    if (conditionOf(pod, 'PodScheduled')?.reason === 'SchedulingGated') return gatesOf(spec)
+    const wait = 'the scheduler to assign a node'
+    const failure = `waiting for ${wait}: ${describe(pod)}`
+    return { reason: 'NotScheduled', waitingFor: wait, failure }
+  }
+  if (conditionOf(pod, 'PodReadyToStartContainers') !== undefined) return undefined
+  const wait = `${nodeOf(pod)} to start the pod`
+  const failure = `waiting for ${wait}; the node may be lost: ${describe(pod)}`
+  return { reason: 'NotStarted', waitingFor: wait, failure }
+}
+
+/** A wait for the volumes or the network of a pod. */
+function sandboxWait(pod: ObservedPod, podCount: number): Wait | undefined {
+  if (conditionOf(pod, 'PodReadyToStartContainers')?.status !== 'False') return undefined
+  const hasClaim = pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined)
+  const hint =
+    hasClaim && podCount > 1
+      ? '; a ReadWriteOnce claim can be attached to one node only (Multi-Attach)'
+      : ''
+  return {
+    reason: 'NotReadyToStart',
+    waitingFor: `volumes or network of the pod: ${describe(pod)}${hint}`,
+    failure: `its volumes or network are not ready: ${describe(pod)}${hint}`,
+  }
+}
+
+/** A wait for an init container to complete, or for a sidecar to start. */
+function initWait({ spec, status = {} }: ObservedPod): Wait | undefined {
+  const find = containersOf(spec)
+  const init = status.initContainerStatuses?.find(
+    ({ name, started, state }) =>
+      state?.running !== undefined && !(started && find(name).role === 'sidecar'),
+  )
+  if (init === undefined) return undefined
+  const { role, container } = find(init.name)
+  const shown = `${role} ${nameOf(init.name)}`
+  const probe = probeText('startup', container?.startupProbe)
+  const start = probe === undefined ? 'start' : `pass its ${probe}`
+  const goal = role === 'sidecar' ? start : 'complete'
+  return {
+    reason: 'InitContainer',
+    waitingFor: `${shown} to ${goal}`,
+    failure: `${shown} runs but does not ${goal}`,
+  }
+}
+
+/** A wait for condition Ready of a pod whose containers are ready. */
+function readyWait(pod: ObservedPod, shorten: Shorten): Wait | undefined {
+  const ready = conditionOf(pod, 'Ready')
+  const { containerStatuses = [] } = pod.status ?? {}
   if (ready === undefined || ready.status === 'True' || containerStatuses.length === 0) {
     return undefined
   }
@@ -320,15 +362,15 @@ function waitOf(pod: ObservedPod, podCount: number, shorten: Shorten): Wait | un
       failure: `its readiness gates are not ready: ${message}`,
     }
   }
-  const details = ready.message ? `: ${shorten(ready.message)}` : ', which may be lost'
+  const details = ready.message ? `: ${shorten(ready.message)}` : '; the node may be lost'
   return {
     reason: 'NotReady',
-    waitingFor: `${node} to report the pod as ready${details}`,
-    failure: `${node} does not report the pod as ready${details}`,
+    waitingFor: `${nodeOf(pod)} to report the pod as ready${details}`,
+    failure: `${nodeOf(pod)} does not report the pod as ready${details}`,
   }
 }
 
-/** The program that set the gates of a pod, such as a queue, removes them to schedule the pod. */
+/** A wait for scheduling gates. The program that set them, such as a queue, removes them. */
 function gatesOf({ schedulingGates = [] }: PodSpec): Wait {
   const names = schedulingGates.map(({ name }) => nameOf(name)).sort()
   const wait = `scheduling ${names.length === 1 ? 'gate' : 'gates'} ${listed(names)} to be removed`
@@ -339,7 +381,7 @@ function gatesOf({ schedulingGates = [] }: PodSpec): Wait {
 function terminationOf({ metadata, spec = {} }: ObservedPod, now: string): Wait | undefined {
   const { name, deletionTimestamp, finalizers = [] } = metadata
   const overdue = Date.parse(now) - Date.parse(deletionTimestamp ?? '')
-  if (!(overdue > terminationPatience)) return undefined
+  if (!(overdue > maxRemovalDelayMs)) return undefined
   const cause =
     finalizers.length > 0
       ? `it has ${finalizers.length === 1 ? 'finalizer' : 'finalizers'} ` +
@@ -358,7 +400,7 @@ interface PodContainer {
 }
 
 /** Indexes the containers of a pod, and returns the function that finds one by its name. */
-function containersOf({ containers = [], initContainers = [] }: PodSpec) {
+function containersOf({ containers = [], initContainers = [] }: PodSpec = {}) {
   const known = new Map<string, PodContainer>()
   for (const container of containers) known.set(container.name, { container, role: 'container' })
   for (const container of initContainers) {
@@ -369,8 +411,8 @@ function containersOf({ containers = [], initContainers = [] }: PodSpec) {
     known.get(name) ?? { container: undefined, role: 'container' }
 }
 
-/** The cause for which a running container waits, from the probe that decides its readiness. */
-function notReady(
+/** A wait for the probe that decides the readiness of a running container. */
+function probeWait(
   { name, started }: ContainerStatus,
   { container, role }: PodContainer,
 ): Wait | undefined {

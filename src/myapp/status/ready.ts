@@ -15,17 +15,17 @@ export interface Summary {
   phase?: Phase
 }
 
-/** The longest quoted parts of a foreign selector and of a foreign message. */
+/** The longest parts of a foreign selector and of a foreign message in a message, in characters. */
 const maxSelectorLength = 200
 const maxQuotedLength = 1024
-/** The largest number of differing fields in a message, and their longest length. */
+/** The largest number of fields in a message, and the longest field, in characters. */
 const maxFields = 3
 const maxFieldLength = 200
 
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
 
-/** The first obstacle that keeps a MyApp with a valid spec from running, or that it runs. */
+/** The first obstacle that keeps a MyApp with a valid spec from running, or its success. */
 export function summarize(state: State): Summary {
   if (state.app.spec.paused) return paused(state)
   const summary = summarizeChildren(state)
@@ -89,7 +89,7 @@ function summarizeChildren(state: State): Summary {
     : summary
 }
 
-/** Names the updated children and the first differing fields. */
+/** Names the children that are updated and the first differing fields. */
 function toMatch(name: string, differing: ChildState[]): string {
   const fields = differing
     .flatMap(({ observed, desired }) => differences(observed?.spec, desired?.spec))
@@ -120,9 +120,9 @@ function paused({ app, deployment, found }: State): Summary {
 
 function nameConflict(name: string, conflicting: ChildState[]): Summary {
   const kinds = kindsOf(conflicting)
-  const isMakingRoom = ({ conflict }: ChildState) =>
+  const isDisappearing = ({ conflict }: ChildState) =>
     conflict?.type === 'owner' && conflict.isTerminating
-  if (conflicting.every(isMakingRoom)) {
+  if (conflicting.every(isDisappearing)) {
     return { reason: 'Creating', message: `Waiting for an older ${kinds} ${name} to be deleted` }
   }
   const [verbs, them] =
@@ -160,10 +160,10 @@ function configMissing(missing: string[], deployment: ObservedDeployment | undef
 function summarizeReplicas(
   name: string,
   desired: number,
-  { spec, status = {} }: ObservedDeployment,
+  deployment: ObservedDeployment,
   found: PodFindings,
 ): Summary {
-  const { replicas = 0, readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  const { status = {} } = deployment
   const condition = (type: string) =>
     status.conditions?.find((condition) => condition.type === type)
   const failure = condition('ReplicaFailure')
@@ -174,82 +174,114 @@ function summarizeReplicas(
       message: `Pods cannot be created: ${truncated(cause, maxQuotedLength)}`,
     }
   }
-  const old = oldReplicas(status)
   const complete = isComplete(desired, status)
-  const { minReadySeconds = 0 } = spec
-  const minReady =
-    minReadySeconds > 0 && readyReplicas > availableReplicas
-      ? `waiting for ready pods to stay ready for ${minReadySeconds} s (minReadySeconds)`
-      : undefined
+  const minReady = minReadyWait(deployment)
   if (!complete) {
     const progress = condition('Progressing')
     // A paused rollout keeps this condition even when its pods become available later.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
-      const cause =
-        found.stuck ??
-        minReady ??
-        found.ended ??
-        progress.message ??
-        'no progress within the deadline'
-      const available = `${availableReplicas} of ${desired} replicas available`
-      return {
-        reason: 'ProgressDeadlineExceeded',
-        message: `The rollout is stuck with ${available}: ${truncated(cause, maxQuotedLength)}`,
-      }
+      const cause = found.stuck ?? minReady ?? found.ended ?? progress.message
+      return stuckRollout(desired, deployment, cause)
     }
     if (found.failing !== undefined) return { reason: 'PodsFailing', message: found.failing }
   }
-  // Ended pods are named beside the wait: a replacement that has not started says little.
+  // A replacement that has not started explains little, so the ended pod is named, too.
   const causes = complete ? [] : [found.awaited ?? minReady ?? [], found.ended ?? []].flat()
   const withCause = (message: string) =>
     causes.length === 0 ? message : `${message}: ${causes.join('; ')}`
+  return (
+    rollout(name, desired, deployment, withCause) ??
+    scalingDown(desired, deployment) ??
+    availability(desired, deployment, withCause)
+  )
+}
 
+/** The wait for minReadySeconds; undefined if no pod waits for it. */
+function minReadyWait({ spec, status = {} }: ObservedDeployment): string | undefined {
+  const { minReadySeconds = 0 } = spec
+  const { readyReplicas = 0, availableReplicas = 0 } = status
+  return minReadySeconds > 0 && readyReplicas > availableReplicas
+    ? `waiting for ready pods to stay ready for ${minReadySeconds} s (minReadySeconds)`
+    : undefined
+}
+
+function stuckRollout(
+  desired: number,
+  { status: { availableReplicas = 0 } = {} }: ObservedDeployment,
+  cause = 'no progress within the deadline',
+): Summary {
+  const available = `${availableReplicas} of ${desired} replicas available`
+  return {
+    reason: 'ProgressDeadlineExceeded',
+    message: `The rollout is stuck with ${available}: ${truncated(cause, maxQuotedLength)}`,
+  }
+}
+
+/** The progress of a rollout; undefined if all pods have the current pod template. */
+function rollout(
+  name: string,
+  desired: number,
+  { spec, status = {} }: ObservedDeployment,
+  withCause: (message: string) => string,
+): Summary | undefined {
+  const { updatedReplicas = 0 } = status
+  const old = oldReplicas(status)
+  if (updatedReplicas >= desired && (old === 0 || desired === 0)) return undefined
   const updated = `${replicasOf(Math.min(updatedReplicas, desired), desired)} updated`
-  const isRollingOut = updatedReplicas < desired || (old > 0 && desired > 0)
-  if (isRollingOut && spec.paused) {
+  if (spec.paused) {
+    const command = `kubectl rollout resume deployment/${name}`
     return {
       reason: 'RolloutPaused',
-      message:
-        `${updated} and the rollout is paused: ` + `run kubectl rollout resume deployment/${name}`,
+      message: `${updated} and the rollout is paused: run ${command}`,
     }
   }
-  if (isRollingOut) {
-    const rollingOut = (message: string): Summary => ({ reason: 'RollingOut', message })
-    if (updatedReplicas < desired) return rollingOut(withCause(updated))
-    const olds = counted(old, 'old replica')
-    return complete
-      ? rollingOut(`${updated}, ${olds} ${old === 1 ? 'is' : 'are'} being deleted`)
-      : rollingOut(
-          withCause(
-            `${updated}, ${olds} ${old === 1 ? 'stays' : 'stay'} until new ones are available`,
-          ),
-        )
-  }
-  if (replicas > desired) {
-    const surplus = replicas - desired
-    const verb = surplus === 1 ? 'is' : 'are'
+  const rollingOut = (message: string): Summary => ({ reason: 'RollingOut', message })
+  if (updatedReplicas < desired) return rollingOut(withCause(updated))
+  const olds = counted(old, 'old replica')
+  return isComplete(desired, status)
+    ? rollingOut(`${updated}, ${olds} ${isOrAre(old)} being deleted`)
+    : rollingOut(
+        withCause(
+          `${updated}, ${olds} ${old === 1 ? 'stays' : 'stay'} until new ones are available`,
+        ),
+      )
+}
+
+/** The deletion of pods that are not desired; undefined if there are none. */
+function scalingDown(desired: number, { status = {} }: ObservedDeployment): Summary | undefined {
+  const { replicas = 0 } = status
+  const surplus = replicas - desired
+  if (surplus > 0) {
     return {
       reason: 'ScalingDown',
-      message: `${surplus} of ${counted(replicas, 'pod')} ${verb} being deleted`,
+      message: `${surplus} of ${counted(replicas, 'pod')} ${isOrAre(surplus)} being deleted`,
     }
   }
   // `replicas` does not count pods that are terminating.
   const terminating = desired === 0 ? (status.terminatingReplicas ?? 0) : 0
-  if (terminating > 0) {
-    return {
-      reason: 'ScalingDown',
-      message: `${counted(terminating, 'pod')} ${terminating === 1 ? 'is' : 'are'} terminating`,
-    }
+  if (terminating === 0) return undefined
+  return {
+    reason: 'ScalingDown',
+    message: `${counted(terminating, 'pod')} ${isOrAre(terminating)} terminating`,
   }
-  const available = `${replicasOf(availableReplicas, desired)} available`
+}
+
+function availability(
+  desired: number,
+  { status: { availableReplicas = 0 } = {} }: ObservedDeployment,
+  withCause: (message: string) => string,
+): Summary {
+  const message = `${replicasOf(availableReplicas, desired)} available`
   if (availableReplicas < desired) {
-    return { reason: 'ReplicasUnavailable', message: withCause(available) }
+    return { reason: 'ReplicasUnavailable', message: withCause(message) }
   }
   return desired === 0
     ? { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
-    : { reason: 'AllReplicasAvailable', message: available }
+    : { reason: 'AllReplicasAvailable', message }
 }
+
+const isOrAre = (count: number) => (count === 1 ? 'is' : 'are')
 
 /** `1 of 1 replica is`, `2 of 3 replicas are`. */
 const replicasOf = (count: number, desired: number) =>
-  `${count} of ${counted(desired, 'replica')} ${desired === 1 ? 'is' : 'are'}`
+  `${count} of ${counted(desired, 'replica')} ${isOrAre(desired)}`

@@ -3,13 +3,14 @@ import type { Phase } from '../../api/myapp.ts'
 interface ReasonMeaning {
   phase: Phase
   meaning: string
-  /** Some children are not answered as the spec requests. */
+  /** Some children are not changed as the spec requests. */
   blocks?: true
 }
 
 /**
  * Every reason of Ready, Reconciling and Stalled, with the phase of the MyApp. docs/status.md lists
- * them. Alerts depend on them, so a published reason is never renamed.
+ * the reasons. Alerts depend on them, so a published reason is never renamed. inspection.ts reads
+ * Creating and NameConflict from the status of a MyApp: they show that a child was missing.
  */
 export const reasons = {
   AllReplicasAvailable: {
@@ -99,7 +100,7 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
-/** Whether a MyApp with this reason has children that are not answered as its spec requests. */
+/** Whether a MyApp with this reason has children that are not changed as its spec requests. */
 export const isBlocking = (reason: string) =>
   (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
     ([name, { blocks }]) => name === reason && blocks,

@@ -5,7 +5,7 @@ import { childOf, type HookRequest } from '../request.ts'
 import { truncated } from '../../text.ts'
 import { ingressOrigin, pathPrefix, routeOrigin } from './urls.ts'
 
-/** The addresses of a MyApp, from its observed Service, Ingress and HTTPRoute. */
+/** The addresses of a MyApp and the problems of its routes, from the observed children. */
 
 interface GatewayRef {
   name?: string
@@ -27,7 +27,10 @@ const maxUrls = 32
 /** The longest quoted part of a Gateway's message. */
 const maxMessageLength = 1024
 
-/** The address inside the cluster, and the URLs outside of it that are known to work. */
+/**
+ * The address inside the cluster, and the URLs outside the cluster: of an Ingress that has an
+ * address, and of an HTTPRoute that every Gateway accepts.
+ */
 export function addressesOf(
   request: HookRequest,
   spec?: MyAppSpec,
@@ -39,7 +42,8 @@ export function addressesOf(
 
 /**
  * The address of the main port in the Service, with a scheme if the port speaks HTTP. If the
- * Service has no port of that name, the first port with the name of a protocol is used.
+ * Service has no port with the name of the main port, the first port with the name of a protocol
+ * counts.
  */
 function addressOf(request: HookRequest, mainPort: string | undefined): string | undefined {
   const { name, namespace } = request.parent.metadata
@@ -59,10 +63,10 @@ interface ServicePort {
   targetPort?: number | string
 }
 
-/** Whether the main port of some MyApp can have this name. */
+/** Whether a name is a protocol in lower case, as the name of a main port is. */
 const isProtocol = (name: string) => protocols.some((protocol) => protocol.toLowerCase() === name)
 
-/** The protocol of a port: from its appProtocol, from the probes of the port, or from its name. */
+/** The scheme of URLs to a port: from its appProtocol, the probes of the port, or its name. */
 function schemeOf(
   { name, appProtocol, targetPort }: ServicePort,
   request: HookRequest,
@@ -96,7 +100,7 @@ const schemes = new Map<string, 'http' | 'https'>([
 function ingressUrls(request: HookRequest): string[] {
   const ingress = childOf(request, 'Ingress')
   const addresses = ingressAddresses(request).flatMap(
-    ({ hostname, ip }) => hostname ?? (ip === undefined ? [] : inUrl(ip)),
+    ({ hostname, ip }) => hostname ?? (ip === undefined ? [] : bracketedIp(ip)),
   )
   if (ingress === undefined || addresses.length === 0) return []
   const { rules = [], tls = [] } = ingress.spec
@@ -127,7 +131,8 @@ function routeUrls(request: HookRequest): string[] {
 /** A wildcard matches many hosts, so it has no URL. */
 const isOneHost = (host: string) => !host.startsWith('*')
 
-const inUrl = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip)
+/** An IP address as the host of a URL. */
+const bracketedIp = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip)
 
 /** The addresses in the status of the Ingress. */
 const ingressAddresses = (request: HookRequest) =>
@@ -149,11 +154,12 @@ export function routeProblems(request: HookRequest): string[] {
   if (parentRefs.length === 0) return ['the HTTPRoute names no Gateway']
   return parentRefs.flatMap((gateway) => {
     // Each controller of a Gateway reports separately. One that accepts the route is enough.
-    const problems = (route.status?.parents ?? [])
+    const reports = (route.status?.parents ?? [])
       .filter(({ parentRef }) => isRefTo(gateway, parentRef))
       .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))
-    const [problem = notReported] = problems
-    return problems.includes(undefined) ? [] : [`Gateway ${gateway.name} ${problem}`]
+    const isAccepted = reports.includes(undefined)
+    const [problem = notReported] = reports
+    return isAccepted ? [] : [`Gateway ${gateway.name} ${problem}`]
   })
 }
 

@@ -6,8 +6,8 @@ import { type HookRequest, sentChildren } from '../request.ts'
 const timeFormat = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 
 /**
- * The newest time in a request: the time of the last change that it shows. It replaces a clock, so
- * that the same request always has the same answer. RFC 3339 in UTC, in whole seconds.
+ * The newest time in a request, in RFC 3339, in UTC and in whole seconds. It is used in place of a
+ * clock, so that the same request always has the same answer.
  */
 export function newestTime(request: HookRequest): string {
   const time = newestTimeOf([request.parent, ...sentChildren(request).map(({ child }) => child)])
@@ -22,7 +22,7 @@ export function newestTimeOf(objects: Dated[]): string {
   const consider = (time: unknown): void => {
     if (typeof time === 'string' && time > newest && timeFormat.test(time)) newest = time
   }
-  // Avoid a list: many pods have thousands of times.
+  // No list of all times: many pods have thousands of them.
   for (const { metadata, status } of objects) {
     const { creationTimestamp, deletionTimestamp, managedFields = [] } = metadata
     consider(creationTimestamp)

@@ -1,6 +1,6 @@
 /** Derives URLs of an Ingress or HTTPRoute without its controller. */
 
-/** Makes a URL of a host, without a path. */
+/** Returns the URL of a host, without a path. */
 type Origin = (host: string) => string
 
 const originOf =
@@ -8,7 +8,7 @@ const originOf =
   (host) =>
     `${scheme}://${host}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}`
 
-/** Annotations, or their values, with which a controller serves HTTPS without `tls`. */
+/** Annotations with which a controller serves HTTPS without `tls`. Without a value, any value. */
 const httpsAnnotations: Array<[annotation: string, value?: string]> = [
   ['alb.ingress.kubernetes.io/certificate-arn'],
   ['networking.gke.io/managed-certificates'],
@@ -58,9 +58,9 @@ function parsed(listenPorts: string): Array<Record<string, unknown>> {
 }
 
 /**
- * The origin of an HTTPRoute. Only the listener of the Gateway knows it, and the listener is not
- * observed. A port or a section name can show it: 443 and `https` are HTTPS, 80 and `http` are
- * HTTP. Undefined without one of them.
+ * The origin of an HTTPRoute. The listener of the Gateway decides it, and the hook does not see the
+ * listener. But a port or a section name can show it: 443 and `https` are HTTPS, 80 and `http` are
+ * HTTP. Undefined without such a port or name.
  */
 export function routeOrigin({
   sectionName = '',

@@ -22,20 +22,20 @@ export interface ConditionChange {
   reason: string
 }
 
-/** Returns the changes that the answered children cause: at most one for each child. */
+/** Returns the changes that the returned children cause: at most one for each child. */
 export function changesOf(
   { parent, children }: HookRequest,
-  answered: KubernetesObject[],
+  returned: KubernetesObject[],
 ): Change[] {
-  const groups: Record<string, Record<string, ObservedObject>> = children
+  const byKind: Record<string, Record<string, ObservedObject>> = children
   const key = (name: string) => `${parent.metadata.namespace}/${name}`
-  const written = answered.flatMap((child): Change[] => {
+  const written = returned.flatMap((child): Change[] => {
     const {
       apiVersion,
       kind,
       metadata: { name },
     } = child
-    const observed = groups[groupOf(apiVersion, kind)]?.[key(name)]
+    const observed = byKind[gvkOf(apiVersion, kind)]?.[key(name)]
     if (observed === undefined) return [{ action: 'create', kind, name, fields: [] }]
     // Metacontroller does not update a child that is being deleted.
     if (observed.metadata.deletionTimestamp !== undefined) return []
@@ -43,13 +43,13 @@ export function changesOf(
     return fields.length === 0 ? [] : [{ action: 'update', kind, name, fields }]
   })
   const kept = new Set(
-    answered.map(
-      ({ apiVersion, kind, metadata: { name } }) => `${groupOf(apiVersion, kind)} ${key(name)}`,
+    returned.map(
+      ({ apiVersion, kind, metadata: { name } }) => `${gvkOf(apiVersion, kind)} ${key(name)}`,
     ),
   )
-  const deleted = Object.entries(groups).flatMap(([group, objects]) =>
+  const deleted = Object.entries(byKind).flatMap(([gvk, objects]) =>
     Object.entries(objects).flatMap(([key, { kind, metadata }]): Change[] =>
-      kept.has(`${group} ${key}`) || metadata.deletionTimestamp !== undefined
+      kept.has(`${gvk} ${key}`) || metadata.deletionTimestamp !== undefined
         ? []
         : [{ action: 'delete', kind, name: metadata.name, fields: [] }],
     ),
@@ -68,14 +68,14 @@ export function conditionChanges(
   })
 }
 
-const groupOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
+const gvkOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
 
 /**
  * Returns the paths of the fields that Metacontroller writes:
  * - desired fields that differ from the observed ones,
  * - fields that were applied and are no longer desired, which it removes,
- * - desired fields that were not applied, which it adds to its record. An answer adopts a foreign
- *   field in this way, so that the next answer can remove it.
+ * - desired fields that were not applied, which it adds to its record. In this way an answer adopts
+ *   a foreign field, and the next answer removes it.
  */
 function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)

@@ -3,8 +3,8 @@ import type { ObservedMetadata } from '../../metacontroller/protocol.ts'
 import { age, lastWrite } from '../inspection-time.ts'
 import type { Reason } from './reasons.ts'
 
-/** Reasons of progress. They follow each other faster than anybody reads. */
-const transitional: ReadonlySet<string> = new Set<Reason>([
+/** Reasons that only report progress. They can change several times a second. */
+const progressReasons: ReadonlySet<string> = new Set<Reason>([
   'Creating',
   'Updating',
   'RollingOut',
@@ -13,14 +13,14 @@ const transitional: ReadonlySet<string> = new Set<Reason>([
 ])
 
 /** The minimum interval between two statuses that only report progress, in milliseconds. */
-const writtenEvery = 15_000
+const minWriteIntervalMs = 15_000
 
 /**
- * Whether the MyApp can keep its status, because the new status only reports progress of the same
- * generation. Each status costs Metacontroller a request to the API server. A slow rollout still
- * shows its progress.
+ * Whether the answer repeats the status of the MyApp instead of the new one. Each new status costs
+ * Metacontroller a request to the API server. So a status that only reports progress of the same
+ * generation is written at most every 15 s.
  */
-export function isHeldBack(
+export function isThrottled(
   metadata: ObservedMetadata,
   before: MyAppStatus,
   next: MyAppStatus,
@@ -30,8 +30,8 @@ export function isHeldBack(
     before.observedGeneration === metadata.generation &&
     before.phase === 'Pending' &&
     next.phase === 'Pending' &&
-    [before, next].every((status) => transitional.has(readyReason(status) ?? '')) &&
-    age(lastWrite(metadata, 'status'), now) < writtenEvery
+    [before, next].every((status) => progressReasons.has(readyReason(status) ?? '')) &&
+    age(lastWrite(metadata, 'status'), now) < minWriteIntervalMs
   )
 }
 

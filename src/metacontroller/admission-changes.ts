@@ -8,15 +8,15 @@ import { below, type FieldsV1, fieldsByOwner, itemsOf } from './managed-fields.t
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * The changes that the cluster's admission makes in a child: a policy or a webhook raises requests,
- * replaces the registry of an image, or pins the image to a digest. Such a child never becomes as
- * desired, and writing it again changes nothing. So the operator accepts a change that it can
- * prove.
+ * Detects changes that the cluster's admission makes in a child: a policy or a webhook raises
+ * requests, replaces the registry of an image, or pins the image to a digest. Such a child never
+ * becomes as desired, and writing it again changes nothing. So the operator accepts a change if it
+ * can prove that admission made it.
  *
- * The API server records the owner of a field before admission changes the field. So if the desired
- * value was applied, and a differing field still belongs to Metacontroller, admission has changed
- * it. Dynamic apply records the applied values. Server-side apply does not, so the answer contains
- * an annotation with a digest of the desired spec.
+ * The proof: the API server records the owner of a field before admission changes the field. If the
+ * desired value was applied, and a differing field still belongs to Metacontroller, admission has
+ * changed the field. Dynamic apply records the applied values. Server-side apply does not, so the
+ * answer contains an annotation with a digest of the desired spec.
  */
 
 /** The digest of the spec that was desired at the last apply. */
@@ -41,21 +41,22 @@ export interface Admitted {
   changes: AdmissionChange[]
 }
 
-/** More changes are left out of the list. */
+/** The largest number of listed changes. */
 const maxChanges = 8
-/** A child with more differences is not examined: admission does not make so many. */
+/** Admission does not make more differences than this in one child. */
 const maxDifferences = 64
-/** Longer values are cut. */
+/** The longest value in a message, in characters. */
 const maxValueLength = 128
 
-/** Fields whose values can be secret. They are never shown and not part of a digest. */
+/** Fields whose values can be secret. Messages and digests never contain these values. */
 const secretFields = new Set(['env', 'args', 'command', 'annotations'])
 /**
- * Fields in which no difference is accepted. A selector is immutable. Others decide the replicas.
+ * Fields in which no difference is accepted. A selector is immutable, and an autoscaler may change
+ * the replicas.
  */
 const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
 
-/** Returns what to answer for a child that admission may have changed. */
+/** Returns the desired state of a child that admission may have changed. */
 export function acceptAdmission(desired: KubernetesObject, observed: ObservedObject): Admitted {
   const marker = observed.metadata.annotations?.[desiredDigestAnnotation]
   const record = lastApplied(observed)
@@ -112,12 +113,12 @@ function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Diffe
     const name = nameOf(item) ?? ''
     return differing(item, observed.get(name), [...path, { name }])
   })
-  // Their order can also differ.
+  // The order of the items can also differ.
   return found.length > 0 || contains(theirs, ours) ? found : [{ path, ours, theirs }]
 }
 
 /**
- * The maps and lists that have one owner and that admission extended. The operator owns them as a
+ * The maps and lists with one owner to which admission added something. The operator owns them as a
  * whole, so under server-side apply the additions count as its own.
  */
 function extended(
@@ -174,7 +175,7 @@ function areAdmissions(differences: Difference[], observed: ObservedObject): boo
   )
 }
 
-/** A field that is gone has no owner, so nothing proves that admission removed it. */
+/** A removed field has no owner, so nothing proves that admission removed it. */
 const isAcceptable = ({ path, theirs }: Difference) =>
   theirs !== undefined &&
   typeof path.at(-1) === 'string' &&
