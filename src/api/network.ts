@@ -217,8 +217,8 @@ export const NetworkPolicy = object('Allowed connections to and from the app.', 
   ),
   to: opt(
     peers(
-      'Peers that the app may connect to, besides DNS. An empty list allows none. Defaults ' +
-        'to every peer.',
+      'Peers that the app may connect to, besides DNS: ports 53 and 5353 of every address. An ' +
+        'empty list allows none. Defaults to every peer.',
       list(
         'Ports of the peers. Defaults to all ports.',
         object(

@@ -547,7 +547,12 @@ const id = (description: string) =>
 /** The user, the groups and the root file system of all containers, with any podSecurity. */
 export const userAndGroups = {
   runAsUser: opt(id("ID of the user that runs the containers. Defaults to the image's.")),
-  runAsGroup: opt(id("ID of the primary group of the containers. Defaults to the image's.")),
+  runAsGroup: opt(
+    id(
+      "ID of the primary group of the containers. Defaults to the image's, which is 0 if the " +
+        'image does not know runAsUser.',
+    ),
+  ),
   fsGroup: opt(id('ID of a group of the containers that owns the files of volumes.')),
   fsGroupChangePolicy: opt(
     choice(

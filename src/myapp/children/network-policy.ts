@@ -33,7 +33,8 @@ interface NetworkPolicySpec extends Omit<V1NetworkPolicySpec, 'ingress'> {
 
 /**
  * An app with restricted egress must still be able to resolve names. A policy sees the port of the
- * DNS pods, which is 5353 on OpenShift.
+ * DNS pods, which is 5353 on OpenShift. Every address is allowed, because DNS runs in different
+ * places: in kube-system or openshift-dns, on the nodes (NodeLocal DNSCache), outside the cluster.
  */
 const dns: V1NetworkPolicyEgressRule = {
   ports: [53, 5353].flatMap((port) => [
