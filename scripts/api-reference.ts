@@ -42,8 +42,10 @@ export function apiReference(): string {
     [
       '<!-- Generated from src/api/myapp.ts by `npm run generate`. -->',
       `# ${kind} (${apiVersion})`,
-      `\`metadata.name\` is the name of the Deployment and of the Service. It ` +
-        `${formats.myAppName.message}. Each field with subfields has its own table.`,
+      wrapped(
+        `\`metadata.name\` is the name of the Deployment and of the Service. It ` +
+          `${formats.myAppName.message}. Each field with subfields has its own table.`,
+      ),
       '## spec',
       intro(spec),
       table(
@@ -66,8 +68,7 @@ export function apiReference(): string {
       intro(status),
       table(rows(status, '', new Map())),
       '### Conditions',
-      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons are ' +
-        'listed below.',
+      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons follow.',
       [
         '| condition | present | True when |',
         '| --- | --- | --- |',
@@ -81,10 +82,12 @@ export function apiReference(): string {
           ([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`,
         ),
       ].join('\n'),
-      '### Reasons of Available, ConfigReady, Scaled and Routed',
-      'Available and Scaled repeat the conditions of the Deployment and of the ' +
-        'HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and ' +
-        '`ValidMetricFound`. The other reasons:',
+      '### Reasons of the other conditions',
+      wrapped(
+        'Available and Scaled repeat the conditions of the Deployment and of the ' +
+          'HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and ' +
+          '`ValidMetricFound`. The other reasons:',
+      ),
       [
         '| reason | of | means |',
         '| --- | --- | --- |',
@@ -102,12 +105,12 @@ const isLarge = ({ properties, items }: ReferenceSchema) =>
 const conditions: Array<[type: string, when: string, meaning: string]> = [
   ['Ready', 'always', 'The phase is Running.'],
   ['Reconciling', 'always', 'The phase is Pending.'],
-  ['Stalled', 'always', 'The phase is Failed: someone must act.'],
-  ['Available', 'with a valid spec', 'The Deployment has enough available pods.'],
+  ['Stalled', 'always', 'The phase is Failed.'],
+  ['Available', 'unless the MyApp is being deleted', 'The Deployment has enough available pods.'],
   [
     'ConfigReady',
     'with references to ConfigMaps or Secrets',
-    'Every ConfigMap, Secret and key exists.',
+    'Every required ConfigMap, Secret and key exists.',
   ],
   ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
   ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside reaches the Service.'],
@@ -124,15 +127,37 @@ const conditions: Array<[type: string, when: string, meaning: string]> = [
   ],
 ]
 
-const intro = (schema: ReferenceSchema) =>
-  [schema.description, ...rules(schema).map((message) => `${upperFirst(message)}.`)].join(' ')
+/** The description of a field, and the messages of its rules. */
+function intro(schema: ReferenceSchema): string {
+  const messages = rules(schema).map((message) => wrapped(`- ${message}`, '  '))
+  return [
+    wrapped(schema.description ?? ''),
+    ...(messages.length === 0 ? [] : ['Rules, with their messages:', messages.join('\n')]),
+  ].join('\n\n')
+}
+
+/** Breaks a text into lines of at most 100 columns. */
+function wrapped(text: string, indent = ''): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== undefined && line.length + 1 + word.length <= 100) {
+      lines.splice(-1, 1, `${line} ${word}`)
+    } else {
+      lines.push(line === undefined ? word : `${indent}${word}`)
+    }
+  }
+  return lines.join('\n')
+}
 
 /** The messages of the rules for a field, and for each item of a list. */
-const rules = (schema: ReferenceSchema) =>
-  [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
-    validations.flatMap(({ message }) => message ?? []),
-  )
-const upperFirst = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+const rules = (schema: ReferenceSchema) => [
+  ...new Set(
+    [schema, schema.items ?? {}].flatMap(({ 'x-kubernetes-validations': validations = [] }) =>
+      validations.flatMap(({ message }) => message ?? []),
+    ),
+  ),
+]
 const table = (rows: string[]) =>
   ['| field | type | default | bounds | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 

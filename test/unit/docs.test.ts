@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { validate } from '../../src/api/validate.ts'
-import { reasons } from '../../src/myapp/status/reasons.ts'
+import { conditionReasons, reasons } from '../../src/myapp/status/reasons.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
@@ -20,6 +20,35 @@ t.test('docs/status.md lists every reason with its phase and meaning', async (t)
       ([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`,
     ),
   )
+})
+
+t.test('docs/status.md lists every condition', async (t) => {
+  const named = [
+    'Ready',
+    'Reconciling',
+    'Stalled',
+    ...Object.values(conditionReasons).flatMap(({ of }) => of),
+  ]
+  const page = read('docs/status.md')
+  for (const condition of new Set(named)) t.match(page, `\n| \`${condition}\` |`, condition)
+})
+
+/** The lines of a Markdown text outside code and tables. */
+const proseOf = (text: string) =>
+  text
+    .replace(/^ *```.*?^ *```$/gms, '')
+    .split('\n')
+    .filter((line) => !line.startsWith('|'))
+
+t.test('prose in Markdown has at most 100 columns', async (t) => {
+  const files = globSync('{*.md,{bench,docs,manifests,src,test}/**/*.md}', { cwd: root })
+  t.ok(files.includes('README.md') && files.includes('docs/api.md'))
+  for (const file of files) {
+    const wide = proseOf(read(file)).filter(
+      (line) => line.length > 100 && /\S \S/.test(line.slice(2)),
+    )
+    t.strictSame(wide, [], file)
+  }
 })
 
 t.test('the README has at most 1,000 words', async (t) => {

@@ -15,7 +15,8 @@ interface ReasonMeaning {
 export const reasons = {
   AllReplicasAvailable: {
     phase: 'Running',
-    meaning: 'All replicas of the current generation are available, and the Service selects them.',
+    meaning:
+      'All replicas of the current pod template are available, and the Service selects them.',
   },
   ScaledToZero: {
     phase: 'Running',
@@ -29,7 +30,8 @@ export const reasons = {
     phase: 'Running',
     blocks: true,
     meaning:
-      'paused is true: no child is changed, whatever the spec says. The phase is that of the pods.',
+      'paused is true, so no child is changed. The phase follows the pods: it can also be ' +
+      'Pending or Failed.',
   },
   Creating: {
     phase: 'Pending',
@@ -41,7 +43,7 @@ export const reasons = {
   },
   RollingOut: {
     phase: 'Pending',
-    meaning: 'Pods of the current generation are missing, or older pods still exist.',
+    meaning: 'Pods of the current pod template are missing, or older pods still exist.',
   },
   RolloutPaused: {
     phase: 'Pending',
