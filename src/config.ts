@@ -53,25 +53,24 @@ const oneOf = <Choice extends string>(
  * docs/configuration.md lists them.
  */
 export const variables = {
-  HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` or `::` for all addresses.'),
+  HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` and `::` stand for all addresses.'),
   PORT: integer(8080, [0, 65535], 'Port to listen on. 0 picks a free one.'),
   PROBE_PORT: optionalPort(
-    'Port for `/healthz` and `/readyz` over plain HTTP, for a kubelet, which has no client ' +
-      'certificate.',
+    'Port for `/healthz` and `/readyz` over plain HTTP. The kubelet has no client certificate.',
   ),
   ADMISSION_PORT: optionalPort(
-    'Port for `/admission/validate` only, without client certificates, which API servers do ' +
-      'not have. Without it `PORT` serves the webhook.',
+    'Port that serves only `/admission/validate`. It requires no client certificate, because API ' +
+      'servers have none. Without this variable `PORT` serves the webhook.',
   ),
   TLS_CERT_FILE: text(
     '',
-    'File with the certificate of the hook in PEM. With it `PORT` speaks HTTPS.',
+    'File with the certificate of the hook in PEM. With this file `PORT` serves HTTPS.',
   ),
   TLS_KEY_FILE: text('', 'File with the private key of `TLS_CERT_FILE` in PEM.'),
   TLS_CLIENT_CA_FILE: text(
     '',
-    'File with the CAs of client certificates in PEM. Callers then need a certificate of one ' +
-      'of these CAs.',
+    'File with the CAs of client certificates in PEM. With this file callers need a certificate ' +
+      'of one of these CAs.',
   ),
   TLS_CLIENT_NAME: text(
     'metacontroller',
@@ -79,8 +78,8 @@ export const variables = {
   ),
   AUTH_TOKEN_FILE: text(
     '',
-    'File with one token per line. Callers then need `Authorization: Bearer` and one of the ' +
-      'tokens.',
+    'File with one token per line. With this file callers need the header `Authorization: ' +
+      'Bearer` with one of the tokens.',
   ),
   LOG_LEVEL: oneOf(
     'info',
@@ -95,7 +94,7 @@ export const variables = {
   BODY_LIMIT: integer(
     2 * 1024 * 1024,
     [1024, 1024 * 1024 * 1024],
-    'Largest request body in bytes. A larger one is answered with 413.',
+    'Largest request body in bytes. A larger body is answered with 413.',
   ),
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
@@ -112,33 +111,36 @@ export const variables = {
   SHUTDOWN_DELAY_MS: integer(
     0,
     [0, 6000],
-    'Time in ms between SIGTERM, when `/readyz` starts to fail, and the end of the listener. ' +
-      'The cluster stops sending requests meanwhile. Shutdown takes at most 10 s, including ' +
-      'this delay.',
+    'Time in ms, at most 6000, for which the hook accepts connections after SIGTERM. `/readyz` ' +
+      'fails meanwhile, so that the cluster stops sending requests. Shutdown takes at most 10 s, ' +
+      'including this delay.',
   ),
   CONFIG_DIGEST_KEY_FILE: text(
     '',
-    'File with the key of config digests: at least 32 bytes, the same for all replicas. ' +
-      'Without a key the digests contain no data of Secrets, and pods roll at every change of a ' +
-      'Secret that they use. A new key rolls the pods of every app that uses ConfigMaps or ' +
-      'Secrets.',
+    'File with the key of config digests: at least 32 bytes, the same for all replicas. With a ' +
+      'key a digest is an HMAC of the used data. Without a key it contains the `resourceVersion` ' +
+      'of a Secret instead of the data, so pods roll at every change of a Secret that they use. ' +
+      'A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
   ),
   PLATFORM_DEFAULTS_FILE: text(
     '',
-    'File with defaults for all MyApps, in YAML: see platform-defaults.md. Read at start, the ' +
-      'same for all replicas. A change rolls the pods of the apps that it affects.',
+    'File with defaults for all MyApps, in YAML: see platform-defaults.md. All replicas need the ' +
+      'same file. They read it only at start. A change rolls the pods of the apps that it ' +
+      'affects.',
   ),
   WATCH_SECRETS: oneOf(
     'true',
     ['true', 'false'],
-    'With `false` the hook requests no Secret from Metacontroller: a changed Secret does not ' +
-      'roll pods, and a missing one is not reported. For the component `without-secrets`.',
+    'With `false` the hook requests no Secret from Metacontroller. Then a changed Secret does ' +
+      'not roll pods, and a missing Secret is not reported. The component `without-secrets` sets ' +
+      'it.',
   ),
   FORGET_MYAPP_AFTER_MS: integer(
     90_000,
     [1000, 86_400_000],
-    'Time in ms after which the metric `operator.myapps` no longer counts a MyApp that this ' +
-      'replica has not seen. Use three times `resyncPeriodSeconds`.',
+    'Time in ms after which this replica forgets a MyApp without requests. The metrics ' +
+      '`operator.myapps`, `operator.deletion_age`, `operator.resource_created` and ' +
+      '`operator.resource_deleted` depend on it. Use three times `resyncPeriodSeconds`.',
   ),
 } as const
 
