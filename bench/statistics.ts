@@ -4,5 +4,5 @@ export function quantile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
 
-/** Returns the median. */
+/** Returns the median; for an even count, the greater of the two middle values. */
 export const median = (values: number[]): number => quantile(values, 0.5)

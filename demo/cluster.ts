@@ -8,7 +8,7 @@ export interface DemoCluster {
   /** Shell lines for a second terminal, so that its kubectl uses this cluster. */
   exports: string[]
   /** The longest time for a MyApp to get to Running. */
-  patienceSeconds: number
+  timeoutSeconds: number
   /** Whether the cluster stays, so that the demo must remove what it applied. */
   outlivesTheDemo: boolean
   /** Installs Metacontroller's own kinds, which must be there before it starts. */

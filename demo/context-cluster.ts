@@ -47,7 +47,7 @@ export async function useContext(
       kubectl,
       metacontrollerKubeconfig: kubeconfig,
       exports: [exportLine('KUBECONFIG', kubeconfig)],
-      patienceSeconds: 300,
+      timeoutSeconds: 300,
       outlivesTheDemo: true,
       installMetacontrollerCrds: () => installMissingCrds(kubectl),
       async close() {

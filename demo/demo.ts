@@ -1,4 +1,4 @@
-/** Runs the operator on an empty cluster: `npm run demo`. */
+/** Runs the operator on a local or an existing cluster: `npm run demo`. */
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -16,7 +16,7 @@ import { bootLocalCluster } from './local-cluster.ts'
 import { compositeControllerFor, manifests, readManifests, toYaml } from './manifests.ts'
 
 const usage = `npm run demo                      runs the operator on a local Kubernetes
-npm run demo -- --once            ends after demo-app was Running and is deleted
+npm run demo -- --once            ends when demo-app has been Running and is deleted
 npm run demo -- --context NAME    uses the cluster of that kubeconfig context
 
 METACONTROLLER=/path/to/metacontroller runs the real Metacontroller instead of the stand-in.`
@@ -74,14 +74,14 @@ async function demo(signal: AbortSignal): Promise<void> {
   undo.push(metacontroller.stop)
   report(
     metacontroller.engine === 'stand-in'
-      ? 'The stand-in of the tests plays Metacontroller. ' +
-          'METACONTROLLER=/path/to/metacontroller runs the real one.'
+      ? 'The stand-in of the tests runs in place of Metacontroller. ' +
+          'METACONTROLLER=/path/to/metacontroller runs the real Metacontroller.'
       : `${metacontroller.engine} runs.`,
   )
 
   await install(cluster, hook.url, signal)
-  await getToRunning(cluster, hookLog, signal)
-  if (options.once) return await deleteAgain(cluster, hookLog, signal)
+  await createExample(cluster, hookLog, signal)
+  if (options.once) return await deleteExample(cluster, hookLog, signal)
 
   report(
     [
@@ -115,35 +115,36 @@ async function install(cluster: DemoCluster, hookUrl: string, signal: AbortSigna
 }
 
 /**
- * Deletes the MyApps while Metacontroller and the hook run, so that they finalize them. The
- * cluster's `close` removes the rest.
+ * Deletes the MyApps while Metacontroller and the hook still run, so that both can finalize the
+ * MyApps. The cluster's `close` removes the remaining objects.
  */
 async function deleteMyApps({ kubectl }: DemoCluster): Promise<void> {
   report('Deleting the MyApps, which takes at most 30 s …')
   await kubectl(['delete', 'myapps', '--all', '--all-namespaces', '--timeout=30s']).catch(
     (error) => {
       report(
-        `Metacontroller did not finalize them (${oneLine(error)}). ` +
-          'The demo removes them and their children itself.',
+        `Metacontroller did not finalize the MyApps (${oneLine(error)}). ` +
+          'The demo removes the MyApps and their children itself.',
       )
     },
   )
 }
 
-async function getToRunning(
+/** Creates demo-app and waits until it is Running. */
+async function createExample(
   cluster: DemoCluster,
   hookLog: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { kubectl, patienceSeconds } = cluster
+  const { kubectl, timeoutSeconds } = cluster
   const watching = new AbortController()
   const stopWatching = () => watching.abort()
   signal.addEventListener('abort', stopWatching)
-  // The watch starts before the MyApp exists. Its lines are printed after the headline.
+  // The watch starts before the MyApp exists. Its first lines are printed after the headline.
   let print = (text: string) => {
-    unseen += text
+    firstLines += text
   }
-  let unseen = ''
+  let firstLines = ''
   const watch = kubectl(['get', 'myapps', '--watch'], undefined, {
     signal: watching.signal,
     onStdout: (text) => print(text),
@@ -154,12 +155,12 @@ async function getToRunning(
     print = (text) => {
       process.stdout.write(text)
     }
-    print(unseen)
+    print(firstLines)
     await kubectl(
       [
         'wait',
         '--for=jsonpath={.status.phase}=Running',
-        `--timeout=${patienceSeconds}s`,
+        `--timeout=${timeoutSeconds}s`,
         '-f',
         manifests.example,
       ],
@@ -169,7 +170,7 @@ async function getToRunning(
     await sleep(200)
   } catch (error) {
     signal.throwIfAborted()
-    throw await failure(cluster, hookLog, 'get to Running', error)
+    throw await failure(cluster, hookLog, 'become Running', error)
   } finally {
     signal.removeEventListener('abort', stopWatching)
     stopWatching()
@@ -178,14 +179,15 @@ async function getToRunning(
   await show(cluster, ['get', 'deployments,services,pods', '-l', 'app=demo-app'], signal)
 }
 
-async function deleteAgain(
+/** Deletes demo-app and checks that its children are gone, too. */
+async function deleteExample(
   cluster: DemoCluster,
   hookLog: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { kubectl, patienceSeconds } = cluster
+  const { kubectl, timeoutSeconds } = cluster
   try {
-    await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${patienceSeconds}s`], signal)
+    await show(cluster, ['delete', 'myapp', 'demo-app', `--timeout=${timeoutSeconds}s`], signal)
   } catch (error) {
     signal.throwIfAborted()
     throw await failure(cluster, hookLog, 'disappear', error)
@@ -204,9 +206,12 @@ async function deleteAgain(
   report('\ndemo-app was Running. It is gone, with its Deployment and its Service.')
 }
 
-/** Why demo-app did not get to Running, or was not deleted: its status, and a copy of the log. */
+/**
+ * The error for a demo-app that did not become Running or was not deleted, with its status and the
+ * path of a copy of the log.
+ */
 async function failure(
-  { kubectl, patienceSeconds }: DemoCluster,
+  { kubectl, timeoutSeconds }: DemoCluster,
   hookLog: string,
   what: string,
   cause: unknown,
@@ -223,7 +228,7 @@ async function failure(
     : ''
   const why = status.length > 2 ? status : (cause as Error).message
   return new Error(
-    `demo-app did not ${what}${timedOut ? ` within ${patienceSeconds} s` : ''} (${why}); ` +
+    `demo-app did not ${what}${timedOut ? ` within ${timeoutSeconds} s` : ''} (${why}); ` +
       `the hook's log: ${await keepLog('hook', hookLog)}`,
     { cause },
   )
@@ -278,13 +283,13 @@ function readOptions(): { once: boolean; context?: string } {
   }
 }
 
-/** Aborts at the first Ctrl-C. A second one ends this process and its children at once. */
+/** Aborts the signal at the first Ctrl-C. A second Ctrl-C ends the process and its children. */
 function untilInterrupted(): AbortSignal {
   const controller = new AbortController()
   let first = 0
   const interrupt = () => {
     first ||= Date.now()
-    // npm repeats a Ctrl-C that the terminal has sent to this process, too.
+    // npm forwards a Ctrl-C that the terminal has already sent to this process.
     if (Date.now() - first > 1000) process.exit(130)
     controller.abort()
   }

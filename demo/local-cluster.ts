@@ -25,7 +25,7 @@ export async function bootLocalCluster(report: Report, signal: AbortSignal): Pro
       exportLine('KUBECONFIG', controlPlane.kubeconfig),
       `${exportLine('PATH', binDir)}:$PATH`,
     ],
-    patienceSeconds: 60,
+    timeoutSeconds: 60,
     outlivesTheDemo: false,
     installMetacontrollerCrds: () => installMetacontrollerCrds(controlPlane),
     close: controlPlane.stop,

@@ -12,8 +12,8 @@ export const editorSchema = (): object => ({
 export const editorSchemaText = () => JSON.stringify(editorSchema(), null, 2) + '\n'
 
 /**
- * Removes the keywords of the CRD. A named format becomes a pattern with its message, which
- * editors show.
+ * Removes the keywords that only the CRD uses. Replaces a named format by a pattern, and by a
+ * message that editors show.
  */
 function forEditors(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(forEditors)

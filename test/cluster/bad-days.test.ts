@@ -2,17 +2,17 @@ import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
 import { type Replica, startReplica } from '../support/cluster/hook.ts'
 import { many } from './scenarios/many.ts'
 import { outage } from './scenarios/outage.ts'
-import { startSpreadingFront } from '../support/cluster/spreading-front.ts'
+import { startRoundRobinProxy } from '../support/cluster/round-robin-proxy.ts'
 
 /** A second process of the hook. Both processes are behind one address. */
 async function startSecondHook(hook: Replica, dir: string) {
   const second = await startReplica({ dir, name: 'second-hook' })
-  const front = await startSpreadingFront([hook.port, second.port])
+  const proxy = await startRoundRobinProxy([hook.port, second.port])
   return {
-    port: front.port,
+    port: proxy.port,
     second,
     stop: async () => {
-      await front.stop()
+      await proxy.stop()
       await second.stop()
     },
   }

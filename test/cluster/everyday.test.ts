@@ -1,5 +1,5 @@
 import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
-import { startFaultyFront } from '../support/cluster/faulty-front.ts'
+import { startFaultyProxy } from '../support/cluster/faulty-proxy.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
 import { adoption } from './scenarios/command-line.ts'
 import { configRollout } from './scenarios/config-rollout.ts'
@@ -19,8 +19,8 @@ import { status } from './scenarios/status.ts'
 import { volumes } from './scenarios/volumes.ts'
 
 underEachStrategyBehind(
-  (hook) => startFaultyFront(hook.port),
-  (t, cluster, front) => {
+  (hook) => startFaultyProxy(hook.port),
+  (t, cluster, proxy) => {
     // The scenarios that take longest, mostly waiting, come first.
     for (const scenarios of [
       noWrite,
@@ -42,6 +42,6 @@ underEachStrategyBehind(
     ]) {
       scenarios(t, cluster)
     }
-    faults(t, cluster, front)
+    faults(t, cluster, proxy)
   },
 )

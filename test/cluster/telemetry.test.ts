@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { missing, seriesOf } from '../support/monitoring/series.ts'
 import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../support/otlp/data.ts'
-import { type Front, underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { type HookServer, underEachStrategyBehind } from '../support/cluster/cluster.ts'
 import { manifest } from '../support/cluster/install.ts'
 import { startReplica } from '../support/cluster/hook.ts'
 
@@ -20,7 +20,7 @@ const { version } = JSON.parse(readFileSync(manifest('package.json'), 'utf8'))
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 /** A hook with telemetry, in place of the usual hook. */
-async function startTracedHook(dir: string): Promise<Front & { collector: Collector }> {
+async function startTracedHook(dir: string): Promise<HookServer & { collector: Collector }> {
   const collector = await prepareCollector(join(dir, 'collector'), () => {})
   await collector.start()
   const hook = await startReplica({

@@ -763,3 +763,24 @@ t.test('without config rollouts pods keep their digest and get no new one', asyn
   })
   t.strictSame(found({ rolloutOnConfigChange: false }), undefined)
 })
+
+const specOf = (kind: string, spec: Partial<MyAppSpec>) =>
+  children(spec).find((child) => child.kind === kind)?.spec as Record<string, unknown> | undefined
+
+t.test('an app that can have two pods has a PodDisruptionBudget', async (t) => {
+  const budget = (spec: Partial<MyAppSpec>) =>
+    specOf('PodDisruptionBudget', spec)?.['maxUnavailable']
+  t.equal(budget({ autoscaling: { maxReplicas: 2 } }), 1)
+  t.equal(budget({ autoscaling: { maxReplicas: 1 }, replicas: 2 }), undefined)
+  t.equal(budget({ replicas: 2 }), 1)
+  t.equal(budget({}), undefined)
+})
+
+t.test('an autoscaler has the behavior of the spec without empty parts', async (t) => {
+  const behavior = (behavior: NonNullable<NonNullable<MyAppSpec['autoscaling']>['behavior']>) =>
+    specOf('HorizontalPodAutoscaler', { autoscaling: { maxReplicas: 2, behavior } })?.['behavior']
+  t.equal(behavior({ scaleUp: {} }), undefined)
+  t.strictSame(behavior({ scaleUp: {}, scaleDown: { stabilizationWindowSeconds: 0 } }), {
+    scaleDown: { stabilizationWindowSeconds: 0 },
+  })
+})

@@ -46,7 +46,7 @@ const cases: Array<{ name: string; spec: MyAppSpec; want: object; defaulted: str
     defaulted: ['podSecurity', 'resources', 'imagePullSecrets'],
   },
   {
-    name: 'contradictions: a default that does not fit is left out',
+    name: 'a default that contradicts the MyApp is not applied',
     spec: {
       image: 'nginx',
       runAsUser: 0,
@@ -88,7 +88,7 @@ for (const { name, spec, want, defaulted } of cases) {
   })
 }
 
-t.test('with all defaults every valid spec stays valid, and keeps what it sets', async () => {
+t.test('with all defaults a valid spec stays valid and keeps its own fields', async () => {
   const classAnnotation = 'kubernetes.io/ingress.class'
   const more = fc.constantFrom<Partial<MyAppSpec>>(
     {},

@@ -7,7 +7,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { context } from '../support/fixtures/context.ts'
 
-/** A request in which every child is as the answer to `request` desires. */
+/** A request like `request`, in which every child is as desired. */
 function steady(request: HookRequest): HookRequest {
   const next = structuredClone(request)
   const { status, children } = sync(request, context)
@@ -95,7 +95,7 @@ t.test('names an applied field that is no longer desired', async (t) => {
   ])
 })
 
-t.test('names a foreign field that this answer takes over to remove it next', async (t) => {
+t.test('names a foreign field that an intermediate answer adopts', async (t) => {
   const request: Anything = steady(recorded('sync-new'))
   request.children['Service.v1']['default/demo-app'].spec.selector.stray = 'a'
   t.same(changes(request), [
@@ -107,7 +107,7 @@ t.test('reports nothing for a running MyApp', async (t) => {
   t.same(changes(recorded('sync-running')), [])
 })
 
-t.test('reports the deletion of a child that is not answered, once', async (t) => {
+t.test('reports the deletion of an omitted child until it is being deleted', async (t) => {
   const request = recorded('finalize-children-present')
   t.same(
     changesOf(request, finalize(request).children)

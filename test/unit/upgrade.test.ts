@@ -17,7 +17,7 @@ import {
   unexplained,
   unforeseen,
 } from '../support/compatibility/golden.ts'
-import { held, upgrade } from '../support/compatibility/held.ts'
+import { storedChild, upgrade } from '../support/compatibility/stored-child.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { yamlFiles } from '../support/yaml-files.ts'
 
@@ -82,7 +82,7 @@ t.test('the model of a stored child is that of a real API server', async (t) => 
       kind,
       metadata: { labels, ownerReferences, annotations },
       spec,
-    } = held(asRendered(lastApplied(child)), request.parent)
+    } = storedChild(asRendered(lastApplied(child)), request.parent)
     const [theirs, ours] = [child.spec, spec].map((spec) => ({
       ...(spec as object),
       ...(kind === 'Service' && { clusterIP: '', clusterIPs: [] }),

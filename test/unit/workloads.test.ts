@@ -14,7 +14,7 @@ import {
 } from '../support/checklist/rendered.ts'
 import { checklist, type RuleName } from '../support/checklist/rules.ts'
 import { renderFile } from '../support/compatibility/golden.ts'
-import { upgrade } from '../support/compatibility/held.ts'
+import { upgrade } from '../support/compatibility/stored-child.ts'
 import { exampleApps, workloads } from '../support/workloads/facts.ts'
 import { yamlFiles } from '../support/yaml-files.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import { kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
@@ -11,7 +11,7 @@ const mergePatch = 'application/merge-patch+json'
 /** The numbers of replicas that the Deployment had in its spec, in order. */
 const replicaHistory = (here: Namespace) =>
   here
-    .happenings('Deployment')
+    .watchEvents('Deployment')
     .map(({ object }) => object.spec.replicas)
     .filter((replicas, index, all) => replicas !== all[index - 1])
 
@@ -26,10 +26,11 @@ async function scale({ api }: Cluster, here: Namespace, replicas: number): Promi
     { spec: { replicas } },
     mergePatch,
   )
-  await runs(here, replicas)
+  await runsWith(here, replicas)
 }
 
-async function runs(here: Namespace, replicas: number): Promise<void> {
+/** Waits until the MyApp is Running with this number of replicas. */
+async function runsWith(here: Namespace, replicas: number): Promise<void> {
   await here.until(
     `${replicas} replicas run`,
     () => here.get('MyApp', 'shop').status?.ready === `${replicas}/${replicas}`,
@@ -39,14 +40,14 @@ async function runs(here: Namespace, replicas: number): Promise<void> {
 
 /** While a MyApp has autoscaling, the autoscaler decides its replicas. */
 export function autoscaling(t: Test, cluster: Cluster): void {
-  t.test('the replicas of an autoscaler stay, whatever spec.replicas says', async (t) => {
+  t.test('spec.replicas does not change the replicas of an autoscaler', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', {
       image,
       replicas: 3,
       autoscaling: { minReplicas: 2, maxReplicas: 10, targetCPUUtilizationPercentage: 70 },
     })
-    await runs(here, 3)
+    await runsWith(here, 3)
     t.match(here.get('HorizontalPodAutoscaler', 'shop').spec, {
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
       minReplicas: 2,
@@ -65,8 +66,8 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     ]) {
       await change()
       await here.running('shop')
-      // Metacontroller first records the number once in its copy of the child.
-      await rest(here)
+      // Metacontroller writes once more to record the number in its copy of the child.
+      await waitUntilIdle(here)
       const before = deploymentWrites(here)
       await forceSyncs(here, 'shop', 3)
       t.strictSame(deploymentWrites(here), before, 'no write of the Deployment')
@@ -74,12 +75,12 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     t.strictSame(replicaHistory(here), [3, 6, 4])
   })
 
-  t.test('syncs never undo an autoscaler that changes its number meanwhile', async (t) => {
+  t.test('after its first scaling, concurrent syncs do not revert an autoscaler', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, autoscaling: { maxReplicas: 100 } })
-    await runs(here, 1)
+    await runsWith(here, 1)
     await scale(cluster, here, 2)
-    await rest(here)
+    await waitUntilIdle(here)
     const numbers = Array.from({ length: 18 }, (_, index) => index + 3)
     for (const replicas of numbers) {
       await cluster.api.request(
@@ -95,7 +96,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       }
       await sleep(15 + (replicas % 7) * 12)
     }
-    await runs(here, 20)
+    await runsWith(here, 20)
     await forceSyncs(here, 'shop', 2)
     t.strictSame(replicaHistory(here), [1, 2, ...numbers])
   })
@@ -103,16 +104,16 @@ export function autoscaling(t: Test, cluster: Cluster): void {
   t.test('the replicas do not jump when an autoscaler is added or removed', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, replicas: 4 })
-    await runs(here, 4)
+    await runsWith(here, 4)
     await here.edit('MyApp', 'shop', { spec: { replicas: null, autoscaling: { maxReplicas: 10 } } })
     await here.until('the autoscaler exists', () => here.find('HorizontalPodAutoscaler', 'shop'))
-    await runs(here, 4)
+    await runsWith(here, 4)
     await scale(cluster, here, 5)
     await forceSyncs(here, 'shop', 2)
     t.strictSame(replicaHistory(here), [4, 5])
     await here.edit('MyApp', 'shop', { spec: { replicas: 2, autoscaling: null } })
     await here.gone('HorizontalPodAutoscaler', 'shop')
-    await runs(here, 2)
+    await runsWith(here, 2)
     t.strictSame(replicaHistory(here), [4, 5, 2])
     t.equal(here.list('ReplicaSet').length, 1, 'no pod was replaced')
   })
@@ -120,7 +121,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
   t.test('new bounds of an autoscaler apply at once, and manual edits are reverted', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, autoscaling: { minReplicas: 1, maxReplicas: 10 } })
-    await runs(here, 1)
+    await runsWith(here, 1)
     await here.edit('HorizontalPodAutoscaler', 'shop', {
       spec: { minReplicas: 1, maxReplicas: 99 },
     })
@@ -131,33 +132,33 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     await here.edit('MyApp', 'shop', {
       spec: { autoscaling: { minReplicas: 3, maxReplicas: 4 } },
     })
-    await runs(here, 3)
+    await runsWith(here, 3)
     t.match(here.get('HorizontalPodAutoscaler', 'shop').spec, { minReplicas: 3, maxReplicas: 4 })
     await here.edit('MyApp', 'shop', {
       spec: { autoscaling: { minReplicas: 1, maxReplicas: 2 } },
     })
-    await runs(here, 2)
+    await runsWith(here, 2)
     t.strictSame(replicaHistory(here), [1, 3, 2])
     await here.remove('HorizontalPodAutoscaler', 'shop')
     await here.until('a new autoscaler exists', () => here.find('HorizontalPodAutoscaler', 'shop'))
-    await runs(here, 2)
+    await runsWith(here, 2)
   })
 
-  t.test('every suspension keeps the number of the autoscaler', async (t) => {
+  t.test('the replicas of the autoscaler return after every suspension', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', {
       image,
       replicas: 2,
       autoscaling: { minReplicas: 1, maxReplicas: 10 },
     })
-    await runs(here, 2)
+    await runsWith(here, 2)
     await here.edit('Deployment', 'shop', { metadata: { annotations: { theirs: 'yes' } } })
-    // Under server-side apply a concurrent sync can undo the first scaling. Avoid such a sync here.
+    // Under server-side apply a concurrent sync can revert the first scaling. Avoid such a sync.
     await forceSyncs(here, 'shop', 2)
     for (const replicas of [3, 4]) {
       await scale(cluster, here, replicas)
       await here.edit('MyApp', 'shop', { spec: { suspend: true } })
-      await runs(here, 0)
+      await runsWith(here, 0)
       t.match(here.get('MyApp', 'shop').status, {
         phase: 'Running',
         conditions: [{ type: 'Ready', status: 'True', reason: 'Suspended' }],
@@ -169,12 +170,12 @@ export function autoscaling(t: Test, cluster: Cluster): void {
           'the replicas are 0 again',
           () => here.get('Deployment', 'shop').spec.replicas === 0,
         )
-        await runs(here, 0)
+        await runsWith(here, 0)
       }
       await forceSyncs(here, 'shop', 2)
       t.ok(here.find('HorizontalPodAutoscaler', 'shop'), 'the autoscaler stays')
       await here.edit('MyApp', 'shop', { spec: { suspend: null } })
-      await runs(here, replicas)
+      await runsWith(here, replicas)
     }
     t.strictSame(replicaHistory(here), [2, 3, 0, 3, 4, 0, 1, 0, 4])
     const { annotations = {} } = here.get('Deployment', 'shop').metadata
@@ -197,26 +198,26 @@ export function autoscaling(t: Test, cluster: Cluster): void {
       { reason: 'FailedGetResourceMetric', message: /unable to get metrics for resource cpu/ },
       'this cluster has no metrics',
     )
-    const says = (type: string, status: string, reason: string, message: string) => ({
+    const condition = (type: string, status: string, reason: string, message: string) => ({
       type,
       status,
       reason,
       message,
       lastTransitionTime: new Date().toISOString(),
     })
-    const able = says(
+    const able = condition(
       'AbleToScale',
       'True',
       'ReadyForNewScale',
       'recommended size matches current size',
     )
-    const active = says(
+    const active = condition(
       'ScalingActive',
       'True',
       'ValidMetricFound',
       'the HPA was able to successfully calculate a replica count from cpu resource utilization',
     )
-    const unable = says(
+    const unable = condition(
       'AbleToScale',
       'False',
       'FailedGetScale',
@@ -235,7 +236,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
           mergePatch,
         )
         return here
-          .happenings('MyApp')
+          .watchEvents('MyApp')
           .some(({ object }) =>
             object.status?.conditions?.some(
               ({ type, status, reason, message }) =>

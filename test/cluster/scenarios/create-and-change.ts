@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { failingImage } from '../../../local-cluster/control-plane/stages.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { Happening } from '../../support/cluster/view.ts'
+import type { WatchEvent } from '../../support/cluster/view.ts'
 
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 
@@ -9,9 +9,9 @@ const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name
 const course = <Value>(values: Value[]) =>
   values.filter((value, index) => value !== values[index - 1])
 
-const phases = (happenings: Happening<'MyApp'>[]) =>
+const phases = (watchEvents: WatchEvent<'MyApp'>[]) =>
   course(
-    happenings.map(({ object }) => object.status?.phase).filter((phase) => phase !== undefined),
+    watchEvents.map(({ object }) => object.status?.phase).filter((phase) => phase !== undefined),
   )
 
 /** A MyApp gets the children of its spec and follows every change. */
@@ -172,7 +172,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 3 })
     await here.running('shop')
-    const before = here.happenings('MyApp').length
+    const before = here.watchEvents('MyApp').length
     await here.edit('MyApp', 'shop', { spec: { image: failingImage('NotReady') } })
     await here.until('the rollout waits for its first pod', () =>
       here.get('MyApp', 'shop').status?.message?.startsWith('1 of 3 replicas are updated'),
@@ -185,7 +185,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.strictSame(
       phases(
         here
-          .happenings('MyApp')
+          .watchEvents('MyApp')
           .slice(before)
           .filter(({ object }) => (object.status?.observedGeneration ?? 0) > 1),
       ),

@@ -1,27 +1,27 @@
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import type { Fault, FaultyFront } from '../../support/cluster/faulty-front.ts'
+import type { Fault, FaultyProxy } from '../../support/cluster/faulty-proxy.ts'
 
 const garbage: Record<string, Fault> = {
   'HTML in place of JSON': { code: 200, body: '<html>It works!</html>' },
-  'an empty answer': { code: 200, body: '' },
-  'an answer that is cut off': {
+  'an empty response': { code: 200, body: '' },
+  'a truncated response': {
     code: 200,
     body: '{"status":{},"children":[{"apiVersion":"apps/v1","kind":"Depl',
   },
-  'an answer of another protocol': { code: 200, body: '{"status":{},"children":[],"items":[]}' },
+  'a response with an unknown field': { code: 200, body: '{"status":{},"children":[],"items":[]}' },
   'a redirect': { code: 302, body: '', headers: { location: 'http://127.0.0.1:1/sync' } },
-  'a hook that answers 500': { code: 500, body: '{"error":"injected failure"}' },
-  'a hook that answers 503': { code: 503, body: '{"error":"shutting down"}' },
-  'a hook that closes the connection': 'hangs up',
-  'a hook that never answers': 'never answers',
+  'status 500': { code: 500, body: '{"error":"injected failure"}' },
+  'status 503': { code: 503, body: '{"error":"shutting down"}' },
+  'a closed connection': 'closes the connection',
+  'no response': 'never responds',
 }
 
 const syncErrors = (namespace: string) =>
   `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SyncError`
 
-/** A hook with wrong answers or without an answer deletes nothing. */
-export function faults(t: Test, cluster: Cluster, front: FaultyFront): void {
+/** Wrong responses and missing responses of the hook delete nothing. */
+export function faults(t: Test, cluster: Cluster, proxy: FaultyProxy): void {
   for (const [what, fault] of Object.entries(garbage)) {
     t.test(`survives ${what}: no change, an Event, and recovery`, async (t) => {
       const here = await cluster.namespace(t)
@@ -30,7 +30,7 @@ export function faults(t: Test, cluster: Cluster, front: FaultyFront): void {
       const children = (['Deployment', 'Service'] as const).map(
         (kind) => here.get(kind, 'shop').metadata.uid,
       )
-      front.set(here.name, fault)
+      proxy.set(here.name, fault)
       await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
       await here.eventually(
         'an Event reports the failure',
@@ -44,54 +44,60 @@ export function faults(t: Test, cluster: Cluster, front: FaultyFront): void {
       )
       t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.28')
       t.strictSame(here.get('MyApp', 'shop').status, before.status)
-      front.set(here.name, undefined)
+      proxy.set(here.name, undefined)
       await here.running('shop')
       t.equal(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.image, 'nginx:1.29')
       t.equal(here.get('Service', 'shop').metadata.uid, children[1])
     })
   }
 
-  t.test('a hook that answers 429 with Retry-After: 1 is called once a second', async (t) => {
-    const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx:1.28' })
-    await here.running('shop')
-    front.set(here.name, {
-      code: 429,
-      body: '{"error":"overloaded"}',
-      headers: { 'retry-after': '1' },
-    })
-    const before = front.calls(here.name).length
-    await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
-    await here.until(
-      'the hook had four requests',
-      () => front.calls(here.name).length >= before + 4,
-    )
-    const times = front
-      .calls(here.name)
-      .slice(before)
-      .filter(({ path }) => path === '/sync')
-      .map(({ at }) => at)
-    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
-    t.ok(
-      gaps.every((gap) => gap > 800),
-      `requests after ${gaps.join(', ')} ms`,
-    )
-    front.set(here.name, undefined)
-    await here.running('shop')
-  })
+  t.test(
+    'Metacontroller retries at most once a second after 429 with Retry-After: 1',
+    async (t) => {
+      const here = await cluster.namespace(t)
+      await here.create('shop', { image: 'nginx:1.28' })
+      await here.running('shop')
+      proxy.set(here.name, {
+        code: 429,
+        body: '{"error":"overloaded"}',
+        headers: { 'retry-after': '1' },
+      })
+      const before = proxy.calls(here.name).length
+      await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
+      await here.until(
+        'the hook has received four requests',
+        () => proxy.calls(here.name).length >= before + 4,
+      )
+      const times = proxy
+        .calls(here.name)
+        .slice(before)
+        .filter(({ path }) => path === '/sync')
+        .map(({ at }) => at)
+      const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+      t.ok(
+        gaps.every((gap) => gap > 800),
+        `requests after ${gaps.join(', ')} ms`,
+      )
+      proxy.set(here.name, undefined)
+      await here.running('shop')
+    },
+  )
 
   t.test('completes a creation and a deletion after the hook recovers', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('old', { image: 'nginx' })
     await here.running('old')
-    front.set(here.name, { code: 500, body: '{"error":"injected failure"}' })
+    proxy.set(here.name, { code: 500, body: '{"error":"injected failure"}' })
     await here.create('new', { image: 'nginx' })
     await here.remove('MyApp', 'old')
-    const calls = front.calls(here.name).length
-    await here.until('the hook had many requests', () => front.calls(here.name).length > calls + 8)
+    const calls = proxy.calls(here.name).length
+    await here.until(
+      'the hook has received many requests',
+      () => proxy.calls(here.name).length > calls + 8,
+    )
     t.ok(here.get('Deployment', 'old').status?.availableReplicas, 'the deleted MyApp still runs')
     t.notOk(here.find('Deployment', 'new'))
-    front.set(here.name, undefined)
+    proxy.set(here.name, undefined)
     await here.running('new')
     await here.gone('MyApp', 'old')
     t.notOk(here.find('Service', 'old'))

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { rest } from '../../support/cluster/forced-syncs.ts'
+import { waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 
 /** A status that only shows the progress of a rollout is written at most this often. */
 const progressMs = 15_000
@@ -34,7 +34,7 @@ export function fewWrites(t: Test, cluster: Cluster): void {
     await here.create('shop', { image: 'nginx:1.28' })
     await here.running('shop')
     let elapsed = Date.now() - start
-    await rest(here)
+    await waitUntilIdle(here)
     t.strictSame(
       since().others,
       [`${create} deployments/shop`, `${create} services/shop`, 'update myapps/shop'].sort(),
@@ -47,14 +47,14 @@ export function fewWrites(t: Test, cluster: Cluster): void {
     await here.edit('MyApp', 'shop', { spec: { env: [{ name: 'A', value: 'a' }] } })
     await here.running('shop')
     elapsed = Date.now() - start
-    await rest(here)
+    await waitUntilIdle(here)
     t.strictSame(since().others, [`${write} deployments/shop`], 'one write for the changed child')
     t.ok(since().statuses <= expected(elapsed), `${since().statuses} status writes`)
 
     before = here.writes().length
     await here.remove('MyApp', 'shop')
     await here.gone('MyApp', 'shop')
-    await rest(here)
+    await waitUntilIdle(here)
     t.strictSame(
       since().others,
       ['delete deployments/shop', 'delete services/shop', 'update myapps/shop'],

@@ -5,7 +5,7 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const order = (here: Namespace): Kind[] =>
   (['MyApp', 'Deployment', 'Service'] as const)
-    .flatMap((kind) => here.happenings(kind).filter(({ type }) => type === 'DELETED'))
+    .flatMap((kind) => here.watchEvents(kind).filter(({ type }) => type === 'DELETED'))
     .toSorted((a, b) => a.version - b.version)
     .map(({ kind }) => kind)
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { lastAppliedAnnotation } from '../../../src/metacontroller/protocol.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx'
@@ -132,7 +132,7 @@ export function forgedRecords(t: Test, cluster: Cluster): void {
 
       await Promise.all(forged.map(({ what, name }) => forge(here, name, what, victim)))
       await Promise.all(names.map((name) => forceSyncs(here, name, 2)))
-      await rest(here)
+      await waitUntilIdle(here)
 
       t.strictSame(uids(), before, 'every Deployment is the same object')
       for (const { what, name } of forged) {

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import type { Deployment, Service } from '../../support/cluster/kinds.ts'
 import type { Namespace, Operation } from '../../support/cluster/namespace.ts'
 import { putBound, volumeClaim } from '../../support/cluster/volume-claim.ts'
@@ -172,7 +172,7 @@ const replaceSpec = (spec: MyAppSpec): Operation[] => [
 
 const replicaHistory = (here: Namespace) =>
   here
-    .happenings('Deployment')
+    .watchEvents('Deployment')
     .map(({ object }) => object.spec.replicas)
     .filter((replicas, index, all) => replicas !== all[index - 1])
 
@@ -205,7 +205,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     )
     const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
     // Metacontroller first records on the Deployment that the edits stay.
-    await rest(here)
+    await waitUntilIdle(here)
     const before = childWrites(here)
     await forceSyncs(here, 'shop', 4)
     t.strictSame([here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence), edited)
@@ -312,9 +312,9 @@ export function holdingStill(t: Test, cluster: Cluster): void {
       ],
     )
     await here.running('shop')
-    await rest(here)
+    await waitUntilIdle(here)
     // Metacontroller first records on the Deployment that the edits stay.
-    await rest(here)
+    await waitUntilIdle(here)
     const before = childWrites(here)
     await forceSyncs(here, 'shop', 3)
     t.strictSame(childWrites(here), before)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
-import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import { builtInKinds, kinds, type LiveMyApp } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
@@ -108,7 +108,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
       () => here.get('MyApp', 'paused').status?.ready === '1/1',
     )
     // A write of that sync may have failed with a conflict. Metacontroller then repeats it.
-    await rest(here)
+    await waitUntilIdle(here)
     const before = snapshot(here)
     t.strictSame(
       childKinds.filter((kind) => here.list(kind).length === 0),

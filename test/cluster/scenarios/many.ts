@@ -37,9 +37,9 @@ export async function many(t: Test, cluster: Cluster, hooks: [Replica, Replica])
       images,
       apps.map((_, index) => (index < apps.length - 4 ? 'nginx:1.29' : 'nginx:1.28')),
     )
-    const happenings = [...here.happenings('Deployment'), ...here.happenings('Service')]
+    const watchEvents = [...here.watchEvents('Deployment'), ...here.watchEvents('Service')]
     t.strictSame(
-      happenings.filter(({ type }) => type === 'DELETED'),
+      watchEvents.filter(({ type }) => type === 'DELETED'),
       [],
       'no child was deleted',
     )

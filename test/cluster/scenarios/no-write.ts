@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import { type Cluster } from '../../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll, settles } from '../../support/cluster/documents.ts'
-import { forceSyncs, rest } from '../../support/cluster/forced-syncs.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import { builtInKinds } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { tellsWhatHappens } from './command-line.ts'
@@ -67,7 +67,7 @@ export async function isQuiet(
       here.get('MyApp', name).status?.conditions?.every(({ status }) => status !== 'Unknown'),
     ),
   )
-  await rest(here)
+  await waitUntilIdle(here)
   const before = here.writes().length
   const calls = new Map(names.map((name) => [name, here.calls(name).length]))
   await each((name) =>
@@ -77,7 +77,7 @@ export async function isQuiet(
   t.strictSame(here.writes().slice(before), [], 'no write in a resync')
   await each((name) => forceSyncs(here, name, forced - 1))
   // Wait until the last forced sync is complete.
-  await rest(here)
+  await waitUntilIdle(here)
   t.strictSame(here.writes().slice(before), [], `no write in ${forced} forced syncs`)
 }
 

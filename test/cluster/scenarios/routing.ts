@@ -113,7 +113,7 @@ export const untilRouted = (
 export const departures = (here: Namespace): Kind[] =>
   allKinds
     .filter((kind) => kind !== 'ReplicaSet')
-    .flatMap((kind) => here.happenings(kind).filter(({ type }) => type === 'DELETED'))
+    .flatMap((kind) => here.watchEvents(kind).filter(({ type }) => type === 'DELETED'))
     .toSorted((a, b) => a.version - b.version)
     .map(({ kind }) => kind)
 

@@ -166,9 +166,9 @@ export function status(t: Test, cluster: Cluster): void {
       await here.edit('MyApp', 'shop', { spec })
       await here.running('shop')
     }
-    const known = here.happenings('Deployment').map(({ object }) => counts(object.status))
+    const known = here.watchEvents('Deployment').map(({ object }) => counts(object.status))
     const apps = here
-      .happenings('MyApp')
+      .watchEvents('MyApp')
       .map(({ object }) => object)
       .filter(({ status }) => status !== undefined)
     t.strictSame(

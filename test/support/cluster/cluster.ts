@@ -28,8 +28,8 @@ import {
 import { type Difference, applyDifferences } from './server-side-apply.ts'
 import { watchAll } from './view.ts'
 
-/** The program that Metacontroller calls: the hook, or a proxy of the hook. */
-export interface Front {
+/** The server to which Metacontroller sends requests: the hook, or a proxy of the hook. */
+export interface HookServer {
   port: number
   stop(): Promise<void>
 }
@@ -68,9 +68,9 @@ export function underEachStrategy(
 }
 
 /** Like `underEachStrategy`, with a proxy between Metacontroller and the hook. */
-export function underEachStrategyBehind<F extends Front>(
-  startFront: (hook: Replica, dir: string) => Promise<F>,
-  scenarios: (t: Test, cluster: Cluster, front: F) => void,
+export function underEachStrategyBehind<F extends HookServer>(
+  startServer: (hook: Replica, dir: string) => Promise<F>,
+  scenarios: (t: Test, cluster: Cluster, hookServer: F) => void,
   setup: Setup = {},
 ): void {
   t.setTimeout(600_000)
@@ -80,11 +80,11 @@ export function underEachStrategyBehind<F extends Front>(
       const controlPlane = await bootBare(t)
       const hook = await startReplica({ dir: controlPlane.dir })
       t.teardown(() => hook.stop())
-      const front = await startFront(hook, controlPlane.dir)
-      t.teardown(() => front.stop())
-      const cluster = await startCluster(t, strategy, controlPlane, hook, front, setup)
+      const hookServer = await startServer(hook, controlPlane.dir)
+      t.teardown(() => hookServer.stop())
+      const cluster = await startCluster(t, strategy, controlPlane, hook, hookServer, setup)
       t.jobs = 24
-      scenarios(t, cluster, front)
+      scenarios(t, cluster, hookServer)
     })
   }
 }
@@ -94,7 +94,7 @@ async function startCluster(
   strategy: ApplyStrategy,
   controlPlane: ControlPlane,
   hook: Replica,
-  front: Front,
+  hookServer: HookServer,
   { prepare, user = 'metacontroller', watched }: Setup,
 ): Promise<Cluster> {
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
@@ -110,7 +110,7 @@ async function startCluster(
     applyStrategy: strategy,
   })
   t.teardown(() => metacontroller.stop())
-  await kubectl(['apply', '-f', '-'], compositeControllers(front.port, strategy))
+  await kubectl(['apply', '-f', '-'], compositeControllers(hookServer.port, strategy))
   const api = openApi(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {

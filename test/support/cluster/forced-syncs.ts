@@ -8,12 +8,12 @@ export async function forceSyncs(here: Namespace, name: string, times: number): 
   for (let time = 0; time < times; time++) {
     const calls = here.calls(name).length
     await here.edit('MyApp', name, { metadata: { annotations: { touched: String(calls) } } })
-    await here.until('the hook had a request', () => here.calls(name).length > calls)
+    await here.until('the hook has received a request', () => here.calls(name).length > calls)
   }
 }
 
-/** Resolves once Metacontroller has not written for a moment. */
-export async function rest(here: Namespace): Promise<void> {
+/** Resolves once Metacontroller has not written for 1.5 s. */
+export async function waitUntilIdle(here: Namespace): Promise<void> {
   let [writes, since] = [-1, 0]
   await here.until('Metacontroller is idle', () => {
     const now = here.writes().length

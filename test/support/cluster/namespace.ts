@@ -15,7 +15,7 @@ import {
   kindPath,
   type StoredKind,
 } from './kinds.ts'
-import type { Happening, View } from './view.ts'
+import type { WatchEvent, View } from './view.ts'
 
 /** A line of the API server's audit log. */
 export interface AuditEvent {
@@ -55,7 +55,7 @@ export interface Namespace {
   /** An existing object. Throws if it does not exist. */
   get<K extends Kind>(kind: K, name: string): Kinds[K]
   list<K extends Kind>(kind: K): Kinds[K][]
-  happenings<K extends Kind>(kind: K): Happening<K>[]
+  watchEvents<K extends Kind>(kind: K): WatchEvent<K>[]
   /** Waits until `look` returns a value, and returns it. Fails with a report of the namespace. */
   until<Found>(
     what: string,
@@ -162,10 +162,8 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
       return found
     },
     list: (kind) => view.list(kind, name),
-    happenings: <K extends Kind>(kind: K) =>
-      view
-        .happenings(name)
-        .filter((happening): happening is Happening<K> => happening.kind === kind),
+    watchEvents: <K extends Kind>(kind: K) =>
+      view.watchEvents(name).filter((event): event is WatchEvent<K> => event.kind === kind),
     async until(what, look, seconds = 90) {
       for (const deadline = Date.now() + seconds * 1000; ;) {
         const found = look()

@@ -3,7 +3,7 @@ import { type Api, RefusedByApi } from './api.ts'
 import { builtInKinds, type Kind, type Kinds, kindPath } from './kinds.ts'
 
 /** A change of an object, as a watch reports it. */
-export interface Happening<K extends Kind = Kind> {
+export interface WatchEvent<K extends Kind = Kind> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED'
   kind: K
   object: Kinds[K]
@@ -15,7 +15,7 @@ export interface Happening<K extends Kind = Kind> {
 export interface View {
   find<K extends Kind>(kind: K, namespace: string, name: string): Kinds[K] | undefined
   list<K extends Kind>(kind: K, namespace: string): Kinds[K][]
-  happenings(namespace: string): Happening[]
+  watchEvents(namespace: string): WatchEvent[]
   /**
    * Adds an object that the API server returned from a write, possibly before the watch reports it.
    */
@@ -36,7 +36,7 @@ export async function watchAll(
 ): Promise<View> {
   const objects = new Map<string, Kinds[Kind]>()
   const versions = new Map<string, number>()
-  const happenings = new Map<string, Happening[]>()
+  const watchEvents = new Map<string, WatchEvent[]>()
   let waiting = Promise.withResolvers<void>()
   let waker: NodeJS.Timeout | undefined
 
@@ -62,21 +62,21 @@ export async function watchAll(
   }
 
   function happen(
-    type: Happening['type'],
+    type: WatchEvent['type'],
     kind: Kind,
     object: Kinds[Kind],
     version = versionOf(object),
   ): void {
     const { namespace = '' } = object.metadata
-    const before = happenings.get(namespace) ?? []
+    const before = watchEvents.get(namespace) ?? []
     before.push({ type, kind, object, version })
-    happenings.set(namespace, before)
+    watchEvents.set(namespace, before)
     store(kind, object, type === 'DELETED')
   }
 
   function receive(kind: Kind, line: string): string {
     const { type, object } = JSON.parse(line) as {
-      type: Happening['type'] | 'BOOKMARK' | 'ERROR'
+      type: WatchEvent['type'] | 'BOOKMARK' | 'ERROR'
       object: Kinds[Kind] & { code: number; message: string }
     }
     if (type === 'ERROR') throw new RefusedByApi(object.code, object.message)
@@ -150,7 +150,7 @@ export async function watchAll(
       [...objects]
         .filter(([key]) => key.startsWith(keyOf(kind, namespace, '')))
         .map(([, object]) => object as Kinds[K]),
-    happenings: (namespace) => happenings.get(namespace) ?? [],
+    watchEvents: (namespace) => watchEvents.get(namespace) ?? [],
     note: store,
     change: () => waiting.promise,
   }

@@ -3,7 +3,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 /** The labels of metrics, by metric name. */
 export type Series = Map<string, Set<string>>
 
-/** The series of a page in Prometheus' text format. */
+/** Returns the metrics of a page in Prometheus' text format, with their labels. */
 export function seriesOf(page: string): Series {
   const series: Series = new Map()
   for (const [, name = '', labels = ''] of page.matchAll(/^([a-z_:][\w:]*)(?:\{(.*)\})? /gim)) {
@@ -17,8 +17,8 @@ export function seriesOf(page: string): Series {
 }
 
 /**
- * The series that a PromQL expression uses: for each metric the labels it selects and groups by.
- * Throws if the expression is invalid.
+ * Returns the metrics in a PromQL expression, and the labels by which the expression selects or
+ * groups each metric. Throws if the expression is invalid.
  */
 export function seriesIn(expression: string): Series {
   const series: Series = new Map()
@@ -48,7 +48,10 @@ export function seriesIn(expression: string): Series {
   return series
 }
 
-/** The series of `used` that are not in `present`. Prometheus adds some labels itself. */
+/**
+ * Returns the metrics and labels in `used` that `present` lacks. The labels namespace and pod do
+ * not count, because Prometheus adds them.
+ */
 export function missing(used: Series, present: Series): string[] {
   return [...used].flatMap(([name, labels]) => {
     const found = present.get(name)

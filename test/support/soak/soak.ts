@@ -13,7 +13,7 @@ import {
   type RunningMetacontroller,
   startMetacontroller,
 } from '../../../local-cluster/metacontroller.ts'
-import { startSpreadingFront } from '../cluster/spreading-front.ts'
+import { startRoundRobinProxy } from '../cluster/round-robin-proxy.ts'
 import { prepareCollector } from '../otlp/collector.ts'
 import { createFleet } from './fleet.ts'
 import { keepLogs, linesAbout } from './logs.ts'
@@ -80,8 +80,8 @@ export async function soak({
     const lasting = await startReplica({ dir, name: 'hook-2', env })
     stops.push(() => lasting.stop())
     const hooks = [mortal, lasting]
-    const front = await startSpreadingFront(hooks.map(({ port }) => port))
-    stops.push(() => front.stop())
+    const proxy = await startRoundRobinProxy(hooks.map(({ port }) => port))
+    stops.push(() => proxy.stop())
     await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
     const start = () =>
       startMetacontroller({
@@ -92,7 +92,7 @@ export async function soak({
     stops.push(() => metacontroller.stop())
     await controlPlane.kubectl(
       ['apply', '-f', '-'],
-      compositeControllers(front.port, 'dynamic-apply'),
+      compositeControllers(proxy.port, 'dynamic-apply'),
     )
     const api = openApi(kubeconfig)
     stops.push(async () => api.close())

@@ -22,8 +22,8 @@ const pod = {
 }
 const isMovingTag = (image: unknown) => !/[^/]*[:@](?!latest$)[^/]*$/.test(String(image))
 
-/** The defaults of the API server by place. A `*` in a place stands for every item of a list. */
-const filledIn: Array<[place: string, fields: Fields | ((there: Fields) => Fields)]> = [
+/** The defaults of the API server by path. A `*` in a path stands for every item of a list. */
+const serverDefaults: Array<[place: string, fields: Fields | ((there: Fields) => Fields)]> = [
   ['Deployment.spec', { progressDeadlineSeconds: 600, revisionHistoryLimit: 10 }],
   [
     'Deployment.spec.template.spec',
@@ -76,27 +76,29 @@ function fillIn(
   }
 }
 
-/** A child as the API server holds it after its creation by Metacontroller. */
-export function held(
+/** A child as the API server stores it after its creation by Metacontroller. */
+export function storedChild(
   child: KubernetesObject,
   { metadata: { name, uid } }: Pick<HookRequest, 'parent'>['parent'],
 ): ObservedObject {
   const {
     metadata: { namespace = '', labels, annotations },
   } = child
-  const answered = {
+  const returned = {
     ...child,
     metadata: { ...child.metadata, labels: { ...labels, 'controller-uid': uid } },
   }
   const object = structuredClone({
-    ...answered,
+    ...returned,
     metadata: {
-      ...answered.metadata,
+      ...returned.metadata,
       namespace,
-      annotations: { ...annotations, [lastAppliedAnnotation]: JSON.stringify(answered) },
+      annotations: { ...annotations, [lastAppliedAnnotation]: JSON.stringify(returned) },
     },
   })
-  for (const [place, fields] of filledIn) fillIn({ [child.kind]: object }, place.split('.'), fields)
+  for (const [place, fields] of serverDefaults) {
+    fillIn({ [child.kind]: object }, place.split('.'), fields)
+  }
   return {
     ...object,
     metadata: {
@@ -157,7 +159,7 @@ function requestFor(
   const groups: Record<string, Record<string, ObservedObject>> = request.children
   for (const child of made) {
     groups[`${child.kind}.${child.apiVersion}`] = {
-      [keyOf(app.metadata)]: held(child, request.parent),
+      [keyOf(app.metadata)]: storedChild(child, request.parent),
     }
   }
   return request

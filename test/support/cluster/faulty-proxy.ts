@@ -6,25 +6,27 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Front } from './cluster.ts'
+import type { HookServer } from './cluster.ts'
 
-/** The result of requests for a namespace, in place of the hook's answer. */
+/** The result of the requests for a namespace, in place of the hook's response. */
 export type Fault =
-  { code: number; body: string; headers?: Record<string, string> } | 'hangs up' | 'never answers'
+  | { code: number; body: string; headers?: Record<string, string> }
+  | 'closes the connection'
+  | 'never responds'
 
 /** A received request. */
-export interface HeldCall {
+export interface ReceivedRequest {
   path: string
   name: string
   at: number
 }
 
-/** A proxy of the hook that answers in its place for configured namespaces. */
-export interface FaultyFront extends Front {
-  /** Sets the fault of a namespace. Undefined passes its requests to the hook. */
+/** A proxy of the hook that simulates faults for some namespaces. */
+export interface FaultyProxy extends HookServer {
+  /** Sets the fault of a namespace. Undefined: its requests go to the hook. */
   set(namespace: string, fault: Fault | undefined): void
   /** The requests for a namespace that were received while any namespace had a fault. */
-  calls(namespace: string): HeldCall[]
+  calls(namespace: string): ReceivedRequest[]
 }
 
 interface Body {
@@ -32,11 +34,11 @@ interface Body {
 }
 
 /** Starts a proxy of the hook at a port. */
-export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
+export async function startFaultyProxy(hookPort: number): Promise<FaultyProxy> {
   const faults = new Map<string, Fault>()
-  const calls: Array<HeldCall & { namespace: string }> = []
+  const calls: Array<ReceivedRequest & { namespace: string }> = []
 
-  async function answer(call: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(call: IncomingMessage, response: ServerResponse): Promise<void> {
     if (faults.size === 0) {
       call.pipe(forward(call, response))
       return
@@ -46,9 +48,9 @@ export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
     const { namespace, name } = (JSON.parse(body.toString()) as Body).parent.metadata
     calls.push({ path, namespace, name, at: Date.now() })
     const fault = faults.get(namespace)
-    if (fault === 'hangs up') response.destroy()
+    if (fault === 'closes the connection') response.destroy()
     else if (fault === undefined) forward(call, response).end(body)
-    else if (fault !== 'never answers') {
+    else if (fault !== 'never responds') {
       response.writeHead(fault.code, fault.headers).end(fault.body)
     }
   }
@@ -57,14 +59,14 @@ export async function startFaultyFront(hookPort: number): Promise<FaultyFront> {
     { method, url, headers }: IncomingMessage,
     response: ServerResponse,
   ): ClientRequest {
-    return send({ host: '127.0.0.1', port: hookPort, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 0, answer.headers)
-      answer.pipe(response)
+    return send({ host: '127.0.0.1', port: hookPort, method, path: url, headers }, (received) => {
+      response.writeHead(received.statusCode ?? 0, received.headers)
+      received.pipe(response)
     }).on('error', () => response.destroy())
   }
 
   const server = createServer((call, response) => {
-    answer(call, response).catch(() => response.destroy())
+    respond(call, response).catch(() => response.destroy())
   })
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -4,7 +4,7 @@ import { validate } from '../../src/api/validate.ts'
 import type { App } from '../../src/myapp/app.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 
-/** The spec of the child of a kind; undefined if the MyApp has none. */
+/** The spec of the child of a kind; undefined if the MyApp has no such child. */
 function child(kind: string, spec: Partial<MyAppSpec>, more: Partial<App> = {}) {
   const found = childKinds.find((one) => one.kind === kind)
   const [child] =
@@ -29,17 +29,17 @@ const h2c = { appProtocol: 'kubernetes.io/h2c' }
 const services: Array<[when: string, spec: Partial<MyAppSpec>, ports: object[] | undefined]> = [
   ['no field is set', {}, [servicePort('http', 8080)]],
   [
-    'the Service has a different port',
+    'servicePort differs from port',
     { servicePort: 80 },
     [servicePort('http', 80, { targetPort: 8080 })],
   ],
-  ['it speaks HTTP/2', { protocol: 'HTTP2' }, [servicePort('http2', 8080, h2c)]],
-  ['it speaks gRPC', { protocol: 'GRPC' }, [servicePort('grpc', 8080, h2c)]],
-  ['it speaks TLS', { protocol: 'TLS' }, [servicePort('tls', 8080)]],
-  ['it speaks TCP', { protocol: 'TCP' }, [servicePort('tcp', 8080)]],
-  ['it speaks UDP', { protocol: 'UDP' }, [servicePort('udp', 8080, { protocol: 'UDP' })]],
+  ['the main port is HTTP2', { protocol: 'HTTP2' }, [servicePort('http2', 8080, h2c)]],
+  ['the main port is GRPC', { protocol: 'GRPC' }, [servicePort('grpc', 8080, h2c)]],
+  ['the main port is TLS', { protocol: 'TLS' }, [servicePort('tls', 8080)]],
+  ['the main port is TCP', { protocol: 'TCP' }, [servicePort('tcp', 8080)]],
+  ['the main port is UDP', { protocol: 'UDP' }, [servicePort('udp', 8080, { protocol: 'UDP' })]],
   [
-    'it has additional ports',
+    'the app has additional ports',
     {
       ports: [
         { name: 'admin', port: 1 },
@@ -58,10 +58,10 @@ const services: Array<[when: string, spec: Partial<MyAppSpec>, ports: object[] |
       servicePort('dns', 5, { protocol: 'UDP' }),
     ],
   ],
-  ['it has no main port', { expose: false, ports: [{ name: 'admin', port: 1 }] }, undefined],
+  ['the app has no main port', { expose: false, ports: [{ name: 'admin', port: 1 }] }, undefined],
 ]
 for (const [when, spec, ports] of services) {
-  t.test(`the Service when ${when}`, async (t) => {
+  t.test(`the ports of the Service when ${when}`, async (t) => {
     t.strictSame(child('Service', spec)?.['ports'], ports)
   })
 }
@@ -82,7 +82,7 @@ const containerPort = (name: string, containerPort: number, protocol = 'TCP') =>
   protocol,
 })
 
-t.test('the container declares every port, once', async (t) => {
+t.test('the container declares every port once', async (t) => {
   const ports = [
     { name: 'admin', port: 1, expose: false },
     { name: 'dns', port: 2, protocol: 'UDP' as const },
@@ -160,46 +160,51 @@ const inNamespace = (name: string) => ({
 })
 const tcp = (port: number, more: object = {}) => ({ port, ...more, protocol: 'TCP' })
 
-t.test('a NetworkPolicy opens the ports in the Service, and other ports by name', async (t) => {
-  const ports = [
-    { name: 'admin', port: 9000, expose: false },
-    { name: 'dns', port: 53, protocol: 'UDP' as const },
-  ]
-  const policy = (
-    from: NonNullable<MyAppSpec['networkPolicy']>['from'],
-    more: Partial<App> = {},
-    spec: Partial<MyAppSpec> = {},
-  ) => child('NetworkPolicy', { ports, networkPolicy: { from }, ...spec } as MyAppSpec, more)
-  const exposed = [tcp(8080), { port: 53, protocol: 'UDP' }]
-  const pods = { podSelector: { matchLabels: { a: 'b' } } }
-  t.strictSame(
-    policy([
-      { podLabels: { a: 'b' }, namespace: 'c' },
-      { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'], ports: ['dns', 9000, 7] },
-      { namespace: 'd' },
-    ])?.['ingress'],
-    [
-      { from: [{ ...inNamespace('c'), ...pods }, inNamespace('d')], ports: exposed },
-      {
-        from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
-        ports: [{ port: 53, protocol: 'UDP' }, tcp(9000), tcp(7)],
-      },
-    ],
-  )
-  const metrics = { metrics: { port: 'admin' } }
-  const monitored = (namespace: string) => [{ from: [inNamespace(namespace)], ports: [tcp(9000)] }]
-  t.strictSame(policy([], {}, metrics)?.['ingress'], monitored('monitoring'))
-  t.strictSame(
-    policy([], { monitoringNamespace: 'prometheus' }, metrics)?.['ingress'],
-    monitored('prometheus'),
-  )
-  t.equal(policy([])?.['ingress'], undefined, 'no peer may connect')
-  t.strictSame(
-    policy([{ namespace: 'd' }], {}, { expose: false })?.['ingress'],
-    [{ from: [inNamespace('d')], ports: [tcp(9000), { port: 53, protocol: 'UDP' }] }],
-    'all ports of an app without a Service',
-  )
-})
+t.test(
+  'a NetworkPolicy opens the ports of the Service, and the ports that a peer names',
+  async (t) => {
+    const ports = [
+      { name: 'admin', port: 9000, expose: false },
+      { name: 'dns', port: 53, protocol: 'UDP' as const },
+    ]
+    const policy = (
+      from: NonNullable<MyAppSpec['networkPolicy']>['from'],
+      more: Partial<App> = {},
+      spec: Partial<MyAppSpec> = {},
+    ) => child('NetworkPolicy', { ports, networkPolicy: { from }, ...spec } as MyAppSpec, more)
+    const exposed = [tcp(8080), { port: 53, protocol: 'UDP' }]
+    const pods = { podSelector: { matchLabels: { a: 'b' } } }
+    t.strictSame(
+      policy([
+        { podLabels: { a: 'b' }, namespace: 'c' },
+        { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'], ports: ['dns', 9000, 7] },
+        { namespace: 'd' },
+      ])?.['ingress'],
+      [
+        { from: [{ ...inNamespace('c'), ...pods }, inNamespace('d')], ports: exposed },
+        {
+          from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
+          ports: [{ port: 53, protocol: 'UDP' }, tcp(9000), tcp(7)],
+        },
+      ],
+    )
+    const metrics = { metrics: { port: 'admin' } }
+    const monitored = (namespace: string) => [
+      { from: [inNamespace(namespace)], ports: [tcp(9000)] },
+    ]
+    t.strictSame(policy([], {}, metrics)?.['ingress'], monitored('monitoring'))
+    t.strictSame(
+      policy([], { monitoringNamespace: 'prometheus' }, metrics)?.['ingress'],
+      monitored('prometheus'),
+    )
+    t.equal(policy([])?.['ingress'], undefined, 'no peer may connect')
+    t.strictSame(
+      policy([{ namespace: 'd' }], {}, { expose: false })?.['ingress'],
+      [{ from: [inNamespace('d')], ports: [tcp(9000), { port: 53, protocol: 'UDP' }] }],
+      'all ports of an app without a Service',
+    )
+  },
+)
 
 t.test('a NetworkPolicy allows an app to connect to pods, networks and DNS', async (t) => {
   const dns = {
@@ -229,27 +234,7 @@ t.test('a NetworkPolicy allows an app to connect to pods, networks and DNS', asy
   )
 })
 
-t.test('an app that can have two pods has a PodDisruptionBudget', async (t) => {
-  const budget = (spec: Partial<MyAppSpec>) =>
-    child('PodDisruptionBudget', spec)?.['maxUnavailable']
-  t.equal(budget({ autoscaling: { maxReplicas: 2 } }), 1)
-  t.equal(budget({ autoscaling: { maxReplicas: 1 }, replicas: 2 }), undefined)
-  t.equal(budget({ replicas: 2 }), 1)
-  t.equal(budget({}), undefined)
-})
-
-t.test('an autoscaler has the behavior of the spec without empty parts', async (t) => {
-  const behavior = (behavior: NonNullable<MyAppSpec['autoscaling']>['behavior']) =>
-    child('HorizontalPodAutoscaler', {
-      autoscaling: { maxReplicas: 2, behavior },
-    } as MyAppSpec)?.['behavior']
-  t.equal(behavior({ scaleUp: {} }), undefined)
-  t.strictSame(behavior({ scaleUp: {}, scaleDown: { stabilizationWindowSeconds: 0 } }), {
-    scaleDown: { stabilizationWindowSeconds: 0 },
-  })
-})
-
-t.test('a network is its first address, with exceptions inside it', async (t) => {
+t.test('refuses a network with host bits, and an exception outside the network', async (t) => {
   const problems = (cidr: string, ...except: string[]) =>
     validate({
       metadata: { name: 'shop' },

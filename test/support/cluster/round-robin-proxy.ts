@@ -1,22 +1,22 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Front } from './cluster.ts'
+import type { HookServer } from './cluster.ts'
 
 /**
- * Spreads connections over ports in turn, like a Service over pods. Skips a port without a
- * listener.
+ * Starts a proxy that connects each client to the next of some ports, like a Service to pods. It
+ * skips a port without a listener.
  */
-export async function startSpreadingFront(ports: readonly number[]): Promise<Front> {
+export async function startRoundRobinProxy(ports: readonly number[]): Promise<HookServer> {
   const open = new Set<Socket>()
   let turn = 0
 
-  function lead(client: Socket, candidates: readonly number[]): void {
+  function connectTo(client: Socket, candidates: readonly number[]): void {
     const [port, ...others] = candidates
     if (port === undefined) {
       client.destroy()
       return
     }
     const backend = connect(port, '127.0.0.1')
-    const refused = () => lead(client, others)
+    const refused = () => connectTo(client, others)
     backend.once('error', refused)
     backend.once('connect', () => {
       backend.off('error', refused)
@@ -36,7 +36,7 @@ export async function startSpreadingFront(ports: readonly number[]): Promise<Fro
     open.add(client)
     client.on('error', () => {}).once('close', () => open.delete(client))
     const first = turn++ % ports.length
-    lead(client, [...ports.slice(first), ...ports.slice(0, first)])
+    connectTo(client, [...ports.slice(first), ...ports.slice(0, first)])
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
