@@ -3,7 +3,7 @@ import t from 'tap'
 import type { App } from '../../src/myapp/app.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import type { KubernetesObject } from '../../src/metacontroller/protocol.ts'
-import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
@@ -94,6 +94,16 @@ t.test(
     )
   },
 )
+
+t.test('the generated specs set every field, except paused', async (t) => {
+  const sample = fc.sample(arbitrary.grownSpec, { numRuns: 500, seed: 1 })
+  const set = new Set(sample.flatMap((spec) => Object.keys(spec)))
+  t.strictSame(
+    Object.keys(MyAppSpec.properties).filter((field) => !set.has(field)),
+    ['paused'],
+    'a new field needs a line in arbitrary.ts',
+  )
+})
 
 t.test('the generated specs are valid', async () => {
   const { parent } = recorded('sync-new')
