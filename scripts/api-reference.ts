@@ -1,4 +1,3 @@
-import { conditionReasons, reasons } from '../src/myapp/status/reasons.ts'
 import { formatOf, formats } from '../src/api/formats.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus } from '../src/api/myapp.ts'
 
@@ -67,65 +66,13 @@ export function apiReference(): string {
       '## status',
       intro(status),
       table(rows(status, '', new Map())),
-      '### Conditions',
-      'Each has `status` True, False or Unknown, a `reason` and a `message`. The reasons follow.',
-      [
-        '| condition | present | True when |',
-        '| --- | --- | --- |',
-        ...conditions.map(([type, when, meaning]) => `| \`${type}\` | ${when} | ${meaning} |`),
-      ].join('\n'),
-      '### Reasons of Ready, Reconciling and Stalled',
-      [
-        '| reason | phase | means |',
-        '| --- | --- | --- |',
-        ...Object.entries(reasons).map(
-          ([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`,
-        ),
-      ].join('\n'),
-      '### Reasons of the other conditions',
-      wrapped(
-        'Available and Scaled repeat the conditions of the Deployment and of the ' +
-          'HorizontalPodAutoscaler, with reasons such as `MinimumReplicasAvailable` and ' +
-          '`ValidMetricFound`. The other reasons:',
-      ),
-      [
-        '| reason | of | means |',
-        '| --- | --- | --- |',
-        ...Object.entries(conditionReasons).map(
-          ([reason, { of, meaning }]) => `| \`${reason}\` | ${of.join(', ')} | ${meaning} |`,
-        ),
-      ].join('\n'),
+      '[status.md](status.md) lists the conditions and their reasons.',
     ].join('\n\n') + '\n'
   )
 }
 
 const isLarge = ({ properties, items }: ReferenceSchema) =>
   properties !== undefined || items?.properties !== undefined
-
-const conditions: Array<[type: string, when: string, meaning: string]> = [
-  ['Ready', 'always', 'The phase is Running.'],
-  ['Reconciling', 'always', 'The phase is Pending.'],
-  ['Stalled', 'always', 'The phase is Failed.'],
-  ['Available', 'unless the MyApp is being deleted', 'The Deployment has enough available pods.'],
-  [
-    'ConfigReady',
-    'with references to ConfigMaps or Secrets',
-    'Every required ConfigMap, Secret and key exists.',
-  ],
-  ['Scaled', 'with `autoscaling`', 'The autoscaler gets its metrics and acts on them.'],
-  ['Routed', 'with `ingress` or `gateway`', 'Traffic from outside reaches the Service.'],
-  ['Monitored', 'with `metrics`', 'A PodMonitor selects the pods.'],
-  [
-    'Unrepaired',
-    'with more than 1000 foreign items in a list',
-    'A list of a child is not repaired.',
-  ],
-  [
-    'AdmissionChanged',
-    'with fields that admission changed',
-    'A policy or a webhook of the cluster changed fields of a child.',
-  ],
-]
 
 /** The description of a field, and the messages of its rules. */
 function intro(schema: ReferenceSchema): string {

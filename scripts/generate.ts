@@ -1,5 +1,5 @@
-// Writes the files generated from src/api/myapp.ts: the CRD, the schemas for editors and kustomize,
-// and the reference of the API.
+// Writes the files generated from the code: the CRDs, the schemas for editors and kustomize, the
+// reference of the API, and the tables of docs/status.md.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
@@ -7,6 +7,7 @@ import { inspectionResourceDefinition } from '../src/api/inspection-crd.ts'
 import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
 import { kustomizeSchemaText } from './kustomize-schema.ts'
+import { statusPage } from './status-page.ts'
 
 /** The text of manifests/crd.yaml. */
 export const crdYaml = () =>
@@ -25,6 +26,7 @@ export const generated: Record<string, () => string> = {
   'manifests/schema/myapp.schema.json': editorSchemaText,
   'manifests/kustomize/openapi.json': kustomizeSchemaText,
   'docs/api.md': apiReference,
+  'docs/status.md': statusPage,
 }
 
 if (import.meta.main) {

@@ -260,7 +260,7 @@ export const Condition = Type.Object(
       description: 'Time of the last change of status.',
       format: 'date-time',
     }),
-    reason: text('Reason in one word. docs/api.md lists the reasons of the operator.', {
+    reason: text('Reason in one word. docs/status.md lists the reasons of the operator.', {
       minLength: 1,
       maxLength: 1024,
     }),

@@ -2,36 +2,11 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { validate } from '../../src/api/validate.ts'
-import { conditionReasons, reasons } from '../../src/myapp/status/reasons.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 
 const pages = ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)]
-
-t.test('docs/status.md lists every reason with its phase and meaning', async (t) => {
-  const rows = read('docs/status.md')
-    .split('## Reasons of Ready')[1]
-    ?.split('\n')
-    .filter((line) => line.startsWith('| `') && !line.startsWith('| `app'))
-  t.strictSame(
-    rows,
-    Object.entries(reasons).map(
-      ([reason, { phase, meaning }]) => `| \`${reason}\` | ${phase} | ${meaning} |`,
-    ),
-  )
-})
-
-t.test('docs/status.md lists every condition', async (t) => {
-  const named = [
-    'Ready',
-    'Reconciling',
-    'Stalled',
-    ...Object.values(conditionReasons).flatMap(({ of }) => of),
-  ]
-  const page = read('docs/status.md')
-  for (const condition of new Set(named)) t.match(page, `\n| \`${condition}\` |`, condition)
-})
 
 /** The lines of a Markdown text outside code and tables. */
 const proseOf = (text: string) =>

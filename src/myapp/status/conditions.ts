@@ -6,12 +6,14 @@ import { configReferences } from '../config-references.ts'
 import { childOf, type HookRequest } from '../request.ts'
 import { maxForeignItems } from '../../metacontroller/repair.ts'
 import type { ChildState, State } from '../state.ts'
-import type { ConditionReason } from './reasons.ts'
+import type { ConditionReason, ConditionType } from './reasons.ts'
 import { ingressProblems, routeProblems } from './routing.ts'
 import { listed } from '../../text.ts'
 
 /** A condition without the time of its last transition. */
-export type UndatedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+export interface UndatedCondition extends Pick<Condition, 'status' | 'reason' | 'message'> {
+  type: ConditionType
+}
 
 /** A condition with one of the operator's own reasons. */
 type OwnCondition = UndatedCondition & { reason: ConditionReason }
@@ -181,7 +183,7 @@ const noReason: ConditionReason = 'NoReason'
  * Copies a condition of a child to the MyApp. Returns `otherwise` if the child has no condition.
  */
 function copyCondition(
-  type: string,
+  type: ConditionType,
   condition: ObservedCondition | undefined,
   otherwise: OwnCondition,
 ): UndatedCondition {

@@ -5,6 +5,7 @@ import { childOf, type HookRequest, sentChildren } from '../request.ts'
 import type { State } from '../state.ts'
 import { conditionsOf, type UndatedCondition } from './conditions.ts'
 import { phaseOf, type Summary, summarize } from './ready.ts'
+import type { ConditionType } from './reasons.ts'
 import { addressesOf } from './routing.ts'
 import { listed } from '../../text.ts'
 import { newestTime } from './transition-time.ts'
@@ -87,7 +88,7 @@ function assemble(
 function readiness(summary: Summary): UndatedCondition[] {
   const { reason, message } = summary
   const phase = phaseOf(summary)
-  const condition = (type: string, isTrue: boolean): UndatedCondition => ({
+  const condition = (type: ConditionType, isTrue: boolean): UndatedCondition => ({
     type,
     status: isTrue ? 'True' : 'False',
     reason,

@@ -108,6 +108,56 @@ export const isBlocking = (reason: string) =>
     ([name, { blocks }]) => name === reason && blocks,
   )
 
+/** Every condition of a MyApp. docs/status.md lists them. */
+export const conditions = {
+  Ready: {
+    isTrue: 'The phase is Running.',
+    exists: 'always',
+  },
+  Reconciling: {
+    isTrue: 'The phase is Pending.',
+    exists: 'always',
+  },
+  Stalled: {
+    isTrue: 'The phase is Failed.',
+    exists: 'always',
+  },
+  Available: {
+    isTrue: 'The Deployment has enough available pods.',
+    exists: 'unless the MyApp is being deleted',
+  },
+  ConfigReady: {
+    isTrue: 'Every required ConfigMap, Secret and key exists.',
+    exists: 'if the pods use ConfigMaps or Secrets',
+  },
+  Scaled: {
+    isTrue: 'The autoscaler gets its metrics and acts on them.',
+    exists: 'with `autoscaling`',
+  },
+  Routed: {
+    isTrue: 'The Ingress has an address, and every Gateway accepts the HTTPRoute.',
+    exists: 'with `ingress` or `gateway`',
+  },
+  Monitored: {
+    isTrue: 'A PodMonitor selects the pods.',
+    exists: 'with `metrics`',
+  },
+  AdmissionChanged: {
+    isTrue:
+      'A policy or a webhook of the cluster changed a field that the MyApp sets. ' +
+      'The message names the field and both values.',
+    exists: 'only while it is True',
+  },
+  Unrepaired: {
+    isTrue:
+      'A list of a child has more foreign items than the operator removes. The message names the ' +
+      'list.',
+    exists: 'only while it is True',
+  },
+} as const satisfies Record<string, { isTrue: string; exists: string }>
+
+export type ConditionType = keyof typeof conditions
+
 /**
  * The operator's own reasons of the other conditions, and the conditions that have them. Available
  * and Scaled usually have the reason that the Deployment or the autoscaler reports.
@@ -131,7 +181,9 @@ export const conditionReasons = {
   },
   ConfigMissing: {
     of: ['ConfigReady'],
-    meaning: 'At least one of them does not exist. The message names them.',
+    meaning:
+      'A ConfigMap, a Secret or a key that the pods need does not exist. ' +
+      'The message names the missing ones.',
   },
   RouteAccepted: {
     of: ['Routed'],
@@ -169,6 +221,6 @@ export const conditionReasons = {
     of: ['Monitored'],
     meaning: 'The spec has metrics, and the component for PodMonitors is not installed.',
   },
-} as const satisfies Record<string, { of: string[]; meaning: string }>
+} as const satisfies Record<string, { of: ConditionType[]; meaning: string }>
 
 export type ConditionReason = keyof typeof conditionReasons
