@@ -4,6 +4,7 @@
  */
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import {
   installGatewayApi,
   installPrometheusOperatorKinds,
@@ -24,7 +25,8 @@ import { departures, routed, untilRouted } from './scenarios/routing.ts'
 const user = 'restricted-metacontroller'
 
 async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
-  const objects = await kustomize(controlPlane, 'metacontroller', ['gateway', 'pod-monitors'])
+  const components = childKinds.flatMap(({ optional }) => optional?.component ?? [])
+  const objects = await kustomize(controlPlane, 'metacontroller', components)
   await grant(controlPlane, objects, user)
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',

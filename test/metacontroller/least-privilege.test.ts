@@ -60,7 +60,10 @@ interface World {
 async function leastPrivilege(t: Test): Promise<void> {
   const controlPlane = await bootBare(t)
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
-  const components = ['gateway', 'pod-monitors', 'high-availability']
+  const components = [
+    ...childKinds.flatMap(({ optional }) => optional?.component ?? []),
+    'high-availability',
+  ]
   const objects = await kustomize(controlPlane, 'metacontroller', components)
   await Promise.all([
     installMetacontrollerCrds(controlPlane),

@@ -1,5 +1,6 @@
 /** The kinds of the scenarios, with the fields that the scenarios read. */
 import type { MyAppSpec, MyAppStatus } from '../../../src/api/myapp.ts'
+import { childKinds } from '../../../src/myapp/children/index.ts'
 
 export type StringMap = Record<string, string>
 
@@ -145,7 +146,9 @@ export const kinds: Record<Kind, Resource> = {
 export const allKinds = Object.keys(kinds) as Kind[]
 
 /** The kinds that every cluster has. */
-export const builtInKinds = allKinds.filter((kind) => kind !== 'HTTPRoute' && kind !== 'PodMonitor')
+export const builtInKinds = allKinds.filter(
+  (name) => !childKinds.some(({ kind, optional }) => kind === name && optional !== undefined),
+)
 
 /** Kinds that scenarios create and do not watch. */
 const unwatched = {
