@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { commonMergeKey } from '../../src/metacontroller/merge.ts'
+import { deployment } from '../../src/myapp/children/deployment.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
+import * as arbitrary from '../support/fixtures/arbitrary.ts'
+import { converge, desiredOf, living } from '../support/fixtures/converging.ts'
+import { exampleSpecs } from '../support/fixtures/examples.ts'
+
+const marker = 'foreign-entry'
+
+/** An object of a Deployment, or a list with a merge key. Metacontroller's merge adds to both. */
+interface Place {
+  steps: Array<string | number>
+  /** The path without names and indexes. */
+  field: string
+}
+
+/** Others may add fields to these objects. Nobody can change the selector. */
+const open =
+  /^(spec(\.template(\.spec)?)?|spec\.template\.spec\.(containers|initContainers)\[\]|spec\.selector.*|spec\.template\.metadata.*)$/
+
+/** The objects, and the lists with a merge key, in a Deployment that a MyApp sets. */
+function places(value: unknown, steps: Place['steps'] = ['spec']): Place[] {
+  if (typeof value !== 'object' || value === null) return []
+  const field = steps
+    .map((step) => (typeof step === 'number' ? '[]' : `.${step}`))
+    .join('')
+    .slice(1)
+  const isMerged = !Array.isArray(value) || commonMergeKey(value) !== undefined
+  return [
+    ...(isMerged && !open.test(field) ? [{ steps, field }] : []),
+    ...Object.entries(value).flatMap(([step, part]) =>
+      places(part, [...steps, Array.isArray(value) ? Number(step) : step]),
+    ),
+  ]
+}
+
+/** Adds a foreign field to the object, or a foreign item to the list, at a place. */
+function addForeign(child: Anything, { steps }: Place): void {
+  const holder = steps.reduce((part, step) => part[step], child)
+  if (!Array.isArray(holder)) {
+    holder[marker] = marker
+    return
+  }
+  const key = commonMergeKey(holder) ?? ''
+  // The API server refuses a mount of an unknown volume, and a volume without a source.
+  const others = ['volumes', 'volumeMounts'].includes(String(steps.at(-1))) ? holder[0] : {}
+  holder.push({ ...others, [key]: marker })
+}
+
+/** Whether a foreign entry at a place of the Deployment disappears. */
+function isRemoved(spec: MyAppSpec, place: Place): boolean {
+  const observed = living(deployment, spec, (child) => addForeign(child, place))
+  const { child } = converge(deployment, spec, observed)
+  return !JSON.stringify(child.spec).includes(marker)
+}
+
+const message = (field: string) =>
+  `foreign entries in ${field} of the Deployment stay, although the MyApp sets it: add the field ` +
+  'to exactIfSet in src/myapp/children/deployment.ts and to docs/repair.md'
+
+t.test('removes foreign entries from everything that an example sets in pods', async (t) => {
+  const fields = new Map<string, { spec: MyAppSpec; place: Place }>()
+  for (const spec of exampleSpecs) {
+    for (const place of places(desiredOf(deployment, spec).spec)) {
+      if (!fields.has(place.field)) fields.set(place.field, { spec, place })
+    }
+  }
+  t.ok(fields.size > 50)
+  const reported: string[] = []
+  for (const [field, { spec, place }] of fields) {
+    if (reported.some((outer) => field.startsWith(outer)) || isRemoved(spec, place)) continue
+    reported.push(field)
+    t.fail(message(field))
+  }
+})
+
+t.test('removes a foreign entry from anything that a MyApp sets in pods', async () => {
+  fc.assert(
+    fc.property(arbitrary.grownSpec, fc.nat(), (spec, number) => {
+      const all = places(desiredOf(deployment, spec).spec)
+      const place = all[number % all.length]
+      if (place !== undefined && !isRemoved(spec, place)) throw new Error(message(place.field))
+    }),
+  )
+})
