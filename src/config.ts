@@ -99,14 +99,14 @@ export const variables = {
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
     [1000, 3_600_000],
-    'Time in ms after which an idle connection is closed. It must exceed the 90 s of ' +
-      'Metacontroller.',
+    'Time in ms after which an idle connection is closed. It must exceed 90 s, for which ' +
+      'Metacontroller keeps idle connections.',
   ),
   MAX_EVENT_LOOP_DELAY_MS: integer(
     1000,
     [0, 60_000],
-    'Hook requests are answered with 429 and `Retry-After: 1` while the event loop lags by ' +
-      'more than this, in ms. 0 never refuses.',
+    'Largest delay of the event loop in ms. During a longer delay, requests are answered with ' +
+      '429 and `Retry-After: 1`, except probes. 0 sets no limit.',
   ),
   SHUTDOWN_DELAY_MS: integer(
     0,
