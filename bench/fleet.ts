@@ -30,6 +30,11 @@ const namespaces = Number(values.namespaces)
 const restSeconds = Number(values.rest)
 const podEvents = Number(values['pod-events'])
 
+/**
+ * The heap of the manifest, so that the memory is that of a pod. No request is refused as overload.
+ */
+const env = { NODE_OPTIONS: '--max-old-space-size=32', MAX_EVENT_LOOP_DELAY_MS: '0' }
+
 /** Requests that are open at the same time. */
 const width = 20
 const phaseMs = 3_600_000
@@ -94,7 +99,7 @@ async function measure(binDir: string): Promise<void> {
   const stops: Array<() => Promise<unknown>> = [() => controlPlane.stop()]
   try {
     const { dir, kubectl, kubeconfig, kubeconfigFor } = controlPlane
-    const hook = await startReplica({ dir, env: { MAX_EVENT_LOOP_DELAY_MS: '0' } })
+    const hook = await startReplica({ dir, env })
     stops.push(() => hook.stop())
     await Promise.all([installMetacontrollerCrds(controlPlane), installMyAppCrd(controlPlane)])
     const metacontroller = await startMetacontroller({

@@ -6,6 +6,7 @@ import {
   startProgram,
   waitUntilReady,
 } from '../../../local-cluster/control-plane/processes.ts'
+import { nodeFlags } from '../../../build/flags.ts'
 import type { HookName } from '../../../src/metacontroller/protocol.ts'
 import { followJsonLinesOf } from './json-lines.ts'
 
@@ -42,7 +43,9 @@ export interface Replica {
 
 const program = join(import.meta.dirname, '../../../dist/main.js')
 
-/** Starts the built hook on a free port. Its log is a file in a folder. */
+/**
+ * Starts the built hook on a free port, with the flags of the image. Its log is a file in a folder.
+ */
 export async function startReplica({
   dir,
   name = 'hook',
@@ -64,7 +67,7 @@ export async function startReplica({
     running = await startProgram({
       name,
       command: process.execPath,
-      args: [program],
+      args: [...nodeFlags, program],
       env: {
         PORT: String(port),
         LOG_FORMAT: 'json',
