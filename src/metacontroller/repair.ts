@@ -32,6 +32,11 @@ export interface ExactValue {
    * answer omits the field, because the merge never moves an item.
    */
   ordered?: boolean
+  /**
+   * The order of the items has no meaning. The merge appends an item with a new merge key, so their
+   * order can differ from the desired order.
+   */
+  anyOrder?: boolean
   /** Keys with this prefix refer to the items. They are omitted together with the field. */
   references?: { path: ObjectPath; prefix: string }
 }
@@ -161,10 +166,11 @@ function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boole
  * another manager has written the field.
  */
 function isExact(
-  { path, namesOnly, ordered }: ExactValue,
+  { path, namesOnly, ordered, anyOrder }: ExactValue,
   { desired, merged, foreign }: Repair,
 ): boolean {
-  const [expected, outcome] = [at(desired, path), at(merged, path)]
+  const expected = at(desired, path)
+  const outcome = anyOrder ? inOrderOf(expected, at(merged, path)) : at(merged, path)
   if (ordered && !isInOrder(outcome, expected)) return false
   const isForeign = path.reduce(below, foreign) !== undefined
   if (namesOnly) {
@@ -172,6 +178,14 @@ function isExact(
   }
   if (!isForeign) return contains(outcome, expected)
   return isDeepStrictEqual(undefinedIfEmpty(outcome), undefinedIfEmpty(expected))
+}
+
+/** A list with its items in the order of the desired list, by name. Other items come last. */
+function inOrderOf(expected: unknown, outcome: unknown): unknown {
+  if (!Array.isArray(outcome)) return outcome
+  const places = new Map(names(expected).map((name, place) => [name, place]))
+  const placeOf = (item: unknown) => places.get(nameOf(item)) ?? places.size
+  return outcome.toSorted((a, b) => placeOf(a) - placeOf(b))
 }
 
 /** Whether the desired items are in the desired order. Foreign items may be between them. */
@@ -196,13 +210,14 @@ function intermediateValue(
   if (!Array.isArray(found)) return found
   const desiredNames = new Set(names(expected))
   const isDesired = (item: unknown) => desiredNames.has(nameOf(item))
-  if (isMoved) return adopt(found)
+  const known = at(applied, path)
+  if (isMoved) return adopt(found, known)
   if (namesOnly) {
     const foreign = found.filter((item) => !isDesired(item))
-    return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign)]
+    return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign, known)]
   }
-  if (restore === 'by omission') return adopt(found)
-  return found.map((item) => (isDesired(item) ? item : adopt([item])[0]))
+  if (restore === 'by omission') return adopt(found, known)
+  return found.map((item) => (isDesired(item) ? item : adopt([item], known)[0]))
 }
 
 /**
@@ -210,11 +225,16 @@ function intermediateValue(
  * name, the names are enough: the merge uses the name as the key and keeps the other fields. If the
  * port number were the key, two ports with one number (TCP and UDP) would be one item. Mounts of
  * one volume share a name, so their key is the path.
+ *
+ * An item that was applied before also has the applied fields, with their observed values.
+ * Otherwise the merge would remove these fields, such as the number of a port.
  */
-function adopt(items: unknown[]): unknown[] {
+function adopt(items: unknown[], applied: unknown): unknown[] {
   const all = names(items)
   const isNamed = !all.includes(undefined) && new Set(all).size === all.length
-  return isNamed ? all.map((name) => ({ name })) : items
+  if (!isNamed) return items
+  const known = new Map(Array.isArray(applied) ? applied.map((item) => [nameOf(item), item]) : [])
+  return items.map((item) => observedPart([known.get(nameOf(item)), { name: '' }], item))
 }
 
 /** Foreign fields in an exact part. */

@@ -12,7 +12,7 @@ export const service = defineChild<V1ServiceSpec>({
   deleteStage: 'after the pods',
   exact: [
     { path: ['spec', 'selector'], restore: 'by adoption' },
-    { path: ['spec', 'ports'], restore: 'by adoption' },
+    { path: ['spec', 'ports'], restore: 'by adoption', anyOrder: true },
   ],
   spec: ({ name, spec }) =>
     isExposed(spec)
