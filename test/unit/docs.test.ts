@@ -56,12 +56,23 @@ for (const folder of ['manifests', 'metacontroller']) {
   })
 }
 
+/** The anchors of the headings of a page, as GitHub writes them. */
+const anchorsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 _-]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
 for (const page of pages) {
-  t.test(`every link of ${page} leads to a file`, async (t) => {
+  t.test(`every link of ${page} leads to a file and a heading`, async (t) => {
     const folder = new URL(page, root)
-    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+    for (const [, target = '', anchor] of read(page).matchAll(/\]\(([^)#\s]*)#?([^)\s]*)\)/g)) {
       if (/^https?:/.test(target)) continue
-      t.ok(existsSync(new URL(target, folder)), target)
+      const url = target === '' ? folder : new URL(target, folder)
+      t.ok(existsSync(url), target)
+      if (anchor) t.ok(anchorsOf(readFileSync(url, 'utf8')).includes(anchor), `${target}#${anchor}`)
     }
   })
 }
