@@ -2,11 +2,10 @@ import { apiVersion, kind } from '../api/myapp.ts'
 import type { JsonObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { selectorLabels } from '../myapp/children/labels.ts'
-import { type Task, UserError } from './arguments.ts'
-import { kubectlFor } from './kubectl.ts'
-import type { Streams } from './output.ts'
+import { type Streams, type Task, UserError } from './arguments.ts'
+import { kubectlFor } from './cluster.ts'
 import { fieldsOf, listOf, translate } from './translate.ts'
-import { yamlText } from './yaml.ts'
+import { yamlText } from './yaml/print.ts'
 
 /** Kinds of other objects with its name that a MyApp can adopt. */
 const otherKinds = [

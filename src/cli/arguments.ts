@@ -5,6 +5,12 @@ import { formats, hasFormat } from '../api/formats.ts'
 /** The version of the program. */
 export const { version } = packageJson
 
+/** The output streams of a command. */
+export interface Streams {
+  out: (text: string) => void
+  err: (text: string) => void
+}
+
 /** A mistake of the user. It is reported in one line, with exit code 2. */
 export class UserError extends Error {}
 

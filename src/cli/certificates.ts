@@ -1,5 +1,5 @@
 import { isObject } from '../metacontroller/json.ts'
-import { type Task, UserError } from './arguments.ts'
+import { type Streams, type Task, UserError } from './arguments.ts'
 import {
   authoritySecret,
   certificateObjects,
@@ -9,8 +9,8 @@ import {
   names,
 } from '../certificates/objects.ts'
 import { readText } from './manifests.ts'
-import { objectsText, type Streams } from './output.ts'
-import { readYaml } from './yaml.ts'
+import { objectsText } from './yaml/print.ts'
+import { readYaml } from './yaml/read.ts'
 
 /** Prints Secrets and ConfigMaps, and their expiry dates on stderr. Returns the exit code. */
 export async function printCertificates(

@@ -10,9 +10,10 @@ import { warnings } from '../api/warnings.ts'
 import { sizeProblems } from '../myapp/child-size.ts'
 import { configReferences } from '../myapp/config-references.ts'
 import { keyOf, type ObservedConfig } from '../myapp/request.ts'
+import { readPlatformDefaults } from '../platform-defaults-file.ts'
 import { UserError } from './arguments.ts'
 import { myAppValidator } from './validators.ts'
-import { readYaml } from './yaml.ts'
+import { readYaml } from './yaml/read.ts'
 
 /** A position in a source. Lines and columns count from 1. */
 export interface Place {
@@ -30,6 +31,10 @@ export interface Finding {
   place: Place
   message: string
 }
+
+/** A finding in one line: `demo.yaml:3:5: spec.image: must not be empty`. */
+export const findingText = ({ severity, place, message }: Finding) =>
+  `${placeText(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`
 
 /** A Kubernetes object from a source, and the positions of its fields. */
 interface Manifest {
@@ -50,6 +55,9 @@ export interface FileMyApp {
   isPlaced: boolean
   spec: MyAppSpec
 }
+
+/** The uid of an object that is not in a cluster. */
+export const noUid = 'unknown'
 
 /**
  * ConfigMaps and Secrets as related objects of a request: by `Kind.version`, then by
@@ -87,7 +95,7 @@ export function filesOf(
   const manifests = read.flatMap(({ manifests }) => manifests)
   const isMyApp = ({ object }: Manifest) =>
     object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
-  const { myApps, findings } = judge(manifests.filter(isMyApp), defaultNamespace, defaults)
+  const { myApps, findings } = checkMyApps(manifests.filter(isMyApp), defaultNamespace, defaults)
   const config: FileConfig = { 'ConfigMap.v1': {}, 'Secret.v1': {} }
   const needed = new Set(
     myApps.flatMap(({ metadata: { namespace }, spec }) =>
@@ -204,7 +212,7 @@ function readManifests({ name, text }: Source): { manifests: Manifest[]; finding
       findings.push({ severity: 'note', place: at(offset), message })
     }
     if (faults.length > 0) continue
-    for (const item of takenApart(value)) {
+    for (const item of objectsIn(value)) {
       const placeOf: Manifest['placeOf'] = (path, isKey) =>
         at(offsetOf([...item.path, ...path], isKey))
       if (isObject(item.value)) manifests.push({ object: item.value, placeOf })
@@ -221,7 +229,7 @@ function readManifests({ name, text }: Source): { manifests: Manifest[]; finding
  * The objects in a document. A list from `kubectl get -o yaml` contains several objects, and an
  * empty document contains none.
  */
-function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
+function objectsIn(value: unknown, path: Path = []): Array<{ value: unknown; path: Path }> {
   if (value === null && path.length === 0) return []
   if (
     !isObject(value) ||
@@ -231,11 +239,11 @@ function takenApart(value: unknown, path: Path = []): Array<{ value: unknown; pa
   ) {
     return [{ value, path }]
   }
-  return value['items'].flatMap((item, index) => takenApart(item, [...path, 'items', index]))
+  return value['items'].flatMap((item, index) => objectsIn(item, [...path, 'items', index]))
 }
 
 /** The valid MyApps, and the findings for all MyApps, ordered by line. */
-function judge(
+function checkMyApps(
   manifests: Manifest[],
   defaultNamespace: string,
   defaults: PlatformDefaults | undefined,
@@ -305,7 +313,7 @@ function configOf(
       metadata: {
         name: String(name),
         namespace: String(namespace || defaultNamespace),
-        uid: 'unknown',
+        uid: noUid,
       },
       data: { ...(data as Record<string, string> | undefined), ...encoded },
       ...(isObject(binaryData) && { binaryData: binaryData as Record<string, string> }),
@@ -341,6 +349,18 @@ function fillIn(value: unknown, { properties, additionalProperties, items }: Sch
     ...setFields.map(([name, field]) => [name, fillIn(field, properties?.[name] ?? {})]),
     ...missing.map(([name, { default: fallback }]) => [name, fallback]),
   ])
+}
+
+/** Reads platform defaults from a file, if one is given. */
+export async function readDefaults(
+  file: string | undefined,
+): Promise<PlatformDefaults | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return await readPlatformDefaults(file)
+  } catch (error) {
+    throw new UserError((error as Error).message)
+  }
 }
 
 /** Throws a UserError if files contain neither a MyApp nor a problem. */

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { isObject } from '../../src/metacontroller/json.ts'
-import { readYaml, yamlText } from '../../src/cli/yaml.ts'
+import { yamlText } from '../../src/cli/yaml/print.ts'
+import { readYaml } from '../../src/cli/yaml/read.ts'
 import { openReference } from '../support/reference.ts'
 import { plainText, yamlFile } from '../support/yaml-texts.ts'
 
@@ -39,6 +40,12 @@ t.test('reads 10,000 plain scalars as kubectl does', async (t) => {
   }
 })
 
+/**
+ * Faults in texts that kubectl reads, but not as their author means: `{a: 1, a: 2}`, `[!!str, a]`,
+ * which has one item, `[?a]`, which has a map, and a byte order mark in the middle.
+ */
+const stricter = /is repeated|missing after the tag|has a "\?"|byte order mark/
+
 t.test('reads 10,000 files as kubectl does', async (t) => {
   const texts = fc.sample(yamlFile, { numRuns, seed: 2 })
   const unlike: object[] = []
@@ -54,14 +61,13 @@ t.test('reads 10,000 files as kubectl does', async (t) => {
       }
       continue
     }
-    // A repeated key, and a document that is not a Kubernetes object, are errors only here.
-    const isOurs =
-      faults.some((fault) => fault.includes('is repeated')) || !documents.every(isObject)
+    // A document that is not a Kubernetes object is an error only here.
+    const isOurs = faults.some((fault) => stricter.test(fault)) || !documents.every(isObject)
     if ((error !== '') !== faults.length > 0 && !isOurs) unlike.push({ text, error, faults })
   }
   t.ok(alike > numRuns / 5, `${alike} were read`)
   // Some damaged files are readable for one of the two parsers only.
-  t.ok(unlike.length < numRuns / 200, `${unlike.length} were read by one only`, {
+  t.ok(unlike.length < numRuns / 400, `${unlike.length} were read by one only`, {
     unlike: unlike.slice(0, 5),
   })
 })
@@ -93,6 +99,15 @@ const files: Array<[name: string, text: string]> = [
   ['JSON, then YAML with other line breaks', '{"a": 1}\r--- # c\rb: 2\r'],
   ['a separator with a comment', 'a: 1\n---# c\nb: 2\n'],
   ['a last line break of another kind', 'a: |+\u0085  b\u0085c: >+\u0085  d\u0085\u0085'],
+  ['signs after 0b', 'a: 0b+0\nb: 0b-0\nc: 0b-11\nd: -0b+1\n0b+1: e\n'],
+  ['tags and anchors in brackets', 'a: [b,!!str 1,&x c, !!str , *x]\n'],
+  ['anchors and aliases on keys', '&a b: *a\nc: &d e\n*d: f\n!!str g: h\n'],
+  ['JSON before a last separator', '{"a": 1}\n---\n'],
+  ['JSON before a separator at the end', '{"a": 1}\n---'],
+  ['JSON with an escaped slash', '{"a": "\\/", "b": "\\ud83d\\ude00"}'],
+  ['a dash in brackets', 'a: [cat, -]\nb: [-, -]\nc: {d: -, e: f:}\n'],
+  ['tabs beside values', 'a:\tb\t# c\nd: [\n\te]\nf: g\n  \th\n'],
+  ['a bracket after column 1000', `a: [${'x'.repeat(1100)}, [\nb\n]]\n`],
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]
 
@@ -125,6 +140,16 @@ const refused = [
   'a: *b\n',
   'a: &a [*a]\n',
   'a: |\n\tb\n',
+  'a: b\n\t\nc: d\n',
+  'a: "b"\n \t\nc: d\n',
+  '\t# b\na: c\n',
+  '-\ta\n',
+  'a: [http://b/?c]\n',
+  'a: {<<:{b: c}}\n',
+  '"\\/": a\n',
+  'a: !b# c\n',
+  '{"a": 1}\n#',
+  '{"a": 1}---',
   '{"a": 1}{"b": 2}\nc: 3\n',
 ]
 

@@ -10,6 +10,9 @@ const some = (letters: string, maxLength: number) =>
 export const plainText = fc.oneof(
   some('0123456789._+-eE', 8),
   some('01_xXoObB.eE+-7f', 7),
+  fc
+    .tuple(from('0b', '-0b', '+0b', '0B', '0x', '0o'), some('01+-_', 4))
+    .map((parts) => parts.join('')),
   from(
     ...['.', '+.', '-.', 'e2', 'E58', '.e3', '0o17', '0O17', '0X1F', '0x1f', '0B1', '0b1', '0b2'],
     ...[
@@ -137,6 +140,25 @@ const scalar = fc.oneof(
   { weight: 2, arbitrary: quoted },
   { weight: 1, arbitrary: tagged },
   { weight: 1, arbitrary: from('*a', '*b', '') },
+  {
+    weight: 1,
+    arbitrary: from(
+      ...[
+        '-',
+        '--',
+        'a -',
+        'a\u00a0b',
+        '\u3000',
+        'a:b',
+        'a:',
+        'http://a:80/',
+        'a\\b',
+        '"a"# c',
+        "'a' # c",
+      ],
+      ...['"a" b', "''''", '"\\t"', '"\\\\"', '"é"', 'x'.repeat(1100), '-1', '- ', '?', ': ', ', '],
+    ),
+  },
 )
 
 const key = fc.oneof(
@@ -160,6 +182,23 @@ const key = fc.oneof(
       '? e',
     ),
   },
+  {
+    weight: 1,
+    arbitrary: from(
+      ...['&a "q"', '&b', '&a k ', '? &a k', '*a', '*a ', '*b', '!!str k', '!!int 1', '!x k'],
+      ...[
+        '!!str',
+        '!!str "q"',
+        '&a !!str k',
+        '!!str &a k',
+        '! k',
+        '? [a]',
+        '? {a: b}',
+        'k l',
+        '-k',
+      ],
+    ),
+  },
   { weight: 1, arbitrary: plainText },
 )
 
@@ -169,8 +208,10 @@ const { flow } = fc.letrec<{ flow: string; part: string }>((tie) => ({
   flow: fc
     .tuple(
       fc.boolean(),
-      fc.array(fc.tuple(key, tie('part'), from(': ', ': ', ': ', ':', ' : ')), { maxLength: 4 }),
-      from(', ', ',', ',\n', ',\n  ', ' ,\n\t', ', # c\n'),
+      fc.array(fc.tuple(key, tie('part'), from(': ', ': ', ': ', ':', ' : ', ':\t')), {
+        maxLength: 4,
+      }),
+      from(', ', ',', ',', ',\n', ',\n  ', ' ,\n\t', ', # c\n'),
       from('', '', '\n', '\n  ', ' '),
       from('', '', ','),
     )
@@ -194,7 +235,13 @@ const literal = fc
   )
 
 /** Block collections. */
-const { block } = fc.letrec<{ block: string; part: string }>((tie) => ({
+const { block } = fc.letrec<{ block: string; part: string; inner: string }>((tie) => ({
+  inner: fc.oneof(
+    { depthSize: 'small' },
+    fc.tuple(key, scalar).map(([key, value]) => `${key}: ${value}`),
+    scalar,
+    tie('block'),
+  ),
   part: fc.oneof(
     { depthSize: 'small' },
     { weight: 4, arbitrary: scalar.map((text) => ` ${text}`) },
@@ -215,19 +262,34 @@ const { block } = fc.letrec<{ block: string; part: string }>((tie) => ({
   ),
   block: fc
     .tuple(
-      from('map', 'map', 'list'),
-      fc.array(fc.tuple(key, tie('part'), from('', '', '', '', ' # c')), {
-        minLength: 1,
-        maxLength: 4,
-      }),
+      from('map', 'map', 'list', 'compact list'),
+      fc.array(
+        fc.tuple(
+          key,
+          tie('part'),
+          tie('inner'),
+          fc.oneof(
+            { weight: 20, arbitrary: fc.constant(':') },
+            { weight: 2, arbitrary: from(' :', ':\t', '  :', ':  ') },
+          ),
+          fc.oneof(
+            { weight: 20, arbitrary: from('', '', '', ' # c', '  ') },
+            {
+              weight: 1,
+              arbitrary: from('\n', '\n  ', '\n# c', '\n   # c', '\n\t', '\n  \t', ' \t', '#c'),
+            },
+          ),
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
     )
     .map(([style, parts]) =>
       parts
-        .map(([key, part, comment]) =>
-          style === 'list'
-            ? `-${indented(part, '')}`
-            : `${key}:${part}${part.includes('\n') ? '' : comment}`,
-        )
+        .map(([key, part, inner, colon, end]) => {
+          if (style === 'list') return `-${part}${end}`
+          if (style === 'compact list') return `- ${indented(inner, '  ')}${end}`
+          return `${key}${colon}${part}${part.includes('\n') ? '' : end}`
+        })
         .join('\n'),
     ),
 }))
@@ -268,7 +330,20 @@ const json = fc
       { minLength: 1, maxLength: 3 },
     ),
     from('\n', '', ' ', '\n---\n', '\n\n'),
-    from('', '', '\n', '\nnot: json', '{', ']'),
+    from(
+      ...['', '', '\n', '\nnot: json', '{', ']', ' ', '\n---\n', '\n---', '---', ' ---\n', '---\n'],
+      ...[
+        '\n--- # c\n',
+        '\n--',
+        '\n-',
+        '\r\n---\r\n',
+        '\n\n---\n',
+        '\n...\n',
+        '\n# c\n',
+        '\n# c\n---\n',
+      ],
+      ...['\n---\na: 1\n', '\n---\n---\n', '\n --- \n', '# c', '\n#', '\n\ufeff'],
+    ),
   )
   .map(([values, between, last]) => values.join(between) + last)
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
-import { settle } from '../../src/cli/change.ts'
+import { settle } from '../../src/cli/diff.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'

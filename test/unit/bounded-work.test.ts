@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readYaml } from '../../src/cli/yaml.ts'
+import { readYaml } from '../../src/cli/yaml/read.ts'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import {
   type KubernetesObject,

@@ -8,7 +8,7 @@ import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { openReference } from '../../support/reference.ts'
 import { yamlFiles } from '../../support/yaml-files.ts'
-import { readYaml } from '../../../src/cli/yaml.ts'
+import { readYaml } from '../../../src/cli/yaml/read.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

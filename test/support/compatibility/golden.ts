@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
-import { changedFields } from '../../../src/cli/change.ts'
+import { changedFields } from '../../../src/cli/diff.ts'
 import { readFiles } from '../../../src/cli/manifests.ts'
-import { objectsText } from '../../../src/cli/output.ts'
+import { objectsText } from '../../../src/cli/yaml/print.ts'
 import { render } from '../../../src/cli/render.ts'
 
 /** The recorded releases: for each version its CRD, its examples and their children. */

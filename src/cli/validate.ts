@@ -1,24 +1,51 @@
-import type { ReportFormat } from './arguments.ts'
-import { version } from './arguments.ts'
-import { type Finding, placeText } from './manifests.ts'
-import { yamlText } from './yaml.ts'
+import { counted } from '../text.ts'
+import { type ReportFormat, type Streams, type Task, version } from './arguments.ts'
+import {
+  checkNotEmpty,
+  type Finding,
+  findingText,
+  type ManifestFiles,
+  readDefaults,
+  readFiles,
+} from './manifests.ts'
 
-/** The output streams of a command. */
-export interface Streams {
-  out: (text: string) => void
-  err: (text: string) => void
+/** Prints the problems of files on stdout, and a summary on stderr. Returns the exit code. */
+export async function validateFiles(
+  {
+    files: names,
+    recursive,
+    namespace,
+    output,
+    lint,
+    defaults,
+  }: Extract<Task, { command: 'validate' }>,
+  { out, err }: Streams,
+): Promise<number> {
+  const platformDefaults = await readDefaults(defaults)
+  const files = readFiles(names, recursive, namespace ?? 'default', platformDefaults)
+  checkNotEmpty(files, names)
+  const has =
+    (severity: Finding['severity']) =>
+    (finding: Finding): boolean =>
+      finding.severity === severity
+  for (const note of files.findings.filter(has('note'))) err(`${findingText(note)}\n`)
+  const reported = files.findings.filter(
+    ({ severity }) => severity === 'error' || (lint && severity === 'warning'),
+  )
+  out(reportText(reported, files.sources, output))
+  const errors = reported.filter(has('error')).length
+  err(`${summary(files, errors, reported.length - errors)}\n`)
+  return errors === 0 ? 0 : 1
 }
 
-/** Objects as text: YAML documents, or a List in JSON. */
-export function objectsText(objects: object[], output: 'yaml' | 'json'): string {
-  return output === 'json'
-    ? `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`
-    : objects.map((object) => yamlText(object)).join('---\n')
+function summary({ myApps, sources }: ManifestFiles, errors: number, warned: number): string {
+  const where = `in ${counted(sources.length, 'file')}`
+  const warnings = warned === 0 ? '' : `, ${counted(warned, 'warning')}`
+  const verb = myApps.length === 1 ? 'is' : 'are'
+  return errors === 0
+    ? `${counted(myApps.length, 'MyApp')} ${where} ${verb} valid${warnings}`
+    : `${counted(errors, 'problem')} ${where}${warnings}`
 }
-
-/** A finding in one line: `demo.yaml:3:5: spec.image: must not be empty`. */
-export const findingText = ({ severity, place, message }: Finding) =>
-  `${placeText(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`
 
 /** The report of `validate` on errors and warnings. */
 export function reportText(findings: Finding[], sources: string[], format: ReportFormat): string {
@@ -55,17 +82,17 @@ function githubLine({ severity, place: { source, line, column }, message }: Find
 /** One test case per file, with warnings as its output. */
 function junit(findings: Finding[], sources: string[]): string {
   const cases = [...new Set(sources)].map((source) => {
-    const lines = (severity: Finding['severity']) =>
-      findings.filter(({ place, severity: own }) => place.source === source && own === severity)
-    const failures = lines('error').map(
+    const inFile = (severity: Finding['severity']) =>
+      findings.filter((finding) => finding.place.source === source && finding.severity === severity)
+    const failures = inFile('error').map(
       (finding) =>
         `    <failure message="${xml(finding.message)}">${xml(findingText(finding))}</failure>\n`,
     )
-    const warned = lines('warning')
+    const warnings = inFile('warning')
     const output =
-      warned.length === 0
+      warnings.length === 0
         ? ''
-        : `    <system-out>${xml(warned.map(findingText).join('\n'))}</system-out>\n`
+        : `    <system-out>${xml(warnings.map(findingText).join('\n'))}</system-out>\n`
     return {
       failed: failures.length > 0,
       text:

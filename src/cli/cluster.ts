@@ -1,34 +1,77 @@
-import type { ObservedObject } from '../metacontroller/protocol.ts'
+import { spawnSync } from 'node:child_process'
 import { apiVersion, group, kind } from '../api/myapp.ts'
+import { isObject } from '../metacontroller/json.ts'
+import type { ObservedObject } from '../metacontroller/protocol.ts'
 import type { ChildKind } from '../myapp/children/child.ts'
 import { childKinds } from '../myapp/children/index.ts'
-import { hookRequestValidator } from '../myapp/compiled.ts'
 import { configReferences } from '../myapp/config-references.ts'
-import {
-  type HookRequest,
-  inconsistency,
-  isListed,
-  isOurs,
-  keyOf,
-  type ObservedConfig,
-} from '../myapp/request.ts'
+import { type HookRequest, isListed, isOurs, keyOf, type ObservedConfig } from '../myapp/request.ts'
 import { UserError } from './arguments.ts'
-import { type Kubectl, Refused } from './kubectl.ts'
-import { type FileConfig, type FileMyApp, readText } from './manifests.ts'
+import { type FileMyApp, noUid } from './manifests.ts'
 
-/** The uid of a MyApp that is not in a cluster. */
-export const noUid = 'unknown'
+/** Reads from a cluster with kubectl. */
+export interface Kubectl {
+  /** The namespace of the context. */
+  namespace: () => string
+  /** Gets objects. Omits those that do not exist. */
+  get: (args: string[]) => ObservedObject[]
+}
 
-/** The request of Metacontroller for a new MyApp if every kind of child is installed. */
-export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
-  const children = Object.fromEntries(
-    childKinds.map(({ gvk }) => [gvk, {}]),
-  ) as unknown as HookRequest['children']
+/** The user may not read an object, or the cluster does not have its kind. */
+class Forbidden extends UserError {}
+
+/** A kubectl for the cluster of a context. Defaults to the current context. */
+export function kubectlFor(context: string | undefined): Kubectl {
+  const run = (args: string[]): string => {
+    const { error, status, signal, stdout, stderr } = spawnSync(
+      'kubectl',
+      [...(context === undefined ? [] : ['--context', context]), ...args],
+      { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
+    )
+    if (error !== undefined) {
+      throw new UserError(
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? 'kubectl is not on the PATH'
+          : `kubectl: ${error.message}`,
+      )
+    }
+    if (status === 0) return stdout
+    if (stderr.includes('current-context must exist')) {
+      throw new UserError(
+        'the kubeconfig has no current context: set KUBECONFIG, or choose one with --context',
+      )
+    }
+    const reason = stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`
+    const message = `kubectl: ${reason}`
+    throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
+      ? new Forbidden(message)
+      : new UserError(message)
+  }
   return {
-    parent: { apiVersion, kind, metadata: { ...metadata, uid: noUid, generation: 1 }, spec },
-    children,
-    related: { ...config },
-    finalizing: false,
+    namespace: () =>
+      run(['config', 'view', '--minify', '-o', 'jsonpath={..namespace}']).trim() || 'default',
+    get: (args) => {
+      const text = run(['get', ...args, '--ignore-not-found', '-o', 'json'])
+      return text.trim() === '' ? [] : objectsOf(text)
+    },
+  }
+}
+
+function objectsOf(text: string): ObservedObject[] {
+  const output = parse(text)
+  const objects: unknown[] =
+    isObject(output) && Array.isArray(output['items']) ? output['items'] : [output]
+  if (!objects.every((object) => isObject(object) && isObject(object['metadata']))) {
+    throw new UserError('kubectl: the output contains something that is not a Kubernetes object')
+  }
+  return objects as ObservedObject[]
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UserError('kubectl: the output is not JSON')
   }
 }
 
@@ -114,7 +157,7 @@ function compositeController(kubectl: Kubectl): Controller | undefined {
     >
     return all.find(({ spec }) => spec.parentResource.resource === 'myapps')
   } catch (error) {
-    if (error instanceof Refused) return undefined
+    if (error instanceof Forbidden) return undefined
     throw error
   }
 }
@@ -151,7 +194,7 @@ function readLiveConfig(
         ]) as unknown as ObservedConfig[],
       )
     } catch (error) {
-      if (!(error instanceof Refused)) throw error
+      if (!(error instanceof Forbidden)) throw error
       unreadable.push(...names.map((name) => ({ kind, name })))
       // The object counts as existing, with every key that the MyApp uses.
       const keysOf = (name: string) =>
@@ -160,37 +203,11 @@ function readLiveConfig(
         )
       config[`${kind}.v1`] = byKey(
         names.map((name) => ({
-          metadata: { name, namespace, uid: 'unknown' },
+          metadata: { name, namespace, uid: noUid },
           data: Object.fromEntries(keysOf(name)),
         })),
       )
     }
   }
   return { config, unreadable }
-}
-
-/** Reads a recorded request to /sync. */
-export function readRecording(file: string): HookRequest {
-  const request = parse(file)
-  if (!hookRequestValidator(request)) {
-    const [error] = hookRequestValidator.errors ?? []
-    throw new UserError(
-      `${file} is not a request to /sync: ` +
-        `${error?.instancePath.slice(1) || 'it'} ${error?.message}`,
-    )
-  }
-  const objection = inconsistency(request)
-  if (objection !== undefined) {
-    throw new UserError(`${file} is not a request to /sync: ${objection}`)
-  }
-  return request
-}
-
-function parse(file: string): unknown {
-  const text = readText(file)
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new UserError(`${file} is not a request to /sync: ${(error as Error).message}`)
-  }
 }
