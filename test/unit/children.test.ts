@@ -342,6 +342,11 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   ],
   ['service links are enabled', { enableServiceLinks: true }, { enableServiceLinks: true }],
   [
+    'it has init containers and sidecars, which would get service links too',
+    { init: [{ name: 'migrate' }], sidecars: [{ name: 'proxy' }] },
+    { enableServiceLinks: false },
+  ],
+  [
     'a user and groups are set',
     {
       podSecurity: 'Restricted',
@@ -395,6 +400,17 @@ for (const [when, spec, has] of podSpecs) {
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
 }
+
+t.test('a variable that is named like a service link keeps its value', async (t) => {
+  const env = [{ name: 'SHOP_PORT', value: '5006' }]
+  const { enableServiceLinks, containers, initContainers } = pods({
+    env,
+    sidecars: [{ name: 'proxy' }],
+  }).spec
+  t.equal(enableServiceLinks, false)
+  t.match(containers, [{ name: 'app', env }])
+  t.match(initContainers, [{ name: 'proxy', env }])
+})
 
 t.test('init containers and sidecars inherit from the app what they do not set', async (t) => {
   const app: Partial<MyAppSpec> = {

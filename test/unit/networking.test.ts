@@ -1,3 +1,4 @@
+import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { validate } from '../../src/api/validate.ts'
@@ -232,6 +233,34 @@ t.test('a NetworkPolicy allows an app to connect to pods, networks and DNS', asy
       dns,
     ],
   )
+})
+
+type Destinations = NonNullable<NonNullable<MyAppSpec['networkPolicy']>['to']>
+const destinations: Array<[what: string, to: Destinations]> = [
+  ['nothing', []],
+  ['an app', [{ app: 'db' }]],
+  ['a network without the DNS server', [{ cidr: '192.0.2.0/24' }]],
+  ['every address but that of the DNS server', [{ cidr: '0.0.0.0/0', except: ['10.96.0.0/16'] }]],
+  ['a port of a network', [{ cidr: '192.0.2.0/24', ports: [{ port: 443 }] }]],
+  ['a namespace without DNS', [{ namespace: 'data' }]],
+]
+for (const [what, to] of destinations) {
+  t.test(`an app that may connect to ${what} resolves names at any address`, async (t) => {
+    const policy = child('NetworkPolicy', { networkPolicy: { to } })
+    t.strictSame(policy?.['policyTypes'], ['Egress'])
+    // A rule without peers allows every address: of a Service, a pod, or a DNS cache on the node.
+    const anywhere = ((policy?.['egress'] ?? []) as V1NetworkPolicyEgressRule[])
+      .filter(({ to }) => to === undefined)
+      .flatMap(({ ports = [] }) => ports.map(({ port, protocol }) => `${protocol} ${port}`))
+    t.strictSame(anywhere.sort(), ['TCP 53', 'TCP 5353', 'UDP 53', 'UDP 5353'])
+  })
+}
+
+t.test('an app without networkPolicy.to may connect to every address', async (t) => {
+  const policy = child('NetworkPolicy', { networkPolicy: { from: [{ namespace: 'web' }] } })
+  t.strictSame(policy?.['policyTypes'], ['Ingress'])
+  t.equal(policy?.['egress'], undefined)
+  t.equal(child('NetworkPolicy', {}), undefined)
 })
 
 t.test('refuses a network with host bits, and an exception outside the network', async (t) => {
