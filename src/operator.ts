@@ -11,7 +11,7 @@ import { buildAdmissionServer, buildProbeServer, buildServer } from './server.ts
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
 
-/** The process exits within this time after SIGTERM, whatever is still open. */
+/** The process exits within this time after SIGTERM, even if connections are still open. */
 const shutdownTimeoutMs = 9800
 /** The part of that time for the last log lines. */
 const lastLinesMs = 500
@@ -84,7 +84,7 @@ async function start(config: Config): Promise<void> {
     await wait(config.SHUTDOWN_DELAY_MS)
     // The kubelet still sends probes while the last requests are answered.
     const closed = Promise.all([server.close(), admission?.close()]).then(() => probes?.close())
-    await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.keptForShutdownMs))])
+    await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.reservedForShutdownMs))])
     logger.info('stopped')
     await telemetry.shutdown(leftMs())
     // At exit pino would write queued lines before the lines of a write in progress.

@@ -39,9 +39,7 @@ export interface Dependencies {
 
 /** The headers and the body of a request must arrive within this time. */
 const requestTimeoutMs = 5000
-/**
- * A connection without traffic for so long, during a request or a response, is closed.
- */
+/** A connection is closed after this time without traffic, during a request or a response. */
 const stalledConnectionMs = 10_000
 /**
  * Metacontroller keeps two idle connections per hook. The others are for a second replica, probes
@@ -93,8 +91,8 @@ export function buildProbeServer(
 
 /**
  * A server for the admission webhook only, not yet listening. It requests no client certificate,
- * because API servers have none. It keeps no state, and a caller learns only about the object that
- * it sends. It has separate memory for bodies, half as large as that of the hooks, so its callers
+ * because API servers have none. It has no state, and a caller learns only about the object that it
+ * sends. It has its own memory for bodies, half as large as the memory of the hooks, so its callers
  * cannot block the hooks.
  */
 export function buildAdmissionServer(
@@ -118,7 +116,7 @@ export function buildAdmissionServer(
   return server
 }
 
-/** A server with the limits and the errors that all have in common. */
+/** A server with the limits and the error handling of all servers. */
 function newServer(
   config: Config,
   {
@@ -150,8 +148,8 @@ function newServer(
   const server = createServer(options)
   boundConnections(server.server, maxConnections)
   server.addHook('onSend', (_call, reply, _payload, done) => {
-    // A caller that keeps its connection would delay shutdown and not find the replica that takes
-    // over.
+    // A caller that keeps its connection would delay the shutdown, and would not connect to another
+    // replica.
     if (!isReady()) reply.header('connection', 'close')
     done()
   })

@@ -32,7 +32,7 @@ export function contains(observed: unknown, desired: unknown): boolean {
  * `contains`. The result contains no values.
  */
 export function differences(observed: unknown, desired: unknown): string[] {
-  if (contains(observed, desired)) return [] // nearly always
+  if (contains(observed, desired)) return [] // The usual case.
   const found: string[] = []
   collect(observed, desired, [], found)
   return found

@@ -5,9 +5,9 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
 const places = [['metadata'], ['spec', 'template', 'metadata']]
 
 /**
- * Adds an empty map of annotations to an answer that no longer has any, if the child has foreign
- * annotations. Without the empty map Metacontroller's merge would remove all annotations. The map
- * is added only in this case: the API server does not store it, so Metacontroller would write it at
+ * Adds an empty map of annotations to an answer that no longer has annotations, if the child has
+ * foreign annotations. Without the empty map Metacontroller's merge would remove all annotations.
+ * In other cases the API server would not store the empty map, and Metacontroller would write it at
  * every sync.
  */
 export function keepingForeignAnnotations(

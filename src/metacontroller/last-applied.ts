@@ -9,7 +9,7 @@ import {
   type ObservedObject,
 } from './protocol.ts'
 
-/** Annotations with this prefix belong to Metacontroller. An answer never has one. */
+/** Annotations with this prefix belong to Metacontroller. An answer never contains them. */
 const metacontrollerPrefix = 'metacontroller.k8s.io/'
 
 /**
@@ -26,8 +26,8 @@ interface Parsed {
  * is no usable record: under server-side apply, for a child that was just adopted, and for a record
  * that is malformed or belongs to another child (a manifest copied under a new name).
  *
- * Everybody who may edit the child can write the record, so only labels, annotations and spec are
- * read from it. All other fields, including the identity, come from the observed child.
+ * Anyone who may edit the child can write the record. So only labels, annotations and spec come
+ * from the record. All other fields, including the identity, come from the observed child.
  */
 export function lastApplied(child: ObservedObject & Parsed): KubernetesObject | undefined {
   const text = child.metadata.annotations?.[lastAppliedAnnotation]
@@ -52,7 +52,7 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
       (isObject(record.spec) || record.spec === undefined)
     return isOfChild ? toAnswer(child, record, child) : undefined
   } catch {
-    return undefined // edited by hand, which Metacontroller reports
+    return undefined // Somebody edited the record. Metacontroller reports that.
   }
 }
 
@@ -84,7 +84,7 @@ function toAnswer(child: ObservedObject, source: JsonObject, others: object): Ku
   }
 }
 
-/** The fields of an object that an answer sets itself, and the status, which it never has. */
+/** Fields that `toAnswer` sets itself, and the status, which an answer never contains. */
 const ownFields = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status', '__proto__'])
 
 /** The strings of a map of labels or annotations; undefined if it is not a map. */
@@ -108,8 +108,9 @@ const isServerSideApply = (owner: FieldsOwner) =>
 
 /**
  * Returns the answer that keeps a child as last applied. Under server-side apply the answer
- * contains the fields that Metacontroller still owns: the API server removes fields that an apply
- * omits, and transfers fields that it contains. Without any record it is the observed child.
+ * contains the fields that Metacontroller still owns: the API server removes owned fields that an
+ * apply omits, and Metacontroller becomes an owner of all fields that an apply contains. Without
+ * any record the answer is the observed child.
  */
 export function asApplied(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)
@@ -124,8 +125,8 @@ export function asApplied(child: ObservedObject): KubernetesObject {
 }
 
 /**
- * Returns the answer that changes nothing: the last applied child if that changes nothing, or else
- * the observed values of its fields.
+ * Returns the answer that changes nothing: the last applied child, or the observed values of its
+ * fields if applying it again would change the child.
  */
 export function asObserved(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)

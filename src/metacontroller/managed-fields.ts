@@ -8,8 +8,8 @@ import {
 } from './protocol.ts'
 
 /**
- * The owners of the fields of a child, read from its managedFields. Everybody who may edit the
- * child can write them, so all work here is linear in their size, and a malformed entry owns
+ * The owners of the fields of a child, read from its managedFields. Anyone who may edit the child
+ * can write managedFields. So all work here is linear in their size, and a malformed entry owns
  * nothing.
  *
  * A step of the format FieldsV1 is `f:` with the name of a field, `k:` with the keys of a list
@@ -22,10 +22,10 @@ export type FieldsV1 = JsonObject
  * The fields that managers other than Metacontroller own; undefined if there are none. Without
  * managedFields, or without a record of the last apply, every field counts as foreign.
  *
- * An admission webhook has no manager of its own. Its additions count for the sender of the
- * request. If this very answer was applied after the manager's last write and a value is still
- * there, the value has come back. It then counts as unowned, because otherwise each sync would
- * remove it.
+ * An admission webhook has no manager of its own: its additions belong to the sender of the
+ * request. If Metacontroller applied this answer after the last write of a manager, and a value of
+ * the manager still exists, a webhook has added the value again. Such a value counts as unowned,
+ * because otherwise each sync would remove it.
  */
 export function ownedByOthers(
   child: ObservedObject,
@@ -92,7 +92,7 @@ function union(nodes: FieldsV1[]): FieldsV1 {
 
 const isLeaf = (fields: FieldsV1) => Object.keys(fields).length === 0
 
-/** The part of the fields below a field, or below the list item of a name. */
+/** The part of the fields below a field, or below the list item with a name. */
 export function below(
   fields: FieldsV1 | undefined,
   step: string | { name: string },
@@ -111,7 +111,7 @@ interface OwnedItem {
   keys: string[]
 }
 
-/** A list in Kubernetes has one set of at most three keys. More are forged and would cost time. */
+/** A list in Kubernetes has one set of at most three keys. More keys are forged. */
 const maxKeySets = 4
 const maxKeys = 4
 

@@ -10,7 +10,7 @@ import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } fro
 
 type Json = unknown
 
-/** The merge keys of lists of objects. The first key that every item of all lists has is used. */
+/** The merge keys of lists of objects. The merge uses the first key that all items have. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 /**
@@ -83,7 +83,7 @@ export function applyOnce(
   }
 }
 
-/** The record as Metacontroller reads it. Anybody may have written it: never answer parts of it. */
+/** The record as Metacontroller reads it. It can contain anything, so no answer may contain it. */
 function recordOf({ metadata }: ObservedObject): unknown {
   const text = metadata.annotations?.[lastAppliedAnnotation]
   try {
@@ -94,9 +94,9 @@ function recordOf({ metadata }: ObservedObject): unknown {
 }
 
 /**
- * The observed values of the fields and list items that any of the given objects has. If the last
- * applied child is one of these objects, answering the result changes nothing on the server, and
- * makes all of it count as applied.
+ * The observed values of the fields and list items that any of the `known` objects has. If the last
+ * applied child is one of these objects, applying the result changes nothing on the server. After
+ * that all of the result counts as applied.
  */
 export function observedPart(known: Json[], observed: Json): Json {
   if (isObject(observed)) {

@@ -8,9 +8,9 @@ import { refusal } from './errors.ts'
 import { readFileOf, watchFiles } from './files.ts'
 
 /**
- * Restricts the callers of every route but probes: to clients whose certificate has the name
- * TLS_CLIENT_NAME, because a CA can issue other certificates, and to clients with a token of
- * AUTH_TOKEN_FILE. Every configured method is required.
+ * Restricts the callers of every route except probes. The certificate of a client must have the
+ * name TLS_CLIENT_NAME, because a CA can issue other certificates. A client must send a token of
+ * AUTH_TOKEN_FILE. Each of the two rules applies if it is configured.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -25,7 +25,7 @@ const NoToken = refusal(
 )
 const WrongToken = refusal('WRONG_TOKEN', 'the token is not one of AUTH_TOKEN_FILE', 401)
 
-interface Surroundings {
+interface AuthenticationOptions {
   config: Config
   logger: FastifyBaseLogger
   metrics: ServerMetrics
@@ -39,10 +39,10 @@ interface Surroundings {
  */
 export type Tokens = readonly Buffer[]
 
-/** Refuses callers that do not authenticate themselves, on every route but probes. */
+/** Refuses callers that do not authenticate themselves, on every route except probes. */
 export function authenticate(
   server: FastifyInstance,
-  { config, logger, metrics, tokens }: Surroundings,
+  { config, logger, metrics, tokens }: AuthenticationOptions,
 ): void {
   const name = config.TLS_CLIENT_CA_FILE === '' ? undefined : config.TLS_CLIENT_NAME
   let current = tokens
@@ -75,7 +75,7 @@ export function authenticate(
   })
 }
 
-/** The names in client certificates, looked up once a connection. */
+/** The names in client certificates, read once for each connection. */
 class ClientNames {
   readonly #named = new WeakMap<Socket, boolean>()
   #notAfter: Date | undefined

@@ -56,7 +56,7 @@ export function logFailure(call: FastifyRequest, reply: FastifyReply, failure: F
   }
 }
 
-/** The subject of a request, as far as its body is readable. */
+/** The MyApp and the controller of a request, as far as its body is readable. */
 export interface Subject {
   namespace?: string | undefined
   name?: string | undefined

@@ -23,7 +23,7 @@ declare module 'fastify' {
   }
 }
 
-/** The base of all errors whose message is a sentence for the caller. */
+/** The base class of errors whose message is a sentence for the caller. */
 export class Refusal extends Error {}
 
 /**
@@ -44,7 +44,7 @@ export const Overloaded = refusal('429', 'the operator is overloaded; retry in a
 
 /** The longest sentence that is sent and logged. */
 const sentenceMaxLength = 300
-/** The longest quoted text, so that the sentence has room for the reason. */
+/** The longest quoted text. It is shorter than a sentence, which also contains the reason. */
 const quoteMaxLength = 200
 
 /** Shortens text of a request so that a sentence may quote it. */
@@ -53,7 +53,7 @@ export const quote = (text: string) => cut(text, quoteMaxLength)
 /** Text on one line, of at most `maxLength` characters. */
 const cut = (text: string, maxLength: number) => truncated(text, maxLength).replaceAll(/\s+/g, ' ')
 
-/** Answers every failure with one sentence and logs it in one line. */
+/** Responds to every failure with one sentence, and logs the failure in one line. */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
   const countRefusal = refusalLog(logger)
   server.decorateRequest('failure', undefined)
@@ -94,7 +94,7 @@ const NotFound = refusal(
 )
 const NoHost = refusal('400', 'the Host header is required', 400)
 
-/** Frequent refusals. A line for each would fill the log and cost as much as an answer. */
+/** Frequent refusals. One log line for each would fill the log and cost as much as a response. */
 const isCounted = (status: number) => status === 401 || status === 403 || status === 429
 
 /**
@@ -151,8 +151,8 @@ const clientErrors = {
 }
 
 /**
- * The status for an error of Node's HTTP parser; undefined for one of the connection, which gets no
- * response.
+ * The status for an error of Node's HTTP parser; undefined for an error of the connection, which
+ * gets no response.
  */
 function statusOfClientError(code: string | undefined): keyof typeof clientErrors | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return 431
@@ -161,8 +161,8 @@ function statusOfClientError(code: string | undefined): keyof typeof clientError
 }
 
 /**
- * An unexpected error. Its message is not used, because it can quote a value of the request. The
- * message of the last check of an answer is safe: it quotes only kind and name.
+ * The failure for an unexpected error. Its message is omitted, because it can quote a value of the
+ * request. The message of an UnsafeAnswerError is safe: it quotes only a kind and a name.
  */
 const bug = (error: Error): Failure => ({
   type: error.name,
@@ -184,8 +184,8 @@ function sentence(error: FastifyError): string {
 }
 
 /**
- * The functions in the stack of an error, with file names and lines. The message is left out: it
- * could quote a value.
+ * The functions in the stack of an error, with file names and lines. The message is omitted,
+ * because it could quote a value.
  */
 export function stackFrames(error: Error): string {
   const frames = (error.stack ?? '')

@@ -18,14 +18,14 @@ export function readFileOf(variable: string, file: string): string {
   return text
 }
 
-/** The delay between a change and the reload: several files may change together. */
+/** The delay between a change and the reload, because several files may change together. */
 const settleMs = 200
 /** The interval between reloads without a watcher. */
 const pollMs = 60_000
 
 /**
- * Calls `reload` after files may have changed. It watches their folders, since the kubelet replaces
- * a symbolic link beside them. An error of `reload` is logged.
+ * Calls `reload` when files may have changed. Watches the folders of the files, because the kubelet
+ * replaces a symbolic link in the folder. Logs an error of `reload`.
  * @returns a function that stops watching
  */
 export function watchFiles(
@@ -52,7 +52,7 @@ export function watchFiles(
   }
 }
 
-/** Calls `changed` when a file in a folder may have changed. Returns a function that stops this. */
+/** Calls `changed` when a file in a folder may have changed. Returns a function that stops it. */
 function follow(folder: string, changed: () => void, logger: FastifyBaseLogger): () => void {
   let timer: NodeJS.Timeout | undefined
   const poll = (error: unknown) => {

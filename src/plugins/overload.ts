@@ -4,12 +4,12 @@ import { Overloaded } from './errors.ts'
 import { maxStructure } from './request-body.ts'
 
 /**
- * Answers 429 with `Retry-After: 1` when the event loop lags or request bodies fill the memory
- * reserved for them. Metacontroller then waits a second; without that header it would retry at
- * once. Probes are not refused.
+ * Responds with 429 and `Retry-After: 1` while the event loop lags or request bodies fill the
+ * memory that is reserved for them. With this header Metacontroller retries after a second,
+ * otherwise at once. Probes are not refused.
  *
  * @fastify/under-pressure samples the event loop every 10 ms, which keeps an idle process busy, and
- * does not know how much memory requests hold.
+ * does not measure the memory of request bodies.
  */
 
 /** The memory that V8 needs for one structural character of JSON, in bytes. */
@@ -27,8 +27,8 @@ declare module 'fastify' {
 }
 
 /**
- * Refuses every request but probes while the event loop lags, and every request whose body does not
- * fit into memory.
+ * Refuses every request except probes while the event loop lags, and every request whose body does
+ * not fit into memory.
  */
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
@@ -52,9 +52,7 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
   })
 }
 
-/**
- * Measures the lateness of timers. One long turn of the loop counts half and decays quickly.
- */
+/** Measures how late timers run, in ms: the average of the last delay and the previous average. */
 function eventLoopDelay() {
   let due = performance.now() + samplingMs
   let recentMs = 0
@@ -65,7 +63,7 @@ function eventLoopDelay() {
   return { recent: () => recentMs, stop: () => clearInterval(timer) }
 }
 
-/** The memory that the bodies of all requests share, in bytes. */
+/** The memory for the bodies of all requests, in bytes. */
 export class BodyMemory {
   readonly #limit: number
   readonly #arriving = new Set<RequestMemory>()
@@ -80,16 +78,16 @@ export class BodyMemory {
   }
 
   /**
-   * Adds to the memory of a request. If memory is short, the largest incomplete body is refused, so
-   * that slow large bodies do not block small ones.
+   * Adds to the memory of a request. If the memory is full, the largest incomplete body is refused,
+   * so that slow large bodies do not block small bodies.
    */
-  hold(request: RequestMemory, bytes: number, isArriving: boolean): void {
+  add(request: RequestMemory, bytes: number, isArriving: boolean): void {
     if (isArriving) this.#arriving.add(request)
     else this.#arriving.delete(request)
-    request.held += bytes
+    request.bytes += bytes
     this.#used += bytes
     while (this.isFull && this.#arriving.size > 0) {
-      const largest = [...this.#arriving].reduce((a, b) => (b.held > a.held ? b : a))
+      const largest = [...this.#arriving].reduce((a, b) => (b.bytes > a.bytes ? b : a))
       this.free(largest)
       largest.refuse()
     }
@@ -97,8 +95,8 @@ export class BodyMemory {
 
   free(request: RequestMemory): void {
     this.#arriving.delete(request)
-    this.#used -= request.held
-    request.held = 0
+    this.#used -= request.bytes
+    request.bytes = 0
   }
 
   get isFull(): boolean {
@@ -106,11 +104,10 @@ export class BodyMemory {
   }
 }
 
-/** The memory that one request holds from its first byte until its response is sent. */
+/** The memory of one request, from its first byte until its response is sent. */
 export class RequestMemory {
   readonly #shared: BodyMemory
-  /** In bytes. */
-  held = 0
+  bytes = 0
   /** Ends a request whose body is still arriving. */
   refuse = () => {}
 
@@ -124,12 +121,12 @@ export class RequestMemory {
    */
   receiving(bytes: number, refuse: () => void): void {
     this.refuse = refuse
-    this.#shared.hold(this, bytes, true)
+    this.#shared.add(this, bytes, true)
   }
 
   /** Accounts for the parsed body. Returns false if there is no memory for it. */
   parsing(structuralCharacters: number): boolean {
-    this.#shared.hold(this, structuralCharacters * bytesPerCharacter, false)
+    this.#shared.add(this, structuralCharacters * bytesPerCharacter, false)
     return !this.#shared.isFull
   }
 

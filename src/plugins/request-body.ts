@@ -40,7 +40,7 @@ const InvalidJson = refusal('FST_ERR_CTP_INVALID_JSON_BODY', 'the body is not JS
 export const maxStructure = ({ BODY_LIMIT }: Config) =>
   Math.max(minCharacters, Math.floor(BODY_LIMIT / bytesPerCharacter))
 
-/** Makes application/json the only content type, read as described above. */
+/** Reads bodies of content type application/json only, in bounded memory. */
 export function readJsonBodies(server: FastifyInstance, config: Config): void {
   const limit = config.BODY_LIMIT
   const maxCharacters = maxStructure(config)
@@ -69,7 +69,7 @@ export function readJsonBodies(server: FastifyInstance, config: Config): void {
 }
 
 /**
- * Collects a body of the given length. Stops early if the caller disconnects or memory runs out.
+ * Reads a body of the given length. Stops early if the caller disconnects or the memory is full.
  */
 function readAll(
   call: FastifyRequest,
@@ -82,7 +82,7 @@ function readAll(
   let received = 0
   const finish = (error: Error | null) => {
     payload.off('data', onData).off('end', onEnd).off('error', onError)
-    // A refused body can still end in an error.
+    // The stream of a refused body can still emit an error.
     payload.on('error', () => {})
     if (error === null) return done(null, body)
     free(body)
@@ -120,7 +120,7 @@ const closingBracket = 0x5d
 const openingBrace = 0x7b
 const closingBrace = 0x7d
 
-/** Counts the structural characters `{ [ , :` outside strings, and the levels, of a JSON text. */
+/** Counts the levels of a JSON text, and the characters `{ [ , :` outside its strings. */
 export function structureOf(json: Uint8Array): { characters: number; depth: number } {
   let [characters, level, depth] = [0, 0, 0]
   for (let index = 0; index < json.length; index++) {

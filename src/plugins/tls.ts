@@ -21,7 +21,7 @@ export interface Certificates {
 }
 
 const minVersion = 'TLSv1.2'
-/** A handshake must end within this time. */
+/** The longest time for a TLS handshake. */
 const handshakeTimeoutMs = 5000
 
 /**
@@ -66,7 +66,7 @@ function parse(
     const [first, ...others] = blocks.map((block) => new X509Certificate(block))
     if (first !== undefined) return [first, ...others]
   } catch {
-    // The same message for both cases.
+    // The message is the same for a wrong certificate and for none.
   }
   throw new Error(`${variable}=${file} must contain certificates in PEM`)
 }
@@ -80,8 +80,7 @@ export const tlsOptions = ({ cert, key, ca }: Certificates): ServerOptions => ({
   ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
 })
 
-/** Options of the servers that use the certificates. */
-interface Surroundings {
+interface ReloadOptions {
   config: Config
   logger: FastifyBaseLogger
   metrics: ServerMetrics
@@ -89,12 +88,12 @@ interface Surroundings {
 
 /**
  * Loads changed files into the servers. Open connections keep their certificates.
- * @returns a function that stops this
+ * @returns a function that stops the reloads
  */
 export function reloadCertificates(
   first: Certificates,
   servers: TlsServer[],
-  { config, logger, metrics }: Surroundings,
+  { config, logger, metrics }: ReloadOptions,
 ): () => void {
   let current = first
   metrics.certificateExpires('server', () => current.notAfter)
@@ -127,7 +126,7 @@ function warnOfExpiry({ notAfter }: Certificates, logger: FastifyBaseLogger): vo
 /** Counts and logs handshakes that fail because of the client's certificate. */
 export function countRefusedHandshakes(
   server: TlsServer,
-  { logger, metrics }: Pick<Surroundings, 'logger' | 'metrics'>,
+  { logger, metrics }: Pick<ReloadOptions, 'logger' | 'metrics'>,
 ): void {
   const log = refusalLog(logger)
   server.on('tlsClientError', ({ code }: NodeJS.ErrnoException, socket: TLSSocket) => {
@@ -138,7 +137,7 @@ export function countRefusedHandshakes(
   })
 }
 
-/** The reason for a refused certificate; undefined if the handshake failed for another reason. */
+/** The reason for a refused certificate; undefined if the handshake failed otherwise. */
 function handshakeRefusal(code: string | undefined, socket: TLSSocket): string | undefined {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'no_certificate'
   return socket.authorizationError ? 'untrusted_certificate' : undefined

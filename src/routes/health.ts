@@ -11,7 +11,7 @@ const config = { probe: true } as const
 
 /**
  * `GET /healthz`: 200 while the process runs. `GET /readyz`: 200 until shutdown begins, then 503.
- * Requests are still answered for SHUTDOWN_DELAY_MS after that.
+ * For SHUTDOWN_DELAY_MS after that, the server still accepts requests.
  */
 export function healthRoutes(server: FastifyInstance, isReady: () => boolean): void {
   server.get('/healthz', { config }, () => ({ status: 'ok' }))

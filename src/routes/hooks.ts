@@ -21,7 +21,7 @@ import { sync } from '../myapp/sync.ts'
 import { quote, RefusedRequest } from '../plugins/errors.ts'
 import { logFields, parentFields } from '../plugins/call-log.ts'
 
-/** A hook's request and answer, for telemetry. */
+/** The request and the response of a hook, for telemetry. */
 export interface HookOutcome {
   request: HookRequest | CustomizeRequest | InspectionRequest | InspectionCustomizeRequest
   response: unknown
@@ -35,7 +35,7 @@ declare module 'fastify' {
     hook?: HookName
   }
   interface FastifyRequest {
-    /** Set once the hook has answered with 200. */
+    /** Set when the hook has responded with 200. */
     outcome: HookOutcome | undefined
   }
 }
@@ -50,12 +50,12 @@ interface Validator<Request> {
 interface Hook<Request, Response> {
   isValid: Validator<Request>
   /**
-   * Checks rules that a schema cannot express. Returns the message for a refused request.
+   * Checks rules that a schema cannot express. Returns a message if the request must be refused.
    */
   objection?: (request: Request) => string | undefined
   handle: (request: Request) => Response
   /**
-   * Fields of the log line of an answered request: names and counts, never a possible secret.
+   * The fields of the log line: names and counts, never a possible secret.
    */
   logged: (request: Request, response: Response) => Record<string, unknown>
 }

@@ -6,7 +6,7 @@ import type { Telemetry, TelemetryOptions } from './telemetry.ts'
 const off: Telemetry = {
   instrument: (fastify) => fastify,
   metrics: noServerMetrics,
-  keptForShutdownMs: 0,
+  reservedForShutdownMs: 0,
   shutdown: async () => {},
 }
 

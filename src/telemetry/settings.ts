@@ -19,7 +19,7 @@ const exporters = {
 export type ExporterName = (typeof exporters)[Signal][number]
 export type Environment = Record<string, string | undefined>
 
-/** The export of one signal: its destination and its options. */
+/** The exporters of one signal and their protocol. */
 export interface SignalSettings {
   exporters: ExporterName[]
   protocol: OtlpProtocol
@@ -43,9 +43,9 @@ export interface TelemetrySettings {
   logs: SignalSettings & { batch: BatchLimits }
   /** Resource attributes that the deployment sets. OTEL_RESOURCE_ATTRIBUTES overrides them. */
   resource: Record<string, string>
-  /** Problems, one sentence each. */
+  /** One sentence for each problem. */
   warnings: string[]
-  /** Ignored variables, which the SDK must not read either. */
+  /** Variables with invalid values. The SDK must not read them. */
   invalid: string[]
 }
 
@@ -111,7 +111,7 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
   }
 }
 
-/** The exporters of a signal: those of its variable, or OTLP if only an endpoint is set. */
+/** The exporters of a signal: those in its variable, or OTLP if only an endpoint is set. */
 function exportersOf(
   valid: Record<string, string>,
   signal: Signal,
@@ -137,7 +137,7 @@ function exportersOf(
   return names.filter(isKnown)
 }
 
-/** The variable that sets an OTLP option of a signal: its own, or the one for all signals. */
+/** The variable that sets an OTLP option of a signal: for this signal, or for all signals. */
 const otlpVariable = (valid: Record<string, string>, signal: Signal, name: string) =>
   otlpVariables(signal, name).find((variable) => valid[variable] !== undefined)
 
@@ -183,7 +183,7 @@ function hasValidEndpoint(
 ): boolean {
   const variable = otlpVariable(valid, signal, 'ENDPOINT')
   if (!named.includes('otlp') || variable === undefined) return true
-  // The exporters do the same: the scheme is optional for gRPC, and HTTP does not trim.
+  // As in the exporters: the scheme is optional for gRPC, and HTTP does not trim the text.
   const text = environment[variable] ?? ''
   const isGrpc = protocolOf(valid, signal) === 'grpc'
   const url = URL.parse(

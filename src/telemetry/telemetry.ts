@@ -4,12 +4,12 @@ import type { Environment } from './settings.ts'
 
 /** The interface of telemetry for the rest of the program. */
 export interface Telemetry {
-  /** Returns a `fastify` whose servers record the requests of hooks. */
+  /** Returns a function like `fastify` whose servers record the requests of hooks. */
   instrument: (fastify: typeof Fastify) => typeof Fastify
   /** Metrics of the server itself. */
   metrics: ServerMetrics
-  /** The part of the shutdown time that must remain for `shutdown`, in ms. */
-  keptForShutdownMs: number
+  /** The time that `shutdown` needs at the end of the process, in ms. */
+  reservedForShutdownMs: number
   /** Exports the remaining telemetry, for at most `withinMs`. */
   shutdown: (withinMs: number) => Promise<void>
 }
@@ -17,6 +17,6 @@ export interface Telemetry {
 export interface TelemetryOptions {
   environment: Environment
   logger: FastifyBaseLogger
-  /** A MyApp without a request for this long no longer counts by phase. */
+  /** The time after its last request in which a MyApp counts in the metrics, in ms. */
   forgetMyAppAfterMs: number
 }

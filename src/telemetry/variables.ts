@@ -60,7 +60,7 @@ const unsupported = (...accepted: string[]): Format => ({
   secret: true,
 })
 
-/** The variable of OTLP for one signal, and the one for all. */
+/** The variables of an OTLP option: for one signal, and for all signals. */
 export const otlpVariables = (signal: Signal, name: string) => [
   `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`,
   `OTEL_EXPORTER_OTLP_${name}`,
@@ -86,10 +86,11 @@ const limitVariables = [
   'LOGRECORD_ATTRIBUTE_VALUE_LENGTH',
 ].map((name) => `OTEL_${name}_LIMIT`)
 
-/** Variables, their format, and the exporters (`signal/exporter`) that use them; all if absent. */
+/** The valid values of some variables. */
 export interface VariableRule {
   variables: string[]
   format: Format
+  /** The exporters that use the variables, as `signal/exporter`. Undefined: all exporters. */
   usedBy?: string[]
   /** Checked even if nothing is exported. */
   always?: true

@@ -117,15 +117,15 @@ export async function metricReaders(
 }
 
 /**
- * Serves /metrics. The exporter's own server builds a URL from its host and answers every scrape
- * with 400 if that is an IPv6 address such as `::`.
+ * Serves /metrics. The exporter's own server builds a URL from its host, and responds to every
+ * scrape with 400 if the host is an IPv6 address such as `::`.
  */
 async function prometheusReader(
   { host, port }: TelemetrySettings['metrics']['prometheus'],
   logger: FastifyBaseLogger,
 ): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
-  // Without scope labels: they are the same on every series.
+  // Scope labels are the same on every series.
   const reader = new PrometheusExporter({ withoutScopeInfo: true, preventServerStart: true })
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] === '/metrics') {

@@ -17,20 +17,21 @@ const success = 0
 const failure = 1
 
 /**
- * Exports in progress at one time. At shutdown the SDK starts all of them at once, and exporters
- * refuse more than 30.
+ * The largest number of exports in progress. At shutdown the SDK starts all remaining exports at
+ * once, and exporters refuse more than 30.
  */
 const maxConcurrentExports = 16
 
 /**
- * The time after which an exporter is loaded, which blocks the event loop. No probe comes earlier.
+ * The time from the start until an exporter is loaded, in ms. Loading blocks the event loop, and no
+ * probe arrives earlier.
  */
 const loadAfterMs = 1000
 
 /**
- * Returns an exporter that loads another one: a second after the start, or with the first export.
- * Failures go to `outage` only. The SDK gets success for each export, because a failure would end
- * its shutdown.
+ * Returns an exporter that loads another exporter: a second after the start, or with the first
+ * export. It reports failures to `outage` only. For the SDK every export succeeds, because a
+ * failure would end the shutdown of the SDK.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,

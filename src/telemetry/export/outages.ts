@@ -2,7 +2,7 @@ import { createNoopMeter, type Meter, type MeterProvider } from '@opentelemetry/
 import type { FastifyBaseLogger } from 'fastify'
 import type { Signal } from '../variables.ts'
 
-/** Logs when exports of a signal begin to fail and when they work again. */
+/** Logs when exports of a signal begin to fail and when they succeed again. */
 export interface Outage {
   failed: (error: unknown, items: number) => void
   /** Items were lost because the queue was full. */
@@ -46,8 +46,8 @@ export function watchOutages(signal: Signal, logger: FastifyBaseLogger): Outage 
 }
 
 /**
- * Returns a meter provider for a batch processor, which reports dropped items by a metric only.
- * `dropped` is called when the queue was full; every other metric is ignored.
+ * Returns a meter provider for a batch processor, which reports dropped items only by a metric.
+ * Calls `dropped` for items that were dropped because the queue was full. Ignores other metrics.
  */
 export function dropCounter(dropped: (items: number) => void): MeterProvider {
   const counter: ReturnType<Meter['createCounter']> = {
@@ -82,7 +82,7 @@ const grpcCodes = [
   'UNAUTHENTICATED',
 ]
 
-/** A short reason. It does not quote the answer of the endpoint, which could quote the request. */
+/** A short reason. It does not quote the response of the endpoint, which can quote the request. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (typeof code === 'number') {

@@ -21,34 +21,34 @@ import type { Environment, TelemetrySettings } from '../settings.ts'
 import type { Telemetry, TelemetryOptions } from '../telemetry.ts'
 import { logRecordProcessors, metricReaders, spanProcessors } from './exporters.ts'
 
-/** The time limits of the last exports at shutdown, in ms: the maximum and the minimum. */
-const flushTimeoutMs = 3000
-const minFlushTimeoutMs = 1500
+/** The longest time for the last exports at shutdown, and the time that is reserved for them. */
+const maxShutdownMs = 3000
+const reservedShutdownMs = 1500
 
 /**
- * The interval in which the delay of the event loop is sampled, in ms. The default of 10 wakes an
- * idle process so often that it uses 0.5 % of a core (bench/results/2026-11-28.md).
+ * The interval in which the delay of the event loop is sampled, in ms. The default of 10 keeps an
+ * idle process busy (bench/results/2026-11-28.md).
  */
 const eventLoopPrecisionMs = 100
 
 /**
- * Starts the SDK with the given settings. It detects nothing about the machine. Exporters load
+ * Starts the SDK with the given settings. The SDK does not inspect the machine. Exporters load
  * later.
  */
 export async function startSdk(
   settings: TelemetrySettings,
   { environment, logger, forgetMyAppAfterMs }: TelemetryOptions,
 ): Promise<Telemetry> {
-  const logLevel = prepare(environment, settings)
-  // The SDK reports wrong settings while it starts. Later it repeats itself with every failed
-  // export, which outages.ts logs once.
-  logSdk(logger, logLevel, 'warn')
-  const outlets = {
+  const logLevel = prepareEnvironment(environment, settings)
+  // The SDK reports wrong settings while it starts. Later it reports every failed export, which
+  // outages.ts logs once.
+  logSdkMessages(logger, logLevel, 'warn')
+  const pipelines = {
     spanProcessors: spanProcessors(settings, logger),
     metricReaders: await metricReaders(settings, logger, environment),
     logRecordProcessors: logRecordProcessors(settings, logger),
   }
-  const hasMetrics = outlets.metricReaders.length > 0
+  const hasMetrics = pipelines.metricReaders.length > 0
   const sdk = new NodeSDK({
     resource: defaultResource().merge(
       resourceFromAttributes({
@@ -62,13 +62,13 @@ export async function startSdk(
       { detect: () => ({ attributes: settings.resource }) },
       envDetector,
     ],
-    ...outlets,
+    ...pipelines,
     instrumentations: hasMetrics
       ? [new RuntimeNodeInstrumentation({ monitoringPrecision: eventLoopPrecisionMs })]
       : [],
   })
   sdk.start()
-  logSdk(logger, logLevel, 'debug')
+  logSdkMessages(logger, logLevel, 'debug')
   const meter = metrics.getMeter(packageJson.name, packageJson.version)
   const seen = seenMyApps({ forgetAfterMs: forgetMyAppAfterMs })
   const records = { metrics: requestMetrics(meter, seen), seen }
@@ -78,23 +78,23 @@ export async function startSdk(
         ended: (span, request, reply) => recordRequest(span, request, reply, records),
       }),
     metrics: serverMetrics(meter),
-    keptForShutdownMs: minFlushTimeoutMs,
+    reservedForShutdownMs: reservedShutdownMs,
     shutdown: async (withinMs) => {
-      // One by one, because the SDK's own shutdown stops at the first failure. Failures are logged.
-      const flushed = Promise.allSettled(
-        Object.values(outlets)
+      // The SDK's own shutdown stops at the first failure. outages.ts logs failures.
+      const exported = Promise.allSettled(
+        Object.values(pipelines)
           .flat()
-          .map(async (outlet) => {
-            await outlet.shutdown()
+          .map(async (processor) => {
+            await processor.shutdown()
           }),
       )
-      const timeout = Math.min(flushTimeoutMs, withinMs)
-      await Promise.race([flushed, wait(timeout, undefined, { ref: false })])
+      const timeout = Math.min(maxShutdownMs, withinMs)
+      await Promise.race([exported, wait(timeout, undefined, { ref: false })])
     },
   }
 }
 
-/** Variables whose values the SDK knows in lower case only. */
+/** Variables whose values the SDK accepts in lower case only. */
 const lowercaseVariables = [
   'OTEL_TRACES_SAMPLER',
   'OTEL_PROPAGATORS',
@@ -104,10 +104,14 @@ const lowercaseVariables = [
 ]
 
 /**
- * Prepares the environment for the SDK, which reads it: removes invalid variables. Returns the log
- * level of the SDK. With OTEL_LOG_LEVEL set, its own logger would print between the log lines.
+ * Prepares the environment that the SDK reads: removes invalid variables and converts values to
+ * lower case. Returns the log level of the SDK, and removes OTEL_LOG_LEVEL: with it the SDK would
+ * print its messages itself, between the log lines.
  */
-function prepare(environment: Environment, { invalid }: TelemetrySettings): DiagLogLevel {
+function prepareEnvironment(
+  environment: Environment,
+  { invalid }: TelemetrySettings,
+): DiagLogLevel {
   for (const variable of invalid) delete environment[variable]
   for (const name of lowercaseVariables) {
     if (environment[name] !== undefined) environment[name] = environment[name].trim().toLowerCase()
@@ -118,7 +122,11 @@ function prepare(environment: Environment, { invalid }: TelemetrySettings): Diag
 }
 
 /** Logs messages of the SDK: errors and warnings at `level`, others at debug. */
-function logSdk(logger: FastifyBaseLogger, logLevel: DiagLogLevel, level: 'warn' | 'debug'): void {
+function logSdkMessages(
+  logger: FastifyBaseLogger,
+  logLevel: DiagLogLevel,
+  level: 'warn' | 'debug',
+): void {
   const log = (level: 'warn' | 'debug') => (message: string) => {
     logger[level](sdkLines, message.split('\n')[0]?.slice(0, 200))
   }

@@ -26,9 +26,9 @@ import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest 
  *
  * - The package describes the handler of a request: its attributes (`fastify.*`, `http.route`), and
  *   the name and version of its tracer, by which backends recognise the instrumentation.
- * - This file creates one SERVER span for each request of a hook, from its arrival until its answer
- *   is sent. The package itself would create an internal span for each handler and each Fastify
- *   hook, and no span for a request that fails before its handler.
+ * - This file creates one SERVER span for each request of a hook, from its arrival until its
+ *   response is sent. The package itself would create an internal span for each handler and each
+ *   Fastify hook, and no span for a request that fails before its handler.
  * - Routes without a hook, such as probes, get no span.
  */
 
@@ -41,11 +41,11 @@ declare module 'fastify' {
 /** Called for each request of a hook. */
 export interface RequestListener {
   started?: () => void
-  /** The answer is sent, or the connection is closed. The span ends after this call. */
+  /** The response is sent, or the connection is closed. The span ends after this call. */
   ended: (span: Span, request: FastifyRequest, reply: FastifyReply) => void
 }
 
-/** Returns a `fastify` whose servers create a span for each request of a hook. */
+/** Returns a function like `fastify` whose servers create a span for each request of a hook. */
 export function instrument(fastify: typeof Fastify, listener: RequestListener): typeof Fastify {
   let tracer = trace.getTracer('')
   let handlerAttributes: Attributes = {}
@@ -79,9 +79,9 @@ export function instrument(fastify: typeof Fastify, listener: RequestListener): 
 }
 
 /**
- * Lets the package patch a server, but keeps only its hook around the handler. Its other patches
- * wrap each Fastify hook and `reply.send` to create further spans. They add half of the processor
- * time of a request (bench/results/2026-11-28.md).
+ * Applies the package's patch to a server, but only its hook around the handler. The other patches
+ * wrap each Fastify hook and `reply.send` to create further spans, and cost much processor time
+ * (bench/results/2026-11-28.md).
  */
 function addHandlerHook(server: FastifyInstance, patch: (server: FastifyInstance) => void): void {
   const { addHook } = server

@@ -34,7 +34,7 @@ export function logRecordStream(): Writable {
     decodeStrings: false,
     write: (line: string, _encoding, done) => {
       const parsed: Line = JSON.parse(line)
-      // A line about a failed export is not exported, because that export could fail again.
+      // A line about a failed export is not exported: its export could fail again.
       if (parsed['from'] !== sdkLines.from) emit(parsed)
       done()
     },

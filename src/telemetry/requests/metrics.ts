@@ -36,7 +36,7 @@ export interface RequestMetrics {
   resourceDeleted: (kind: string) => void
 }
 
-/** The metrics of the server's security. Add a metric of another part of the server here. */
+/** The metrics of the server itself. */
 export interface ServerMetrics {
   /** Counts a refused caller. `reason` is from a fixed set and never quotes the caller. */
   authenticationRefused: (reason: string) => void

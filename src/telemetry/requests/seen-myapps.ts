@@ -11,7 +11,7 @@ interface SeenMyApp {
   requested: ReadonlySet<string>
 }
 
-/** The state of a MyApp in a request and its answer. */
+/** A MyApp in a request and its answer. */
 export interface Sight {
   phase: Phase
   deletionTimestamp: string | undefined
@@ -40,13 +40,13 @@ export interface SeenMyApps {
   longestDeletion: () => number
 }
 
-/** The longest identifier that Kubernetes allows. Longer ones are not remembered. */
+/** The longest identifier that Kubernetes allows. Longer identifiers are not stored. */
 const identifierMaxLength = 253
 
 /** Bounds of the memory for MyApps, whatever callers send. */
 const bounds = {
   max: 10_000,
-  // Characters of identifiers: of all MyApps, and of one. A larger MyApp is not remembered.
+  // In characters of identifiers: of all MyApps, and of one MyApp. Larger MyApps are not stored.
   maxSize: 4 * 1024 * 1024,
   maxEntrySize: 16 * 1024,
 }

@@ -28,7 +28,7 @@ import type { RequestMetrics } from './metrics.ts'
 import type { SeenMyApps } from './seen-myapps.ts'
 import { linkTo } from './trace-link.ts'
 
-/** The records of a request besides its span. */
+/** The metrics and the MyApps that a request changes. */
 interface Records {
   metrics: RequestMetrics
   seen: SeenMyApps
@@ -85,8 +85,8 @@ const controllerName = (controller: Controller | undefined) => {
 }
 
 /**
- * Records the subject of a failed request, if its body can be read. The MyApp counts as seen, so a
- * MyApp whose finalize always fails still counts as being deleted.
+ * Records the MyApp of a failed request, if the body can be read. So a MyApp whose finalize always
+ * fails still counts as being deleted.
  */
 function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void {
   const subject = subjectOf(body)
@@ -131,7 +131,7 @@ function recordReconcile(
   }
 }
 
-/** Counts the creations and deletions that are new in this answer. */
+/** Counts the creations and deletions that the previous answer did not contain. */
 function countChanges(
   request: HookRequest,
   changes: Change[],
@@ -139,24 +139,24 @@ function countChanges(
   { metrics, seen }: Records,
 ): void {
   const { uid, deletionTimestamp } = request.parent.metadata
-  const fresh = seen.answered(uid, {
+  const newChanges = seen.answered(uid, {
     phase: status.phase ?? 'Pending',
     deletionTimestamp,
     changes,
   })
-  for (const change of fresh) {
+  for (const change of newChanges) {
     const kind = knownKinds.has(change.kind) ? change.kind : otherKind
     if (change.action === 'create') metrics.resourceCreated(kind)
     else metrics.resourceDeleted(kind)
   }
 }
 
-/** The values of the attribute `kind`. Names of other kinds come from the request. */
+/** The kinds that metrics name. The request decides the names of other kinds. */
 const knownKinds: ReadonlySet<string> = new Set([
   ...childKinds.map(({ kind }) => kind),
   inspectionKind,
 ])
-/** The value for all unknown kinds, as OpenTelemetry names it. */
+/** The value for all other kinds, by the conventions of OpenTelemetry. */
 const otherKind = '_OTHER'
 
 function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
@@ -184,7 +184,7 @@ function failureOf(request: FastifyRequest, statusCode: number | undefined): Fai
 }
 
 /**
- * Marks a span as failed. Unlike in the semantic conventions a 4xx counts too: the only caller is
+ * Marks a span as failed. Unlike in the semantic conventions, 4xx is a failure: the only caller is
  * Metacontroller, and a refused request is a failed sync.
  */
 function recordFailure(span: Span, { type, message, frames }: Failure): void {
