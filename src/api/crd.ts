@@ -96,8 +96,8 @@ const printerColumns = [
 ]
 
 /**
- * The only rule that needs oldSelf: it applies to new MyApps only. A name never changes. So a MyApp
- * with an invalid name, which an older CRD accepted, could otherwise never lose its finalizer.
+ * The rule for the name applies to new MyApps only, because a name never changes. Otherwise a MyApp
+ * with an invalid name, which an older CRD accepted, could never lose its finalizer.
  */
 const nameRule = {
   rule: `oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,

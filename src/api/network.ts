@@ -43,7 +43,7 @@ const pathType = opt(
     'How the path matches. Defaults to Prefix.',
   ),
 )
-/** Whether a path is valid: a plain path, or a pattern of the controller. */
+/** A path is plain, or a pattern in the syntax of the Ingress controller. */
 const pathRule = rule(
   "!has(self.path) || (has(self.pathType) && self.pathType == 'ImplementationSpecific') " +
     `|| (${celOf(formats.plainPath, 'self.path')})`,
@@ -177,7 +177,7 @@ const peers = <Ports extends TSchema>(description: string, ports: Ports) =>
         ),
         except: opt(
           list(
-            'Networks within cidr that are left out.',
+            'Networks within cidr that are excluded.',
             formatted('cidr', 'Network.', { maxLength: 43 }),
             16,
             { minItems: 1 },

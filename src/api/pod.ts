@@ -35,7 +35,7 @@ export const containerName = 'app'
 
 export const nonEmpty = (description: string, maxLength = 253) =>
   text(description, { minLength: 1, maxLength })
-export const optional = flag('The app may start without it. Defaults to false.')
+export const optional = flag('The app can start without the object or the key. Defaults to false.')
 const configKey = formatted('configKey', 'Key in the object.')
 const port = portReference('Number or name of the port. Defaults to the main port.')
 const sidecarPort = portNumber('Port of the sidecar.')
@@ -245,7 +245,7 @@ const sidecarProbe = (description: string, mostSuccesses: number) =>
   object(probeText(description), { ...sidecarHandlers, ...thresholds(mostSuccesses) }, oneHandler)
 export const SidecarProbes = object('Health checks of the sidecar. None by default.', {
   startup: opt(sidecarProbe('The next container starts after this probe succeeds.', 1)),
-  readiness: opt(sidecarProbe('The pod gets traffic while this probe succeeds, too.', 86_400)),
+  readiness: opt(sidecarProbe('The pod gets traffic only while this probe succeeds, too.', 86_400)),
   liveness: opt(sidecarProbe('The sidecar restarts when this probe fails.', 1)),
 })
 
@@ -448,7 +448,8 @@ export const TopologySpreadConstraints = list(
     maxSkew: integer('Largest difference in the number of pods.', 1, int32Maximum),
     whenUnsatisfiable: choice(
       ['DoNotSchedule', 'ScheduleAnyway'],
-      'What the scheduler does with a pod that would break the constraint.',
+      'DoNotSchedule: a pod that would violate the constraint stays pending. ScheduleAnyway: the ' +
+        'constraint is a preference.',
     ),
   }),
   8,
@@ -461,7 +462,7 @@ export const TopologySpreadConstraints = list(
   ),
 )
 
-/** The message for rollingUpdate beside another type. */
+/** The message for rollingUpdate with another type. */
 export const rollingUpdateMessage = 'may only be set when type is RollingUpdate'
 export const Strategy = object(
   'How a change of the pods rolls out. Defaults to RollingUpdate with maxUnavailable 0, or to ' +
@@ -526,7 +527,7 @@ const seccompProfile = object(
     ),
   ),
 )
-/** The fields of the pod's security that the spec and its securityContext both have. */
+/** Fields that both the spec and its securityContext have. */
 export const userFields = ['runAsUser', 'runAsGroup', 'fsGroup'] as const
 export const userRules = [
   ...userFields.map((field) =>

@@ -119,8 +119,8 @@ const scalingRules = (description: string) =>
   object(description, {
     stabilizationWindowSeconds: opt(
       integer(
-        'Seconds of past recommendations. The safest of them counts. Defaults to 0 for scaleUp, ' +
-          'and to 300 for scaleDown.',
+        'Seconds of past recommendations. The autoscaler follows the safest of them. Defaults to ' +
+          '0 for scaleUp, and to 300 for scaleDown.',
         0,
         3600,
       ),
@@ -128,8 +128,8 @@ const scalingRules = (description: string) =>
     selectPolicy: opt(
       choice(
         ['Max', 'Min', 'Disabled'],
-        'Which policy counts: the one with the most pods, the one with the fewest, or none. ' +
-          'Disabled never scales in this direction. Defaults to Max.',
+        'Max: the policy that allows the most pods applies. Min: the policy that allows the ' +
+          'fewest applies. Disabled: no scaling in this direction. Defaults to Max.',
       ),
     ),
     policies: opt(
@@ -165,8 +165,8 @@ export const Autoscaling = object(
     metrics: opt(list('More metrics, as in autoscaling/v2.', Metric, 16)),
     behavior: opt(
       object('How fast the autoscaler adds and removes pods, as in autoscaling/v2.', {
-        scaleUp: opt(scalingRules('How it adds pods.')),
-        scaleDown: opt(scalingRules('How it removes pods.')),
+        scaleUp: opt(scalingRules('How the autoscaler adds pods.')),
+        scaleDown: opt(scalingRules('How the autoscaler removes pods.')),
       }),
     ),
   },

@@ -8,7 +8,7 @@ export const serviceAccountMessages = {
 }
 
 export const ServiceAccount = object(
-  'A ServiceAccount with the name of the MyApp, which the pods use. Without it they use ' +
+  'A ServiceAccount for the pods, with the name of the MyApp. If it is not set, the pods use ' +
     'serviceAccountName.',
   {
     annotations: opt(

@@ -4,13 +4,13 @@ import { defaults, type MyAppSpec } from './myapp.ts'
 import { thousandthsOf } from './quantity.ts'
 import { isForOnePod } from './volumes.ts'
 
-/** The longest warning that kubectl shows whole, in characters, with the field at its start. */
+/** The longest warning that kubectl prints without shortening it, including the field. */
 export const warningMaxLength = 120
 
 /**
- * The problems of a spec that is valid but will not work, not for long, or exposes Secrets. Expects
- * a spec that `validate` accepts. `validate --lint` prints the list, and the admission webhook
- * returns it. A warning quotes only numbers of the spec, so it stays short and reveals no secret.
+ * The problems of a valid spec that will not work, will fail later, or exposes Secrets. Expects a
+ * spec that `validate` accepts. `validate --lint` prints the list, and the admission webhook
+ * returns it. A warning quotes only numbers of the spec, so it is short and reveals no secret.
  */
 export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
   return [
@@ -112,7 +112,9 @@ function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyApp
   )
 }
 
-/** Only with an explicit strategy a new pod waits for a claim that the old pod holds. */
+/**
+ * With RollingUpdate a new pod waits for a claim that the old pod uses. The default is Recreate.
+ */
 function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
   if (strategy?.type !== 'RollingUpdate') return []
   if (parseInt(String(strategy.rollingUpdate?.maxSurge ?? '25%')) === 0) return []
@@ -200,7 +202,7 @@ function disruptionWarnings(spec: MyAppSpec): Problem[] {
     ? [
         warning(
           ['disruption'],
-          `with ${pods} replicas no pod may leave, so node drains hang: set maxUnavailable to 1`,
+          `with ${pods} replicas no pod may be evicted, so drains hang: set maxUnavailable to 1`,
         ),
       ]
     : []
@@ -216,7 +218,7 @@ const fewestReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec
 function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Problem[] {
   const from = networkPolicy?.from
   // An Ingress controller is not a MyApp, so only a namespace can select it.
-  const isShut = from?.every(({ app }) => app !== undefined) ?? false
+  const isClosed = from?.every(({ app }) => app !== undefined) ?? false
   return [
     ...(ingress !== undefined &&
     ingress.ingressClassName === undefined &&
@@ -228,11 +230,11 @@ function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Proble
           ),
         ]
       : []),
-    ...(isShut && (ingress !== undefined || gateway !== undefined)
+    ...(isClosed && (ingress !== undefined || gateway !== undefined)
       ? [
           warning(
             ['networkPolicy', 'from'],
-            `it shuts out the ${ingress ? 'Ingress controller' : 'Gateway'}: ` +
+            `the ${ingress ? 'Ingress controller' : 'Gateway'} may not connect: ` +
               'add the namespace of its pods',
           ),
         ]

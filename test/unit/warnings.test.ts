@@ -88,7 +88,7 @@ const unreadable = 'image: no container runtime can pull this: write [REGISTRY/]
 const untagged = 'image: without a tag it is latest, which changes: add a version or a digest'
 const moving = 'image: this tag moves, so pods may differ: use a version or a digest'
 const blocked = (pods: number) =>
-  `disruption: with ${pods} replicas no pod may leave, so node drains hang: set maxUnavailable to 1`
+  `disruption: with ${pods} replicas no pod may be evicted, so drains hang: set maxUnavailable to 1`
 const noRequest = (resource: string, name = resource) =>
   `autoscaling: percent of ${name} needs resources.requests.${resource}, or pods are never added`
 
@@ -199,11 +199,11 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
   [
     { ingress: { ingressClassName: 'a' }, networkPolicy: { from: [{ app: 'a', namespace: 'b' }] } },
-    'networkPolicy.from: it shuts out the Ingress controller: add the namespace of its pods',
+    'networkPolicy.from: the Ingress controller may not connect: add the namespace of its pods',
   ],
   [
     { gateway: { parentRefs: [{ name: 'a' }] }, networkPolicy: { from: [] } },
-    'networkPolicy.from: it shuts out the Gateway: add the namespace of its pods',
+    'networkPolicy.from: the Gateway may not connect: add the namespace of its pods',
   ],
 ]
 
