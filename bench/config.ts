@@ -1,5 +1,5 @@
 // Measures the bytes and processor time that a ConfigMap or Secret adds to a sync, by its size.
-// docs/observing-pods.md has the results.
+// docs/configuration.md has the results.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HookRequest } from '../src/myapp/request.ts'
