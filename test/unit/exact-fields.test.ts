@@ -45,9 +45,16 @@ function addForeign(child: Anything, { steps }: Place): void {
     return
   }
   const key = commonMergeKey(holder) ?? ''
-  // The API server refuses a mount of an unknown volume, and a volume without a source.
-  const others = ['volumes', 'volumeMounts'].includes(String(steps.at(-1))) ? holder[0] : {}
-  holder.push({ ...others, [key]: marker })
+  holder.push({ ...requiredFields(String(steps.at(-1)), holder), [key]: marker })
+}
+
+/**
+ * The fields without which the API server refuses an item: the image of a container, the volume of
+ * a mount, and the source of a volume.
+ */
+function requiredFields(list: string, items: Anything[]): object {
+  if (['containers', 'initContainers'].includes(list)) return { image: 'nginx' }
+  return ['volumes', 'volumeMounts'].includes(list) ? items[0] : {}
 }
 
 /** Whether a foreign entry at a place of the Deployment disappears. */
