@@ -856,6 +856,33 @@ t.test('reads UTF-16 and concatenated JSON objects as kubectl does', async (t) =
   )
 })
 
+t.test('reads joined files with byte order marks, and JSON before YAML', async (t) => {
+  const folder = t.testdir({})
+  const app = (name: string) => myApp('image: nginx', `name: ${name}`).text
+  const json = (name: string) => {
+    const metadata = { name }
+    return { apiVersion: 'example.com/v1', kind: 'MyApp', metadata, spec: { image: 'a' } }
+  }
+  const texts = [
+    `\ufeff${app('a')}---\n\ufeff${app('b')}`,
+    `${JSON.stringify(json('a'), null, 2)}\n${JSON.stringify(json('b'), null, 2)}\n`,
+    `${JSON.stringify(json('a'))}\n---\n${app('b')}`,
+    `${JSON.stringify(json('a'))}\r\n${JSON.stringify(json('b'))}\r\n`,
+  ]
+  for (const [index, text] of texts.entries()) {
+    const path = join(folder, `${index}.yaml`)
+    writeFileSync(path, text)
+    t.match(await runIn('validate', '-f', path), { code: 0, err: /^2 MyApps/ }, text)
+  }
+})
+
+t.test('does not read a folder that is named like a file', async (t) => {
+  const app = myApp('image: nginx').text
+  const folder = t.testdir({ 'a.yaml': app, 'b.yaml': { 'c.yaml': app }, 'd.json': {} })
+  t.match(await runIn('validate', '-f', folder), { code: 0, err: /^1 MyApp in 1 file/ })
+  t.match(await runIn('validate', '-R', '-f', folder), { code: 1, out: /duplicate "demo-app"/ })
+})
+
 t.test('completion knows every command and option', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, out } = await runIn('completion', shell)
