@@ -3,22 +3,22 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 interface Step {
-  says: string
+  name: string
   script: string
 }
 
 /** The stages run in order. The steps of a stage run in parallel. */
 const stages: Step[][] = [
   [
-    { says: 'types', script: 'types' },
-    { says: 'build', script: 'build' },
+    { name: 'types', script: 'types' },
+    { name: 'build', script: 'build' },
   ],
   [
-    { says: 'lint', script: 'lint' },
-    { says: 'unit tests', script: 'test:unit' },
+    { name: 'lint', script: 'lint' },
+    { name: 'unit tests', script: 'test:unit' },
   ],
-  [{ says: 'server tests', script: 'test:server' }],
-  [{ says: 'cluster tests', script: 'test:cluster' }],
+  [{ name: 'server tests', script: 'test:server' }],
+  [{ name: 'cluster tests', script: 'test:cluster' }],
 ]
 
 /** The numbers of passed and failed checks of a step. */
@@ -28,7 +28,7 @@ interface Counts {
 }
 
 interface Result extends Counts {
-  says: string
+  name: string
   seconds: number
   code: number | null
 }
@@ -40,7 +40,7 @@ const env = {
 }
 
 /** Runs a step and prints its output. */
-function run({ says, script }: Step): Promise<Result> {
+function run({ name, script }: Step): Promise<Result> {
   const before = performance.now()
   return new Promise((resolve) => {
     const child = spawn('npm', ['run', '--silent', script], {
@@ -49,7 +49,7 @@ function run({ says, script }: Step): Promise<Result> {
     })
     let output = ''
     const end = (code: number | null) =>
-      resolve({ says, seconds: (performance.now() - before) / 1000, code, ...counts(code, output) })
+      resolve({ name, seconds: (performance.now() - before) / 1000, code, ...counts(code, output) })
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
       process.stdout.write(text)
@@ -69,17 +69,17 @@ function counts(code: number | null, output: string): Counts {
 
 const results: Result[] = []
 for (const stage of stages) {
-  console.log(`\n── ${stage.map(({ says, script }) => `${says} (npm run ${script})`).join(', ')}`)
+  console.log(`\n── ${stage.map(({ name, script }) => `${name} (npm run ${script})`).join(', ')}`)
   const ended = await Promise.all(stage.map(run))
   results.push(...ended)
   // The next stages would test an older build.
-  if (ended.some(({ says, code }) => says === 'build' && code !== 0)) break
+  if (ended.some(({ name, code }) => name === 'build' && code !== 0)) break
 }
 
 console.log()
-for (const { says, seconds, passed, failed } of results) {
+for (const { name, seconds, passed, failed } of results) {
   const columns = [
-    says.padEnd(14),
+    name.padEnd(14),
     `${String(passed).padStart(6)} passed`,
     `${String(failed).padStart(4)} failed`,
     `${seconds.toFixed(0).padStart(5)} s`,

@@ -15,7 +15,7 @@ const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
 /** The prefix of the AppArmor annotation of a container. The name of the container follows. */
 export const appArmor = 'container.apparmor.security.beta.kubernetes.io/'
 
-/** The prefix of the pod annotations that hold the texts of `files`. */
+/** The prefix of the pod annotations with the texts of `files`. */
 export const filesPrefix = 'files.example.com/'
 
 const integer = '^(0|[1-9][0-9]{0,9}|-[0-9]{1,10})$'

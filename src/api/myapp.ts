@@ -203,7 +203,7 @@ export const MyAppSpec = object(
       ),
     ),
     paused: opt(
-      flag('True: the operator changes no child, whatever the spec says. Defaults to false.'),
+      flag('True: the operator changes no child, even if the spec changes. Defaults to false.'),
     ),
     suspend: opt(flag('True: no pod runs. The number of replicas is kept. Defaults to false.')),
   },

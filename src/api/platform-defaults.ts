@@ -34,7 +34,7 @@ const secondsAfterDrain = defaultGracePeriodSeconds
 /**
  * Fills in the unset fields of a valid spec. A field of the MyApp always replaces the whole
  * default: the resources of a MyApp and of the platform are never mixed. The result is valid, too:
- * a default that contradicts the MyApp is left out.
+ * a default that contradicts the MyApp is not applied.
  */
 export function withPlatformDefaults(
   { name, namespace }: { name: string; namespace: string },

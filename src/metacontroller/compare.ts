@@ -38,7 +38,7 @@ export function differences(observed: unknown, desired: unknown): string[] {
   return found
 }
 
-/** `path` holds the steps to the value. They are joined only for differences. */
+/** `path` contains the steps to the value. They are joined only for differences. */
 function collect(observed: unknown, desired: unknown, path: string[], found: string[]): void {
   const visit = (step: string, observed: unknown, desired: unknown) => {
     path.push(step)

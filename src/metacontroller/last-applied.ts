@@ -59,7 +59,7 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
 /**
  * Builds an answer for a child. Identity comes from the child; labels, annotations and spec come
  * from `source`. The other fields of `source`, such as the data of an unknown kind, come from
- * `others`, which holds observed values.
+ * `others`, which contains observed values.
  */
 function toAnswer(child: ObservedObject, source: JsonObject, others: object): KubernetesObject {
   const { apiVersion, kind } = child

@@ -13,10 +13,7 @@ export const creationTimeMs = 2000
 const minProgressTimeMs = 2000
 /** The same with a slow control plane. */
 const maxProgressTimeMs = 30_000
-/**
- * If the status is newer than the spec by more than this, the difference says nothing about the
- * speed of the control plane.
- */
+/** A longer time between spec and status does not measure the speed of the control plane. */
 const maxReactionMs = 60_000
 /** Clocks differ by at most this. Kubernetes has not written a time further in the future. */
 const maxClockDifferenceMs = 60_000

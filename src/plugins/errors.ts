@@ -173,7 +173,7 @@ const bug = (error: Error): Failure => ({
 
 /**
  * The sentence for an error of Fastify or of a refusal. Other messages may quote the body, which
- * may hold secrets.
+ * may contain secrets.
  */
 function sentence(error: FastifyError): string {
   if (error instanceof Refusal) return cut(error.message, sentenceMaxLength)

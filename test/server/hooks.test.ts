@@ -304,7 +304,7 @@ t.test('answers a bug with 500 and refers to the log', async (t) => {
   t.notMatch(logged.join(''), /secret/)
 })
 
-t.test('an overloaded process answers 429 with Retry-After, and its probes', async (t) => {
+t.test('an overloaded process responds with 429 and Retry-After, but not to probes', async (t) => {
   const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
     logger,
     isReady: () => true,

@@ -249,7 +249,7 @@ const hostile: Array<[what: string, body: unknown, error: RegExp]> = [
   ],
 ]
 
-t.test('keeps a refusal and its log line short, whatever the request contains', async (t) => {
+t.test('keeps refusals and their log lines short', async (t) => {
   const { post, log } = await listen(t)
   for (const [what, body, error] of hostile) {
     log.length = 0

@@ -412,7 +412,7 @@ t.test('a variable that is named like a service link keeps its value', async (t)
   t.match(initContainers, [{ name: 'proxy', env }])
 })
 
-t.test('init containers and sidecars inherit from the app what they do not set', async (t) => {
+t.test('init containers and sidecars inherit unset fields from the app', async (t) => {
   const app: Partial<MyAppSpec> = {
     image: 'app:1',
     imagePullPolicy: 'Always',

@@ -17,7 +17,7 @@ const observed = (applied: object, metadata: Strings, template?: Strings) => {
 const ours = { ours: '1' }
 const both = { ours: '1', theirs: '2' }
 
-t.test('answers an empty map when foreign annotations remain', async (t) => {
+t.test('returns an empty map when foreign annotations remain', async (t) => {
   t.strictSame(
     keepingForeignAnnotations(child(), observed(child(ours, ours), both, both)),
     child({}, {}),

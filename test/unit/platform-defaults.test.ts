@@ -118,7 +118,7 @@ t.test('with all defaults a valid spec stays valid and keeps its own fields', as
   )
 })
 
-t.test('without defaults a spec stays as it is', async (t) => {
+t.test('without defaults a spec does not change', async (t) => {
   const spec = { image: 'nginx', ingress: {} }
   t.strictSame(withPlatformDefaults(app, spec), { spec, defaulted: [] })
 })

@@ -115,7 +115,7 @@ t.test('orders init containers with one rollout', async (t) => {
   }
 })
 
-t.test('never answers an AppArmor annotation without its container', async (t) => {
+t.test('never returns an AppArmor annotation without its container', async (t) => {
   const podAnnotations = { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined' }
   const [desired] = deployment.desired({
     name: 'demo-app',
@@ -220,7 +220,7 @@ t.test('restores an edited Service port and nothing else', async (t) => {
   t.equal(answers, 2)
 })
 
-t.test('answers the desired child under server-side apply', async (t) => {
+t.test('returns the desired child under server-side apply', async (t) => {
   const observed = living(service, spec(), (child) => {
     child.spec.ports[0].port = 1
     delete child.metadata.annotations[lastAppliedAnnotation]

@@ -100,7 +100,7 @@ t.test('Routed is True with URLs once every Gateway accepts the HTTPRoute', asyn
   )
 })
 
-t.test('Routed says why a Gateway does not accept the HTTPRoute', async (t) => {
+t.test('Routed reports why a Gateway does not accept the HTTPRoute', async (t) => {
   const unseen = 'has not reported on the current HTTPRoute'
   t.strictSame(routed(withGateways()), waiting(`Gateway public ${unseen}; Gateway inner ${unseen}`))
   t.strictSame(
@@ -356,7 +356,7 @@ t.test('the address is that of the observed Service', async (t) => {
   t.equal(address({}, []), undefined)
 })
 
-t.test('without the gateway component Routed says so, and no HTTPRoute is created', async (t) => {
+t.test('without the component gateway Routed is False, and no HTTPRoute is created', async (t) => {
   const request = withGateways()
   Reflect.deleteProperty(request.children, group)
   t.strictSame(routed(request), {

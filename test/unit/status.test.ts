@@ -699,7 +699,7 @@ t.test('old restarts do not hide why pods are not ready now', async (t) => {
   })
 })
 
-t.test('bounds the status, whatever children report', async (t) => {
+t.test('bounds the length of the status', async (t) => {
   const { maxLength } = Condition.properties.reason as { maxLength?: number }
   const { message = '', conditions = [] } = sync(
     condition({

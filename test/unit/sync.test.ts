@@ -109,7 +109,7 @@ t.test('refuses an invalid request with a short message', async (t) => {
   t.ok((inconsistency(request) ?? '').length < 600)
 })
 
-t.test('omits a child whose name is taken, and answers the other', async (t) => {
+t.test('omits a child whose name is taken, and returns the other', async (t) => {
   const request = recorded('sync-names-taken-by-others')
   t.strictSame(kinds(sync(request, context).children), [])
   Object.assign(request.related, { 'Service.v1': {} })
@@ -245,7 +245,7 @@ const stages: Record<string, number> = {
   ServiceAccount: 3,
 }
 
-t.test('finalize deletes children in stages and reports finalized once none is left', async (t) => {
+t.test('finalize deletes children in stages, and is finalized when all are gone', async (t) => {
   t.strictSame(everyKind.toSorted(), Object.keys(stages).toSorted(), 'every kind has its stage')
   const some = fc.subarray(everyKind)
   fc.assert(

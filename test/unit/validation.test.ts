@@ -1152,7 +1152,7 @@ const hints: Array<[spec: object, problem: string]> = [
   [{ strategy: 'Recreate' }, 'set it as type'],
 ]
 for (const [spec, remedy] of hints) {
-  t.test(`the message for ${JSON.stringify(spec)} says what to do`, async (t) => {
+  t.test(`the message for ${JSON.stringify(spec)} names the remedy`, async (t) => {
     const { problem } = judge({ image, ...spec }) as { problem: string }
     t.ok(problem.includes(remedy), problem)
     t.notMatch(problem, /hunter/)

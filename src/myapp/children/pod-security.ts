@@ -33,7 +33,7 @@ export function podSecurity({
   })
 }
 
-/** Whether the root file systems of the containers are read-only, unless Custom says otherwise. */
+/** Whether the root file systems are read-only, unless containerSecurityContext sets it. */
 export const isRootReadOnly = ({ readOnlyRootFilesystem, podSecurity }: MyAppSpec) =>
   readOnlyRootFilesystem ?? podSecurity === 'Restricted'
 

@@ -25,7 +25,7 @@ type Volume = NonNullable<MyAppSpec['volumes']>[number]
 type EmptyDir = NonNullable<Volume['emptyDir']>
 type Projected = NonNullable<Volume['projected']>
 
-/** The volumes of the pods. Entries of one claim share a volume: a kubelet mounts a claim once. */
+/** The volumes of the pods. Entries of one claim share a volume, which the kubelet mounts once. */
 export function podVolumes(spec: MyAppSpec): V1Volume[] {
   const { volumes = [] } = spec
   const files = filesOf(spec)
@@ -85,9 +85,9 @@ function tmpVolume(spec: MyAppSpec): string | undefined {
 }
 
 /**
- * The pod annotations that hold the texts of `files`. A downwardAPI volume turns each annotation
- * into a file. So files need no ConfigMap and no further right: the text is part of the pod
- * template, and the Deployment rolls its pods when it changes.
+ * The pod annotations with the texts of `files`. A downwardAPI volume turns each annotation into a
+ * file. So files need no ConfigMap and no further right. The text is part of the pod template, so
+ * the Deployment rolls its pods when the text changes.
  */
 export const fileAnnotations = (spec: MyAppSpec): Record<string, string> =>
   Object.fromEntries(filesOf(spec).map(({ fileName, text }) => [filesPrefix + fileName, text]))

@@ -55,11 +55,11 @@ export const reasons = {
   },
   ReplicasUnavailable: {
     phase: 'Pending',
-    meaning: 'All pods are up to date, but some are not available. The message says why.',
+    meaning: 'All pods are up to date, but some are not available. The message names the cause.',
   },
   PodsFailing: {
     phase: 'Pending',
-    meaning: 'Pods exist and do not become ready. The message says why.',
+    meaning: 'Pods exist and do not become ready. The message names the cause.',
   },
   ConfigMissing: {
     phase: 'Pending',
@@ -191,7 +191,7 @@ export const conditionReasons = {
   },
   RouteNotReady: {
     of: ['Routed'],
-    meaning: 'The Ingress or the HTTPRoute is not ready. The message says why.',
+    meaning: 'The Ingress or the HTTPRoute is not ready. The message names the cause.',
   },
   TooManyForeignItems: {
     of: ['Unrepaired'],

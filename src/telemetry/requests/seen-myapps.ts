@@ -43,7 +43,7 @@ export interface SeenMyApps {
 /** The longest identifier that Kubernetes allows. Longer identifiers are not stored. */
 const identifierMaxLength = 253
 
-/** Bounds of the memory for MyApps, whatever callers send. */
+/** Bounds of the memory for MyApps. Callers can send any number of MyApps of any size. */
 const bounds = {
   max: 10_000,
   // In characters of identifiers: of all MyApps, and of one MyApp. Larger MyApps are not stored.
