@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { fastify, type FastifyInstance } from 'fastify'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { readDigestKey } from './digest-key.ts'
 import { readPlatformDefaults } from './platform-defaults-file.ts'
@@ -10,6 +11,7 @@ import { isTls, readCertificates, reloadCertificates } from './plugins/tls.ts'
 import { buildAdmissionServer, buildProbeServer, buildServer } from './server.ts'
 import { readTelemetrySettings } from './telemetry/settings.ts'
 import { startTelemetry } from './telemetry/index.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 
 /** The process exits within this time after SIGTERM, even if connections are still open. */
 const shutdownTimeoutMs = 9800
@@ -61,11 +63,8 @@ async function start(config: Config): Promise<void> {
       : buildAdmissionServer(config, { logger, isReady, context, certificates })
   if (certificates !== undefined) {
     const servers = [server.server, admission?.server].filter((server) => server !== undefined)
-    const stop = reloadCertificates(certificates, servers.filter(isTls), {
-      config,
-      logger,
-      metrics,
-    })
+    const options = { config, logger, metrics }
+    const stop = reloadCertificates(certificates, servers.filter(isTls), options)
     server.addHook('onClose', async () => {
       stop()
     })
@@ -76,27 +75,42 @@ async function start(config: Config): Promise<void> {
     )
   }
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {
-    const end = performance.now() + shutdownTimeoutMs - lastLinesMs
-    const leftMs = () => Math.max(0, end - performance.now())
     if (err) logger.fatal({ err }, 'stopping after an error that nothing caught')
     else logger.info({ signal }, 'stopping')
     ready = false
-    await wait(config.SHUTDOWN_DELAY_MS)
-    // The kubelet still sends probes while the last requests are answered.
-    const closed = Promise.all([server.close(), admission?.close()]).then(() => probes?.close())
-    await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.reservedForShutdownMs))])
-    logger.info('stopped')
-    await telemetry.shutdown(leftMs())
-    // At exit pino would write queued lines before the lines of a write in progress.
-    await new Promise<unknown>((resolve) => {
-      logger.flush(resolve)
-    })
+    await shutDown({ config, logger, telemetry, server, admission, probes })
   })
   await listen(server, config, 'PORT', 'listening on')
   if (admission !== undefined) {
     await listen(admission, config, 'ADMISSION_PORT', 'admission webhook on')
   }
   if (probes !== undefined) await listen(probes, config, 'PROBE_PORT', 'probes on')
+}
+
+interface Program {
+  config: Config
+  logger: Logger
+  telemetry: Telemetry
+  server: FastifyInstance
+  admission: FastifyInstance | undefined
+  probes: FastifyInstance | undefined
+}
+
+/** Closes the servers, then exports the last telemetry and writes the last log lines. */
+async function shutDown(program: Program): Promise<void> {
+  const { config, logger, telemetry, server, admission, probes } = program
+  const end = performance.now() + shutdownTimeoutMs - lastLinesMs
+  const leftMs = () => Math.max(0, end - performance.now())
+  await wait(config.SHUTDOWN_DELAY_MS)
+  // The kubelet still sends probes while the servers complete the last requests.
+  const closed = Promise.all([server.close(), admission?.close()]).then(() => probes?.close())
+  await Promise.race([closed, wait(Math.max(0, leftMs() - telemetry.reservedForShutdownMs))])
+  logger.info('stopped')
+  await telemetry.shutdown(leftMs())
+  // At exit pino would write queued lines before the lines of a write in progress.
+  await new Promise<unknown>((resolve) => {
+    logger.flush(resolve)
+  })
 }
 
 /** The variables of the ports that the program listens on. */

@@ -128,59 +128,57 @@ export function stateOf(request: HookRequest, ownSpec: MyAppSpec, context: Conte
   }
 }
 
-/** The children of a kind: those of the spec, and one that the spec no longer requests. */
+/** The children of a kind: those of the spec, or the child that the spec no longer requests. */
 function childStates(request: HookRequest, app: App, kind: ChildKind): Unanswered[] {
-  const objects = childrenIn(request, kind.gvk)
-  const enabled = objects !== undefined
-  const desired = kind.desired(app)
-  const surplus =
-    desired.length === 0 && !isNamedBySpec(app, kind) ? objects?.[keyOf(app)] : undefined
-  return [
-    ...desired.map((requested) => {
-      const key = keyOf({ namespace: app.namespace, name: requested.metadata.name })
-      const observed = objects?.[key]
-      const { desired, changes: admissionChanges } =
-        observed === undefined
-          ? { desired: requested, changes: [] }
-          : acceptAdmission(requested, observed)
-      const conflict =
-        observed === undefined
-          ? ownerConflict(request, kind, key)
-          : selectorConflict(kind, desired, observed)
-      const postponed = kind.kind === 'Service' && isPostponed(app, desired, observed)
-      const next = answerNow(desired, observed, kind.exactFields)
-      const inSync = observed !== undefined && isInSync(app, kind, desired, observed, next)
-      return {
-        kind,
-        desired,
-        observed,
-        enabled,
-        conflict,
-        postponed,
-        inSync,
-        admissionChanges,
-        unrepaired: unrepairedLists(desired, observed, kind.exactFields),
-        next,
-      }
-    }),
-    ...(surplus === undefined
-      ? []
-      : [
-          {
-            kind,
-            desired: undefined,
-            observed: surplus,
-            enabled,
-            conflict: undefined,
-            postponed: false,
-            inSync: false,
-            admissionChanges: [],
-            unrepaired: [],
-            next: undefined,
-          },
-        ]),
-  ]
+  const states = kind.desired(app).map((desired) => desiredState(request, app, kind, desired))
+  if (states.length > 0 || isNamedBySpec(app, kind)) return states
+  const surplus = childrenIn(request, kind.gvk)?.[keyOf(app)]
+  return surplus === undefined ? [] : [surplusState(kind, surplus)]
 }
+
+function desiredState(
+  request: HookRequest,
+  app: App,
+  kind: ChildKind,
+  requested: KubernetesObject,
+): Unanswered {
+  const objects = childrenIn(request, kind.gvk)
+  const key = keyOf({ namespace: app.namespace, name: requested.metadata.name })
+  const observed = objects?.[key]
+  const { desired, changes } =
+    observed === undefined
+      ? { desired: requested, changes: [] }
+      : acceptAdmission(requested, observed)
+  const next = answerNow(desired, observed, kind.exactFields)
+  return {
+    kind,
+    desired,
+    observed,
+    enabled: objects !== undefined,
+    conflict:
+      observed === undefined
+        ? ownerConflict(request, kind, key)
+        : selectorConflict(kind, desired, observed),
+    postponed: kind.kind === 'Service' && isPostponed(app, desired, observed),
+    inSync: observed !== undefined && isInSync(app, kind, desired, observed, next),
+    admissionChanges: changes,
+    unrepaired: unrepairedLists(desired, observed, kind.exactFields),
+    next,
+  }
+}
+
+const surplusState = (kind: ChildKind, observed: ObservedObject): Unanswered => ({
+  kind,
+  desired: undefined,
+  observed,
+  enabled: true,
+  conflict: undefined,
+  postponed: false,
+  inSync: false,
+  admissionChanges: [],
+  unrepaired: [],
+  next: undefined,
+})
 
 /**
  * Whether serviceAccountName now names the ServiceAccount that the operator created before. The

@@ -58,7 +58,7 @@ export interface Workload {
 /** The platform copies these labels of a MyApp to its children. */
 const platformDefaults = { labels: ['team', 'cost-center'] }
 
-/** The rendered children of each MyApp of a file, and all findings of `validate --lint`. */
+/** The rendered children of each MyApp of a file, and the errors and warnings of the file. */
 export function renderAll(file: string, text: string, facts: Facts) {
   const { myApps, config, findings } = filesOf([{ name: file, text }], 'shop')
   const rendered = myApps.map((app): Workload => {
