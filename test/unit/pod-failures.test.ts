@@ -1,6 +1,11 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { endedPods, failingPods, waitingPods } from '../../src/myapp/status/pod-failures.ts'
 import type { ObservedPod } from '../../src/myapp/request.ts'
+
+/** The sentence about failing pods, without the command that names a pod. */
+const failureOf = (...args: Parameters<typeof failingPods>) =>
+  failingPods(...args)?.replace(/; see kubectl describe pod p(?![^;])/, '')
 
 const pod = (status: ObservedPod['status'], deletionTimestamp?: string): ObservedPod => ({
   metadata: {
@@ -434,8 +439,8 @@ const cases: Array<[when: string, pods: ObservedPod[], expected: string | undefi
 
 for (const [when, pods, expected] of cases) {
   t.test(`when ${when}: ${expected ?? 'no failure'}`, async (t) => {
-    t.equal(failingPods(pods, now), expected)
-    t.equal(failingPods(pods.toReversed(), now), expected, 'in any order')
+    t.equal(failureOf(pods, now), expected)
+    t.equal(failureOf(pods.toReversed(), now), expected, 'in any order')
   })
 }
 
@@ -450,17 +455,17 @@ t.test('reports a failing probe as a wait before the deadline, then as a failure
   )
   t.equal(waitingPods([running, starting, pulling], now), undefined)
   t.equal(
-    failingPods([running, notReady, notReady], now, true),
+    failureOf([running, notReady, notReady], now, true),
     '2 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on ' +
       'port 9090)',
   )
   t.equal(
-    failingPods([notStarted], now, true),
+    failureOf([notStarted], now, true),
     '1 of 1 pod fails: container app runs but does not pass its startup probe (HTTP GET ' +
       '/up on port 9999)',
   )
   t.equal(
-    failingPods([notReady, pulling, pulling], now, true),
+    failureOf([notReady, pulling, pulling], now, true),
     '3 of 3 pods fail, 2 of them with this reason: container app is in ImagePullBackOff: ' +
       'Back-off pulling image "nope:1"',
   )
@@ -513,35 +518,35 @@ t.test('ignores a restart once the container has run for ten minutes', async (t)
   const killed =
     '1 of 1 pod fails: container app was killed for using more memory than its limit ' +
     '(OOMKilled, 1 restart): raise resources.limits.memory'
-  t.equal(failingPods([restartedAt('2026-01-01T11:59:59Z')], now), killed)
-  t.equal(failingPods([restartedAt('2026-01-01T11:50:00Z')], now), killed)
-  t.equal(failingPods([restartedAt('2026-01-01T11:49:59Z')], now), undefined)
+  t.equal(failureOf([restartedAt('2026-01-01T11:59:59Z')], now), killed)
+  t.equal(failureOf([restartedAt('2026-01-01T11:50:00Z')], now), killed)
+  t.equal(failureOf([restartedAt('2026-01-01T11:49:59Z')], now), undefined)
   const old = restartedAt('2025-12-11T12:00:00Z')
   t.equal(
     waitingPods([old, notReady, notReady], now),
     'waiting for container app to pass its readiness probe (TCP on port 9090)',
   )
   t.equal(
-    failingPods([old, notReady, notReady], now, true),
+    failureOf([old, notReady, notReady], now, true),
     '3 of 3 pods fail: container app runs but does not pass its readiness probe (TCP on port 9090)',
   )
   for (const exitCode of [0, 1, 143]) {
     const lastState = { terminated: { exitCode } }
-    t.equal(failingPods([restartedAt('2025-12-11T12:00:00Z', { lastState })], now), undefined)
+    t.equal(failureOf([restartedAt('2025-12-11T12:00:00Z', { lastState })], now), undefined)
   }
   const again = restartedAt('2025-12-11T12:00:00Z', { state: { terminated: { exitCode: 1 } } })
-  t.match(failingPods([again], now), /crashes/, 'the container has just ended again')
+  t.match(failureOf([again], now), /crashes/, 'the container has just ended again')
 })
 
 t.test('reports the most common reason and counts failing and waiting pods', async (t) => {
   const crashing = container({ restartCount: 3, state: { terminated: { exitCode: 1 } } })
   t.equal(
-    failingPods([pulling, crashing, crashing, running], now),
+    failureOf([pulling, crashing, crashing, running], now),
     '3 of 4 pods fail, 2 of them with this reason: container app crashes (CrashLoopBackOff, ' +
       'last exit code 1, 3 restarts): see its log with kubectl logs p -c app --previous',
   )
   t.equal(
-    failingPods([crashing, notReady, notReady], now),
+    failureOf([crashing, notReady, notReady], now),
     '1 of 3 pods fails: container app crashes (CrashLoopBackOff, last exit code 1, 3 ' +
       'restarts): see its log with kubectl logs p -c app --previous; 2 more are waiting for ' +
       'container app to pass its readiness probe (TCP on port 9090)',
@@ -719,10 +724,10 @@ const hangs: Array<[what: string, pods: Hanging[], waits: string | undefined, fa
 for (const [what, all, waits, fails] of hangs) {
   t.test(`reports what blocks a pod: ${what}`, async (t) => {
     const pods = all.map(hanging)
-    t.equal(failingPods(pods, now), undefined)
+    t.equal(failureOf(pods, now), undefined)
     t.equal(waitingPods(pods, now), waits)
     t.equal(
-      failingPods(pods, now, true),
+      failureOf(pods, now, true),
       `1 of ${pods.length} pod${pods.length === 1 ? '' : 's'} fails: ${fails}`,
     )
   })
@@ -739,9 +744,9 @@ t.test('reports an old pod that does not stop', async (t) => {
     'waiting for an old pod to terminate: node node-1 may be lost, see kubectl describe pod old'
   t.equal(waitingPods([lost], now), waiting)
   t.equal(waitingPods([lost, running], now), waiting)
-  t.equal(failingPods([lost], now), undefined)
+  t.equal(failureOf([lost], now), undefined)
   t.equal(
-    failingPods([lost], now, true),
+    failureOf([lost], now, true),
     '1 old pod does not terminate: node node-1 may be lost, see kubectl describe pod old',
   )
   t.match(
@@ -760,26 +765,101 @@ t.test('reports no wait for a ready pod with a started sidecar', async (t) => {
   ]
   const pods = [hanging({ spec: sidecar, status: { ...ready, initContainerStatuses } })]
   t.equal(waitingPods(pods, now), undefined)
-  t.equal(failingPods(pods, now, true), undefined)
+  t.equal(failureOf(pods, now, true), undefined)
+})
+
+const called = (name: string, { metadata, ...pod }: ObservedPod): ObservedPod => ({
+  ...pod,
+  metadata: { ...metadata, name },
+})
+const crashed = (restartCount: number, terminated: object) =>
+  container({ restartCount, state: { terminated } })
+
+t.test('names the first failing pod with the reported reason', async (t) => {
+  const refused = container({ state: { waiting: { reason: 'InvalidImageName' } } })
+  t.equal(
+    failingPods(
+      [called('d', pulling), called('a', refused), called('c', pulling), called('b', running)],
+      now,
+    ),
+    '3 of 4 pods fail, 2 of them with this reason: container app is in ImagePullBackOff: ' +
+      'Back-off pulling image "nope:1"; see kubectl describe pod c',
+  )
+  t.equal(
+    failingPods([called('b', pulling), called('a', running)], now),
+    '1 of 2 pods fails: container app is in ImagePullBackOff: Back-off pulling image "nope:1"; ' +
+      'see kubectl describe pod b',
+  )
+  t.match(
+    failingPods([called('a', pulling), called('b', notReady), called('c', notReady)], now),
+    /see kubectl describe pod a; 2 more are waiting for container app/,
+  )
+  t.match(
+    failingPods([called('b', notReady), called('a', running)], now, true),
+    /does not pass its readiness probe .*; see kubectl describe pod b$/,
+  )
+})
+
+t.test('names a pod once', async (t) => {
+  const pods = [called('b', crashed(2, { exitCode: 1 })), called('a', crashed(1, { exitCode: 1 }))]
+  t.match(failingPods(pods, now), /1 restart\): see its log with kubectl logs a -c app --previous$/)
+  const unscheduled = called('a', { ...pod({ phase: 'Pending' }), spec: {} })
+  t.match(failingPods([unscheduled], now, true), /: see kubectl describe pod a$/)
+})
+
+t.test('a crash loop of several pods changes the message with the first pod only', async () => {
+  const ends = fc.constantFrom(
+    { exitCode: 1 },
+    { exitCode: 0 },
+    { exitCode: 137, reason: 'OOMKilled' },
+  )
+  const steps = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(ends, steps, (terminated, steps) => {
+      const restarts = [1, 1, 1, 1]
+      const states = ['terminated', 'waiting', 'running']
+      const turns = [0, 0, 0, 0]
+      const messages = [undefined, ...steps].map((step) => {
+        if (step !== undefined) {
+          turns[step] = ((turns[step] ?? 0) + 1) % states.length
+          if (turns[step] === 2) restarts[step] = (restarts[step] ?? 0) + 1
+        }
+        const pods = restarts.map((restartCount, index) => {
+          const state = [
+            { terminated },
+            { waiting: { reason: 'CrashLoopBackOff' } },
+            { running: { startedAt: now } },
+          ][turns[index] ?? 0]
+          const status = { restartCount, state, lastState: { terminated } }
+          return called(`pod-${index}`, container(status))
+        })
+        return failingPods(pods, now)
+      })
+      const changes =
+        messages.filter((message, index) => message !== messages[index - 1]).length - 1
+      const restartsOfFirst = (restarts[0] ?? 0) - 1
+      if (changes !== restartsOfFirst) throw new Error(messages.join('\n'))
+    }),
+  )
 })
 
 t.test('shows any foreign reason and shortens long ones', async (t) => {
   for (const reason of ['constructor', 'toString', '__proto__']) {
     const state = { waiting: { reason, message: 'm' } }
     t.equal(
-      failingPods([container({ state }), container({ state })], now),
+      failureOf([container({ state }), container({ state })], now),
       `2 of 2 pods fail: container app is in ${reason}: m`,
     )
   }
   const long = container({
     state: { waiting: { reason: 'r'.repeat(9000), message: 'm'.repeat(9000) } },
   })
-  t.ok((failingPods([long], now) ?? '').length < 1000)
+  t.ok((failureOf([long], now) ?? '').length < 1000)
 })
 
 t.test('reads at most the first 2,000 characters of a message', async (t) => {
   const sentenceFor = (message: string) =>
-    failingPods([container({ state: { waiting: { reason: 'RunContainerError', message } } })], now)
+    failureOf([container({ state: { waiting: { reason: 'RunContainerError', message } } })], now)
   const message = `failed to create ${'.'.repeat(8192)} unable to start container process: boom`
   t.equal(
     sentenceFor(message),

@@ -11,6 +11,8 @@ interface Failure {
   reason: string
   message: string
   restarts?: number
+  /** The name of the pod, if the message is about one of several pods. */
+  pod?: string
 }
 
 /** The cause of a wait, and the text for a wait that has become a failure. */
@@ -66,19 +68,26 @@ export function failingPods(
   for (const pod of living) {
     const failure = failureOf(pod, now, shorten)
     const wait = failure === undefined ? waitOf(pod, pods.length, shorten) : undefined
-    if (failure !== undefined) failures.push(failure)
+    const { name } = pod.metadata
+    if (failure !== undefined) failures.push({ ...failure, pod: name })
     else if (wait !== undefined && pastDeadline) {
-      failures.push({ reason: wait.reason, message: wait.failure })
+      failures.push({ reason: wait.reason, message: wait.failure, pod: name })
     } else if (wait?.waitingFor !== undefined) waits.push(wait)
   }
   const most = mostFrequent(failures)
   if (most === undefined) return pastDeadline ? hangingTerminations(pods, now) : undefined
   const verb = failures.length === 1 ? 'fails' : 'fail'
   const count = `${failures.length} of ${counted(living.length, 'pod')}`
-  const sentence = `${count} ${verb}${shareOf(most, failures)}: ${most.message}`
+  const sentence = `${count} ${verb}${shareOf(most, failures)}: ${withPod(most)}`
   const waiting = waits.length > failures.length ? waitingFor(waits) : undefined
   return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
 }
+
+/** The message of a failure, and a command that names the pod if the message names none. */
+const withPod = ({ message, pod = '' }: { message: string; pod?: string | undefined }) =>
+  / kubectl (describe|logs) /.test(message)
+    ? message
+    : `${message}; see kubectl describe pod ${nameOf(pod)}`
 
 /** The part of the failures that have the most common reason; empty if all have this reason. */
 const shareOf = ({ count }: { count: number }, failures: Failure[]) =>
@@ -141,19 +150,24 @@ export const isAlive = ({ metadata, status }: ObservedPod) =>
   status?.phase !== 'Failed'
 
 /**
- * The most common reason, with the message of the pod with most restarts. The order of the pods
- * does not matter.
+ * The most common reason, and the first pod by name that has it. The message is that of the pod if
+ * containers restart, and otherwise the first message. So the result does not change while pods
+ * restart in turn, and the order of the pods does not matter.
  */
-function mostFrequent(failures: Failure[]): { count: number; message: string } | undefined {
+function mostFrequent(
+  failures: Failure[],
+): { count: number; message: string; pod?: string | undefined } | undefined {
   const groups = [...Map.groupBy(failures, ({ reason }) => reason)].sort(
     ([reasonA, a], [reasonB, b]) => b.length - a.length || reasonA.localeCompare(reasonB, 'en'),
   )
   const [, most = []] = groups[0] ?? []
-  const [first] = most.toSorted(
-    (a, b) => (b.restarts ?? 0) - (a.restarts ?? 0) || a.message.localeCompare(b.message, 'en'),
-  )
-  return first && { count: most.length, message: first.message }
+  const [first] = most.toSorted((a, b) => compare(a.pod, b.pod) || compare(a.message, b.message))
+  const [shown = first] =
+    first?.restarts === undefined ? most.toSorted((a, b) => compare(a.message, b.message)) : []
+  return first && shown && { count: most.length, message: shown.message, pod: first.pod }
 }
+
+const compare = (a = '', b = '') => a.localeCompare(b, 'en')
 
 type Shorten = (message: string | undefined) => string
 
