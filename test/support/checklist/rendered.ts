@@ -28,11 +28,11 @@ export interface Facts {
   /** The pods are behind a cloud load balancer, which is slow to stop sending to a pod. */
   isBehindLoadBalancer?: true
   /** Rules that the workload breaks, each with the reason. */
-  breaks?: Partial<Record<string, string>>
+  exceptions?: Partial<Record<string, string>>
   /** Other objects that the workload needs, and the reason. */
-  beside?: string
+  otherObjects?: string
   /** Needs that neither a MyApp nor another object can express. */
-  lacks?: string
+  unsupported?: string
 }
 
 /** The children of a MyApp, by kind. */
@@ -80,21 +80,23 @@ export function renderAll(file: string, text: string, facts: Facts) {
 }
 
 /** The pods of a MyApp. */
-export const podOf = ({ children }: Workload): V1PodSpec =>
+export const podSpecOf = ({ children }: Workload): V1PodSpec =>
   children.Deployment.spec?.template.spec ?? { containers: [] }
 
 /** The container of the app. */
-export const appOf = (rendered: Workload): V1Container =>
-  podOf(rendered).containers.find(({ name }) => name === 'app') ?? { name: 'app' }
+export const appContainerOf = (rendered: Workload): V1Container =>
+  podSpecOf(rendered).containers.find(({ name }) => name === 'app') ?? { name: 'app' }
 
 /** Containers that keep running beside the app. */
 export const sidecarsOf = (rendered: Workload): V1Container[] =>
-  (podOf(rendered).initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+  (podSpecOf(rendered).initContainers ?? []).filter(
+    ({ restartPolicy }) => restartPolicy === 'Always',
+  )
 
 /** Every container of the pods. */
 export const containersOf = (rendered: Workload): V1Container[] => [
-  ...(podOf(rendered).initContainers ?? []),
-  ...podOf(rendered).containers,
+  ...(podSpecOf(rendered).initContainers ?? []),
+  ...podSpecOf(rendered).containers,
 ]
 
 /** Every probe of a container, by name. */
@@ -105,7 +107,7 @@ export const probesOf = (container: V1Container): Array<[string, V1Probe]> =>
   })
 
 /** The smallest and the largest number of pods. */
-export function podsOf({ children }: Workload): { fewest: number; most: number } {
+export function replicaBounds({ children }: Workload): { fewest: number; most: number } {
   const { spec } = children.HorizontalPodAutoscaler ?? {}
   const replicas = children.Deployment.spec?.replicas ?? 1
   return spec === undefined

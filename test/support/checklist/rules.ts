@@ -5,10 +5,10 @@
 import type { V1Container } from '@kubernetes/client-node'
 import { allowsFrom, allowsTo, type Peer } from './connections.ts'
 import {
-  appOf,
+  appContainerOf,
   containersOf,
-  podOf,
-  podsOf,
+  podSpecOf,
+  replicaBounds,
   probesOf,
   type Workload,
   sidecarsOf,
@@ -48,7 +48,9 @@ const secretName = /(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|API_KEY)$/i
 const named = {
   /** A probe of an undeclared port is usually mistyped. */
   probesCheckDeclaredPorts: (rendered) => {
-    const declared = (appOf(rendered).ports ?? []).map(({ containerPort }) => containerPort)
+    const declared = (appContainerOf(rendered).ports ?? []).map(
+      ({ containerPort }) => containerPort,
+    )
     return containersOf(rendered).flatMap((container) =>
       probesOf(container).flatMap(([name, { httpGet, tcpSocket, grpc }]) => {
         const port = (httpGet ?? tcpSocket ?? grpc)?.port
@@ -63,17 +65,21 @@ const named = {
   /** A Service sends only to ready pods. */
   readinessGatesTraffic: (rendered) =>
     check(
-      rendered.children.Service === undefined || appOf(rendered).readinessProbe !== undefined,
+      rendered.children.Service === undefined ||
+        appContainerOf(rendered).readinessProbe !== undefined,
       'no readiness probe',
     ),
 
   /** A probe over HTTP or gRPC proves more than an open port. */
   readinessAsksTheApp: (rendered) =>
-    check(appOf(rendered).readinessProbe?.tcpSocket === undefined, 'readiness is a TCP check'),
+    check(
+      appContainerOf(rendered).readinessProbe?.tcpSocket === undefined,
+      'readiness is a TCP check',
+    ),
 
   /** An eager liveness probe restarts busy pods, which makes an overload worse. */
   livenessIsPatient: (rendered) =>
-    [appOf(rendered), ...sidecarsOf(rendered)].flatMap(({ name, livenessProbe }) => {
+    [appContainerOf(rendered), ...sidecarsOf(rendered)].flatMap(({ name, livenessProbe }) => {
       if (livenessProbe === undefined) return []
       const { periodSeconds = 10, failureThreshold = 3 } = livenessProbe
       return check(periodSeconds * failureThreshold >= 30, `${name}: restarts in under 30 s`)
@@ -96,7 +102,7 @@ const named = {
     ),
 
   runsAsNonRoot: (rendered) => {
-    const pod = podOf(rendered).securityContext
+    const pod = podSpecOf(rendered).securityContext
     return eachContainer(
       rendered,
       ({ securityContext }) =>
@@ -108,7 +114,7 @@ const named = {
 
   /** If the pod must not run as root, the kubelet refuses a user by name. */
   userIsANumber: (rendered) => {
-    const pod = podOf(rendered).securityContext
+    const pod = podSpecOf(rendered).securityContext
     return check(
       pod?.runAsNonRoot !== true || pod.runAsUser !== undefined,
       'runAsNonRoot without runAsUser: an image that names its user does not start',
@@ -116,7 +122,7 @@ const named = {
   },
 
   keepsRestrictedProfile: (rendered) => {
-    const pod = podOf(rendered).securityContext
+    const pod = podSpecOf(rendered).securityContext
     return eachContainer(
       rendered,
       ({ securityContext: own }) =>
@@ -130,7 +136,7 @@ const named = {
 
   /** The minimum that the Baseline profile of the operator must guarantee. */
   keepsHardenedBaseline: (rendered) => {
-    const pod = podOf(rendered).securityContext
+    const pod = podSpecOf(rendered).securityContext
     return eachContainer(
       rendered,
       ({ securityContext: own }) =>
@@ -150,17 +156,17 @@ const named = {
   /** Claims belong to a group of the app. Otherwise the app cannot write its data. */
   claimsHaveAGroup: (rendered) =>
     check(
-      !(podOf(rendered).volumes ?? []).some((volume) => volume.persistentVolumeClaim) ||
-        podOf(rendered).securityContext?.fsGroup !== undefined,
+      !(podSpecOf(rendered).volumes ?? []).some((volume) => volume.persistentVolumeClaim) ||
+        podSpecOf(rendered).securityContext?.fsGroup !== undefined,
       'a claim without fsGroup',
     ),
 
   claimsAreWritable: (rendered) =>
-    (podOf(rendered).volumes ?? [])
+    (podSpecOf(rendered).volumes ?? [])
       .filter((volume) => volume.persistentVolumeClaim)
       .flatMap(({ name }) =>
         check(
-          (appOf(rendered).volumeMounts ?? []).some(
+          (appContainerOf(rendered).volumeMounts ?? []).some(
             (mount) => mount.name === name && !mount.readOnly,
           ),
           `${name} is not writable`,
@@ -169,7 +175,7 @@ const named = {
 
   /** A kubelet mounts a claim once for a pod. */
   aClaimIsOneVolume: (rendered) => {
-    const claims = (podOf(rendered).volumes ?? []).flatMap(
+    const claims = (podSpecOf(rendered).volumes ?? []).flatMap(
       ({ persistentVolumeClaim: claim }) => claim?.claimName ?? [],
     )
     return check(new Set(claims).size === claims.length, 'a claim is two volumes')
@@ -183,7 +189,7 @@ const named = {
             rendered.children.Deployment.spec?.strategy?.type === 'Recreate',
             'a claim of one pod without Recreate',
           ),
-          ...check(podsOf(rendered).most <= 1, 'a claim of one pod with several pods'),
+          ...check(replicaBounds(rendered).most <= 1, 'a claim of one pod with several pods'),
         ]
       : [],
 
@@ -209,7 +215,7 @@ const named = {
   serviceLeadsToPods: (rendered) => {
     const { Service, Deployment } = rendered.children
     const labels = Deployment.spec?.template.metadata?.labels ?? {}
-    const declared = (appOf(rendered).ports ?? []).map(
+    const declared = (appContainerOf(rendered).ports ?? []).map(
       ({ containerPort, protocol }) => `${containerPort}/${protocol}`,
     )
     return [
@@ -249,8 +255,8 @@ const named = {
 
   /** A pod keeps serving until load balancers have stopped sending to it. */
   drainsBeforeItStops: (rendered) => {
-    const pod = podOf(rendered)
-    const seconds = appOf(rendered).lifecycle?.preStop?.sleep?.seconds ?? 0
+    const pod = podSpecOf(rendered)
+    const seconds = appContainerOf(rendered).lifecycle?.preStop?.sleep?.seconds ?? 0
     const grace = pod.terminationGracePeriodSeconds ?? 30
     if (rendered.children.Service === undefined) {
       return check(seconds === 0, 'waits for callers that it does not have')
@@ -263,7 +269,7 @@ const named = {
   },
 
   budgetProtectsAndBlocksNothing: (rendered) => {
-    const { fewest, most } = podsOf(rendered)
+    const { fewest, most } = replicaBounds(rendered)
     const budget = rendered.children.PodDisruptionBudget?.spec
     if (most < 2) return check(budget === undefined, 'a budget for one pod')
     return [
@@ -277,8 +283,8 @@ const named = {
   },
 
   spreadsOverZonesAndNodes: (rendered) => {
-    const spread = podOf(rendered).topologySpreadConstraints ?? []
-    return podsOf(rendered).most < 2
+    const spread = podSpecOf(rendered).topologySpreadConstraints ?? []
+    return replicaBounds(rendered).most < 2
       ? []
       : ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].flatMap((key) =>
           check(
@@ -335,7 +341,7 @@ const named = {
   policyKeepsStrangersOut: (rendered) => {
     const { NetworkPolicy } = rendered.children
     if (NetworkPolicy === undefined || rendered.spec.networkPolicy?.from === undefined) return []
-    return (appOf(rendered).ports ?? []).flatMap(({ containerPort: port }) =>
+    return (appContainerOf(rendered).ports ?? []).flatMap(({ containerPort: port }) =>
       check(
         !allowsFrom(NetworkPolicy, { namespace: 'stranger', port }),
         `lets every namespace in on ${port}`,
@@ -348,7 +354,7 @@ const named = {
     const { NetworkPolicy, Service } = rendered.children
     if (NetworkPolicy === undefined || Service === undefined) return []
     const exposed = (Service.spec?.ports ?? []).map(({ targetPort }) => targetPort)
-    const hidden = (appOf(rendered).ports ?? [])
+    const hidden = (appContainerOf(rendered).ports ?? [])
       .map(({ containerPort }) => containerPort)
       .filter((port) => !exposed.includes(port))
     return (rendered.spec.networkPolicy?.from ?? [])
@@ -367,7 +373,7 @@ const named = {
     const { PodMonitor, NetworkPolicy } = rendered.children
     if (rendered.spec.metrics === undefined) return []
     const [endpoint] = PodMonitor?.spec.podMetricsEndpoints ?? []
-    const port = appOf(rendered).ports?.find(({ name }) => name === endpoint?.port)
+    const port = appContainerOf(rendered).ports?.find(({ name }) => name === endpoint?.port)
     if (port === undefined) return ['no PodMonitor of a declared port']
     return check(
       NetworkPolicy === undefined ||
@@ -402,11 +408,11 @@ const named = {
 
   /** Every app has a Service with its name, whose variables look like settings. */
   hasNoServiceLinks: (rendered) =>
-    check(podOf(rendered).enableServiceLinks === false, 'gets variables of every Service'),
+    check(podSpecOf(rendered).enableServiceLinks === false, 'gets variables of every Service'),
 
   hasATokenOnlyIfNeeded: (rendered) =>
     check(
-      podOf(rendered).automountServiceAccountToken === (rendered.facts.usesToken ?? false),
+      podSpecOf(rendered).automountServiceAccountToken === (rendered.facts.usesToken ?? false),
       'the token is mounted and not needed, or needed and not mounted',
     ),
 
@@ -434,7 +440,7 @@ const named = {
 
   /** Containers of other images must not get the secrets of the app. */
   othersGetNoSecretsOfTheApp: (rendered) => {
-    const app = appOf(rendered)
+    const app = appContainerOf(rendered)
     const secrets = (container: V1Container) => [
       ...(container.env ?? []).flatMap(({ valueFrom }) =>
         valueFrom?.secretKeyRef
@@ -454,7 +460,7 @@ const named = {
   },
 
   everyVolumeIsMounted: (rendered) => {
-    const volumes = (podOf(rendered).volumes ?? []).map(({ name }) => name)
+    const volumes = (podSpecOf(rendered).volumes ?? []).map(({ name }) => name)
     const mounted = containersOf(rendered).flatMap(({ volumeMounts = [] }) =>
       volumeMounts.map(({ name }) => name),
     )

@@ -26,13 +26,14 @@ export const workloads: Record<string, Facts> = {
       { address: '198.51.100.7', port: 443 },
       { namespace: 'observability', port: 4318 },
     ],
-    lacks: 'a policy by host name, such as api.stripe.com: a NetworkPolicy has none',
+    unsupported: 'a policy by host name, such as api.stripe.com: a NetworkPolicy has none',
   },
   '02-nginx': { servicePorts: [80] },
   '03-grafana': {
     servicePorts: [80],
     usesToken: true,
-    beside: 'the claim keeps its data when the MyApp goes; the rights of the sidecar are RBAC',
+    otherObjects:
+      'the claim keeps its data when the MyApp goes; the rights of the sidecar are RBAC',
   },
   '04-keycloak': {
     servicePorts: [80],
@@ -45,18 +46,18 @@ export const workloads: Record<string, Facts> = {
       { ...pods('keycloak'), port: 7800 },
       { ...database, port: 5432 },
     ],
-    breaks: { rootIsReadOnly: 'Keycloak writes what it builds to /opt/keycloak' },
-    lacks: 'a headless Service for DNS_PING: Keycloak 26 finds its peers in the database',
+    exceptions: { rootIsReadOnly: 'Keycloak writes what it builds to /opt/keycloak' },
+    unsupported: 'a headless Service for DNS_PING: Keycloak 26 finds its peers in the database',
   },
   '05-ghost': {
     servicePorts: [80],
-    beside: 'the claim keeps its data when the MyApp goes',
-    breaks: { rootIsReadOnly: writesRoot },
+    otherObjects: 'the claim keeps its data when the MyApp goes',
+    exceptions: { rootIsReadOnly: writesRoot },
   },
   '06-nextcloud': {
     servicePorts: [80],
-    beside: 'the claim keeps its data when the MyApp goes',
-    breaks: {
+    otherObjects: 'the claim keeps its data when the MyApp goes',
+    exceptions: {
       runsAsNonRoot: rootImage,
       keepsRestrictedProfile: needsCapabilities,
       rootIsReadOnly: writesRoot,
@@ -65,7 +66,7 @@ export const workloads: Record<string, Facts> = {
   '07-gitea': {
     servicePorts: [80, 22],
     isBehindLoadBalancer: true,
-    beside: 'the claim keeps its data when the MyApp goes; a MyApp has no load balancer',
+    otherObjects: 'the claim keeps its data when the MyApp goes; a MyApp has no load balancer',
   },
   '08-vault-agent': {
     servicePorts: [80],
@@ -81,7 +82,7 @@ export const workloads: Record<string, Facts> = {
   '10-grpc-gateway': {
     servicePorts: [9000],
     isBehindLoadBalancer: true,
-    lacks: 'a headless Service for balancing by the client: the Gateway or a mesh balances',
+    unsupported: 'a headless Service for balancing by the client: the Gateway or a mesh balances',
   },
   '11-celery': {
     callers: [{ ...monitoring, port: 9808 }],
@@ -100,11 +101,11 @@ export const workloads: Record<string, Facts> = {
   },
   '14-read-only-root': {
     servicePorts: [80],
-    breaks: { readinessAsksTheApp: noEndpoint },
+    exceptions: { readinessAsksTheApp: noEndpoint },
   },
   '15-mtls': {
     servicePorts: [443],
-    breaks: { readinessAsksTheApp: 'the kubelet has no client certificate' },
+    exceptions: { readinessAsksTheApp: 'the kubelet has no client certificate' },
   },
   '16-oauth2-proxy': {
     servicePorts: [80],
@@ -113,22 +114,22 @@ export const workloads: Record<string, Facts> = {
   '17-workload-identity': {},
   '18-cron-job': {
     servicePorts: [80],
-    lacks: 'a schedule: the CronJob beside the MyApp repeats image, variables and security',
+    unsupported: 'a schedule: the CronJob beside the MyApp repeats image, variables and security',
   },
   '19-vaultwarden': {
     servicePorts: [80],
-    beside: 'the claim keeps its data when the MyApp goes',
+    otherObjects: 'the claim keeps its data when the MyApp goes',
   },
   '20-mqtt': {
     servicePorts: [8883, 1884],
     isBehindLoadBalancer: true,
-    beside: 'the claim keeps its data when the MyApp goes; a MyApp has no load balancer',
-    breaks: { readinessAsksTheApp: noEndpoint },
+    otherObjects: 'the claim keeps its data when the MyApp goes; a MyApp has no load balancer',
+    exceptions: { readinessAsksTheApp: noEndpoint },
   },
   '21-canary': {
     servicePorts: [80],
-    beside: 'a Service selects the pods of both MyApps',
-    lacks: 'a share of the traffic that does not depend on the number of pods',
+    otherObjects: 'a Service selects the pods of both MyApps',
+    unsupported: 'a share of the traffic that does not depend on the number of pods',
   },
   '22-three-ports': {
     servicePorts: [80, 9999],
@@ -186,7 +187,7 @@ export const exampleApps: Record<string, Facts> = {
   'static-site': { servicePorts: [80] },
   singleton: {
     servicePorts: [80],
-    beside: 'the claim keeps its data when the MyApp goes',
+    otherObjects: 'the claim keeps its data when the MyApp goes',
   },
   'login-proxy': {
     servicePorts: [80],
