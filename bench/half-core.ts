@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Half a core, as the manifest's limit of 500m gives it: 50 ms of each 100 ms. */
+/** Half a core, as in the manifest's limit of 500m: 50 ms of each 100 ms. */
 const quota = { 'cpu.cfs_period_us': 100_000, 'cpu.cfs_quota_us': 50_000 }
 
 /** A control group whose processes together get half a core. */

@@ -64,9 +64,9 @@ export async function open(port: number): Promise<Connection> {
 }
 
 /**
- * Sends requests at a fixed rate, whether or not earlier ones are answered. Returns the latency of
- * each in ms. A latency counts from when the request was due, so a request that waits behind a slow
- * one counts as slow too.
+ * Sends requests at a fixed rate, even if earlier requests are still open. Returns the latency of
+ * each request in ms. A latency starts at the time when the request was due. So a request that
+ * waits behind a slow request also counts as slow.
  */
 export async function latencies(
   port: number,
@@ -102,7 +102,7 @@ export async function latencies(
   const start = performance.now()
   for (let index = 0; index < rate * seconds; index++) {
     const due = start + (index * 1000) / rate
-    // A timer can be late by a millisecond and more, so the last two are waited for in a loop.
+    // A timer can be late by more than a millisecond, so a loop waits for the last two.
     const early = due - performance.now() - 2
     if (early > 1) await wait(early)
     while (performance.now() < due) await new Promise(setImmediate)

@@ -3,17 +3,17 @@ import { type RunKubectl } from '../local-cluster/control-plane/kubectl.ts'
 /** The cluster of the demo. */
 export interface DemoCluster {
   kubectl: RunKubectl
-  /** The kubeconfig that Metacontroller works with. */
+  /** The kubeconfig of Metacontroller. */
   metacontrollerKubeconfig: string
   /** Shell lines for a second terminal, so that its kubectl uses this cluster. */
   exports: string[]
-  /** The longest time for a MyApp to get to Running. */
+  /** The longest time in which demo-app must become Running, and be deleted. */
   timeoutSeconds: number
-  /** Whether the cluster stays, so that the demo must remove what it applied. */
+  /** Whether the cluster stays after the demo. Then the demo removes everything that it applied. */
   outlivesTheDemo: boolean
-  /** Installs Metacontroller's own kinds, which must be there before it starts. */
+  /** Installs the CRDs of Metacontroller, which Metacontroller needs at its start. */
   installMetacontrollerCrds(): Promise<void>
-  /** Ends the programs that were started and removes what the demo added, in any state. */
+  /** Ends the started programs and removes everything that the demo added, even after a failure. */
   close(): Promise<void>
 }
 

@@ -23,7 +23,7 @@ const myAppKind = 'myapps.example.com'
 const controllerKind = 'compositecontrollers.metacontroller.k8s.io'
 const finalizer = 'metacontroller.io/compositecontroller-myapp'
 
-/** Uses the cluster of a kubeconfig context. Throws if the demo could change others' objects. */
+/** Uses the cluster of a kubeconfig context. Throws if the demo could change foreign objects. */
 export async function useContext(
   context: string,
   report: Report,
@@ -68,7 +68,7 @@ export async function useContext(
   }
 }
 
-/** A kubeconfig with that context alone. */
+/** A kubeconfig that contains only this context. */
 async function kubeconfigOf(context: string, signal: AbortSignal): Promise<string> {
   const kubectl = (args: string[]) => runProgram({ command: 'kubectl', args }, { signal })
   const contexts = await kubectl(['config', 'get-contexts', '-o', 'name'])
@@ -114,7 +114,9 @@ async function assertReachable(
 const lastLine = (error: unknown): string =>
   (error as Error).message.trim().split('\n').at(-1) ?? ''
 
-/** Throws if the demo would change others' objects, or if others would disturb the demo. */
+/**
+ * Throws if the demo could change foreign objects, or if foreign objects could disturb the demo.
+ */
 async function assertFree(context: string, kubectl: RunKubectl): Promise<void> {
   const [controller] = await get(kubectl, controllerKind, 'myapp')
   if (controller !== undefined && !isOfTheDemo(controller)) {
@@ -179,8 +181,8 @@ async function installMissingCrds(kubectl: RunKubectl): Promise<void> {
 }
 
 /**
- * Removes what the demo added. Needs no Metacontroller and no hook. Returns what could not be
- * removed, with the reason.
+ * Removes everything that the demo added. Needs no Metacontroller and no hook. Returns the objects
+ * that it could not remove, each with the reason.
  */
 async function removeAll(kubectl: RunKubectl): Promise<Map<string, string>> {
   const left = new Map<string, string>()

@@ -7,7 +7,7 @@ export interface DemoHook {
   stop(): Promise<void>
 }
 
-/** Runs the hook from its sources. Node restarts it when one of them is saved. */
+/** Runs the hook from its source files. Node restarts the hook when a file is saved. */
 export async function startDemoHook(logFile: string, signal: AbortSignal): Promise<DemoHook> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`

@@ -36,7 +36,7 @@ interface CompositeController extends Manifest {
   }
 }
 
-// A later run finds the objects of an earlier one by this label.
+// A later run finds the objects of an earlier run by this label.
 const label = { key: 'app.kubernetes.io/managed-by', value: 'myapp-operator-demo' }
 
 /** The label selector of the objects that the demo adds to a cluster, except MyApps. */

@@ -62,7 +62,7 @@ export function openApi(kubeconfig: string): Api {
         resolve,
       )
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // The server may close an idle connection at the moment of its next use.
+        // The server may close an idle connection just when it is used again.
         if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
           open(method, path, body, contentType, signal).then(resolve, reject)
         } else reject(error)
@@ -89,7 +89,7 @@ export function openApi(kubeconfig: string): Api {
           body === undefined ? undefined : JSON.stringify(body),
           contentType,
         )
-        // The server answers so for a moment after a kind was defined.
+        // The server responds in this way shortly after a kind was defined.
         if (response.statusCode !== 429) return JSON.parse(await text(response))
         response.resume()
         await sleep(100)

@@ -1,4 +1,4 @@
-/** Files with MyApps and what stands beside them, put into a namespace. */
+/** Stores files with MyApps and other objects in a namespace. */
 import { readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
@@ -32,7 +32,7 @@ export const documentsOf = (folder: string): Document[] =>
 export const namesIn = (documents: Document[]): string[] =>
   documents.filter(isMyApp).map(({ metadata }) => metadata.name)
 
-/** Stores documents, with bound claims, and the ConfigMaps and Secrets that they lack. */
+/** Stores documents, with bound claims, and with the ConfigMaps and Secrets that are missing. */
 export async function putAll(here: Namespace, documents: Document[]): Promise<void> {
   const written = new Set(documents.map(({ kind, metadata }) => `${kind}/${metadata.name}`))
   const config = new Map<string, Record<string, string>>()
@@ -56,7 +56,7 @@ export async function putAll(here: Namespace, documents: Document[]): Promise<vo
   }
 }
 
-/** Waits until a MyApp is as it can be on a cluster without the component for HTTPRoutes. */
+/** Waits until a MyApp is Running, or Running except for HTTPRoutes, which this cluster lacks. */
 export const settles = (here: Namespace) => async (name: string) => {
   const { spec } = await here.until(`MyApp ${name} is there`, () => here.find('MyApp', name))
   if (spec.gateway === undefined) await here.running(name)

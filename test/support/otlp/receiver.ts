@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Export } from './data.ts'
 
-/** How a receiver answers an export. `slow` answers after a second; `hang` never answers. */
+/** How a receiver responds to an export. `slow` responds after a second, `hang` never. */
 export type Manner = 'take' | 'slow' | 'refuse' | 'forbid' | 'hang'
 
 /** A receiver of OTLP over HTTP, with optional failures. It keeps exports as JSON. */

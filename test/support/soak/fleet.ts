@@ -9,7 +9,7 @@ import {
 } from '../cluster/kinds.ts'
 import type { Random } from './random.ts'
 
-/** A MyApp that is not as it should be. */
+/** A MyApp that has not reached its expected state. */
 export interface Deviation {
   name: string
   /** A sentence. */
@@ -111,7 +111,7 @@ export function createFleet(api: Api, namespace: string, size: number, random: R
       const kind = isGrowing ? 'create' : (random.oneOf(kinds) ?? 'image')
       const name = random.oneOf(isGrowing ? free : [...expected.keys()])
       if (name === undefined) return
-      // A MyApp that is still being deleted would take a new spec and then go away with it.
+      // A MyApp that is still being deleted would accept a new spec, and would then disappear.
       if (isGrowing && (await exists(name))) return
       counts[kind] = (counts[kind] ?? 0) + 1
       const app = expected.get(name) ?? { image: images[0], replicas: 1 }

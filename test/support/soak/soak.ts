@@ -45,13 +45,13 @@ interface Fault {
 const changeEveryMs = 250
 const faultEveryMs = 7000
 const sampleEveryMs = 2000
-/** A Metacontroller that was killed may leave half a request behind, and the hook refuses it. */
+/** A killed Metacontroller may have sent half a request, which the hook refuses. */
 const aftermathMs = 5000
 /** The memory of the last third of a run may exceed that of the first third by this factor. */
 const maxGrowth = 1.2
 /** In a shorter run the hooks only warm up. */
 const steadyMinutes = 10
-/** So many lines of each log are shown about a MyApp that is not as it should be. */
+/** The number of lines of each log that are shown for a MyApp in an unexpected state. */
 const shownLines = 15
 
 /**
