@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { runProgram } from '../../local-cluster/control-plane/processes.ts'
@@ -46,6 +48,47 @@ t.test('prints --help and --version', async (t) => {
   })
   const { version } = JSON.parse(readFileSync(file('package.json'), 'utf8'))
   t.strictSame(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+/** The files in a folder with their sizes and times. */
+const listing = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(folder, name))
+      return `${name} ${size} ${mtimeMs}`
+    })
+
+t.test('the package runs alone, and an interrupted first run changes no file', async (t) => {
+  const folder = t.testdir({ home: {} })
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
+  const archive = execFileSync('npm', pack, { cwd: file('.'), encoding: 'utf8' }).trim()
+  execFileSync('tar', ['-xzf', archive], { cwd: folder })
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package/package.json'), 'utf8'))
+  // npm runs these scripts when it installs a package.
+  for (const name of ['preinstall', 'install', 'postinstall']) t.notOk(scripts[name], name)
+
+  const command = join(folder, 'package/dist/cli.js')
+  const home = join(folder, 'home')
+  const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: home, TMPDIR: home }
+  const before = listing(folder)
+  const interrupted = spawn(process.execPath, [command, 'validate', '-f', '-'], {
+    env,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  // The program has read most of this when the write ends, and waits for the rest.
+  interrupted.stdin.on('error', () => {})
+  await new Promise((resolve) => interrupted.stdin.write('# a comment\n'.repeat(50_000), resolve))
+  interrupted.kill('SIGKILL')
+  t.strictSame(await once(interrupted, 'exit'), [null, 'SIGKILL'])
+  t.strictSame(listing(folder), before)
+
+  const again = spawnSync(process.execPath, [command, 'validate', '-f', demoApp], {
+    env,
+    encoding: 'utf8',
+  })
+  t.match(again, { status: 0, stderr: '1 MyApp in 1 file is valid\n' })
+  t.strictSame(listing(folder), before)
 })
 
 t.test('accepts a pipe that is closed early', async (t) => {
