@@ -7,7 +7,7 @@ import { kubectlFor } from './cluster.ts'
 import { fieldsOf, listOf, translate } from './translate.ts'
 import { yamlText } from './yaml/print.ts'
 
-/** Kinds of other objects with its name that a MyApp can adopt. */
+/** The kinds of children that a MyApp adopts, besides the Deployment. */
 const otherKinds = [
   'services',
   'poddisruptionbudgets.policy',
@@ -26,8 +26,8 @@ export function adopt(
   const [deployment] = kubectl.get(['deployments.apps', name, '-n', namespace])
   if (deployment === undefined) throw new UserError(`no Deployment ${namespace}/${name}`)
   const selector = fieldsOf(fieldsOf(deployment.spec)['selector'])
-  const beside = kubectl.get([otherKinds.join(), name, '-n', namespace])
-  const service = beside.find(({ kind }) => kind === 'Service')
+  const others = kubectl.get([otherKinds.join(), name, '-n', namespace])
+  const service = others.find(({ kind }) => kind === 'Service')
   refuse(deployment, selector, service)
   const replicaSets = kubectl
     .get(['replicasets.apps', '-n', namespace, '-l', selectorText(selector)])
@@ -36,12 +36,12 @@ export function adopt(
     )
   const { spec, untranslated } = translate(name, deployment.spec, service?.spec)
   const myApp = { apiVersion, kind, metadata: { name, namespace }, spec }
-  for (const note of notes(myApp, untranslated, service, beside)) err(`${note}\n`)
-  out(script({ name, namespace, context, selector, replicaSets, myApp, untranslated, beside }))
+  for (const note of notes(myApp, untranslated, service, others)) err(`${note}\n`)
+  out(script({ name, namespace, context, selector, replicaSets, myApp, untranslated, others }))
   return 0
 }
 
-/** Throws if the labels of a MyApp would remove pods from their present selectors. */
+/** Throws a UserError if the labels of a MyApp would remove pods from an existing selector. */
 function refuse(
   deployment: ObservedObject,
   selector: JsonObject,
@@ -53,16 +53,16 @@ function refuse(
   }
   const labels: Record<string, string> = selectorLabels(name)
   const template = fieldsOf(fieldsOf(fieldsOf(deployment.spec)['template'])['metadata'])
-  const used = [
+  const existing = [
     ['the selector of the Deployment', fieldsOf(selector['matchLabels'])],
     ['the selector of the Service', fieldsOf(fieldsOf(service?.spec)['selector'])],
     ['the pods', fieldsOf(template['labels'])],
   ] as const
-  for (const [what, own] of used) {
+  for (const [what, existingLabels] of existing) {
     for (const [key, value] of Object.entries(labels)) {
-      if (own[key] !== undefined && own[key] !== value) {
+      if (existingLabels[key] !== undefined && existingLabels[key] !== value) {
         throw new UserError(
-          `${what} has ${key}=${String(own[key])}, and a MyApp needs ${key}=${value}: ` +
+          `${what} has ${key}=${String(existingLabels[key])}, and a MyApp needs ${key}=${value}: ` +
             'give the MyApp another name, and move the traffic to its Service',
         )
       }
@@ -82,7 +82,7 @@ function notes(
   { spec }: { spec: JsonObject },
   untranslated: string[],
   service: ObservedObject | undefined,
-  beside: ObservedObject[],
+  others: ObservedObject[],
 ): string[] {
   const ports = listOf(fieldsOf(service?.spec)['ports']).map(({ port }) => port)
   const offered = [spec, ...listOf(spec['ports'])]
@@ -96,7 +96,7 @@ function notes(
         `the Service offers port ${String(port)} now, and the MyApp offers ` +
         `${offered.map(String).join(', ') || 'none'}: callers must change first`,
     ),
-    ...beside
+    ...others
       .filter(({ kind }) => kind !== 'Service')
       .map(
         ({ kind, metadata }) =>
@@ -114,7 +114,7 @@ function script({
   replicaSets,
   myApp,
   untranslated,
-  beside,
+  others,
 }: {
   name: string
   namespace: string
@@ -123,7 +123,7 @@ function script({
   replicaSets: ObservedObject[]
   myApp: object
   untranslated: string[]
-  beside: ObservedObject[]
+  others: ObservedObject[]
 }): string {
   const kubectl = [
     'kubectl',
@@ -155,7 +155,7 @@ function script({
     '# 4. Create the MyApp. It adopts the objects with its name.',
     `${kubectl} apply -f ${file}`,
     `uid=$(${kubectl} get myapp ${name} -o jsonpath='{.metadata.uid}')`,
-    ...beside.map(
+    ...others.map(
       (object) =>
         `${kubectl} label ${object.kind.toLowerCase()} ${name} controller-uid="$uid" --overwrite`,
     ),
@@ -171,7 +171,7 @@ function script({
 const quote = (text: string) =>
   /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
-/** A label selector for the option -l of kubectl. */
+/** A label selector in the format of kubectl -l. */
 function selectorText(selector: JsonObject): string {
   const expressions = listOf(selector['matchExpressions']).map(({ key, operator, values }) => {
     const all = Array.isArray(values) ? values.join(',') : ''

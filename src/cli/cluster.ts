@@ -9,7 +9,7 @@ import { type HookRequest, isListed, isOurs, keyOf, type ObservedConfig } from '
 import { UserError } from './arguments.ts'
 import { type FileMyApp, noUid } from './manifests.ts'
 
-/** Reads from a cluster with kubectl. */
+/** A reader of a cluster. */
 export interface Kubectl {
   /** The namespace of the context. */
   namespace: () => string
@@ -20,7 +20,7 @@ export interface Kubectl {
 /** The user may not read an object, or the cluster does not have its kind. */
 class Forbidden extends UserError {}
 
-/** A kubectl for the cluster of a context. Defaults to the current context. */
+/** Runs kubectl for a context of the kubeconfig. Defaults to the current context. */
 export function kubectlFor(context: string | undefined): Kubectl {
   const run = (args: string[]): string => {
     const { error, status, signal, stdout, stderr } = spawnSync(
@@ -77,11 +77,11 @@ function parse(text: string): unknown {
 
 type Controller = NonNullable<HookRequest['controller']>
 
-/** The request of Metacontroller for a MyApp in a cluster before the file is applied. */
+/** The request that Metacontroller sends for a MyApp in a cluster before the file is applied. */
 export interface LiveRequest {
   app: FileMyApp
   request: HookRequest
-  /** The config that kubectl may not read. */
+  /** ConfigMaps and Secrets that the user may not read. */
   unreadable: Array<{ kind: 'ConfigMap' | 'Secret'; name: string }>
 }
 

@@ -26,7 +26,7 @@ export interface Diff {
   notes: string[]
 }
 
-/** The existing MyApps and children. */
+/** The MyApps and children that exist. */
 interface Existing {
   /** The namespace for documents without one. */
   namespace: () => string
@@ -129,7 +129,7 @@ export function diff(
   }
 }
 
-/** What keeps the MyApp from running after the change. */
+/** Messages about problems that block the MyApp after the change. */
 function blockers(request: HookRequest, key: string, context: TimedContext): string[] {
   const blocking = (sync(request, context).status.conditions ?? []).filter(
     ({ type, reason }) => ['Ready', 'Routed'].includes(type) && isBlocking(reason),
@@ -137,10 +137,10 @@ function blockers(request: HookRequest, key: string, context: TimedContext): str
   return [...new Set(blocking.map(({ message }) => `${key}: ${message}`))]
 }
 
-/** Printed instead of a digest, which only the hook can compute. */
+/** The text in place of a digest, which only the hook can compute. */
 export const unknownDigest = '<known only in the cluster>'
 
-/** The config digest of the pods of an object, if they have one. */
+/** The config digest of the pods of an object. Undefined if they have none. */
 const digestOf = (object: KubernetesObject | undefined): string | undefined =>
   annotationsOf(object)?.[configDigestAnnotation]
 

@@ -80,7 +80,7 @@ export function render(app: FileMyApp, config: FileConfig, context: Context): Re
   }
 }
 
-/** The request of Metacontroller for a new MyApp if every kind of child is installed. */
+/** The request that Metacontroller sends for a new MyApp, with every kind of child installed. */
 export function newRequest({ metadata, spec }: FileMyApp, config: FileConfig): HookRequest {
   const children = Object.fromEntries(
     childKinds.map(({ gvk }) => [gvk, {}]),

@@ -11,7 +11,7 @@ import { myAppValidator } from './validators.ts'
 
 type Fields = JsonObject
 
-/** The spec of a MyApp for a Deployment, and the parts of the Deployment that it lacks. */
+/** The spec of a MyApp, and the parts of the Deployment that have no place in it. */
 export interface Translation {
   spec: Fields
   untranslated: string[]
@@ -31,7 +31,7 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     .filter((port) => !isPlainPort(port))
     .map(({ containerPort }) => `port ${String(containerPort)}`)
   const spec: Fields = defined({
-    ...same(main, ['image', 'command', 'args', 'workingDir']),
+    ...only(main, ['image', 'command', 'args', 'workingDir']),
     replicas: live['replicas'],
     ...portsOf(main, fieldsOf(service), untranslated),
     env: envOf(main),
@@ -40,26 +40,26 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     resources: resourcesOf(main),
     probes: probesOf(main),
     drainSeconds: drainSecondsOf(main),
-    ...same(pod, [
+    ...only(pod, [
       ...['serviceAccountName', 'automountServiceAccountToken', 'imagePullSecrets'],
       ...['nodeSelector', 'tolerations', 'affinity', 'priorityClassName', 'runtimeClassName'],
       ...['hostAliases', 'dnsPolicy', 'dnsConfig', 'enableServiceLinks'],
       'terminationGracePeriodSeconds',
     ]),
-    // Without the field Kubernetes mounts the token, and a MyApp does not.
+    // By default Kubernetes mounts the token, and a MyApp does not.
     ...(pod['serviceAccountName'] !== undefined &&
       pod['automountServiceAccountToken'] === undefined && { automountServiceAccountToken: true }),
     topologySpreadConstraints: spreadOf(pod),
     ...securityOf(pod, main),
     ...volumesOf(pod, main, others, untranslated),
     ...extraContainers(main, others),
-    ...same(live, ['minReadySeconds', 'progressDeadlineSeconds', 'revisionHistoryLimit']),
+    ...only(live, ['minReadySeconds', 'progressDeadlineSeconds', 'revisionHistoryLimit']),
     strategy: live['strategy'],
     podLabels: labelsOf(metadata),
     podAnnotations: metadata['annotations'],
   })
   const claims = listOf(spec['volumes']).map((volume) => volume['persistentVolumeClaim'])
-  // Several pods write to the claim already, so its access mode allows that.
+  // Several pods use the claim already, so its access mode allows several.
   if (Number(spec['replicas'] ?? 1) > 1) {
     for (const claim of claims) {
       if (isObject(claim)) Object.assign(claim, { accessMode: 'ReadWriteMany' })
@@ -103,7 +103,7 @@ function lost(name: string, spec: MyAppSpec, expected: Fields): string[] {
   return differences(rendered?.spec, fields).map((path) => path.replace(/^template\./, ''))
 }
 
-/** The pods with the containers as a MyApp has them. Volumes and ports are checked separately. */
+/** The pods with the containers of a MyApp. Volumes and ports are compared separately. */
 function podForComparison(pod: Fields, main: Fields, others: Other[]): Fields {
   const strip = ({ volumeMounts: _mounts, ports: _ports, lifecycle, ...container }: Fields) =>
     isObject(lifecycle) && drainSecondsOf({ lifecycle }) === undefined
@@ -123,16 +123,19 @@ function podForComparison(pod: Fields, main: Fields, others: Other[]): Fields {
   }
 }
 
-/** A container beside that of the app. */
+/** An additional container of the pods. */
 interface Other {
   container: Fields
   isSidecar: boolean
 }
 
-/** The container that kubectl prefers if a pod has several. */
+/** The annotation that names the container of kubectl logs and kubectl exec. */
 const defaultContainer = 'kubectl.kubernetes.io/default-container'
 
-/** The container of the app: the default one, that of the name of the Deployment, or the first. */
+/**
+ * The container of the app, and the others. The app is the default container of kubectl, the
+ * container with the name of the Deployment, or the first one.
+ */
 function containersOf(deployment: Fields, name: string, pod: Fields) {
   const { annotations } = fieldsOf(fieldsOf(deployment['template'])['metadata'])
   const named = [fieldsOf(annotations)[defaultContainer], name]
@@ -174,12 +177,12 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
   const all = numbers.map((number) => {
     const { name, protocol } = declared.find(({ containerPort }) => containerPort === number) ?? {}
     const offer = offered.find((port) => port.number === number) as Fields | undefined
-    const spoken = protocolOf({ name, protocol, ...offer })
+    const appProtocol = protocolOf({ name, protocol, ...offer })
     return defined({
       name: offer?.['name'] ?? name ?? `port-${number}`,
       port: number,
       servicePort: offer?.['port'] === number ? undefined : offer?.['port'],
-      protocol: spoken === 'HTTP' ? undefined : spoken,
+      protocol: appProtocol === 'HTTP' ? undefined : appProtocol,
       expose: offer === undefined ? false : undefined,
     })
   })
@@ -198,12 +201,12 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
 /** Whether a port had no name. */
 const isAnonymous = ({ name, port }: Fields) => name === `port-${String(port)}`
 
-/** Whether a port of a container has nothing that a MyApp has no place for. */
+/** Whether a MyApp can declare a port of a container. */
 const isPlainPort = ({ protocol = 'TCP', ...port }: Fields) =>
   ['TCP', 'UDP'].includes(String(protocol)) &&
   Object.keys(port).every((field) => field === 'name' || field === 'containerPort')
 
-/** What a port speaks, by its appProtocol, its transport or its name. */
+/** The protocol of a port: from its appProtocol, its transport or its name. */
 function protocolOf({ name = '', protocol, appProtocol }: Fields): Protocol {
   if (protocol === 'UDP') return 'UDP'
   const word = String(name).split('-')[0]?.toUpperCase()
@@ -215,7 +218,7 @@ function protocolOf({ name = '', protocol, appProtocol }: Fields): Protocol {
 const numberOf = (declared: Fields[], port: unknown) =>
   typeof port === 'string' ? declared.find(({ name }) => name === port)?.['containerPort'] : port
 
-/** Variables without what a MyApp sets by itself. */
+/** Variables without the fields that a MyApp sets itself. */
 function envOf(container: Fields): unknown {
   const env = listOf(container['env']).map(({ name, value, valueFrom }) => {
     const { fieldRef, resourceFieldRef, ...rest } = fieldsOf(valueFrom)
@@ -234,7 +237,7 @@ function envOf(container: Fields): unknown {
   return env.length > 0 ? env : undefined
 }
 
-/** Requests and limits, with extended resources apart. */
+/** Requests, limits and extended resources. */
 function resourcesOf(container: Fields): unknown {
   const { requests, limits } = fieldsOf(container['resources'])
   const known = (amounts: unknown) =>
@@ -259,7 +262,7 @@ function resourcesOf(container: Fields): unknown {
   return isEmpty(set) ? undefined : set
 }
 
-/** Probes with numbers of ports: a MyApp can have other names for them. */
+/** A container whose probes have port numbers, because a MyApp can have other port names. */
 function numericProbes(container: Fields): Fields {
   const declared = listOf(container['ports'])
   const numeric = (handler: unknown) =>
@@ -286,7 +289,7 @@ function probesOf(container: Fields): unknown {
   return isEmpty(probes) ? undefined : probes
 }
 
-/** The seconds of a preStop hook that only sleeps. */
+/** The seconds of a preStop hook that only sleeps. Undefined for any other hook. */
 function drainSecondsOf(container: Fields): number | undefined {
   const { preStop, ...others } = fieldsOf(container['lifecycle'])
   if (!isEmpty(others)) return undefined
@@ -299,7 +302,7 @@ function drainSecondsOf(container: Fields): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
-/** A MyApp sets the pods that a spread counts. */
+/** Spread constraints without selectors, which a MyApp sets itself. */
 const spreadOf = (pod: Fields): unknown =>
   pod['topologySpreadConstraints'] === undefined
     ? undefined
@@ -313,7 +316,7 @@ const restrictedContainer = {
   capabilities: { drop: ['ALL'] },
 }
 
-/** Users and groups, and the profile that the rest of the security contexts is. */
+/** Users, groups, and the podSecurity that equals the other security settings. */
 function securityOf(pod: Fields, main: Fields): Fields {
   const context = fieldsOf(pod['securityContext'])
   const isUserField = (field: string) =>
@@ -348,7 +351,10 @@ const volumeFields = [
 ]
 const mountFields = ['name', 'mountPath', 'subPath', 'readOnly']
 
-/** Volumes with their mounts. Of a source that two entries can share, each mount is an entry. */
+/**
+ * Volumes with their mounts. A volume with several mounts becomes several entries, if entries can
+ * share its source.
+ */
 function volumesOf(pod: Fields, main: Fields, others: Other[], untranslated: string[]): Fields {
   const mounts = listOf(main['volumeMounts'])
   const entries = listOf(pod['volumes']).flatMap(({ name, ...source }) => {
@@ -386,14 +392,17 @@ function entryOf(source: Fields, { mountPath, subPath, readOnly }: Fields): Fiel
   })
 }
 
-/** Init containers and sidecars. They get nothing of the app that they did not have. */
+/**
+ * Init containers and sidecars. A field that equals the app's is left out, because it is inherited.
+ * A missing field becomes empty, so that it is not inherited.
+ */
 function extraContainers(main: Fields, others: Other[]): Fields {
-  const of = (wanted: boolean) =>
+  const translated = (sidecars: boolean) =>
     others
-      .filter(({ isSidecar }) => isSidecar === wanted)
+      .filter(({ isSidecar }) => isSidecar === sidecars)
       .map(({ container }) =>
         defined({
-          ...same(container, ['name', 'command', 'args', 'workingDir']),
+          ...only(container, ['name', 'command', 'args', 'workingDir']),
           image: container['image'] === main['image'] ? undefined : container['image'],
           env: isDeepStrictEqual(container['env'], main['env'])
             ? undefined
@@ -407,17 +416,17 @@ function extraContainers(main: Fields, others: Other[]): Fields {
           volumeMounts: isDeepStrictEqual(container['volumeMounts'], main['volumeMounts'])
             ? undefined
             : (container['volumeMounts'] ?? []),
-          probes: wanted ? probesOf(container) : undefined,
+          probes: sidecars ? probesOf(container) : undefined,
         }),
       )
-  const [init, sidecars] = [of(false), of(true)]
+  const [init, sidecars] = [translated(false), translated(true)]
   return {
     ...(init.length > 0 && { init }),
     ...(sidecars.length > 0 && { sidecars }),
   }
 }
 
-/** Default values of the API server, by the field that has them. */
+/** Default values of the API server by field. */
 const serverDefaults: Record<string, unknown> = {
   progressDeadlineSeconds: 600,
   revisionHistoryLimit: 10,
@@ -437,13 +446,13 @@ const serverDefaults: Record<string, unknown> = {
   securityContext: {},
   resources: {},
 }
-/** Fields that a MyApp never has, and that mean nothing without the Deployment. */
+/** Labels, annotations and fields that only the Deployment needs. */
 const transient = [
   ...['serviceAccount', 'creationTimestamp', 'pod-template-hash', 'selector', 'managed-by'],
   ...['app', 'kubectl.kubernetes.io/restartedAt', defaultContainer, 'example.com/config-digest'],
 ]
 
-/** A Deployment without the values that mean the same when they are left out. */
+/** A Deployment without defaults and without fields that only it needs. */
 function withoutDefaults(spec: Fields): Fields {
   const strip = (value: unknown, path: string[]): unknown => {
     if (Array.isArray(value)) return value.map((item) => strip(item, path))
@@ -478,7 +487,7 @@ const defined = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 const pick = (fields: Fields, isPicked: (field: string) => boolean): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([field]) => isPicked(field)))
-const same = (fields: Fields, names: string[]): Fields =>
+const only = (fields: Fields, names: string[]): Fields =>
   pick(fields, (field) => names.includes(field))
 
 export const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {})
