@@ -80,7 +80,13 @@ t.test('a separate Service selects the pods of a MyApp and one of their ports', 
       .filter(({ kind }) => kind === 'Service')
       .map(({ metadata, spec }) => ({ name: metadata?.name ?? '', spec, rendered }))
   })
-  t.strictSame(own.map(({ name }) => name).sort(), ['broker-public', 'gitea-ssh', 'storefront-all'])
+  t.strictSame(own.map(({ name }) => name).sort(), [
+    'broker-public',
+    'gitea-ssh',
+    'keycloak-peers',
+    'pricing-pods',
+    'storefront-all',
+  ])
   for (const { name, spec, rendered } of own) {
     const selected = rendered.filter(({ children }) => {
       const labels = children.Deployment.spec?.template.metadata?.labels ?? {}

@@ -47,7 +47,7 @@ export const workloads: Record<string, Facts> = {
       { ...database, port: 5432 },
     ],
     exceptions: { rootIsReadOnly: 'Keycloak writes what it builds to /opt/keycloak' },
-    unsupported: 'a headless Service for DNS_PING: Keycloak 26 finds its peers in the database',
+    otherObjects: 'DNS_PING needs the addresses of the pods from a headless Service',
   },
   '05-ghost': {
     servicePorts: [80],
@@ -82,7 +82,7 @@ export const workloads: Record<string, Facts> = {
   '10-grpc-gateway': {
     servicePorts: [9000],
     isBehindLoadBalancer: true,
-    unsupported: 'a headless Service for balancing by the client: the Gateway or a mesh balances',
+    otherObjects: 'clients that balance need the addresses of the pods from a headless Service',
   },
   '11-celery': {
     callers: [{ ...monitoring, port: 9808 }],
