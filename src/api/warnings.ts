@@ -1,6 +1,8 @@
+import { isExposed } from './declared-ports.ts'
 import { type Problem, problem } from './messages.ts'
 import { classAnnotation } from './network.ts'
 import { defaults, type MyAppSpec } from './myapp.ts'
+import { type PlatformDefaults, withPlatformDefaults } from './platform-defaults.ts'
 import { thousandthsOf } from './quantity.ts'
 import { isForOnePod } from './volumes.ts'
 
@@ -21,6 +23,35 @@ export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
     ...autoscalingWarnings(spec),
     ...disruptionWarnings(spec),
     ...routingWarnings(spec),
+  ]
+}
+
+/** The warnings about a spec on a platform: those with its defaults, and of unfit defaults. */
+export const platformWarnings = (
+  app: { name: string; namespace: string },
+  spec: MyAppSpec,
+  defaults: PlatformDefaults = {},
+): Problem[] => [
+  ...warnings(withPlatformDefaults(app, spec, defaults)),
+  ...unfitDefaults(spec, defaults),
+]
+
+/** The defaults of the platform that a spec contradicts, so that they do not apply, or in part. */
+function unfitDefaults(spec: MyAppSpec, defaults: PlatformDefaults): Problem[] {
+  const { podSecurity, drainSeconds = 0 } = defaults
+  const { terminationGracePeriodSeconds: gracePeriod = Infinity } = spec
+  return [
+    ...(podSecurity === 'Restricted' && spec.podSecurity === undefined && spec.runAsUser === 0
+      ? [warning(['runAsUser'], "root does not get the platform's podSecurity Restricted")]
+      : []),
+    ...(isExposed(spec) && spec.drainSeconds === undefined && gracePeriod < 2 * drainSeconds
+      ? [
+          warning(
+            ['terminationGracePeriodSeconds'],
+            `set ${2 * drainSeconds} or more for the platform's drainSeconds ${drainSeconds}`,
+          ),
+        ]
+      : []),
   ]
 }
 

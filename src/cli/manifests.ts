@@ -4,9 +4,9 @@ import { getSystemErrorMap } from 'node:util'
 import { isObject } from '../metacontroller/json.ts'
 import { type Path, type Problem, problem, quoted, sentence } from '../api/messages.ts'
 import { group, kind, MyApp as MyAppSchema, type MyAppSpec } from '../api/myapp.ts'
-import { type PlatformDefaults, withPlatformDefaults } from '../api/platform-defaults.ts'
+import type { PlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
-import { warnings } from '../api/warnings.ts'
+import { platformWarnings } from '../api/warnings.ts'
 import { sizeProblems } from '../myapp/child-size.ts'
 import { configReferences } from '../myapp/config-references.ts'
 import { keyOf, type ObservedConfig } from '../myapp/request.ts'
@@ -274,7 +274,7 @@ function checkMyApps(
       const isPlaced = Boolean(metadata['namespace'])
       const placed = { ...metadata, namespace } as FileMyApp['metadata']
       myApps.push({ metadata: placed, isPlaced, spec })
-      warned.push(...warnings(withPlatformDefaults(placed, spec, defaults)))
+      warned.push(...platformWarnings(placed, spec, defaults))
     }
     const found = [
       ...problems.map((found) => ({ severity: 'error' as const, found })),

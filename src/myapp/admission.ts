@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { type Path, type Problem, sentence } from '../api/messages.ts'
 import { apiVersion, kind, type MyAppSpec, type StoredMyApp } from '../api/myapp.ts'
-import { type PlatformDefaults, withPlatformDefaults } from '../api/platform-defaults.ts'
+import type { PlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
-import { warnings } from '../api/warnings.ts'
+import { platformWarnings } from '../api/warnings.ts'
 import { Identifier } from '../metacontroller/protocol.ts'
 import { sizeProblems } from './child-size.ts'
 
@@ -108,8 +108,7 @@ export async function review(
     }
   }
   const app = { name: myApp.metadata.name, namespace }
-  const found =
-    kept.length > 0 ? kept : warnings(withPlatformDefaults(app, myApp.spec as MyAppSpec, defaults))
+  const found = kept.length > 0 ? kept : platformWarnings(app, myApp.spec as MyAppSpec, defaults)
   return {
     uid,
     allowed: true,

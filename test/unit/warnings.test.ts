@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sentence } from '../../src/api/messages.ts'
-import { warningMaxLength, warnings } from '../../src/api/warnings.ts'
+import { platformWarnings, warningMaxLength, warnings } from '../../src/api/warnings.ts'
 import { acceptedSpec } from '../support/fixtures/arbitrary.ts'
 
 /** A spec without warnings. */
@@ -209,6 +209,46 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
 
 t.test('warns of a valid spec that cannot work, with field and remedy', async (t) => {
   for (const [spec, ...says] of warned) t.strictSame(said(spec), says, JSON.stringify(spec))
+})
+
+const unfit: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
+  [{}],
+  [{ runAsUser: 0 }, "spec.runAsUser: root does not get the platform's podSecurity Restricted"],
+  [{ runAsUser: 0, podSecurity: 'Baseline' }],
+  [
+    { terminationGracePeriodSeconds: 29 },
+    "spec.terminationGracePeriodSeconds: set 30 or more for the platform's drainSeconds 15",
+  ],
+  [{ terminationGracePeriodSeconds: 30 }],
+  [{ terminationGracePeriodSeconds: 29, drainSeconds: 1 }],
+  [{ terminationGracePeriodSeconds: 29, expose: false }],
+  [{ ingress: {} }],
+  [
+    { resources: { limits: { memory: 1 } } },
+    'spec.resources.limits.memory: this is less than 1Mi: add a unit, such as Mi',
+  ],
+]
+
+t.test('warns of a spec that contradicts the defaults of the platform', async (t) => {
+  const app = { name: 'shop', namespace: 'web' }
+  const limits = { memory: '64Mi' }
+  for (const [spec, ...says] of unfit) {
+    t.strictSame(
+      platformWarnings(
+        app,
+        { image: 'a:1', ...spec },
+        {
+          podSecurity: 'Restricted',
+          drainSeconds: 15,
+          resources: { limits },
+          ingress: { className: 'nginx' },
+        },
+      ).map(sentence),
+      says,
+      JSON.stringify(spec),
+    )
+  }
+  t.strictSame(platformWarnings(app, sound).map(sentence), [])
 })
 
 t.test('keeps warnings short enough for kubectl', async (t) => {
