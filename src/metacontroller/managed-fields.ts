@@ -38,9 +38,9 @@ export function ownedByOthers(
   if (owners.length === 0 || applied === undefined) return {}
   const metacontroller = owners.find(setsOwner) ?? owners.find(keepsRecord)
   const others = owners.filter((owner) => owner !== metacontroller && owns(owner, 'f:spec'))
-  const answered = isDeepStrictEqual(applied.spec, desired.spec) ? metacontroller?.time : undefined
+  const appliedAt = isDeepStrictEqual(applied.spec, desired.spec) ? metacontroller?.time : undefined
   const newer = others.filter(
-    ({ time }) => answered === undefined || time === undefined || time >= answered,
+    ({ time }) => appliedAt === undefined || time === undefined || time >= appliedAt,
   )
   return newer.length === 0
     ? undefined

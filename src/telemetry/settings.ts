@@ -4,6 +4,7 @@ import {
   otlpVariables,
   type OtlpProtocol,
   otlpProtocols,
+  type VariableRule,
   variableRules,
   type Signal,
   signals,
@@ -62,24 +63,17 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
       .filter(([, text]) => text !== undefined && text !== ''),
   ) as Record<string, string>
 
-  const broken = variableRules.flatMap((rule) =>
+  const violations = variableRules.flatMap((rule) =>
     rule.variables
       .filter((name) => set[name] !== undefined && !rule.format.accepts(set[name]))
-      .map((name) => ({ name, ...rule })),
+      .map((name) => ({ name, rule, value: set[name] ?? '' })),
   )
-  const invalid = [...new Set(broken.map(({ name }) => name))]
+  const invalid = [...new Set(violations.map(({ name }) => name))]
   const valid = Object.fromEntries(Object.entries(set).filter(([name]) => !invalid.includes(name)))
-
   const named = Object.fromEntries(
     signals.map((signal) => [signal, exportersOf(valid, signal, warnings)]),
   ) as Record<Signal, ExporterName[]>
-  const used = signals.flatMap((signal) => named[signal].map((name) => `${signal}/${name}`))
-  for (const { name, format, usedBy = used, always } of broken) {
-    if (!always && !usedBy.some((user) => used.includes(user))) continue
-    const value = format.secret ? '' : `=${set[name]}`
-    warnings.push(`${name}${value}: ${format.must}; the variable is ignored`)
-  }
-  warnings.push(...grpcPortWarning(valid, named))
+  warnings.push(...violationWarnings(violations, named), ...grpcPortWarning(valid, named))
 
   const settingsOf = (signal: Signal): SignalSettings => {
     const isSent = hasValidEndpoint(environment, valid, signal, named[signal], warnings)
@@ -109,6 +103,29 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
     warnings: [...new Set(warnings)],
     invalid,
   }
+}
+
+/** A variable whose value violates a rule. */
+interface Violation {
+  name: string
+  value: string
+  rule: VariableRule
+}
+
+/** The warnings for the invalid values of variables that an exporter uses. */
+function violationWarnings(
+  violations: Violation[],
+  named: Record<Signal, ExporterName[]>,
+): string[] {
+  const used = signals.flatMap((signal) => named[signal].map((name) => `${signal}/${name}`))
+  return violations
+    .filter(
+      ({ rule: { usedBy = used, always } }) => always || usedBy.some((user) => used.includes(user)),
+    )
+    .map(({ name, value, rule: { format } }) => {
+      const shown = format.secret ? '' : `=${value}`
+      return `${name}${shown}: ${format.must}; the variable is ignored`
+    })
 }
 
 /** The exporters of a signal: those in its variable, or OTLP if only an endpoint is set. */
