@@ -12,7 +12,7 @@ const recorded = (): HookRequest =>
 /** Returns a recorded sync of a running MyApp, as compact JSON. */
 export const runningBody = (): string => JSON.stringify(recorded())
 
-/** Returns the same with 100 environment variables and 100 pods with managedFields: about 1 MB. */
+/** Returns the same with 100 environment variables and 90 pods with managedFields: about 1 MB. */
 export function largeBody(): string {
   const request = recorded()
   const env = Array.from({ length: 100 }, (_, index) => ({
@@ -28,7 +28,7 @@ export function largeBody(): string {
       ({ metadata }) => metadata.managedFields ?? [],
     ),
   )
-  const pods = Array.from({ length: 100 }, (_, index) => {
+  const pods = Array.from({ length: 90 }, (_, index) => {
     const metadata = {
       name: `demo-app-${index}`,
       namespace: 'default',
