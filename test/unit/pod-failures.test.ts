@@ -779,32 +779,46 @@ t.test('names the first failing pod with the reported reason', async (t) => {
   const refused = container({ state: { waiting: { reason: 'InvalidImageName' } } })
   t.equal(
     failingPods(
-      [called('d', pulling), called('a', refused), called('c', pulling), called('b', running)],
+      [
+        called('pod-d', pulling),
+        called('pod-a', refused),
+        called('pod-c', pulling),
+        called('pod-b', running),
+      ],
       now,
     ),
     '3 of 4 pods fail, 2 of them with this reason: container app is in ImagePullBackOff: ' +
-      'Back-off pulling image "nope:1"; see kubectl describe pod c',
+      'Back-off pulling image "nope:1"; see kubectl describe pod pod-c',
   )
   t.equal(
-    failingPods([called('b', pulling), called('a', running)], now),
+    failingPods([called('pod-b', pulling), called('pod-a', running)], now),
     '1 of 2 pods fails: container app is in ImagePullBackOff: Back-off pulling image "nope:1"; ' +
-      'see kubectl describe pod b',
+      'see kubectl describe pod pod-b',
   )
   t.match(
-    failingPods([called('a', pulling), called('b', notReady), called('c', notReady)], now),
-    /see kubectl describe pod a; 2 more are waiting for container app/,
+    failingPods(
+      [called('pod-a', pulling), called('pod-b', notReady), called('pod-c', notReady)],
+      now,
+    ),
+    /see kubectl describe pod pod-a; 2 more are waiting for container app/,
   )
   t.match(
-    failingPods([called('b', notReady), called('a', running)], now, true),
-    /does not pass its readiness probe .*; see kubectl describe pod b$/,
+    failingPods([called('pod-b', notReady), called('pod-a', running)], now, true),
+    /does not pass its readiness probe .*; see kubectl describe pod pod-b$/,
   )
 })
 
 t.test('names a pod once', async (t) => {
-  const pods = [called('b', crashed(2, { exitCode: 1 })), called('a', crashed(1, { exitCode: 1 }))]
-  t.match(failingPods(pods, now), /1 restart\): see its log with kubectl logs a -c app --previous$/)
-  const unscheduled = called('a', { ...pod({ phase: 'Pending' }), spec: {} })
-  t.match(failingPods([unscheduled], now, true), /: see kubectl describe pod a$/)
+  const pods = [
+    called('pod-b', crashed(2, { exitCode: 1 })),
+    called('pod-a', crashed(1, { exitCode: 1 })),
+  ]
+  t.match(
+    failingPods(pods, now),
+    /1 restart\): see its log with kubectl logs pod-a -c app --previous$/,
+  )
+  const unscheduled = called('pod-a', { ...pod({ phase: 'Pending' }), spec: {} })
+  t.match(failingPods([unscheduled], now, true), /: see kubectl describe pod pod-a$/)
 })
 
 t.test('a crash loop of several pods changes the message with the first pod only', async () => {

@@ -83,11 +83,9 @@ export function failingPods(
   return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
 }
 
-/** The message of a failure, and a command that names the pod if the message names none. */
+/** The message of a failure. If it does not name its pod, a command that does follows. */
 const withPod = ({ message, pod = '' }: { message: string; pod?: string | undefined }) =>
-  / kubectl (describe|logs) /.test(message)
-    ? message
-    : `${message}; see kubectl describe pod ${nameOf(pod)}`
+  message.includes(nameOf(pod)) ? message : `${message}; see kubectl describe pod ${nameOf(pod)}`
 
 /** The part of the failures that have the most common reason; empty if all have this reason. */
 const shareOf = ({ count }: { count: number }, failures: Failure[]) =>
