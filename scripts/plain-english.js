@@ -21,6 +21,10 @@ const phrases = {
   'no whole numbers?': 'not an integer',
   'as it were': 'nothing',
   strays: 'foreign fields or entries',
+  patience: 'the time, or the timeout',
+  '(?:has|have|leaves?|makes?) room': 'enough memory, space or capacity',
+  'as it should be': 'as desired',
+  'gets? to Running': 'becomes Running',
 }
 
 /** Phrases in these sentences are accepted. */

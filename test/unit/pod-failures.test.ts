@@ -329,7 +329,7 @@ const cases: Array<[when: string, pods: ObservedPod[], expected: string | undefi
       '(OOMKilled, 3 restarts): raise resources.limits.memory',
   ],
   [
-    'no node has room',
+    'no node has enough capacity',
     [
       pod({
         conditions: [
