@@ -107,7 +107,8 @@ function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'fail
   const desired = app.spec.paused ? (spec.replicas ?? 1) : desiredReplicas(app)
   if (desired === 0 || isComplete(desired, status)) return 'ok'
   const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
-  // With Recreate new pods wait until the old pods are gone, which `replicas` does not count.
+  // With Recreate no new pod starts before the old pods are gone. `replicas` does not count
+  // terminating pods.
   const isRecreated = spec.strategy?.type === 'Recreate'
   const terminating = status.terminatingReplicas ?? (isRecreated ? 1 : 0)
   return isStale || (status.replicas ?? 0) + terminating === 0 ? 'unknown' : 'failing'

@@ -501,7 +501,7 @@ t.test('reports pods that have ended', async (t) => {
   )
 })
 
-/** A pod that runs since a given time, after earlier restarts. */
+/** A pod that has run since a time, after an earlier restart. */
 const restartedAt = (startedAt: string, more: object = {}) =>
   container(
     {

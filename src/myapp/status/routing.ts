@@ -138,13 +138,13 @@ const bracketedIp = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip)
 const ingressAddresses = (request: HookRequest) =>
   childOf(request, 'Ingress')?.status?.loadBalancer?.ingress ?? []
 
-/** The problems that keep an existing Ingress from serving traffic. */
+/** The problems of the observed Ingress. */
 export const ingressProblems = (request: HookRequest): string[] =>
   childOf(request, 'Ingress') !== undefined && ingressAddresses(request).length === 0
     ? ['the Ingress has no address yet']
     : []
 
-/** A sentence for each Gateway that does not accept the existing HTTPRoute. */
+/** One problem for each Gateway that does not accept the observed HTTPRoute. */
 export function routeProblems(request: HookRequest): string[] {
   const route = childOf(request, 'HTTPRoute')
   if (route === undefined) return []
@@ -170,7 +170,7 @@ const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef =
   (namespace === undefined || ref.namespace === namespace) &&
   (sectionName === undefined || ref.sectionName === sectionName)
 
-/** The problem that one controller reports; undefined if it accepts the route. */
+/** The problem that a controller reports; undefined if the controller accepts the route. */
 function problemOf(conditions: RouteCondition[]): string | undefined {
   const accepted = conditions.find(({ type }) => type === 'Accepted')
   const resolved = conditions.find(({ type }) => type === 'ResolvedRefs')

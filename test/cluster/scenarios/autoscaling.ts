@@ -183,7 +183,7 @@ export function autoscaling(t: Test, cluster: Cluster): void {
     t.equal(annotations['theirs'], 'yes', 'a foreign annotation stays')
   })
 
-  t.test('Scaled shows the status of the autoscaler', async (t) => {
+  t.test('condition Scaled copies the condition of the autoscaler', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image, autoscaling: { maxReplicas: 10 } })
     await here.running('shop')
