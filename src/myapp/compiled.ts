@@ -1,5 +1,5 @@
 import { inParts, newAjv } from '../api/ajv.ts'
-import { AdmissionReview } from './admission.ts'
+import { AdmissionReview } from './admission-review.ts'
 import { InspectionCustomizeRequest, InspectionRequest } from './inspection-hooks.ts'
 import { CustomizeRequest, HookRequest } from './request.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { review } from '../myapp/admission.ts'
+import { review } from '../myapp/admission-review.ts'
 import type { Context } from '../myapp/context.ts'
 import { admissionReviewValidator } from '../myapp/compiled.ts'
 import { RefusedRequest } from '../plugins/errors.ts'

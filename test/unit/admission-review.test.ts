@@ -3,7 +3,7 @@ import t from 'tap'
 import { allProblemsValidator } from '../../src/api/compiled-all.ts'
 import type { PlatformDefaults } from '../../src/api/platform-defaults.ts'
 import { warningMaxLength } from '../../src/api/warnings.ts'
-import { type AdmissionReview, review } from '../../src/myapp/admission.ts'
+import { type AdmissionReview, review } from '../../src/myapp/admission-review.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 
 const load = async () => allProblemsValidator
