@@ -10,12 +10,14 @@ import {
   installPrometheusOperatorKinds,
 } from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
+import { documentsOf, namesIn, putAll } from '../support/cluster/documents.ts'
 import { pointAt } from '../support/cluster/install.ts'
 import { allKinds } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
 import type { Namespace } from '../support/cluster/namespace.ts'
 import { grant } from '../support/cluster/rights.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
+import { repairsEveryChild } from './scenarios/intrusion.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
 import { isQuiet } from './scenarios/no-write.ts'
 import { podMonitors } from './scenarios/pod-monitors.ts'
@@ -169,6 +171,21 @@ underEachStrategy(
 )
 
 function withComponent(t: Test, cluster: Cluster): void {
+  t.test('every example with an optional child settles and is repaired', async (t) => {
+    const here = await cluster.namespace(t)
+    const documents = documentsOf('manifests/examples').filter(
+      ({ kind, spec }) =>
+        kind === 'MyApp' &&
+        ['gateway', 'metrics'].some((field) => Object.hasOwn(spec ?? {}, field)),
+    )
+    await putAll(here, documents)
+    const names = namesIn(documents)
+    t.ok(names.length > 3, names.join())
+    await Promise.all(names.map((name) => here.running(name)))
+    await repairsEveryChild(t, cluster, here, names)
+    await isQuiet(t, here, names, (name) => here.running(name), 3)
+  })
+
   t.test('writes nothing for a settled HTTPRoute', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)

@@ -219,6 +219,21 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
   })
 
+  t.test('the number of one of several Service ports can change', async (t) => {
+    const here = await cluster.namespace(t)
+    const ports = [{ name: 'admin', port: 9090 }]
+    await here.create('shop', { image: 'nginx', port: 8080, servicePort: 80, ports })
+    await here.running('shop')
+    await here.edit('MyApp', 'shop', { spec: { servicePort: 81 } })
+    await here.running('shop')
+    t.strictSame(
+      Object.fromEntries(
+        here.get('Service', 'shop').spec.ports.map(({ name, port }) => [name, port]),
+      ),
+      { http: 81, admin: 9090 },
+    )
+  })
+
   t.test('a new port changes the container and the Service, which keeps its address', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', port: 8080 })

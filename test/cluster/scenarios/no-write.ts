@@ -6,6 +6,7 @@ import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts
 import { builtInKinds } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { tellsWhatHappens } from './command-line.ts'
+import { repairsEveryChild } from './intrusion.ts'
 
 /** Specs that the API server stores in a different form. */
 const specs: Record<string, MyAppSpec> = {
@@ -90,6 +91,8 @@ export function noWrite(t: Test, cluster: Cluster): void {
     for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
     await isQuiet(t, here, [...namesIn(documents), ...Object.keys(specs)], settles(here))
     await tellsWhatHappens(t, cluster, here)
+    await repairsEveryChild(t, cluster, here, namesIn(documents))
+    await isQuiet(t, here, namesIn(documents), settles(here), 3)
     await deleteAll(here)
   })
 
