@@ -5,7 +5,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 export interface Connection {
   /** Sends a request. Returns the body of a 200; rejects otherwise. */
   call: (request: Buffer) => Promise<string>
-  isOpen: () => boolean
   close: () => void
 }
 
@@ -56,7 +55,6 @@ export async function open(port: number): Promise<Connection> {
         if (socket.destroyed) reject(new Error('the connection was closed'))
         else socket.write(request)
       }),
-    isOpen: () => !socket.destroyed,
     close: () => {
       socket.destroy()
     },
@@ -74,21 +72,15 @@ export async function latencies(
   { rate, seconds }: { rate: number; seconds: number },
 ): Promise<number[]> {
   const connections = await Promise.all(Array.from({ length: 32 }, () => open(port)))
+  // The server closes a connection that sends no request for 5 s.
+  await Promise.all(connections.map((connection) => connection.call(request)))
   const idle = [...connections]
   const waiting: Array<(connection: Connection) => void> = []
-  const take = async () => {
-    const connection = idle.pop()
-    if (connection === undefined) {
-      return await new Promise<Connection>((resolve) => {
-        waiting.push(resolve)
-      })
-    }
-    if (connection.isOpen()) return connection
-    // The server closes connections without a request. They are idle while the load is low.
-    const replacement = await open(port)
-    connections.push(replacement)
-    return replacement
-  }
+  const take = async () =>
+    idle.pop() ??
+    (await new Promise<Connection>((resolve) => {
+      waiting.push(resolve)
+    }))
   const times: number[] = []
   const one = async (due: number) => {
     const connection = await take()
