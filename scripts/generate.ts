@@ -1,5 +1,5 @@
 // Writes the files generated from the code: the CRDs, the schemas for editors and kustomize, the
-// reference of the API, and the tables of docs/status.md.
+// reference of the API, and the tables of tables.ts.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
@@ -7,7 +7,7 @@ import { inspectionResourceDefinition } from '../src/api/inspection-crd.ts'
 import { apiReference } from './api-reference.ts'
 import { editorSchemaText } from './editor-schema.ts'
 import { kustomizeSchemaText } from './kustomize-schema.ts'
-import { statusPage } from './status-page.ts'
+import { pages } from './tables.ts'
 
 /** The text of manifests/crd.yaml. */
 export const crdYaml = () =>
@@ -26,7 +26,7 @@ export const generated: Record<string, () => string> = {
   'manifests/schema/myapp.schema.json': editorSchemaText,
   'manifests/kustomize/openapi.json': kustomizeSchemaText,
   'docs/api.md': apiReference,
-  'docs/status.md': statusPage,
+  ...pages,
 }
 
 if (import.meta.main) {

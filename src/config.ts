@@ -50,7 +50,8 @@ const oneOf = <Choice extends string>(
 
 /**
  * Every environment variable that the hook itself reads. An empty variable counts as unset.
- * docs/configuration.md lists them.
+ * `npm run generate` lists them in
+ * docs/configuration.md.
  */
 export const variables = {
   HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` and `::` stand for all addresses.'),
@@ -59,8 +60,8 @@ export const variables = {
     'Port for `/healthz` and `/readyz` over plain HTTP. The kubelet has no client certificate.',
   ),
   ADMISSION_PORT: optionalPort(
-    'Port that serves only `/admission/validate`. It requires no client certificate, because API ' +
-      'servers have none. Without this variable `PORT` serves the webhook.',
+    'Port that serves only the webhooks of the API server. It requires no client certificate, ' +
+      'because API servers have none. Without this variable `PORT` serves the webhooks.',
   ),
   TLS_CERT_FILE: text(
     '',

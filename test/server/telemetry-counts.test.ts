@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { buildServer } from '../../src/server.ts'
 import { instrument } from '../../src/telemetry/requests/fastify.ts'
+import { noRequestMetrics } from '../../src/telemetry/requests/metrics.ts'
 import { seenMyApps } from '../../src/telemetry/requests/seen-myapps.ts'
 import { recordRequest } from '../../src/telemetry/requests/span.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
@@ -17,8 +18,7 @@ async function replica(t: Test) {
     counts[`${what} ${kind}`] = (counts[`${what} ${kind}`] ?? 0) + 1
   }
   const metrics = {
-    ended: () => {},
-    reconciled: () => {},
+    ...noRequestMetrics,
     resourceCreated: count('created'),
     resourceDeleted: count('deleted'),
   }

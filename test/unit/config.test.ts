@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { readConfig, variables } from '../../src/config.ts'
 
@@ -33,19 +32,6 @@ t.test('reports every invalid variable with its value and the valid range', asyn
         'BODY_LIMIT=1e6: must be an integer from 1024 to 1073741824',
         'SHUTDOWN_DELAY_MS=6001: must be an integer from 0 to 6000',
       ].join('\n'),
-    ),
-  )
-})
-
-t.test('docs/configuration.md lists every variable with its default and purpose', async (t) => {
-  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
-  t.strictSame(
-    page.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line)),
-    Object.entries<{ default: unknown; description: string }>(variables).map(
-      ([name, { default: value, description }]) => {
-        const shown = value === undefined || value === '' ? '' : `\`${value}\``
-        return `| \`${name}\` | ${shown} | ${description} |`
-      },
     ),
   )
 })
