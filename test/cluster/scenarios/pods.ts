@@ -268,7 +268,9 @@ export function pods(t: Test, cluster: Cluster): void {
   t.test('reports evicted pods while they are replaced, and does not count them', async (t) => {
     const here = await cluster.namespace(t)
     const says = (message: string) =>
-      here.until(`it says: ${message}`, () => here.get('MyApp', 'shop').status?.message === message)
+      here.until(`it says: ${message}`, () =>
+        here.get('MyApp', 'shop').status?.message?.startsWith(message),
+      )
     await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
     for (const evicted of ['1 pod', '2 pods']) {
       let name: string | undefined
