@@ -107,6 +107,8 @@ const files: Array<[name: string, text: string]> = [
   ['JSON with an escaped slash', '{"a": "\\/", "b": "\\ud83d\\ude00"}'],
   ['a dash in brackets', 'a: [cat, -]\nb: [-, -]\nc: {d: -, e: f:}\n'],
   ['tabs beside values', 'a:\tb\t# c\nd: [\n\te]\nf: g\n  \th\n'],
+  ['a number sign in quotes', 'a: "b\n#c"\nd: \'e\n# f\'\n'],
+  ['text like a merge key', 'a: {<<:, b: c}\n'],
   ['a bracket after column 1000', `a: [${'x'.repeat(1100)}, [\nb\n]]\n`],
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]

@@ -128,9 +128,9 @@ class Decoder {
     this.#open.add(node)
     const named = node.items.map(({ key, value }) => {
       if (value !== null) this.#checkKey(key)
-      if (isScalar(key) && isMergeKey(key)) return { key, value }
-      if (inBrackets) for (const part of [key, value]) this.#checkPlain(part)
       const colon = inBrackets ? this.#colonAfter(key) : ''
+      if (isScalar(key) && isMergeKey(key) && colon === '') return { key, value }
+      if (inBrackets) for (const part of [key, value]) this.#checkPlain(part)
       const name = colon === '' ? this.#key(key) : `${String((key as Scalar).value)}${colon}`
       if (own.has(name)) throw new Rejection(key, repeated(name))
       own.add(name)

@@ -107,7 +107,9 @@ function missingIndentation(document: Document.Parsed, text: string): Insertion[
     // Indentation cannot help. Without this stop, each inner bracket would cost another scan.
     if (end === undefined) return visit.BREAK
     const indent = start - text.lastIndexOf('\n', start - 1)
-    insertions = [...text.slice(start, end).matchAll(/\n(?! *(?:\r?\n|#))/g)]
+    // In brackets, comments and blank lines need no indentation.
+    const lines = isBracketed ? /\n(?! *(?:\r?\n|#))/g : /\n(?! *\r?\n)/g
+    insertions = [...text.slice(start, end).matchAll(lines)]
       .map(({ index }) => start + index + 1)
       .filter((at) => !/^\.\.\.(\s|$)/.test(text.slice(at, at + 4)) && !hasIndent(text, at, indent))
       .map((at) => ({ at, text: ' '.repeat(indent) }))

@@ -70,7 +70,7 @@ function afterJson(text: string, end: number, count: number): Chunk[] {
       : 'kubectl cannot read this after a JSON object: remove it'
   const unreadable: Chunk = { text: '', offset, fault: { offset, message } }
   if (count > 1) return [unreadable]
-  const restOfLine = /^[^\S\n\ufeff]*\n?/.exec(rest)?.[0] ?? ''
+  const restOfLine = /^(?:[^\S\n\ufeff]|\u0085)*\n?/.exec(rest)?.[0] ?? ''
   // kubectl reads ahead four bytes, from the line feed or the first other character. Fewer are an
   // error.
   const next = rest.slice(restOfLine.replace(/\n$/, '').length)
