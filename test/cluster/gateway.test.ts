@@ -26,8 +26,11 @@ import { departures, routed, untilRouted } from './scenarios/routing.ts'
 /** Metacontroller has only the rights of the shipped roles here. */
 const user = 'restricted-metacontroller'
 
-async function switchOn({ controlPlane, hook }: Cluster): Promise<void> {
-  const components = childKinds.flatMap(({ optional }) => optional?.component ?? [])
+async function switchOn({ controlPlane, hook, strategy }: Cluster): Promise<void> {
+  const components = [
+    ...childKinds.flatMap(({ optional }) => optional?.component ?? []),
+    ...(strategy === 'server-side-apply' ? [strategy] : []),
+  ]
   const objects = await kustomize(controlPlane, 'metacontroller', components)
   await grant(controlPlane, objects, user)
   const controllers = objects.filter(
