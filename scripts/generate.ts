@@ -1,10 +1,11 @@
 // Writes the files generated from the code: the CRDs, the schemas for editors and kustomize, the
-// reference of the API, and the tables of tables.ts.
+// reference of the API, the tables of tables.ts, and the manifests of components.ts.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
 import { inspectionResourceDefinition } from '../src/api/inspection-crd.ts'
 import { apiReference } from './api-reference.ts'
+import { kindManifests } from './components.ts'
 import { editorSchemaText } from './editor-schema.ts'
 import { kustomizeSchemaText } from './kustomize-schema.ts'
 import { pages } from './tables.ts'
@@ -27,6 +28,7 @@ export const generated: Record<string, () => string> = {
   'manifests/kustomize/openapi.json': kustomizeSchemaText,
   'docs/api.md': apiReference,
   ...pages,
+  ...kindManifests,
 }
 
 if (import.meta.main) {

@@ -8,6 +8,7 @@ import {
   eventMeanings,
 } from '../src/telemetry/requests/attributes.ts'
 import { instruments } from '../src/telemetry/requests/metrics.ts'
+import { kindsWithPolicy, optionalKinds } from './components.ts'
 import { yamlFiles } from '../test/support/yaml-files.ts'
 
 const root = new URL('../', import.meta.url)
@@ -35,6 +36,14 @@ const tables: Record<string, Record<string, string[]>> = {
     ).map(([name, { default: value = '', description }]) =>
       row(code(name), value === '' ? '' : code(value), description),
     ),
+  },
+  'docs/install.md': {
+    '| field | component of metacontroller/ | needs the CRDs of | component of manifests/ |':
+      optionalKinds.map((kind) => {
+        const { component, field, crds } = kind.optional
+        const policy = kindsWithPolicy.includes(kind) ? code(`policies/${component}`) : 'none'
+        return row(code(field), code(component), crds, policy)
+      }),
   },
   'docs/status.md': {
     '| condition | True when | exists |': Object.entries(conditions).map(

@@ -1,8 +1,15 @@
 /** CRDs that a cluster may have, from the Go modules of their projects. */
 import { join } from 'node:path'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import { type ControlPlane } from './boot.ts'
 import { waitUntilEstablished } from './kubectl.ts'
 import { runProgram } from './processes.ts'
+
+/** The kinds of children in an API group. */
+const childrenIn = (group: string) =>
+  childKinds
+    .filter(({ apiVersion }) => apiVersion.startsWith(`${group}/`))
+    .map(({ resource }) => resource)
 
 /** Installs the CRDs of the Gateway API. */
 export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
@@ -10,7 +17,7 @@ export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): P
     kubectl,
     'gateway-api',
     'sigs.k8s.io/gateway-api',
-    ['gatewayclasses', 'gateways', 'httproutes'].map(
+    ['gatewayclasses', 'gateways', ...childrenIn('gateway.networking.k8s.io')].map(
       (kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`,
     ),
   )
@@ -23,7 +30,7 @@ export const installPrometheusOperatorKinds = ({
     kubectl,
     'prometheus-operator',
     'github.com/prometheus-operator/prometheus-operator',
-    ['podmonitors', 'prometheusrules'].map(
+    ['prometheusrules', ...childrenIn('monitoring.coreos.com')].map(
       (kind) => `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`,
     ),
   )

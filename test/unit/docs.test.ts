@@ -39,22 +39,52 @@ t.test('the MyApps of the README are valid', async (t) => {
 })
 
 for (const folder of ['manifests', 'metacontroller']) {
-  t.test(`docs/install.md and the kustomization list every component of ${folder}`, async (t) => {
-    const components = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('/kustomization.yaml'))
-      .filter((path) => parse(read(`${folder}/${path}`)).kind === 'Component')
-      .map((path) => path.replace('/kustomization.yaml', ''))
-      // For overlays that contain MyApps: see docs/kustomize.md.
-      .filter((name) => name !== 'kustomize')
-    const table = read('docs/install.md').split(`| ${folder}/ | for |`)[1]?.split('\n\n')[0] ?? ''
-    const comments = read(`${folder}/kustomization.yaml`)
+  t.test(`docs/install.md names every component of ${folder}`, async (t) => {
+    const [, list = ''] = read(`${folder}/kustomization.yaml`).split('\n# components:\n')
+    const components = [...list.matchAll(/^# {3}- (.*)$/gm)].map(([, name]) => name)
     t.ok(components.length > 3)
-    for (const name of components) {
-      t.match(table, `\`${name}\``, `docs/install.md: ${name}`)
-      t.match(comments, `\n#   - ${name}\n`, `${folder}/kustomization.yaml: ${name}`)
-    }
+    const section = read('docs/install.md')
+      .split('\n## ')
+      .find((text) => text.startsWith('Comp'))
+    for (const name of components) t.match(section, `\`${name}\``)
   })
 }
+
+t.test('CONTRIBUTING.md names only files and code that exist', async (t) => {
+  const files = globSync(
+    '{*,{build,docs,local-cluster,manifests,metacontroller,scripts,src,test}/**}',
+    {
+      cwd: root,
+    },
+  )
+  const known = new Set(
+    files
+      .filter((file) => /\.(ts|js|yaml)$/.test(file))
+      .flatMap((file) => read(file).match(/\w+/g) ?? []),
+  )
+  const text = read('CONTRIBUTING.md').replace(/^ *```.*?^ *```$/gms, '')
+  const quoted = [...text.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote)
+  const isPath = (quote: string) => /^[\w./*-]+(\.(ts|js|md|json|ya?ml)|\/[\w.-]*)$/.test(quote)
+  // `dist/` does not exist before a build. NAME, KIND and X.Y.Z stand for a name.
+  const paths = quoted.filter((quote) => isPath(quote) && quote !== 'dist/')
+  const toPattern = (path: string) =>
+    new RegExp(`(^|/)${path.replace(/\/$/, '').replace(/\*|NAME|KIND|X\.Y\.Z/g, '[^/]+')}$`)
+  t.ok(paths.length > 80)
+  t.strictSame(
+    paths.filter((path) => !files.some((file) => toPattern(path).test(file))),
+    [],
+    'paths',
+  )
+  const names = quoted
+    .filter((quote) => !isPath(quote) && !quote.includes('X.Y'))
+    .flatMap((quote) => quote.match(/\b\w*[a-z][A-Z]\w*|\b[a-z]\w*(?=\()/g) ?? [])
+  t.ok(names.length > 60)
+  t.strictSame(
+    names.filter((name) => !known.has(name)),
+    [],
+    'names',
+  )
+})
 
 /** The anchors of the headings of a page, as GitHub writes them. */
 const anchorsOf = (text: string) =>

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../metacontroller/protocol.ts'
 import type { ExactField } from '../../metacontroller/repair.ts'
+import type { MyAppSpec } from '../../api/myapp.ts'
 import type { App } from '../app.ts'
 import type { Reason } from '../status/reasons.ts'
 import type { Compact } from './compact.ts'
@@ -13,17 +14,30 @@ import { childLabels } from './labels.ts'
 export const deleteStages = ['before the pods', 'with the pods', 'after the pods'] as const
 export type DeleteStage = (typeof deleteStages)[number]
 
-/** A kind that a cluster may lack, so the default installation does not manage it. */
-export interface OptionalComponent {
+/**
+ * A kind that a cluster may lack, so the default installation does not manage it. `npm run
+ * generate` writes its component in metacontroller/, and in manifests/policies/ if it has no
+ * `reason`.
+ */
+interface OptionalDefinition {
   /** The component in metacontroller/ that adds the kind. */
   component: string
-  /** The message of a MyApp that needs the kind while the component is not installed. */
-  message: string
+  /** The field of the spec that requests the kind. */
+  field: keyof MyAppSpec
+  /** The project whose CRDs the component needs. */
+  crds: string
+  /** What a MyApp can use instead, for the message. */
+  alternative: string
   /**
    * The reason of condition Ready while the component is not installed. If undefined, the missing
    * component does not affect Ready, and only another condition reports it.
    */
   reason?: Reason
+}
+
+export interface OptionalComponent extends OptionalDefinition {
+  /** The message of a MyApp that needs the kind while the component is not installed. */
+  message: string
 }
 
 /** One kind of child: its API, its spec, and how it is repaired and deleted. */
@@ -52,7 +66,7 @@ interface Definition {
   resource: string
   deleteStage: DeleteStage
   exact?: ExactField[]
-  optional?: OptionalComponent
+  optional?: OptionalDefinition
   /** The labels, if they are not those of every child. */
   labels?: (app: App) => Record<string, string>
   /** The annotations of the child. */
@@ -88,7 +102,7 @@ export const defineChild = <Spec extends object>(
     gvk: `${kind}.${apiVersion}`,
     deleteStage,
     exactFields: exact,
-    ...(optional && { optional }),
+    ...(optional && { optional: { ...optional, message: notEnabled(kind, optional) } }),
     desired: (app) => {
       const spec = 'spec' in definition ? definition.spec(app) : undefined
       const isDesired = 'spec' in definition ? spec !== undefined : definition.isDesired(app)
@@ -111,3 +125,7 @@ export const defineChild = <Spec extends object>(
     },
   }
 }
+
+const notEnabled = (kind: string, { component, field, alternative }: OptionalDefinition) =>
+  `spec.${field} needs ${kind}s, which are not enabled here: ` +
+  `install the ${component} component of the operator, or ${alternative}`

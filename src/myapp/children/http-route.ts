@@ -32,10 +32,10 @@ export const httpRoute = defineChild<HTTPRouteSpec>({
   deleteStage: 'before the pods',
   optional: {
     component: 'gateway',
+    field: 'gateway',
+    crds: 'the Gateway API v1',
+    alternative: 'use spec.ingress',
     reason: 'GatewayNotEnabled',
-    message:
-      'spec.gateway needs HTTPRoutes, which are not enabled here: ' +
-      'install the gateway component of the operator, or use spec.ingress',
   },
   exact: [
     { path: ['spec', 'parentRefs'], restore: 'by adoption', namesOnly: true },

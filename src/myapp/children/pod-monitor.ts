@@ -17,9 +17,9 @@ export const podMonitor = defineChild<PodMonitorSpec>({
   deleteStage: 'after the pods',
   optional: {
     component: 'pod-monitors',
-    message:
-      'spec.metrics needs PodMonitors, which are not enabled here: ' +
-      'install the pod-monitors component of the operator, or scrape the port by other means',
+    field: 'metrics',
+    crds: 'the Prometheus Operator',
+    alternative: 'scrape the port by other means',
   },
   exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: ({ name, spec }) => {
