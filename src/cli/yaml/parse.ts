@@ -61,10 +61,10 @@ const clamp = (value: number, max: number) => Math.min(max, Math.max(0, value))
 function repairOf(document: Document.Parsed, text: string): Insertion[] {
   const aliases = aliasKeys(document)
   if (aliases.length > 0 || document.errors.length === 0) return aliases
-  const quotes = document.errors.flatMap(({ code, pos: [at] }) =>
-    code === 'BLOCK_IN_FLOW' ? quotesAround(text, at) : [],
-  )
-  return quotes.length > 0 ? quotes.slice(0, 2) : missingIndentation(document, text)
+  const blocks = document.errors.filter(({ code }) => code === 'BLOCK_IN_FLOW')
+  const starts = [...new Set(blocks.map(({ pos: [at] }) => at))].sort((a, b) => a - b)
+  const quotes = starts.flatMap((at) => quotesAround(text, at))
+  return quotes.length > 0 ? quotes : missingIndentation(document, text)
 }
 
 /** In go-yaml a colon ends the name of an alias, so `*a: b` has the key `*a`. */
