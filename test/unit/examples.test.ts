@@ -57,6 +57,7 @@ t.test('an example shows every field of a MyApp', async (t) => {
   t.strictSame(
     fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path),
     [],
+    'a new field needs an example in manifests/examples',
   )
 })
 
