@@ -2,12 +2,12 @@ import { pino, type Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
 import type { Config } from './config.ts'
 
-/** The largest backlog of log in bytes for a slow reader. Further lines are dropped. */
-const maxWaiting = 4 * 1024 * 1024
+/** The largest backlog of the log for a slow reader. Further lines are dropped. */
+const maxWaitingBytes = 4 * 1024 * 1024
 
 /**
  * Creates the log on standard output: one JSON object per line, or readable lines on a terminal.
- * Lines are written in the background, so a slow reader delays no response. With `logRecords` the
+ * Lines are written asynchronously, so a slow reader delays no response. With `logRecords` the
  * lines are also exported as telemetry.
  */
 export async function createLogger(
@@ -28,9 +28,9 @@ export async function createLogger(
 }
 
 /**
- * Writes the lines of 10 ms together, because one write costs as much as formatting several lines.
- * pino's `periodicFlush` would wake an idle process, and `flush()` skips lines that arrive during a
- * write, so the rest is flushed on `drain`.
+ * Writes the lines of 10 ms together. Separate writes need more memory than the target of the
+ * benchmark (bench/results/2026-11-29.md). pino's `periodicFlush` would wake an idle process.
+ * `flush()` skips lines that arrive during a write, so `drain` flushes them.
  */
 function batched(output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
   const write = output.write.bind(output)
@@ -64,7 +64,7 @@ async function outputStream(config: Config) {
     config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
   if (!pretty) {
     return batched(
-      pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: maxWaiting }),
+      pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: maxWaitingBytes }),
     )
   }
   const { default: prettyStream } = await import('pino-pretty')
