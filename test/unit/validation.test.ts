@@ -1258,10 +1258,15 @@ t.test('no item of a list and no entry of a map has a default', async (t) => {
   t.strictSame(defaults, [])
 })
 
+/** The largest integers of the formats. JSON.parse rounds integers above the second. */
+const largest: Record<string, number> = { int32: 2 ** 31 - 1, int64: Number.MAX_SAFE_INTEGER }
+
 t.test('every integer of the spec has bounds that the API server can store', async (t) => {
   const unbounded: string[] = []
   const walk = (schema: Record<string, unknown>, path: string) => {
-    if (schema['type'] === 'integer' && !('minimum' in schema && 'maximum' in schema)) {
+    const { type, format, minimum, maximum = Infinity } = schema
+    const max = largest[String(format)] ?? 0
+    if (type === 'integer' && (minimum === undefined || Number(maximum) > max)) {
       unbounded.push(path)
     }
     for (const [name, part] of Object.entries(schema)) {
@@ -1272,4 +1277,27 @@ t.test('every integer of the spec has bounds that the API server can store', asy
   }
   walk(MyAppSpec as unknown as Record<string, unknown>, '')
   t.strictSame(unbounded, [])
+})
+
+t.test('refuses integers that Kubernetes cannot store, with the bound', async (t) => {
+  const toleration = (tolerationSeconds: number) => ({
+    tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds }],
+  })
+  const spread = (maxSkew: number) => ({
+    topologySpreadConstraints: [{ maxSkew, topologyKey: 'a', whenUnsatisfiable: 'DoNotSchedule' }],
+  })
+  for (const [spec, bound] of [
+    [toleration(JSON.parse('9223372036854775807')), 'must be at most 9007199254740991'],
+    [toleration(2 ** 53), 'must be at most 9007199254740991'],
+    [spread(3_000_000_000), 'must be at most 2147483647'],
+    [{ runAsUser: 2 ** 31 }, 'must be at most 2147483647'],
+    [{ supplementalGroups: [4_294_967_295] }, 'must be at most 2147483647'],
+    [{ resources: { extended: { 'example.com/a': 2 ** 31 } } }, 'must be at most 2147483647'],
+  ] as const) {
+    const { problem } = judge({ image, ...spec }) as { problem?: string }
+    t.ok(problem?.includes(bound), `${problem}`)
+  }
+  for (const spec of [toleration(2 ** 53 - 1), spread(2 ** 31 - 1)]) {
+    t.strictSame(judge({ image, ...spec }), { spec: { image, ...spec } })
+  }
 })
