@@ -876,6 +876,21 @@ t.test('reads joined files with byte order marks, and JSON before YAML', async (
   }
 })
 
+t.test('names the position in text that only kubectl can parse', async (t) => {
+  const head = 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\n'
+  for (const [text, problem] of [
+    ['spec:\n  image: a\n  args: [cat, -, -, x:, 5]\n', '6:25: spec.args[4]: must be a string'],
+    ['spec:\n  image: a\n  env: [\n{name: A,\nvalue: 7}]\n', '8:8: spec.env[0].value: must be a'],
+    ['spec:\n  image: "a\nb"\n  port: x\n', '7:9: spec.port: must be an integer'],
+    ['spec:\n  image: a\n\t\n  port: 80\n', '6:1: the indentation needs spaces, not tabs'],
+    ['spec: {image: a, port: .inf}\n', '4:24: must be a finite number, got .inf'],
+  ] as const) {
+    const path = join(t.testdir({ 'a.yaml': head + text }), 'a.yaml')
+    const { out } = await runIn('validate', '-f', path)
+    t.ok(out.includes(`a.yaml:${problem}`), out)
+  }
+})
+
 t.test('does not read a folder that is named like a file', async (t) => {
   const app = myApp('image: nginx').text
   const folder = t.testdir({ 'a.yaml': app, 'b.yaml': { 'c.yaml': app }, 'd.json': {} })
