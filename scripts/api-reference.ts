@@ -79,7 +79,7 @@ function intro(schema: ReferenceSchema): string {
   const messages = rules(schema).map((message) => wrapped(`- ${message}`, '  '))
   return [
     wrapped(schema.description ?? ''),
-    ...(messages.length === 0 ? [] : ['Rules, with their messages:', messages.join('\n')]),
+    ...(messages.length === 0 ? [] : ['Messages when a rule is broken:', messages.join('\n')]),
   ].join('\n\n')
 }
 
@@ -143,7 +143,7 @@ function row(name: string, schema: ReferenceSchema, isRequired: boolean, sameAs?
 
 function typeOf({ type, items, anyOf, additionalProperties }: ReferenceSchema): string {
   if (anyOf !== undefined && type === undefined) return 'integer or string'
-  if (items !== undefined) return `list of ${typeOf(items)}s`
+  if (items !== undefined) return `list of ${typeOf(items).replace('integer or', 'integers or')}s`
   return typeof additionalProperties === 'object' ? 'map of strings' : (type ?? 'any')
 }
 

@@ -88,7 +88,7 @@ export function outlineOf(schema: object): Outline {
   }
 }
 
-/** Ajv's errors about a value as problems. `outline` is that of the schema. */
+/** Converts Ajv's errors about a value to problems. `outline` is the outline of the schema. */
 export function problemsOf(errors: ErrorObject[], value: unknown, outline: Outline): Problem[] {
   // For an int-or-string and for alternatives Ajv reports every branch. One message is enough.
   const isOfBranch = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf)\/\d+\//.test(schemaPath)
@@ -247,7 +247,7 @@ function typeHint(expected: string, path: Path, value: unknown, fields: string[]
   }
   if (expected === 'object' && typeof value === 'string') {
     if (path.join() === 'spec,serviceAccount') {
-      return '; to use an existing one, set serviceAccountName'
+      return '; to use an existing ServiceAccount, set serviceAccountName'
     }
     const field = ['claimName', 'secretName', 'name', 'type'].find((name) => fields.includes(name))
     return field === undefined ? '' : `; set it as ${field}`
@@ -269,7 +269,7 @@ function fractionHint(path: Path, value: unknown): string {
     : '; put it in quotes'
 }
 
-/** Fields of Kubernetes' pod that have another name in a MyApp, relative to spec. */
+/** Names that people know from Kubernetes, and the fields of spec that replace them. */
 const renamed: Record<string, string> = {
   readinessProbe: 'probes.readiness',
   livenessProbe: 'probes.liveness',
@@ -314,7 +314,8 @@ const either = (words: string[]) =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
 /**
- * The candidate that differs from a word in at most a third of its letters; undefined without one.
+ * The candidate closest to a word, if at most a third of the letters differ, or one letter.
+ * Otherwise undefined.
  */
 function closest(word: string, candidates: string[]): string | undefined {
   if (word.length > quotedMaxLength) return undefined

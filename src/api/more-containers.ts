@@ -63,8 +63,8 @@ export const Init = listByKey(
 )
 
 export const Sidecars = listByKey(
-  'Containers that run beside the app. They start before init and the app, and stop after it. ' +
-    'Image, env, envFrom, resources and volumes are those of the app unless they are set.',
+  'Containers that run beside the app. They start before the init containers and stop after the ' +
+    'app. Image, env, envFrom, resources and volumes are those of the app unless they are set.',
   object('A sidecar.', { ...fields, probes: opt(SidecarProbes) }),
   8,
   'name',

@@ -86,7 +86,7 @@ export const MyAppSpec = object(
       choice(
         ['Always', 'IfNotPresent', 'Never'],
         'When the image is pulled. Kubernetes sets the default when the Deployment is ' +
-          'created: Always for the tag latest, otherwise IfNotPresent.',
+          'created: Always for the tag latest or without tag and digest, otherwise IfNotPresent.',
       ),
     ),
     imagePullSecrets: opt(
@@ -293,8 +293,8 @@ export const MyAppStatus = Type.Object(
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
         description:
-          'URLs of the app outside the cluster, from an Ingress that has an address and an ' +
-          'HTTPRoute that every Gateway accepts. At most 32.',
+          'URLs of the app outside the cluster: of the Ingress once it has an address, and of ' +
+          'the HTTPRoute once every Gateway accepts it. At most 32.',
       }),
     ),
     platformDefaults: opt(
@@ -305,9 +305,9 @@ export const MyAppStatus = Type.Object(
     conditions: opt(
       Type.Array(Condition, {
         description:
-          'Always Ready, Reconciling and Stalled, as in kstatus. Available while the MyApp is ' +
-          'not being deleted. If they apply: ConfigReady, Scaled, Routed, Monitored, ' +
-          'AdmissionChanged, Unrepaired.',
+          'Ready, Reconciling and Stalled are always present, as in kstatus. Available is ' +
+          'present unless the MyApp is being deleted. Present if they apply: ConfigReady, ' +
+          'Scaled, Routed, Monitored, AdmissionChanged, Unrepaired.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

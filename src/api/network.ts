@@ -31,7 +31,7 @@ export const classAnnotation = 'kubernetes.io/ingress.class'
 
 /** Messages for the Ingress. cross-field.ts checks the same rules in TypeScript. */
 export const ingressMessages = {
-  hosts: 'hosts may not contain host',
+  hosts: 'hosts may not contain the value of host',
   class: `the annotation ${classAnnotation} must have the same value as ingressClassName`,
   lastApplied: `the annotation ${lastAppliedAnnotation} is reserved for Metacontroller`,
 }
@@ -63,7 +63,7 @@ export const Ingress = object(
       ),
     ),
     path: opt(
-      formatted('urlPath', 'Path. Defaults to "/" if there are no paths.', { maxLength: 1024 }),
+      formatted('urlPath', 'Path. Defaults to "/" if paths is not set.', { maxLength: 1024 }),
     ),
     pathType,
     port: opt(portName('Name of the port that path leads to. Defaults to the main port.')),
@@ -115,11 +115,12 @@ export const Ingress = object(
 )
 
 /** The message for a Gateway that is listed twice. Metacontroller merges the list by name. */
-export const parentRefMessage = 'without sectionName it refers to all listeners of the Gateway'
+export const parentRefMessage =
+  'to use all listeners of a Gateway, list it once without sectionName'
 
 export const Gateway = object('An HTTPRoute that routes from Gateways to the Service.', {
   parentRefs: list(
-    'Gateways. Each may be listed once.',
+    'Gateways. Each name may be listed once, also in different namespaces.',
     object('A Gateway.', {
       name: nonEmpty('Name of the Gateway.'),
       namespace: opt(
@@ -207,8 +208,8 @@ export const NetworkPolicy = object('Allowed connections to and from the app.', 
       'Peers that may connect to the ports of the app. An empty list allows none. Defaults to ' +
         'every peer.',
       list(
-        'Numbers or names of the ports of the app. Defaults to those in its Service, or to all ' +
-          'if it has none.',
+        'Numbers or names of the ports of the app. Defaults to the ports in the Service, or to ' +
+          'all ports if the app has no Service.',
         portReference('Port of the app.'),
         16,
         { minItems: 1 },
@@ -217,8 +218,8 @@ export const NetworkPolicy = object('Allowed connections to and from the app.', 
   ),
   to: opt(
     peers(
-      'Peers that the app may connect to, besides DNS: ports 53 and 5353 of every address. An ' +
-        'empty list allows none. Defaults to every peer.',
+      'Peers that the app may connect to. DNS (ports 53 and 5353 of every address) is always ' +
+        'allowed. An empty list allows only DNS. Defaults to every peer.',
       list(
         'Ports of the peers. Defaults to all ports.',
         object(

@@ -245,7 +245,7 @@ const sidecarProbe = (description: string, mostSuccesses: number) =>
   object(probeText(description), { ...sidecarHandlers, ...thresholds(mostSuccesses) }, oneHandler)
 export const SidecarProbes = object('Health checks of the sidecar. None by default.', {
   startup: opt(sidecarProbe('The next container starts after this probe succeeds.', 1)),
-  readiness: opt(sidecarProbe('The pod gets traffic only while this probe succeeds, too.', 86_400)),
+  readiness: opt(sidecarProbe('The pod gets traffic only while this probe also succeeds.', 86_400)),
   liveness: opt(sidecarProbe('The sidecar restarts when this probe fails.', 1)),
 })
 
@@ -295,7 +295,7 @@ const nodeFieldRule = rule(
 /** The operator of a label selector. */
 export const operator = choice(
   [...valueOperators, ...existenceOperators, ...comparisonOperators],
-  'How the label compares with the values.',
+  'How the label or the field compares with the values.',
 )
 const expressions = (of: 'node' | 'pod', value: object) =>
   list(
@@ -367,7 +367,7 @@ const podAffinity = (description: string) =>
       ),
     ),
   })
-export const Affinity = object('Nodes that the pods may run on.', {
+export const Affinity = object('Rules for where the pods run, by nodes and by other pods.', {
   nodeAffinity: opt(
     object('Selects nodes by their labels.', {
       requiredDuringSchedulingIgnoredDuringExecution: opt(
@@ -445,7 +445,11 @@ export const TopologySpreadConstraints = list(
     'empty list turns the default off.',
   object('A spread over one topology.', {
     topologyKey: nonEmpty('Node label of the topology, such as topology.kubernetes.io/zone.', 317),
-    maxSkew: integer('Largest difference in the number of pods.', 1, int32Maximum),
+    maxSkew: integer(
+      'Largest allowed difference between the numbers of pods of two domains.',
+      1,
+      int32Maximum,
+    ),
     whenUnsatisfiable: choice(
       ['DoNotSchedule', 'ScheduleAnyway'],
       'DoNotSchedule: a pod that would violate the constraint stays pending. ScheduleAnyway: the ' +
@@ -554,12 +558,12 @@ export const userAndGroups = {
         'image does not know runAsUser.',
     ),
   ),
-  fsGroup: opt(id('ID of a group of the containers that owns the files of volumes.')),
+  fsGroup: opt(id('ID of an additional group of the containers. It owns the files of volumes.')),
   fsGroupChangePolicy: opt(
     choice(
       ['Always', 'OnRootMismatch'],
       'When fsGroup is applied to the files of volumes. OnRootMismatch: only if the root ' +
-        'directory of the volume has another owner. Defaults to Always.',
+        'directory of the volume has another owner or other permissions. Defaults to Always.',
     ),
   ),
   supplementalGroups: opt(list('IDs of further groups.', id('Group ID.'), 32)),

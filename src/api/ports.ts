@@ -30,8 +30,8 @@ export const protocol = (description: string) =>
 /** Messages for rules that span fields. cross-field.ts checks the same rules in TypeScript. */
 export const portMessages = {
   port:
-    'duplicate port; a port has one name and one protocol, since Metacontroller cannot keep TCP ' +
-    'and UDP of one number apart',
+    'duplicate port; each number may be used once, because Metacontroller cannot distinguish a ' +
+    'TCP and a UDP port of the same number',
   mainPort:
     'a port in ports has the number of spec.port; set the protocol of spec.port, or another number',
   mainName:
@@ -83,8 +83,8 @@ export const Ports = listByKey(
 )
 
 export const Metrics = object(
-  'Metrics for Prometheus. networkPolicy.from opens the port to the namespace monitoring, or to ' +
-    'the one that the platform sets.',
+  'Metrics for Prometheus. If networkPolicy.from is set, the namespace monitoring may also ' +
+    'connect to this port. The platform can set another namespace.',
   {
     port: opt(
       portReference(

@@ -29,7 +29,9 @@ const target = (options: object) =>
       ),
       averageUtilization: opt(integer('Percentage of the requests of the pods.', 1, 10_000)),
       averageValue: opt(positiveQuantity('Average over all pods.')),
-      value: opt(positiveQuantity('Total of all pods.')),
+      value: opt(
+        positiveQuantity('Target for the metric itself, not divided by the number of pods.'),
+      ),
     },
     options,
   )
@@ -97,7 +99,7 @@ const sources = {
 export const metricSource = (type: string) => type.charAt(0).toLowerCase() + type.slice(1)
 const metricTypes = ['Resource', 'ContainerResource', 'Pods', 'Object', 'External'] as const
 /** The message for a metric whose source does not match its type. */
-export const metricMessage = 'the field that type names must be set, and no other source'
+export const metricMessage = 'only the field that matches type must be set'
 
 export const Metric = object(
   'A metric of autoscaling/v2.',
@@ -119,8 +121,8 @@ const scalingRules = (description: string) =>
   object(description, {
     stabilizationWindowSeconds: opt(
       integer(
-        'Seconds of past recommendations. The autoscaler follows the safest of them. Defaults to ' +
-          '0 for scaleUp, and to 300 for scaleDown.',
+        'The autoscaler looks back this many seconds, and uses the lowest recommendation for ' +
+          'scaleUp, and the highest for scaleDown. Defaults to 0 for scaleUp, 300 for scaleDown.',
         0,
         3600,
       ),
@@ -182,7 +184,9 @@ export const Disruption = object(
   'How many pods a node drain may evict at once. Defaults to one for an app that may have two ' +
     'pods or more. Exactly one of maxUnavailable and minAvailable must be set.',
   {
-    maxUnavailable: opt(podsOrPercent('Maximum number of evicted pods, such as 1 or "25%".')),
+    maxUnavailable: opt(
+      podsOrPercent('Maximum number of unavailable pods during evictions, such as 1 or "25%".'),
+    ),
     minAvailable: opt(podsOrPercent('Minimum number of available pods, such as 2 or "50%".')),
   },
   exactlyOne('maxUnavailable', 'minAvailable'),

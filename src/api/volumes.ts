@@ -240,7 +240,7 @@ export const filesMaxCharacters = 65_536
 export const filesMessages = {
   size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,
   inside: 'a path must not be inside the path of another file',
-  mountPath: 'a path must not be the mountPath of a volume',
+  mountPath: 'a path in files must not be the mountPath of a volume',
 }
 
 export const Files = map(

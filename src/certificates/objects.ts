@@ -1,8 +1,9 @@
 /**
  * The certificates of a TLS connection between Metacontroller and the hook, as the Secrets and
- * ConfigMaps that manifests/ and metacontroller/ refer to. Pure but for random keys.
+ * ConfigMaps that manifests/ and metacontroller/ refer to. The functions have no side effects, but
+ * use random numbers.
  */
-// @peculiar/x509 needs it before itself.
+// @peculiar/x509 needs this import when it loads.
 import 'reflect-metadata'
 import { randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
 import {
@@ -59,7 +60,7 @@ export const validity = { authority: 3650, leaf: 365 } as const
 // ECDSA: a handshake costs the hook a tenth of a handshake with RSA.
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
-/** Creates a CA of the operator's own. */
+/** Creates a CA that only the operator uses. */
 export async function createAuthority(now: Date): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -107,7 +108,8 @@ export async function issue(
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage[usage]]),
       new SubjectAlternativeNameExtension([{ type: 'dns', value: name }]),
-      // While the CA changes, a bundle has two of one name. OpenSSL finds the right one by its key.
+      // While the CA changes, a bundle contains two CA certificates with one name. OpenSSL uses the
+      // key identifier to find the right one.
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   })
@@ -128,7 +130,7 @@ export interface CertificateOptions {
   clientName?: string
   hookNamespace?: string
   metacontrollerNamespace?: string
-  /** The lifetime of the certificates, which ends with the CA at the latest. */
+  /** The lifetime of the certificates. A certificate never expires later than its CA. */
   days?: number
   /** Certificates of other CAs that are trusted too, in PEM. */
   trusted?: string[]
@@ -172,7 +174,7 @@ export const configDigestSecret = (): ConfigObject => ({
 /** The expiry of the first certificate in a PEM text. */
 export const expiryOf = (pem: string): Date => new Date(new X509Certificate(pem).validTo)
 
-// A clock that is a little behind must accept it.
+// It starts 5 minutes ago, so that a machine whose clock is slow accepts a new certificate.
 const period = (now: Date, days: number) => ({
   notBefore: new Date(now.getTime() - 5 * 60_000),
   notAfter: new Date(now.getTime() + days * day),

@@ -5,10 +5,10 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
 const places = [['metadata'], ['spec', 'template', 'metadata']]
 
 /**
- * Adds an empty map of annotations to an answer that no longer has annotations, if the child has
- * foreign annotations. Without the empty map Metacontroller's merge would remove all annotations.
- * In other cases the API server would not store the empty map, and Metacontroller would write it at
- * every sync.
+ * Adds an empty map of annotations to the answer if the last apply had annotations, the answer has
+ * none, and the child has foreign annotations. Without the empty map Metacontroller's merge would
+ * remove all annotations. If no foreign annotations remain, the API server would not store the
+ * empty map, and Metacontroller would write it at every sync.
  */
 export function keepingForeignAnnotations(
   answer: KubernetesObject,

@@ -23,7 +23,8 @@ const inspections = { apiVersion: ownApiVersion, resource: inspectionResource }
  * inspection reads everything else, for MyApps with problems only. There are two exceptions:
  * - Server-side apply would take over a foreign object that has the name of a child. The hook must
  *   see such objects before its first answer.
- * - A CompositeController of an older release has no inspections.
+ * - A CompositeController of an older release has no inspections, so the hook reads the pods and
+ *   the objects with the names of children itself.
  *
  * Metacontroller calls this hook once for each generation, and a deletion is a new generation. A
  * deletion needs no related objects. They could make the request too large.

@@ -18,8 +18,8 @@ export const inspectionOf = (request: HookRequest): ObservedObject | undefined =
   childrenIn(request, inspectionGvk)?.[keyOf(request.parent.metadata)]
 
 /**
- * The foreign objects with names of children, as the inspection of a MyApp reports them. The status
- * of an inspection can contain anything, because tenants may have the right to write it.
+ * The foreign objects that have the name of a child, as the inspection reports them. The status of
+ * an inspection can contain anything, because tenants may have the right to write it.
  */
 export function takenNames(request: HookRequest): TakenName[] {
   const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
@@ -27,7 +27,8 @@ export function takenNames(request: HookRequest): TakenName[] {
 }
 
 /**
- * Findings about the pods: why the MyApp does not run. A sentence is undefined without a finding.
+ * Findings about the pods: why the MyApp does not run. A field is missing if there is nothing to
+ * report.
  */
 export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
 
@@ -45,7 +46,10 @@ export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   }
 }
 
-/** The findings for a request: from its pods if it contains pods, otherwise from the inspection. */
+/**
+ * The findings for a request: from its related pods if it has the group `Pod.v1`, even an empty
+ * one, otherwise from the inspection.
+ */
 export function findingsFor(request: HookRequest): PodFindings {
   if (request.related['Pod.v1'] === undefined) return readFindings(inspectionOf(request)?.status)
   const pods = Object.values(request.related['Pod.v1'])

@@ -273,7 +273,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'the name of a ServiceAccount in the wrong field',
     { image, serviceAccount: 'robot' },
-    'spec.serviceAccount: must be an object, got a string; to use an existing one, ' +
+    'spec.serviceAccount: must be an object, got a string; to use an existing ' +
+      'ServiceAccount, ' +
       'set serviceAccountName',
   ],
   [

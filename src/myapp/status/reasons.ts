@@ -20,17 +20,17 @@ export const reasons = {
   },
   ScaledToZero: {
     phase: 'Running',
-    meaning: 'replicas is 0, and all pods are gone.',
+    meaning: '`replicas` is 0, and all pods are gone.',
   },
   Suspended: {
     phase: 'Running',
-    meaning: 'suspend is true, and all pods are gone.',
+    meaning: '`suspend` is true, and all pods are gone.',
   },
   Paused: {
     phase: 'Running',
     blocks: true,
     meaning:
-      'paused is true, so no child is changed. The phase follows the pods: it can also be ' +
+      '`paused` is true, so no child is changed. The phase follows the pods: it can also be ' +
       'Pending or Failed.',
   },
   Creating: {
@@ -150,8 +150,8 @@ export const conditions = {
   },
   Unrepaired: {
     isTrue:
-      'A list of a child has more foreign items than the operator removes. The message names the ' +
-      'list.',
+      'A list of a child has more than 1000 foreign items, so none is removed. The message names ' +
+      'the list.',
     exists: 'only while it is True',
   },
 } as const satisfies Record<string, { isTrue: string; exists: string }>
@@ -196,7 +196,7 @@ export const conditionReasons = {
   TooManyForeignItems: {
     of: ['Unrepaired'],
     meaning:
-      'A list of a child has more foreign items than the operator removes. ' +
+      'A list of a child has more than 1000 foreign items, so none is removed. ' +
       'The message names the list.',
   },
   ChangedByAdmission: {

@@ -28,8 +28,8 @@ const maxUrls = 32
 const maxMessageLength = 1024
 
 /**
- * The address inside the cluster, and the URLs outside the cluster: of an Ingress that has an
- * address, and of an HTTPRoute that every Gateway accepts.
+ * The URL for callers inside the cluster, and the URLs for callers outside. An Ingress has URLs if
+ * it has an address. An HTTPRoute has URLs if every Gateway accepts it.
  */
 export function addressesOf(
   request: HookRequest,
@@ -43,7 +43,7 @@ export function addressesOf(
 /**
  * The address of the main port in the Service, with a scheme if the port speaks HTTP. If the
  * Service has no port with the name of the main port, the first port with the name of a protocol
- * counts.
+ * counts, and otherwise the first port.
  */
 function addressOf(request: HookRequest, mainPort: string | undefined): string | undefined {
   const { name, namespace } = request.parent.metadata
@@ -63,7 +63,7 @@ interface ServicePort {
   targetPort?: number | string
 }
 
-/** Whether a name is a protocol in lower case, as the name of a main port is. */
+/** Whether a name is a protocol in lower case. The name of a main port always is. */
 const isProtocol = (name: string) => protocols.some((protocol) => protocol.toLowerCase() === name)
 
 /** The scheme of URLs to a port: from its appProtocol, the probes of the port, or its name. */
@@ -153,7 +153,7 @@ export function routeProblems(request: HookRequest): string[] {
   const { parentRefs = [] } = route.spec
   if (parentRefs.length === 0) return ['the HTTPRoute names no Gateway']
   return parentRefs.flatMap((gateway) => {
-    // Each controller of a Gateway reports separately. One that accepts the route is enough.
+    // Several controllers can report on one Gateway. It is enough if one of them accepts the route.
     const reports = (route.status?.parents ?? [])
       .filter(({ parentRef }) => isRefTo(gateway, parentRef))
       .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))

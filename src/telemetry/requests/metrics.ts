@@ -14,7 +14,7 @@ import type { SeenMyApps } from './seen-myapps.ts'
 interface Definition {
   kind: 'counter' | 'gauge' | 'histogram'
   unit: string
-  /** Each attribute has few values: no name and no namespace. */
+  /** Attributes with few possible values. The name of a MyApp is never an attribute. */
   attributes: readonly string[]
   description: string
 }
@@ -54,7 +54,7 @@ export const instruments = {
     kind: 'counter',
     unit: '{resource}',
     attributes: ['kind'],
-    description: 'Children in a response that did not exist.',
+    description: 'Children that a response contained and that did not exist yet.',
   },
   'operator.resource_deleted': {
     kind: 'counter',

@@ -451,7 +451,7 @@ const fileCases: Case[] = [
   {
     what: 'a file at the mountPath of a volume',
     spec: { ...mounted({ emptyDir: {} }), files: files('/a') },
-    refused: 'spec: Invalid value: a path must not be the mountPath of a volume',
+    refused: 'spec: Invalid value: a path in files must not be the mountPath of a volume',
   },
   {
     what: 'a pod annotation that looks like a file',
@@ -1246,8 +1246,8 @@ export const cases: Case[] = [
       },
     },
     refused:
-      'spec.autoscaling.metrics[0]: Invalid value: the field that type names must be set, ' +
-      'and no other source',
+      'spec.autoscaling.metrics[0]: Invalid value: only the field that matches type ' +
+      'must be set',
   },
   ...Object.entries({
     resource: { name: 'cpu' },
