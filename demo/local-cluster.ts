@@ -10,17 +10,17 @@ export async function bootLocalCluster(report: Report, signal: AbortSignal): Pro
   const started = Date.now()
   const controlPlane = await bootControlPlane({ binDir, signal })
   report(
-    `A local Kubernetes runs at ${controlPlane.url}, ` +
-      `after ${((Date.now() - started) / 1000).toFixed(1)} s.`,
+    `A local Kubernetes runs at ${controlPlane.url}. ` +
+      `It started in ${((Date.now() - started) / 1000).toFixed(1)} s.`,
   )
   report(
     'Its API server and controllers are real. Its one node simulates pods: ' +
-      'they get ready, but no container starts.',
+      'the pods become ready, but no container starts.',
   )
   return {
     kubectl: controlPlane.kubectl,
     metacontrollerKubeconfig: controlPlane.kubeconfigFor('metacontroller'),
-    // The PATH of the other terminal, not of this one.
+    // `$PATH` stays as text, so that the second terminal inserts its own PATH.
     exports: [
       exportLine('KUBECONFIG', controlPlane.kubeconfig),
       `${exportLine('PATH', binDir)}:$PATH`,

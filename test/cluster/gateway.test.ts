@@ -1,6 +1,6 @@
 /**
  * HTTPRoutes and PodMonitors. The components gateway and pod-monitors enable them. This file also
- * tests stored specs that are invalid, because it has a cluster of its own.
+ * tests invalid stored specs. That test changes the CRD, so it must run alone on its cluster.
  */
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
@@ -58,7 +58,7 @@ interface Verdict {
   message?: string
 }
 
-/** Writes the status that the controller of the Gateways reports, the same for each Gateway. */
+/** Writes the status of the HTTPRoute as a controller would: the same result for each Gateway. */
 async function judge(
   here: Namespace,
   { accepted = true, resolved = true, message = '' }: Verdict,
@@ -219,7 +219,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     await here.running('shop')
   })
 
-  t.test('Routed and the URLs follow the status of the Gateways', async (t) => {
+  t.test('Routed and the URLs follow the status of the HTTPRoute', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -271,7 +271,7 @@ function withComponent(t: Test, cluster: Cluster): void {
 
   repairs(t, cluster, shop, drifts)
 
-  t.test('deletes and recreates the HTTPRoute with the field of the spec', async (t) => {
+  t.test('deletes the HTTPRoute with spec.gateway, and creates it again', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
@@ -319,7 +319,8 @@ function withComponent(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     const parentRefs = ['http', 'https'].map((sectionName) => ({ name: 'public', sectionName }))
     await t.rejects(here.create('shop', { image: 'nginx', gateway: { parentRefs } }), {
-      message: /duplicate name; without sectionName it refers to all listeners of the Gateway/,
+      message:
+        /duplicate name; to use all listeners of a Gateway, list it once without sectionName/,
     })
   })
 

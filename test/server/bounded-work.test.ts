@@ -13,7 +13,7 @@ function peakMemory(pid: number | undefined): number {
 }
 
 t.test(
-  'answers every body of up to BODY_LIMIT within its memory limit',
+  'the hook answers every body of at most BODY_LIMIT bytes and stays within its memory limit',
   { skip: process.platform !== 'linux' && 'reads /proc' },
   async (t) => {
     const { environment, flags, memoryLimitBytes } = asDeployed()
@@ -21,9 +21,9 @@ t.test(
       t,
       {
         ...environment,
-        // On a busy machine the event loop lags, which also causes 429.
+        // 0 sets no limit. With a limit, a busy machine would also cause 429.
         MAX_EVENT_LOOP_DELAY_MS: '0',
-        // With telemetry to a Collector that does not respond.
+        // Telemetry goes to a Collector that cannot be reached.
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       },
       flags,
@@ -46,7 +46,7 @@ t.test(
       )
       t.ok(
         answers.some(({ status }) => status !== 429),
-        `${name} alone is not refused for overload`,
+        `${name}: at least one of three is not refused for overload`,
       )
     }
     for (const [name, body] of Object.entries(excessiveBodies(bodyLimit))) {
@@ -56,6 +56,6 @@ t.test(
     }
     t.equal((await fetch(`${url}/healthz`)).status, 200)
     const peak = peakMemory(child.pid)
-    t.ok(peak < memoryLimitBytes, `${Math.round(peak / 1024 / 1024)} MiB`)
+    t.ok(peak < memoryLimitBytes, `peak memory: ${Math.round(peak / 1024 / 1024)} MiB`)
   },
 )

@@ -95,7 +95,7 @@ t.test(
   },
 )
 
-t.test('the generated specs set every field, except paused', async (t) => {
+t.test('together, the generated specs set every field except paused', async (t) => {
   const sample = fc.sample(arbitrary.grownSpec, { numRuns: 500, seed: 1 })
   const set = new Set(sample.flatMap((spec) => Object.keys(spec)))
   t.strictSame(
@@ -132,7 +132,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     { ports: undefined, readinessProbe: undefined, lifecycle: undefined },
   ],
   [
-    'it has no port and a readiness probe',
+    'it has a readiness probe but no port',
     { expose: false, probes: { readiness: { exec: { command: ['true'] } } } },
     { readinessProbe: { exec: { command: ['true'] } } },
   ],
@@ -165,7 +165,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     { lifecycle: { preStop: { sleep: { seconds: 1 } } } },
   ],
   [
-    'variables come from ConfigMaps, Secrets and fields',
+    'variables come from fields of the pod and of its resources',
     {
       env: [
         { name: 'A', value: '', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -342,7 +342,7 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   ],
   ['service links are enabled', { enableServiceLinks: true }, { enableServiceLinks: true }],
   [
-    'it has init containers and sidecars, which would get service links too',
+    'it has init containers and sidecars: they get no service links either',
     { init: [{ name: 'migrate' }], sidecars: [{ name: 'proxy' }] },
     { enableServiceLinks: false },
   ],
@@ -412,85 +412,88 @@ t.test('a variable that is named like a service link keeps its value', async (t)
   t.match(initContainers, [{ name: 'proxy', env }])
 })
 
-t.test('init containers and sidecars inherit unset fields from the app', async (t) => {
-  const app: Partial<MyAppSpec> = {
-    image: 'app:1',
-    imagePullPolicy: 'Always',
-    command: ['serve'],
-    env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }],
-    envFrom: [{ secretRef: { name: 's' } }],
-    resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
-    podSecurity: 'Restricted',
-    volumes: [{ name: 'data', mountPath: '/data', readOnly: true, emptyDir: {} }],
-  }
-  const inherited = {
-    image: 'app:1',
-    imagePullPolicy: 'Always',
-    envFrom: [{ secretRef: { name: 's' } }],
-    resources: { limits: { cpu: '1' } },
-    terminationMessagePolicy: 'FallbackToLogsOnError',
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
-    volumeMounts: [
-      { name: 'data', mountPath: '/data', readOnly: true },
-      { name: 'tmp', mountPath: '/tmp' },
-    ],
-  }
-  const cpuOf = (containerName: string) => ({
-    name: 'CPU',
-    valueFrom: { resourceFieldRef: { containerName, resource: 'limits.cpu', divisor: '0' } },
-  })
-  t.strictSame(
-    pods({
-      ...app,
-      init: [
-        { name: 'migrate', command: ['migrate'] },
+t.test(
+  'init containers and sidecars inherit the image, variables, resources and mounts',
+  async (t) => {
+    const app: Partial<MyAppSpec> = {
+      image: 'app:1',
+      imagePullPolicy: 'Always',
+      command: ['serve'],
+      env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }],
+      envFrom: [{ secretRef: { name: 's' } }],
+      resources: { limits: { cpu: 1 }, extended: { 'nvidia.com/gpu': 1 } },
+      podSecurity: 'Restricted',
+      volumes: [{ name: 'data', mountPath: '/data', readOnly: true, emptyDir: {} }],
+    }
+    const inherited = {
+      image: 'app:1',
+      imagePullPolicy: 'Always',
+      envFrom: [{ secretRef: { name: 's' } }],
+      resources: { limits: { cpu: '1' } },
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+      volumeMounts: [
+        { name: 'data', mountPath: '/data', readOnly: true },
+        { name: 'tmp', mountPath: '/tmp' },
+      ],
+    }
+    const cpuOf = (containerName: string) => ({
+      name: 'CPU',
+      valueFrom: { resourceFieldRef: { containerName, resource: 'limits.cpu', divisor: '0' } },
+    })
+    t.strictSame(
+      pods({
+        ...app,
+        init: [
+          { name: 'migrate', command: ['migrate'] },
+          {
+            name: 'own',
+            image: 'busybox',
+            args: ['x'],
+            workingDir: '/w',
+            env: [],
+            envFrom: [],
+            resources: {},
+            volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's', readOnly: false }],
+          },
+        ],
+        sidecars: [
+          { name: 'proxy', probes: { startup: { tcpSocket: { port: 1 } } } },
+          { name: 'plain', volumeMounts: [] },
+        ],
+      }).spec['initContainers'],
+      [
         {
+          name: 'proxy',
+          ...inherited,
+          env: [cpuOf('proxy')],
+          restartPolicy: 'Always',
+          startupProbe: { tcpSocket: { port: 1 } },
+        },
+        {
+          name: 'plain',
+          ...without(inherited, 'volumeMounts'),
+          env: [cpuOf('plain')],
+          restartPolicy: 'Always',
+        },
+        { name: 'migrate', ...inherited, command: ['migrate'], env: [cpuOf('migrate')] },
+        {
+          ...without(inherited, 'envFrom', 'resources'),
           name: 'own',
           image: 'busybox',
           args: ['x'],
           workingDir: '/w',
-          env: [],
-          envFrom: [],
-          resources: {},
-          volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's', readOnly: false }],
+          volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's' }],
         },
       ],
-      sidecars: [
-        { name: 'proxy', probes: { startup: { tcpSocket: { port: 1 } } } },
-        { name: 'plain', volumeMounts: [] },
-      ],
-    }).spec['initContainers'],
-    [
-      {
-        name: 'proxy',
-        ...inherited,
-        env: [cpuOf('proxy')],
-        restartPolicy: 'Always',
-        startupProbe: { tcpSocket: { port: 1 } },
-      },
-      {
-        name: 'plain',
-        ...without(inherited, 'volumeMounts'),
-        env: [cpuOf('plain')],
-        restartPolicy: 'Always',
-      },
-      { name: 'migrate', ...inherited, command: ['migrate'], env: [cpuOf('migrate')] },
-      {
-        ...without(inherited, 'envFrom', 'resources'),
-        name: 'own',
-        image: 'busybox',
-        args: ['x'],
-        workingDir: '/w',
-        volumeMounts: [{ name: 'data', mountPath: '/own', subPath: 's' }],
-      },
-    ],
-  )
-  t.equal(pods({}).spec['initContainers'], undefined)
-})
+    )
+    t.equal(pods({}).spec['initContainers'], undefined)
+  },
+)
 
 t.test('pods have the volumes of the spec', async (t) => {
   const projected = {
@@ -590,7 +593,7 @@ t.test('the annotation of a file has a valid name for any path', async () => {
   )
 })
 
-t.test('Recreate is the default with a claim that one pod can use', async (t) => {
+t.test('Recreate is the default with a claim that only one pod can use', async (t) => {
   const strategyOf = (more: object, strategy?: MyAppSpec['strategy']) => {
     const volume = { name: 'v', mountPath: '/v', persistentVolumeClaim: { claimName: 'c' } }
     const spec = deploymentSpec({
@@ -624,18 +627,21 @@ t.test('the volume for /tmp gets an unused name', async (t) => {
   t.strictSame(pods({ podSecurity: 'Restricted' }).spec.volumes, [{ name: 'tmp', emptyDir: {} }])
 })
 
-t.test('pods mount no token, and spread unless the list is empty', async (t) => {
+t.test('pods mount no token, and spread unless topologySpreadConstraints is empty', async (t) => {
   t.equal(pods({}).spec['automountServiceAccountToken'], false)
   t.equal((pods({}).spec['topologySpreadConstraints'] as unknown[]).length, 2)
   t.equal(pods({ topologySpreadConstraints: [] }).spec['topologySpreadConstraints'], undefined)
 })
 
-t.test('a ServiceAccount is set by both field names, so that it can be removed', async (t) => {
-  t.match(pods({ serviceAccountName: 'robot' }).spec, {
-    serviceAccountName: 'robot',
-    serviceAccount: 'robot',
-  })
-})
+t.test(
+  'both names of the ServiceAccount are set, so that a later spec can unset both',
+  async (t) => {
+    t.match(pods({ serviceAccountName: 'robot' }).spec, {
+      serviceAccountName: 'robot',
+      serviceAccount: 'robot',
+    })
+  },
+)
 
 t.test('serviceAccount creates a ServiceAccount with the name of the app', async (t) => {
   const annotations = { 'eks.amazonaws.com/role-arn': 'arn' }
@@ -658,17 +664,20 @@ t.test('serviceAccount creates a ServiceAccount with the name of the app', async
   })
 })
 
-t.test("pod labels and annotations may be empty and never override the operator's", async (t) => {
-  t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
-    'example.com/note': '',
-  })
-  t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, {
-    app: 'shop',
-    tier: '',
-  })
-})
+t.test(
+  'values of pod labels and annotations may be empty, and a pod label overrides none of ours',
+  async (t) => {
+    t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
+      'example.com/note': '',
+    })
+    t.match(pods({ podLabels: { app: 'other', tier: '' } }).metadata.labels, {
+      app: 'shop',
+      tier: '',
+    })
+  },
+)
 
-t.test('empty selectors in an affinity are kept, empty parts of them removed', async (t) => {
+t.test('in an affinity, empty selectors are kept and other empty parts are removed', async (t) => {
   const affinity = {
     podAntiAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: [
@@ -730,7 +739,7 @@ const numbers: Array<
   ['the current number is kept', { autoscaling, replicas: 5 }, deployment(7), 7],
   ['a number above the bounds is reduced', { autoscaling }, deployment(12), 10],
   ['a number below the bounds is raised', { autoscaling }, deployment(1), 2],
-  ['suspended, none', { autoscaling, suspend: true }, deployment(7), 0],
+  ['a suspended app has no replicas', { autoscaling, suspend: true }, deployment(7), 0],
   [
     'a resumed app gets its former number',
     { autoscaling },
@@ -749,10 +758,10 @@ const numbers: Array<
     deployment(0, { 'example.com/suspended-replicas': 'many' }),
     3,
   ],
-  ['handed back, spec.replicas', { replicas: 5 }, deployment(7), 5],
+  ['an app whose autoscaling was removed gets spec.replicas', { replicas: 5 }, deployment(7), 5],
 ]
 for (const [when, spec, more, replicas] of numbers) {
-  t.test(`replicas under an autoscaler: ${when}`, async (t) => {
+  t.test(`replicas and autoscaling: ${when}`, async (t) => {
     t.equal(deploymentSpec(spec, more).replicas, replicas)
   })
 }

@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.ts'
 import { buildServer } from '../../src/server.ts'
 import { recordedCustomize } from '../support/fixtures/recorded.ts'
 
-t.test('with watchSecrets false /customize requests no Secret', async (t) => {
+t.test('/customize requests Secrets only if watchSecrets is true', async (t) => {
   const request = recordedCustomize('customize-new')
   request.parent.spec = { image: 'nginx', envFrom: [{ secretRef: { name: 'shop' } }] }
   for (const watchSecrets of [true, false]) {

@@ -204,7 +204,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
         [here.get('MyApp', 'shop').status?.phase, here.get('MyApp', 'shop').status?.ready].join(),
     )
     const edited = [here.get('Deployment', 'shop'), here.get('Service', 'shop')].map(essence)
-    // Metacontroller first records on the Deployment that the edits stay.
+    // Metacontroller first updates its last-applied annotation on the Deployment.
     await waitUntilIdle(here)
     const before = childWrites(here)
     await forceSyncs(here, 'shop', 4)
@@ -312,8 +312,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
       ],
     )
     await here.running('shop')
-    await waitUntilIdle(here)
-    // Metacontroller first records on the Deployment that the edits stay.
+    // Metacontroller first updates its last-applied annotation on the Deployment.
     await waitUntilIdle(here)
     const before = childWrites(here)
     await forceSyncs(here, 'shop', 3)
@@ -384,47 +383,50 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     }
   })
 
-  t.test('the largest MyApp settles, and a smaller spec removes everything again', async (t) => {
-    t.strictSame(
-      Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-      ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName'],
-      'every field except those without a kind in this cluster, and serviceAccount, which ' +
-        'excludes serviceAccountName',
-    )
-    const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
-    await there.create('shop', small)
-    await there.running('shop')
-    const expected = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
-    await putBound(here, volumeClaim('data'))
-    await here.create('shop', { ...full, suspend: false })
-    await isQuiet(t, here, ['shop'])
-    await here.edit('MyApp', 'shop', { spec: { suspend: true } })
-    await here.until(
-      'the MyApp has every child and is suspended',
-      () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended',
-    )
-    t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
-    t.ok(
-      Object.keys(here.get('Deployment', 'shop').spec.template.spec).length >
-        Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4,
-    )
-    await here.edit('MyApp', 'shop', replaceSpec(small))
-    await here.running('shop')
-    await forceSyncs(here, 'shop', 2)
-    t.strictSame(essence(here.get('Deployment', 'shop')), essence(expected[0]))
-    t.match(here.get('Service', 'shop').spec, {
-      ports: expected[1].spec.ports,
-      selector: expected[1].spec.selector,
-    })
-    await here.eventually('only the children of the small spec exist', async () => {
-      const [ours, theirs] = await Promise.all(
-        [here, there].map(({ kubectl }) => kubectl('get', everyChild, '-o', 'name')),
+  t.test(
+    'the largest MyApp settles, and a smaller spec removes all that it does not set',
+    async (t) => {
+      t.strictSame(
+        Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
+        ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName'],
+        'every field except those that need a kind or an object that this cluster lacks, and ' +
+          'serviceAccount, which excludes serviceAccountName',
       )
-      return ours === theirs
-    })
-  })
+      const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
+      await there.create('shop', small)
+      await there.running('shop')
+      const expected = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
+      await putBound(here, volumeClaim('data'))
+      await here.create('shop', { ...full, suspend: false })
+      await isQuiet(t, here, ['shop'])
+      await here.edit('MyApp', 'shop', { spec: { suspend: true } })
+      await here.until(
+        'the MyApp has every child and is suspended',
+        () => here.get('MyApp', 'shop').status?.conditions?.[0]?.reason === 'Suspended',
+      )
+      t.equal((await here.kubectl('get', everyChild, '-o', 'name')).trim().split('\n').length, 6)
+      t.ok(
+        Object.keys(here.get('Deployment', 'shop').spec.template.spec).length >
+          Object.keys(there.get('Deployment', 'shop').spec.template.spec).length + 4,
+      )
+      await here.edit('MyApp', 'shop', replaceSpec(small))
+      await here.running('shop')
+      await forceSyncs(here, 'shop', 2)
+      t.strictSame(essence(here.get('Deployment', 'shop')), essence(expected[0]))
+      t.match(here.get('Service', 'shop').spec, {
+        ports: expected[1].spec.ports,
+        selector: expected[1].spec.selector,
+      })
+      await here.eventually('only the children of the small spec exist', async () => {
+        const [ours, theirs] = await Promise.all(
+          [here, there].map(({ kubectl }) => kubectl('get', everyChild, '-o', 'name')),
+        )
+        return ours === theirs
+      })
+    },
+  )
 
-  t.test('repairs many edits of pods with one rollout', async (t) => {
+  t.test('many edits of a pod template are repaired with one rollout', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', grown)
     await here.running('shop')
@@ -437,12 +439,12 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     await here.running('shop')
     await forceSyncs(here, 'shop', 2)
     t.strictSame(essence(here.get('Deployment', 'shop')), before)
-    t.ok(here.list('ReplicaSet').length <= 2, 'the edit and the repair')
+    t.ok(here.list('ReplicaSet').length <= 2, 'one revision for the edit and one for the repair')
     t.ok(
       Number(
         here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision'],
       ) <= 3,
-      'to the edit and back',
+      'one revision for the edit and one for the repair',
     )
   })
 }

@@ -38,7 +38,7 @@ export interface Cluster extends ObservedCluster {
   metacontroller: RunningMetacontroller
   strategy: ApplyStrategy
   /**
-   * Whether the apply strategy of this cluster has a known difference from the default strategy.
+   * Whether the apply strategy of this cluster has the given difference from the default strategy.
    */
   differs(difference: Difference): boolean
   /** Creates a namespace for a scenario. */
@@ -51,7 +51,7 @@ export interface Setup {
   prepare?: (controlPlane: ControlPlane) => Promise<void>
   /** The user of Metacontroller. Default: a user with all rights. */
   user?: User
-  /** The watched kinds. Default: the kinds of every cluster. */
+  /** The watched kinds. Default: the kinds that every cluster has. */
   watched?: Kind[]
 }
 
@@ -76,7 +76,7 @@ export function underEachStrategyBehind<F extends HookServer>(
   t.setTimeout(600_000)
   for (const strategy of strategies) {
     t.test(`${engineName()}, ${strategy}`, async (t) => {
-      t.comment(`Metacontroller is the ${engineName()}, the apply strategy ${strategy}`)
+      t.comment(`engine: ${engineName()}, apply strategy: ${strategy}`)
       const controlPlane = await bootBare(t)
       const hook = await startReplica({ dir: controlPlane.dir })
       t.teardown(() => hook.stop())
