@@ -479,7 +479,7 @@ t.test('without the component pod-monitors the app runs and Monitored is False',
   t.match(sync(request, context).status, { phase: 'Running' })
   t.notOk(sync(request, context).children.some(({ kind }) => kind === 'PodMonitor'))
   Object.assign(request.children, { 'PodMonitor.monitoring.coreos.com/v1': {} })
-  t.match(monitored(), { status: 'False', reason: 'PodMonitorNotReady' })
+  t.match(monitored(), { status: 'False', reason: 'MonitorNotReady' })
   t.match(
     sync(request, context).children.find(({ kind }) => kind === 'PodMonitor'),
     { spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] } },

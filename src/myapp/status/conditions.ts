@@ -97,9 +97,9 @@ function monitored({ children }: State): OwnCondition[] {
   ]
   if (!child.enabled) return isFalse('MonitoringNotEnabled', podMonitor.optional?.message ?? '')
   const problem = syncProblem(child)
-  if (problem !== undefined) return isFalse('PodMonitorNotReady', problem)
+  if (problem !== undefined) return isFalse('MonitorNotReady', problem)
   const message = 'A PodMonitor selects the pods'
-  return [{ type: 'Monitored', status: 'True', reason: 'PodMonitorCreated', message }]
+  return [{ type: 'Monitored', status: 'True', reason: 'MonitorCreated', message }]
 }
 
 /** Routed: the Ingress has an address, every Gateway accepts the HTTPRoute, both are in sync. */

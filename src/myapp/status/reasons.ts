@@ -209,11 +209,11 @@ export const conditionReasons = {
     of: ['Routed'],
     meaning: 'The spec has a gateway, and the component for it is not installed.',
   },
-  PodMonitorCreated: {
+  MonitorCreated: {
     of: ['Monitored'],
     meaning: 'The PodMonitor exists, so that the Prometheus Operator can select the pods.',
   },
-  PodMonitorNotReady: {
+  MonitorNotReady: {
     of: ['Monitored'],
     meaning: 'The PodMonitor does not exist yet, or does not match the spec yet.',
   },
