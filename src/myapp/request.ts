@@ -8,6 +8,7 @@ import {
   Strings,
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
+import { isObject } from '../metacontroller/json.ts'
 import { truncated } from '../text.ts'
 
 /** The requests of Metacontroller, with the fields that the hooks read. */
@@ -271,6 +272,12 @@ export const sentChildren = ({ children }: HookRequest): SentChild[] =>
   Object.entries<Record<string, ObservedObject>>(children).flatMap(([gvk, objects]) =>
     Object.entries(objects).map(([key, child]) => ({ gvk, key, child })),
   )
+
+/** The number of objects in the groups of a request, such as `children`. */
+export const countOf = (groups: Record<string, unknown>): number =>
+  Object.values(groups)
+    .filter(isObject)
+    .reduce((sum, objects) => sum + Object.keys(objects).length, 0)
 
 /** `namespace/name`, the key of an object among the objects of its kind. */
 export const keyOf = ({ namespace, name }: { namespace: string; name: string }) =>

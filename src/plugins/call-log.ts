@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { MyAppStatus } from '../api/myapp.ts'
 import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
-import { type HookRequest, type Parent, sentChildren } from '../myapp/request.ts'
+import { countOf, type HookRequest, type Parent } from '../myapp/request.ts'
 
 /** The reason for a status other than 200, without values of the request and paths of files. */
 export interface Failure {
@@ -28,7 +28,7 @@ export function logFields(request: HookRequest, { status, children }: SyncRespon
     ...parentFields(request.parent),
     phase: status.phase,
     reason: status.conditions?.[0]?.reason,
-    observedChildren: sentChildren(request).length,
+    observedChildren: countOf(request.children),
     desiredChildren: children.length,
   }
 }
@@ -87,11 +87,7 @@ export function subjectOf(body: unknown): Subject {
     phase: word(at(at(parent, 'status'), 'phase')),
     traceparent: word(at(at(metadata, 'annotations'), 'traceparent')),
     deletionTimestamp: time(at(metadata, 'deletionTimestamp')),
-    observedChildren: isObject(children)
-      ? Object.values(children)
-          .filter(isObject)
-          .reduce((sum, group) => sum + Object.keys(group).length, 0)
-      : undefined,
+    observedChildren: isObject(children) ? countOf(children) : undefined,
   }
 }
 

@@ -19,7 +19,7 @@ import { inspectionKind } from '../../api/inspection.ts'
 import type { MyAppStatus } from '../../api/myapp.ts'
 import { childKinds } from '../../myapp/children/index.ts'
 import type { SyncResponse } from '../../metacontroller/protocol.ts'
-import type { HookRequest } from '../../myapp/request.ts'
+import { countOf, type HookRequest } from '../../myapp/request.ts'
 import type { HookName } from '../../metacontroller/protocol.ts'
 import { type Failure, subjectOf } from '../../plugins/call-log.ts'
 import { attribute, event } from './attributes.ts'
@@ -118,10 +118,7 @@ function recordReconcile(
     [attribute.phaseBefore]: before?.phase,
     [attribute.phaseAfter]: status.phase ?? '',
     [attribute.reason]: status.conditions?.find(({ type }) => type === 'Ready')?.reason ?? '',
-    [attribute.childrenObserved]: Object.values(request.children).reduce(
-      (sum, group) => sum + Object.keys(group).length,
-      0,
-    ),
+    [attribute.childrenObserved]: countOf(request.children),
     [attribute.childrenDesired]: children.length,
     [attribute.resync]: changes.length === 0 && isDeepStrictEqual(before, status),
   })
