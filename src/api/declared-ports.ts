@@ -82,3 +82,10 @@ export const portNumberOf = (spec: MyAppSpec, port: number | string): number =>
 
 /** The transport protocol of a port. */
 export const transportOf = ({ protocol }: Port) => (protocol === 'UDP' ? 'UDP' : 'TCP')
+
+/** A port of the container, as in the pod template. */
+export const containerPort = (port: Port) => ({
+  name: port.name,
+  containerPort: port.port,
+  protocol: transportOf(port),
+})

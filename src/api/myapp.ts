@@ -239,6 +239,20 @@ export const MyAppSpec = object(
   ),
 )
 
+/**
+ * The fields that mean the same in a pod. The pod template copies them unchanged, and `adopt`
+ * copies them back.
+ */
+export const copiedPodFields = [
+  'imagePullSecrets',
+  'terminationGracePeriodSeconds',
+  'nodeSelector',
+  'priorityClassName',
+  'runtimeClassName',
+  'hostAliases',
+  'dnsPolicy',
+] as const satisfies Array<keyof Type.Static<typeof MyAppSpec>>
+
 /** The phases, for people. Programs use the conditions. */
 export const phases = ['Pending', 'Running', 'Failed'] as const
 

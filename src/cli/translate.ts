@@ -5,7 +5,7 @@ import { computeResources, userFields } from '../api/pod.ts'
 import { differences } from '../metacontroller/compare.ts'
 import { isObject, type JsonObject } from '../metacontroller/json.ts'
 import { deployment as deploymentKind } from '../myapp/children/deployment.ts'
-import { apiVersion, kind, type MyAppSpec } from '../api/myapp.ts'
+import { apiVersion, copiedPodFields, kind, type MyAppSpec } from '../api/myapp.ts'
 import { validate } from '../api/validate.ts'
 import { myAppValidator } from './validators.ts'
 
@@ -41,10 +41,9 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     probes: probesOf(main),
     drainSeconds: drainSecondsOf(main),
     ...only(pod, [
-      ...['serviceAccountName', 'automountServiceAccountToken', 'imagePullSecrets'],
-      ...['nodeSelector', 'tolerations', 'affinity', 'priorityClassName', 'runtimeClassName'],
-      ...['hostAliases', 'dnsPolicy', 'dnsConfig', 'enableServiceLinks'],
-      'terminationGracePeriodSeconds',
+      ...copiedPodFields,
+      ...['serviceAccountName', 'automountServiceAccountToken', 'tolerations', 'affinity'],
+      ...['dnsConfig', 'enableServiceLinks'],
     ]),
     // By default Kubernetes mounts the token, and a MyApp does not.
     ...(pod['serviceAccountName'] !== undefined &&

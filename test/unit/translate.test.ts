@@ -11,6 +11,7 @@ import { deployment } from '../../src/myapp/children/deployment.ts'
 import { service } from '../../src/myapp/children/service.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
+import { exampleSpecs } from '../support/fixtures/examples.ts'
 
 const children = (spec: MyAppSpec) =>
   [deployment, service].map(
@@ -194,6 +195,20 @@ t.test('the operator can be a MyApp: the example has all of its manifests', asyn
   }
   t.strictSame(withoutOwn(found), withoutOwn(expected))
   t.match(foundService.ports, [{ port: 443, targetPort: 8443 }])
+})
+
+t.test('translates every field of the pods of every example', async (t) => {
+  // The files of a MyApp are annotations that only it can mount.
+  const ofFiles = ['volume files', 'podAnnotations', 'metadata.annotations']
+  for (const spec of exampleSpecs) {
+    const [deploymentSpec, serviceSpec] = children(spec)
+    const { untranslated } = translate('shop', deploymentSpec, serviceSpec)
+    t.strictSame(
+      untranslated.filter((part) => spec.files === undefined || !ofFiles.includes(part)),
+      [],
+      'a new field needs a line in src/cli/translate.ts',
+    )
+  }
 })
 
 t.test('any Deployment of a MyApp is translated without loss, or the loss is named', async () => {

@@ -3,8 +3,10 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { messageMaxLength, sentence } from '../../src/api/messages.ts'
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validate } from '../../src/api/validate.ts'
+import { storedForm } from '../../src/cli/manifests.ts'
 import { myAppValidator } from '../../src/cli/validators.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
+import { cases } from '../support/cluster/admission-cases.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
 const judge = (spec: unknown, name = 'demo-app') => {
@@ -1302,3 +1304,13 @@ t.test('refuses integers that Kubernetes cannot store, with the bound', async (t
     t.strictSame(judge({ image, ...spec }), { spec: { image, ...spec } })
   }
 })
+
+t.test(
+  'the hook accepts and refuses the specs that the API server accepts and refuses',
+  async (t) => {
+    for (const { what, name, refused, ...rest } of cases) {
+      const { spec } = { spec: { image }, ...rest }
+      t.equal('problem' in judge(storedForm({ spec })['spec'], name), refused !== undefined, what)
+    }
+  },
+)

@@ -14,11 +14,11 @@ import { defaultGracePeriodSeconds, type MyAppSpec } from '../../api/myapp.ts'
 import type { InitContainer, Sidecar } from '../../api/more-containers.ts'
 import { canonicalQuantity } from '../../api/quantity.ts'
 import {
+  containerPort,
   declaredPorts,
   isExposed,
   portNumberOf,
   portOf,
-  transportOf,
 } from '../../api/declared-ports.ts'
 import type { App } from '../app.ts'
 import { compact } from './compact.ts'
@@ -44,11 +44,7 @@ export function appContainer({ spec }: App): V1Container {
     command: spec.command,
     args: spec.args,
     workingDir: spec.workingDir,
-    ports: declaredPorts(spec).map((port) => ({
-      name: port.name,
-      containerPort: port.port,
-      protocol: transportOf(port),
-    })),
+    ports: declaredPorts(spec).map(containerPort),
     env: toEnv(spec.env, 'app'),
     envFrom: toEnvFrom(spec.envFrom),
     resources: toResources(spec.resources),

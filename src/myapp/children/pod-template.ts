@@ -6,7 +6,7 @@ import type {
   V1Toleration,
   V1TopologySpreadConstraint,
 } from '@kubernetes/client-node'
-import type { MyAppSpec } from '../../api/myapp.ts'
+import { copiedPodFields, type MyAppSpec } from '../../api/myapp.ts'
 import type { App } from '../app.ts'
 import { compact, withoutEmptyParts } from './compact.ts'
 import { appContainer, initContainers } from './container.ts'
@@ -32,30 +32,27 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       },
     }),
     spec: compact<V1PodSpec>({
+      ...copiedFields(spec),
       serviceAccountName,
       // The deprecated name of the same field. The API server copies each of them to the other.
       serviceAccount: serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
-      imagePullSecrets: spec.imagePullSecrets,
       securityContext: podSecurity(spec),
       initContainers: initContainers(app),
       containers: [appContainer(app)],
       volumes: podVolumes(spec),
-      terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       topologySpreadConstraints: toSpread(name, spec),
-      nodeSelector: spec.nodeSelector,
       tolerations: (spec.tolerations ?? []).map((toleration) => compact<V1Toleration>(toleration)),
       affinity: withoutEmptyParts(spec.affinity),
-      priorityClassName: spec.priorityClassName,
-      runtimeClassName: spec.runtimeClassName,
       // An app could mistake the variables of a Service with its name for its settings.
       enableServiceLinks: spec.enableServiceLinks ?? false,
-      hostAliases: spec.hostAliases,
-      dnsPolicy: spec.dnsPolicy,
       dnsConfig: spec.dnsConfig && compact<V1PodDNSConfig>(spec.dnsConfig),
     }),
   }
 }
+
+const copiedFields = (spec: MyAppSpec): Pick<MyAppSpec, (typeof copiedPodFields)[number]> =>
+  Object.fromEntries(copiedPodFields.map((field) => [field, spec[field]]))
 
 /**
  * The digest for the annotation. With rolloutOnConfigChange false the pods keep their digest:
