@@ -27,45 +27,12 @@ export async function createLogger(
   )
 }
 
-/**
- * Writes the lines of 10 ms together. Separate writes need more memory than the target of the
- * benchmark (bench/results/2026-11-29.md). pino's `periodicFlush` would wake an idle process.
- * `flush()` skips lines that arrive during a write, so `drain` flushes them.
- */
-function batched(output: ReturnType<typeof pino.destination>): ReturnType<typeof pino.destination> {
-  const write = output.write.bind(output)
-  let timer: NodeJS.Timeout | undefined
-  let waitingBytes = 0
-  const flushSoon = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined
-      output.flush()
-    }, 10)
-  }
-  output.on('write', (bytes: number) => {
-    waitingBytes -= bytes
-  })
-  output.on('drop', (line: string) => {
-    waitingBytes -= Buffer.byteLength(line)
-  })
-  output.on('drain', () => {
-    if (waitingBytes > 0) flushSoon()
-  })
-  output.write = (line) => {
-    waitingBytes += Buffer.byteLength(line)
-    flushSoon()
-    return write(line)
-  }
-  return output
-}
-
 async function outputStream(config: Config) {
   const pretty =
     config.LOG_FORMAT === 'pretty' || (config.LOG_FORMAT === 'auto' && process.stdout.isTTY)
   if (!pretty) {
-    return batched(
-      pino.destination({ dest: 1, sync: false, minLength: 8192, maxLength: maxWaitingBytes }),
-    )
+    // With minLength 0 the flush at shutdown would not wait for a write in progress.
+    return pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: maxWaitingBytes })
   }
   const { default: prettyStream } = await import('pino-pretty')
   return prettyStream(prettyOptions)
