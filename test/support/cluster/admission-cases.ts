@@ -1375,7 +1375,7 @@ export const cases: Case[] = [
   {
     what: 'a duplicate Gateway',
     spec: { image, gateway: { parentRefs: [{ name: 'a' }, { name: 'a', sectionName: 'b' }] } },
-    refused: 'spec.gateway.parentRefs: Invalid value: duplicate name; without sectionName',
+    refused: 'spec.gateway.parentRefs: Invalid value: duplicate name; to use all',
   },
   {
     what: 'a budget with both bounds',
