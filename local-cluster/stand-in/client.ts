@@ -1,157 +1,187 @@
-import { Agent, request as httpsRequest } from 'node:https'
-import { type IncomingMessage } from 'node:http'
-import { type RequestOptions } from 'node:https'
+import { type HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseJson } from './json.ts'
-import { type Fields, type KubeObject } from './kube-object.ts'
+import type { KubeObject } from './objects.ts'
 
-/** An answer of the API server that is not a success. */
+/** An error that the API server returned. */
 export class ApiError extends Error {
-  readonly code: number
   readonly reason: string
 
-  constructor(code: number, reason: string, message: string) {
+  constructor(reason: string, message: string) {
     super(message)
-    this.code = code
     this.reason = reason
   }
 }
 
-/** Talks JSON with one API server. */
-export interface Client {
-  request(method: string, path: string, body?: unknown, contentType?: string): Promise<KubeObject>
-  /** Hands over each line of a streamed answer; resolves when the answer ends. */
-  stream(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
-  close(): void
+/** Whether the API server returned an error with one of the reasons. */
+export const hasReason = (error: unknown, ...reasons: string[]): boolean =>
+  error instanceof ApiError && reasons.includes(error.reason)
+
+/** A kind that the API server serves. */
+export interface Resource {
+  apiVersion: string
+  /** The plural for paths. */
+  name: string
+  kind: string
+  namespaced: boolean
 }
 
-/** What comes before the slash is the field manager that the API server records. */
-const userAgent = 'metacontroller/stand-in'
-const retriesWhenThrottled = 10
-
-/** True when the error says that the object does not exist. */
-export function isNotFound(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 404
+/** The path of a resource, of one of its objects, or of a subresource. */
+export function resourcePath(
+  { apiVersion, name: plural, namespaced }: Resource,
+  namespace?: string,
+  name?: string,
+  subresource?: string,
+): string {
+  const scope = namespaced && namespace ? ['namespaces', namespace] : []
+  const parts = [...scope, plural, name, subresource].filter((part) => part !== undefined)
+  return [rootPath(apiVersion), ...parts.map(encodeURIComponent)].join('/')
 }
 
-/** True when the error says that the object has changed since it was read. */
-export function isConflict(error: unknown): boolean {
-  return error instanceof ApiError && error.reason === 'Conflict'
+const rootPath = (apiVersion: string) =>
+  `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}`
+
+/** The API server waits 60 s for a stopped etcd. A sync must repeat sooner. */
+const requestTimeoutMs = 20_000
+/** The number of times to send a request that the server answers with 429. */
+const triesWhenThrottled = 10
+/** The delays before another try of a conflicting write, in milliseconds. */
+const conflictDelays = [10, 50, 250]
+
+/** client-node opens a connection for each request. This KubeConfig lets requests share them. */
+class SharingKubeConfig extends KubeConfig {
+  #session: Promise<RequestContext> | undefined
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const first = new RequestContext(context.getUrl(), 'GET')
+    this.#session ??= super.applySecurityAuthentication(first).then(() => first)
+    const session = await this.#session
+    for (const [name, value] of Object.entries(session.getHeaders())) {
+      context.setHeaderParam(name, value)
+    }
+    // The API server records the part before the slash as the field manager.
+    context.setHeaderParam('user-agent', 'metacontroller/stand-in')
+    const dispatcher = session.getDispatcher()
+    if (dispatcher !== undefined) context.setDispatcher(dispatcher)
+  }
 }
 
-/** True when the error says that the name is taken. */
-export function isAlreadyExists(error: unknown): boolean {
-  return error instanceof ApiError && error.reason === 'AlreadyExists'
-}
+/**
+ * A client for objects of every kind. It replaces KubernetesObjectApi of client-node, which drops
+ * fields that it does not know and has no status subresource.
+ */
+export class Client {
+  readonly config: KubeConfig = new SharingKubeConfig()
+  readonly #resources = new Map<string, Resource[]>()
 
-/** A client for the current context of a kubeconfig file. */
-export async function openClient(kubeconfig: string): Promise<Client> {
-  // It is large, and who only wants to know of errors does not need it.
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const config = new KubeConfig()
-  config.loadFromFile(kubeconfig)
-  const server = config.getCurrentCluster()?.server
-  if (server === undefined) throw new Error(`${kubeconfig} has no current context with a cluster`)
-  const base = new URL(server)
-  const agent = new Agent({ keepAlive: true })
+  /** A client for the current context of a kubeconfig. */
+  constructor(kubeconfig: string) {
+    this.config.loadFromFile(kubeconfig)
+  }
 
-  async function open(
-    method: string,
+  /**
+   * Sends a request. Repeats it after a 429, as Retry-After says. Throws an ApiError for any other
+   * status than 2xx.
+   */
+  async request<Answer = KubeObject>(
+    method: HttpMethod,
     path: string,
-    body: string | undefined,
-    contentType: string,
-    signal?: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const options: RequestOptions = { headers: {} }
-    await config.applyToHTTPSOptions(options)
-    Object.assign(options, {
-      agent,
+    body?: object,
+  ): Promise<Answer> {
+    const context = new RequestContext(`${this.config.getCurrentCluster()?.server}${path}`, method)
+    await this.config.applySecurityAuthentication(context)
+    const dispatcher = context.getDispatcher()
+    if (dispatcher === undefined) throw new Error('the kubeconfig has no certificate authority')
+    const { origin } = new URL(context.getUrl())
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const headers = { ...context.getHeaders(), 'content-type': contentType }
+    const sent = body === undefined ? null : JSON.stringify(body)
+    for (let tries = 1; ; tries++) {
+      const response = await dispatcher.request({
+        origin,
+        path,
+        method,
+        headers,
+        body: sent,
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      })
+      const text = await response.body.text()
+      const { statusCode: status } = response
+      if (status >= 200 && status < 300) return parseJson(text) as Answer
+      const retryAfter = Number(response.headers['retry-after'])
+      if (status !== 429 || !retryAfter || tries >= triesWhenThrottled) throw apiError(status, text)
+      await sleep(retryAfter * 1000)
+    }
+  }
+
+  /** Finds a resource by its plural or its kind. */
+  async resource(apiVersion: string, nameOrKind: string): Promise<Resource> {
+    const find = () =>
+      this.#resources
+        .get(apiVersion)
+        ?.find(({ name, kind }) => name === nameOrKind || kind === nameOrKind)
+    const known = find()
+    if (known !== undefined) return known
+    const { resources } = await this.request<{ resources: Resource[] }>('GET', rootPath(apiVersion))
+    const listed = resources.filter(({ name }) => !name.includes('/'))
+    this.#resources.set(
+      apiVersion,
+      listed.map((resource) => ({ ...resource, apiVersion })),
+    )
+    const found = find()
+    if (found !== undefined) return found
+    throw new Error(`discovery: can't find ${nameOrKind} in apiVersion ${apiVersion}`)
+  }
+
+  /** Sends a request about an object, with a body for other methods than GET. */
+  async send(
+    method: HttpMethod,
+    { apiVersion, kind, metadata: { namespace, name } }: KubeObject,
+    body?: object,
+    subresource?: 'status',
+  ): Promise<KubeObject> {
+    const resource = await this.resource(apiVersion, kind)
+    const pathName = method === 'POST' ? undefined : name
+    return await this.request(
       method,
-      signal,
-      host: base.hostname,
-      port: base.port || 443,
-      path: base.pathname.replace(/\/$/, '') + path,
-      headers: {
-        ...options.headers,
-        accept: 'application/json',
-        'user-agent': userAgent,
-        ...(body !== undefined && {
-          'content-type': contentType,
-          'content-length': Buffer.byteLength(body),
-        }),
-      },
-    })
-    return await send(options, body)
+      resourcePath(resource, namespace, pathName, subresource),
+      body,
+    )
   }
 
-  return {
-    async request(method, path, body, contentType = 'application/json') {
-      const text = body === undefined ? undefined : JSON.stringify(body)
-      for (let attempt = 0; ; attempt++) {
-        const response = await open(method, path, text, contentType)
-        const answer = await readAll(response)
-        const retryAfter = Number(response.headers['retry-after'])
-        if (response.statusCode === 429 && retryAfter > 0 && attempt < retriesWhenThrottled) {
-          await sleep(retryAfter * 1000)
-          continue
-        }
-        if (!isSuccess(response)) throw apiError(response, answer)
-        return parseJson(answer) as KubeObject
+  /**
+   * Reads an object, changes it and writes it. Repeats that after a conflict. `change` returns
+   * undefined if there is nothing to write.
+   */
+  async update(
+    object: KubeObject,
+    change: (current: KubeObject) => KubeObject | undefined,
+    subresource?: 'status',
+  ): Promise<KubeObject> {
+    for (let tries = 0; ; tries++) {
+      const current = await this.send('GET', object)
+      if (current.metadata.uid !== object.metadata.uid) {
+        throw new ApiError('NotFound', `${object.kind} "${object.metadata.name}" not found`)
       }
-    },
-    async stream(path, onLine, signal) {
-      const response = await open('GET', path, undefined, '', signal)
-      if (!isSuccess(response)) throw apiError(response, await readAll(response))
-      response.setEncoding('utf8')
-      let rest = ''
-      for await (const chunk of response) {
-        const lines = (rest + String(chunk)).split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) onLine(line)
+      const changed = change(current)
+      if (changed === undefined) return current
+      try {
+        return await this.send('PUT', changed, changed, subresource)
+      } catch (error) {
+        const delay = conflictDelays[tries]
+        if (!hasReason(error, 'Conflict') || delay === undefined) throw error
+        await sleep(delay)
       }
-    },
-    close() {
-      agent.destroy()
-    },
+    }
   }
 }
 
-function send(options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(options, resolve)
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // The server may close an idle connection just as it is used again: that is no failure.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') {
-        send(options, body).then(resolve, reject)
-      } else reject(error)
-    })
-    outgoing.end(body)
-  })
-}
-
-async function readAll(response: IncomingMessage): Promise<string> {
-  response.setEncoding('utf8')
-  let text = ''
-  for await (const chunk of response) text += String(chunk)
-  return text
-}
-
-function isSuccess(response: IncomingMessage): boolean {
-  const code = response.statusCode ?? 0
-  return code >= 200 && code < 300
-}
-
-function apiError(response: IncomingMessage, text: string): ApiError {
-  const code = response.statusCode ?? 0
-  let status: Fields = {}
+/** The error in a Status object, or in any other text. */
+function apiError(code: number, text: string): ApiError {
   try {
-    status = JSON.parse(text) as Fields
+    const { reason, message } = JSON.parse(text) as { reason?: string; message: string }
+    return new ApiError(reason ?? '', message)
   } catch {
-    // Not a Status object: the text itself is the message.
+    return new ApiError('', text.trim() || `status ${code}`)
   }
-  return new ApiError(
-    code,
-    String(status.reason ?? ''),
-    String(status.message ?? (text.trim() || `status ${code}`)),
-  )
 }

@@ -1,76 +1,72 @@
-import { type KubeObject } from './kube-object.ts'
-import { type LabelSelector } from './selector.ts'
+import type { V1LabelSelector } from '@kubernetes/client-node'
+import { type KubeObject } from './objects.ts'
+import { selects } from './selector.ts'
 
 /** One of a CompositeController's webhooks. */
 export interface HookSpec {
   version?: string
-  webhook?: {
-    url?: string
-    path?: string
-    service?: { name: string; namespace: string; port?: number; protocol?: string }
-    timeout?: string
-    [option: string]: unknown
-  }
+  webhook?: { url?: string; timeout?: string; [option: string]: unknown }
 }
 
-/** A child kind and how its objects are updated. */
-export interface ChildRule {
-  apiVersion: string
-  resource: string
-  updateStrategy?: { method?: string }
-}
-
-/** The CompositeController kind, as far as the stand-in knows it. */
+/** The fields of a CompositeController that the stand-in supports. */
 export interface CompositeController extends KubeObject {
   spec: {
     parentResource: {
       apiVersion: string
       resource: string
       ignoreStatusChanges?: boolean
-      labelSelector?: LabelSelector
+      labelSelector?: V1LabelSelector
     }
-    childResources?: ChildRule[]
+    childResources?: Array<{
+      apiVersion: string
+      resource: string
+      updateStrategy?: { method?: string }
+    }>
     hooks?: { sync?: HookSpec; finalize?: HookSpec; customize?: HookSpec }
     resyncPeriodSeconds?: number
     generateSelector?: boolean
   }
 }
 
-const knownMethods = ['', 'OnDelete', 'Recreate', 'InPlace']
-const knownWebhookOptions = ['url', 'path', 'service', 'timeout', 'etag']
+/** The label by which a parent finds its children. `generateSelector` adds it to them. */
+export const parentLabel = 'controller-uid'
 
-/** The first thing that a CompositeController asks for and the stand-in can't do, in words. */
-export function unsupported({ spec }: CompositeController): string | undefined {
-  if (spec.hooks === undefined) return 'no hooks defined'
-  if (spec.hooks.sync === undefined) return 'no sync hook defined'
-  for (const [name, hook] of Object.entries(spec.hooks)) {
-    if (hook.version !== 'v2') {
-      return `the stand-in knows hooks of version v2 only, ${name} has ${hook.version ?? 'none'}`
-    }
-    const option = Object.keys(hook.webhook ?? {}).find((key) => !knownWebhookOptions.includes(key))
-    if (option !== undefined) {
-      return `the stand-in does not know the ${name} webhook's option ${option}`
-    }
-  }
-  for (const { resource, updateStrategy } of spec.childResources ?? []) {
-    const method = updateStrategy?.method ?? ''
-    if (!knownMethods.includes(method)) {
-      return `the stand-in does not know the update method ${method} of ${resource}`
+const methods = ['', 'OnDelete', 'InPlace']
+const webhookOptions = ['url', 'timeout', 'etag']
+
+/** Throws for settings that the stand-in does not support. */
+export function checkSupported({ spec }: CompositeController): void {
+  const { hooks = {}, childResources = [], generateSelector, parentResource } = spec
+  if (hooks.sync === undefined) throw new Error('no sync hook defined')
+  selects(parentResource.labelSelector ?? {})
+  const settings: Array<[name: string, isSupported: boolean]> = [
+    ['generateSelector: false', generateSelector === true],
+  ]
+  for (const [name, { version, webhook = {} }] of Object.entries(hooks)) {
+    settings.push([`version ${version} of the ${name} hook`, version === 'v2'])
+    for (const option of Object.keys(webhook)) {
+      settings.push([`${option} of the ${name} webhook`, webhookOptions.includes(option)])
     }
   }
-  return undefined
+  for (const { resource, updateStrategy: { method = '' } = {} } of childResources) {
+    settings.push([`the update method ${method} of ${resource}`, methods.includes(method)])
+  }
+  const refused = settings.filter(([, isSupported]) => !isSupported).map(([name]) => name)
+  if (refused.length > 0) throw new Error(`the stand-in does not support ${refused.join(', ')}`)
 }
 
-/** The CompositeController in the form in which Metacontroller hands it to the hooks. */
-export function asSentToHooks(controller: CompositeController): CompositeController {
-  const childResources = controller.spec.childResources?.map((child) =>
-    child.updateStrategy === undefined
-      ? child
-      : { ...child, updateStrategy: { ...child.updateStrategy, statusChecks: {} } },
-  )
-  return {
-    ...controller,
-    spec: { ...controller.spec, ...(childResources !== undefined && { childResources }) },
-    status: {},
-  }
-}
+/** Whether the selector of parents selects a parent. */
+export const isSelected = ({ spec }: CompositeController, parent: KubeObject): boolean =>
+  selects(spec.parentResource.labelSelector ?? {}, parent.metadata.labels)
+
+/** The finalizer of the parents. */
+export const finalizerOf = ({ metadata }: CompositeController): string =>
+  `metacontroller.io/compositecontroller-${metadata.name}`
+
+/** Whether the object has a finalizer. */
+export const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
+  metadata.finalizers?.includes(finalizer) ?? false
+
+/** False for a parent that another CompositeController handles. */
+export const isResponsible = (controller: CompositeController, parent: KubeObject): boolean =>
+  hasFinalizer(parent, finalizerOf(controller)) || isSelected(controller, parent)

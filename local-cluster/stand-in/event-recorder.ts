@@ -1,103 +1,57 @@
-import { type Client, isNotFound } from './client.ts'
-import { type KubeObject } from './kube-object.ts'
-import { type Log } from './log.ts'
+import { hash } from 'node:crypto'
+import type { Client } from './client.ts'
+import { log, messageOf } from './log.ts'
+import type { KubeObject } from './objects.ts'
 
-/** Writes an Event about an object, unless there were too many about it already. */
-export type RecordEvent = (
-  object: KubeObject,
-  type: 'Normal' | 'Warning',
-  reason: string,
-  message: string,
-) => void
+/** Writes a warning Event about an object. */
+export type RecordWarning = (object: KubeObject, reason: string, message: string) => void
 
+/** As in client-go: 25 Events about an object, then one more in every five minutes. */
 const burst = 25
-const refillMilliseconds = 300_000
+const refillMs = 300_000
 
-interface Written {
-  path: string
-  count: number
-}
-
-/**
- * Records Events as client-go does: one that repeats is counted up, and after 25 about one object
- * only one in five minutes is written. (Unlike client-go's, different ones are never combined.)
- */
-export function createEventRecorder(client: Client, log: Log): RecordEvent {
-  const written = new Map<string, Written>()
-  const allowances = new Map<string, { tokens: number; at: number }>()
+/** Records Events as client-go does: an Event that repeats gets a higher count. */
+export function createEventRecorder(client: Client): RecordWarning {
+  const counts = new Map<string, number>()
+  const start = Date.now()
+  const spentUntil = new Map<string, number>()
   let last: Promise<void> = Promise.resolve()
 
-  function isAllowed(about: string): boolean {
-    const now = Date.now()
-    const { tokens, at } = allowances.get(about) ?? { tokens: burst, at: now }
-    const available = Math.min(burst, tokens + (now - at) / refillMilliseconds)
-    allowances.set(about, { tokens: available >= 1 ? available - 1 : available, at: now })
-    return available >= 1
-  }
-
-  async function write(
-    object: KubeObject,
-    type: string,
-    reason: string,
-    message: string,
-  ): Promise<void> {
-    const { name, uid, resourceVersion } = object.metadata
-    const namespace = object.metadata.namespace ?? 'default'
-    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-    const key = JSON.stringify([uid, type, reason, message])
-    const earlier = written.get(key)
-    if (earlier !== undefined) {
-      earlier.count++
-      const repeated = { count: earlier.count, lastTimestamp: now }
-      try {
-        await client.request(
-          'PATCH',
-          earlier.path,
-          repeated,
-          'application/strategic-merge-patch+json',
-        )
-        return
-      } catch (error) {
-        // The API server keeps Events for an hour. Then the count restarts.
-        if (!isNotFound(error)) throw error
-      }
+  async function write(object: KubeObject, reason: string, message: string): Promise<void> {
+    const { apiVersion, kind, metadata } = object
+    const { name, uid, resourceVersion, namespace } = metadata
+    const digest = hash('sha1', JSON.stringify([start, uid, reason, message]))
+    const lastTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const count = (counts.get(digest) ?? 0) + 1
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `${name}.${digest.slice(0, 16)}`, namespace: namespace ?? 'default' },
+      involvedObject: { apiVersion, kind, namespace, name, uid, resourceVersion },
+      type: 'Warning',
+      reason,
+      message,
+      source: { component: 'metacontroller' },
+      reportingComponent: 'metacontroller',
+      firstTimestamp: lastTimestamp,
+      lastTimestamp,
+      count,
     }
-    const events = `/api/v1/namespaces/${namespace}/events`
-    const nanoseconds = BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n)
-    const eventName = `${name}.${nanoseconds.toString(16)}`
-    written.set(key, { path: `${events}/${eventName}`, count: 1 })
-    await client
-      .request('POST', events, {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { name: eventName, namespace },
-        involvedObject: {
-          apiVersion: object.apiVersion,
-          kind: object.kind,
-          namespace: object.metadata.namespace,
-          name,
-          uid,
-          resourceVersion,
-        },
-        type,
-        reason,
-        message,
-        source: { component: 'metacontroller' },
-        reportingComponent: 'metacontroller',
-        firstTimestamp: now,
-        lastTimestamp: now,
-        count: 1,
-      })
-      .catch((error) => {
-        written.delete(key)
-        throw error
-      })
+    // After an error, such as an Event that has expired, the next one is a new Event.
+    counts.delete(digest)
+    if (count === 1) await client.send('POST', event, event)
+    else await client.send('PATCH', event, { count, lastTimestamp })
+    counts.set(digest, count)
   }
 
-  return (object, type, reason, message) => {
-    if (!isAllowed(object.metadata.uid ?? '')) return
+  return (object, reason, message) => {
+    const { uid = '' } = object.metadata
+    const now = Date.now()
+    const next = Math.max(spentUntil.get(uid) ?? 0, now - burst * refillMs) + refillMs
+    if (next > now) return
+    spentUntil.set(uid, next)
     last = last
-      .then(() => write(object, type, reason, message))
-      .catch((error) => log(`cannot write an Event: ${(error as Error).message}`))
+      .then(() => write(object, reason, message))
+      .catch((error) => log(`cannot write an Event: ${messageOf(error)}`))
   }
 }

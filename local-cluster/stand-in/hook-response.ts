@@ -1,8 +1,8 @@
 import { Float, parseJson } from './json.ts'
-import { type Fields, type KubeObject, isFields } from './kube-object.ts'
-import { type RelatedResourceRule } from './related.ts'
+import { type Fields, isFields, type KubeObject } from './objects.ts'
+import type { RelatedResourceRule } from './related.ts'
 
-/** What a sync or finalize hook answered. */
+/** The answer of a sync or finalize hook. */
 export interface CompositeResponse {
   status: Fields
   children: KubeObject[]
@@ -10,115 +10,90 @@ export interface CompositeResponse {
   finalized: boolean
 }
 
-/** The hook gave an answer that makes the real Metacontroller crash. */
+/** An answer that crashes the real Metacontroller. */
 export class FatalResponse extends Error {}
 
 /**
- * Reads the answer of a sync or finalize hook as strictly, and as trustingly, as Metacontroller:
- * an unknown field is an error, but `{}` and `null` mean no status and no children.
+ * Reads the answer of a sync or finalize hook as Metacontroller does: an unknown field is an error,
+ * but `{}` and `null` mean no status and no children.
  */
 export function parseCompositeResponse(body: string): CompositeResponse {
-  const { status, children, resyncAfterSeconds, finalized } = parseResponse(body, [
-    'status',
-    'children',
-    'resyncAfterSeconds',
-    'finalized',
-  ])
+  const { status, children, resyncAfterSeconds, finalized } = parseResponse(body, {
+    status: 'an object',
+    children: 'a list',
+    resyncAfterSeconds: 'a number',
+    finalized: 'true or false',
+  })
   return {
-    status: optional(status, isFields, 'status', 'an object') ?? {},
-    children: (optional(children, Array.isArray, 'children', 'a list') ?? []).map(child),
-    resyncAfterSeconds: Number(
-      optional(resyncAfterSeconds, isNumber, 'resyncAfterSeconds', 'a number') ?? 0,
-    ),
-    finalized: optional(finalized, isBoolean, 'finalized', 'true or false') ?? false,
+    status: (status ?? {}) as Fields,
+    children: items('children', children).map(child),
+    resyncAfterSeconds: Number(resyncAfterSeconds ?? 0),
+    finalized: Boolean(finalized),
   }
 }
 
 /** Reads the answer of a customize hook. */
 export function parseCustomizeResponse(body: string): RelatedResourceRule[] {
-  const { relatedResources } = parseResponse(body, ['relatedResources'])
-  return (optional(relatedResources, Array.isArray, 'relatedResources', 'a list') ?? []).map(rule)
+  const { relatedResources } = parseResponse(body, { relatedResources: 'a list' })
+  return items('relatedResources', relatedResources).map(rule)
 }
 
-function parseResponse(body: string, known: string[]): Fields {
+const checks = {
+  'an object': isFields,
+  'a list': Array.isArray,
+  'a number': (value: unknown) => typeof value === 'number' || value instanceof Float,
+  'true or false': (value: unknown) => typeof value === 'boolean',
+}
+
+function parseResponse(body: string, fields: Record<string, keyof typeof checks>): Fields {
   let response: unknown
   try {
-    response = parseJson(body)
+    response = parseJson(body) ?? {}
   } catch (error) {
-    throw new Error(`can't unmarshal webhookResponse: ${(error as Error).message}`)
+    throw unreadable((error as Error).message)
   }
-  if (response === null) return {}
-  if (!isFields(response)) throw new Error("can't unmarshal webhookResponse: it is not an object")
-  const unknown = Object.keys(response).filter((field) => !known.includes(field))
-  if (unknown.length > 0) {
-    throw new Error(
-      'strict validation failed for webhookResponse: ' +
-        unknown.map((field) => `unknown field "${field}"`).join(', '),
-    )
+  if (!isFields(response)) throw unreadable('it is not an object')
+  checkUnknown(response, Object.keys(fields))
+  for (const [field, expected] of Object.entries(fields)) {
+    const value = response[field] ?? undefined
+    if (value !== undefined && !checks[expected](value)) {
+      throw unreadable(`${field} is not ${expected}`)
+    }
   }
   return response
 }
 
-function optional<T>(
-  value: unknown,
-  is: (value: unknown) => value is T,
-  field: string,
-  expected: string,
-): T | undefined {
-  if (value === undefined || value === null) return undefined
-  if (!is(value)) throw new Error(`can't unmarshal webhookResponse: ${field} is not ${expected}`)
-  return value
+const unreadable = (problem: string) => new Error(`can't unmarshal webhookResponse: ${problem}`)
+
+function checkUnknown(value: Fields, known: string[], prefix = ''): void {
+  const unknown = Object.keys(value).filter((field) => !known.includes(field))
+  if (unknown.length === 0) return
+  const problems = unknown.map((field) => `unknown field "${prefix}${field}"`).join(', ')
+  throw new Error(`strict validation failed for webhookResponse: ${problems}`)
 }
 
-function isNumber(value: unknown): value is number | Float {
-  return typeof value === 'number' || value instanceof Float
+/** The items of a list of objects. An absent list is empty. */
+function items(field: string, list: unknown): Fields[] {
+  return ((list ?? []) as unknown[]).map((item) => {
+    if (item === null) {
+      throw new FatalResponse(`the hook answered ${field}: [null], which crashes Metacontroller`)
+    }
+    if (!isFields(item)) throw unreadable(`an item of ${field} is not an object`)
+    return item
+  })
 }
 
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean'
-}
-
-function child(value: unknown): KubeObject {
-  if (value === null) {
-    throw new FatalResponse('the hook answered children: [null], which crashes Metacontroller')
-  }
-  if (!isFields(value)) throw new Error("can't unmarshal webhookResponse: a child is not an object")
+function child(value: Fields): KubeObject {
   if (typeof value.kind !== 'string' || value.kind === '') {
-    throw new Error(
-      `can't unmarshal webhookResponse: Object 'Kind' is missing in '${JSON.stringify(value)}'`,
-    )
+    throw unreadable(`Object 'Kind' is missing in '${JSON.stringify(value)}'`)
   }
-  return {
-    apiVersion: '',
-    ...value,
-    kind: value.kind,
-    metadata: { ...(isFields(value.metadata) && value.metadata) } as KubeObject['metadata'],
-  }
+  const metadata = isFields(value.metadata) ? { ...value.metadata } : {}
+  return { apiVersion: '', ...value, metadata } as KubeObject
 }
 
-const ruleFields = [
-  'apiVersion',
-  'resource',
-  'labelSelector',
-  'namespace',
-  'namespaceSelector',
-  'names',
-]
+const ruleFields = 'apiVersion resource labelSelector namespace namespaceSelector names'.split(' ')
 
-function rule(value: unknown): RelatedResourceRule {
-  if (value === null) {
-    throw new FatalResponse(
-      'the hook answered relatedResources: [null], which crashes Metacontroller',
-    )
-  }
-  if (!isFields(value)) {
-    throw new Error("can't unmarshal webhookResponse: a related rule is not an object")
-  }
-  const unknown = Object.keys(value).find((field) => !ruleFields.includes(field))
-  if (unknown !== undefined) {
-    throw new Error(
-      `strict validation failed for webhookResponse: unknown field "relatedResources.${unknown}"`,
-    )
-  }
+function rule(value: Fields): RelatedResourceRule {
+  checkUnknown(value, ruleFields, 'relatedResources.')
   return value as unknown as RelatedResourceRule
 }

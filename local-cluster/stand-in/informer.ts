@@ -1,141 +1,88 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ApiError, type Client } from './client.ts'
-import { type Resource, resourcePath } from './discovery.ts'
-import { parseJson } from './json.ts'
-import { type KubeObject, objectKey } from './kube-object.ts'
-import { type Log } from './log.ts'
+import { type KubernetesListObject, ListWatch, Watch } from '@kubernetes/client-node'
+import { type Client, type Resource, resourcePath } from './client.ts'
+import { log, messageOf } from './log.ts'
+import { type KubeObject, objectKey } from './objects.ts'
 
-/** What to do when an object appears, changes or goes. */
-export interface Handlers {
-  add(object: KubeObject): void
-  update(old: KubeObject, current: KubeObject): void
-  delete(object: KubeObject): void
-}
+/** Receives an added, changed or deleted object. `old` is a changed object before the change. */
+export type Listener = (object: KubeObject, old?: KubeObject) => void
 
-/** A local copy of all objects of one kind, kept up to date by a watch. */
-export interface Informer {
-  resource: Resource
-  get(key: string): KubeObject | undefined
-  list(): KubeObject[]
-  hasSynced(): boolean
-  /** Resolves when the first list is in. */
-  synced: Promise<void>
-  /** Calls the handlers for every change; objects already here count as updated. */
-  subscribe(handlers: Handlers): void
-  stop(): void
-}
+/** The watch of client-node ends at an error. Then it starts again after this time. */
+const restartDelayMs = 1000
 
-const firstDelay = 800
-const longestDelay = 30_000
-const calmAfter = 120_000
+/** A local copy of all objects of one kind. A watch keeps it up to date until `stop`. */
+export class Informer {
+  readonly resource: Resource
+  readonly #objects = new Map<string, KubeObject>()
+  readonly #listeners: Listener[] = []
+  readonly #synced = Promise.withResolvers<void>()
+  /** Resolves after the first list, and at the stop. */
+  readonly synced = this.#synced.promise
+  readonly #listWatch: ListWatch<KubeObject>
+  #isStopped = false
 
-/** Lists and watches a resource until stopped, whatever happens to the API server meanwhile. */
-export function startInformer(client: Client, resource: Resource, log: Log): Informer {
-  const objects = new Map<string, KubeObject>()
-  const subscribers: Handlers[] = []
-  const stopping = new AbortController()
-  const first = Promise.withResolvers<void>()
-  let synced = false
-  let version: string | undefined
-
-  function store(object: KubeObject): void {
-    const key = objectKey(object)
-    const old = objects.get(key)
-    objects.set(key, object)
-    for (const handlers of subscribers) {
-      if (old === undefined) handlers.add(object)
-      else handlers.update(old, object)
+  constructor(client: Client, resource: Resource) {
+    this.resource = resource
+    const { apiVersion, kind } = resource
+    const path = resourcePath(resource)
+    const list = async () => {
+      const answer = await client.request<KubernetesListObject<KubeObject>>('GET', path)
+      if (this.#isStopped) throw new Error('the informer is stopped')
+      // The items of a list have no kind.
+      return { ...answer, items: answer.items.map((item) => ({ ...item, apiVersion, kind })) }
     }
-  }
-
-  function remove(object: KubeObject): void {
-    objects.delete(objectKey(object))
-    for (const handlers of subscribers) handlers.delete(object)
-  }
-
-  async function list(): Promise<void> {
-    const answer = await client.request('GET', resourcePath(resource))
-    const items = answer.items as KubeObject[]
-    const listed = items.map((item) => ({
-      ...item,
-      apiVersion: resource.apiVersion,
-      kind: resource.kind,
-    }))
-    const keys = new Set(listed.map(objectKey))
-    for (const [key, object] of [...objects]) {
-      if (!keys.has(key)) remove(object)
+    const watch = new Watch(client.config)
+    this.#listWatch = new ListWatch(`${path}?allowWatchBookmarks=true`, watch, list, false)
+    const store = (object: KubeObject) => {
+      const old = this.#objects.get(objectKey(object))
+      this.#objects.set(objectKey(object), object)
+      this.#notify(object, old)
     }
-    listed.forEach(store)
-    version = answer.metadata.resourceVersion
-    synced = true
-    first.resolve()
-  }
-
-  function receive(line: string): void {
-    const { type, object } = parseJson(line) as { type: string; object: KubeObject }
-    if (type === 'ERROR') {
-      throw new ApiError(Number(object.code), String(object.reason), String(object.message))
-    }
-    version = object.metadata.resourceVersion
-    if (type === 'DELETED') remove(object)
-    else if (type !== 'BOOKMARK') store(object)
-  }
-
-  async function watch(): Promise<void> {
-    const query = new URLSearchParams({
-      watch: 'true',
-      allowWatchBookmarks: 'true',
-      resourceVersion: version ?? '',
-      timeoutSeconds: String(Math.round(300 * (1 + Math.random()))),
+    this.#listWatch.on('add', store)
+    this.#listWatch.on('update', store)
+    this.#listWatch.on('delete', (object) => {
+      this.#objects.delete(objectKey(object))
+      this.#notify(object)
     })
-    const started = Date.now()
-    await client.stream(`${resourcePath(resource)}?${query}`, receive, stopping.signal)
-    if (Date.now() - started < 1000) throw new Error('very short watch')
+    this.#listWatch.on('error', (error) => this.#restart(error))
+    this.#start()
   }
 
-  async function run(): Promise<void> {
-    const nextDelay = backoff()
-    while (!stopping.signal.aborted) {
-      try {
-        if (version === undefined) await list()
-        await watch()
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        if (error instanceof ApiError && error.code === 410) version = undefined
-        log(`cannot watch ${resource.name}: ${(error as Error).message}`)
-        await sleep(nextDelay(), undefined, { signal: stopping.signal }).catch(() => {})
-      }
+  readonly get = (key: string): KubeObject | undefined => this.#objects.get(key)
+  readonly list = (): KubeObject[] => [...this.#objects.values()]
+
+  /** Calls the listener for every object and every change. */
+  subscribe(listener: Listener): void {
+    this.#listeners.push(listener)
+    for (const object of this.#objects.values()) listener(object)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#listeners.length = 0
+    this.#listWatch.stop()
+    this.#synced.resolve()
+  }
+
+  #start(): void {
+    if (this.#isStopped) return
+    this.#listWatch
+      .start()
+      .then(() => this.#listWatch.latestResourceVersion() && this.#synced.resolve())
+      .catch((error) => this.#restart(error))
+  }
+
+  #restart(error: unknown): void {
+    if (this.#isStopped) return
+    log(`cannot watch ${this.resource.name}: ${messageOf(error)}`)
+    setTimeout(() => this.#start(), restartDelayMs)
+  }
+
+  #notify(object: KubeObject, old?: KubeObject): void {
+    try {
+      for (const listener of this.#listeners) listener(object, old)
+    } catch (error) {
+      // ListWatch drops errors of its listeners.
+      log(`a listener for ${this.resource.name} failed: ${(error as Error).stack}`)
     }
-  }
-
-  run().catch((error) => log(`stopped watching ${resource.name}: ${String(error)}`))
-
-  return {
-    resource,
-    get: (key) => objects.get(key),
-    list: () => [...objects.values()],
-    hasSynced: () => synced,
-    synced: first.promise,
-    subscribe(handlers) {
-      subscribers.push(handlers)
-      for (const object of objects.values()) handlers.update(object, object)
-    },
-    stop() {
-      subscribers.length = 0
-      stopping.abort()
-    },
-  }
-}
-
-/** Delays as in client-go's reflector: doubling, with jitter, and reset after a calm period. */
-function backoff(): () => number {
-  let delay = firstDelay
-  let last = 0
-  return () => {
-    if (Date.now() - last > calmAfter) delay = firstDelay
-    last = Date.now()
-    const jittered = delay * (1 + Math.random())
-    delay = Math.min(delay * 2, longestDelay)
-    return jittered
   }
 }

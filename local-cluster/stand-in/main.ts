@@ -1,148 +1,91 @@
 /**
- * A stand-in for Metacontroller, for tests: it knows CompositeControllers with v2 hooks and the
- * default apply strategy. Left out: etag, rolling updates, namespaceSelector, hook authentication,
- * duplicate fields in an answer (an error for Metacontroller), Events combined from similar ones,
- * DecoratorControllers, metrics and every limit on its queries. Where it behaves otherwise than
- * Metacontroller 4.17.2, Metacontroller is right.
+ * A stand-in for Metacontroller in tests. It supports CompositeControllers with hooks of version
+ * v2, `generateSelector` and the default apply strategy. Not supported: etag, rolling updates,
+ * Recreate, services as webhooks, DecoratorControllers, metrics and rate limits. Where the two
+ * differ, Metacontroller 4.17.2 is right.
  */
 import { createServer } from 'node:http'
-import { parseArgs } from 'node:util'
-import { openClient } from './client.ts'
-import { type CompositeController } from './composite-controller.ts'
-import { type Resource, createDiscovery } from './discovery.ts'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { Client } from './client.ts'
+import type { CompositeController } from './composite-controller.ts'
+import { type ParentController, startParentController } from './controller.ts'
 import { createEventRecorder } from './event-recorder.ts'
-import { startInformer } from './informer.ts'
-import { deepEqual } from './json.ts'
-import { logToStdout as log } from './log.ts'
-import { type Runtime, type ParentController, startParentController } from './parent-controller.ts'
-import { createQueue } from './queue.ts'
-
-const compositeControllers: Resource = {
-  apiVersion: 'metacontroller.k8s.io/v1alpha1',
-  group: 'metacontroller.k8s.io',
-  name: 'compositecontrollers',
-  kind: 'CompositeController',
-  namespaced: false,
-  hasStatus: true,
-}
+import { Informer } from './informer.ts'
+import { log, messageOf } from './log.ts'
+import { WorkQueue } from './queue.ts'
+import { selects } from './selector.ts'
 
 const { values: options } = parseArgs({
   options: {
-    kubeconfig: { type: 'string' },
+    kubeconfig: { type: 'string', default: '' },
     'apply-strategy': { type: 'string', default: 'dynamic-apply' },
-    'health-probe-bind-address': { type: 'string' },
-    'target-label-selector': { type: 'string' },
-    // Metacontroller's own, which make no difference here.
+    'health-probe-bind-address': { type: 'string', default: '127.0.0.1:0' },
+    'target-label-selector': { type: 'string', default: '' },
+    // Options of Metacontroller without an effect here.
     'client-go-qps': { type: 'string' },
     'client-go-burst': { type: 'string' },
     'discovery-interval': { type: 'string' },
     'metrics-address': { type: 'string' },
   },
 })
-
-if (options.kubeconfig === undefined) {
-  exit('usage: main.ts --kubeconfig=PATH [--health-probe-bind-address=HOST:PORT]')
-}
 if (options['apply-strategy'] !== 'dynamic-apply') {
-  exit(
-    'the stand-in knows --apply-strategy=dynamic-apply only; ' +
-      `${options['apply-strategy']} needs the real Metacontroller`,
-  )
+  throw new Error(`the stand-in does not support --apply-strategy=${options['apply-strategy']}`)
 }
 
-const client = await openClient(options.kubeconfig)
-const environment: Runtime = {
-  client,
-  discovery: createDiscovery(client),
-  recordEvent: createEventRecorder(client, log),
-  log,
-}
+const targetLabels = Object.fromEntries(
+  options['target-label-selector']
+    .split(',')
+    .filter(Boolean)
+    .map((label) => label.split('=')),
+)
+const client = new Client(options.kubeconfig)
+const recordWarning = createEventRecorder(client)
 const running = new Map<string, ParentController>()
-const queue = createQueue()
-const informer = startInformer(client, compositeControllers, log)
-informer.subscribe({
-  add: ({ metadata }) => queue.add(metadata.name),
-  update: (_old, { metadata }) => queue.add(metadata.name),
-  delete: ({ metadata }) => queue.add(metadata.name),
+const queue = new WorkQueue(reconcile)
+const informer = new Informer(client, {
+  apiVersion: 'metacontroller.k8s.io/v1alpha1',
+  name: 'compositecontrollers',
+  kind: 'CompositeController',
+  namespaced: false,
 })
+informer.subscribe(({ metadata }) => queue.add(metadata.name))
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 await informer.synced
-serveHealth(options['health-probe-bind-address'])
+const { hostname, port } = new URL(`http://${options['health-probe-bind-address']}`)
+createServer((_request, response) => response.end('ok')).listen(Number(port), hostname)
 log('watching CompositeControllers')
-await work()
+queue.start(1)
 
-async function work(): Promise<void> {
-  for (let name = await queue.get(); name !== undefined; name = await queue.get()) {
-    const found = informer.get(name) as CompositeController | undefined
-    const controller = found && isTarget(found) ? found : undefined
-    try {
-      await reconcile(name, controller)
-      queue.forget(name)
-    } catch (error) {
-      log(`cannot start CompositeController ${name}: ${(error as Error).message}`)
-      if (controller !== undefined) {
-        environment.recordEvent(
-          controller,
-          'Warning',
-          'CreateError',
-          `Cannot create new controller: ${(error as Error).message}`,
-        )
-      }
-      queue.addRateLimited(name)
-    }
-    queue.done(name)
-  }
-}
-
-async function reconcile(name: string, controller: CompositeController | undefined): Promise<void> {
+/** Starts, restarts or stops a CompositeController. */
+async function reconcile(name: string): Promise<void> {
+  const found = informer.get(name) as CompositeController | undefined
+  const isTarget = selects({ matchLabels: targetLabels }, found?.metadata.labels)
+  const controller = isTarget ? found : undefined
   const started = running.get(name)
-  if (
-    started !== undefined &&
-    controller !== undefined &&
-    deepEqual(started.controller.spec, controller.spec)
-  ) {
-    return
+  try {
+    if (started && isDeepStrictEqual(started.controller.spec, controller?.spec)) return
+    running.delete(name)
+    if (started) log(`stopping CompositeController ${name}`)
+    await started?.stop()
+    if (controller !== undefined) {
+      log(`starting CompositeController ${name}`)
+      running.set(name, await startParentController(client, recordWarning, controller))
+    }
+    queue.forget(name)
+  } catch (error) {
+    log(`cannot start CompositeController ${name}: ${messageOf(error)}`)
+    if (controller !== undefined) {
+      recordWarning(controller, 'CreateError', `Cannot create new controller: ${messageOf(error)}`)
+    }
+    queue.addRateLimited(name)
   }
-  running.delete(name)
-  if (started !== undefined) {
-    log(`stopping CompositeController ${name}`)
-    await started.stop()
-  }
-  if (controller === undefined) return
-  log(`starting CompositeController ${name}`)
-  running.set(name, await startParentController(environment, controller))
-}
-
-/** Whether this instance runs a CompositeController. The selector is a list of `key=value`. */
-function isTarget({ metadata }: CompositeController): boolean {
-  const selector = options['target-label-selector'] ?? ''
-  return selector
-    .split(',')
-    .filter(Boolean)
-    .every((requirement) => {
-      const [key = '', value] = requirement.split('=')
-      return metadata.labels?.[key] === value
-    })
-}
-
-function serveHealth(address: string | undefined): void {
-  if (address === undefined) return
-  const { hostname, port } = new URL(`http://${address}`)
-  createServer((_request, response) => response.end('ok'))
-    .listen(Number(port), hostname)
-    .unref()
 }
 
 async function stop(): Promise<void> {
   log('stopping')
-  queue.shutDown()
+  const stopped = queue.stop()
   informer.stop()
-  await Promise.all([...running.values()].map((controller) => controller.stop()))
+  await Promise.all([stopped, ...[...running.values()].map((controller) => controller.stop())])
   process.exit(0)
-}
-
-function exit(message: string): never {
-  console.error(message)
-  process.exit(2)
 }

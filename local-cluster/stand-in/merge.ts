@@ -1,13 +1,13 @@
-import { canonicalJson, clone, parseJson } from './json.ts'
-import { type Fields, type KubeObject, isFields } from './kube-object.ts'
+import { canonicalJson, parseJson } from './json.ts'
+import { type Fields, isFields, type KubeObject, withMetadata } from './objects.ts'
 
-/** Where Metacontroller keeps what it applied last. */
+/** The annotation of the configuration that Metacontroller applied last. */
 export const lastAppliedKey = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** The keys that identify items of a list. The first key that all items have is used. */
+/** The keys of list items. The first one that all items have is used. */
 const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
-/** Fields of metadata that belong to the server: a child can't change them. */
+/** Fields of metadata that only the API server sets. */
 const systemFields = [
   'selfLink',
   'uid',
@@ -19,120 +19,88 @@ const systemFields = [
   'managedFields',
 ]
 
-/**
- * Three-way merge: what was applied last and is no longer desired goes, what is desired is set,
- * everything else stays as observed.
- */
-export function mergeThreeWay(
-  observed: Fields,
-  lastApplied: Fields | undefined,
-  desired: Fields,
-): Fields {
-  return mergeFields(clone(observed), lastApplied, desired)
-}
-
-/** Returns the whole object to write, or an equal one if nothing must change. */
+/** The object to write for a desired child. It equals `observed` if nothing changes. */
 export function applyUpdate(observed: KubeObject, desired: KubeObject): KubeObject {
   const update = withoutLastApplied(desired)
   const merged = mergeThreeWay(observed, lastApplied(observed), update) as KubeObject
-  for (const field of systemFields) revert(merged.metadata, observed.metadata, field)
-  revert(merged, observed, 'status')
+  for (const field of systemFields) restore(merged.metadata, observed.metadata, field)
+  restore(merged, observed, 'status')
   return withLastApplied(merged, update)
 }
 
-/** The object with the annotation that says what was applied. */
+/** The object with the annotation of the applied configuration. */
 export function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
-  const annotations = stringMap(object.metadata.annotations)
-  annotations[lastAppliedKey] = canonicalJson(applied)
-  return { ...object, metadata: { ...object.metadata, annotations } }
+  const before: unknown = object.metadata.annotations
+  // Metacontroller drops all annotations if one is not a string.
+  const isValid =
+    isFields(before) && Object.values(before).every((value) => typeof value === 'string')
+  const annotations = { ...(isValid && before), [lastAppliedKey]: canonicalJson(applied) }
+  return withMetadata(object, { annotations })
 }
 
-function withoutLastApplied(desired: KubeObject): KubeObject {
-  const copy = clone(desired)
-  const annotations = copy.metadata.annotations
-  if (isFields(annotations)) delete annotations[lastAppliedKey]
-  return copy
+function withoutLastApplied(object: KubeObject): KubeObject {
+  if (!isFields(object.metadata.annotations)) return object
+  const { [lastAppliedKey]: dropped, ...annotations } = object.metadata.annotations
+  return withMetadata(object, { annotations })
 }
 
-function lastApplied(observed: KubeObject): Fields | undefined {
-  const annotation = observed.metadata.annotations?.[lastAppliedKey]
-  if (!annotation) return undefined
+function lastApplied({ metadata }: KubeObject): Fields {
+  const annotation = metadata.annotations?.[lastAppliedKey]
   try {
-    return asFields(parseJson(annotation))
+    return fieldsOf(annotation ? parseJson(annotation) : undefined)
   } catch (error) {
     throw new Error(`can't unmarshal "${lastAppliedKey}" annotation: ${(error as Error).message}`)
   }
 }
 
-/** Metacontroller reads annotations as strings; one that is not makes it forget them all. */
-function stringMap(value: unknown): Record<string, string> {
-  if (!isFields(value) || Object.values(value).some((item) => typeof item !== 'string')) return {}
-  return { ...value } as Record<string, string>
-}
-
-function revert(merged: Fields, observed: Fields, field: string): void {
+function restore(merged: Fields, observed: Fields, field: string): void {
   if (Object.hasOwn(observed, field)) merged[field] = observed[field]
   else delete merged[field]
 }
 
-function mergeValue(observed: unknown, last: unknown, desired: unknown): unknown {
-  if (isFields(observed)) return mergeFields(observed, asFields(last), asFields(desired) ?? {})
-  if (Array.isArray(observed)) return mergeList(observed, asList(last) ?? [], asList(desired))
-  return desired
-}
-
-function mergeFields(observed: Fields, last: Fields | undefined, desired: Fields): Fields {
-  for (const field of Object.keys(last ?? {})) {
-    if (!Object.hasOwn(desired, field)) delete observed[field]
+/**
+ * Three-way merge: removes fields that were applied last and are no longer desired, sets desired
+ * fields, and keeps all others. Does not change its arguments.
+ */
+export function mergeThreeWay(observed: Fields, last: Fields, desired: Fields): Fields {
+  const merged = { ...observed }
+  for (const field of Object.keys(last)) {
+    if (!Object.hasOwn(desired, field)) delete merged[field]
   }
   for (const [field, value] of Object.entries(desired)) {
-    observed[field] = mergeValue(observed[field], last?.[field], value)
+    merged[field] = mergeValue(observed[field], last[field], value)
   }
-  return observed
+  return merged
 }
 
-function mergeList(observed: unknown[], last: unknown[], desired: unknown[] | undefined): unknown {
-  const items = [...observed, ...last, ...(desired ?? [])]
-  const mergeKey = items.every(isFields) ? commonMergeKey(items) : undefined
-  if (mergeKey === undefined) return desired ?? null
-  return mergeListMap(mergeKey, observed as Fields[], last as Fields[], (desired ?? []) as Fields[])
+function mergeValue(observed: unknown, last: unknown, desired: unknown): unknown {
+  if (isFields(observed)) return mergeThreeWay(observed, fieldsOf(last), fieldsOf(desired))
+  if (!Array.isArray(observed)) return desired
+  const items = [...observed, ...listOf(last), ...listOf(desired)]
+  const mergeKey =
+    items.length > 0 && items.every(isFields)
+      ? mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
+      : undefined
+  if (mergeKey === undefined) return Array.isArray(desired) ? desired : null
+  return mergeListMap(mergeKey, observed, listOf(last), listOf(desired))
 }
 
-function commonMergeKey(items: Fields[]): string | undefined {
-  if (items.length === 0) return undefined
-  return mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
-}
-
-/** Merges items with the same key. The observed order stays, and new items follow in theirs. */
-function mergeListMap(
-  mergeKey: string,
-  observed: Fields[],
-  last: Fields[],
-  desired: Fields[],
-): Fields[] {
-  const keyOf = (item: Fields): string => String(item[mergeKey])
-  const byKey = (items: Fields[]): Map<string, Fields> =>
-    new Map(items.map((item) => [keyOf(item), item]))
+/** Merges items with the same key. Keeps the observed order and adds new items at the end. */
+function mergeListMap(key: string, observed: Fields[], last: Fields[], desired: Fields[]) {
+  const keyOf = (item: Fields) => String(item[key])
+  const byKey = (items: Fields[]) => new Map(items.map((item) => [keyOf(item), item]))
   const lastByKey = byKey(last)
   const desiredByKey = byKey(desired)
   const merged = byKey(observed)
-
-  for (const key of lastByKey.keys()) {
-    if (!desiredByKey.has(key)) merged.delete(key)
+  for (const name of lastByKey.keys()) if (!desiredByKey.has(name)) merged.delete(name)
+  for (const [name, item] of desiredByKey) {
+    merged.set(name, mergeValue(merged.get(name), lastByKey.get(name), item) as Fields)
   }
-  for (const [key, item] of desiredByKey) {
-    merged.set(key, mergeValue(merged.get(key), lastByKey.get(key), item) as Fields)
-  }
-  // An observed key that occurs twice keeps both places, and both get the same item.
-  const order = observed.map(keyOf).filter((key) => merged.has(key))
-  const added = [...desiredByKey.keys()].filter((key) => !order.includes(key))
-  return [...order, ...added].map((key) => merged.get(key) as Fields)
+  // A key that occurs twice among the observed items keeps both places.
+  const order = observed.map(keyOf).filter((name) => merged.has(name))
+  const added = [...desiredByKey.keys()].filter((name) => !order.includes(name))
+  return [...order, ...added].map((name) => merged.get(name))
 }
 
-function asFields(value: unknown): Fields | undefined {
-  return isFields(value) ? value : undefined
-}
-
-function asList(value: unknown): unknown[] | undefined {
-  return Array.isArray(value) ? value : undefined
-}
+const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
+const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value : [])

@@ -1,38 +1,23 @@
-/** A Kubernetes label selector. */
-export interface LabelSelector {
-  matchLabels?: Record<string, string>
-  matchExpressions?: Array<{ key: string; operator: string; values?: string[] }>
+import type { V1LabelSelector } from '@kubernetes/client-node'
+
+const operators: Record<string, (value: string | undefined, values: string[]) => boolean> = {
+  In: (value, values) => value !== undefined && values.includes(value),
+  NotIn: (value, values) => value === undefined || !values.includes(value),
+  Exists: (value) => value !== undefined,
+  DoesNotExist: (value) => value === undefined,
 }
 
-/** Whether labels are selected; a selector without any requirement selects everything. */
-export function selects(selector: LabelSelector, labels: Record<string, string> = {}): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(
-    ([key, value]) => labels[key] === value,
-  )
+/** Whether a selector selects the labels. A selector without requirements selects everything. */
+export function selects(
+  { matchLabels = {}, matchExpressions = [] }: V1LabelSelector,
+  labels: Record<string, string> = {},
+): boolean {
   return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key]
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value)
-        case 'NotIn':
-          return value === undefined || !values.includes(value)
-        case 'Exists':
-          return value !== undefined
-        case 'DoesNotExist':
-          return value === undefined
-        default:
-          throw new Error(`"${operator}" is not a valid label selector operator`)
-      }
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const isMet = operators[operator]
+      if (!isMet) throw new Error(`"${operator}" is not a valid label selector operator`)
+      return isMet(labels[key], values)
     })
-  )
-}
-
-/** True for a selector that has no requirement at all. */
-export function isEmptySelector(selector: LabelSelector): boolean {
-  return (
-    Object.keys(selector.matchLabels ?? {}).length === 0 &&
-    (selector.matchExpressions ?? []).length === 0
   )
 }

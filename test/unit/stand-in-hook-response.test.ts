@@ -79,5 +79,5 @@ t.test('reads Retry-After as seconds or a date', async (t) => {
   t.equal(retryAfter('Mon, 02 Nov 2026 10:00:03 GMT', now), 3)
   t.equal(retryAfter('soon', now), 0)
   t.equal(retryAfter('1.5', now), 0)
-  t.equal(retryAfter(undefined, now), 0)
+  t.equal(retryAfter(null, now), 0)
 })

@@ -1,12 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import {
-  Float,
-  canonicalJson,
-  clone,
-  deepEqual,
-  parseJson,
-} from '../../local-cluster/stand-in/json.ts'
-import { type Fields, type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
+import { Float, canonicalJson, parseJson } from '../../local-cluster/stand-in/json.ts'
+import { type Fields, type KubeObject } from '../../local-cluster/stand-in/objects.ts'
 import {
   applyUpdate,
   lastAppliedKey,
@@ -187,9 +182,9 @@ const cases: Case[] = [
   },
 ]
 
-for (const { name, observed, last, desired, merged } of cases) {
+for (const { name, observed, last = {}, desired, merged } of cases) {
   t.test(name, async (t) => {
-    const before = clone({ observed, last, desired })
+    const before = structuredClone({ observed, last, desired })
     t.same(mergeThreeWay(observed, last, desired), merged)
     t.same({ observed, last, desired }, before, 'the arguments do not change')
   })
@@ -209,16 +204,16 @@ t.test('an update that changes nothing equals what was observed', async (t) => {
     metadata: { ...applied.metadata, uid: 'u', resourceVersion: '1' },
     status: { x: 1 },
   }
-  t.ok(deepEqual(applyUpdate(observed, desired), observed))
+  t.ok(isDeepStrictEqual(applyUpdate(observed, desired), observed))
   t.notOk(
-    deepEqual(
+    isDeepStrictEqual(
       applyUpdate(observed, { ...desired, spec: { ports: [{ port: new Float(80) }] } }),
       observed,
     ),
     '80.0 is not 80',
   )
   t.notOk(
-    deepEqual(
+    isDeepStrictEqual(
       applyUpdate(observed, { ...desired, spec: { ports: [{ port: 80 }], x: null } }),
       observed,
     ),
@@ -259,8 +254,8 @@ t.test('refuses an annotation that is not JSON', async (t) => {
 
 t.test('distinguishes integers from floats', async (t) => {
   t.same(parseJson('{"a": 1, "b": "1.5", "c": [10]}'), { a: 1, b: '1.5', c: [10] })
-  t.ok(deepEqual(parseJson('[1.0, 2e3]'), [new Float(1), new Float(2000)]))
-  t.notOk(deepEqual(parseJson('[1.0]'), [1]))
+  t.ok(isDeepStrictEqual(parseJson('[1.0, 2e3]'), [new Float(1), new Float(2000)]))
+  t.notOk(isDeepStrictEqual(parseJson('[1.0]'), [1]))
 })
 
 t.test('round-trips an annotation of Metacontroller', async (t) => {

@@ -1,20 +1,17 @@
 import t from 'tap'
-import { type Resource } from '../../local-cluster/stand-in/discovery.ts'
-import { type KubeObject } from '../../local-cluster/stand-in/kube-object.ts'
+import { type Resource } from '../../local-cluster/stand-in/client.ts'
+import { type KubeObject } from '../../local-cluster/stand-in/objects.ts'
 import {
   type RelatedResourceRule,
   checkRule,
   matchesRule,
 } from '../../local-cluster/stand-in/related.ts'
-import { selects } from '../../local-cluster/stand-in/selector.ts'
 
 const pods: Resource = {
   apiVersion: 'v1',
-  group: '',
   name: 'pods',
   kind: 'Pod',
   namespaced: true,
-  hasStatus: true,
 }
 const pod: KubeObject = {
   apiVersion: 'v1',
@@ -27,11 +24,15 @@ const about = (rule: Partial<RelatedResourceRule>): RelatedResourceRule => ({
   ...rule,
 })
 
+const exists = (key: string) => ({ key, operator: 'Exists' })
+
 const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
   ['no condition: every object', {}, true],
   ['an empty selector: every object', { labelSelector: {} }, true],
   ['its labels', { labelSelector: { matchLabels: { app: 'web' } } }, true],
   ['other labels', { labelSelector: { matchLabels: { app: 'web', tier: 'back' } } }, false],
+  ['a label key', { labelSelector: { matchExpressions: [exists('app')] } }, true],
+  ['an absent label key', { labelSelector: { matchExpressions: [exists('zone')] } }, false],
   ['its name, in any namespace', { names: ['web', 'other'] }, true],
   ['another name', { names: ['other'] }, false],
   ['its name and namespace', { names: ['web'], namespace: 'shop' }, true],
@@ -65,19 +66,4 @@ t.test('names exclude both selectors', async (t) => {
     () => checkRule(about({ names: ['web'], namespaceSelector: {} })),
     /cannot have both names and/,
   )
-})
-
-t.test('match expressions', async (t) => {
-  const matches = (operator: string, values?: string[], key = 'app'): boolean =>
-    selects(
-      { matchExpressions: [{ key, operator, ...(values && { values }) }] },
-      pod.metadata.labels,
-    )
-  t.ok(matches('In', ['web']))
-  t.notOk(matches('In', ['db']))
-  t.ok(matches('NotIn', ['db']))
-  t.ok(matches('NotIn', ['web'], 'absent'))
-  t.ok(matches('Exists'))
-  t.notOk(matches('DoesNotExist'))
-  t.throws(() => matches('Gt', ['1']), /not a valid label selector operator/)
 })
