@@ -144,12 +144,14 @@ export function volumes(t: Test, cluster: Cluster): void {
       },
     ])
     await here.until('the manual edits are reverted', () => {
+      // The repair pauses the Deployment in between.
+      const isPaused = here.get('Deployment', 'shop').spec.paused === true
       const app = mounts(here).app ?? []
       const isStray = (mount: string) =>
         cluster.differs('foreign list items stay')
           ? mount.startsWith('themes stray')
           : mount.includes('stray')
-      return !app.some(isStray)
+      return !isPaused && !app.some(isStray)
     })
     await isQuiet(t, here, ['shop'])
   })
