@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as Flags from '../build/flags.ts'
-import { freePort } from '../local-cluster/control-plane/processes.ts'
+import { freePort, spawnInGroup } from '../local-cluster/control-plane/processes.ts'
 import type { HalfCore } from './half-core.ts'
 import { getRequest, open } from './load.ts'
 
@@ -75,24 +75,29 @@ export async function startMeasuredHook(
 /** Runs `node -e 0` on half a core. Returns how long it takes until it has ended, in ms. */
 export async function runNothing(root: string, { enter }: HalfCore): Promise<number> {
   const start = performance.now()
-  const child = spawnIn(root, enter, ['-e', '0'], 'ignore', {})
+  const child = spawnIn(root, enter, ['-e', '0'], 'pipe', {})
   await new Promise((resolve) => child.once('exit', resolve))
   return performance.now() - start
 }
 
-function spawnIn(
+/** Starts Node on half a core. It ends with this process. */
+const spawnIn = (
   root: string,
   enter: string,
   args: string[],
-  output: number | 'ignore',
-  environment: Record<string, string>,
-): ChildProcess {
-  return spawn('/bin/sh', ['-c', `${enter}; exec "$0" "$@"`, process.execPath, ...args], {
-    env: environment,
-    cwd: root,
-    stdio: ['ignore', output, output === 'ignore' ? 'ignore' : 'inherit'],
-  })
-}
+  output: number | 'pipe',
+  env: Record<string, string>,
+): ChildProcess =>
+  spawnInGroup(
+    {
+      name: 'hook',
+      command: '/bin/sh',
+      args: ['-c', `${enter}; exec "$0" "$@"`, process.execPath, ...args],
+      env,
+      cwd: root,
+    },
+    output,
+  )
 
 /** Waits for the first 200 of /readyz. Returns the time. */
 async function ready(port: number, child: ChildProcess): Promise<number> {
