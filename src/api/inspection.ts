@@ -24,8 +24,24 @@ export const maxListedPods = 20
 /** The largest number of missing children in an inspection. */
 export const maxMissing = 32
 
+/**
+ * The findings about the pods that are sentences, with their meaning. `findingsOf` in findings.ts
+ * derives each of them.
+ */
+const findings = {
+  failing: 'Why pods fail.',
+  stuck: 'Why pods fail that had enough time to start.',
+  awaited: 'The cause for which starting pods wait.',
+  ended: 'Why pods have ended.',
+} as const
+export type FindingName = keyof typeof findings
+export const findingNames = Object.keys(findings) as FindingName[]
+
 const sentence = (description: string) =>
   opt(Type.String({ description, maxLength: sentenceMaxLength }))
+const sentences = Object.fromEntries(
+  Object.entries(findings).map(([name, meaning]) => [name, sentence(meaning)]),
+) as Record<FindingName, ReturnType<typeof sentence>>
 
 export const InspectionSpec = Type.Object(
   {
@@ -57,10 +73,7 @@ const TakenName = Type.Object({
 export const InspectionStatus = Type.Object(
   {
     observedGeneration: opt(Type.Integer({ format: 'int64' })),
-    failing: sentence('Why pods fail.'),
-    stuck: sentence('Why pods fail that had enough time to start.'),
-    awaited: sentence('The cause for which starting pods wait.'),
-    ended: sentence('Why pods have ended.'),
+    ...sentences,
     taken: opt(
       Type.Array(TakenName, {
         description: 'Foreign objects that have the name of a child.',

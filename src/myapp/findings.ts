@@ -1,4 +1,6 @@
 import {
+  type FindingName,
+  findingNames,
   type InspectedPod,
   inspectionGvk,
   type InspectionStatus,
@@ -30,18 +32,19 @@ export function takenNames(request: HookRequest): TakenName[] {
  * Findings about the pods: why the MyApp does not run. A field is missing if there is nothing to
  * report.
  */
-export type PodFindings = Pick<InspectionStatus, 'failing' | 'stuck' | 'awaited' | 'ended' | 'pods'>
+export type PodFindings = Pick<InspectionStatus, FindingName | 'pods'>
 
 /** Derives the findings from the pods of a MyApp that were observed at `now`. */
 export function findingsOf(all: ObservedPod[], now: string): PodFindings {
   const pods = all.filter(hasController)
+  const found: Record<FindingName, string | undefined> = {
+    failing: failingPods(pods, now),
+    stuck: failingPods(pods, now, true),
+    awaited: waitingPods(pods, now),
+    ended: endedPods(pods, now),
+  }
   return {
-    ...sentences({
-      failing: failingPods(pods, now),
-      stuck: failingPods(pods, now, true),
-      awaited: waitingPods(pods, now),
-      ended: endedPods(pods, now),
-    }),
+    ...validFindings(found),
     ...(pods.length > 0 && { pods: listPods(pods, now) }),
   }
 }
@@ -58,23 +61,21 @@ export function findingsFor(request: HookRequest): PodFindings {
 
 /** The findings in the status of an inspection, which can contain anything. */
 export function readFindings(status: unknown): PodFindings {
-  const { failing, stuck, awaited, ended, pods } = (status ?? {}) as InspectionStatus
-  return {
-    ...sentences({ failing, stuck, awaited, ended }),
-    ...(Array.isArray(pods) && { pods }),
-  }
+  const found = (status ?? {}) as InspectionStatus
+  return { ...validFindings(found), ...(Array.isArray(found.pods) && { pods: found.pods }) }
 }
 
-type Sentences = Omit<PodFindings, 'pods'>
-
 /** Keeps the defined sentences, within the length that the CRD accepts. */
-const sentences = (found: Record<keyof Sentences, unknown>): Sentences =>
+const validFindings = (
+  found: Partial<Record<FindingName, unknown>>,
+): Partial<Record<FindingName, string>> =>
   Object.fromEntries(
-    Object.entries(found).flatMap(([name, sentence]) =>
-      typeof sentence === 'string' && sentence !== ''
+    findingNames.flatMap((name) => {
+      const { [name]: sentence } = found
+      return typeof sentence === 'string' && sentence !== ''
         ? [[name, sentence.slice(0, sentenceMaxLength)]]
-        : [],
-    ),
+        : []
+    }),
   )
 
 /** Somebody may run a pod with the labels of the app. It has no controller and does not count. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { inspectionGvk, type InspectionStatus } from '../../src/api/inspection.ts'
+import { findingNames, inspectionGvk, type InspectionStatus } from '../../src/api/inspection.ts'
 import { inspectionRequestValidator } from '../../src/myapp/compiled.ts'
 import { applyStrategyAnnotation, customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
@@ -325,9 +325,12 @@ t.test('reports foreign objects with the names of children', async (t) => {
 
 t.test('an inspection changes messages only', async () => {
   const forged = fc.record({
-    failing: fc.anything(),
-    stuck: fc.anything(),
-    awaited: fc.oneof(fc.anything(), fc.string({ minLength: 5000, maxLength: 6000 })),
+    ...Object.fromEntries(
+      findingNames.map((name) => [
+        name,
+        fc.oneof(fc.anything(), fc.string({ minLength: 5000, maxLength: 6000 })),
+      ]),
+    ),
     taken: fc.oneof(
       fc.anything(),
       fc.array(fc.anything()),
