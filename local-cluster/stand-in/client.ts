@@ -41,7 +41,7 @@ export function resourcePath(
 const rootPath = (apiVersion: string) =>
   `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}`
 
-/** The API server waits 60 s for a stopped etcd. A sync must repeat sooner. */
+/** While etcd is stopped, the API server answers after 60 s. A sync must be retried sooner. */
 const requestTimeoutMs = 20_000
 /** The number of times to send a request that the server answers with 429. */
 const triesWhenThrottled = 10

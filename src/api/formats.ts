@@ -13,7 +13,7 @@ export interface Format {
   matches?: string
   /** A regular expression that the string must not match. */
   excludes?: string
-  /** The longest text before the first "/". */
+  /** The maximum length of the text before the first "/". */
   prefixMaxLength?: number
   /** The message for a string of another format. It never quotes the string. */
   message: string

@@ -17,7 +17,7 @@ export const inspectionResource = 'myappinspections'
 export const inspectionGvk = `${inspectionKind}.${apiVersion}`
 
 const opt = Type.Optional
-/** The longest sentence of an inspection. */
+/** The maximum length of a sentence in an inspection. */
 export const sentenceMaxLength = 1024
 /** The largest number of pods that an inspection lists. */
 export const maxListedPods = 20
@@ -25,13 +25,13 @@ export const maxListedPods = 20
 export const maxMissing = 32
 
 /**
- * The findings about the pods that are sentences, with their meaning. `findingsOf` in findings.ts
- * derives each of them.
+ * The findings about pods that are written as a sentence, with their meaning. `findingsOf` in
+ * findings.ts derives each of them.
  */
 const findings = {
   failing: 'Why pods fail.',
-  stuck: 'Why pods fail that had enough time to start.',
-  awaited: 'The cause for which starting pods wait.',
+  stuck: 'Why pods still fail although they had enough time to start.',
+  awaited: 'What starting pods wait for.',
   ended: 'Why pods have ended.',
 } as const
 export type FindingName = keyof typeof findings

@@ -43,7 +43,7 @@ export async function printCertificates(
     err(`${kind} ${metadata.namespace}/${metadata.name} expires on ${end}\n`)
   }
   const restart = `kubectl -n ${metacontrollerNamespace} rollout restart statefulset metacontroller`
-  err(`Apply it, then: ${restart}\n`)
+  err(`Apply the printed objects, then: ${restart}\n`)
   out(objectsText(objects, 'yaml'))
   return 0
 }

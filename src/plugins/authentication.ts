@@ -9,8 +9,8 @@ import { readFileOf, watchFiles } from './files.ts'
 
 /**
  * Restricts the callers of every route except probes. The certificate of a client must have the
- * name TLS_CLIENT_NAME, because a CA can issue other certificates. A client must send a token of
- * AUTH_TOKEN_FILE. Each of the two rules applies if it is configured.
+ * name TLS_CLIENT_NAME, because the same CA can issue certificates to others. A client must send a
+ * token of AUTH_TOKEN_FILE. Each of the two rules applies if it is configured.
  */
 
 const WrongName = refusal<[name: string]>(
