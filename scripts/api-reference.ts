@@ -1,7 +1,7 @@
 import { formatOf, formats } from '../src/api/formats.ts'
 import { apiVersion, kind, MyAppSpec, MyAppStatus } from '../src/api/myapp.ts'
 
-/** A rule in CEL and the message for breaking it. */
+/** The message of a rule in CEL, and its field. */
 export interface CelRule {
   message?: string
   messageExpression?: string
@@ -110,7 +110,7 @@ const table = (rows: string[]) =>
 
 /**
  * The rows for the fields of an object or of a list's items. The rows of subfields follow the row
- * of their parent. Fields of an earlier row are not repeated.
+ * of their parent. Subfields that an earlier row has are omitted.
  */
 function rows(schema: ReferenceSchema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema

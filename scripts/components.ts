@@ -23,7 +23,8 @@ const componentYaml = (kind: OptionalKind) => `${generatedLine}\
 # ${kind.kind}s, for MyApps with \`${kind.optional.field}\`. While this component is installed,
 # the cluster must have the CRDs of ${kind.optional.crds}:
 # if a kind of the CompositeController is missing, Metacontroller syncs no MyApp.
-# Without this component a MyApp with \`${kind.optional.field}\` runs, and a condition reports it.
+# Without this component, MyApps with \`${kind.optional.field}\` run without a ${kind.kind}, and a
+# condition of their status says so.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 patches:
@@ -55,8 +56,8 @@ const roleYaml = (kind: ChildKind, role: string, verbs: string) => `\
 `
 
 /**
- * A kind without a reason of Ready also has a component in manifests/policies. A MyApp runs without
- * the kind, so permissions.yaml must not refuse the field where the kind is not installed.
+ * A kind without `optional.reason` also has a component in manifests/policies. A MyApp is ready
+ * without the kind, so permissions.yaml must not ask for rights to the kind in every cluster.
  */
 export const kindsWithPolicy = optionalKinds.filter(
   ({ optional: { reason } }) => reason === undefined,
@@ -64,9 +65,9 @@ export const kindsWithPolicy = optionalKinds.filter(
 
 const policyComponentYaml = ({ kind, optional: { component, field } }: OptionalKind) => `\
 ${generatedLine}\
-# A MyApp may have \`${field}\` only if its author may create ${kind}s. Use it with \`policies\` and
-# metacontroller/${component}. Without metacontroller/${component} no ${kind} is created, and the
-# rule would only refuse MyApps: ClusterRole edit has no right to ${kind}s by default.
+# A MyApp may have \`${field}\` only if its author may create ${kind}s. Use this component with
+# \`policies\` and metacontroller/${component}. Without metacontroller/${component} it only refuses
+# MyApps: no ${kind} is created, and by default ClusterRole edit has no right to ${kind}s.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 resources:
@@ -133,7 +134,7 @@ function kustomizationYaml(folder: string): string {
   const components = globSync('**/kustomization.yaml', { cwd: new URL(`${folder}/`, root) })
     .filter((path) => /^kind: Component$/m.test(read(`${folder}/${path}`)))
     .map((path) => path.replace('/kustomization.yaml', ''))
-    // For overlays that contain MyApps: see docs/kustomize.md.
+    // The component `kustomize` is for overlays that contain MyApps: see docs/kustomize.md.
     .filter((name) => name !== 'kustomize')
     .sort()
   return read(`${folder}/kustomization.yaml`).replace(

@@ -14,7 +14,7 @@ const refillMs = 300_000
 export function createEventRecorder(client: Client): RecordWarning {
   const counts = new Map<string, number>()
   const start = Date.now()
-  const spentUntil = new Map<string, number>()
+  const tokensSpentUntil = new Map<string, number>()
   let last: Promise<void> = Promise.resolve()
 
   async function write(object: KubeObject, reason: string, message: string): Promise<void> {
@@ -37,7 +37,7 @@ export function createEventRecorder(client: Client): RecordWarning {
       lastTimestamp,
       count,
     }
-    // After an error, such as an Event that has expired, the next one is a new Event.
+    // If the write fails, for example because the Event expired, the next write creates a new one.
     counts.delete(digest)
     if (count === 1) await client.send('POST', event, event)
     else await client.send('PATCH', event, { count, lastTimestamp })
@@ -47,9 +47,9 @@ export function createEventRecorder(client: Client): RecordWarning {
   return (object, reason, message) => {
     const { uid = '' } = object.metadata
     const now = Date.now()
-    const next = Math.max(spentUntil.get(uid) ?? 0, now - burst * refillMs) + refillMs
+    const next = Math.max(tokensSpentUntil.get(uid) ?? 0, now - burst * refillMs) + refillMs
     if (next > now) return
-    spentUntil.set(uid, next)
+    tokensSpentUntil.set(uid, next)
     last = last
       .then(() => write(object, reason, message))
       .catch((error) => log(`cannot write an Event: ${messageOf(error)}`))

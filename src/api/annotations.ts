@@ -2,9 +2,9 @@ import { containerName } from './pod.ts'
 import { rule } from './fields.ts'
 
 /**
- * Pod annotations that the API server itself validates: `ValidatePodSpecificAnnotations` and
- * `validateSeccompAnnotationsAndFields` of k8s.io/kubernetes. It refuses the whole Deployment for
- * an invalid one.
+ * Checks of pod annotations. The API server validates most of them itself and refuses a Deployment
+ * with an invalid one: `ValidatePodSpecificAnnotations` and `validateSeccompAnnotationsAndFields`
+ * of k8s.io/kubernetes. The operator reserves the others.
  */
 
 const mirror = 'kubernetes.io/config.mirror'
@@ -20,7 +20,7 @@ export const filesPrefix = 'files.example.com/'
 
 const integer = '^(0|[1-9][0-9]{0,9}|-[0-9]{1,10})$'
 const seccomp = '^(runtime/default|docker/default|unconfined|localhost/.*)$'
-const climbing = '^localhost/(/|(.*/)?\\.\\.(/|$))'
+const unsafePath = '^localhost/(/|(.*/)?\\.\\.(/|$))'
 const appArmorProfile = '^(|runtime/default|unconfined|localhost/.*)$'
 
 const [least, most] = [-(2 ** 31), 2 ** 31 - 1]
@@ -66,10 +66,11 @@ const checks: Check[] = [
   },
   {
     isFor: (key) => key === seccompPod || key.startsWith(seccompContainer),
-    isValid: (_key, value) => new RegExp(seccomp).test(value) && !new RegExp(climbing).test(value),
+    isValid: (_key, value) =>
+      new RegExp(seccomp).test(value) && !new RegExp(unsafePath).test(value),
     cel:
       `self.all(key, (key != '${seccompPod}' && !key.startsWith('${seccompContainer}')) || ` +
-      `(self[key].matches('${seccomp}') && !self[key].matches(r'${climbing}')))`,
+      `(self[key].matches('${seccomp}') && !self[key].matches(r'${unsafePath}')))`,
     message: `a seccomp annotation ${profileMessage}`,
   },
   {
@@ -87,7 +88,7 @@ export const podAnnotationRules = checks.map(({ cel, message }) => rule(cel, mes
 
 /** The message for an AppArmor annotation of a container that the pod does not have. */
 const appArmorMessage =
-  `an AppArmor annotation must be ${appArmor}NAME with a container of the pod: ` +
+  `NAME in an AppArmor annotation ${appArmor}NAME must be a container of the pod: ` +
   `${containerName}, or one of init and sidecars`
 
 /** In CEL, on `spec`: whether a key is a prefix followed by the name of a container. */
@@ -107,8 +108,8 @@ export const appArmorRule = rule(
 )
 
 /**
- * The keys of pod annotations that the API server refuses in a pod with these containers, with a
- * message for each.
+ * The keys of pod annotations that a pod with these containers may not have, with a message for
+ * each.
  */
 export const invalidPodAnnotations = (annotations: Record<string, string>, containers: string[]) =>
   Object.entries(annotations).flatMap(([key, value]) => [

@@ -7,6 +7,7 @@ import { StoredMyApp } from './myapp.ts'
  */
 export const ajv = newAjv({ allErrors: true })
 
+/** The schema by the name of the validator that is exported for it. */
 export const schemas = { allProblemsValidator: inParts(StoredMyApp) }
 
 export const allProblemsValidator = ajv.compile<StoredMyApp>(schemas.allProblemsValidator)

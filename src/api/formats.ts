@@ -37,7 +37,7 @@ const labelMessage =
 
 /** White space in JavaScript but not in RE2. */
 const unicodeSpaces = '\\v\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
-const climbing = '^/|(^|/)\\.\\.(/|$)'
+const unsafePath = '^/|(^|/)\\.\\.(/|$)'
 
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
 const ipv4 = `${octet}(\\.${octet}){3}`
@@ -147,15 +147,15 @@ export const formats = {
     message: 'must consist of letters, digits, "-", "_" or ".", and must not start with ".."',
   },
   volumePath: {
-    excludes: climbing,
+    excludes: unsafePath,
     message: 'must be a relative path without ".."',
   },
   filePath: {
-    excludes: `${climbing}|^\\.\\.`,
+    excludes: `${unsafePath}|^\\.\\.`,
     message: 'must be a relative path without "..", and must not start with ".."',
   },
   profilePath: {
-    excludes: climbing,
+    excludes: unsafePath,
     message: 'must be a path below the kubelet\'s folder of profiles: relative and without ".."',
   },
   ipAddress: {

@@ -33,7 +33,7 @@ export interface Crd {
 
 /**
  * Describes in one sentence each change of a CRD that removes, narrows or redefines a field. A
- * first bound or rule is allowed, because the API server ratchets it.
+ * first bound, or a rule without oldSelf, is allowed, because the API server ratchets it.
  */
 export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
@@ -158,21 +158,22 @@ function enumNarrowed(before: CrdSchema, after: CrdSchema, field: string): strin
 }
 
 /**
- * New rules. A new rule without oldSelf is allowed: the API server applies it to new and changed
- * values only (CRD validation ratcheting).
+ * New rules with oldSelf. Other new rules are allowed: the API server applies them to new and
+ * changed values only (CRD validation ratcheting).
  */
 function rulesAdded(before: CrdSchema, after: CrdSchema, field: string): string[] {
-  const known = (before['x-kubernetes-validations'] ?? []).map(judged)
+  const known = (before['x-kubernetes-validations'] ?? []).map(withoutMessage)
   return (after['x-kubernetes-validations'] ?? [])
     .filter(
       (rule) =>
-        /\boldSelf\b/.test(rule.rule) && !known.some((old) => isDeepStrictEqual(old, judged(rule))),
+        /\boldSelf\b/.test(rule.rule) &&
+        !known.some((old) => isDeepStrictEqual(old, withoutMessage(rule))),
     )
     .map(({ rule }) => `${field} has a new rule with oldSelf, ${rule}`)
 }
 
 /** A rule without its message. */
-const judged = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOldSelf })
+const withoutMessage = ({ rule, optionalOldSelf = false }: Rule) => ({ rule, optionalOldSelf })
 
 function parts(before: CrdSchema, after: CrdSchema, path: string): string[] {
   return [
