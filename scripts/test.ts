@@ -59,7 +59,7 @@ function run({ name, script }: Step): Promise<Result> {
   })
 }
 
-/** Reads the summary of tap. A step without one counts as one check. */
+/** Reads the summary of tap. A step without a summary counts as one check. */
 function counts(code: number | null, output: string): Counts {
   const sum = [...output.matchAll(/# \{ total: (\d+), pass: (\d+)(?:, fail: (\d+))?/g)].at(-1)
   if (sum === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }

@@ -67,6 +67,6 @@ export const finalizerOf = ({ metadata }: CompositeController): string =>
 export const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
   metadata.finalizers?.includes(finalizer) ?? false
 
-/** False for a parent that another CompositeController handles. */
+/** Whether the parent has the finalizer of the controller or matches its selector. */
 export const isResponsible = (controller: CompositeController, parent: KubeObject): boolean =>
   hasFinalizer(parent, finalizerOf(controller)) || isSelected(controller, parent)
