@@ -31,7 +31,7 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     .filter((port) => !isPlainPort(port))
     .map(({ containerPort }) => `port ${String(containerPort)}`)
   const spec: Fields = defined({
-    ...only(main, ['image', 'command', 'args', 'workingDir']),
+    ...pickNamed(main, ['image', 'command', 'args', 'workingDir']),
     replicas: live['replicas'],
     ...portsOf(main, fieldsOf(service), untranslated),
     env: envOf(main),
@@ -40,7 +40,7 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     resources: resourcesOf(main),
     probes: probesOf(main),
     drainSeconds: drainSecondsOf(main),
-    ...only(pod, [
+    ...pickNamed(pod, [
       ...copiedPodFields,
       ...['serviceAccountName', 'automountServiceAccountToken', 'tolerations', 'affinity'],
       ...['dnsConfig', 'enableServiceLinks'],
@@ -52,7 +52,7 @@ export function translate(name: string, deployment: unknown, service?: unknown):
     ...securityOf(pod, main),
     ...volumesOf(pod, main, others, untranslated),
     ...extraContainers(main, others),
-    ...only(live, ['minReadySeconds', 'progressDeadlineSeconds', 'revisionHistoryLimit']),
+    ...pickNamed(live, ['minReadySeconds', 'progressDeadlineSeconds', 'revisionHistoryLimit']),
     strategy: live['strategy'],
     podLabels: labelsOf(metadata),
     podAnnotations: metadata['annotations'],
@@ -401,7 +401,7 @@ function extraContainers(main: Fields, others: Other[]): Fields {
       .filter(({ isSidecar }) => isSidecar === sidecars)
       .map(({ container }) =>
         defined({
-          ...only(container, ['name', 'command', 'args', 'workingDir']),
+          ...pickNamed(container, ['name', 'command', 'args', 'workingDir']),
           image: container['image'] === main['image'] ? undefined : container['image'],
           env: isDeepStrictEqual(container['env'], main['env'])
             ? undefined
@@ -486,7 +486,7 @@ const defined = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 const pick = (fields: Fields, isPicked: (field: string) => boolean): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([field]) => isPicked(field)))
-const only = (fields: Fields, names: string[]): Fields =>
+const pickNamed = (fields: Fields, names: string[]): Fields =>
   pick(fields, (field) => names.includes(field))
 
 export const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {})
