@@ -23,7 +23,7 @@ const componentYaml = (kind: OptionalKind) => `${generatedLine}\
 # ${kind.kind}s, for MyApps with \`${kind.optional.field}\`. While this component is installed,
 # the cluster must have the CRDs of ${kind.optional.crds}:
 # if a kind of the CompositeController is missing, Metacontroller syncs no MyApp.
-# Without this component, MyApps with \`${kind.optional.field}\` run without a ${kind.kind}, and a
+# Without this component, MyApps with \`${kind.optional.field}\` have no ${kind.kind}, and a
 # condition of their status says so.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
