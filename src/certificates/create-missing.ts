@@ -21,6 +21,12 @@ const webhookConfiguration = 'myapp-operator-validation'
 /** Reports the result for one object. */
 type Report = (line: string) => void
 
+interface Options {
+  now: Date
+  report: Report
+  metacontrollerNamespace: string
+}
+
 /**
  * Creates missing objects and changes nothing that exists. The next run continues an interrupted
  * run: the CA is created first, and the stored CA issues everything else.
@@ -28,14 +34,13 @@ type Report = (line: string) => void
 export async function createMissing(
   requested: ReadonlySet<Part>,
   api: ApiServer,
-  now: Date,
-  report: Report,
+  { now, report, metacontrollerNamespace }: Options,
 ): Promise<void> {
   if (requested.has('config-digest')) await create(api, configDigestSecret(), report)
   if (!requested.has('certificates') && !requested.has('admission')) return
   const authority = await storedAuthority(api, now, report)
   if (requested.has('certificates')) {
-    for (const object of await certificateObjects(authority, now)) {
+    for (const object of await certificateObjects(authority, now, { metacontrollerNamespace })) {
       await create(api, object, report)
     }
   }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from './api-server.ts'
 import { createMissing, type Part, parts } from './create-missing.ts'
+import { namespaces } from './objects.ts'
 
 const isPart = (name: string): name is Part => parts.some((part) => part === name)
 
@@ -20,9 +21,12 @@ async function run(args: string[]): Promise<void> {
   }
   const requested = new Set(args)
   const api = connect(process.env)
+  const metacontrollerNamespace =
+    process.env['METACONTROLLER_NAMESPACE'] || namespaces.metacontroller
+  const report = (line: string) => process.stdout.write(`${line}\n`)
   for (let attempt = 1; ; attempt++) {
     try {
-      await createMissing(requested, api, new Date(), (line) => process.stdout.write(`${line}\n`))
+      await createMissing(requested, api, { now: new Date(), report, metacontrollerNamespace })
       return
     } catch (error) {
       if (attempt >= attempts) throw error

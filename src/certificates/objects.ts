@@ -36,7 +36,7 @@ export interface ConfigObject {
   data?: Record<string, string>
 }
 
-/** The namespaces of the hook and of Metacontroller. */
+/** The default namespaces of the hook and of Metacontroller. */
 export const namespaces = { hook: 'myapp-operator', metacontroller: 'metacontroller' } as const
 
 /** The names of the created objects. */

@@ -4,6 +4,7 @@ import { createServer, request, type RequestOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
+import { createMissing } from '../../src/certificates/create-missing.ts'
 import {
   authoritySecret,
   certificateObjects,
@@ -122,4 +123,30 @@ t.test('each object has a name, a namespace and a type', async (t) => {
   t.notMatch(JSON.stringify(objects.filter(({ kind }) => kind === 'ConfigMap')), 'PRIVATE KEY')
   t.equal(Buffer.from(configDigestSecret().stringData?.['key'] ?? '', 'base64').length, 32)
   t.not(configDigestSecret().stringData?.['key'], configDigestSecret().stringData?.['key'])
+})
+
+t.test('the Job creates the objects of Metacontroller in its namespace', async (t) => {
+  const created: string[] = []
+  await createMissing(
+    new Set(['certificates']),
+    {
+      async get<Kind>() {
+        const { certificate, key } = authority
+        const base64 = (text: string) => Buffer.from(text).toString('base64')
+        return { data: { 'tls.crt': base64(certificate), 'tls.key': base64(key) } } as Kind
+      },
+      async create(path) {
+        created.push(path)
+        return true
+      },
+      async patch() {},
+    },
+    { now, report() {}, metacontrollerNamespace: 'platform' },
+  )
+  t.strictSame(created, [
+    '/api/v1/namespaces/myapp-operator/configmaps',
+    '/api/v1/namespaces/platform/configmaps',
+    '/api/v1/namespaces/platform/secrets',
+    '/api/v1/namespaces/myapp-operator/secrets',
+  ])
 })
