@@ -38,11 +38,11 @@ const tables: Record<string, Record<string, string[]>> = {
     ),
   },
   'docs/install.md': {
-    '| field | component of metacontroller/ | needs the CRDs of | component of manifests/ |':
+    '| field | component of metacontroller/ | needs the CRDs of | rights are checked by |':
       optionalKinds.map((kind) => {
         const { component, field, crds } = kind.optional
-        const policy = kindsWithPolicy.includes(kind) ? code(`policies/${component}`) : 'none'
-        return row(code(field), code(component), crds, policy)
+        const policy = kindsWithPolicy.includes(kind) ? `policies/${component}` : 'policies'
+        return row(code(field), code(component), crds, code(policy))
       }),
   },
   'docs/status.md': {
