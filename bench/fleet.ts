@@ -1,6 +1,6 @@
 // Measures the cost of a fleet of MyApps for Metacontroller and the hook. The results are in
 // docs/scaling.md.
-//   METACONTROLLER=/path/to/metacontroller node bench/fleet.ts --apps 300
+//   METACONTROLLER=/path/to/metacontroller npx node bench/fleet.ts --apps 300
 //   --namespaces 100   spread the MyApps
 //   --rest 600         seconds at rest after the creation
 //   --pod-events 1000  events of pods that belong to no MyApp
