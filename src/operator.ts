@@ -46,21 +46,15 @@ async function start(config: Config): Promise<void> {
     watchSecrets: config.WATCH_SECRETS === 'true',
     platformDefaults,
   }
+  const dependencies = { logger, isReady, context, metrics, certificates, tokens }
   const server = await buildServer(config, {
-    logger,
-    isReady,
-    context,
+    ...dependencies,
     createServer: telemetry.instrument(fastify),
-    metrics,
-    certificates,
-    tokens,
   })
   const probes =
-    config.PROBE_PORT === undefined ? undefined : buildProbeServer(config, { logger, isReady })
+    config.PROBE_PORT === undefined ? undefined : buildProbeServer(config, dependencies)
   const admission =
-    config.ADMISSION_PORT === undefined
-      ? undefined
-      : buildAdmissionServer(config, { logger, isReady, context, certificates })
+    config.ADMISSION_PORT === undefined ? undefined : buildAdmissionServer(config, dependencies)
   if (certificates !== undefined) {
     const servers = [server.server, admission?.server].filter((server) => server !== undefined)
     const options = { config, logger, metrics }

@@ -19,7 +19,7 @@ import { type Certificates, countRefusedHandshakes, isTls, tlsOptions } from './
 import { admissionRoute } from './routes/admission.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
-import { noServerMetrics, type ServerMetrics } from './telemetry/requests/metrics.ts'
+import type { ServerMetrics } from './telemetry/requests/metrics.ts'
 
 export interface Dependencies {
   logger: FastifyBaseLogger
@@ -30,7 +30,7 @@ export interface Dependencies {
   /** Creates the Fastify instance. Telemetry passes an instrumented one. */
   createServer?: typeof fastify
   /** Metrics of the server itself. */
-  metrics?: ServerMetrics
+  metrics: ServerMetrics
   /** Makes the server speak HTTPS. */
   certificates?: Certificates | undefined
   /** The tokens of callers; undefined if none are required. */
@@ -53,15 +53,7 @@ const maxConnections = 256
  */
 export async function buildServer(
   config: Config,
-  {
-    logger,
-    isReady,
-    context,
-    createServer = fastify,
-    metrics = noServerMetrics,
-    certificates,
-    tokens,
-  }: Dependencies,
+  { logger, isReady, context, createServer = fastify, metrics, certificates, tokens }: Dependencies,
 ): Promise<FastifyInstance> {
   const server = newServer(config, { logger, isReady, certificates, createServer })
   if (isTls(server.server)) countRefusedHandshakes(server.server, { logger, metrics })

@@ -2,11 +2,8 @@ import { Agent } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import t from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { buildServer } from '../../src/server.ts'
 import { permissionFlags } from '../../build/flags.ts'
 import { startBuiltHook } from '../support/built-hook.ts'
-import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import {
   clientOptions,
@@ -16,6 +13,7 @@ import {
   postTls,
   tlsEnvironment,
 } from '../support/tls.ts'
+import { serverFor } from '../support/server.ts'
 
 const myApp = (spec: object) => ({
   apiVersion: 'example.com/v1',
@@ -44,11 +42,8 @@ const defaults = fileURLToPath(
 
 t.test('POST /admission/validate answers an AdmissionReview', async (t) => {
   const lines: string[] = []
-  const server = await buildServer(readConfig({}), {
-    logger: pino({}, { write: (line: string) => lines.push(line) }),
-    isReady: () => true,
-    context,
-  })
+  const logger = pino({}, { write: (line: string) => lines.push(line) })
+  const server = await serverFor({}, { logger })
   t.teardown(() => server.close())
   const send = async (payload: object) => {
     const response = await server.inject({

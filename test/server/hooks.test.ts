@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
-import { readConfig } from '../../src/config.ts'
 import type {
   KubernetesObject,
   ObservedObject,
@@ -9,20 +8,15 @@ import type {
 } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
-import { buildServer } from '../../src/server.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
-import { context } from '../support/fixtures/context.ts'
 import { everyKind, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
+import { serverFor } from '../support/server.ts'
 
 const logged: string[] = []
 const logger = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) })
 let ready = true
-const server = await buildServer(readConfig({ BODY_LIMIT: '100000' }), {
-  logger,
-  isReady: () => ready,
-  context,
-})
+const server = await serverFor({ BODY_LIMIT: '100000' }, { logger, isReady: () => ready })
 t.teardown(() => server.close())
 
 const post = (url: string, payload: unknown, headers = { 'content-type': 'application/json' }) =>
@@ -88,7 +82,7 @@ t.test('accepts a condition without a time, which the API server sends as null',
 })
 
 t.test('two servers answer the same bytes', async (t) => {
-  const other = await buildServer(readConfig({}), { logger, isReady: () => true, context })
+  const other = await serverFor({}, { logger })
   t.teardown(() => other.close())
   const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
   const [a, b] = await Promise.all(
@@ -273,7 +267,7 @@ t.test('logs a refused request on one line with its MyApp and no values', async 
 
 t.test('answers a bug with 500 and refers to the log', async (t) => {
   logged.length = 0
-  const broken = await buildServer(readConfig({}), { logger, isReady: () => true, context })
+  const broken = await serverFor({}, { logger })
   t.teardown(() => broken.close())
   broken.addHook('preHandler', async () => {
     throw new TypeError('secret')
@@ -305,11 +299,7 @@ t.test('answers a bug with 500 and refers to the log', async (t) => {
 })
 
 t.test('an overloaded process responds with 429 and Retry-After, but not to probes', async (t) => {
-  const slow = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '20' }), {
-    logger,
-    isReady: () => true,
-    context,
-  })
+  const slow = await serverFor({ MAX_EVENT_LOOP_DELAY_MS: '20' }, { logger })
   t.teardown(() => slow.close())
   await slow.ready()
   // The delay is sampled once a second. Block the loop until a sample shows it.

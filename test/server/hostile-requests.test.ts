@@ -3,21 +3,15 @@ import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { buildServer } from '../../src/server.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
-import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { serverFor } from '../support/server.ts'
 
 /** Starts a listening server. Returns its URL and its log. */
 async function listen(t: Test, environment: Record<string, string> = {}) {
   const log: string[] = []
   const logger = pino({}, { write: (line: string) => log.push(line) })
-  const server = await buildServer(readConfig(environment), {
-    logger,
-    isReady: () => true,
-    context,
-  })
+  const server = await serverFor(environment, { logger })
   t.teardown(() => server.close())
   const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }))
   const open = () => {

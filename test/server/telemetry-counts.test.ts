@@ -1,15 +1,12 @@
 import { fastify } from 'fastify'
-import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { buildServer } from '../../src/server.ts'
 import { instrument } from '../../src/telemetry/requests/fastify.ts'
 import { noRequestMetrics } from '../../src/telemetry/requests/metrics.ts'
 import { seenMyApps } from '../../src/telemetry/requests/seen-myapps.ts'
 import { recordRequest } from '../../src/telemetry/requests/span.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
-import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
+import { serverFor } from '../support/server.ts'
 
 /** Starts a hook. Returns its counters and a function that sends a request to it. */
 async function replica(t: Test) {
@@ -23,14 +20,14 @@ async function replica(t: Test) {
     resourceDeleted: count('deleted'),
   }
   const records = { metrics, seen: seenMyApps({ forgetAfterMs: 90_000 }) }
-  const server = await buildServer(readConfig({ MAX_EVENT_LOOP_DELAY_MS: '0' }), {
-    logger: pino({ level: 'silent' }),
-    isReady: () => true,
-    context,
-    createServer: instrument(fastify, {
-      ended: (span, request, reply) => recordRequest(span, request, reply, records),
-    }),
-  })
+  const server = await serverFor(
+    { MAX_EVENT_LOOP_DELAY_MS: '0' },
+    {
+      createServer: instrument(fastify, {
+        ended: (span, request, reply) => recordRequest(span, request, reply, records),
+      }),
+    },
+  )
   t.teardown(() => server.close())
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   const send = async (request: Anything) => {

@@ -1,18 +1,12 @@
-import { pino } from 'pino'
 import t from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { buildServer } from '../../src/server.ts'
 import { recordedCustomize } from '../support/fixtures/recorded.ts'
+import { serverFor } from '../support/server.ts'
 
 t.test('/customize requests Secrets only if watchSecrets is true', async (t) => {
   const request = recordedCustomize('customize-new')
   request.parent.spec = { image: 'nginx', envFrom: [{ secretRef: { name: 'shop' } }] }
   for (const watchSecrets of [true, false]) {
-    const server = await buildServer(readConfig({}), {
-      logger: pino({ level: 'silent' }),
-      isReady: () => true,
-      context: { watchSecrets },
-    })
+    const server = await serverFor({}, { context: { watchSecrets } })
     t.teardown(() => server.close())
     const answer = await server.inject({ method: 'POST', url: '/customize', payload: request })
     t.equal(answer.statusCode, 200)
