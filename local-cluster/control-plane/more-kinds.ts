@@ -5,35 +5,50 @@ import { type ControlPlane } from './boot.ts'
 import { waitUntilEstablished } from './kubectl.ts'
 import { runProgram } from './processes.ts'
 
-/** The kinds of children in an API group. */
-const childrenIn = (group: string) =>
-  childKinds
-    .filter(({ apiVersion }) => apiVersion.startsWith(`${group}/`))
-    .map(({ resource }) => resource)
+/** Where a Go module has the CRDs of an API group. */
+interface CrdSource {
+  /** The folder beside this file whose go.mod has the version of the module. */
+  folder: string
+  module: string
+  /** The file of a CRD without the plural of its kind. */
+  prefix: string
+  /** Plurals of further kinds that tests and manifests use. */
+  more: string[]
+}
 
-/** Installs the CRDs of the Gateway API. */
-export const installGatewayApi = ({ kubectl }: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
-  install(
-    kubectl,
-    'gateway-api',
-    'sigs.k8s.io/gateway-api',
-    ['gatewayclasses', 'gateways', ...childrenIn('gateway.networking.k8s.io')].map(
-      (kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`,
-    ),
-  )
+/** The API groups of optional children. */
+const crdSources: Record<string, CrdSource> = {
+  'gateway.networking.k8s.io': {
+    folder: 'gateway-api',
+    module: 'sigs.k8s.io/gateway-api',
+    prefix: 'config/crd/standard/gateway.networking.k8s.io_',
+    more: ['gatewayclasses', 'gateways'],
+  },
+  'monitoring.coreos.com': {
+    folder: 'prometheus-operator',
+    module: 'github.com/prometheus-operator/prometheus-operator',
+    prefix: 'example/prometheus-operator-crd/monitoring.coreos.com_',
+    more: ['prometheusrules'],
+  },
+}
 
-/** Installs the CRDs of the Prometheus Operator for scraping and alerting. */
-export const installPrometheusOperatorKinds = ({
+/** Installs the CRDs of all optional children. */
+export async function installOptionalKinds({
   kubectl,
-}: Pick<ControlPlane, 'kubectl'>): Promise<void> =>
-  install(
-    kubectl,
-    'prometheus-operator',
-    'github.com/prometheus-operator/prometheus-operator',
-    ['prometheusrules', ...childrenIn('monitoring.coreos.com')].map(
-      (kind) => `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`,
-    ),
+}: Pick<ControlPlane, 'kubectl'>): Promise<void> {
+  const kinds = childKinds.filter(({ optional }) => optional !== undefined)
+  const groups = Map.groupBy(kinds, ({ apiVersion }) => apiVersion.split('/')[0] ?? '')
+  await Promise.all(
+    [...groups].map(async ([group, children]) => {
+      const source = crdSources[group]
+      if (source === undefined) throw new Error(`crdSources has no entry for ${group}`)
+      const { folder, module, prefix, more } = source
+      const plurals = new Set([...more, ...children.map(({ resource }) => resource)])
+      const files = [...plurals].map((plural) => `${prefix}${plural}.yaml`)
+      await install(kubectl, folder, module, files)
+    }),
   )
+}
 
 /** Installs the CRDs of cert-manager that manifests/cert-manager uses. */
 export const installCertManagerKinds = ({

@@ -12,10 +12,7 @@ import { formatOf, type FormatName, formats, hasFormat } from '../../src/api/for
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import {
-  installGatewayApi,
-  installPrometheusOperatorKinds,
-} from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
@@ -68,8 +65,7 @@ t.test('the API server accepts valid MyApps and explains every refusal', async (
 })
 
 t.test('the hook agrees with the CRD, and Kubernetes accepts the children', async (t) => {
-  await installGatewayApi(controlPlane)
-  await installPrometheusOperatorKinds(controlPlane)
+  await installOptionalKinds(controlPlane)
   for (const { what, name = 'shop', refused, ...rest } of cases) {
     const { spec } = { spec: { image }, ...rest }
     const judged = validSpec({

@@ -5,10 +5,7 @@
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import {
-  installGatewayApi,
-  installPrometheusOperatorKinds,
-} from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll } from '../support/cluster/documents.ts'
 import { pointAt } from '../support/cluster/install.ts'
@@ -163,8 +160,7 @@ underEachStrategy(
   {
     prepare: async (controlPlane) => {
       await Promise.all([
-        installGatewayApi(controlPlane),
-        installPrometheusOperatorKinds(controlPlane),
+        installOptionalKinds(controlPlane),
         grant(controlPlane, await kustomize(controlPlane, 'metacontroller'), user),
       ])
     },
@@ -179,7 +175,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     const documents = documentsOf('manifests/examples').filter(
       ({ kind, spec }) =>
         kind === 'MyApp' &&
-        ['gateway', 'metrics'].some((field) => Object.hasOwn(spec ?? {}, field)),
+        childKinds.some(({ optional }) => optional && Object.hasOwn(spec ?? {}, optional.field)),
     )
     await putAll(here, documents)
     const names = namesIn(documents)

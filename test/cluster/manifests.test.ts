@@ -4,8 +4,7 @@ import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import {
   installCertManagerKinds,
-  installGatewayApi,
-  installPrometheusOperatorKinds,
+  installOptionalKinds,
 } from '../../local-cluster/control-plane/more-kinds.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { manifest } from '../support/cluster/install.ts'
@@ -64,8 +63,7 @@ async function refused(yaml: string): Promise<string[]> {
 
 t.test('the API server accepts every component and combination', async (t) => {
   await Promise.all([
-    installGatewayApi(controlPlane),
-    installPrometheusOperatorKinds(controlPlane),
+    installOptionalKinds(controlPlane),
     installCertManagerKinds(controlPlane),
     kubectl(['create', 'namespace', 'cert-manager']),
     // The template of a Job is immutable, as docs/install.md explains.

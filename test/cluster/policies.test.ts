@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { stringify } from 'yaml'
-import { installGatewayApi } from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { kindsWithPolicy } from '../../scripts/components.ts'
@@ -42,7 +42,7 @@ const bind = (user: string, kind: string, name: string) => ({
 })
 const all = ['get', 'list', 'create', 'update', 'patch', 'delete']
 
-await Promise.all([installMyAppCrd(controlPlane), installGatewayApi(controlPlane)])
+await Promise.all([installMyAppCrd(controlPlane), installOptionalKinds(controlPlane)])
 await kubectl(['create', 'namespace', namespace])
 await kubectl(
   ['apply', '-f', '-'],

@@ -11,10 +11,7 @@ import {
   type ControlPlane,
   installMetacontrollerCrds,
 } from '../../local-cluster/control-plane/boot.ts'
-import {
-  installGatewayApi,
-  installPrometheusOperatorKinds,
-} from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
@@ -28,6 +25,7 @@ import {
   type RunningMetacontroller,
   startMetacontroller,
 } from '../../local-cluster/metacontroller.ts'
+import { everything } from '../support/fixtures/every-child.ts'
 import { grant, isRole, rightsOf, type Role, without } from '../support/cluster/rights.ts'
 
 t.setTimeout(600_000)
@@ -68,8 +66,7 @@ async function leastPrivilege(t: Test): Promise<void> {
   await Promise.all([
     installMetacontrollerCrds(controlPlane),
     installMyAppCrd(controlPlane),
-    installGatewayApi(controlPlane),
-    installPrometheusOperatorKinds(controlPlane),
+    installOptionalKinds(controlPlane),
     grant(controlPlane, objects, user),
   ])
   const hook = await startReplica({ dir })
@@ -124,18 +121,12 @@ const full = (name: string) => ({
   kind: 'MyApp',
   metadata: { name },
   spec: {
-    image: 'nginx:1',
+    ...everything,
     envFrom: [
       { configMapRef: { name: 'config', optional: true } },
       { secretRef: { name: 'config', optional: true } },
     ],
-    autoscaling: { minReplicas: 2, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
     resources: { requests: { cpu: '100m' } },
-    ingress: { host: 'a.example.com' },
-    gateway: { parentRefs: [{ name: 'g' }], hostnames: ['a.example.com'] },
-    networkPolicy: { from: [{ app: 'other' }] },
-    metrics: { port: 9090 },
-    serviceAccount: {},
   },
 })
 

@@ -167,11 +167,19 @@ const unwatched = {
 
 export type StoredKind = Kind | keyof typeof unwatched
 
+const resources: Record<string, Resource> = {
+  ...Object.fromEntries(childKinds.map((child) => [child.kind, child])),
+  ...kinds,
+  ...unwatched,
+}
+
 const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass', 'RuntimeClass']
 
 /** The API server's path of a kind, in one namespace or in all. */
 export function kindPath(kind: StoredKind, namespace?: string, name?: string): string {
-  const { apiVersion, resource } = { ...kinds, ...unwatched }[kind]
+  const found = resources[kind]
+  if (found === undefined) throw new Error(`unknown kind ${kind}`)
+  const { apiVersion, resource } = found
   const group = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
   return [
     group,
