@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { variables } from '../src/config.ts'
-import { conditionReasons, conditions, reasons } from '../src/myapp/status/reasons.ts'
+import { conditions } from '../src/api/conditions.ts'
+import { conditionReasons, reasons } from '../src/myapp/status/reasons.ts'
 import {
   attribute,
   attributeMeanings,

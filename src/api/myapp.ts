@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { appArmorRule, podAnnotationRules, seccompRules } from './annotations.ts'
+import { conditions } from './conditions.ts'
 import {
   annotations,
   childMaxBytes,
@@ -261,11 +262,10 @@ const int64 = (description: string, options = {}) =>
 
 export const Condition = Type.Object(
   {
-    type: text(
-      'Type: Ready, Reconciling, Stalled, Available, ConfigReady, Scaled, Routed, Monitored, ' +
-        'AdmissionChanged or Unrepaired.',
-      { minLength: 1, maxLength: 316 },
-    ),
+    type: text(`Type, one of ${Object.keys(conditions).join(', ')}.`, {
+      minLength: 1,
+      maxLength: 316,
+    }),
     status: choice(['True', 'False', 'Unknown'], 'Status of the condition.'),
     observedGeneration: opt(
       int64('Generation of the MyApp that the condition describes.', { minimum: 0 }),
@@ -282,6 +282,12 @@ export const Condition = Type.Object(
   },
   { description: 'A condition of the MyApp.' },
 )
+
+const conditionsThatExist = (when: 'always' | 'sometimes') =>
+  Object.entries(conditions)
+    .filter(([, { exists }]) => (exists === 'always') === (when === 'always'))
+    .map(([type]) => type)
+    .join(', ')
 
 const count = (description: string) => opt(Type.Integer({ description, format: 'int32' }))
 const sentence = (description: string) => opt(Type.String({ description }))
@@ -319,9 +325,8 @@ export const MyAppStatus = Type.Object(
     conditions: opt(
       Type.Array(Condition, {
         description:
-          'Ready, Reconciling and Stalled are always present, as in kstatus. Available is ' +
-          'present unless the MyApp is being deleted. Present if they apply: ConfigReady, ' +
-          'Scaled, Routed, Monitored, AdmissionChanged, Unrepaired.',
+          `Always present, as in kstatus: ${conditionsThatExist('always')}. Present if they ` +
+          `apply: ${conditionsThatExist('sometimes')}. docs/status.md explains them.`,
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

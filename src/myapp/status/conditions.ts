@@ -1,3 +1,4 @@
+import type { ConditionType } from '../../api/conditions.ts'
 import type { Condition, MyAppSpec } from '../../api/myapp.ts'
 import { httpRoute } from '../children/http-route.ts'
 import { ingress } from '../children/ingress.ts'
@@ -6,7 +7,7 @@ import { configReferences } from '../config-references.ts'
 import { childOf, type HookRequest } from '../request.ts'
 import { maxForeignItems } from '../../metacontroller/repair.ts'
 import type { ChildState, State } from '../state.ts'
-import type { ConditionReason, ConditionType } from './reasons.ts'
+import type { ConditionReason } from './reasons.ts'
 import { ingressProblems, routeProblems } from './routing.ts'
 import { listed } from '../../text.ts'
 

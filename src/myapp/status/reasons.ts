@@ -1,3 +1,4 @@
+import type { ConditionType } from '../../api/conditions.ts'
 import type { Phase } from '../../api/myapp.ts'
 
 interface ReasonMeaning {
@@ -107,56 +108,6 @@ export const isBlocking = (reason: string) =>
   (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
     ([name, { blocks }]) => name === reason && blocks,
   )
-
-/** Every condition of a MyApp. docs/status.md lists them. */
-export const conditions = {
-  Ready: {
-    isTrue: 'The phase is Running.',
-    exists: 'always',
-  },
-  Reconciling: {
-    isTrue: 'The phase is Pending.',
-    exists: 'always',
-  },
-  Stalled: {
-    isTrue: 'The phase is Failed.',
-    exists: 'always',
-  },
-  Available: {
-    isTrue: 'The Deployment has enough available pods.',
-    exists: 'unless the MyApp is being deleted',
-  },
-  ConfigReady: {
-    isTrue: 'Every required ConfigMap, Secret and key exists.',
-    exists: 'if the pods use ConfigMaps or Secrets',
-  },
-  Scaled: {
-    isTrue: 'The autoscaler gets its metrics and acts on them.',
-    exists: 'with `autoscaling`',
-  },
-  Routed: {
-    isTrue: 'The Ingress has an address, and every Gateway accepts the HTTPRoute.',
-    exists: 'with `ingress` or `gateway`',
-  },
-  Monitored: {
-    isTrue: 'A PodMonitor selects the pods.',
-    exists: 'with `metrics`',
-  },
-  AdmissionChanged: {
-    isTrue:
-      'A policy or a webhook of the cluster changed a field that the MyApp sets. ' +
-      'The message names the field and both values.',
-    exists: 'only while it is True',
-  },
-  Unrepaired: {
-    isTrue:
-      'A list of a child has more than 1000 foreign items, so none is removed. The message names ' +
-      'the list.',
-    exists: 'only while it is True',
-  },
-} as const satisfies Record<string, { isTrue: string; exists: string }>
-
-export type ConditionType = keyof typeof conditions
 
 /**
  * The operator's own reasons of the other conditions, and the conditions that have them. Available
