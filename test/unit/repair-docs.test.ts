@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { pathText } from '../../src/metacontroller/json.ts'
 import { answerNow } from '../../src/metacontroller/repair.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { apply, desiredOf, living } from '../support/fixtures/converging.ts'
@@ -47,4 +49,23 @@ t.test('docs/repair.md shows the real answers', async (t) => {
   t.strictSame(example('first answer'), shown(first))
   const second = answerNow(desired, apply(first, edited), deployment.exactFields)
   t.strictSame(example('second answer'), shown(second))
+})
+
+t.test('the table of docs/repair.md has every exact field', async (t) => {
+  const removals = page
+    .split('\n')
+    .map((line) => line.split(' | '))
+    .filter(([, effect = '']) => effect.includes('foreign'))
+    .map(([fields = '']) => fields)
+  for (const { kind, exactFields } of childKinds) {
+    for (const { path } of exactFields) {
+      const field = String(path.at(-1))
+      const name = field.endsWith('Probe') ? 'probes' : `\`${field}\``
+      // Rows about the pods do not name the Deployment.
+      t.ok(
+        removals.some((row) => row.includes(name) && (kind === 'Deployment' || row.includes(kind))),
+        `${kind} ${pathText(path)}`,
+      )
+    }
+  }
 })
