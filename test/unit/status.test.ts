@@ -5,9 +5,12 @@ import type {
   ObservedPod,
   ObservedService,
 } from '../../src/myapp/request.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
 import { reasons } from '../../src/myapp/status/reasons.ts'
+import { conditions, type ConditionType } from '../../src/api/conditions.ts'
 import { Condition } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
+import { requestsFor } from '../support/fixtures/every-child.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { context } from '../support/fixtures/context.ts'
 
@@ -799,3 +802,23 @@ t.test('a condition that depends on an object other than a child has its time', 
     }
   })
 })
+
+for (const { kind, gvk, optional } of childKinds) {
+  if (optional === undefined) continue
+  t.test(`a condition names the missing component ${optional.component}`, async (t) => {
+    const request = running(({ request: { parent, children } }) => {
+      Object.assign(parent.spec as object, requestsFor[kind])
+      Reflect.deleteProperty(children, gvk)
+    })
+    const reports = (sync(request, context).status.conditions ?? []).filter(
+      ({ status, message }) => status === 'False' && message === optional.message,
+    )
+    const ready = reports.find(({ type }) => type === 'Ready')
+    t.equal(ready?.reason, optional.reason, 'the reason of Ready')
+    if (optional.reason !== undefined) return
+    t.ok(
+      reports.some(({ type }) => conditions[type as ConditionType].exists !== 'always'),
+      'another condition, as optional.reason is undefined',
+    )
+  })
+}
