@@ -38,9 +38,10 @@ const webhookOptions = ['url', 'timeout', 'etag']
 export function checkSupported({ spec }: CompositeController): void {
   const { hooks = {}, childResources = [], generateSelector, parentResource } = spec
   if (hooks.sync === undefined) throw new Error('no sync hook defined')
+  // Throws for an invalid operator.
   selects(parentResource.labelSelector ?? {})
   const settings: Array<[name: string, isSupported: boolean]> = [
-    ['generateSelector: false', generateSelector === true],
+    ['a controller without generateSelector: true', generateSelector === true],
   ]
   for (const [name, { version, webhook = {} }] of Object.entries(hooks)) {
     settings.push([`version ${version} of the ${name} hook`, version === 'v2'])
@@ -55,7 +56,7 @@ export function checkSupported({ spec }: CompositeController): void {
   if (refused.length > 0) throw new Error(`the stand-in does not support ${refused.join(', ')}`)
 }
 
-/** Whether the selector of parents selects a parent. */
+/** Whether the label selector of the controller selects a parent. */
 export const isSelected = ({ spec }: CompositeController, parent: KubeObject): boolean =>
   selects(spec.parentResource.labelSelector ?? {}, parent.metadata.labels)
 

@@ -6,6 +6,7 @@ import {
   checkRule,
   matchesRule,
 } from '../../local-cluster/stand-in/related.ts'
+import { selects } from '../../local-cluster/stand-in/selector.ts'
 
 const pods: Resource = {
   apiVersion: 'v1',
@@ -66,4 +67,9 @@ t.test('names exclude both selectors', async (t) => {
     () => checkRule(about({ names: ['web'], namespaceSelector: {} })),
     /cannot have both names and/,
   )
+})
+
+t.test('an invalid operator is an error, even if no label matches', async (t) => {
+  const matchExpressions = [exists('zone'), { key: 'app', operator: 'Equals' }]
+  t.throws(() => selects({ matchLabels: { tier: 'front' }, matchExpressions }), /"Equals" is not/)
 })
