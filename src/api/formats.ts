@@ -58,7 +58,7 @@ export const formats = {
   myAppName: {
     matches: '^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$',
     message:
-      'must be the name of a Service too: at most 63 lower-case letters, digits or "-", ' +
+      'must be a valid name of a Service: at most 63 lower-case letters, digits or "-", ' +
       'starting with a letter and ending with a letter or digit',
   },
   image: {
@@ -218,16 +218,16 @@ export const formats = {
     matches: `^${label()}$`,
     excludes: '--|^[-0-9]*$',
     message:
-      'must consist of lower-case letters, digits or single "-" between them, with at least ' +
-      'one letter',
+      'must consist of lower-case letters and digits with single "-" between them, and must ' +
+      'contain a letter',
   },
-  /** A port number, which has bounds, or the name of a port. */
+  /** A port name in a field that also accepts a port number. */
   portNameOrNumber: {
     matches: `^${label()}$`,
     excludes: '--|^[-0-9]*$',
     message: 'must be a number from 1 to 65535, or the name of a port',
   },
-  /** A network in CIDR notation, without leading zeros. IPv6 is in lower case. */
+  /** A network in CIDR notation. Numbers have no leading zeros, and IPv6 is in lower case. */
   cidr: {
     matches:
       '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}' +
@@ -235,13 +235,13 @@ export const formats = {
       '|(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::' +
       '(([0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?)/(12[0-8]|1[01]\\d|[1-9]?\\d))$',
     excludes: '(:[^:]*){8}',
-    message: 'must be a network such as 10.0.0.0/8 or 2001:db8::/32',
+    message: 'must be a network in CIDR notation, such as 10.0.0.0/8 or 2001:db8::/32',
   },
-  /** The name of a container beside that of the app. */
+  /** The name of an init container or a sidecar. */
   extraContainerName: {
     matches: `^${label()}$`,
     excludes: '^app$',
-    message: `${labelMessage}, and must not be app, the container of the app`,
+    message: `${labelMessage}, and must not be app, the name of the app's own container`,
   },
   containerName: { matches: `^${label()}$`, message: labelMessage },
   measuredResource: {

@@ -221,8 +221,8 @@ spec: {image: a}
       [
         '4.yaml:6:1: Flow sequence in block collection must be sufficiently indented and ' +
           'end with a ]',
-        '2.yaml:5:9: metadata.name: invalid value "1app": must be the name of a Service ' +
-          'too: at most 63 lower-case letters, digits or "-", starting with a letter and ' +
+        '2.yaml:5:9: metadata.name: invalid value "1app": must be a valid name of a ' +
+          'Service: at most 63 lower-case letters, digits or "-", starting with a letter and ' +
           'ending with a letter or digit',
         '2.yaml:6:1: spec.image: image is required',
         '2.yaml:7:13: spec.replicas: must be at most 100, got 101',

@@ -901,7 +901,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'a name that starts with a digit',
     { image },
-    'metadata.name: invalid value "1app": must be the name of a Service too: at most 63 ' +
+    'metadata.name: invalid value "1app": must be a valid name of a Service: at most 63 ' +
       'lower-case letters, digits or "-", starting with a letter and ending with a letter or ' +
       'digit',
     '1app',
@@ -909,7 +909,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
   [
     'a name with a dot',
     { image },
-    'metadata.name: invalid value "a.b": must be the name of a Service too: at most 63 ' +
+    'metadata.name: invalid value "a.b": must be a valid name of a Service: at most 63 ' +
       'lower-case letters, digits or "-", starting with a letter and ending with a letter or ' +
       'digit',
     'a.b',

@@ -4,7 +4,7 @@ import { portMessages } from '../../../src/api/ports.ts'
 
 export const image = 'nginx'
 const noServiceName =
-  'must be the name of a Service too: at most 63 lower-case letters, digits or "-", ' +
+  'must be a valid name of a Service: at most 63 lower-case letters, digits or "-", ' +
   'starting with a letter and ending with a letter or digit'
 const noVariable =
   'must consist of letters, digits, "_", "-" or ".", and must not start with a digit or with ".."'
