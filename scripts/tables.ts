@@ -106,7 +106,7 @@ function exampleRows(): string[] {
   })
 }
 
-/** The text of a page with other rows in the table that has a header. */
+/** Replaces the rows of the table with this header in the text of a page. */
 function withRows(
   text: string,
   { page, header, rows }: { page: string; header: string; rows: string[] },

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseJson } from './json.ts'
 import type { KubeObject } from './objects.ts'
 
-/** An error that the API server returned. */
+/** An error response of the API server. `reason` is a reason of Kubernetes, such as NotFound. */
 export class ApiError extends Error {
   readonly reason: string
 
@@ -80,8 +80,8 @@ export class Client {
   }
 
   /**
-   * Sends a request. Repeats it after a 429, as Retry-After says. Throws an ApiError for any other
-   * status than 2xx.
+   * Sends a request. If the server answers with 429 and Retry-After, waits for that time and sends
+   * the request again. Throws an ApiError if the last status is not 2xx.
    */
   async request<Answer = KubeObject>(
     method: HttpMethod,

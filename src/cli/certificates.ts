@@ -12,7 +12,10 @@ import { readText } from './manifests.ts'
 import { objectsText } from './yaml/print.ts'
 import { readYaml } from './yaml/read.ts'
 
-/** Prints Secrets and ConfigMaps, and their expiry dates on stderr. Returns the exit code. */
+/**
+ * Prints the Secrets and ConfigMaps with the certificates. Prints the expiry dates of the
+ * certificates on stderr. Returns the exit code.
+ */
 export async function printCertificates(
   {
     days,
@@ -50,7 +53,7 @@ export async function printCertificates(
 
 const dateText = (date: Date) => date.toISOString().slice(0, 10)
 
-/** Reads the Secret of the CA from a file, in the form of `certificates` or of kubectl. */
+/** Reads the Secret of the CA from a file that `certificates` or `kubectl get` printed. */
 function readAuthority(file: string): KeyPair {
   for (const { value } of readYaml(readText(file))) {
     if (!isObject(value) || value['kind'] !== 'Secret' || !isObject(value['metadata'])) continue

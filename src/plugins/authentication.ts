@@ -103,7 +103,8 @@ class ClientNames {
 }
 
 /**
- * Reads AUTH_TOKEN_FILE: one token a line. Two lines let a caller change its token.
+ * Reads AUTH_TOKEN_FILE, which has one token per line. To change the token of a caller, put the old
+ * and the new token into the file until the caller sends the new one.
  * @throws {Error} one line, without a token, if the file cannot be read or has an invalid line
  */
 export function readTokens({ AUTH_TOKEN_FILE }: Config): Tokens | undefined {

@@ -36,7 +36,7 @@ function begin(t: Test, url: string) {
 }
 
 const most = '6000'
-/** A request must arrive within 5 s, so a request that is answered late must start late. */
+/** A request must arrive within 5 s, so a request that is completed late must also begin late. */
 const moments: Array<
   [
     what: string,
@@ -48,26 +48,29 @@ const moments: Array<
     },
   ]
 > = [
-  ['while the server is closing', { delay: '1500', finishAfterMs: 2000 }],
-  ['late', { delay: '0', finishAfterMs: 4000 }],
-  ['late, after the longest delay', { delay: most, beginAfterMs: 5000, finishAfterMs: 8500 }],
+  ['completed while the server closes', { delay: '1500', finishAfterMs: 2000 }],
+  ['completed late', { delay: '0', finishAfterMs: 4000 }],
   [
-    'late, after the longest delay, with a Collector that hangs',
+    'completed late, after the longest delay',
+    { delay: most, beginAfterMs: 5000, finishAfterMs: 8500 },
+  ],
+  [
+    'completed late, after the longest delay, with a Collector that hangs',
     { delay: most, beginAfterMs: 5000, finishAfterMs: 7200, collectorHangs: true },
   ],
-  ['never', { delay: '0' }],
+  ['never completed', { delay: '0' }],
   [
-    'never, after the longest delay, with a Collector that hangs',
+    'never completed, after the longest delay, with a Collector that hangs',
     { delay: most, collectorHangs: true },
   ],
 ]
 
 t.test(
-  'answers a request in flight at SIGTERM, fails /readyz first, and ends within 10 s',
+  'after SIGTERM fails /readyz, answers a request that is completed, and exits within 10 s',
   async (t) => {
     t.jobs = moments.length
     for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
-      t.test(what, { buffered: true }, async (t) => {
+      t.test(`a request ${what}`, { buffered: true }, async (t) => {
         const receiver = await startReceiver()
         t.teardown(() => {
           receiver.close()

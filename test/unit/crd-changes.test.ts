@@ -179,7 +179,7 @@ const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentenc
     'a new pattern',
     field(text),
     field({ ...text, pattern: '^a' }),
-    'spec.field: pattern is "^a", and was not there',
+    'spec.field: pattern is "^a", and was not set',
   ],
   [
     'another default',
@@ -227,25 +227,25 @@ const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentenc
     'an additional allOf',
     field(text),
     field({ ...text, allOf: [{ maxLength: 1 }] }),
-    'spec.field: allOf is [{"maxLength":1}], and was not there',
+    'spec.field: allOf is [{"maxLength":1}], and was not set',
   ],
   [
     'a new oneOf',
     field(text),
     field({ ...text, oneOf: [{ required: ['a'] }] }),
-    'spec.field: oneOf is [{"required":["a"]}], and was not there',
+    'spec.field: oneOf is [{"required":["a"]}], and was not set',
   ],
   [
     'a new not',
     field(text),
     field({ ...text, not: { maxLength: 1 } }),
-    'spec.field: not is {"maxLength":1}, and was not there',
+    'spec.field: not is {"maxLength":1}, and was not set',
   ],
   [
     'an unknown keyword',
     field(text),
     field({ ...text, const: 'a' }),
-    'spec.field: const is "a", and was not there',
+    'spec.field: const is "a", and was not set',
   ],
 ]
 

@@ -28,7 +28,7 @@ const explained = explanations(read(new URL('../../CHANGELOG.md', import.meta.ur
 /** Changes since the last release that refuse no working MyApp. */
 const permitted = [
   // Argo CD and kubectl apply see a default in a list item as a change.
-  'spec.env[].value: default is not there, and was ""',
+  'spec.env[].value: default is not set, and was ""',
   // The same rule with a single regular expression.
   'the MyApp has a new rule with oldSelf, oldSelf.hasValue() || ' +
     `(${celOf(formats.myAppName, 'self.metadata.name')})`,
@@ -40,9 +40,9 @@ const permitted = [
   ...['startup', 'readiness', 'liveness'].flatMap((probe) =>
     ['httpGet', 'tcpSocket', 'grpc'].flatMap((handler) => [
       `spec.probes.${probe}.${handler}.port: anyOf is ` +
-        '[{"type":"integer"},{"type":"string"}], and was not there',
-      `spec.probes.${probe}.${handler}.port: type is not there, and was "integer"`,
-      `spec.probes.${probe}.${handler}.port: x-kubernetes-int-or-string is true, and was not there`,
+        '[{"type":"integer"},{"type":"string"}], and was not set',
+      `spec.probes.${probe}.${handler}.port: type is not set, and was "integer"`,
+      `spec.probes.${probe}.${handler}.port: x-kubernetes-int-or-string is true, and was not set`,
     ]),
   ),
 ]

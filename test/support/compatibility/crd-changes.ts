@@ -133,7 +133,7 @@ function narrowed(before: CrdSchema, after: CrdSchema, path: string): string[] {
   ]
 }
 
-const shown = (value: unknown) => (value === undefined ? 'not there' : JSON.stringify(value))
+const shown = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value))
 const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`)
 
 function bound(
