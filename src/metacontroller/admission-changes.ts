@@ -96,25 +96,39 @@ interface Difference {
  * count, and neither do additional items of a list with names. They do count in a list without
  * names, which has one owner.
  */
-function differing(ours: unknown, theirs: unknown, path: ObjectPath = []): Difference[] {
-  if (isObject(ours) && isObject(theirs)) {
-    return Object.entries(ours).flatMap(([field, value]) =>
-      differing(value, Object.hasOwn(theirs, field) ? theirs[field] : undefined, [...path, field]),
-    )
+function differing(ours: unknown, theirs: unknown): Difference[] {
+  const found: Difference[] = []
+  const path: ObjectPath = []
+  const visit = (step: ObjectPath[number], ours: unknown, theirs: unknown) => {
+    path.push(step)
+    compare(ours, theirs)
+    path.pop()
   }
-  if (!Array.isArray(ours) || !Array.isArray(theirs)) {
-    return contains(theirs, ours) ? [] : [{ path, ours, theirs }]
+  const compare = (ours: unknown, theirs: unknown) => {
+    if (isObject(ours) && isObject(theirs)) {
+      for (const field in ours) {
+        visit(field, ours[field], Object.hasOwn(theirs, field) ? theirs[field] : undefined)
+      }
+      return
+    }
+    const before = found.length
+    let isSame = contains(theirs, ours)
+    if (Array.isArray(ours) && Array.isArray(theirs)) {
+      if (haveNames(ours) && haveNames(theirs)) {
+        const observed = new Map(theirs.map((item) => [nameOf(item), item as unknown]))
+        for (const item of ours) {
+          const name = nameOf(item) ?? ''
+          visit({ name }, item, observed.get(name))
+        }
+      } else {
+        isSame &&= theirs.length === ours.length
+      }
+    }
+    // Items with names can also differ in their order only.
+    if (!isSame && found.length === before) found.push({ path: [...path], ours, theirs })
   }
-  if (!haveNames(ours) || !haveNames(theirs)) {
-    return contains(theirs, ours) && theirs.length === ours.length ? [] : [{ path, ours, theirs }]
-  }
-  const observed = new Map(theirs.map((item) => [nameOf(item), item as unknown]))
-  const found = ours.flatMap((item) => {
-    const name = nameOf(item) ?? ''
-    return differing(item, observed.get(name), [...path, { name }])
-  })
-  // The order of the items can also differ.
-  return found.length > 0 || contains(theirs, ours) ? found : [{ path, ours, theirs }]
+  compare(ours, theirs)
+  return found
 }
 
 /**

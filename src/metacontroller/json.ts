@@ -33,7 +33,9 @@ export const nameOf = (item: unknown): string | undefined =>
 
 function step(from: unknown, key: string | { name: string }): unknown {
   if (typeof key !== 'string') {
-    return Array.isArray(from) ? from.find((item) => nameOf(item) === key.name) : undefined
+    if (!Array.isArray(from)) return undefined
+    for (const item of from) if (nameOf(item) === key.name) return item
+    return undefined
   }
   return isObject(from) && Object.hasOwn(from, key) ? from[key] : undefined
 }

@@ -80,18 +80,66 @@ interface Repair {
   foreign: FieldsV1 | undefined
 }
 
-/**
- * Returns the answer of this sync for a child. Usually that is `desired`. If Metacontroller's merge
- * would keep foreign entries, one or two intermediate answers come first, so that the merge removes
- * the entries. A Deployment is paused meanwhile, so that its pods roll once. Under server-side
- * apply the result is always `desired`.
- */
-export function answerNow(
+/** The largest number of foreign items that the operator removes from one list. */
+export const maxForeignItems = 1000
+
+/** A list that is not repaired. */
+export interface UnrepairedList {
+  /** As in `spec.template.spec.containers[app].env`. */
+  path: string
+  /** The number of its items. */
+  items: number
+}
+
+/** The answer of one sync for a child. */
+export interface Repaired {
+  /**
+   * Usually `desired`. If Metacontroller's merge would keep foreign entries, one or two
+   * intermediate answers come first, so that the merge removes the entries. A Deployment is paused
+   * meanwhile, so that its pods roll once. Under server-side apply this is always `desired`.
+   */
+  answer: KubernetesObject
+  /**
+   * The exact lists with more than `maxForeignItems` foreign items. The answer does not change
+   * them. Condition Unrepaired reports them.
+   */
+  unrepaired: UnrepairedList[]
+}
+
+/** Returns the answer that moves a child towards exactly the desired state. */
+export function repairChild(
   desired: KubernetesObject,
   observed: ObservedObject | undefined,
   exactFields: ExactField[],
+): Repaired {
+  if (observed === undefined) return { answer: desired, unrepaired: [] }
+  const repaired: ExactField[] = []
+  const flooded = new Map<string, UnrepairedList>()
+  for (const field of expand(exactFields, desired)) {
+    const items = floodOf(field.path, desired, observed)
+    if (items === undefined) repaired.push(field)
+    else flooded.set(pathText(field.path), { path: pathText(field.path), items })
+  }
+  return {
+    answer: answerNow(desired, observed, repaired),
+    unrepaired: [...flooded.values()],
+  }
+}
+
+/** The number of items of a list with too many foreign items; undefined if there are few. */
+function floodOf(path: ObjectPath, desired: unknown, observed: unknown): number | undefined {
+  const found = at(observed, path)
+  if (!Array.isArray(found) || found.length <= maxForeignItems) return undefined
+  const expected = at(desired, path)
+  const own = Array.isArray(expected) ? expected.length : 0
+  return found.length - own > maxForeignItems ? found.length : undefined
+}
+
+function answerNow(
+  desired: KubernetesObject,
+  observed: ObservedObject,
+  repaired: ExactField[],
 ): KubernetesObject {
-  if (observed === undefined) return desired
   const applied = lastApplied(observed)
   if (applied === undefined && isServerSideApplied(observed)) return desired
   const repair: Repair = {
@@ -101,9 +149,6 @@ export function answerNow(
     merged: merge(observed, applied, desired),
     foreign: ownedByOthers(observed, applied, desired),
   }
-  const repaired = expand(exactFields, desired).filter(
-    ({ path }) => !isFlooded(path, desired, observed),
-  )
   const values = repaired.filter(isExactValue)
   const additions = repaired.filter(isExactPart).flatMap((part) => additionsTo(part, repair))
   const inexact = values.filter((field) => !isExact(field, repair))
@@ -126,38 +171,6 @@ function omitReferences({ references }: ExactValue, answer: KubernetesObject): v
   const holder = at(answer, path)
   if (!isObject(holder)) return
   for (const key of Object.keys(holder)) if (key.startsWith(prefix)) delete holder[key]
-}
-
-/** The largest number of foreign items that the operator removes from one list. */
-export const maxForeignItems = 1000
-
-/** A list that is not repaired. */
-export interface UnrepairedList {
-  /** As in `spec.template.spec.containers[app].env`. */
-  path: string
-  /** The number of its items. */
-  items: number
-}
-
-/**
- * Returns the exact lists of a child with more than `maxForeignItems` foreign items. `answerNow`
- * does not change such a list. Condition Unrepaired reports it.
- */
-export function unrepairedLists(
-  desired: KubernetesObject,
-  observed: ObservedObject | undefined,
-  exactFields: ExactField[],
-): UnrepairedList[] {
-  const flooded = expand(exactFields, desired)
-    .filter(({ path }) => isFlooded(path, desired, observed))
-    .map(({ path }) => [pathText(path), (at(observed, path) as unknown[]).length] as const)
-  return [...new Map(flooded)].map(([path, items]) => ({ path, items }))
-}
-
-function isFlooded(path: ObjectPath, desired: unknown, observed: unknown): boolean {
-  const [found, expected] = [at(observed, path), at(desired, path)]
-  const own = Array.isArray(expected) ? expected.length : 0
-  return Array.isArray(found) && found.length - own > maxForeignItems
 }
 
 /**

@@ -8,7 +8,7 @@ import { keepingForeignAnnotations } from '../metacontroller/foreign-annotations
 import { asApplied, lastApplied, asObserved } from '../metacontroller/last-applied.ts'
 import { merge } from '../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
-import { answerNow, type UnrepairedList, unrepairedLists } from '../metacontroller/repair.ts'
+import { repairChild, type UnrepairedList } from '../metacontroller/repair.ts'
 import type { App } from './app.ts'
 import type { ChildKind } from './children/child.ts'
 import { childKinds } from './children/index.ts'
@@ -149,7 +149,7 @@ function desiredState(
     observed === undefined
       ? { desired: requested, changes: [] }
       : acceptAdmission(requested, observed)
-  const next = answerNow(desired, observed, kind.exactFields)
+  const { answer: next, unrepaired } = repairChild(desired, observed, kind.exactFields)
   return {
     kind,
     desired,
@@ -162,7 +162,7 @@ function desiredState(
     postponed: kind.kind === 'Service' && isPostponed(app, desired, observed),
     inSync: observed !== undefined && isInSync(app, kind, desired, observed, next),
     admissionChanges: changes,
-    unrepaired: unrepairedLists(desired, observed, kind.exactFields),
+    unrepaired,
     next,
   }
 }

@@ -6,7 +6,7 @@ import {
   lastAppliedAnnotation,
   type ObservedObject,
 } from '../../src/metacontroller/protocol.ts'
-import { answerNow, maxForeignItems, unrepairedLists } from '../../src/metacontroller/repair.ts'
+import { maxForeignItems, repairChild } from '../../src/metacontroller/repair.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { findingsOf } from '../../src/myapp/findings.ts'
@@ -290,10 +290,8 @@ t.test('keeps and reports a list with too many foreign items', async (t) => {
     const { children } = requestWith('volumes', n, 'dynamic-apply')
     const observed = children['Deployment.apps/v1']['default/demo-app'] as ObservedObject
     const desired = lastApplied(observed) as KubernetesObject
-    return {
-      isDesired: answerNow(desired, observed, deployment.exactFields) === desired,
-      unrepaired: unrepairedLists(desired, observed, deployment.exactFields),
-    }
+    const { answer, unrepaired } = repairChild(desired, observed, deployment.exactFields)
+    return { isDesired: answer === desired, unrepaired }
   }
   t.strictSame(answerFor(maxForeignItems), { isDesired: false, unrepaired: [] })
   t.strictSame(answerFor(maxForeignItems + 1), {

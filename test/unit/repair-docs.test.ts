@@ -3,7 +3,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { pathText } from '../../src/metacontroller/json.ts'
-import { answerNow } from '../../src/metacontroller/repair.ts'
+import { repairChild } from '../../src/metacontroller/repair.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
@@ -45,9 +45,9 @@ t.test('docs/repair.md shows the real answers', async (t) => {
   })
   t.strictSame(example('desired'), shown(desired))
   t.strictSame(example('edited'), shown(edited))
-  const first = answerNow(desired, edited, deployment.exactFields)
+  const first = repairChild(desired, edited, deployment.exactFields).answer
   t.strictSame(example('first answer'), shown(first))
-  const second = answerNow(desired, apply(first, edited), deployment.exactFields)
+  const second = repairChild(desired, apply(first, edited), deployment.exactFields).answer
   t.strictSame(example('second answer'), shown(second))
 })
 

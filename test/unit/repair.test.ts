@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { isDeepStrictEqual } from 'node:util'
-import { answerNow } from '../../src/metacontroller/repair.ts'
+import { repairChild } from '../../src/metacontroller/repair.ts'
 import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import { asObserved } from '../../src/metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject } from '../../src/metacontroller/protocol.ts'
@@ -79,7 +79,7 @@ t.test(
       deployment: observed as ObservedDeployment,
     })
     t.match(desired, { spec: { replicas: 5 }, metadata: { annotations: undefined } })
-    const answer = answerNow(desired as KubernetesObject, observed, deployment.exactFields)
+    const { answer } = repairChild(desired as KubernetesObject, observed, deployment.exactFields)
     t.match(answer, {
       spec: { replicas: 0, paused: true },
       metadata: { annotations: { 'example.com/suspended-replicas': '5' } },
@@ -122,11 +122,11 @@ t.test('never returns an AppArmor annotation without its container', async (t) =
     namespace: 'default',
     spec: { ...withInit('a', 'b'), podAnnotations },
   })
-  const answer = answerNow(
+  const { answer }: { answer: Anything } = repairChild(
     desired as KubernetesObject,
     living(deployment, { ...withInit('b'), podAnnotations }),
     deployment.exactFields,
-  ) as Anything
+  )
   t.equal(answer.spec.paused, true)
   t.equal(answer.spec.template.spec.initContainers, undefined)
   t.strictSame(answer.spec.template.metadata.annotations, {})
@@ -233,7 +233,7 @@ t.test('returns the desired child under server-side apply', async (t) => {
     },
   ]
   t.strictSame(
-    answerNow(desiredOf(service, spec()), observed, service.exactFields),
+    repairChild(desiredOf(service, spec()), observed, service.exactFields).answer,
     desiredOf(service, spec()),
   )
 })
