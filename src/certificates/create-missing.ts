@@ -11,7 +11,7 @@ import {
 } from './objects.ts'
 import type { ApiServer } from './api-server.ts'
 
-/** The parts that the Job can create. Its arguments name some of them. */
+/** The parts of the Job's work. Its arguments select the parts. */
 export const parts = ['certificates', 'config-digest', 'admission'] as const
 export type Part = (typeof parts)[number]
 
@@ -28,8 +28,8 @@ interface Options {
 }
 
 /**
- * Creates missing objects and changes nothing that exists. The next run continues an interrupted
- * run: the CA is created first, and the stored CA issues everything else.
+ * Creates missing objects, and sets a missing caBundle. Changes nothing else. The next run continues
+ * an interrupted run, because the stored CA issues all certificates.
  */
 export async function createMissing(
   requested: ReadonlySet<Part>,
@@ -73,11 +73,12 @@ async function storedAuthority(api: ApiServer, now: Date, report: Report): Promi
   const decoded = (key: string) => Buffer.from(stored?.data?.[key] ?? '', 'base64').toString()
   const authority = { certificate: decoded('tls.crt'), key: decoded('tls.key') }
   const what = `Secret ${namespaces.hook}/${names.authority}`
+  const remedy = 'see "A CA that has expired or lacks its key" in docs/upgrade.md'
   if (!authority.certificate || !authority.key) {
-    throw new Error(`${what} has no tls.crt or tls.key: delete it, and the Job creates another CA`)
+    throw new Error(`${what} lacks tls.crt or tls.key: ${remedy}`)
   }
   if (expiryOf(authority.certificate) < now) {
-    throw new Error(`${what} has expired: see docs/upgrade.md for a new CA`)
+    throw new Error(`${what} has expired: ${remedy}`)
   }
   return authority
 }
