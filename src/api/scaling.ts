@@ -25,7 +25,7 @@ const target = (options: object) =>
     {
       type: choice(
         ['Utilization', 'AverageValue', 'Value'],
-        'Type of the target: averageUtilization, averageValue or value.',
+        'The field that is set: averageUtilization, averageValue or value.',
       ),
       averageUtilization: opt(integer('Percentage of the requests of the pods.', 1, 10_000)),
       averageValue: opt(positiveQuantity('Average over all pods.')),
@@ -35,7 +35,7 @@ const target = (options: object) =>
     },
     options,
   )
-/** Kubernetes accepts any selector here: only the autoscaler reads it. */
+/** Kubernetes checks no label syntax here: only the autoscaler reads it. */
 const selector = object('Label selector of the metric.', {
   matchLabels: opt(map('Labels with their values. All must match.')),
   matchExpressions: opt(
@@ -67,7 +67,7 @@ const sources = {
   containerResource: opt(
     object('CPU or memory of one container.', {
       name: formatted('measuredResource', 'cpu or memory.', { maxLength: 63 }),
-      container: formatted('containerName', 'Name of the container. That of the app is app.', {
+      container: formatted('containerName', "Name of the container. The app's is named app.", {
         maxLength: 63,
       }),
       target: resourceTarget,
@@ -99,7 +99,7 @@ const sources = {
 export const metricSource = (type: string) => type.charAt(0).toLowerCase() + type.slice(1)
 const metricTypes = ['Resource', 'ContainerResource', 'Pods', 'Object', 'External'] as const
 /** The message for a metric whose source does not match its type. */
-export const metricMessage = 'only the field that matches type must be set'
+export const metricMessage = 'the field for type must be set, and no other'
 
 export const Metric = object(
   'A metric of autoscaling/v2.',
@@ -149,7 +149,7 @@ const scalingRules = (description: string) =>
   })
 
 export const Autoscaling = object(
-  'Scales the pods by load, in place of replicas. Without autoscaling, replicas applies again.',
+  'Scales the pods by load, in place of replicas. After its removal, replicas applies again.',
   {
     minReplicas: opt(integer('Minimum number of pods. Defaults to 1.', 1, 100)),
     maxReplicas: integer('Maximum number of pods.', 1, 100),

@@ -1246,8 +1246,7 @@ export const cases: Case[] = [
       },
     },
     refused:
-      'spec.autoscaling.metrics[0]: Invalid value: only the field that matches type ' +
-      'must be set',
+      'spec.autoscaling.metrics[0]: Invalid value: the field for type must be set, and no other',
   },
   ...Object.entries({
     resource: { name: 'cpu' },
