@@ -38,7 +38,7 @@ export const conditions = {
   AdmissionChanged: {
     isTrue:
       'A policy or a webhook of the cluster changed a field that the MyApp sets. ' +
-      'The message names the field and both values.',
+      'The message names fields and both values.',
     exists: 'only while it is True',
   },
   Unrepaired: {

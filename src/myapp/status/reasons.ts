@@ -77,8 +77,8 @@ export const reasons = {
   Terminating: {
     phase: 'Pending',
     meaning:
-      'The MyApp is being deleted: first the objects that send traffic to its pods or scale ' +
-      'them, then its Deployment, then its Service.',
+      'The MyApp is being deleted. The objects that send traffic to its pods or scale them go ' +
+      'first, then the Deployment and the Service.',
   },
   InvalidSpec: {
     phase: 'Failed',
@@ -154,7 +154,7 @@ export const conditionReasons = {
     of: ['AdmissionChanged'],
     meaning:
       'A policy or a webhook of the cluster changed fields of a child after the operator set ' +
-      'them. The message names each field and both values.',
+      'them. The message names up to 8 fields of a child, and both values.',
   },
   GatewayNotEnabled: {
     of: ['Routed'],
@@ -162,7 +162,7 @@ export const conditionReasons = {
   },
   MonitorCreated: {
     of: ['Monitored'],
-    meaning: 'The PodMonitor exists, so that the Prometheus Operator can select the pods.',
+    meaning: 'The PodMonitor exists and matches the spec.',
   },
   MonitorNotReady: {
     of: ['Monitored'],
