@@ -48,8 +48,8 @@ t.test('reports NameConflict for an adopted Deployment with another selector', a
   t.match(status, { phase: 'Failed', conditions: [{ reason: 'NameConflict' }] })
   t.equal(
     status.message,
-    'Update of Deployment demo-app refused: spec.selector is immutable, and it is ' +
-      'app.kubernetes.io/name=legacy. No child is changed. To replace it and keep its pods, ' +
+    'Deployment demo-app has another spec.selector, app.kubernetes.io/name=legacy, which is ' +
+      'immutable. No child is changed. To replace the Deployment and keep its pods, ' +
       'run kubectl delete deployment demo-app --cascade=orphan; or give the MyApp another ' +
       'name',
   )

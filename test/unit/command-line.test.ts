@@ -506,7 +506,7 @@ t.test('--diff reports that a Deployment with another selector is refused', asyn
     against,
   )
   t.strictSame({ code, out }, { code: 0, out: '' })
-  t.match(err.join(), /Deployment demo-app refused: spec.selector is immutable/)
+  t.match(err.join(), /Deployment demo-app has another spec.selector, .*, which is immutable/)
 })
 
 t.test('--diff reports changed config data, not metadata, and prints no digest', async (t) => {

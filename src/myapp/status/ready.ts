@@ -15,7 +15,7 @@ export interface Summary {
   phase?: Phase
 }
 
-/** The longest parts of a foreign selector and of a foreign message in a message, in characters. */
+/** The most characters of a foreign selector, and of a foreign message, that are quoted. */
 const maxSelectorLength = 200
 const maxQuotedLength = 1024
 /** The largest number of fields in a message, and the longest field, in characters. */
@@ -25,7 +25,7 @@ const maxFieldLength = 200
 /** The phase of a MyApp with the given summary. */
 export const phaseOf = ({ reason, phase }: Summary): Phase => phase ?? reasons[reason].phase
 
-/** The first obstacle that keeps a MyApp with a valid spec from running, or its success. */
+/** The summary of a MyApp with a valid spec: the first obstacle, or that it runs. */
 export function summarize(state: State): Summary {
   if (state.app.spec.paused) return paused(state)
   const summary = summarizeChildren(state)
@@ -42,7 +42,7 @@ function summarizeChildren(state: State): Summary {
   const desired = children.filter((child) => child.enabled && child.desired !== undefined)
   for (const { kind, conflict } of desired) {
     if (conflict?.type === 'selector') {
-      return selectorConflict(`${kind.kind} ${app.name}`, conflict.selector)
+      return selectorConflict(kind.kind, app.name, conflict.selector)
     }
   }
   const conflicting = desired.filter(({ conflict }) => conflict !== undefined)
@@ -136,14 +136,13 @@ function nameConflict(name: string, conflicting: ChildState[]): Summary {
 }
 
 /** An adopted Deployment whose update would be refused, with a remedy. */
-function selectorConflict(child: string, selector: string): Summary {
-  const command = `kubectl delete ${child.toLowerCase()} --cascade=orphan`
+function selectorConflict(kind: string, name: string, selector: string): Summary {
+  const command = `kubectl delete ${kind.toLowerCase()} ${name} --cascade=orphan`
   return {
     reason: 'NameConflict',
     message:
-      `Update of ${child} refused: spec.selector is immutable, and it is ` +
-      `${truncated(selector, maxSelectorLength)}. No child is changed. ` +
-      `To replace it and keep its pods, run ${command}; or give the MyApp another name`,
+      `${kind} ${name} has another spec.selector, ${truncated(selector, maxSelectorLength)}, ` +
+      `which is immutable. No child is changed. To replace the ${kind} and keep its pods, run ${command}; or give the MyApp another name`,
   }
 }
 
@@ -156,7 +155,7 @@ function configMissing(missing: string[], deployment: ObservedDeployment | undef
   }
 }
 
-/** The progress of the pods of a Deployment that is as desired. */
+/** The progress of the pods of a Deployment, whatever its pod template. */
 function summarizeReplicas(
   name: string,
   desired: number,
@@ -178,14 +177,14 @@ function summarizeReplicas(
   const minReady = minReadyWait(deployment)
   if (!complete) {
     const progress = condition('Progressing')
-    // A paused rollout keeps this condition even when its pods become available later.
+    // Only if incomplete: a paused rollout keeps it after its pods become available.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
       const cause = found.stuck ?? minReady ?? found.ended ?? progress.message
       return stuckRollout(desired, deployment, cause)
     }
     if (found.failing !== undefined) return { reason: 'PodsFailing', message: found.failing }
   }
-  // A replacement that has not started explains little, so the ended pod is named, too.
+  // A pod that has not started explains little, so name the ended pod it replaces, too.
   const causes = complete ? [] : [found.awaited ?? minReady ?? [], found.ended ?? []].flat()
   const withCause = (message: string) =>
     causes.length === 0 ? message : `${message}: ${causes.join('; ')}`

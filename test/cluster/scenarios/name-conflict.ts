@@ -144,7 +144,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       here
         .get('MyApp', 'shop')
         .status?.message?.startsWith(
-          'Update of Deployment shop refused: spec.selector is immutable, and it is app=theirs.',
+          'Deployment shop has another spec.selector, app=theirs, which is immutable.',
         ),
     )
     t.strictSame(here.get('Service', 'shop').spec.selector, labels)
