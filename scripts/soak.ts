@@ -7,7 +7,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '60' },
     apps: { type: 'string', default: '200' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seed: { type: 'string', default: String(1 + (Date.now() % 1_000_000)) },
   },
 })
 const options = {
