@@ -2,7 +2,7 @@ import type { V1LabelSelector } from '@kubernetes/client-node'
 import { type KubeObject } from './objects.ts'
 import { selects } from './selector.ts'
 
-/** One of a CompositeController's webhooks. */
+/** A hook of a CompositeController. */
 export interface HookSpec {
   version?: string
   webhook?: { url?: string; timeout?: string; [option: string]: unknown }
@@ -28,13 +28,14 @@ export interface CompositeController extends KubeObject {
   }
 }
 
-/** The label by which a parent finds its children. `generateSelector` adds it to them. */
+/** The label that selects a parent's children. `generateSelector` adds this label. */
 export const parentLabel = 'controller-uid'
 
 const methods = ['', 'OnDelete', 'InPlace']
+// The stand-in accepts and ignores etag, which saves only bytes of answers.
 const webhookOptions = ['url', 'timeout', 'etag']
 
-/** Throws for settings that the stand-in does not support. */
+/** Throws for hooks, selectors and update methods that the stand-in does not support. */
 export function checkSupported({ spec }: CompositeController): void {
   const { hooks = {}, childResources = [], generateSelector, parentResource } = spec
   if (hooks.sync === undefined) throw new Error('no sync hook defined')

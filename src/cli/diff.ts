@@ -71,7 +71,7 @@ const timed = (context: Context): TimedContext => ({
   now: Date.now(),
 })
 
-/** The digest of the config that a spec refers to. Undefined for an invalid spec, too. */
+/** The digest of the config of a spec. Undefined without config, or if the spec is invalid. */
 function configDigest(request: HookRequest, spec: unknown, context: Context): string | undefined {
   const validated = validSpec({ ...request.parent, spec })
   return 'spec' in validated
@@ -137,7 +137,7 @@ function blockers(request: HookRequest, key: string, context: TimedContext): str
   return [...new Set(blocking.map(({ message }) => `${key}: ${message}`))]
 }
 
-/** The text in place of a digest, which only the hook can compute. */
+/** Printed in place of a digest that only the hook can compute. */
 export const unknownDigest = '<known only in the cluster>'
 
 /** The config digest of the pods of an object. Undefined if they have none. */

@@ -128,7 +128,7 @@ function recordReconcile(
   }
 }
 
-/** Counts the creations and deletions that the previous answer did not contain. */
+/** Records the MyApp as seen, and counts creations and deletions that are new. */
 function countChanges(
   request: HookRequest,
   changes: Change[],
@@ -148,7 +148,7 @@ function countChanges(
   }
 }
 
-/** The kinds that metrics name. The request decides the names of other kinds. */
+/** The kinds that metrics name. Callers can send any number of other kinds. */
 const knownKinds: ReadonlySet<string> = new Set([
   ...childKinds.map(({ kind }) => kind),
   inspectionKind,
