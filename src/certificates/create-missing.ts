@@ -28,8 +28,8 @@ interface Options {
 }
 
 /**
- * Creates missing objects, and sets a missing caBundle. Changes nothing else. The next run continues
- * an interrupted run, because the stored CA issues all certificates.
+ * Creates missing objects, and sets a missing caBundle. Changes nothing else. The next run
+ * continues an interrupted run, because the stored CA issues all certificates.
  */
 export async function createMissing(
   requested: ReadonlySet<Part>,

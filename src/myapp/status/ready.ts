@@ -142,7 +142,8 @@ function selectorConflict(kind: string, name: string, selector: string): Summary
     reason: 'NameConflict',
     message:
       `${kind} ${name} has another spec.selector, ${truncated(selector, maxSelectorLength)}, ` +
-      `which is immutable. No child is changed. To replace the ${kind} and keep its pods, run ${command}; or give the MyApp another name`,
+      `which is immutable. No child is changed. ` +
+      `To replace the ${kind} and keep its pods, run ${command}; or give the MyApp another name`,
   }
 }
 
