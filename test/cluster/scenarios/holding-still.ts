@@ -5,6 +5,7 @@ import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts
 import type { Deployment, Service } from '../../support/cluster/kinds.ts'
 import type { Namespace, Operation } from '../../support/cluster/namespace.ts'
 import { putBound, volumeClaim } from '../../support/cluster/volume-claim.ts'
+import { exampleSpecs } from '../../support/fixtures/examples.ts'
 import { isQuiet } from './no-write.ts'
 
 const image = 'nginx:1.29'
@@ -32,8 +33,17 @@ function essence({
   return { labels: own(labels), annotations: own(annotations), spec }
 }
 
-/** Every field of a MyApp that can be combined. */
+/**
+ * The fields that need a kind or an object that this cluster lacks, and serviceAccount, which
+ * excludes serviceAccountName.
+ */
+const unusable = ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName']
+
+/** Every other field of a MyApp. The last example sets those that are not listed here. */
 const full: MyAppSpec = {
+  ...Object.fromEntries(
+    exampleSpecs.flatMap(Object.entries).filter(([field]) => !unusable.includes(field)),
+  ),
   image: 'registry.example.com/team/app:2.0',
   replicas: 5,
   port: 9090,
@@ -388,9 +398,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     async (t) => {
       t.strictSame(
         Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-        ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName'],
-        'every field except those that need a kind or an object that this cluster lacks, and ' +
-          'serviceAccount, which excludes serviceAccountName',
+        unusable,
       )
       const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
       await there.create('shop', small)
