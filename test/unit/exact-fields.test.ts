@@ -3,6 +3,8 @@ import t from 'tap'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { commonMergeKey } from '../../src/metacontroller/merge.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
+import { childKinds } from '../../src/myapp/children/index.ts'
+import { additionsFor } from '../support/cluster/additions.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import * as arbitrary from '../support/fixtures/arbitrary.ts'
 import { converge, desiredOf, living } from '../support/fixtures/converging.ts'
@@ -92,4 +94,15 @@ t.test('removes a foreign entry from anything that a MyApp sets in pods', async 
       if (place !== undefined && !isRemoved(spec, place)) throw new Error(message(place.field))
     }),
   )
+})
+
+t.test('the cluster tests can add to every exact field', async (t) => {
+  for (const { kind, exactFields } of childKinds) {
+    for (const { path } of exactFields) {
+      t.ok(
+        additionsFor(kind, path),
+        `${kind} ${String(path.at(-1))}: add it to additions in test/support/cluster/additions.ts`,
+      )
+    }
+  }
 })

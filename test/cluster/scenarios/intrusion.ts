@@ -6,6 +6,7 @@ import type { KubernetesObject } from '../../../src/metacontroller/protocol.ts'
 import { each } from '../../../src/metacontroller/repair.ts'
 import type { ChildKind } from '../../../src/myapp/children/child.ts'
 import { childKinds } from '../../../src/myapp/children/index.ts'
+import { additionsFor, unorderedLists } from '../../support/cluster/additions.ts'
 import { RefusedByApi } from '../../support/cluster/api.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import {
@@ -193,87 +194,13 @@ function fieldsOf({ desired, smallest, app, turn }: Victim): FieldPath[] {
 const belongsToAutoscaler = (field: FieldPath, { spec }: LiveMyApp) =>
   spec.autoscaling !== undefined && pointer(field) === '/spec/replicas'
 
-/** An addition: the steps below an exact field, and a value, or items for a list. */
-type Addition = [steps: string[], value: unknown]
-
-const items = (...list: Array<object | string>): Addition[] => [[[], list]]
-const onOtherNodes = {
-  preferredDuringSchedulingIgnoredDuringExecution: [
-    {
-      weight: 1,
-      podAffinityTerm: {
-        topologyKey: 'kubernetes.io/hostname',
-        labelSelector: { matchLabels: { app: 'intruder' } },
-      },
-    },
-  ],
-}
-const slower: Addition[] = [
-  [['initialDelaySeconds'], 9],
-  [['terminationGracePeriodSeconds'], 9],
-]
-
-/**
- * What the intruder adds to an exact field, by its path or its last name: the first of the
- * additions to a place that is empty.
- */
-const additions: Record<string, Addition[]> = {
-  containers: items({ name: 'intruder', image: 'intruder' }),
-  initContainers: items({ name: 'intruder-init', image: 'intruder' }),
-  volumes: items(
-    { name: 'intruder', emptyDir: {} },
-    { name: 'intruder-block', persistentVolumeClaim: { claimName: 'intruder' } },
-  ),
-  env: items({ name: 'INTRUDER', value: 'x' }),
-  envFrom: items({ configMapRef: { name: 'intruder', optional: true } }),
-  ports: items({ name: 'intruder', containerPort: 1234 }),
-  volumeMounts: items({ name: 'intruder', mountPath: '/intruder' }),
-  volumeDevices: items({ name: 'intruder-block', devicePath: '/dev/intruder' }),
-  command: items('intruder'),
-  args: items('intruder'),
-  imagePullSecrets: items({ name: 'intruder' }),
-  nodeSelector: [[['intruder'], 'x']],
-  hostAliases: items({ ip: '192.0.2.9', hostnames: ['intruder'] }),
-  dnsConfig: [[['searches'], ['intruder']]],
-  affinity: [
-    [['podAffinity'], onOtherNodes],
-    [['podAntiAffinity'], onOtherNodes],
-  ],
-  securityContext: [
-    [['runAsGroup'], 9],
-    [['runAsUser'], 9],
-  ],
-  startupProbe: slower,
-  readinessProbe: slower,
-  livenessProbe: slower,
-  resources: [[['limits', 'ephemeral-storage'], '9Gi']],
-  lifecycle: [[['postStart'], { exec: { command: ['true'] } }]],
-  // The operator sets a complete strategy.
-  strategy: [],
-  minReadySeconds: [[[], 9]],
-  progressDeadlineSeconds: [[[], 900]],
-  terminationGracePeriodSeconds: [[[], 900]],
-  os: [[['name'], 'linux']],
-  selector: [[['intruder'], 'x']],
-  parentRefs: items({ name: 'intruder' }),
-  hostnames: items('intruder.example.com'),
-  'Deployment.spec.template.spec.resources': [[['limits', 'memory'], '900Gi']],
-  'Service.spec.ports': items({ name: 'intruder', port: 1234 }),
-  'PodDisruptionBudget.spec': [[['selector', 'matchLabels', 'intruder'], 'x']],
-  'NetworkPolicy.spec': [[['podSelector', 'matchLabels', 'intruder'], 'x']],
-  'PodMonitor.spec': [[['podMetricsEndpoints'], [{ port: 'intruder' }]]],
-}
-
 /** The additions to all exact fields of a child. */
 function additionsTo({ kind, desired, before }: Victim): Intrusion[] {
   const all = kind.exactFields.flatMap((exactField) =>
     placesOf(exactField.path, before, desired).flatMap((place) => {
       const isSet = valueAt(desired, place) !== undefined
       if ('exact' in exactField && exactField.exact === 'if set' && !isSet) return []
-      const name = String(place.at(-1))
-      const known = additions[`${kind.kind}.${place.join('.')}`] ?? additions[name]
-      if (known === undefined) throw new Error(`the intruder has nothing to add to ${name}`)
-      const addition = known.find(([steps, value]) => {
+      const addition = additionsFor(kind.kind, place)?.find(([steps, value]) => {
         const parent = steps.length === 0 ? desired : before
         return Array.isArray(value) || valueAt(parent, [...place, ...steps]) === undefined
       })
@@ -336,13 +263,10 @@ function essence({ metadata: { labels = {}, annotations = {} }, ...rest }: LiveO
   })
 }
 
-/** Lists whose order has no meaning. */
-const sets = new Set(['volumes', 'imagePullSecrets', 'hostAliases', 'parentRefs'])
-
 function inAnyOrder(value: unknown, name = ''): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item) => inAnyOrder(item))
-    return sets.has(name)
+    return unorderedLists.has(name)
       ? items.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
       : items
   }
