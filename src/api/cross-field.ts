@@ -1,7 +1,7 @@
 import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
 import { isFirstAddress, isWithin } from './cidr.ts'
-import { isExposed, mainPortOf, namedPorts } from './declared-ports.ts'
+import { additionalPorts, isExposed, mainPortOf, namedPorts } from './declared-ports.ts'
 import { type EnvVar, envMaxCharacters, envMessages } from './environment.ts'
 import { containerMessages } from './more-containers.ts'
 import { formats, hasFormat } from './formats.ts'
@@ -448,7 +448,7 @@ function nameResolutionProblems({ hostAliases, dnsPolicy, dnsConfig }: MyAppSpec
 function portProblems(spec: MyAppSpec): Problem[] {
   const { ports = [] } = spec
   const main = mainPortOf(spec)
-  const others = namedPorts(spec).slice(main === undefined ? 0 : 1)
+  const others = additionalPorts(spec)
   return [
     ...duplicatesIn(['ports'], ports, 'name'),
     ...others.flatMap(({ name, port, servicePort, exposed }, index) => {

@@ -39,21 +39,22 @@ export function mainPortOf(spec: MyAppSpec): Port | undefined {
   }
 }
 
+/** The ports of spec.ports, in the same order. */
+export const additionalPorts = (spec: MyAppSpec): Port[] =>
+  (spec.ports ?? []).map(
+    ({ name, port, servicePort = port, protocol = 'HTTP', expose = true }): Port => ({
+      name,
+      port,
+      servicePort,
+      protocol,
+      exposed: expose && isExposed(spec),
+    }),
+  )
+
 /** The ports that other fields can name: the main port, and those of spec.ports. */
 export function namedPorts(spec: MyAppSpec): Port[] {
   const main = mainPortOf(spec)
-  return [
-    ...(main === undefined ? [] : [main]),
-    ...(spec.ports ?? []).map(
-      ({ name, port, servicePort = port, protocol = 'HTTP', expose = true }): Port => ({
-        name,
-        port,
-        servicePort,
-        protocol,
-        exposed: expose && isExposed(spec),
-      }),
-    ),
-  ]
+  return [...(main === undefined ? [] : [main]), ...additionalPorts(spec)]
 }
 
 /** Every port of the container, the main port first. */
