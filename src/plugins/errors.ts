@@ -56,6 +56,10 @@ const cut = (text: string, maxLength: number) => truncated(text, maxLength).repl
 /** Responds to every failure with one sentence, and logs the failure in one line. */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
   const countRefusal = refusalLog(logger)
+  const routes: string[] = []
+  server.addHook('onRoute', ({ method, url }) => {
+    if (method !== 'HEAD') routes.push(`${String(method)} ${url}`)
+  })
   server.decorateRequest('failure', undefined)
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const status = error.statusCode ?? 500
@@ -72,7 +76,7 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
     reply.send({ error: `${failure.message}${where}` })
   })
   server.addHook('onRequest', (call, _reply, done) => {
-    if (call.is404) return done(new NotFound())
+    if (call.is404) return done(new NotFound(routes.join(', ')))
     if (call.raw.httpVersion === '1.1' && call.headers.host === undefined) {
       return done(new NoHost())
     }
@@ -86,12 +90,7 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
   })
 }
 
-const NotFound = refusal(
-  '404',
-  'not found: the routes are POST /sync, /finalize, /customize, /inspect, /inspect-customize, ' +
-    '/admission/validate and GET /healthz, /readyz',
-  404,
-)
+const NotFound = refusal<[routes: string]>('404', 'not found: the routes are %s', 404)
 const NoHost = refusal('400', 'the Host header is required', 400)
 
 /** Frequent refusals. One log line for each would fill the log and cost as much as a response. */
