@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { parse, parseAllDocuments } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { ensureControlPlane } from '../../local-cluster/control-plane/build.ts'
 import { reportTo } from '../../local-cluster/control-plane/progress.ts'
 
@@ -178,42 +178,4 @@ t.test('a kustomize overlay changes names, image and lists of a MyApp', async (t
   t.match(build().find(({ kind }) => kind === 'MyApp')?.spec, {
     image: 'registry.example.com/shop:1.0.0',
   })
-})
-
-interface Schema {
-  properties?: Record<string, Schema>
-  items?: Schema
-}
-
-/** The paths of all fields of a schema, as kustomize writes them. */
-function pathsOf({ properties = {}, items }: Schema, path: string): string[] {
-  if (items !== undefined) return pathsOf(items, path)
-  return Object.entries(properties).flatMap(([name, schema]) => [
-    `${path}/${name}`,
-    ...pathsOf(schema, `${path}/${name}`),
-  ])
-}
-
-/** The fields that name an object or an image. */
-const referenceEnds = [
-  'image',
-  '\\w+Ref/name',
-  '(configMap|secret|imagePullSecrets|parentRefs)/name',
-  '(secret|claim)Name',
-  '\\w+(Class|Secret|Account)Name',
-]
-const isReference = new RegExp(`/(${referenceEnds.join('|')})$`)
-
-t.test('kustomize knows every field of a MyApp that names an object or an image', async (t) => {
-  const read = (path: string) => readFileSync(join(component, path), 'utf8')
-  const schema = parse(read('../crd.yaml')).spec.versions[0].schema.openAPIV3Schema
-  const references = pathsOf(schema.properties.spec, 'spec').filter((path) =>
-    isReference.test(path),
-  )
-  const known = new Set(read('kustomizeconfig.yaml').match(/(?<=path: )\S+/g))
-  t.ok(references.length > 20)
-  t.strictSame(
-    references.filter((path) => !known.has(path)),
-    [],
-  )
 })

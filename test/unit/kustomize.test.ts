@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+
+const read = (path: string) =>
+  readFileSync(new URL(`../../manifests/${path}`, import.meta.url), 'utf8')
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+}
+
+/** The paths of all fields of a schema, as kustomize writes them. */
+function pathsOf({ properties = {}, items }: Schema, path: string): string[] {
+  if (items !== undefined) return pathsOf(items, path)
+  return Object.entries(properties).flatMap(([name, schema]) => [
+    `${path}/${name}`,
+    ...pathsOf(schema, `${path}/${name}`),
+  ])
+}
+
+/** The fields that name an object or an image. */
+const referenceEnds = [
+  'image',
+  '\\w+Ref/name',
+  '(configMap|secret|imagePullSecrets|parentRefs)/name',
+  '(secret|claim)Name',
+  '\\w+(Class|Secret|Account)Name',
+]
+const isReference = new RegExp(`/(${referenceEnds.join('|')})$`)
+
+t.test('kustomize knows every field of a MyApp that names an object or an image', async (t) => {
+  const schema = parse(read('crd.yaml')).spec.versions[0].schema.openAPIV3Schema
+  const references = pathsOf(schema.properties.spec, 'spec').filter((path) =>
+    isReference.test(path),
+  )
+  const known = new Set(read('kustomize/kustomizeconfig.yaml').match(/(?<=path: )\S+/g))
+  t.ok(references.length > 20)
+  t.strictSame(
+    references.filter((path) => !known.has(path)),
+    [],
+    'every field is in manifests/kustomize/kustomizeconfig.yaml',
+  )
+})
