@@ -7,7 +7,7 @@ import { kubectlFor } from './cluster.ts'
 import { fieldsOf, listOf, translate } from './translate.ts'
 import { yamlText } from './yaml/print.ts'
 
-/** The kinds of children that a MyApp adopts, besides the Deployment. */
+/** The kinds of objects that the script makes the MyApp adopt. */
 const otherKinds = [
   'services',
   'poddisruptionbudgets.policy',
@@ -37,11 +37,12 @@ export function adopt(
   const { spec, untranslated } = translate(name, deployment.spec, service?.spec)
   const myApp = { apiVersion, kind, metadata: { name, namespace }, spec }
   for (const note of notes(myApp, untranslated, service, others)) err(`${note}\n`)
-  out(script({ name, namespace, context, selector, replicaSets, myApp, untranslated, others }))
+  const { uid } = deployment.metadata
+  out(script({ name, namespace, context, uid, selector, replicaSets, myApp, untranslated, others }))
   return 0
 }
 
-/** Throws a UserError if the labels of a MyApp would remove pods from an existing selector. */
+/** Throws a UserError if the script cannot replace the Deployment. */
 function refuse(
   deployment: ObservedObject,
   selector: JsonObject,
@@ -73,7 +74,7 @@ function refuse(
   ) {
     throw new UserError(
       `Deployment ${name} has the selector of a MyApp already: apply the MyApp, ` +
-        'and label the Deployment (see docs/migration.md)',
+        'and label the Deployment (see docs/migration.md, "Leaving the operator")',
     )
   }
 }
@@ -100,8 +101,8 @@ function notes(
       .filter(({ kind }) => kind !== 'Service')
       .map(
         ({ kind, metadata }) =>
-          `${kind} ${metadata.name} exists: the script makes the MyApp adopt it, ` +
-          'and the MyApp deletes it unless its spec asks for one',
+          `${kind} ${metadata.name} exists: the MyApp adopts it, ` +
+          'and deletes it if the spec of the MyApp does not request it',
       ),
   ]
 }
@@ -110,6 +111,7 @@ function script({
   name,
   namespace,
   context,
+  uid,
   selector,
   replicaSets,
   myApp,
@@ -119,6 +121,7 @@ function script({
   name: string
   namespace: string
   context: string | undefined
+  uid: string
   selector: JsonObject
   replicaSets: ObservedObject[]
   myApp: object
@@ -137,10 +140,10 @@ function script({
   const labels = Object.entries(selectorLabels(name)).map(([key, value]) => `${key}=${value}`)
   const lines = [
     `# Turns Deployment ${namespace}/${name} into a MyApp without downtime. See docs/migration.md.`,
-    '# Each step can be repeated. Nothing is deleted before the pods of the MyApp are ready.',
+    '# You can run it again. The old pods run until the pods of the MyApp are ready.',
     'set -eu',
     '',
-    '# 1. The MyApp. Compare it with the Deployment before you continue.',
+    '# 1. The MyApp. Compare it with the Deployment before you run this script.',
     ...untranslated.map((field) => `#    Not translated: ${field.replace(/\s+/g, ' ')}`),
     `cat > ${file} <<'END-OF-MYAPP'`,
     yamlText(myApp).trimEnd(),
@@ -150,7 +153,11 @@ function script({
     `${kubectl} label pods -l ${quote(selectorText(selector))} ${labels.join(' ')}`,
     '',
     '# 3. Delete the Deployment. Its ReplicaSets and pods stay and serve.',
-    `${kubectl} delete deployment ${name} --cascade=orphan`,
+    '#    A Deployment with another uid is the Deployment of the MyApp.',
+    `found=$(${kubectl} get deployment ${name} --ignore-not-found -o jsonpath='{.metadata.uid}')`,
+    `if [ "$found" = ${quote(uid)} ]; then`,
+    `  ${kubectl} delete deployment ${name} --cascade=orphan`,
+    'fi',
     '',
     '# 4. Create the MyApp. It adopts the objects with its name.',
     `${kubectl} apply -f ${file}`,
@@ -162,7 +169,9 @@ function script({
     `${kubectl} wait --for=condition=Ready myapp/${name} --timeout=15m`,
     '',
     '# 5. Delete the old pods.',
-    ...replicaSets.map(({ metadata }) => `${kubectl} delete replicaset ${quote(metadata.name)}`),
+    ...replicaSets.map(
+      ({ metadata }) => `${kubectl} delete replicaset ${quote(metadata.name)} --ignore-not-found`,
+    ),
   ]
   return `${lines.join('\n')}\n`
 }

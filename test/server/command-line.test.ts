@@ -261,16 +261,20 @@ t.test(
     t.equal(err, '')
     const kubectl = `kubectl --context 'it'\\''s' -n default`
     t.strictSame(
-      out.split('\n').filter((line) => line.startsWith('kubectl') || line.startsWith('uid=')),
+      out.split('\n').filter((line) => /^( *kubectl|\w+=\$|if|fi)/.test(line)),
       [
         `${kubectl} label pods -l 'app.kubernetes.io/name=legacy,tier in (a,b)' app=legacy ` +
           'managed-by=myapp-operator',
-        `${kubectl} delete deployment legacy --cascade=orphan`,
+        `found=$(${kubectl} get deployment legacy --ignore-not-found ` +
+          "-o jsonpath='{.metadata.uid}')",
+        'if [ "$found" = d ]; then',
+        `  ${kubectl} delete deployment legacy --cascade=orphan`,
+        'fi',
         `${kubectl} apply -f legacy.yaml`,
         `uid=$(${kubectl} get myapp legacy -o jsonpath='{.metadata.uid}')`,
         `${kubectl} label service legacy controller-uid="$uid" --overwrite`,
         `${kubectl} wait --for=condition=Ready myapp/legacy --timeout=15m`,
-        `${kubectl} delete replicaset legacy-1`,
+        `${kubectl} delete replicaset legacy-1 --ignore-not-found`,
       ],
     )
     const myApp = /END-OF-MYAPP'\n(.*)\nEND-OF-MYAPP\n/s.exec(out)?.[1] ?? ''

@@ -138,6 +138,11 @@ export function adoption(t: Test, cluster: Cluster): void {
     t.match(here.get('Service', 'legacy').spec, {
       selector: { app: 'legacy', 'managed-by': 'myapp-operator' },
     })
+
+    const { uid } = here.get('Deployment', 'legacy').metadata
+    const repeated = await run('sh', ['-c', printed.out], folder)
+    t.equal(repeated.code, 0, repeated.err)
+    t.equal(here.get('Deployment', 'legacy').metadata.uid, uid, 'the same Deployment')
   })
 
   t.test('deleting a MyApp with --cascade=orphan keeps its children unchanged', async (t) => {
