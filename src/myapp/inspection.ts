@@ -29,7 +29,7 @@ const minWaitMs = 500
 
 /**
  * Decides whether a MyApp needs an inspection. A healthy MyApp has no inspection. An existing
- * inspection stays until the MyApp is ready, so that it does not come and go during a slow rollout.
+ * inspection stays until the problem is gone, so that it does not come and go in a slow rollout.
  */
 export function planInspection(
   request: HookRequest,
@@ -82,8 +82,8 @@ const namesOf = ({ kind, desired }: ChildState) =>
 
 /**
  * The remaining time in which Metacontroller can create a missing child, in ms. Metacontroller
- * writes the status after the children. So an earlier answer contained the child if the status
- * reports it as missing.
+ * writes the status after the children. So an earlier answer contained the child if the reason in
+ * the status is Creating or NameConflict.
  */
 function creationWaitMs({ parent }: HookRequest, now: number): number {
   const { observedGeneration, conditions = [] } = (parent.status ?? {}) as MyAppStatus
@@ -97,9 +97,10 @@ function creationWaitMs({ parent }: HookRequest, now: number): number {
 }
 
 /**
- * The state of the pods: `ok` if the app needs no more pods or `ConfigMissing` already explains
- * them, `unknown` if the status of the Deployment is older than its spec or shows no pod yet, and
- * `failing` if pods exist and too few of them are available.
+ * The state of the pods:
+ * - `ok` if there is no Deployment, enough pods are available, or config is missing;
+ * - `unknown` if the status of the Deployment is older than its spec or shows no pod yet;
+ * - `failing` if pods exist and too few of them are available.
  */
 function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'failing' {
   if (deployment === undefined || blocked) return 'ok'
@@ -108,7 +109,7 @@ function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'fail
   if (desired === 0 || isComplete(desired, status)) return 'ok'
   const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
   // With Recreate no new pod starts before the old pods are gone. `replicas` does not count
-  // terminating pods.
+  // terminating pods. If Kubernetes does not report their number, assume that there is one.
   const isRecreated = spec.strategy?.type === 'Recreate'
   const terminating = status.terminatingReplicas ?? (isRecreated ? 1 : 0)
   return isStale || (status.replicas ?? 0) + terminating === 0 ? 'unknown' : 'failing'
