@@ -45,13 +45,13 @@ const defaultMode = integer(
 /** The default of expirationSeconds, which the API server would fill in. */
 export const defaultExpirationSeconds = 3600
 
-/** Two sources of a projected volume must not write the same file. */
-export const pathMessage = 'an earlier source has a file of this path'
+/** Two files of a projected volume must not have the same path. */
+export const pathMessage = 'another file in the volume has this path'
 
 const projectedConfig = (kind: 'ConfigMap' | 'Secret') =>
   object(`Files from a ${kind} in the same namespace.`, {
     name: objectName(`Name of the ${kind}.`),
-    // Not checked in the CRD: the API server limits the estimated cost of all its rules together.
+    // The CRD does not check the paths: the API server limits the total cost of its rules.
     items: opt(items(hookOnly)),
     optional: opt(optional),
   })
@@ -157,7 +157,8 @@ export const Volumes = listByKey(
       subPath: opt(
         formatted(
           'volumePath',
-          'Path in the volume to mount. Files mounted by subPath do not change while the pod runs.',
+          'Path in the volume to mount. With subPath, files of configMap, secret and projected ' +
+            'do not change while the pod runs.',
           { maxLength: 1024 },
         ),
       ),
@@ -183,8 +184,8 @@ export const isReadOnly = ({ readOnly, configMap, secret, projected }: Volume) =
   readOnly ?? (configMap ?? secret ?? projected) !== undefined
 
 /**
- * Whether only one pod can use the volume. Several pods can mount a ReadWriteOnce claim read-only,
- * if they run on one node or if the volume already contains its data.
+ * Whether only one pod can use the volume. Several pods may mount a ReadWriteOnce claim read-only,
+ * because the node that mounts the claim can run all of them.
  */
 export const isForOnePod = (volume: Volume) => {
   const { accessMode = 'ReadWriteOnce' } = volume.persistentVolumeClaim ?? {}
@@ -229,13 +230,13 @@ export const claimRules = [
   ),
 ]
 
-/** The size of all paths and texts of files together, in characters. */
+/** The maximum size of all paths and texts of files together, in characters. */
 export const filesMaxCharacters = 65_536
 
 /**
  * Messages for files. cross-field.ts checks the same rules in TypeScript. Only cross-field.ts
- * checks that no file is inside another: a CRD cannot bound the length of keys, so the API server
- * would estimate a rule that compares all of them as too expensive.
+ * checks that no file is inside another. A CRD cannot bound the length of keys. So the API server
+ * would refuse a rule that compares all keys as too expensive.
  */
 export const filesMessages = {
   size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,
@@ -244,7 +245,7 @@ export const filesMessages = {
 }
 
 export const Files = map(
-  'Text files by their path in the container, such as /etc/app/app.conf. Read-only. Pods restart ' +
+  'Text files by their path in the container, such as /etc/app/app.conf. Read-only. Pods roll ' +
     'when a text changes. Do not use for secrets: anyone who can read the pods can read the ' +
     `texts. At most 64 files with ${filesMaxCharacters} characters in total.`,
   {

@@ -612,8 +612,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       ],
     },
-    'spec.volumes[0].projected.sources[1].secret.items[0].path: an earlier source has a ' +
-      'file of this path',
+    'spec.volumes[0].projected.sources[1].secret.items[0].path: another file in the ' +
+      'volume has this path',
   ],
   [
     'a volume with two sources',
