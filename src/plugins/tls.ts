@@ -27,7 +27,7 @@ const handshakeTimeoutMs = 5000
 /**
  * Reads the files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Returns undefined without
  * them.
- * @throws {Error} one line with the variable, the file and the problem
+ * @throws {Error} one line with the variables and the problem, and with the file if it is wrong
  */
 export function readCertificates(config: Config): Certificates | undefined {
   const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = config
@@ -45,7 +45,7 @@ export function readCertificates(config: Config): Certificates | undefined {
     createSecureContext({ cert, key, minVersion })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new Error(`TLS_KEY_FILE=${TLS_KEY_FILE} is not the key of TLS_CERT_FILE (${code})`)
+    throw new Error(`TLS_KEY_FILE=${TLS_KEY_FILE} does not fit TLS_CERT_FILE (${code})`)
   }
   let ca
   if (TLS_CLIENT_CA_FILE !== '') {
@@ -105,7 +105,7 @@ export function reloadCertificates(
       const next = readCertificates(config)
       if (next === undefined || isSame(next, current)) return
       current = next
-      // A server without client certificates ignores the CAs.
+      // The admission server requests no client certificate, so it ignores the CAs.
       for (const server of servers) server.setSecureContext({ ...tlsOptions(next) })
       logger.info({ notAfter: next.notAfter.toISOString() }, 'certificates loaded')
       warnOfExpiry(next, logger)
@@ -137,7 +137,7 @@ export function countRefusedHandshakes(
   })
 }
 
-/** The reason for a refused certificate; undefined if the handshake failed otherwise. */
+/** The reason for a refused certificate; undefined if the handshake failed for another reason. */
 function handshakeRefusal(code: string | undefined, socket: TLSSocket): string | undefined {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'no_certificate'
   return socket.authorizationError ? 'untrusted_certificate' : undefined

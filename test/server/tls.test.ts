@@ -190,10 +190,7 @@ t.test('logs invalid new files and keeps the previous ones', async (t) => {
   const other = await createPki()
   const files = hookFiles(pki, [pki.authority])
   const bad: Array<[files: Record<string, string>, reason: RegExp]> = [
-    [
-      { ...files, 'tls.key': other.server.key },
-      /^TLS_KEY_FILE=\S+ is not the key of TLS_CERT_FILE/,
-    ],
+    [{ ...files, 'tls.key': other.server.key }, /^TLS_KEY_FILE=\S+ does not fit TLS_CERT_FILE/],
     [{ ...files, 'ca.crt': 'secret' }, /^TLS_CLIENT_CA_FILE=\S+ must contain certificates in PEM$/],
     [{ ...files, 'tls.crt': '' }, /^TLS_CERT_FILE=\S+ is empty$/],
   ]
@@ -234,7 +231,7 @@ t.test('an invalid file stops the start with one line', async (t) => {
     [{ ...files, TLS_KEY_FILE: path('empty') }, `TLS_KEY_FILE=${path('empty')} is empty`],
     [
       { ...files, TLS_KEY_FILE: path('other.key') },
-      `TLS_KEY_FILE=${path('other.key')} is not the key of TLS_CERT_FILE ` +
+      `TLS_KEY_FILE=${path('other.key')} does not fit TLS_CERT_FILE ` +
         '(ERR_OSSL_X509_KEY_VALUES_MISMATCH)',
     ],
     [
