@@ -1,9 +1,9 @@
 import type { Plugin } from 'esbuild'
 
-/** A module that the hook never uses. Bundled, it would be read and compiled at every start. */
+/** A module that the hook never uses. In a bundle, Node would compile it at every start. */
 interface Unreachable {
   module: RegExp
-  /** Only where these files import it; everywhere if absent. */
+  /** The files that import it. Defaults to all files. */
   importer?: RegExp
   /** The code that replaces the module, for importers that use it while they load. */
   replacement?: string
@@ -41,7 +41,10 @@ const unreachable: Unreachable[] = [
   },
 ]
 
-/** Leaves modules out of the bundle. Code that uses one throws an error that names it. */
+/**
+ * Leaves modules out of the bundle. Code that calls a module without a replacement throws an error
+ * that names the module.
+ */
 export const leaveOutUnreachable: Plugin = {
   name: 'leave-out-unreachable',
   setup({ onResolve, onLoad }) {

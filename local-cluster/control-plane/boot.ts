@@ -164,7 +164,7 @@ function isReady(object: unknown): boolean {
   )
 }
 
-/** Installs the CRDs of Metacontroller, which it needs when it starts. */
+/** Installs the CRDs that Metacontroller needs when it starts. */
 export async function installMetacontrollerCrds({
   kubectl,
 }: Pick<ControlPlane, 'kubectl'>): Promise<void> {

@@ -4,8 +4,8 @@ import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } fro
 /**
  * A model of Metacontroller's default strategy (dynamic apply, v4.17), which merges an answer into
  * the object on the server. The operator needs it because the merge keeps foreign entries: see
- * repair.ts. The cluster tests compare the model with the real program. The stand-in has a second
- * model on purpose.
+ * repair.ts. The cluster tests compare the model with the real program. The stand-in has its own
+ * model, so that tests find errors in this one.
  */
 
 type Json = unknown
@@ -83,7 +83,7 @@ export function applyOnce(
   }
 }
 
-/** The record as Metacontroller reads it. It can contain anything, so no answer may contain it. */
+/** The unchecked record. Anyone can write it, so answers use lastApplied() instead. */
 function recordOf({ metadata }: ObservedObject): unknown {
   const text = metadata.annotations?.[lastAppliedAnnotation]
   try {
@@ -94,9 +94,9 @@ function recordOf({ metadata }: ObservedObject): unknown {
 }
 
 /**
- * The observed values of the fields and list items that any of the `known` objects has. If the last
- * applied child is one of these objects, applying the result changes nothing on the server. After
- * that all of the result counts as applied.
+ * The observed values of the fields and list items that any of the `known` objects has. If `known`
+ * contains the last applied child, applying the result changes nothing on the server. Then the
+ * whole result counts as applied.
  */
 export function observedPart(known: Json[], observed: Json): Json {
   if (isObject(observed)) {
@@ -115,7 +115,7 @@ export function observedPart(known: Json[], observed: Json): Json {
   const lists = known.filter(Array.isArray) as JsonObject[][]
   const key = commonMergeKey([...observed, ...lists.flat()])
   if (key === undefined) return observed
-  // One item for each key: comparing all pairs of items would be quadratic.
+  // Indexed by key, because comparing all pairs would be quadratic.
   const indexes = lists.map((list) => new Map(list.map((item) => [item[key], item])))
   return (observed as JsonObject[]).flatMap((item) => {
     const same = indexes.flatMap((index) => index.get(item[key]) ?? [])

@@ -94,7 +94,7 @@ t.test('creates only the digest key with cert-manager', async (t) => {
   )
 })
 
-t.test('with admission sets the caBundle of the webhook once', async (t) => {
+t.test('sets the caBundle of the webhook once, with admission', async (t) => {
   const objects = (await kustomize(controlPlane, 'manifests', ['admission'])).filter(
     // The template of a Job cannot change.
     ({ kind }) => kind !== 'Job',

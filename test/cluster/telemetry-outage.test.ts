@@ -112,7 +112,7 @@ async function isAsFast(t: Test, healthy: Healthy, other: ExportingHook): Promis
 /** The resident memory of a process, in MB. */
 async function residentMegabytes({ child: { pid } }: ExportingHook): Promise<number> {
   const file = `/proc/${pid}/status`
-  // ps exists everywhere except in small Linux images.
+  // Small Linux images have no ps, so read /proc where it exists.
   const kilobytes = existsSync(file)
     ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]
     : (await runProgram({ command: 'ps', args: ['-o', 'rss=', '-p', String(pid)] })).stdout
@@ -200,7 +200,7 @@ t.test(
           })
           await isAsFast(t, healthy, hook)
           await until(() => logged(hook, /cannot be exported/).length === 3)
-          // Several times as many as can wait for export.
+          // Creates several times as many spans as can wait for export.
           for (let calls = 0; calls < 300; calls++) await call(hook)
           t.equal(logged(hook, /cannot be exported/).length, 3, 'one line for each signal')
           const [resident, healthyOne, healthyTwo] = (await Promise.all(
@@ -257,7 +257,7 @@ t.test('exports by gRPC', async (t) => {
   )
 })
 
-/** Calls the hook until a request is exported. Returns the number of requests. */
+/** Calls the hook until it has logged so many recovered exports. Returns the number of calls. */
 async function exportedAgain(hook: ExportingHook, times: number): Promise<number> {
   let calls = 0
   for (
