@@ -4,6 +4,9 @@
 //   --namespaces 100   spread the MyApps
 //   --rest 600         seconds at rest after the creation
 //   --pod-events 1000  events of pods that belong to no MyApp
+//   --resync 300       resyncPeriodSeconds of the CompositeController, if not as shipped
+//   --trouble          among the others create a MyApp that cannot pull its image, and one whose
+//                      name is taken, and measure how long their statuses take to say so
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { bootControlPlane, installMetacontrollerCrds } from '../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../local-cluster/control-plane/build.ts'
 import { reportTo } from '../local-cluster/control-plane/progress.ts'
+import { failingImage } from '../local-cluster/control-plane/stages.ts'
 import { type Api, openApi } from '../test/support/cluster/api.ts'
 import { startReplica } from '../test/support/cluster/hook.ts'
 import { compositeControllers, installMyAppCrd } from '../test/support/cluster/install.ts'
@@ -23,6 +27,8 @@ const { values } = parseArgs({
     namespaces: { type: 'string', default: '1' },
     rest: { type: 'string', default: '0' },
     'pod-events': { type: 'string', default: '0' },
+    resync: { type: 'string' },
+    trouble: { type: 'boolean', default: false },
   },
 })
 const apps = Number(values.apps)
@@ -82,10 +88,31 @@ async function inParallel(count: number, work: (index: number) => Promise<unknow
 
 type OnEvent = (type: string, object: LiveMyApp) => void
 
-/** Watches MyApps or inspections until the signal aborts. */
-async function follow(api: Api, resource: string, signal: AbortSignal, onEvent: OnEvent) {
+/** The MyApps in trouble, and the reason in their statuses. */
+const troubled = new Map([
+  ['unpullable', 'ImagePullBackOff'],
+  ['taken', 'NameConflict'],
+])
+/** The times at which their trouble was visible in the cluster, and reported in the status. */
+const [visible, reported] = [new Map<string, number>(), new Map<string, number>()]
+
+function sawTrouble({ metadata: { name }, status }: LiveMyApp): void {
+  const text = JSON.stringify(status ?? {})
+  if (text.includes(troubled.get(name) ?? '') && !reported.has(name)) {
+    reported.set(name, Date.now())
+  }
+}
+
+function sawPod(pod: object): void {
+  if (JSON.stringify(pod).includes('"reason":"ImagePullBackOff"') && !visible.has('unpullable')) {
+    visible.set('unpullable', Date.now())
+  }
+}
+
+/** Watches the objects at a path of the API until the signal aborts. */
+async function follow(api: Api, resources: string, signal: AbortSignal, onEvent: OnEvent) {
   while (!signal.aborted) {
-    const path = `/apis/example.com/v1/${resource}?watch=true`
+    const path = `${resources}?watch=true`
     const onLine = (line: string) => {
       const { type, object } = JSON.parse(line) as { type: string; object: LiveMyApp }
       onEvent(type, object)
@@ -108,20 +135,31 @@ async function measure(binDir: string): Promise<void> {
       options: ['--client-go-qps=1000', '--client-go-burst=2000', '--workers=20'],
     })
     stops.push(() => metacontroller.stop())
-    await kubectl(['apply', '-f', '-'], compositeControllers(hook.port, 'dynamic-apply'))
+    const controllers = compositeControllers(hook.port, 'dynamic-apply')
+    await kubectl(
+      ['apply', '-f', '-'],
+      values.resync === undefined
+        ? controllers
+        : controllers.replaceAll(/("resyncPeriodSeconds":)\d+/g, `$1${values.resync}`),
+    )
     const api = openApi(kubeconfig)
     const watching = new AbortController()
     await inParallel(namespaces, (index) => kubectl(['create', 'namespace', namespaceOf(index)]))
 
     const states = new Map<string, LiveMyApp>()
     let inspected = 0
+    const group = '/apis/example.com/v1'
     const follows = [
-      follow(api, 'myapps', watching.signal, (type, object) => {
+      follow(api, `${group}/myapps`, watching.signal, (type, object) => {
+        if (troubled.has(object.metadata.name)) return sawTrouble(object)
         if (type === 'DELETED') states.delete(object.metadata.name)
         else states.set(object.metadata.name, object)
       }),
-      follow(api, 'myappinspections', watching.signal, (type) => {
+      follow(api, `${group}/myappinspections`, watching.signal, (type) => {
         if (type === 'ADDED') inspected++
+      }),
+      follow(api, `/api/v1/namespaces/${namespaceOf(0)}/pods`, watching.signal, (_type, pod) => {
+        if (pod.metadata.name.startsWith('unpullable-')) sawPod(pod)
       }),
     ]
     stops.push(async () => {
@@ -173,17 +211,39 @@ async function measure(binDir: string): Promise<void> {
       }
     }
 
+    const create = (index: number, name: string, image: string) =>
+      api.request('POST', myAppPath(index).replace(/\/[^/]*$/, ''), {
+        apiVersion: 'example.com/v1',
+        kind: 'MyApp',
+        metadata: { name },
+        spec: { image },
+      })
+    if (values.trouble) {
+      await api.request('POST', `/api/v1/namespaces/${namespaceOf(0)}/services`, {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'taken' },
+        spec: { ports: [{ port: 80 }] },
+      })
+    }
     await phase('create', apps, async () => {
-      await inParallel(apps, (index) =>
-        api.request('POST', myAppPath(index).replace(/\/[^/]*$/, ''), {
-          apiVersion: 'example.com/v1',
-          kind: 'MyApp',
-          metadata: { name: nameOf(index) },
-          spec: { image: 'app:1' },
-        }),
-      )
+      await inParallel(apps, async (index) => {
+        if (values.trouble && index === Math.floor(apps / 2)) {
+          await create(0, 'unpullable', failingImage('ImagePullBackOff'))
+          await create(0, 'taken', 'app:1')
+          visible.set('taken', Date.now())
+        }
+        await create(index, nameOf(index), 'app:1')
+      })
       await until(() => areRunning('app:1'))
     })
+    if (values.trouble) {
+      await until(() => [...troubled.keys()].every((name) => reported.has(name)))
+      for (const name of troubled.keys()) {
+        const seconds = ((reported.get(name) ?? NaN) - (visible.get(name) ?? NaN)) / 1000
+        console.log(`${name}: in the status ${seconds.toFixed(1)} s after it was visible`)
+      }
+    }
     if (restSeconds > 0) await phase('rest', apps, () => sleep(restSeconds * 1000))
     if (podEvents > 0) {
       await kubectl(['create', 'namespace', 'other'])
