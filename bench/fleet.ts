@@ -115,7 +115,8 @@ async function follow(api: Api, resources: string, signal: AbortSignal, onEvent:
     const path = `${resources}?watch=true`
     const onLine = (line: string) => {
       const { type, object } = JSON.parse(line) as { type: string; object: LiveMyApp }
-      onEvent(type, object)
+      // An error ends the watch. Its object is a Status.
+      if (type !== 'ERROR') onEvent(type, object)
     }
     await api.lines(path, onLine, signal).catch(() => sleep(100))
   }
