@@ -98,6 +98,7 @@ interface Difference {
  */
 function differing(ours: unknown, theirs: unknown): Difference[] {
   const found: Difference[] = []
+  // The steps to the compared values, copied only for a difference.
   const path: ObjectPath = []
   const visit = (step: ObjectPath[number], ours: unknown, theirs: unknown) => {
     path.push(step)

@@ -117,13 +117,14 @@ export function repairChild(
   const flooded = new Map<string, UnrepairedList>()
   for (const field of expand(exactFields, desired)) {
     const items = floodOf(field.path, desired, observed)
-    if (items === undefined) repaired.push(field)
-    else flooded.set(pathText(field.path), { path: pathText(field.path), items })
+    if (items === undefined) {
+      repaired.push(field)
+      continue
+    }
+    const path = pathText(field.path)
+    flooded.set(path, { path, items })
   }
-  return {
-    answer: answerNow(desired, observed, repaired),
-    unrepaired: [...flooded.values()],
-  }
+  return { answer: answerNow(desired, observed, repaired), unrepaired: [...flooded.values()] }
 }
 
 /** The number of items of a list with too many foreign items; undefined if there are few. */

@@ -9,9 +9,9 @@ import { terminatingStatus } from './status/index.ts'
 
 /**
  * Deletes the children of a deleted MyApp in stages: first the objects that send traffic to the
- * pods or scale them (and unknown kinds), then the Deployment, then the Service. The answer omits
- * the children up to `lastStage`, and keeps the others as they are. Usually one answer omits the
- * Deployment and the Service. The MyApp is finalized when all children are gone.
+ * pods or scale them (and unknown kinds), then the Deployment, then the Service, which is usually
+ * deleted together with it (`lastStage`). The answer omits the children to delete now, and keeps
+ * the others as they are. The MyApp is finalized when all children are gone.
  *
  * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match
  * the selector of the CompositeController. Such a MyApp moves to another CompositeController
