@@ -1,4 +1,5 @@
-// Stores the CRD, the examples and their children of a release, for tests of later releases.
+// Stores the CRD, the examples and the children of the examples, as they are in this release.
+// Tests of later releases compare with them.
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -14,7 +14,7 @@ interface Schema {
  * Kubernetes.
  */
 export function kustomizeSchemaText(): string {
-  const myApp = mergeKeys(customResource())
+  const myApp = onlyKeyedLists(customResource())
   const definitions = {
     [`com.example.${version}.${kind}`]: named(group, version, kind, myApp ?? object({})),
     ...Object.fromEntries(builtIn.map((schema) => [idOf(schema), schema])),
@@ -29,17 +29,17 @@ function customResource(): Schema {
   return spec.versions[0]?.schema.openAPIV3Schema ?? {}
 }
 
-/** The part of a schema that has lists with keys. */
-function mergeKeys(schema: Schema): Schema | undefined {
+/** Reduces a schema to its lists with a merge key. Returns undefined if it has none. */
+function onlyKeyedLists(schema: Schema): Schema | undefined {
   const { items, properties = {} } = schema
   const keys = schema['x-kubernetes-list-map-keys'] as string[] | undefined
-  const inner = items && mergeKeys(items)
+  const inner = items && onlyKeyedLists(items)
   if (items !== undefined) {
     const [key] = keys ?? []
     return key === undefined ? inner && { type: 'array', items: inner } : listBy(key, inner)
   }
   const fields = Object.entries(properties).flatMap(([name, field]) => {
-    const found = name === 'status' ? undefined : mergeKeys(field)
+    const found = name === 'status' ? undefined : onlyKeyedLists(field)
     return found === undefined ? [] : [[name, found] as const]
   })
   return fields.length === 0 ? undefined : object(Object.fromEntries(fields))

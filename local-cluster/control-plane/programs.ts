@@ -14,10 +14,10 @@ export interface Layout {
 /** The heaps are small and the garbage is plenty: a higher GOGC saves a tenth of the CPU time. */
 const env = { ...process.env, GOGC: '400' }
 
-function program({ dir, binDir }: Layout, name: string, args: string[], command = name): Program {
+function program({ dir, binDir }: Layout, name: string, args: string[], file = name): Program {
   return {
     name,
-    command: join(binDir, command),
+    command: join(binDir, file),
     args,
     env,
     cwd: dir,
@@ -25,7 +25,7 @@ function program({ dir, binDir }: Layout, name: string, args: string[], command 
   }
 }
 
-/** etcd, without fsync. */
+/** etcd, without fsync. Go names its executable `server`. */
 export function etcd(layout: Layout): Program {
   const { dir, etcdUrl, etcdPeerUrl } = layout
   return program(
@@ -63,12 +63,12 @@ export function kubeApiServer(layout: Layout): Program {
     `--service-account-signing-key-file=${join(dir, 'service-account.key')}`,
     `--token-auth-file=${join(dir, 'tokens.csv')}`,
     '--authorization-mode=RBAC,Node',
-    // No controller creates tokens for pods or removes the taint of a new node.
+    // Pods need no ServiceAccount here, and no controller removes the taint of a new node.
     '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
     `--audit-policy-file=${join(dir, 'audit-policy.yaml')}`,
     `--audit-log-path=${join(dir, 'audit.log')}`,
     '--audit-log-maxsize=10000',
-    // Parallel tests are one user and must not wait for each other.
+    // Parallel tests use the same user. Their requests must not wait for each other.
     '--enable-priority-and-fairness=false',
     '--max-requests-inflight=0',
     '--max-mutating-requests-inflight=0',

@@ -7,7 +7,10 @@ const maxDelay = 10_000
 export const failureDelay = (failures: number): number =>
   Math.min(baseDelay * 2 ** failures, maxDelay)
 
-/** A queue of keys, as in Kubernetes controllers. It works on a key once at a time. */
+/**
+ * A queue of keys, as in Kubernetes controllers. Workers share it, and two workers never have the
+ * same key at the same time.
+ */
 export class WorkQueue {
   readonly #work: (key: string) => Promise<void>
   readonly #queued = new Set<string>()

@@ -13,7 +13,7 @@ import {
   computeResources,
   escalating,
   expressionMessages,
-  isExpression,
+  operatorFitsValues,
   nodeFieldMessage,
   rollingUpdateMessage,
   securityMessages,
@@ -256,7 +256,7 @@ function affinityProblems({
 
 const expressionProblems = (of: 'node' | 'pod', path: Path, expressions: Expression[] = []) =>
   expressions.flatMap((expression, index) =>
-    isExpression(of, expression) ? [] : [at([...path, index], expressionMessages[of])],
+    operatorFitsValues(of, expression) ? [] : [at([...path, index], expressionMessages[of])],
   )
 
 const isNodeName = ({ key, operator, values: [name = '', ...others] = [] }: Expression) =>

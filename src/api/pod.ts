@@ -27,7 +27,8 @@ import { celOf, celString, formats } from './formats.ts'
 import { divisors, divisorMessage } from './quantity.ts'
 
 /**
- * Fields of a MyApp with the names and meanings of Kubernetes' own pod. All of them are optional.
+ * Fields of a MyApp that a pod or a Deployment of Kubernetes also has, mostly with the same name
+ * and meaning.
  */
 
 /** The container of the app in its pods. */
@@ -266,7 +267,7 @@ export const expressionMessages = {
     'and must have one item for Gt and Lt',
 }
 /** Whether the operator of an expression matches its values. */
-export const isExpression = (of: 'node' | 'pod', { operator, values = [] }: Expression) =>
+export const operatorFitsValues = (of: 'node' | 'pod', { operator, values = [] }: Expression) =>
   valueOperators.includes(operator)
     ? values.length > 0
     : existenceOperators.includes(operator)
@@ -282,9 +283,9 @@ const expressionRule = (of: 'node' | 'pod') => {
   )
 }
 
-/** The rule for the only field by which a node can be selected. */
+/** The message about `matchFields`. There Kubernetes accepts only the field metadata.name. */
 export const nodeFieldMessage =
-  'must be the field metadata.name, the operator In or NotIn, and the name of one node'
+  'must have the key metadata.name, the operator In or NotIn, and one node name as value'
 const nodeFieldRule = rule(
   `self.key == 'metadata.name' && self.operator in ['${valueOperators.join("', '")}'] && ` +
     'has(self.values) && size(self.values) == 1 && ' +
@@ -292,7 +293,7 @@ const nodeFieldRule = rule(
   nodeFieldMessage,
 )
 
-/** The operator of a label selector. */
+/** The operator of a condition on labels or on the name of a node. */
 export const operator = choice(
   [...valueOperators, ...existenceOperators, ...comparisonOperators],
   'How the label or the field compares with the values.',
@@ -336,12 +337,12 @@ const nodeTerm = (value: object) =>
     matchExpressions: opt(expressions('node', value)),
     matchFields: opt(fieldExpressions),
   })
-const podTerm = object('A set of pods, and the topology in which they count.', {
+const podTerm = object('A set of pods, and the label that says which nodes count as one place.', {
   labelSelector: opt(selector('the pods')),
   namespaceSelector: opt(selector("the pods' namespaces")),
   namespaces: opt(
     list(
-      "The pods' namespaces. Defaults to the namespace of the MyApp.",
+      "The pods' namespaces. Without these and namespaceSelector: the namespace of the MyApp.",
       Type.String({ maxLength: 63, format: 'namespaceName' }),
       32,
     ),
@@ -549,13 +550,16 @@ export const userRules = [
 
 const id = (description: string) =>
   Type.Integer({ description, format: 'int64', minimum: 0, maximum: int32Maximum })
-/** The user, the groups and the root file system of all containers, with any podSecurity. */
+/**
+ * The user, the groups and the root file system of all containers. These fields can be set with
+ * every value of podSecurity.
+ */
 export const userAndGroups = {
   runAsUser: opt(id("ID of the user that runs the containers. Defaults to the image's.")),
   runAsGroup: opt(
     id(
-      "ID of the primary group of the containers. Defaults to the image's, which is 0 if the " +
-        'image does not know runAsUser.',
+      "ID of the primary group of the containers. Defaults to the image's, or to 0 if the " +
+        '/etc/passwd of the image does not contain runAsUser.',
     ),
   ),
   fsGroup: opt(id('ID of an additional group of the containers. It owns the files of volumes.')),

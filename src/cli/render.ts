@@ -50,7 +50,10 @@ export async function renderFiles(
   return changes.length === 0 ? 0 : 1
 }
 
-/** The children of a new MyApp, with notes for the user. Never print their config digest. */
+/**
+ * The children of a new MyApp, with notes for the user. Remove their config digest before printing:
+ * it is not the digest in a cluster.
+ */
 export interface Rendered {
   children: KubernetesObject[]
   notes: string[]

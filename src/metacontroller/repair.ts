@@ -7,10 +7,11 @@ import { commonMergeKey, merge, observedPart } from './merge.ts'
 import type { KubernetesObject, ObservedObject } from './protocol.ts'
 
 /**
- * Restores a child to exactly the desired state. docs/repair.md follows one Deployment.
+ * A field of a child from which the operator removes foreign entries. docs/repair.md has an
+ * example.
  *
  * Metacontroller's merge keeps foreign entries and the order of a list. Where that is harmful, the
- * kind of child declares the field as exact.
+ * definition of the child lists the field in `exact`.
  */
 export type ExactField = ExactValue | ExactPart
 
@@ -21,8 +22,8 @@ export interface ExactValue {
    * How an intermediate answer removes foreign entries.
    * `by omission`: the answer omits the field, which removes everything in it. The next answer sets
    * the field again.
-   * `by adoption`: for a field that the API server requires. The answer contains the observed
-   * entries as desired. They become the operator's own, and the next answer removes them.
+   * `by adoption`: for a field that the API server requires. The answer also contains the foreign
+   * entries. They then count as applied by the operator, so the next answer can remove them.
    */
   restore: 'by omission' | 'by adoption'
   /** The API server adds fields to each item: only the set of names is exact. */
@@ -106,7 +107,7 @@ export interface Repaired {
   unrepaired: UnrepairedList[]
 }
 
-/** Returns the answer that moves a child towards exactly the desired state. */
+/** Returns the answer that restores a child, with exact fields that have no foreign entries. */
 export function repairChild(
   desired: KubernetesObject,
   observed: ObservedObject | undefined,
@@ -175,9 +176,9 @@ function omitReferences({ references }: ExactValue, answer: KubernetesObject): v
 }
 
 /**
- * Whether the merge makes a field as desired. An admission webhook may add to the field after each
- * apply. The operator and the webhook must not write in turns, so the comparison is exact only if
- * another manager has written the field.
+ * Whether a field is as desired after the merge. An admission webhook may add to the field after
+ * each apply, and its additions have no manager of their own. To remove them would start an endless
+ * exchange of writes. So additions count only if another manager has written the field.
  */
 function isExact(
   { path, namesOnly, ordered, anyOrder }: ExactValue,
@@ -219,13 +220,14 @@ function intermediateValue(
   { desired, observed, applied, merged }: Repair,
 ): unknown {
   const [expected, found] = [at(answer, path), at(observed, path)]
-  const isMoved = ordered && !isInOrder(at(merged, path), at(desired, path))
-  if ((restore === 'by omission' || isMoved) && at(applied, path) !== undefined) return undefined
+  const isOutOfOrder = ordered && !isInOrder(at(merged, path), at(desired, path))
+  const isOmitted = restore === 'by omission' || isOutOfOrder
+  if (isOmitted && at(applied, path) !== undefined) return undefined
   if (!Array.isArray(found)) return found
   const desiredNames = new Set(names(expected))
   const isDesired = (item: unknown) => desiredNames.has(nameOf(item))
   const known = at(applied, path)
-  if (isMoved) return adopt(found, known)
+  if (isOutOfOrder) return adopt(found, known)
   if (namesOnly) {
     const foreign = found.filter((item) => !isDesired(item))
     return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign, known)]
@@ -235,10 +237,11 @@ function intermediateValue(
 }
 
 /**
- * The items of an answer by which the operator adopts observed items. If each item has its own
- * name, the names are enough: the merge uses the name as the key and keeps the other fields. If the
- * port number were the key, two ports with one number (TCP and UDP) would be one item. Mounts of
- * one volume share a name, so their key is the path.
+ * The items of an answer by which the operator adopts observed items. If every item has a distinct
+ * name, only the names are returned: the merge then uses the name as the key and keeps the other
+ * fields. With the port number as the key, two ports with one number (TCP and UDP) would be one
+ * item. Otherwise the whole items are returned: mounts of one volume share a name, so the merge
+ * uses the path as the key.
  *
  * An item that was applied before also has the applied fields, with their observed values.
  * Otherwise the merge would remove these fields, such as the number of a port.
@@ -314,8 +317,9 @@ function foreignMembers(
 
 /**
  * The answer that adopts foreign additions to exact parts. It does not change the rest of the
- * child, because the API server might refuse an intermediate state. An exact list with foreign
- * entries is omitted: two ports of one number (TCP and UDP) would count as one item.
+ * child, because the API server might refuse an intermediate state. Fields with the restore
+ * `by omission` are omitted. Otherwise the merge would treat two ports of one number (TCP and UDP)
+ * as one item.
  */
 function adoptAdditions(
   additions: Addition[],

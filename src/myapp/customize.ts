@@ -69,7 +69,7 @@ const isServerSideApply = (controller: HookRequest['controller']) =>
  * Whether Metacontroller uses server-side apply although the CompositeController does not say so.
  * Then a new MyApp could take over a foreign object.
  */
-export const isUnannounced = (request: HookRequest): boolean =>
+export const usesUndeclaredServerSideApply = (request: HookRequest): boolean =>
   !isServerSideApply(request.controller) &&
   isListed(request.controller, inspections) === true &&
   sentChildren(request).some(({ child }) => isServerSideApplied(child))

@@ -11,7 +11,7 @@ import { validSpec } from './valid-spec.ts'
 
 /**
  * The children that a MyApp should have, and its status. An invalid spec changes no child: each
- * stays as last applied.
+ * stays as last applied or, while the MyApp is paused, as observed.
  */
 export function sync(request: HookRequest, context: TimedContext): SyncResponse<MyAppStatus> {
   const validated = validSpec(request.parent)

@@ -4,7 +4,10 @@ import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
 import { countOf, type HookRequest, type Parent } from '../myapp/request.ts'
 
-/** The reason for a status other than 200, without values of the request and paths of files. */
+/**
+ * The reason for a status other than 200. It can name objects and fields of the request. It
+ * contains no other values of the request, and no folders.
+ */
 export interface Failure {
   /** The class or code of the error, from a fixed set. */
   type: string
@@ -63,7 +66,7 @@ export interface Subject {
   uid?: string | undefined
   generation?: number | undefined
   controller?: string | undefined
-  /** The phase in the status of the request. */
+  /** The phase in the status of the MyApp, before this call. */
   phase?: string | undefined
   traceparent?: string | undefined
   deletionTimestamp?: string | undefined
@@ -71,8 +74,8 @@ export interface Subject {
 }
 
 /**
- * Reads the subject of a refused request. The body can be anything, so only values that look like a
- * name, a number or a time are read.
+ * Reads the subject of a request that was refused or failed. The body can be anything, so only
+ * values that look like a name, a number or a time are read.
  */
 export function subjectOf(body: unknown): Subject {
   const parent = at(body, 'parent')

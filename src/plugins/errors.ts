@@ -14,7 +14,7 @@ import { type Failure, logFailure } from './call-log.ts'
 
 /**
  * Every response except 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
- * shows the sentence in an Event, so it contains no value of the request.
+ * shows the sentence in an Event, so it contains no values of the request but names.
  */
 
 declare module 'fastify' {

@@ -8,12 +8,12 @@ import { maxStructure } from './request-body.ts'
  * memory that is reserved for them. With this header Metacontroller retries after a second,
  * otherwise at once. Probes are not refused.
  *
- * @fastify/under-pressure samples the event loop every 10 ms, which keeps an idle process busy, and
- * does not measure the memory of request bodies.
+ * This is not @fastify/under-pressure, because that samples the event loop every 10 ms, which keeps
+ * an idle process busy, and does not measure the memory of request bodies.
  */
 
-/** The memory that V8 needs for one structural character of JSON, in bytes. */
-const bytesPerCharacter = 32
+/** The memory of V8 for a parsed body, in bytes per structural character of its JSON. */
+const parsedBytesPerCharacter = 32
 /**
  * The interval of the measurement. A shorter one wakes an idle process more often
  * (bench/results/2026-11-28.md).
@@ -33,8 +33,8 @@ declare module 'fastify' {
 export function refuseOverload(server: FastifyInstance, config: Config): void {
   const delay = eventLoopDelay()
   const maxDelay = config.MAX_EVENT_LOOP_DELAY_MS || Infinity
-  // One body of the largest size and structure fits.
-  const memory = new BodyMemory(config.BODY_LIMIT + bytesPerCharacter * maxStructure(config))
+  // Enough for one body with the most bytes and the most structural characters.
+  const memory = new BodyMemory(config.BODY_LIMIT + parsedBytesPerCharacter * maxStructure(config))
   server.addHook('onClose', async () => {
     delay.stop()
   })
@@ -44,7 +44,7 @@ export function refuseOverload(server: FastifyInstance, config: Config): void {
     if (!isProbe && delay.recent() > maxDelay) {
       return done(new Overloaded())
     }
-    call.memory = memory.reserve()
+    call.memory = memory.forRequest()
     reply.raw.once('close', () => {
       call.memory.release()
     })
@@ -73,7 +73,7 @@ export class BodyMemory {
     this.#limit = limit
   }
 
-  reserve(): RequestMemory {
+  forRequest(): RequestMemory {
     return new RequestMemory(this)
   }
 
@@ -104,7 +104,7 @@ export class BodyMemory {
   }
 }
 
-/** The memory of one request, from its first byte until its response is sent. */
+/** The memory for the body of one request, until its response is closed. */
 export class RequestMemory {
   readonly #shared: BodyMemory
   bytes = 0
@@ -116,17 +116,17 @@ export class RequestMemory {
   }
 
   /**
-   * Accounts for bytes of the body that arrived. `refuse` is called if there is no memory for the
-   * rest.
+   * Counts bytes of the body that have arrived. `refuse` is called, now or later, if the memory is
+   * full and this is the largest incomplete body.
    */
   receiving(bytes: number, refuse: () => void): void {
     this.refuse = refuse
     this.#shared.add(this, bytes, true)
   }
 
-  /** Accounts for the parsed body. Returns false if there is no memory for it. */
+  /** Counts the parsed body instead of its bytes. Returns false if there is no memory for it. */
   parsing(structuralCharacters: number): boolean {
-    this.#shared.add(this, structuralCharacters * bytesPerCharacter, false)
+    this.#shared.add(this, structuralCharacters * parsedBytesPerCharacter, false)
     return !this.#shared.isFull
   }
 

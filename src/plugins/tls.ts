@@ -27,7 +27,7 @@ const handshakeTimeoutMs = 5000
 /**
  * Reads the files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Returns undefined without
  * them.
- * @throws {Error} one line with the variables and the problem, and with the file if it is wrong
+ * @throws {Error} one line: the variables, the problem, and the name of a wrong file
  */
 export function readCertificates(config: Config): Certificates | undefined {
   const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = config
@@ -97,7 +97,7 @@ export function reloadCertificates(
 ): () => void {
   let current = first
   metrics.certificateExpires('server', () => current.notAfter)
-  warnOfExpiry(current, logger)
+  logIfExpired(current, logger)
   const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = config
   return watchFiles(
     [TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE].filter((file) => file !== ''),
@@ -108,7 +108,7 @@ export function reloadCertificates(
       // The admission server requests no client certificate, so it ignores the CAs.
       for (const server of servers) server.setSecureContext({ ...tlsOptions(next) })
       logger.info({ notAfter: next.notAfter.toISOString() }, 'certificates loaded')
-      warnOfExpiry(next, logger)
+      logIfExpired(next, logger)
     },
     logger,
   )
@@ -117,7 +117,7 @@ export function reloadCertificates(
 const isSame = (a: Certificates, b: Certificates) =>
   a.cert === b.cert && a.key === b.key && a.ca === b.ca
 
-function warnOfExpiry({ notAfter }: Certificates, logger: FastifyBaseLogger): void {
+function logIfExpired({ notAfter }: Certificates, logger: FastifyBaseLogger): void {
   if (notAfter.getTime() < Date.now()) {
     logger.error({ notAfter: notAfter.toISOString() }, 'the certificate of the hook has expired')
   }

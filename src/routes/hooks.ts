@@ -8,7 +8,11 @@ import {
 } from '../myapp/compiled.ts'
 import type { HookName } from '../metacontroller/protocol.ts'
 import type { Context } from '../myapp/context.ts'
-import { applyStrategyAnnotation, customize, isUnannounced } from '../myapp/customize.ts'
+import {
+  applyStrategyAnnotation,
+  customize,
+  usesUndeclaredServerSideApply,
+} from '../myapp/customize.ts'
 import { finalize } from '../myapp/finalize.ts'
 import { type CustomizeRequest, type HookRequest, inconsistency } from '../myapp/request.ts'
 import {
@@ -79,12 +83,12 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
           '/finalize'
         : inconsistency(request),
     handle: (request) => {
-      if (!warned && isUnannounced(request)) {
+      if (!warned && usesUndeclaredServerSideApply(request)) {
         warned = true
         server.log.warn(
-          'Metacontroller uses server-side apply: annotate the CompositeController with ' +
-            `${applyStrategyAnnotation}=server-side-apply, or a new MyApp can take over objects ` +
-            'that have the names of its children',
+          'Metacontroller uses server-side apply, and a new MyApp can take over objects with the ' +
+            'names of its children; to prevent this, annotate the CompositeController with ' +
+            `${applyStrategyAnnotation}=server-side-apply`,
         )
       }
       return sync(request, { ...context, now: Date.now() })
@@ -115,7 +119,7 @@ export function hookRoutes(server: FastifyInstance, context: Context): void {
   })
 }
 
-/** Serves `POST /<hook>`: 200 with the response, or 422 with the first field that is wrong. */
+/** Serves `POST /<hook>`: 200 with the response, or 422 with the first problem. */
 function serve<Request extends HookOutcome['request'], Response>(
   server: FastifyInstance,
   hook: HookName,
@@ -126,7 +130,7 @@ function serve<Request extends HookOutcome['request'], Response>(
     const request = call.body
     if (!isValid(request)) {
       throw new RefusedRequest(
-        `not a request of Metacontroller for a MyApp: ${firstProblem(isValid.errors)}`,
+        `not a ${hook} request of Metacontroller: ${firstProblem(isValid.errors)}`,
       )
     }
     const problem = objection?.(request)

@@ -51,9 +51,9 @@ export interface TelemetrySettings {
 }
 
 /**
- * Reads the settings. An invalid value that an exporter uses is ignored with a warning. Traces and
- * metrics are exported if an endpoint is set. Logs are exported only if OTEL_LOGS_EXPORTER requests
- * it, because they are already on standard output.
+ * Reads the settings. Invalid values are ignored, with a warning if an exporter would use them.
+ * OTEL_<SIGNAL>_EXPORTER selects the exporters. Without it, traces and metrics use OTLP if an
+ * endpoint is set, and logs are not exported, because they are already on standard output.
  */
 export function readTelemetrySettings(environment: Environment): TelemetrySettings {
   const warnings: string[] = []
@@ -112,7 +112,7 @@ interface Violation {
   rule: VariableRule
 }
 
-/** The warnings for the invalid values of variables that an exporter uses. */
+/** The warnings for invalid values that an exporter would use, or that are always checked. */
 function violationWarnings(
   violations: Violation[],
   named: Record<Signal, ExporterName[]>,
@@ -128,7 +128,10 @@ function violationWarnings(
     })
 }
 
-/** The exporters of a signal: those in its variable, or OTLP if only an endpoint is set. */
+/**
+ * The exporters of a signal: those in its variable. Without one, OTLP for traces and metrics if an
+ * endpoint is set, and none for logs.
+ */
 function exportersOf(
   valid: Record<string, string>,
   signal: Signal,
@@ -187,9 +190,9 @@ function grpcPortWarning(
 }
 
 /**
- * Checks the OTLP endpoint of a signal. Exporters treat an invalid URL as a path on this machine
- * and would send everything there, including headers with tokens. The message does not quote the
- * URL, which may contain a password.
+ * Checks the OTLP endpoint of a signal. For an invalid URL, exporters would send everything to
+ * localhost, including headers with tokens. The message does not quote the URL, which may contain a
+ * password.
  */
 function hasValidEndpoint(
   environment: Environment,

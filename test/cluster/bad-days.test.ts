@@ -1,4 +1,4 @@
-import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { underEachStrategyWithProxy } from '../support/cluster/cluster.ts'
 import { type Replica, startReplica } from '../support/cluster/hook.ts'
 import { many } from './scenarios/many.ts'
 import { outage } from './scenarios/outage.ts'
@@ -19,9 +19,9 @@ async function startSecondHook(hook: Replica, dir: string) {
 }
 
 // This file takes longest and mostly waits. Its name makes it start among the first.
-underEachStrategyBehind(startSecondHook, (t, cluster, { second }) => {
+underEachStrategyWithProxy(startSecondHook, (t, cluster, { second }) => {
   // The two scenarios run in sequence because they share the hooks.
-  t.test('killed hooks, and many MyApps at once', async (t) => {
+  t.test('killed hooks, then many MyApps at once', async (t) => {
     await outage(t, cluster, [cluster.hook, second])
     await many(t, cluster, [cluster.hook, second])
   })

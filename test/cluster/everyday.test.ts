@@ -1,4 +1,4 @@
-import { underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { underEachStrategyWithProxy } from '../support/cluster/cluster.ts'
 import { startFaultyProxy } from '../support/cluster/faulty-proxy.ts'
 import { autoscaling } from './scenarios/autoscaling.ts'
 import { adoption } from './scenarios/command-line.ts'
@@ -18,7 +18,7 @@ import { serviceAccount } from './scenarios/service-account.ts'
 import { status } from './scenarios/status.ts'
 import { volumes } from './scenarios/volumes.ts'
 
-underEachStrategyBehind(
+underEachStrategyWithProxy(
   (hook) => startFaultyProxy(hook.port),
   (t, cluster, proxy) => {
     // The scenarios that take longest, mostly waiting, come first.

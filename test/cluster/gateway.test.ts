@@ -16,7 +16,7 @@ import { grant } from '../support/cluster/rights.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
 import { repairsEveryChild } from './scenarios/intrusion.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
-import { isQuiet } from './scenarios/no-write.ts'
+import { checkNoWrites } from './scenarios/no-write.ts'
 import { podMonitors } from './scenarios/pod-monitors.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
@@ -182,7 +182,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     t.ok(names.length > 3, names.join())
     await Promise.all(names.map((name) => here.running(name)))
     await repairsEveryChild(t, cluster, here, names)
-    await isQuiet(t, here, names, (name) => here.running(name), 3)
+    await checkNoWrites(t, here, names, (name) => here.running(name), 3)
   })
 
   t.test('writes nothing for a settled HTTPRoute', async (t) => {
@@ -191,7 +191,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     await here.until('the HTTPRoute exists', () => here.find('HTTPRoute', 'shop'))
     await judge(here, {})
     await untilRouted(here, 'shop', 'True', admitted)
-    await isQuiet(t, here, ['shop'])
+    await checkNoWrites(t, here, ['shop'])
   })
 
   t.test('creates an HTTPRoute with the defaults of the API server', async (t) => {

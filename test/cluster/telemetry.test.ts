@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { missing, seriesOf } from '../support/monitoring/series.ts'
 import { type Collector, prepareCollector } from '../support/otlp/collector.ts'
 import { logRecordsIn, pointsIn, type Span, spansIn } from '../support/otlp/data.ts'
-import { type HookServer, underEachStrategyBehind } from '../support/cluster/cluster.ts'
+import { type HookServer, underEachStrategyWithProxy } from '../support/cluster/cluster.ts'
 import { manifest } from '../support/cluster/install.ts'
 import { startReplica } from '../support/cluster/hook.ts'
 
@@ -46,7 +46,7 @@ async function startTracedHook(dir: string): Promise<HookServer & { collector: C
   }
 }
 
-underEachStrategyBehind(
+underEachStrategyWithProxy(
   async (_hook, dir) => await startTracedHook(dir),
   (t, cluster, { collector, port }) => {
     t.test('exports the telemetry of a MyApp from kubectl apply to its deletion', async (t) => {

@@ -1,7 +1,7 @@
 /**
  * Metacontroller calls the hook with the shipped CompositeControllers: over mutual TLS and by the
- * name of the Service. The order of docs/upgrade.md changes the CA and the certificates without a
- * failed request. Needs the real Metacontroller, because the stand-in has no endpointConfigs.
+ * name of the Service. The steps for a new CA in docs/upgrade.md cause no failed request. Needs the
+ * real Metacontroller, because the stand-in has no endpointConfigs.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -42,7 +42,7 @@ async function rotation(t: Test): Promise<void> {
   const api = openApi(kubeconfig)
   t.teardown(() => api.close())
 
-  /** Runs `myapp-operator certificates` and applies its output. Returns the Secret of the CA. */
+  /** Runs `myapp-operator certificates` and applies its output. */
   const applyCertificates = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProgram({
       command: process.execPath,
@@ -87,7 +87,7 @@ async function rotation(t: Test): Promise<void> {
     await kubectl(['apply', '-f', manifest(`metacontroller/${file}.yaml`)])
   }
 
-  // MyApps are created and changed continuously.
+  // Three MyApps are created. Then their images change continuously.
   const names = ['a', 'b', 'c']
   let image = 0
   const over = new AbortController()
@@ -136,7 +136,7 @@ async function rotation(t: Test): Promise<void> {
     await until(`calls are answered ${what}`, () => calls() >= before + 20)
   }
   const loaded = () => hook.log().filter(({ msg }) => msg === 'certificates loaded').length
-  /** The step `sleep 120 && restart` of docs/upgrade.md. */
+  /** The function `replace` of docs/upgrade.md, after its `kubectl apply`. */
   const mountAndRestart = async (what: string) => {
     const before = loaded()
     folder.replace(await files())
@@ -149,7 +149,7 @@ async function rotation(t: Test): Promise<void> {
 
   const loads = names.map(load)
   await answered('with the first certificates')
-  const [next, now] = [join(dir, 'new.yaml'), join(dir, 'now.yaml')]
+  const next = join(dir, 'new.yaml')
   const { stdout } = await runProgram({
     command: process.execPath,
     args: [manifest('dist/cli.js'), 'certificates'],
@@ -161,7 +161,7 @@ async function rotation(t: Test): Promise<void> {
   await mountAndRestart('while both CAs are trusted')
   await applyCertificates('--ca', next, '--trust', old)
   await mountAndRestart('with certificates of the new CA')
-  writeFileSync(now, await applyCertificates('--ca', next))
+  await applyCertificates('--ca', next)
   await mountAndRestart('while only the new CA is trusted')
   over.abort()
   await Promise.all(loads)

@@ -187,7 +187,7 @@ const hostile: Array<[what: string, body: unknown, error: RegExp]> = [
     changed(({ children }) => {
       children['Service.v1'][long] = null
     }),
-    /^not a request of Metacontroller for a MyApp: children\.Service\.v1\.k+… must be object$/,
+    /^not a sync request of Metacontroller: children\.Service\.v1\.k+… must be object$/,
   ],
   [
     'a child under a key of 200 KB',

@@ -72,13 +72,13 @@ export async function startBuiltHook(
   }
 }
 
-/** The origin in the log line that begins with `text`. */
+/** The origin after a text in the log; undefined if no line contains them. */
 const originIn = (lines: string[], text: string) =>
   lines
     .map((line) => new RegExp(`${text} (https?://127\\.0\\.0\\.1:\\d+)"`).exec(line)?.[1])
     .find((origin) => origin !== undefined)
 
-/** The settings of the deployment and the image: heap, flags and memory limit. */
+/** The settings of the deployment and the image: environment, flags of Node and memory limit. */
 export function asDeployed(): {
   environment: Record<string, string>
   flags: string[]

@@ -16,7 +16,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** Items that a tenant adds n times to a Deployment: to its pods, its container or its metadata. */
+/** The parts of a Deployment to which a tenant adds n items. */
 interface Target {
   pods: Anything
   app: Anything
@@ -44,7 +44,7 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
     const keys = numbers(n).map((index) => `k:{"name":${' '.repeat(index % 50)}"V"}`)
     owned['f:spec'] = container({ 'f:env': Object.fromEntries(keys.map((key) => [key, {}])) })
   },
-  'combinations of keys': (n, { app, owned }) => {
+  'items with different keys': (n, { app, owned }) => {
     app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
     owned['f:spec'] = container({
       'f:env': items(n, (index) => ({ name: `V${index}`, [`k${index}`]: 1 })),
@@ -89,7 +89,7 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
     record.spec.template.spec.volumes = spec.volumes
     metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
   },
-  'volumes of one name in that record': (n, { pods: spec, metadata }) => {
+  'volumes of one name in the record of the last apply': (n, { pods: spec, metadata }) => {
     spec.volumes = numbers(n).map(() => ({ name: 'v', emptyDir: {} }))
     const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
     record.spec.template.spec.volumes = spec.volumes
@@ -172,8 +172,9 @@ function shortest<Request>(run: Hook<Request>, request: Request): number {
 }
 
 /**
- * Each step is four times larger than the one before. Linear work then takes four times as
- * long, and quadratic work sixteen times. A list of up to maxForeignItems is also repaired.
+ * Each step is four times larger than the one before. Linear work then takes four times as long,
+ * and quadratic work sixteen times. The lists of the first two steps are repaired. The list of the
+ * last step is too long for a repair.
  */
 const steps = [maxForeignItems / 10, maxForeignItems / 2.5, maxForeignItems * 1.6]
 const maxGrowth = 12

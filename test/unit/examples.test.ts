@@ -13,6 +13,7 @@ import { yamlFiles } from '../support/yaml-files.ts'
 interface Schema {
   properties?: Record<string, Schema>
   items?: Schema
+  'x-kubernetes-list-map-keys'?: string[]
 }
 
 interface Field {
@@ -46,13 +47,13 @@ function setFields(value: unknown, { properties, items }: Schema): string[] {
 const idOf = (properties: Schema['properties'] = {}, name: string) =>
   `${Object.keys(properties).sort().join()}: ${name}`
 
-t.test('an example shows every field of a MyApp', async (t) => {
+t.test('every field of a MyApp is in some example', async (t) => {
   const shown = new Set(exampleSpecs.flatMap((spec) => setFields(spec, MyAppSpec as Schema)))
   const fields = fieldsOf(MyAppSpec as Schema, 'spec')
   t.ok(
     fields.length > 200 &&
       fields.some(({ path }) => path === 'spec.volumes[].configMap.items[].key'),
-    'fields of any depth count',
+    'fieldsOf also finds nested fields',
   )
   t.strictSame(
     fields.filter(({ id }) => !shown.has(id)).map(({ path }) => path),
@@ -64,7 +65,7 @@ t.test('an example shows every field of a MyApp', async (t) => {
 type Steps = Array<string | number>
 
 /**
- * The places of the fields with a value of their own: scalars, maps, lists of scalars and empty
+ * The places of the fields that contain no other fields: scalars, maps, lists of scalars and empty
  * objects. A place is a list such as `['volumes', 0, 'name']`.
  */
 function places(value: unknown, { properties, items }: Schema): Steps[] {
@@ -118,17 +119,54 @@ const childrenOf = (spec: MyAppSpec) =>
 
 const statusOf = (spec: MyAppSpec) => sync(requestWith([], { spec }), context).status
 
-/** Whether another value at a place changes a child, or changes the status of a valid spec. */
+/**
+ * Whether a field has an effect: another value changes a child. Otherwise another value, or none,
+ * gives a valid spec with other children or another status.
+ */
 function hasEffect(spec: MyAppSpec, steps: Steps): boolean {
   const other = changed(spec, steps, another)
   if (!isDeepStrictEqual(childrenOf(spec), childrenOf(other))) return true
-  const valid = [other, changed(spec, steps, () => undefined)].filter(isValid)
-  return valid.some(
-    (other) =>
-      !isDeepStrictEqual(childrenOf(spec), childrenOf(other)) ||
-      !isDeepStrictEqual(statusOf(spec), statusOf(other)),
+  const validVariants = [other, changed(spec, steps, () => undefined)].filter(isValid)
+  return validVariants.some(
+    (variant) =>
+      !isDeepStrictEqual(childrenOf(spec), childrenOf(variant)) ||
+      !isDeepStrictEqual(statusOf(spec), statusOf(variant)),
   )
 }
+
+/** The lists of a value that the API server merges by a key. */
+function keyedLists(value: unknown, schema: Schema, steps: Steps = []): Steps[] {
+  if (Array.isArray(value)) {
+    const deeper = value.flatMap((item, index) =>
+      keyedLists(item, schema.items ?? {}, [...steps, index]),
+    )
+    return schema['x-kubernetes-list-map-keys'] === undefined ? deeper : [steps, ...deeper]
+  }
+  return Object.entries(schema.properties ?? {})
+    .filter(([name]) => Object.hasOwn(Object(value) as object, name))
+    .flatMap(([name, property]) =>
+      keyedLists((value as Record<string, unknown>)[name], property, [...steps, name]),
+    )
+}
+
+t.test('two items of a list with one key are refused', async (t) => {
+  const lists = exampleSpecs.flatMap((spec) =>
+    keyedLists(spec, MyAppSpec as Schema).map((steps) => ({ spec, steps })),
+  )
+  t.ok(new Set(lists.map(({ steps }) => steps.join('.'))).size > 5)
+  const accepted = lists.filter(({ spec, steps }) => {
+    const twice = changed(spec, steps, (items) => [
+      ...(items as unknown[]),
+      (items as unknown[])[0],
+    ])
+    return isValid(twice)
+  })
+  t.strictSame(
+    [...new Set(accepted.map(({ steps }) => fieldAt(steps)))],
+    [],
+    'add duplicatesIn to src/api/cross-field.ts',
+  )
+})
 
 t.test('every field of an example reaches a child or the status', async (t) => {
   const effective = new Map<string, boolean>()

@@ -8,6 +8,7 @@ const read = (path: string) =>
 interface Schema {
   properties?: Record<string, Schema>
   items?: Schema
+  'x-kubernetes-list-map-keys'?: string[]
 }
 
 /** The paths of all fields of a schema, as kustomize writes them. */
@@ -41,4 +42,18 @@ t.test('kustomize knows every field of a MyApp that names an object or an image'
     [],
     'every field is in manifests/kustomize/kustomizeconfig.yaml',
   )
+})
+
+t.test('docs/kustomize.md tells how each list of a MyApp is merged', async (t) => {
+  const schema = parse(read('crd.yaml')).spec.versions[0].schema.openAPIV3Schema.properties.spec
+  const rows = read('../docs/kustomize.md').match(/^\| `patches` of .*$/gm) ?? []
+  const lists = Object.entries((schema as Schema).properties ?? {}).flatMap(
+    ([name, { 'x-kubernetes-list-map-keys': keys }]) =>
+      keys === undefined ? [] : [{ name, key: keys.join() }],
+  )
+  t.ok(lists.length > 5)
+  for (const { name, key } of lists) {
+    const row = rows.find((row) => row.includes(`\`${name}\``))
+    t.match(row, `by \`${key}\``, name)
+  }
 })

@@ -28,8 +28,8 @@ const about = (rule: Partial<RelatedResourceRule>): RelatedResourceRule => ({
 const exists = (key: string) => ({ key, operator: 'Exists' })
 
 const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
-  ['no condition: every object', {}, true],
-  ['an empty selector: every object', { labelSelector: {} }, true],
+  ['no condition matches every object', {}, true],
+  ['an empty selector matches every object', { labelSelector: {} }, true],
   ['its labels', { labelSelector: { matchLabels: { app: 'web' } } }, true],
   ['other labels', { labelSelector: { matchLabels: { app: 'web', tier: 'back' } } }, false],
   ['a label key', { labelSelector: { matchExpressions: [exists('app')] } }, true],
@@ -39,7 +39,7 @@ const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
   ['its name and namespace', { names: ['web'], namespace: 'shop' }, true],
   ['its name in another namespace', { names: ['web'], namespace: 'bank' }, false],
   ['every object of its namespace', { namespace: 'shop' }, true],
-  ['no names means any name', { names: [], namespace: 'shop' }, true],
+  ['an empty list of names matches any name', { names: [], namespace: 'shop' }, true],
   [
     'labels in another namespace',
     { namespace: 'bank', labelSelector: { matchLabels: { app: 'web' } } },
@@ -48,7 +48,7 @@ const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
 ]
 
 for (const [name, rule, expected] of cases) {
-  t.test(`a rule for ${name}`, async (t) => {
+  t.test(`a rule with ${name}`, async (t) => {
     checkRule(about(rule))
     t.equal(matchesRule(about(rule), pods, pod), expected)
   })
@@ -58,7 +58,7 @@ t.test('a rule matches one kind only', async (t) => {
   t.notOk(matchesRule(about({}), pods, { ...pod, kind: 'Node' }))
 })
 
-t.test('names exclude both selectors', async (t) => {
+t.test('a rule cannot have both names and a selector', async (t) => {
   t.throws(
     () => checkRule(about({ names: ['web'], labelSelector: {} })),
     /cannot have both names and/,

@@ -345,8 +345,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be ` +
-      'the field metadata.name, the operator In or NotIn, and the name of one node',
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must have ` +
+      'the key metadata.name, the operator In or NotIn, and one node name as value',
   ],
   [
     'values for the operator Exists',
@@ -736,8 +736,8 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
         },
       },
     },
-    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must be ` +
-      'the field metadata.name, the operator In or NotIn, and the name of one node',
+    `spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchFields[0]: must have ` +
+      'the key metadata.name, the operator In or NotIn, and one node name as value',
   ],
   [
     'a topologyKey with a space',

@@ -16,7 +16,7 @@ const progressReasons: ReadonlySet<string> = new Set<Reason>([
 const minWriteIntervalMs = 15_000
 
 /**
- * Whether the answer repeats the status of the MyApp instead of the new one. Each new status costs
+ * Whether the answer contains the old status instead of the new one. Each new status costs
  * Metacontroller a request to the API server. So a status that only reports progress of the same
  * generation is written at most every 15 s.
  */

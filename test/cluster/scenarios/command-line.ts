@@ -170,7 +170,7 @@ export function adoption(t: Test, cluster: Cluster): void {
 }
 
 /** The command line finds no difference for applied examples, and predicts what a change does. */
-export async function tellsWhatHappens(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
+export async function checkDiffs(t: Test, cluster: Cluster, here: Namespace): Promise<void> {
   const start = runner(cluster)
   const run = (...args: string[]) => start(process.execPath, [file('dist/cli.js'), ...args])
   await isInSyncForArgo(t, cluster, here)

@@ -8,7 +8,7 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const image = 'nginx:1.29'
 
-/** Config in every way in which pods can use it. */
+/** Uses config as single variables, as all variables of a ConfigMap, and as files. */
 const spec: MyAppSpec = {
   image,
   env: [
@@ -67,7 +67,7 @@ const first = [
 const revision = (here: Namespace) =>
   Number(here.get('Deployment', 'shop').metadata.annotations?.['deployment.kubernetes.io/revision'])
 
-/** Waits until the app runs in a revision. A higher number would show another rollout. */
+/** Waits until the app runs with exactly this revision. After an extra rollout the wait fails. */
 async function runsIn(here: Namespace, expected: number): Promise<void> {
   await here.until(`the revision is ${expected}`, () => revision(here) === expected)
   await here.running('shop')
@@ -76,7 +76,7 @@ async function runsIn(here: Namespace, expected: number): Promise<void> {
 const condition = (here: Namespace, type: string) =>
   here.get('MyApp', 'shop').status?.conditions?.find((condition) => condition.type === type)
 
-/** Changes config and waits until the hook has seen the change, and two more syncs. */
+/** Changes config, waits for the next request to the hook, and then forces two syncs. */
 async function change(here: Namespace, ...configs: Config[]): Promise<void> {
   const calls = here.calls('shop').length
   for (const config of configs) await store(here, config)
@@ -107,7 +107,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
           1,
         ],
         ['a changed value in a Secret', [keys({ password: 'hunter3-hunter3' })], 1],
-        ['another file', [token({ token: 'two' })], 1],
+        ['a changed file of a Secret', [token({ token: 'two' })], 1],
         [
           'a label and an annotation',
           [
@@ -186,7 +186,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
     t.match(condition(here, 'ConfigReady'), { status: 'True' })
   })
 
-  t.test('keeps an app running unchanged while its config is missing', async (t) => {
+  t.test('keeps the pods of an app while its config is missing, and can remove pods', async (t) => {
     const here = await cluster.namespace(t)
     for (const config of first) await store(here, config)
     await here.create('shop', { ...spec, replicas: 2 })
@@ -232,7 +232,7 @@ export function configRollout(t: Test, cluster: Cluster): void {
     await runsIn(here, 3)
   })
 
-  t.test('no object and no log contains a secret or a way to test a guess', async (t) => {
+  t.test('no object and no log contains a secret or a plain hash of a secret', async (t) => {
     const here = await cluster.namespace(t)
     for (const config of first) await store(here, config)
     await here.create('shop', spec)

@@ -22,7 +22,7 @@ export function finalize(t: Test, cluster: Cluster): void {
   })
 
   t.test(
-    'a Deployment with a finalizer keeps the Service and the MyApp, which reports it',
+    'while a finalizer holds the Deployment, the MyApp stays and its status says so',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx' })

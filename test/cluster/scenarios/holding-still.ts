@@ -6,7 +6,7 @@ import type { Deployment, Service } from '../../support/cluster/kinds.ts'
 import type { Namespace, Operation } from '../../support/cluster/namespace.ts'
 import { putBound, volumeClaim } from '../../support/cluster/volume-claim.ts'
 import { exampleSpecs } from '../../support/fixtures/examples.ts'
-import { isQuiet } from './no-write.ts'
+import { checkNoWrites } from './no-write.ts'
 
 const image = 'nginx:1.29'
 const container = '/spec/template/spec/containers/0'
@@ -406,7 +406,7 @@ export function holdingStill(t: Test, cluster: Cluster): void {
       const expected = [there.get('Deployment', 'shop'), there.get('Service', 'shop')] as const
       await putBound(here, volumeClaim('data'))
       await here.create('shop', { ...full, suspend: false })
-      await isQuiet(t, here, ['shop'])
+      await checkNoWrites(t, here, ['shop'])
       await here.edit('MyApp', 'shop', { spec: { suspend: true } })
       await here.until(
         'the MyApp has every child and is suspended',

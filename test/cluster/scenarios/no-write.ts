@@ -5,10 +5,10 @@ import { documentsOf, namesIn, putAll, settles } from '../../support/cluster/doc
 import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import { builtInKinds } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
-import { tellsWhatHappens } from './command-line.ts'
+import { checkDiffs } from './command-line.ts'
 import { repairsEveryChild } from './intrusion.ts'
 
-/** Specs that the API server stores in a different form. */
+/** Specs with values that the API server stores in a different form in the children. */
 const specs: Record<string, MyAppSpec> = {
   'empty-value': {
     image: 'nginx',
@@ -54,7 +54,7 @@ const specs: Record<string, MyAppSpec> = {
 }
 
 /** Checks that a namespace has no writes once its MyApps have settled. */
-export async function isQuiet(
+export async function checkNoWrites(
   t: Test,
   here: Namespace,
   names: string[],
@@ -64,12 +64,12 @@ export async function isQuiet(
   const each = (act: (name: string) => Promise<unknown>) => Promise.all(names.map(act))
   await each(settle)
   await each((name) =>
-    here.until(`every condition of ${name} is not Unknown`, () =>
+    here.until(`no condition of ${name} is Unknown`, () =>
       here.get('MyApp', name).status?.conditions?.every(({ status }) => status !== 'Unknown'),
     ),
   )
   await waitUntilIdle(here)
-  // The autoscaler works every 15 s, and the status of a MyApp contains its conditions.
+  // An autoscaler can change its conditions every 15 s. The status of its MyApp repeats one.
   const ofAutoscalers = names
     .filter((name) => here.get('MyApp', name).spec.autoscaling !== undefined)
     .map((name) => `update myapps/${name}/status`)
@@ -91,17 +91,17 @@ export async function isQuiet(
   t.strictSame(written(), [], `no write in ${forced} forced syncs`)
 }
 
-/** A settled MyApp causes no writes and no reported difference. */
+/** A settled MyApp causes no writes. `render --diff` and Argo CD show no difference. */
 export function noWrite(t: Test, cluster: Cluster): void {
-  t.test('every example settles, with no more writes and no reported difference', async (t) => {
+  t.test('every example settles without more writes, and without a difference', async (t) => {
     const here = await cluster.namespace(t)
     const documents = documentsOf('manifests/examples')
     await putAll(here, documents)
     for (const [name, spec] of Object.entries(specs)) await here.create(name, spec)
-    await isQuiet(t, here, [...namesIn(documents), ...Object.keys(specs)], settles(here))
-    await tellsWhatHappens(t, cluster, here)
+    await checkNoWrites(t, here, [...namesIn(documents), ...Object.keys(specs)], settles(here))
+    await checkDiffs(t, cluster, here)
     await repairsEveryChild(t, cluster, here, namesIn(documents))
-    await isQuiet(t, here, namesIn(documents), settles(here), 3)
+    await checkNoWrites(t, here, namesIn(documents), settles(here), 3)
     await deleteAll(here)
   })
 
@@ -109,12 +109,12 @@ export function noWrite(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     const documents = documentsOf('test/support/workloads')
     await putAll(here, documents)
-    await isQuiet(t, here, namesIn(documents), settles(here), 3)
+    await checkNoWrites(t, here, namesIn(documents), settles(here), 3)
     await deleteAll(here)
   })
 }
 
-/** Deletes all MyApps of a namespace and waits until their children are gone, too. */
+/** Deletes all MyApps of a namespace, and waits until their children of these kinds are gone. */
 async function deleteAll(here: Namespace): Promise<void> {
   await here.kubectl('delete', 'myapps', '--all', '--wait=false')
   for (const kind of builtInKinds) {

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { repairs } from './drift.ts'
-import { isQuiet } from './no-write.ts'
+import { checkNoWrites } from './no-write.ts'
 
 const shop: MyAppSpec = { image: 'nginx', port: 80, metrics: { port: 9090 } }
 
@@ -19,7 +19,7 @@ export function podMonitors(t: Test, cluster: Cluster): void {
       podMetricsEndpoints: [{ port: 'metrics', path: '/metrics' }],
     })
     t.match(monitored(), { status: 'True' })
-    await isQuiet(t, here, ['shop'])
+    await checkNoWrites(t, here, ['shop'])
     await here.edit('MyApp', 'shop', {
       spec: {
         ports: [{ name: 'admin', port: 9091, expose: false }],

@@ -3,7 +3,7 @@ import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { putBound, volumeClaim } from '../../support/cluster/volume-claim.ts'
-import { isQuiet } from './no-write.ts'
+import { checkNoWrites } from './no-write.ts'
 
 type Volume = NonNullable<MyAppSpec['volumes']>[number]
 
@@ -153,6 +153,6 @@ export function volumes(t: Test, cluster: Cluster): void {
           : mount.includes('stray')
       return !isPaused && !app.some(isStray)
     })
-    await isQuiet(t, here, ['shop'])
+    await checkNoWrites(t, here, ['shop'])
   })
 }

@@ -32,7 +32,7 @@ const eachContainer = (
 const peerText = ({ namespace, podLabels, address, port }: Peer) =>
   [namespace, podLabels && Object.values(podLabels).join(), address, port].filter(Boolean).join(' ')
 
-/** Whether only one pod can write to a claim of the pods. */
+/** Whether the pods mount a writable claim that only one pod may use. */
 const isSingleton = ({ spec }: Workload) =>
   (spec.volumes ?? []).some(
     ({ persistentVolumeClaim: claim, readOnly }) =>
@@ -112,7 +112,7 @@ const named = {
     )
   },
 
-  /** If the pod must not run as root, the kubelet refuses a user by name. */
+  /** With `runAsNonRoot` the kubelet refuses an image whose user is a name and not a number. */
   userIsANumber: (rendered) => {
     const pod = podSpecOf(rendered).securityContext
     return check(
@@ -153,7 +153,7 @@ const named = {
       'has a writable root file system',
     ),
 
-  /** Claims belong to a group of the app. Otherwise the app cannot write its data. */
+  /** A pod with a claim sets `fsGroup`. Otherwise the app may not be able to write its data. */
   claimsHaveAGroup: (rendered) =>
     check(
       !(podSpecOf(rendered).volumes ?? []).some((volume) => volume.persistentVolumeClaim) ||
@@ -178,7 +178,7 @@ const named = {
     const claims = (podSpecOf(rendered).volumes ?? []).flatMap(
       ({ persistentVolumeClaim: claim }) => claim?.claimName ?? [],
     )
-    return check(new Set(claims).size === claims.length, 'a claim is two volumes')
+    return check(new Set(claims).size === claims.length, 'two volumes use one claim')
   },
 
   /** A new pod would wait for a claim that the old one holds. */
@@ -187,9 +187,12 @@ const named = {
       ? [
           ...check(
             rendered.children.Deployment.spec?.strategy?.type === 'Recreate',
-            'a claim of one pod without Recreate',
+            'has a claim for one pod, and the strategy is not Recreate',
           ),
-          ...check(replicaBounds(rendered).most <= 1, 'a claim of one pod with several pods'),
+          ...check(
+            replicaBounds(rendered).most <= 1,
+            'has a claim for one pod, and may run several',
+          ),
         ]
       : [],
 
@@ -349,7 +352,7 @@ const named = {
     )
   },
 
-  /** A port that is not in the Service, such as one for management, is opened by name only. */
+  /** A port that is not in the Service is open only to peers whose `ports` name it. */
   policyOpensNoHiddenPort: (rendered) => {
     const { NetworkPolicy, Service } = rendered.children
     if (NetworkPolicy === undefined || Service === undefined) return []
@@ -382,7 +385,7 @@ const named = {
     )
   },
 
-  /** The Ingress routes to ports of the Service, by HTTPS, and never to metrics. */
+  /** The Ingress has a class, and TLS for each host. It routes to the Service, never to metrics. */
   ingressIsSound: (rendered) => {
     const { Ingress, Service } = rendered.children
     if (Ingress === undefined) return []
@@ -406,7 +409,7 @@ const named = {
     ]
   },
 
-  /** Every app has a Service with its name, whose variables look like settings. */
+  /** Service links are variables for each Service. An app could take them for its settings. */
   hasNoServiceLinks: (rendered) =>
     check(podSpecOf(rendered).enableServiceLinks === false, 'gets variables of every Service'),
 
@@ -485,13 +488,13 @@ const named = {
     )
   },
 
-  /** The selector of a Deployment can never change, so it contains only the name. */
+  /** The selector of a Deployment can never change, so it has only these two labels. */
   selectorIsStable: (rendered) =>
     check(
       Object.keys(rendered.children.Deployment.spec?.selector.matchLabels ?? {})
         .sort()
         .join() === 'app,managed-by',
-      'the selector holds more than the name',
+      'the selector has other labels than app and managed-by',
     ),
 } satisfies Record<string, Rule>
 

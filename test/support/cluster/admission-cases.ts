@@ -943,7 +943,7 @@ export const cases: Case[] = [
     refusedParts(
       ofNodes([], [field]),
       'nodeAffinity',
-      'must be the field metadata.name, the operator In or NotIn, and the name of one node',
+      'must have the key metadata.name, the operator In or NotIn, and one node name as value',
     ),
   ),
   ...['podAffinity', 'podAntiAffinity'].flatMap((field) =>

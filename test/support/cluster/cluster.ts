@@ -64,11 +64,11 @@ export function underEachStrategy(
   scenarios: (t: Test, cluster: Cluster) => void,
   setup: Setup = {},
 ): void {
-  underEachStrategyBehind(async (hook) => hook, scenarios, setup)
+  underEachStrategyWithProxy(async (hook) => hook, scenarios, setup)
 }
 
 /** Like `underEachStrategy`, with a proxy between Metacontroller and the hook. */
-export function underEachStrategyBehind<F extends HookServer>(
+export function underEachStrategyWithProxy<F extends HookServer>(
   startServer: (hook: Replica, dir: string) => Promise<F>,
   scenarios: (t: Test, cluster: Cluster, hookServer: F) => void,
   setup: Setup = {},

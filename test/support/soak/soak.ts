@@ -24,7 +24,7 @@ export interface SoakOptions {
   minutes: number
   apps: number
   seed: number
-  /** The fleet must settle within this time after the last fault, in milliseconds. */
+  /** The fleet must settle within this time after the changes and faults end, in milliseconds. */
   convergenceMs?: number
   report: (line: string) => void
 }
@@ -45,19 +45,23 @@ interface Fault {
 const changeEveryMs = 250
 const faultEveryMs = 7000
 const sampleEveryMs = 2000
-/** A killed Metacontroller may have sent half a request, which the hook refuses. */
+/**
+ * Refused calls are expected until this time after a restart of Metacontroller. A killed
+ * Metacontroller may have sent half a request.
+ */
 const aftermathMs = 5000
 /** The memory of the last third of a run may exceed that of the first third by this factor. */
 const maxGrowth = 1.2
-/** In a shorter run the hooks only warm up. */
+/** A shorter run does not check the growth of memory, because the hooks only warm up. */
 const steadyMinutes = 10
 /** The number of lines of each log that are shown for a MyApp in an unexpected state. */
 const shownLines = 15
 
 /**
  * Runs a fleet of MyApps under random changes while one of two hooks, Metacontroller, the API
- * server, etcd and the Collector are killed at random. Returns whether the fleet has reached its
- * expected state. The other hook lives as long as the run, so that its memory shows a leak.
+ * server, etcd and the Collector are killed at random. Returns the problems: MyApps in an
+ * unexpected state, failed calls, and growing memory. The other hook lives as long as the run, so
+ * that its memory shows a leak.
  */
 export async function soak({
   minutes,
@@ -115,15 +119,15 @@ export async function soak({
     const began = Date.now()
     const end = began + minutes * 60_000
     const faults: Fault[] = []
-    /** Each program is killed once before any program is killed again. */
-    const alive: string[] = []
+    /** The programs that this round has not killed yet. After the last one a new round begins. */
+    const notYetKilled: string[] = []
     const memory: Array<{ at: number; megabytes: number }> = []
     let memoryOfMetacontroller = 0
 
     const changing = every(changeEveryMs, end, () => fleet.change())
     const faulting = every(faultEveryMs, end, async () => {
-      if (alive.length === 0) alive.push(...Object.keys(victims))
-      const [what = ''] = alive.splice(random.below(alive.length), 1)
+      if (notYetKilled.length === 0) notYetKilled.push(...Object.keys(victims))
+      const [what = ''] = notYetKilled.splice(random.below(notYetKilled.length), 1)
       const from = Date.now()
       const victim = victims[what]
       report(`${seconds(from - began)} kill ${what}`)
@@ -141,9 +145,9 @@ export async function soak({
     })
     await Promise.all([changing, faulting, sampling])
 
-    const settled = Date.now()
+    const faultsEnded = Date.now()
     let differences = await fleet.differences()
-    while (differences.length > 0 && Date.now() - settled < convergenceMs) {
+    while (differences.length > 0 && Date.now() - faultsEnded < convergenceMs) {
       await sleep(500)
       differences = await fleet.differences()
     }
@@ -174,7 +178,7 @@ export async function soak({
           ]),
         ),
         engine: metacontroller.engine,
-        'converged after the last fault in s': Math.round((Date.now() - settled) / 1000),
+        'converged after the end of the faults in s': Math.round((Date.now() - faultsEnded) / 1000),
         'memory of a hook, first third, MB': Math.round(first),
         'memory of a hook, last third, MB': Math.round(last),
         'memory of Metacontroller at most, MB': Math.round(memoryOfMetacontroller),
@@ -194,7 +198,10 @@ async function every(milliseconds: number, end: number, work: () => Promise<unkn
   }
 }
 
-/** Calls that the hooks refused or failed, except those that a killed Metacontroller had begun. */
+/**
+ * Up to five calls that were refused or failed. Calls around a kill of Metacontroller do not count,
+ * because it may have sent half a request.
+ */
 function unexplained(hooks: Replica[], faults: Fault[]): string[] {
   const kills = faults.filter(({ what }) => what === 'metacontroller')
   const isExplained = (time: number) =>
