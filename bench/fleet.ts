@@ -136,13 +136,8 @@ async function measure(binDir: string): Promise<void> {
       options: ['--client-go-qps=1000', '--client-go-burst=2000', '--workers=20'],
     })
     stops.push(() => metacontroller.stop())
-    const controllers = compositeControllers(hook.port, 'dynamic-apply')
-    await kubectl(
-      ['apply', '-f', '-'],
-      values.resync === undefined
-        ? controllers
-        : controllers.replaceAll(/("resyncPeriodSeconds":)\d+/g, `$1${values.resync}`),
-    )
+    const resync = values.resync === undefined ? undefined : Number(values.resync)
+    await kubectl(['apply', '-f', '-'], compositeControllers(hook.port, 'dynamic-apply', resync))
     const api = openApi(kubeconfig)
     const watching = new AbortController()
     await inParallel(namespaces, (index) => kubectl(['create', 'namespace', namespaceOf(index)]))

@@ -137,7 +137,7 @@ export const variables = {
       'it.',
   ),
   FORGET_MYAPP_AFTER_MS: integer(
-    90_000,
+    540_000,
     [1000, 86_400_000],
     'Time in ms after which this replica forgets a MyApp without requests. The metrics ' +
       '`operator.myapps`, `operator.deletion_age`, `operator.resource_created` and ' +

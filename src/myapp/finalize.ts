@@ -4,6 +4,7 @@ import type { MyAppStatus } from '../api/myapp.ts'
 import { deleteStages } from './children/child.ts'
 import { childKinds } from './children/index.ts'
 import { type HookRequest, type SentChild, sentChildren } from './request.ts'
+import { problemResyncSeconds } from './resync.ts'
 import { safeAnswer } from './safe-answer.ts'
 import { terminatingStatus } from './status/index.ts'
 
@@ -42,6 +43,8 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
       kept.map(({ child }) => asApplied(child)),
     ),
     finalized: sent.length === 0,
+    // An admission policy that refuses a deletion can change without an event.
+    ...(sent.length > 0 && { resyncAfterSeconds: problemResyncSeconds }),
   }
 }
 

@@ -21,7 +21,7 @@ const maxClockDifferenceMs = 60_000
 /** Pods with problems are watched all the time for this long, then at intervals. */
 const alwaysWatchedMs = 600_000
 const watchIntervalMs = 300_000
-/** Longer than the resync period, so that one resync falls into it. */
+/** Longer than `problemResyncSeconds`, so that at least one sync falls into it. */
 const watchDurationMs = 45_000
 
 /** The last time at which an object's status or, without a subresource, the object was written. */

@@ -13,13 +13,15 @@ import { inspectionOf } from './findings.ts'
 import { age, creationTimeMs, isWatched, lastWrite, rolloutWaitMs } from './inspection-time.ts'
 import { desiredReplicas, isComplete } from './replicas.ts'
 import { childrenIn, type HookRequest } from './request.ts'
+import { problemResyncSeconds } from './resync.ts'
 import type { ChildState, State } from './state.ts'
+import { readyReason } from './status/reasons.ts'
 
-/** Whether a MyApp has an inspection now, and the time of the next check. */
+/** Whether a MyApp has an inspection now, and the time of the next sync. */
 export interface InspectionPlan {
   /** Undefined: the MyApp needs no inspection. */
   inspection: KubernetesObject | undefined
-  /** Seconds until an inspection may become necessary without an event. */
+  /** Seconds until an inspection may begin, end or change without an event. */
   resyncAfterSeconds: number | undefined
 }
 
@@ -60,7 +62,7 @@ export function planInspection(
     pods: pods !== 'ok' && isWatched(since, now),
     missing: missing.flatMap(namesOf).slice(0, maxMissing),
   }
-  return { inspection: newInspection(state, spec), resyncAfterSeconds: undefined }
+  return { inspection: newInspection(state, spec), resyncAfterSeconds: problemResyncSeconds }
 }
 
 const newInspection = (
@@ -86,10 +88,10 @@ const namesOf = ({ kind, desired }: ChildState) =>
  * the status is Creating or NameConflict.
  */
 function creationWaitMs({ parent }: HookRequest, now: number): number {
-  const { observedGeneration, conditions = [] } = (parent.status ?? {}) as MyAppStatus
-  const reason = conditions.find(({ type }) => type === 'Ready')?.reason
+  const before = (parent.status ?? {}) as MyAppStatus
+  const reason = readyReason(before)
   const wasReturned =
-    observedGeneration === parent.metadata.generation &&
+    before.observedGeneration === parent.metadata.generation &&
     (reason === 'Creating' || reason === 'NameConflict')
   return wasReturned
     ? creationTimeMs - age(lastWrite(parent.metadata, 'status'), now)

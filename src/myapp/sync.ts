@@ -3,6 +3,7 @@ import type { SyncResponse } from '../metacontroller/protocol.ts'
 import type { TimedContext } from './context.ts'
 import { planInspection } from './inspection.ts'
 import type { HookRequest } from './request.ts'
+import { isUpdateRefused, problemResyncSeconds } from './resync.ts'
 import { safeAnswer } from './safe-answer.ts'
 import { keepChildren, keepForeignChildren, stateOf } from './state.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
@@ -19,11 +20,14 @@ export function sync(request: HookRequest, context: TimedContext): SyncResponse<
     return {
       status: invalidStatus(request, validated.problem),
       children: safeAnswer(request, keepChildren(request, isPaused(request))),
+      resyncAfterSeconds: problemResyncSeconds,
     }
   }
   const state = stateOf(request, validated.spec, context)
-  const { inspection, resyncAfterSeconds } = planInspection(request, state, context)
   const status = statusOf(request, state)
+  const { inspection, resyncAfterSeconds } = planInspection(request, state, context)
+  const hasProblem = status.phase === 'Failed' || isUpdateRefused(request, state, context.now)
+  const resync = resyncAfterSeconds ?? (hasProblem ? problemResyncSeconds : undefined)
   const before = request.parent.status as MyAppStatus | undefined
   return {
     status:
@@ -37,7 +41,7 @@ export function sync(request: HookRequest, context: TimedContext): SyncResponse<
       ...keepForeignChildren(request, state),
       ...(inspection === undefined ? [] : [inspection]),
     ]),
-    ...(resyncAfterSeconds !== undefined && { resyncAfterSeconds }),
+    ...(resync !== undefined && { resyncAfterSeconds: resync }),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
-import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
+import { type Cluster, frequentResyncs, underEachStrategy } from '../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll } from '../support/cluster/documents.ts'
 import { pointAt } from '../support/cluster/install.ts'
 import { allKinds } from '../support/cluster/kinds.ts'
@@ -16,7 +16,7 @@ import { grant } from '../support/cluster/rights.ts'
 import { type Drift, repairs } from './scenarios/drift.ts'
 import { repairsEveryChild } from './scenarios/intrusion.ts'
 import { invalidSpec } from './scenarios/invalid-spec.ts'
-import { checkNoWrites } from './scenarios/no-write.ts'
+import { checkResync, checkNoWrites } from './scenarios/no-write.ts'
 import { podMonitors } from './scenarios/pod-monitors.ts'
 import { departures, routed, untilRouted } from './scenarios/routing.ts'
 
@@ -166,6 +166,7 @@ underEachStrategy(
     },
     user,
     watched: allKinds,
+    ...frequentResyncs,
   },
 )
 
@@ -183,6 +184,7 @@ function withComponent(t: Test, cluster: Cluster): void {
     await Promise.all(names.map((name) => here.running(name)))
     await repairsEveryChild(t, cluster, here, names)
     await checkNoWrites(t, here, names, (name) => here.running(name), 3)
+    await checkResync(t, here, names)
   })
 
   t.test('writes nothing for a settled HTTPRoute', async (t) => {

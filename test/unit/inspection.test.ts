@@ -75,7 +75,7 @@ t.test('pods that do not become ready are inspected after a delay', async (t) =>
     metadata: { name: 'demo-app', namespace: 'default', labels: { app: 'demo-app' } },
     spec: { pods: true, missing: [] },
   })
-  t.equal(late.resyncAfterSeconds, undefined)
+  t.equal(late.resyncAfterSeconds, 30, 'soon, because the inspection depends on the time')
 })
 
 t.test('a slow control plane extends the delay up to a maximum', async (t) => {
@@ -198,6 +198,24 @@ t.test('inspects the name of a child that stays missing', async (t) => {
     ['Deployment', 'Service', 'PodDisruptionBudget', 'MyAppInspection'],
     'answers each child, because dynamic apply does not change foreign objects',
   )
+})
+
+t.test('a MyApp with a problem is synced every 30 s', async (t) => {
+  const invalid = moment('sync-running', ({ parent }) => {
+    parent.spec = {}
+  })
+  t.match(answer(invalid, '30:00'), { status: { phase: 'Failed' }, resyncAfterSeconds: 30 })
+  const refused = moment('sync-running', ({ parent }) => {
+    Object.assign(parent.spec as object, { image: 'nginx:9' })
+    Object.assign(parent, { status: { conditions: [{ type: 'Ready', reason: 'Updating' }] } })
+    parent.metadata.managedFields = [
+      { manager: 'm', operation: 'Update', subresource: 'status', time: '2026-11-23T12:30:00Z' },
+    ]
+  })
+  const updating = { status: { conditions: [{ reason: 'Updating' }] } }
+  t.match(answer(refused, '30:10'), { ...updating, resyncAfterSeconds: undefined })
+  t.match(answer(refused, '30:11'), { ...updating, resyncAfterSeconds: 30 })
+  t.equal(finalize(recorded('finalize-children-present')).resyncAfterSeconds, 30)
 })
 
 t.test('delays a status that only shows progress', async (t) => {

@@ -322,7 +322,7 @@ t.test('finalize waits for a child of any name, also while it is being deleted',
   }
   t.strictSame(
     { ...finalize(request), status: null },
-    { status: null, children: [], finalized: false },
+    { status: null, children: [], finalized: false, resyncAfterSeconds: 30 },
   )
 })
 

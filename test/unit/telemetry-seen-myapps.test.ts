@@ -31,6 +31,20 @@ t.test('forgets a MyApp without requests', async (t) => {
   t.equal(seen.count('Running'), 1)
 })
 
+t.test('forgets problems sooner, so that alerts end soon after them', async (t) => {
+  let now = Date.parse('2026-11-23T08:00:00Z')
+  const seen = seenMyApps({ forgetAfterMs: 540_000 }, () => now)
+  seen.answered('1', sight('Running'))
+  seen.answered('2', sight('Failed'))
+  seen.answered('3', sight('Pending', [], '2026-11-23T08:00:00Z'))
+  now += 90_000
+  t.equal(seen.count('Failed'), 1)
+  now += 1
+  t.equal(seen.count('Failed'), 0)
+  t.equal(seen.longestDeletion(), 0)
+  t.equal(seen.count('Running'), 1)
+})
+
 t.test('remembers a fixed number of recent MyApps', async (t) => {
   const seen = seenMyApps({ max: 100, forgetAfterMs: 1000 })
   seen.answered('first', sight('Failed'))

@@ -1,5 +1,5 @@
 import type { ConditionType } from '../../api/conditions.ts'
-import type { Phase } from '../../api/myapp.ts'
+import type { MyAppStatus, Phase } from '../../api/myapp.ts'
 
 interface ReasonMeaning {
   phase: Phase
@@ -175,3 +175,7 @@ export const conditionReasons = {
 } as const satisfies Record<string, { of: ConditionType[]; meaning: string }>
 
 export type ConditionReason = keyof typeof conditionReasons
+
+/** The reason of the condition Ready; undefined without this condition. */
+export const readyReason = ({ conditions = [] }: MyAppStatus = {}): string | undefined =>
+  conditions.find(({ type }) => type === 'Ready')?.reason

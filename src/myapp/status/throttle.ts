@@ -1,7 +1,7 @@
 import type { MyAppStatus } from '../../api/myapp.ts'
 import type { ObservedMetadata } from '../../metacontroller/protocol.ts'
 import { age, lastWrite } from '../inspection-time.ts'
-import type { Reason } from './reasons.ts'
+import { readyReason, type Reason } from './reasons.ts'
 
 /** Reasons that only report progress. They can change several times a second. */
 const progressReasons: ReadonlySet<string> = new Set<Reason>([
@@ -34,6 +34,3 @@ export function isThrottled(
     age(lastWrite(metadata, 'status'), now) < minWriteIntervalMs
   )
 }
-
-const readyReason = ({ conditions = [] }: MyAppStatus) =>
-  conditions.find(({ type }) => type === 'Ready')?.reason

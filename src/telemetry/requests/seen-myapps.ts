@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type Phase, phases } from '../../api/myapp.ts'
+import { problemResyncSeconds } from '../../myapp/resync.ts'
 import type { Change } from './changes.ts'
 
 /** The last state of a MyApp that this process has seen. */
@@ -52,6 +53,12 @@ const bounds = {
 }
 
 /**
+ * The longest time for which a replica remembers that a MyApp has failed or is being deleted, in
+ * ms: three times `problemResyncSeconds`. So alerts end soon after the problem.
+ */
+const forgetProblemAfterMs = 3 * problemResyncSeconds * 1000
+
+/**
  * Remembers MyApps for `forgetAfterMs` after the last request. Replicas share requests, so a MyApp
  * that has not been seen for some resyncs is handled by another replica, or is gone.
  */
@@ -69,7 +76,10 @@ export function seenMyApps(
       [...requested].reduce((sum, change) => sum + change.length, uid.length),
   })
   const remember = (uid: string, myApp: SeenMyApp) => {
-    if (uid.length <= identifierMaxLength) seen.set(uid, myApp)
+    if (uid.length > identifierMaxLength) return
+    const hasProblem = myApp.phase === 'Failed' || !Number.isNaN(myApp.deletedAt)
+    const ttl = hasProblem ? Math.min(forgetAfterMs, forgetProblemAfterMs) : forgetAfterMs
+    seen.set(uid, myApp, { ttl })
   }
   const all = () => {
     seen.purgeStale()

@@ -20,6 +20,7 @@ import type { MyAppStatus } from '../../api/myapp.ts'
 import { childKinds } from '../../myapp/children/index.ts'
 import type { SyncResponse } from '../../metacontroller/protocol.ts'
 import { countOf, type HookRequest } from '../../myapp/request.ts'
+import { readyReason } from '../../myapp/status/reasons.ts'
 import type { HookName } from '../../metacontroller/protocol.ts'
 import { type Failure, subjectOf } from '../../plugins/call-log.ts'
 import { attribute, event } from './attributes.ts'
@@ -117,7 +118,7 @@ function recordReconcile(
   setAttributes(span, {
     [attribute.phaseBefore]: before?.phase,
     [attribute.phaseAfter]: status.phase ?? '',
-    [attribute.reason]: status.conditions?.find(({ type }) => type === 'Ready')?.reason ?? '',
+    [attribute.reason]: readyReason(status) ?? '',
     [attribute.childrenObserved]: countOf(request.children),
     [attribute.childrenDesired]: children.length,
     [attribute.resync]: changes.length === 0 && isDeepStrictEqual(before, status),

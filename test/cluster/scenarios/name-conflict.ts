@@ -5,8 +5,8 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const labels = { app: 'theirs' }
 
-/** A MyApp gets a name that becomes free within one resync period of the CompositeController. */
-const resyncSeconds = 30
+/** A MyApp gets a name that became free within this time, in seconds. */
+const recoverySeconds = 30
 
 /** Foreign objects that exist before the MyApp of the same name. */
 const foreign = {
@@ -104,7 +104,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
         await here.failed('shop', 'NameConflict')
         t.equal(untouched(here, kind), before)
         await here.remove(kind, 'shop')
-        await here.running('shop', resyncSeconds)
+        await here.running('shop', recoverySeconds)
         t.not(untouched(here, kind), before, 'the new object belongs to the MyApp')
       },
     )
@@ -174,7 +174,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       await here.failed('shop', 'NameConflict')
       t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
       await here.kubectl('delete', 'deployment/shop', 'service/shop')
-      await here.running('shop', resyncSeconds)
+      await here.running('shop', recoverySeconds)
     },
   )
 }

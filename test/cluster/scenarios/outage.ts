@@ -5,8 +5,8 @@ import type { Replica } from '../../support/cluster/hook.ts'
 
 /**
  * Stops all processes of the hook while one MyApp is created, one changed and one deleted. Returns
- * the time in ms from the restart until all three have settled. Metacontroller bounds this time:
- * its retry delay doubles from 5 ms and is at most resyncPeriodSeconds.
+ * the time in ms from the restart until all three have settled. Metacontroller retries after 5 ms,
+ * then after twice as long each time, so this time is hardly longer than the outage.
  */
 async function costOf(
   t: Test,

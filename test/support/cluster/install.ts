@@ -21,12 +21,20 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
   while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
 }
 
-/** Both CompositeControllers as JSON, for an apply strategy. */
-export function compositeControllers(port: number, strategy: ApplyStrategy): string {
+/**
+ * Both CompositeControllers as JSON, for an apply strategy. A resync period replaces the shipped
+ * period of MyApps.
+ */
+export function compositeControllers(
+  port: number,
+  strategy: ApplyStrategy,
+  resyncPeriodSeconds?: number,
+): string {
   const [controller, inspections] = ['composite-controller', 'inspection-composite-controller'].map(
     (file) => parse(readFileSync(manifest(`metacontroller/${file}.yaml`), 'utf8')),
   )
   controller.metadata.annotations = { [applyStrategyAnnotation]: strategy }
+  if (resyncPeriodSeconds !== undefined) controller.spec.resyncPeriodSeconds = resyncPeriodSeconds
   const items = [controller, inspections].map((item) => pointAt(port, item))
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 }

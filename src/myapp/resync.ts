@@ -1,0 +1,32 @@
+import type { MyAppStatus } from '../api/myapp.ts'
+import { age, lastWrite } from './inspection-time.ts'
+import type { HookRequest } from './request.ts'
+import type { State } from './state.ts'
+import { readyReason } from './status/reasons.ts'
+
+/**
+ * Metacontroller syncs a MyApp at each event of the MyApp and its children, and at rest every three
+ * minutes (`resyncPeriodSeconds`). A MyApp with a problem asks for more syncs: the cause of the
+ * problem, such as an admission policy, can end without an event.
+ */
+
+/** The time until the next sync of a MyApp with a problem, in seconds. */
+export const problemResyncSeconds = 30
+/** The time in which Metacontroller updates a child, unless the API server refuses, in ms. */
+const updateMs = 10_000
+
+/** Whether a child still differs although Metacontroller has had time to update it. */
+export function isUpdateRefused(
+  { parent: { metadata, status } }: HookRequest,
+  { children }: State,
+  now: number,
+): boolean {
+  return (
+    readyReason(status as MyAppStatus | undefined) === 'Updating' &&
+    age(lastWrite(metadata, 'status'), now) > updateMs &&
+    children.some(
+      ({ observed, enabled, inSync, postponed }) =>
+        observed !== undefined && enabled && !inSync && !postponed,
+    )
+  )
+}
