@@ -4,7 +4,7 @@
 //   --namespaces 100   spread the MyApps
 //   --rest 600         seconds at rest after the creation
 //   --pod-events 1000  events of pods that belong to no MyApp
-//   --resync 300       resyncPeriodSeconds of the CompositeController, if not as shipped
+//   --resync 300       resyncPeriodSeconds of MyApps, if not as shipped
 //   --trouble          among the others create a MyApp that cannot pull its image, and one whose
 //                      name is taken, and measure how long their statuses take to say so
 import { readFileSync } from 'node:fs'

@@ -107,7 +107,10 @@ export interface Repaired {
   unrepaired: UnrepairedList[]
 }
 
-/** Returns the answer that restores a child, with exact fields that have no foreign entries. */
+/**
+ * Returns the next answer on the way to the desired child. In the last one the exact fields have no
+ * foreign entries.
+ */
 export function repairChild(
   desired: KubernetesObject,
   observed: ObservedObject | undefined,

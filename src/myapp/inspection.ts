@@ -26,7 +26,7 @@ export interface InspectionPlan {
 }
 
 const none: InspectionPlan = { inspection: undefined, resyncAfterSeconds: undefined }
-/** The shortest time until the next check, in ms. */
+/** The shortest time until the next sync, in ms. */
 const minWaitMs = 500
 
 /**

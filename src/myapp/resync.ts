@@ -2,7 +2,7 @@ import type { MyAppStatus } from '../api/myapp.ts'
 import { age, lastWrite } from './inspection-time.ts'
 import type { HookRequest } from './request.ts'
 import type { State } from './state.ts'
-import { readyReason } from './status/reasons.ts'
+import { type Reason, readyReason } from './status/reasons.ts'
 
 /**
  * Metacontroller syncs a MyApp at each event of the MyApp and its children, and at rest every three
@@ -16,13 +16,14 @@ export const problemResyncSeconds = 30
 const updateMs = 10_000
 
 /** Whether a child still differs although Metacontroller has had time to update it. */
-export function isUpdateRefused(
+export function isUpdateOverdue(
   { parent: { metadata, status } }: HookRequest,
   { children }: State,
   now: number,
 ): boolean {
+  const updating: Reason = 'Updating'
   return (
-    readyReason(status as MyAppStatus | undefined) === 'Updating' &&
+    readyReason(status as MyAppStatus | undefined) === updating &&
     age(lastWrite(metadata, 'status'), now) > updateMs &&
     children.some(
       ({ observed, enabled, inSync, postponed }) =>

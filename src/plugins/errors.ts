@@ -14,7 +14,8 @@ import { type Failure, logFailure } from './call-log.ts'
 
 /**
  * Every response except 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
- * shows the sentence in an Event, so it contains no values of the request but names.
+ * shows the sentence in an Event. It can name objects and fields of the request, and contains no
+ * other values of it.
  */
 
 declare module 'fastify' {

@@ -51,7 +51,7 @@ export interface TelemetrySettings {
 }
 
 /**
- * Reads the settings. Invalid values are ignored, with a warning if an exporter would use them.
+ * Reads the settings. Invalid values are ignored, with a warning if they would have an effect.
  * OTEL_<SIGNAL>_EXPORTER selects the exporters. Without it, traces and metrics use OTLP if an
  * endpoint is set, and logs are not exported, because they are already on standard output.
  */

@@ -212,6 +212,15 @@ t.test('a MyApp with a problem is synced every 30 s', async (t) => {
       { manager: 'm', operation: 'Update', subresource: 'status', time: '2026-11-23T12:30:00Z' },
     ]
   })
+  const refusedPods = moment(rollingOut, (request) => {
+    const deployment = deploymentOf(request)
+    deployment.status = {
+      observedGeneration: deployment.metadata.generation ?? 0,
+      conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'quota exceeded' }],
+    }
+  })
+  const noPods = { status: { conditions: [{ reason: 'ReplicaFailure' }] }, inspection: undefined }
+  t.match(answer(refusedPods, '30:00'), { ...noPods, resyncAfterSeconds: 30 })
   const updating = { status: { conditions: [{ reason: 'Updating' }] } }
   t.match(answer(refused, '30:10'), { ...updating, resyncAfterSeconds: undefined })
   t.match(answer(refused, '30:11'), { ...updating, resyncAfterSeconds: 30 })

@@ -43,6 +43,9 @@ t.test('forgets problems sooner, so that alerts end soon after them', async (t) 
   t.equal(seen.count('Failed'), 0)
   t.equal(seen.longestDeletion(), 0)
   t.equal(seen.count('Running'), 1)
+  seen.failed('3', { deletionTimestamp: '2026-11-23T08:00:00Z' })
+  now += 180_000
+  t.equal(seen.longestDeletion(), 270.001, 'a failed request is repeated later')
 })
 
 t.test('remembers a fixed number of recent MyApps', async (t) => {

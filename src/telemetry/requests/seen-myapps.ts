@@ -53,8 +53,8 @@ const bounds = {
 }
 
 /**
- * The longest time for which a replica remembers that a MyApp has failed or is being deleted, in
- * ms: three times `problemResyncSeconds`. So alerts end soon after the problem.
+ * The longest time for which a replica remembers an answer for a MyApp that has failed or is being
+ * deleted, in ms: three times `problemResyncSeconds`. So alerts end soon after the problem.
  */
 const forgetProblemAfterMs = 3 * problemResyncSeconds * 1000
 
@@ -75,11 +75,8 @@ export function seenMyApps(
     sizeCalculation: ({ requested }, uid) =>
       [...requested].reduce((sum, change) => sum + change.length, uid.length),
   })
-  const remember = (uid: string, myApp: SeenMyApp) => {
-    if (uid.length > identifierMaxLength) return
-    const hasProblem = myApp.phase === 'Failed' || !Number.isNaN(myApp.deletedAt)
-    const ttl = hasProblem ? Math.min(forgetAfterMs, forgetProblemAfterMs) : forgetAfterMs
-    seen.set(uid, myApp, { ttl })
+  const remember = (uid: string, myApp: SeenMyApp, ttl: number) => {
+    if (uid.length <= identifierMaxLength) seen.set(uid, myApp, { ttl })
   }
   const all = () => {
     seen.purgeStale()
@@ -89,20 +86,30 @@ export function seenMyApps(
     answered: (uid, { phase, deletionTimestamp, changes }) => {
       const requested = changes.filter(({ action }) => action !== 'update')
       const before = seen.get(uid)?.requested ?? none
-      remember(uid, {
-        phase,
-        deletedAt: Date.parse(deletionTimestamp ?? ''),
-        requested: requested.length === 0 ? none : new Set(requested.map(keyOf)),
-      })
+      const hasProblem = phase === 'Failed' || deletionTimestamp !== undefined
+      remember(
+        uid,
+        {
+          phase,
+          deletedAt: Date.parse(deletionTimestamp ?? ''),
+          requested: requested.length === 0 ? none : new Set(requested.map(keyOf)),
+        },
+        hasProblem ? Math.min(forgetAfterMs, forgetProblemAfterMs) : forgetAfterMs,
+      )
       return requested.filter((change) => !before.has(keyOf(change)))
     },
     failed: (uid, { phase, deletionTimestamp }) => {
       const before = seen.get(uid)
-      remember(uid, {
-        phase: before?.phase ?? phases.find((known) => known === phase) ?? 'Pending',
-        deletedAt: Date.parse(deletionTimestamp ?? ''),
-        requested: before?.requested ?? none,
-      })
+      // Metacontroller may retry a failed request only after its resync period.
+      remember(
+        uid,
+        {
+          phase: before?.phase ?? phases.find((known) => known === phase) ?? 'Pending',
+          deletedAt: Date.parse(deletionTimestamp ?? ''),
+          requested: before?.requested ?? none,
+        },
+        forgetAfterMs,
+      )
     },
     finalized: (uid) => {
       seen.delete(uid)

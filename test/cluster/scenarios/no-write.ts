@@ -69,32 +69,37 @@ export async function checkNoWrites(
     ),
   )
   await waitUntilIdle(here)
-  // An autoscaler can change its conditions every 15 s. The status of its MyApp repeats one.
-  const ofAutoscalers = names
-    .filter((name) => here.get('MyApp', name).spec.autoscaling !== undefined)
-    .map((name) => `update myapps/${name}/status`)
-  const before = here.writes().length
-  const written = () =>
-    here
-      .writes()
-      .slice(before)
-      .filter((write) => !ofAutoscalers.includes(write))
+  const written = writesFromNow(here, names)
   await each((name) => forceSyncs(here, name, forced))
   // Wait until the last forced sync is complete.
   await waitUntilIdle(here)
   t.strictSame(written(), [], `no write in ${forced} forced syncs`)
 }
 
-/** Checks that a resync of settled MyApps writes nothing. */
+/** Checks that the next resync of settled MyApps writes nothing. Use `frequentResyncs`. */
 export async function checkResync(t: Test, here: Namespace, names: string[]): Promise<void> {
   await waitUntilIdle(here)
-  const before = here.writes().length
+  const written = writesFromNow(here, names)
   const calls = new Map(names.map((name) => [name, here.calls(name).length]))
   for (const name of names) {
     await here.until(`${name} had a resync`, () => here.calls(name).length > (calls.get(name) ?? 0))
   }
   await waitUntilIdle(here)
-  t.strictSame(here.writes().slice(before), [], 'no write in a resync')
+  t.strictSame(written(), [], 'no write in a resync')
+}
+
+/** Returns a function that returns the writes since now, except those that autoscalers cause. */
+function writesFromNow(here: Namespace, names: string[]): () => string[] {
+  // An autoscaler can change its conditions every 15 s. The status of its MyApp repeats one.
+  const ofAutoscalers = names
+    .filter((name) => here.get('MyApp', name).spec.autoscaling !== undefined)
+    .map((name) => `update myapps/${name}/status`)
+  const before = here.writes().length
+  return () =>
+    here
+      .writes()
+      .slice(before)
+      .filter((write) => !ofAutoscalers.includes(write))
 }
 
 /** A settled MyApp causes no writes. `render --diff` and Argo CD show no difference. */
