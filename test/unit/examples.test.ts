@@ -147,7 +147,7 @@ function keyedLists(value: unknown, schema: Schema, steps: Steps = []): KeyedLis
       keyedLists(item, schema.items ?? {}, [...steps, index]),
     )
     const [key] = schema['x-kubernetes-list-map-keys'] ?? []
-    return key === undefined ? deeper : [{ steps, key }, ...deeper]
+    return key === undefined || value.length === 0 ? deeper : [{ steps, key }, ...deeper]
   }
   return Object.entries(schema.properties ?? {})
     .filter(([name]) => Object.hasOwn(Object(value) as object, name))

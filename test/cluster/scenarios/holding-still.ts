@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { MyAppSpec } from '../../../src/api/myapp.ts'
+import { childKinds } from '../../../src/myapp/children/index.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import type { Deployment, Service } from '../../support/cluster/kinds.ts'
@@ -37,7 +38,11 @@ function essence({
  * The fields that need a kind or an object that this cluster lacks, and serviceAccount, which
  * excludes serviceAccountName.
  */
-const unusable = ['metrics', 'serviceAccount', 'gateway', 'runtimeClassName']
+const unusable = [
+  ...childKinds.flatMap(({ optional }) => optional?.field ?? []),
+  'serviceAccount',
+  'runtimeClassName',
+]
 
 /** Every other field of a MyApp. The last example sets those that are not listed here. */
 const full: MyAppSpec = {
@@ -397,8 +402,10 @@ export function holdingStill(t: Test, cluster: Cluster): void {
     'the largest MyApp settles, and a smaller spec removes all that it does not set',
     async (t) => {
       t.strictSame(
-        Object.keys(MyAppSpec.properties).filter((field) => !(field in full)),
-        unusable,
+        Object.keys(MyAppSpec.properties)
+          .filter((field) => !(field in full))
+          .toSorted(),
+        unusable.toSorted(),
       )
       const [here, there] = [await cluster.namespace(t), await cluster.namespace(t)]
       await there.create('shop', small)
