@@ -76,7 +76,7 @@ export async function checkNoWrites(
   t.strictSame(written(), [], `no write in ${forced} forced syncs`)
 }
 
-/** Checks that the next resync of settled MyApps writes nothing. Use `frequentResyncs`. */
+/** Checks that the next resync of settled MyApps writes nothing. */
 export async function checkResync(t: Test, here: Namespace, names: string[]): Promise<void> {
   await waitUntilIdle(here)
   const written = writesFromNow(here, names)

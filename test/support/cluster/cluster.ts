@@ -53,12 +53,7 @@ export interface Setup {
   user?: User
   /** The watched kinds. Default: the kinds that every cluster has. */
   watched?: Kind[]
-  /** The resync period of MyApps. Default: as shipped. */
-  resyncPeriodSeconds?: number
 }
-
-/** For tests that wait for a resync. */
-export const frequentResyncs: Setup = { resyncPeriodSeconds: 20 }
 
 const strategies: ApplyStrategy[] = process.env['METACONTROLLER']
   ? ['dynamic-apply', 'server-side-apply']
@@ -100,7 +95,7 @@ async function startCluster(
   controlPlane: ControlPlane,
   hook: Replica,
   hookServer: HookServer,
-  { prepare, user = 'metacontroller', watched, resyncPeriodSeconds }: Setup,
+  { prepare, user = 'metacontroller', watched }: Setup,
 ): Promise<Cluster> {
   const { dir, kubectl, kubeconfig, kubeconfigFor, auditLog } = controlPlane
   await Promise.all([
@@ -115,10 +110,7 @@ async function startCluster(
     applyStrategy: strategy,
   })
   t.teardown(() => metacontroller.stop())
-  await kubectl(
-    ['apply', '-f', '-'],
-    compositeControllers(hookServer.port, strategy, resyncPeriodSeconds),
-  )
+  await kubectl(['apply', '-f', '-'], compositeControllers(hookServer.port, strategy))
   const api = openApi(kubeconfig)
   const watching = new AbortController()
   t.teardown(() => {
