@@ -25,7 +25,7 @@ interface Job {
 }
 
 /** Runs the program as the Job of a kustomization. Returns its output. */
-async function runJob(components: string[] = []): Promise<string> {
+async function runJob(components: string[] = [], env = {}): Promise<string> {
   const objects = await kustomize(controlPlane, 'manifests', components)
   const job = objects.find(({ kind }) => kind === 'Job') as unknown as Job
   const args = job.spec.template.spec.containers[0].args.map((arg) =>
@@ -43,6 +43,7 @@ async function runJob(components: string[] = []): Promise<string> {
       KUBERNETES_SERVICE_PORT: port,
       SERVICE_ACCOUNT_DIR: account,
       NODE_EXTRA_CA_CERTS: join(dir, 'apiserver.crt'),
+      ...env,
     },
   })
   return code === 0 ? stdout : `code ${code}: ${stdout}${stderr}`
@@ -84,6 +85,13 @@ t.test('recreates a deleted certificate with the same CA and changes nothing els
   t.equal(run.match(/: created/g)?.length, 2, run)
   const after = await stored()
   t.strictSame([after[0], after[2], after[3]], [authority, digest, bundle])
+})
+
+t.test('writes to the namespace of Metacontroller that the Job names', async (t) => {
+  t.match(
+    await runJob([], { METACONTROLLER_NAMESPACE: 'elsewhere', ATTEMPTS: '1' }),
+    /cannot create resource .* in the namespace .*elsewhere/,
+  )
 })
 
 t.test('creates only the digest key with cert-manager', async (t) => {
