@@ -141,7 +141,8 @@ export const variables = {
     [1000, 86_400_000],
     'Time in ms after which this replica forgets a MyApp without requests. The metrics ' +
       '`operator.myapps`, `operator.deletion_age`, `operator.resource_created` and ' +
-      '`operator.resource_deleted` depend on it. Use three times `resyncPeriodSeconds`.',
+      '`operator.resource_deleted` depend on it. Use three times `resyncPeriodSeconds`. A MyApp ' +
+      'that is Failed or being deleted is forgotten after 90 s at the latest.',
   ),
 } as const
 

@@ -5,14 +5,15 @@ import type { State } from './state.ts'
 import { type Reason, readyReason } from './status/reasons.ts'
 
 /**
- * Metacontroller syncs a MyApp at each event of the MyApp and its children, and at rest every three
- * minutes (`resyncPeriodSeconds`). A MyApp with a problem asks for more syncs: the cause of the
- * problem, such as an admission policy, can end without an event.
+ * Metacontroller syncs a MyApp at each event of the MyApp, its children and its related objects. At
+ * rest it syncs every three minutes (`resyncPeriodSeconds`). A MyApp that is Failed, inspected,
+ * being deleted or not updated in time asks for more syncs: the cause of its problem, such as an
+ * admission policy, can end without an event.
  */
 
 /** The time until the next sync of a MyApp with a problem, in seconds. */
 export const problemResyncSeconds = 30
-/** The time in which Metacontroller updates a child, unless the API server refuses, in ms. */
+/** After this time, in ms, Metacontroller has updated a child, or its update was refused. */
 const updateMs = 10_000
 
 /** Whether a child still differs although Metacontroller has had time to update it. */

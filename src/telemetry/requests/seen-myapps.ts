@@ -53,7 +53,7 @@ const bounds = {
 }
 
 /**
- * The longest time for which a replica remembers an answer for a MyApp that has failed or is being
+ * The longest time for which a replica remembers an answer for a MyApp that is Failed or being
  * deleted, in ms: three times `problemResyncSeconds`. So alerts end soon after the problem.
  */
 const forgetProblemAfterMs = 3 * problemResyncSeconds * 1000
@@ -100,7 +100,7 @@ export function seenMyApps(
     },
     failed: (uid, { phase, deletionTimestamp }) => {
       const before = seen.get(uid)
-      // Metacontroller may retry a failed request only after its resync period.
+      // The retry of a failed request can come as late as the next resync.
       remember(
         uid,
         {
