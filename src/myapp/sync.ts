@@ -3,7 +3,7 @@ import type { SyncResponse } from '../metacontroller/protocol.ts'
 import type { TimedContext } from './context.ts'
 import { planInspection } from './inspection.ts'
 import type { HookRequest } from './request.ts'
-import { isUpdateOverdue, problemResyncSeconds } from './resync.ts'
+import { changesChild, problemResyncSeconds } from './resync.ts'
 import { safeAnswer } from './safe-answer.ts'
 import { keepChildren, keepForeignChildren, stateOf } from './state.ts'
 import { invalidStatus, statusOf } from './status/index.ts'
@@ -26,7 +26,7 @@ export function sync(request: HookRequest, context: TimedContext): SyncResponse<
   const state = stateOf(request, validated.spec, context)
   const status = statusOf(request, state)
   const { inspection, resyncAfterSeconds } = planInspection(request, state, context)
-  const hasProblem = status.phase === 'Failed' || isUpdateOverdue(request, state, context.now)
+  const hasProblem = status.phase === 'Failed' || changesChild(state)
   const resync = resyncAfterSeconds ?? (hasProblem ? problemResyncSeconds : undefined)
   const before = request.parent.status as MyAppStatus | undefined
   return {

@@ -11,7 +11,7 @@ interface ReasonMeaning {
 /**
  * Every reason of Ready, Reconciling and Stalled, with the phase of the MyApp. docs/status.md lists
  * the reasons. Alerts depend on them, so a published reason is never renamed. The hook reads some
- * of them from the status of a MyApp: inspection.ts, resync.ts and throttle.ts.
+ * of them from the status of a MyApp: inspection.ts and throttle.ts.
  */
 export const reasons = {
   AllReplicasAvailable: {
