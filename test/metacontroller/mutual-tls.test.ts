@@ -42,7 +42,7 @@ async function rotation(t: Test): Promise<void> {
   const api = openApi(kubeconfig)
   t.teardown(() => api.close())
 
-  /** Runs `myapp-operator certificates` and applies its output. */
+  /** Runs `myapp-operator certificates`, applies its output, and returns it. */
   const applyCertificates = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runProgram({
       command: process.execPath,
