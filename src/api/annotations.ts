@@ -2,9 +2,10 @@ import { containerName } from './pod.ts'
 import { rule } from './fields.ts'
 
 /**
- * Checks of pod annotations. The API server validates most of them itself and refuses a Deployment
- * with an invalid one: `ValidatePodSpecificAnnotations` and `validateSeccompAnnotationsAndFields`
- * of k8s.io/kubernetes. The operator reserves the others.
+ * Checks of pod annotations. The API server validates most of these annotations too, and refuses a
+ * Deployment with an invalid one. See `ValidatePodSpecificAnnotations` and
+ * `validateSeccompAnnotationsAndFields` of k8s.io/kubernetes. The annotations with the prefix
+ * `filesPrefix` are reserved for the operator.
  */
 
 const mirror = 'kubernetes.io/config.mirror'

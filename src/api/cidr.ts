@@ -7,7 +7,7 @@ interface Network {
   prefix: number
 }
 
-/** A network of the format `cidr`. */
+/** Parses a string of the format `cidr`. */
 function parse(cidr: string): Network {
   const [address = '', prefix] = cidr.split('/')
   const isIpv6 = address.includes(':')
@@ -38,7 +38,10 @@ export function isFirstAddress(cidr: string): boolean {
   return address % (1n << BigInt(size - prefix)) === 0n
 }
 
-/** Whether one network is a smaller part of another. The API server refuses any other exception. */
+/**
+ * Whether `inner` is a smaller network within `outer`. The API server refuses any other network in
+ * `except`.
+ */
 export function isWithin(inner: string, outer: string): boolean {
   const [part, whole] = [parse(inner), parse(outer)]
   return (

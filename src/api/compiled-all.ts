@@ -2,12 +2,12 @@ import { inParts, newAjv } from './ajv.ts'
 import { StoredMyApp } from './myapp.ts'
 
 /**
- * The validator of a stored MyApp that finds every problem. Like compiled.ts it is replaced at
- * build. Only the admission webhook needs it, so its first request loads it.
+ * The validator that finds every problem of a stored MyApp. The build replaces this module, like
+ * compiled.ts. Only the admission webhook needs this module, and loads it at its first request.
  */
 export const ajv = newAjv({ allErrors: true })
 
-/** The schema by the name of the validator that is exported for it. */
+/** The schema of each exported validator, by the name of the validator. */
 export const schemas = { allProblemsValidator: inParts(StoredMyApp) }
 
 export const allProblemsValidator = ajv.compile<StoredMyApp>(schemas.allProblemsValidator)

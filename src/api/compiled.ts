@@ -4,13 +4,14 @@ import { MyApp, StoredMyApp } from './myapp.ts'
 import { PlatformDefaultsSchema } from './platform-defaults-schema.ts'
 
 /**
- * The validator of a stored MyApp, compiled by Ajv. The build replaces this module by the generated
- * code and the constants, so the built program contains neither Ajv nor the schema.
+ * The validators of stored MyApps and of platform defaults, compiled by Ajv. The build replaces
+ * this module by the generated code and the constants, so the built program contains neither Ajv
+ * nor the schemas.
  */
 
 export const ajv = newAjv()
 
-/** The schemas by the name of the validator that is exported for each. */
+/** The schema of each exported validator, by the name of the validator. */
 export const schemas = {
   storedMyAppValidator: inParts(StoredMyApp),
   platformDefaultsValidator: inParts(PlatformDefaultsSchema),

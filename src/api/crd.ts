@@ -96,8 +96,8 @@ const printerColumns = [
 ]
 
 /**
- * The rule for the name applies to new MyApps only, because a name never changes. Otherwise a MyApp
- * with an invalid name, which an older CRD accepted, could never lose its finalizer.
+ * The rule for the name applies only when a MyApp is created. If it also applied to updates, no
+ * update could remove the finalizer of a MyApp whose invalid name an older CRD accepted.
  */
 const nameRule = {
   rule: `oldSelf.hasValue() || (${celOf(formats.myAppName, 'self.metadata.name')})`,

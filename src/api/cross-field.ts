@@ -33,7 +33,7 @@ import {
 } from './volumes.ts'
 
 /**
- * The rules that span fields. Each rule also exists in CEL in the schema, for the API server.
+ * The rules that span fields. Most of them also exist in CEL in the schema, for the API server.
  * Expects a spec in which each field is valid.
  */
 export function crossFieldProblems(spec: MyAppSpec): Problem[] {
@@ -100,7 +100,7 @@ function envListProblems(path: Path, env: EnvVar[] = []): Problem[] {
   ]
 }
 
-/** Init containers and sidecars have different names, and mount volumes of the app. */
+/** Init containers and sidecars must have different names, and mount only volumes of the app. */
 function containerProblems({ init = [], sidecars = [], volumes = [] }: MyAppSpec): Problem[] {
   const initNames = new Set(init.map(({ name }) => name))
   const volumeNames = new Set(volumes.map(({ name }) => name))
@@ -521,7 +521,7 @@ function portReferenceProblems(spec: MyAppSpec): Problem[] {
 
 /**
  * The rules for peers of a NetworkPolicy. The rules about network addresses have no equivalent in
- * CEL, whose functions for them need Kubernetes 1.31.
+ * CEL, because the CEL functions for addresses need Kubernetes 1.31.
  */
 function policyProblems({ networkPolicy: { from = [], to = [] } = {} }: MyAppSpec): Problem[] {
   return [
@@ -590,7 +590,7 @@ type ProjectedSource = NonNullable<
   NonNullable<MyAppSpec['volumes']>[number]['projected']
 >['sources'][number]
 
-/** The files of a source that the spec names, each with its field. */
+/** The files of a projected source whose paths the spec sets, each with the field of its path. */
 const projectedFiles = ({ serviceAccountToken, configMap, secret }: ProjectedSource) => [
   ...(serviceAccountToken
     ? [{ field: ['serviceAccountToken', 'path'], path: serviceAccountToken.path }]

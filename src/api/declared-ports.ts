@@ -24,8 +24,8 @@ export const portOf = (spec: MyAppSpec) => spec.port ?? defaults.port
 const metricsName = 'metrics'
 
 /**
- * The main port, which is named for its protocol. Meshes read the protocol from the name. Undefined
- * for an app without one.
+ * The main port. Its name is its protocol, because service meshes read the protocol from the name.
+ * Undefined for an app without a main port.
  */
 export function mainPortOf(spec: MyAppSpec): Port | undefined {
   if (!isExposed(spec)) return undefined
@@ -75,7 +75,7 @@ export function metricsPortOf(spec: MyAppSpec): Port | undefined {
   return { name: metricsName, port, servicePort: port, protocol: 'HTTP', exposed: false }
 }
 
-/** The number in the container of a port that is given by number or name. */
+/** Converts the number or the name of a port to its number in the container. */
 export const portNumberOf = (spec: MyAppSpec, port: number | string): number =>
   typeof port === 'number'
     ? port

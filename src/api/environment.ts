@@ -5,8 +5,9 @@ import { EnvVarSource } from './pod.ts'
 /** The command line and the environment variables of a container. */
 
 /**
- * The size of all names and values of env together, in characters. JSON escapes a character into at
- * most six bytes, so env always fits into Metacontroller's copy of a child in an annotation.
+ * The maximum size of all names and values in one env together, in characters. JSON escapes a
+ * character into at most six bytes. So one env always fits into the annotation in which
+ * Metacontroller keeps a copy of a child.
  */
 export const envMaxCharacters = 32_768
 

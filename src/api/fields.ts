@@ -2,8 +2,8 @@ import Type, { type TProperties, type TSchema } from 'typebox'
 import type { FormatName } from './formats.ts'
 
 /**
- * The building blocks of the schema. Each bound and each format is written once. crd.ts converts it
- * for the API server, and ajv.ts for the hook and the command line.
+ * The building blocks of the schema. Each bound and each format is written once. crd.ts converts
+ * the schema for the API server, and ajv.ts for the hook and the command line.
  */
 
 /** The largest value of an int32 field. */
@@ -30,7 +30,7 @@ export const integer = (description: string, minimum: number, maximum: number, o
 /** A number of seconds, at most a day. */
 export const seconds = (description: string, minimum = 0) => integer(description, minimum, 86_400)
 
-/** A TCP port. */
+/** The number of a port. */
 export const portNumber = (description: string, options = {}) =>
   integer(description, 1, 65_535, options)
 
@@ -69,7 +69,10 @@ export const listByKey = <Item extends TSchema>(
     ...options,
   })
 
-/** A rule in CEL, checked by the API server. The hook checks the same in cross-field.ts. */
+/**
+ * A rule in CEL, checked by the API server. The hook checks the same in cross-field.ts, or in
+ * src/myapp/child-size.ts.
+ */
 export const rule = (cel: string, message: string) => ({ rule: cel, message })
 
 /** The keyword for rules in CEL. */

@@ -1,9 +1,9 @@
 import { quantityPattern } from './quantity.ts'
 
 /**
- * Named formats of strings. A field refers to one by `format: NAME`, a map by `propertyNames: {
- * format: NAME }`. One entry here gives the check of Ajv, the CEL rule of the CRD, the pattern of
- * the editor schema, and the message.
+ * A named format of strings. The schema of a string has the name in `format`. The schema of a map
+ * has the name of the format of its keys in `propertyNames.format`. One entry of `formats` gives
+ * the check of Ajv, the CEL rule of the CRD, the pattern of the editor schema, and the message.
  */
 export interface Format {
   /**
@@ -15,7 +15,7 @@ export interface Format {
   excludes?: string
   /** The maximum length of the text before the first "/". */
   prefixMaxLength?: number
-  /** The message for a string of another format. It never quotes the string. */
+  /** The message for a string without this format. It never quotes the string. */
   message: string
 }
 
@@ -162,7 +162,7 @@ export const formats = {
     matches: `^(${ipv4}|${ipv6})$`,
     message: 'must be an IP address, such as 192.0.2.1 or 2001:db8::1',
   },
-  /** A domain of a resolver. */
+  /** A search domain of a DNS resolver. */
   searchDomain: {
     matches: `^${domain()}\\.?$`,
     message: 'must be a DNS domain in lower case, such as svc.cluster.local',
@@ -195,7 +195,10 @@ export const formats = {
       'must be a DNS name, not an IP address or URL: lower-case letters, digits, "-" or ".", ' +
       'with an optional "*." at the start',
   },
-  /** A host name of the platform's defaults. A placeholder is a whole label, so that it fits. */
+  /**
+   * A host name of the platform's defaults. A placeholder must be a whole label, because a name can
+   * have the maximum length of a label.
+   */
   hostPattern: {
     matches: `^${hostPart}(\\.${hostPart})*$`,
     message:

@@ -2,13 +2,13 @@ import Type from 'typebox'
 import { apiVersion } from './myapp.ts'
 
 /**
- * A MyAppInspection contains the objects that the operator examines for a MyApp with problems, and
- * its findings. A sync of the MyApp creates and deletes it as one more child. Nobody writes an
- * inspection by hand.
+ * The spec of a MyAppInspection says which objects the operator examines for a MyApp with problems.
+ * The status contains the findings. The sync hook returns the inspection as a child of the MyApp.
+ * Nobody writes an inspection by hand.
  *
  * Related objects are expensive for Metacontroller, which compares each event of a related kind
- * with every parent. So a MyApp has no related pods, and only MyApps with problems have an
- * inspection.
+ * with every parent. So the pods are related objects of inspections and not of MyApps, and only
+ * MyApps with problems have an inspection.
  */
 
 export const inspectionKind = 'MyAppInspection'

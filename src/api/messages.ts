@@ -355,7 +355,7 @@ function distance(from: string, to: string): number {
   return at(from.length, to.length)
 }
 
-/** Fields whose values can be secrets: no value of them, of any type, is quoted. */
+/** Fields whose values can be secrets. Messages never quote a value in them, whatever its type. */
 const secretFields: Path = [
   'value',
   'command',

@@ -334,7 +334,7 @@ export const MyAppStatus = Type.Object(
   },
   {
     description: 'Observed state. The operator writes it.',
-    // kstatus treats an object without observedGeneration as done.
+    // Without observedGeneration, kstatus would report a new MyApp as Current.
     default: { observedGeneration: -1 },
   },
 )

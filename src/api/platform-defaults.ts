@@ -95,8 +95,8 @@ const missing = <Defaults extends object>(set: object, defaults: Defaults): Part
 const reservedLabels = new Set(['controller-uid', 'app', 'managed-by'])
 
 /**
- * The labels of a MyApp that its children and pods get, too: those that the platform lists. An
- * entry that ends with `/` lists all labels with this prefix.
+ * The labels of a MyApp that are copied to its children and pods, because the platform lists them.
+ * An entry that ends with `/` lists all labels with this prefix.
  */
 export function copiedLabels(
   labels: Record<string, string> = {},

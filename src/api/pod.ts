@@ -49,8 +49,8 @@ const keyRef = (what: string) =>
   })
 
 /**
- * The rule that a divisor is a unit that Kubernetes knows. A value that is not a quantity has its
- * own message.
+ * The rule that a divisor is a unit that Kubernetes knows. A value that is not a valid quantity
+ * passes, because the rule for quantities refuses it.
  */
 const divisorRule = () => {
   const divisor = 'string(self.divisor)'

@@ -48,8 +48,8 @@ export const portMessages = {
 }
 
 /**
- * Parts of rules in CEL. They use has() instead of optionals: the API server bounds the estimated
- * cost of a rule, and knows the size of a field but not that of `orValue`.
+ * Parts of rules in CEL. They use has() instead of optionals. The API server limits the estimated
+ * cost of a rule, and cannot estimate the size of the result of `orValue`.
  */
 const isExposed = (port: string) => `(!has(${port}.expose) || ${port}.expose)`
 const servicePort = (port: string) =>

@@ -40,7 +40,7 @@ const largestBinary = (2n ** 63n - 1n) * 1000n
 
 /**
  * A quantity as the API server stores it: with the largest suffix that needs no fraction (`0.5` is
- * `500m`, `1024Mi` is `1Gi`). Every sync would write any other spelling again.
+ * `500m`, `1024Mi` is `1Gi`). With another spelling, every sync would write the child again.
  */
 export function canonicalQuantity(quantity: string | number): string {
   const isBinary = String(quantity).endsWith('i')

@@ -35,7 +35,7 @@ const target = (options: object) =>
     },
     options,
   )
-/** Kubernetes checks no label syntax here: only the autoscaler reads it. */
+/** Kubernetes does not check the syntax of these labels. Only the autoscaler reads them. */
 const selector = object('Label selector of the metric.', {
   matchLabels: opt(map('Labels with their values. All must match.')),
   matchExpressions: opt(

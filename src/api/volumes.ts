@@ -45,7 +45,7 @@ const defaultMode = integer(
 /** The default of expirationSeconds, which the API server would fill in. */
 export const defaultExpirationSeconds = 3600
 
-/** Two files of a projected volume must not have the same path. */
+/** The message for two files of a projected volume with the same path. No CEL rule checks it. */
 export const pathMessage = 'another file in the volume has this path'
 
 const projectedConfig = (kind: 'ConfigMap' | 'Secret') =>
@@ -235,8 +235,8 @@ export const filesMaxCharacters = 65_536
 
 /**
  * Messages for files. cross-field.ts checks the same rules in TypeScript. Only cross-field.ts
- * checks that no file is inside another. A CRD cannot bound the length of keys. So the API server
- * would refuse a rule that compares all keys as too expensive.
+ * checks that no path is inside the path of another file. A CRD cannot bound the length of keys. So
+ * the API server would estimate that a rule that compares all keys is too expensive, and refuse it.
  */
 export const filesMessages = {
   size: `paths and texts must have at most ${filesMaxCharacters} characters in total`,

@@ -26,7 +26,10 @@ export function warnings({ spec }: { spec: MyAppSpec }): Problem[] {
   ]
 }
 
-/** The warnings about a spec on a platform: those with its defaults, and of unfit defaults. */
+/**
+ * The warnings about a spec with the platform's defaults filled in, and about defaults that the
+ * spec contradicts.
+ */
 export const platformWarnings = (
   app: { name: string; namespace: string },
   spec: MyAppSpec,
@@ -36,7 +39,10 @@ export const platformWarnings = (
   ...unfitDefaults(spec, defaults),
 ]
 
-/** The defaults of the platform that a spec contradicts, so that they do not apply, or in part. */
+/**
+ * Warnings about platform defaults that do not apply, or apply only in part, because the spec
+ * contradicts them.
+ */
 function unfitDefaults(spec: MyAppSpec, defaults: PlatformDefaults): Problem[] {
   const { podSecurity, drainSeconds = 0 } = defaults
   const { terminationGracePeriodSeconds: gracePeriod = Infinity } = spec
@@ -62,7 +68,7 @@ const movingTag =
 function imageWarnings({ image }: MyAppSpec): Problem[] {
   const [, name = '', tag, digest] = /^(.+?)(?::([^/:@]*))?(?:@(.*))?$/s.exec(image) ?? []
   const parts = name.split('/')
-  // Only a registry may have upper-case letters, and only before a path.
+  // Only the registry, which ends at the first slash, may have upper-case letters.
   const path = parts.length > 1 && isRegistry(parts[0]) ? parts.slice(1) : parts
   if (/^\w+:\/\//.test(image)) {
     return [warning(['image'], 'an image has no URL scheme: remove everything up to "//"')]
@@ -100,7 +106,7 @@ function imageWarnings({ image }: MyAppSpec): Problem[] {
 
 const isRegistry = (part = '') => /[.:A-Z]/.test(part) || part === 'localhost'
 
-/** No container starts with less than 1Mi. 0 is no limit. */
+/** Whether an amount is so small that its unit is probably missing. 0 means no limit. */
 const isTiny = (memory: string | number) =>
   thousandthsOf(memory) > 0n && thousandthsOf(memory) < thousandthsOf('1Mi')
 
@@ -121,7 +127,10 @@ function memoryWarnings({ resources: { requests, limits } = {} }: MyAppSpec): Pr
     : []
 }
 
-/** A container of another image that inherits variables with Secrets of the app. */
+/**
+ * Warns about each init container or sidecar that has another image than the app, and inherits the
+ * app's variables from Secrets.
+ */
 function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyAppSpec): Problem[] {
   const inherited = [
     ...(env.some(({ valueFrom }) => valueFrom?.secretKeyRef) ? (['env'] as const) : []),
@@ -144,7 +153,8 @@ function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyApp
 }
 
 /**
- * With RollingUpdate a new pod waits for a claim that the old pod uses. The default is Recreate.
+ * With RollingUpdate, a new pod waits for a claim that the old pod uses. Recreate, the default for
+ * a claim that only one pod can use, stops the old pod first.
  */
 function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
   if (strategy?.type !== 'RollingUpdate') return []
@@ -248,7 +258,7 @@ const fewestReplicas = ({ autoscaling, replicas = defaults.replicas }: MyAppSpec
 
 function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Problem[] {
   const from = networkPolicy?.from
-  // An Ingress controller is not a MyApp, so only a namespace can select it.
+  // An Ingress controller is not a MyApp, so a peer with `app` cannot select it.
   const isClosed = from?.every(({ app }) => app !== undefined) ?? false
   return [
     ...(ingress !== undefined &&
