@@ -7,7 +7,7 @@ import { kubectlFor } from './cluster.ts'
 import { fieldsOf, listOf, translate } from './translate.ts'
 import { yamlText } from './yaml/print.ts'
 
-/** The kinds of objects that the script makes the MyApp adopt. */
+/** The kinds of existing objects that the script labels, so that the MyApp adopts them. */
 const otherKinds = [
   'services',
   'poddisruptionbudgets.policy',

@@ -86,13 +86,14 @@ export interface LiveRequest {
 }
 
 /**
- * Reads the requests of Metacontroller for MyApps from a cluster. For several MyApps in a namespace
- * it lists all objects, since kubectl gets named objects one by one, and after the first ten at
- * most five per second.
+ * Builds the requests that Metacontroller would send for MyApps in a cluster. For several MyApps in
+ * a namespace it lists all objects of the namespace. kubectl gets named objects one by one, and
+ * after the first ten at most five per second.
  */
 export function liveRequests(apps: FileMyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)
-  // Without a readable CompositeController, only the optional kinds may be missing.
+  // If the CompositeController cannot be read, the optional kinds are left out, because the cluster
+  // may not have them.
   const kinds = childKinds.filter(
     (kind) => isListed(controller, kind) ?? kind.optional === undefined,
   )

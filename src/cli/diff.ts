@@ -64,7 +64,7 @@ export function openBaseline(baseline: Baseline): Existing {
  */
 const comparisonKey = Buffer.from('compares digests, never printed')
 
-/** The context of a sync with this key and the present time. */
+/** The context of a sync, with this key and the current time. */
 const timed = (context: Context): TimedContext => ({
   ...context,
   configDigestKey: comparisonKey,
@@ -144,7 +144,7 @@ export const unknownDigest = '<known only in the cluster>'
 const digestOf = (object: KubernetesObject | undefined): string | undefined =>
   annotationsOf(object)?.[configDigestAnnotation]
 
-/** The object with another config digest, if it has one. */
+/** Replaces the config digest of an object. An object without a digest is returned unchanged. */
 export function withDigest<Item extends KubernetesObject>(object: Item, digest: string): Item {
   if (digestOf(object) === undefined) return object
   const copy = structuredClone(object)

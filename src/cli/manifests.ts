@@ -169,7 +169,7 @@ function decoded(bytes: Buffer): string {
   return bytes.toString('utf8')
 }
 
-/** Reads all of stdin. Polls a pipe that does not block. */
+/** Reads all of stdin. Polls if stdin is a non-blocking pipe. */
 function readStdin(): Buffer {
   const chunks: Buffer[] = []
   const buffer = Buffer.alloc(65_536)
@@ -190,7 +190,7 @@ function unreadable(name: string, error: unknown): UserError {
   return new UserError(`cannot read ${name}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
 }
 
-/** Reads a source as kubectl does. Each item of a list becomes an object. */
+/** Reads a source as kubectl does. Each item of a `List` becomes a manifest. */
 function readManifests({ name, text }: Source): { manifests: Manifest[]; findings: Finding[] } {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
   const at = (offset: number): Place => {

@@ -51,8 +51,8 @@ export async function renderFiles(
 }
 
 /**
- * The children of a new MyApp, with notes for the user. Remove their config digest before printing:
- * it is not the digest in a cluster.
+ * The children of a new MyApp, with notes for the user. Replace their config digest before
+ * printing, because it is not the digest in a cluster.
  */
 export interface Rendered {
   children: KubernetesObject[]

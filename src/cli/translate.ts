@@ -18,8 +18,8 @@ export interface Translation {
 }
 
 /**
- * Translates a live Deployment and the Service of its name into the spec of a MyApp. The result is
- * rendered and compared with the Deployment, so every field that would be lost is reported.
+ * Translates a live Deployment and the Service with the same name into the spec of a MyApp. The
+ * result is rendered and compared with the Deployment, to report the fields that would be lost.
  */
 export function translate(name: string, deployment: unknown, service?: unknown): Translation {
   const live = withoutDefaults(fieldsOf(deployment))
@@ -102,7 +102,10 @@ function lost(name: string, spec: MyAppSpec, expected: Fields): string[] {
   return differences(rendered?.spec, fields).map((path) => path.replace(/^template\./, ''))
 }
 
-/** The pods with the containers of a MyApp. Volumes and ports are compared separately. */
+/**
+ * The spec of the pods, with the containers named and ordered as in a MyApp. Volumes, mounts and
+ * ports are left out, because `translate` checks them separately.
+ */
 function podForComparison(pod: Fields, main: Fields, others: Other[]): Fields {
   const strip = ({ volumeMounts: _mounts, ports: _ports, lifecycle, ...container }: Fields) =>
     isObject(lifecycle) && drainSecondsOf({ lifecycle }) === undefined

@@ -2,7 +2,7 @@ import { inParts, newAjv } from '../api/ajv.ts'
 import { MyApp } from '../api/myapp.ts'
 
 /**
- * The validator of a whole MyApp, which finds every problem. Replaced at build like
+ * The validator that finds every problem of a whole MyApp. The build replaces this module, like
  * src/api/compiled.ts.
  */
 export const ajv = newAjv({ allErrors: true })

@@ -29,7 +29,7 @@ export function decode(document: Document.Parsed, text: string): { value: unknow
   }
 }
 
-/** The first key of JSON that an object has twice. kubectl uses the last one silently. */
+/** The first key that a JSON object has twice. kubectl silently uses the last value. */
 export function repeatedKey(document: Document.Parsed): Fault | undefined {
   let fault: Fault | undefined
   visit(document, {
@@ -78,7 +78,7 @@ class Decoder {
   value(node: unknown): unknown {
     this.#nodes++
     if (this.#aliasDepth > 0) this.#nodesOfAliases++
-    // go-yaml refuses a document that is almost only copies.
+    // go-yaml refuses a document that consists almost only of expanded aliases.
     const share = this.#nodesOfAliases / this.#nodes
     if (this.#nodesOfAliases > 100 && this.#nodes > 1000 && share > 0.99) {
       throw new Rejection(node, 'aliases make the document too large')
@@ -213,7 +213,10 @@ class Decoder {
     }
   }
 
-  /** go-yaml is stricter about tags, indentation of block scalars, and escapes. */
+  /**
+   * go-yaml is stricter than the `yaml` package about tags, indentation of block scalars, and
+   * escapes.
+   */
   #checkScalar(node: Scalar) {
     const [start = 0, end = 0] = node.range ?? []
     if (node.tag !== undefined && !/^[\w\-;/?:@&=+$,.!~*'()[\]%]+$/.test(node.tag)) {
@@ -243,8 +246,8 @@ class Decoder {
 }
 
 /**
- * The target of each alias: the last node before it that has its anchor. `alias.resolve` walks
- * through the whole document for each alias.
+ * The target of each alias: the last earlier node with the anchor of that name. `alias.resolve` is
+ * not used, because it walks through the whole document for each alias.
  */
 function targetsOfAliases(document: Document.Parsed): Map<Alias, Node> {
   const anchors = new Map<string, Node>()
@@ -289,5 +292,5 @@ function scalarValue(node: Scalar): Pick<PlainScalar, 'value' | 'asKey'> {
   return scalar
 }
 
-/** The tags whose type the text must have. Other tags make a string. */
+/** Tags of a type that the text must have. A scalar with any other tag is a string. */
 const resolvedTags = ['!!bool', '!!int', '!!float', '!!null', '!!timestamp']

@@ -175,8 +175,8 @@ export function endOfBrackets(text: string, start: number): number | undefined {
 
 /**
  * The first tab where go-yaml requires spaces: at the start of a line, or after `-` or `?` there.
- * Tabs in quotes, brackets and block scalars are allowed, and in a string without quotes if the
- * indentation before them suffices.
+ * Tabs are allowed in quotes, brackets and block scalars. In a string without quotes a tab is
+ * allowed if enough spaces precede it.
  */
 export function misplacedTab(document: Document.Parsed, text: string): number | undefined {
   const end = Math.min(endOfDocument(document, text) ?? Infinity, document.range[2])
@@ -207,7 +207,7 @@ export function misplacedTab(document: Document.Parsed, text: string): number | 
 
 const startOfLine = (text: string, at: number) => text.lastIndexOf('\n', at - 1) + 1
 
-/** The column of the block collection that has a scalar. -1 if there is none. */
+/** The column of the block collection that contains the scalar at `at`. -1 at the top level. */
 function indentOfParent(text: string, at: number): number {
   const line = startOfLine(text, at)
   const markers = /^ *(?:[-?] +)*/.exec(text.slice(line, at))?.[0] ?? ''

@@ -32,7 +32,10 @@ export function yamlText(object: object, { sorted = false }: { sorted?: boolean 
     .replace(unprintable, (character) => `\\u${codePointText(character)}`)
 }
 
-/** Whether kubectl reads the text without quotes as another value, or only with escapes. */
+/**
+ * Whether a text needs double quotes. Without quotes kubectl would read another value, or the text
+ * has characters that need escapes.
+ */
 const needsQuotes = (text: string) =>
   plainScalar(text).kind !== 'str' ||
   text === '<<' ||

@@ -71,8 +71,8 @@ function afterJson(text: string, end: number, count: number): Chunk[] {
   const unreadable: Chunk = { text: '', offset, fault: { offset, message } }
   if (count > 1) return [unreadable]
   const restOfLine = /^(?:[^\S\n\ufeff]|\u0085)*\n?/.exec(rest)?.[0] ?? ''
-  // kubectl reads ahead four bytes, from the line feed or the first other character. Fewer are an
-  // error.
+  // After the blanks, kubectl reads ahead four bytes, including the line feed. It fails if fewer
+  // bytes follow.
   const next = rest.slice(restOfLine.replace(/\n$/, '').length)
   return Buffer.byteLength(next.slice(0, 4)) < 4
     ? [unreadable]
@@ -173,7 +173,7 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
   return { ...nothing, value, notes: isCut ? [note] : [], offsetOf }
 }
 
-/** Whether go-yaml accepts what this error of the `yaml` package says. */
+/** Whether go-yaml accepts the text that causes this error of the `yaml` package. */
 const isAccepted = (message: string) => message.startsWith('Comments must be separated')
 
 const byteOrderMark = 'remove this byte order mark'

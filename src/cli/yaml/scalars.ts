@@ -59,7 +59,7 @@ export function taggedScalar(tag: string, text: string): PlainScalar | undefined
   return { ...scalar, asKey: floatKey(Number(scalar.value)) }
 }
 
-/** An integer that fits 64 bits. One that needs the sign bit cannot be a key. */
+/** An integer of at most 64 bits. From 2^63 it is unsigned in Go, and cannot be a key. */
 function integer(text: string): PlainScalar | undefined {
   const value = goInteger(text)
   if (value === undefined || value < -(2n ** 63n) || value >= 2n ** 64n) return undefined
@@ -77,7 +77,7 @@ const integerDigits: Record<string, RegExp> = {
 
 /** Reads an integer like Go's strconv.ParseInt with base 0. */
 function goInteger(text: string): bigint | undefined {
-  // go-yaml tries base 2 after the prefix, and accepts another sign there.
+  // After the prefix 0b, go-yaml also accepts a sign, as in 0b-1.
   const signed = /^0b([-+][01]+)$/.exec(text)?.[1]
   if (signed !== undefined) return goInteger(signed.replace(/\d/, '0b$&'))
   const [, sign, prefix = '', digits = ''] =
