@@ -43,7 +43,7 @@ export interface Admitted {
 
 /** The largest number of listed changes. */
 const maxChanges = 8
-/** Admission does not make more differences than this in one child. */
+/** With more differences than this in one child, no difference is accepted. */
 const maxDifferences = 64
 /** The longest value in a message, in characters. */
 const maxValueLength = 128
@@ -133,8 +133,8 @@ function differing(ours: unknown, theirs: unknown): Difference[] {
 }
 
 /**
- * The maps and lists with one owner to which admission added something. The operator owns them as a
- * whole, so under server-side apply the additions count as its own.
+ * The atomic maps to which admission added an entry. The operator owns such a map as a whole, so
+ * under server-side apply the additions count as its own.
  */
 function extended(
   ours: unknown,

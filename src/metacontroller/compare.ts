@@ -28,8 +28,8 @@ export function contains(observed: unknown, desired: unknown): boolean {
 
 /**
  * The paths of the fields that `observed` lacks or has with a different value. A list item with a
- * name has its name in the path, as in `spec.template.spec.containers[app].image`. Empty exactly if
- * `contains`. The result contains no values.
+ * name has its name in the path, as in `spec.template.spec.containers[app].image`. Empty if
+ * `contains` returns true. The result contains no values.
  */
 export function differences(observed: unknown, desired: unknown): string[] {
   if (contains(observed, desired)) return [] // The usual case.

@@ -7,8 +7,8 @@ const places = [['metadata'], ['spec', 'template', 'metadata']]
 /**
  * Adds an empty map of annotations to the answer if the last apply had annotations, the answer has
  * none, and the child has foreign annotations. Without the empty map Metacontroller's merge would
- * remove all annotations. If no foreign annotations remain, the API server would not store the
- * empty map, and Metacontroller would write it at every sync.
+ * remove all annotations. Without foreign annotations the empty map is not added: the API server
+ * would not store it, and Metacontroller would write it at every sync.
  */
 export function keepingForeignAnnotations(
   answer: KubernetesObject,

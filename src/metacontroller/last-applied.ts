@@ -58,8 +58,8 @@ function parse(text: string, child: ObservedObject): KubernetesObject | undefine
 
 /**
  * Builds an answer for a child. Identity comes from the child; labels, annotations and spec come
- * from `source`. The other fields of `source`, such as the data of an unknown kind, come from
- * `others`, which contains observed values.
+ * from `source`. The other fields of `source`, such as `data` of a ConfigMap, get their observed
+ * values, which `others` contains.
  */
 function toAnswer(child: ObservedObject, source: JsonObject, others: object): KubernetesObject {
   const { apiVersion, kind } = child
@@ -99,7 +99,10 @@ function strings(map: unknown): Record<string, string> | undefined {
   return Object.fromEntries(entries)
 }
 
-/** Whether Metacontroller applies this child with server-side apply: an apply set its owner. */
+/**
+ * Whether Metacontroller applies this child with server-side apply: an operation Apply set its
+ * ownerReferences.
+ */
 export const isServerSideApplied = (child: ObservedObject) =>
   (child.metadata.managedFields ?? []).some(isServerSideApply)
 
@@ -110,7 +113,7 @@ const isServerSideApply = (owner: FieldsOwner) =>
  * Returns the answer that keeps a child as last applied. Under server-side apply the answer
  * contains the fields that Metacontroller still owns: the API server removes owned fields that an
  * apply omits, and Metacontroller becomes an owner of all fields that an apply contains. Without
- * any record the answer is the observed child.
+ * any record the answer has the observed labels and spec.
  */
 export function asApplied(child: ObservedObject): KubernetesObject {
   const applied = lastApplied(child)

@@ -23,9 +23,9 @@ export type FieldsV1 = JsonObject
  * managedFields, or without a record of the last apply, every field counts as foreign.
  *
  * An admission webhook has no manager of its own: its additions belong to the sender of the
- * request. If Metacontroller applied this answer after the last write of a manager, and a value of
+ * request. If Metacontroller applied `desired` after the last write of a manager, and a value of
  * the manager still exists, a webhook has added the value again. Such a value counts as unowned,
- * because otherwise each sync would remove it.
+ * because otherwise each sync would remove the value.
  */
 export function ownedByOthers(
   child: ObservedObject,

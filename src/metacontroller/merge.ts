@@ -4,8 +4,8 @@ import { type KubernetesObject, lastAppliedAnnotation, type ObservedObject } fro
 /**
  * A model of Metacontroller's default strategy (dynamic apply, v4.17), which merges an answer into
  * the object on the server. The operator needs it because the merge keeps foreign entries: see
- * repair.ts. The cluster tests compare the model with the real program. The stand-in has its own
- * model, so that tests find errors in this one.
+ * repair.ts. The cluster tests compare the model with the real program. The stand-in for
+ * Metacontroller in local-cluster/ has its own model, so that tests find errors in this model.
  */
 
 type Json = unknown

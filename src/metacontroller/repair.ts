@@ -107,10 +107,7 @@ export interface Repaired {
   unrepaired: UnrepairedList[]
 }
 
-/**
- * Returns the next answer on the way to the desired child. In the last one the exact fields have no
- * foreign entries.
- */
+/** Returns the next answer on the way to the desired child. */
 export function repairChild(
   desired: KubernetesObject,
   observed: ObservedObject | undefined,
@@ -330,7 +327,7 @@ function adoptAdditions(
   { desired, observed, applied }: Repair,
 ): KubernetesObject {
   const { annotations: _annotations, ...metadata } = desired.metadata
-  // Annotations describe their spec, so both stay together.
+  // An annotation can describe the spec, such as its digest. So both keep their observed values.
   const annotations = observedPart(
     [applied?.metadata.annotations, desired.metadata.annotations],
     observed.metadata.annotations,
