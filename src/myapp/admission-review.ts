@@ -42,7 +42,7 @@ export interface AdmissionResponse {
   warnings?: string[]
 }
 
-/** The API server drops warnings beyond 4096 characters together. */
+/** The API server drops warnings beyond a total of 4096 characters. */
 const maxWarnings = 20
 /** The largest number of problems in one message. */
 const maxProblems = 5
@@ -65,7 +65,7 @@ interface Candidate {
  * of the stored spec. It never blocks a deletion or an update of the metadata alone. It stores
  * nothing, so a dry run needs no special case.
  * @param allProblems loads a validator that does not stop at the first problem
- * @param defaults the platform's defaults: the warnings are about the MyApp with these
+ * @param defaults the platform's defaults: the warnings are about the MyApp with these defaults
  */
 export async function review(
   {

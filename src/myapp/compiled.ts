@@ -10,7 +10,7 @@ import { CustomizeRequest, HookRequest } from './request.ts'
 
 export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
 
-/** The schemas by the name of the validator that is exported for each. */
+/** The schemas, each under the name of its validator. */
 export const schemas = {
   hookRequestValidator: inParts(HookRequest),
   customizeRequestValidator: inParts(CustomizeRequest),

@@ -13,8 +13,8 @@ export interface ConfigReference {
 }
 
 /**
- * Every ConfigMap and Secret of the pods, in the order of the spec. Pull secrets are not included,
- * because only the kubelet reads them.
+ * Every reference of the pods to a ConfigMap or Secret. Pull secrets are not included, because only
+ * the kubelet reads them.
  */
 export function configReferences({
   env = [],

@@ -10,9 +10,10 @@ import { terminatingStatus } from './status/index.ts'
 
 /**
  * Deletes the children of a deleted MyApp in stages: first the objects that send traffic to the
- * pods or scale them (and unknown kinds), then the Deployment, then the Service, which is usually
- * deleted together with it (`lastStage`). The answer omits the children to delete now, and keeps
- * the others as they are. The MyApp is finalized when all children are gone.
+ * pods or scale them (and unknown kinds), then the Deployment, then the objects that the pods need,
+ * such as the Service. The last two stages usually happen together (`lastStage`). The answer omits
+ * the children to delete now, and keeps the others as they are. The MyApp is finalized when all
+ * children are gone.
  *
  * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match
  * the selector of the CompositeController. Such a MyApp moves to another CompositeController
@@ -50,7 +51,7 @@ export function finalize(request: HookRequest): FinalizeResponse<MyAppStatus> {
 
 /**
  * The last stage to delete now. A Deployment without finalizers is gone at once, and its pods stop
- * on their own, so the Service can be deleted together with it.
+ * on their own, so the objects of the last stage can be deleted together with the Deployment.
  */
 function lastStage(sent: SentChild[]): number {
   const first = Math.min(...sent.map(stageOf))

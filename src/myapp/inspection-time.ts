@@ -7,24 +7,24 @@ import type { ObservedDeployment } from './request.ts'
  * and the clock of the hook may differ from the clock of the API server.
  */
 
-/** The time that Metacontroller has to create a child before an inspection looks for it. */
+/** The time until an inspection looks for an object with the name of a missing child. */
 export const creationTimeMs = 2000
-/** The time that pods have to make progress before an inspection: with a fast control plane. */
+/** The time without progress of pods until an inspection begins, with a fast control plane. */
 const minProgressTimeMs = 2000
 /** The same with a slow control plane. */
 const maxProgressTimeMs = 30_000
 /** A longer time between spec and status does not measure the speed of the control plane. */
 const maxReactionMs = 60_000
-/** Clocks differ by at most this. Kubernetes has not written a time further in the future. */
+/** Clocks differ by at most this. A time further in the future counts as unknown. */
 const maxClockDifferenceMs = 60_000
 
 /** Pods with problems are watched all the time for this long, then at intervals. */
 const alwaysWatchedMs = 600_000
 const watchIntervalMs = 300_000
-/** Longer than `problemResyncSeconds`, so that at least one sync falls into it. */
+/** Longer than `problemResyncSeconds`, so that each watch includes at least one sync. */
 const watchDurationMs = 45_000
 
-/** The last time at which an object's status or, without a subresource, the object was written. */
+/** The time of the last write of an object's status, or of the rest of the object. */
 export function lastWrite(
   { managedFields = [] }: ObservedMetadata,
   part: 'status' | 'spec',

@@ -31,7 +31,7 @@ export const suspendedReplicas = (app: App): string | undefined =>
 export const mostReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
   autoscaling?.maxReplicas ?? replicas ?? defaults.replicas
 
-/** The number of the autoscaler, within the bounds of the spec. */
+/** The number of replicas that the autoscaler chose, within the bounds of the spec. */
 function autoscaledReplicas({ spec: { autoscaling, suspend, replicas }, deployment }: App): number {
   const annotation = Number(deployment?.metadata.annotations?.[suspendedReplicasAnnotation] ?? NaN)
   const remembered = Number.isInteger(annotation) ? annotation : undefined
@@ -53,8 +53,8 @@ const scaled = ({ spec }: { spec?: unknown }) => (spec ?? {}) as Scaled
 
 /**
  * The answer without replicas, if the autoscaler owns that field under server-side apply. An answer
- * with a number would revert a concurrent change of the autoscaler. (Dynamic apply refuses such a
- * write, and Metacontroller syncs again.)
+ * with a number would revert a concurrent change of the autoscaler. (With dynamic apply the API
+ * server refuses such a write as a conflict, and Metacontroller syncs again.)
  */
 export function leaveReplicasToOwner(
   { spec: { autoscaling, suspend } }: App,
@@ -110,7 +110,7 @@ interface Counts {
   availableReplicas?: number
 }
 
-/** The pods of older generations. */
+/** The number of pods of older generations. */
 export const oldReplicas = ({ replicas = 0, updatedReplicas = 0 }: Counts): number =>
   Math.max(0, replicas - updatedReplicas)
 

@@ -321,7 +321,7 @@ export const relatedIn = (
 ): Record<string, { metadata: ObservedMetadata }> =>
   (related as Record<string, Record<string, { metadata: ObservedMetadata }>>)[gvk] ?? {}
 
-/** Whether the CompositeController lists a kind of children; undefined if it is not known. */
+/** Whether the CompositeController lists a kind of children; undefined if its list is unknown. */
 export const isListed = (
   controller: HookRequest['controller'],
   { apiVersion, resource }: { apiVersion: string; resource: string },
@@ -354,8 +354,8 @@ const maxQuotedLength = 253
 const quoted = (text: string) => truncated(text, maxQuotedLength)
 
 /**
- * Whether an object belongs to the MyApp with the given uid: the MyApp is its controller, or it has
- * no controller and the label by which Metacontroller will adopt it.
+ * Whether an object belongs to the MyApp with the given uid: the MyApp is its controller, or the
+ * object has no controller, but has the label by which Metacontroller will adopt the object.
  */
 export function isOurs(uid: string, { ownerReferences = [], labels }: ObservedMetadata): boolean {
   const controller = ownerReferences.find((owner) => owner.controller)

@@ -1,13 +1,14 @@
 import type { State } from './state.ts'
 
 /**
- * Metacontroller syncs a MyApp at each event of the MyApp, its children and its related objects. At
- * rest it syncs every three minutes (`resyncPeriodSeconds`). A MyApp that is Failed, inspected,
- * being deleted or changed asks for another sync: a request of Metacontroller to the API server can
- * fail, and the cause, such as an admission policy, can end without an event.
+ * Metacontroller syncs a MyApp at each event of the MyApp, its children and its related objects.
+ * Without events it syncs the MyApp every three minutes (`resyncPeriodSeconds`). The hook requests
+ * an earlier sync if the MyApp is Failed, has an inspection, is being deleted, or has a child that
+ * Metacontroller has to change. A request of Metacontroller to the API server can fail, and the
+ * cause of the failure, such as an admission policy, can end without an event.
  */
 
-/** The time until that sync, in seconds. */
+/** The time until the earlier sync, in seconds. */
 export const problemResyncSeconds = 30
 
 /** Whether Metacontroller has to update or delete a child. */

@@ -276,7 +276,7 @@ function isInSync(
 ): boolean {
   const desired = keepingForeignAnnotations(requested, observed)
   const record = lastApplied(observed)
-  // Removing a field rolls the pods, so the Deployment is also compared without a record.
+  // Removing a field rolls the pods, so a Deployment is compared even if it has no record.
   const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
   if (!contains(desired.spec, withoutReplicas(applied?.spec))) return false
   if (!contains(observed.spec, desired.spec)) {

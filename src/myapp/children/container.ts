@@ -99,7 +99,7 @@ const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
         : container.volumeMounts.flatMap((mount) => mountOf(spec, mount)),
   })
 
-/** The app alone gets extended resources: each container that requests a device gets its own. */
+/** Other containers do not inherit extended resources: each would get a device of its own. */
 const withoutExtended = ({ requests = {}, limits = {} }: Resources = {}): Resources => ({
   requests,
   limits,
@@ -124,7 +124,7 @@ const defaultReadiness = (spec: MyAppSpec): Probe | undefined =>
 
 /**
  * The sleep of a terminating pod before it gets SIGTERM. By default it takes at most half of the
- * grace period. Without a port there is nothing to drain.
+ * grace period, rounded up. Without a port there is nothing to drain.
  */
 function drain(spec: MyAppSpec): V1Lifecycle | undefined {
   const { terminationGracePeriodSeconds: gracePeriod = defaultGracePeriodSeconds } = spec

@@ -14,12 +14,12 @@ type RollingUpdate = NonNullable<NonNullable<MyAppSpec['strategy']>['rollingUpda
 
 const pod = ['spec', 'template', 'spec']
 const podAnnotations = ['spec', 'template', 'metadata', 'annotations']
-/** The containers that the MyApp sets. */
+/** The paths of the containers that the MyApp sets. */
 const containerPaths: ObjectPath[] = [
   [...pod, 'containers', { name: 'app' }],
   [...pod, 'initContainers', each],
 ]
-/** The paths of these fields in each container that the MyApp sets. */
+/** The paths of the given fields in each container that the MyApp sets. */
 const inContainers = (fields: string[]): ObjectPath[] =>
   containerPaths.flatMap((container) => fields.map((field) => [...container, field]))
 
@@ -35,8 +35,9 @@ const serverDefaults = {
 }
 
 /**
- * The operator removes foreign additions to these fields if the MyApp sets the field. The list
- * contains every object, and every list with a merge key, that a MyApp can set in pods.
+ * The operator removes foreign additions to these fields if the MyApp sets the field. Together with
+ * `alwaysExact` and the fields with `restore`, the list contains every object, and every list with
+ * a merge key, that a MyApp can set in the spec of a pod.
  */
 const exactIfSet = [
   ['spec', 'strategy'],

@@ -11,7 +11,7 @@ import { compact } from './compact.ts'
 
 type Ingress = NonNullable<MyAppSpec['ingress']>
 
-/** The Ingress of a MyApp with one. */
+/** The Ingress of a MyApp that sets `ingress`. */
 export const ingress = defineChild<V1IngressSpec>({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'Ingress',
@@ -45,6 +45,6 @@ export const ingress = defineChild<V1IngressSpec>({
   },
 })
 
-/** All paths of an Ingress. Without any it has the path "/". */
+/** All paths of an Ingress. The default is the path "/". */
 const pathsOf = ({ path, pathType, port, paths = [] }: Ingress) =>
   path === undefined && paths.length > 0 ? paths : [{ path: path ?? '/', pathType, port }, ...paths]

@@ -47,8 +47,8 @@ const dns: V1NetworkPolicyEgressRule = {
 const defaultMonitoringNamespace = 'monitoring'
 
 /**
- * The NetworkPolicy of a MyApp with one. Its rules have no merge key, so Metacontroller replaces
- * them as a whole. Therefore fields with a default are also set.
+ * The NetworkPolicy of a MyApp that sets `networkPolicy`. Its rules have no merge key, so
+ * Metacontroller replaces them as a whole. Therefore fields with a default are also set.
  */
 export const networkPolicy = defineChild<NetworkPolicySpec>({
   apiVersion: 'networking.k8s.io/v1',

@@ -44,7 +44,7 @@ export function podTemplate(app: App): V1PodTemplateSpec {
       topologySpreadConstraints: toSpread(name, spec),
       tolerations: (spec.tolerations ?? []).map((toleration) => compact<V1Toleration>(toleration)),
       affinity: withoutEmptyParts(spec.affinity),
-      // An app could mistake the variables of a Service with its name for its settings.
+      // With service links an app could read variables such as REDIS_PORT as its own settings.
       enableServiceLinks: spec.enableServiceLinks ?? false,
       dnsConfig: spec.dnsConfig && compact<V1PodDNSConfig>(spec.dnsConfig),
     }),
@@ -55,8 +55,9 @@ const copiedFields = (spec: MyAppSpec): Pick<MyAppSpec, (typeof copiedPodFields)
   Object.fromEntries(copiedPodFields.map((field) => [field, spec[field]]))
 
 /**
- * The digest for the annotation. With rolloutOnConfigChange false the pods keep their digest:
- * removing it would roll them, and so would setting rolloutOnConfigChange to true again.
+ * The digest for the annotation. If rolloutOnConfigChange is false, the pods keep their digest.
+ * Removing the digest would roll the pods. Setting rolloutOnConfigChange to true would roll them
+ * again.
  */
 function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest

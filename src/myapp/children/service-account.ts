@@ -1,6 +1,6 @@
 import { defineChild } from './child.ts'
 
-/** The ServiceAccount of a MyApp with one. It has the name of the MyApp, and the pods use it. */
+/** The ServiceAccount of a MyApp that sets `serviceAccount`. The pods use it. */
 export const serviceAccount = defineChild({
   apiVersion: 'v1',
   kind: 'ServiceAccount',

@@ -86,8 +86,8 @@ function tmpVolume(spec: MyAppSpec): string | undefined {
 
 /**
  * The pod annotations with the texts of `files`. A downwardAPI volume turns each annotation into a
- * file. So files need no ConfigMap and no further right. The text is part of the pod template, so
- * the Deployment rolls its pods when the text changes.
+ * file. So files need no ConfigMap and no further permission. The text is part of the pod template,
+ * so the Deployment rolls its pods when the text changes.
  */
 export const fileAnnotations = (spec: MyAppSpec): Record<string, string> =>
   Object.fromEntries(filesOf(spec).map(({ fileName, text }) => [filesPrefix + fileName, text]))

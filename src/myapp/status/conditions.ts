@@ -27,8 +27,9 @@ interface ObservedCondition {
 }
 
 /**
- * The conditions besides Ready, Reconciling and Stalled. Scaled and Routed exist if the spec or an
- * existing child has an autoscaler or a route. `state` is undefined if the spec is invalid.
+ * The conditions besides Ready, Reconciling and Stalled. Scaled exists if the spec sets autoscaling
+ * or a HorizontalPodAutoscaler exists. Routed exists if the spec sets an ingress or a gateway, or
+ * if an Ingress or HTTPRoute exists. `state` is undefined if the spec is invalid.
  */
 export function conditionsOf(request: HookRequest, state?: State): UndatedCondition[] {
   const spec: Partial<MyAppSpec> = state?.app.spec ?? {}
@@ -180,9 +181,7 @@ function syncProblem({ kind: { kind }, observed, inSync }: ChildState): string |
 
 const noReason: ConditionReason = 'NoReason'
 
-/**
- * Copies a condition of a child to the MyApp. Returns `otherwise` if the child has no condition.
- */
+/** Copies a condition of a child to the MyApp. Returns `otherwise` without such a condition. */
 function copyCondition(
   type: ConditionType,
   condition: ObservedCondition | undefined,

@@ -83,7 +83,7 @@ export function failingPods(
   return waiting === undefined ? sentence : `${sentence}; ${waits.length} more are ${waiting}`
 }
 
-/** The message of a failure. If it does not name its pod, a command that does follows. */
+/** The message of a failure. If it does not name the pod, a command for that pod is appended. */
 const withPod = ({ message, pod = '' }: { message: string; pod?: string | undefined }) =>
   message.includes(nameOf(pod)) ? message : `${message}; see kubectl describe pod ${nameOf(pod)}`
 
@@ -100,8 +100,8 @@ export function problemOfPod(pod: ObservedPod, now: string): string | undefined 
 }
 
 /**
- * Describes the most common cause of a wait, among the pods that do not fail. One observation
- * cannot show whether a pod only needs more time.
+ * Describes the most common cause of a wait. One observation cannot show whether a pod only needs
+ * more time.
  */
 export function waitingPods(pods: ObservedPod[], now: string): string | undefined {
   const shorten = messageShortener()
@@ -141,16 +141,16 @@ const waitingFor = (waits: Wait[]): string | undefined =>
     ),
   )?.message
 
-/** Whether a pod is neither being deleted nor ended. Otherwise another pod replaces it. */
+/** Whether a pod has not ended and is not being deleted. Otherwise another pod replaces it. */
 export const isAlive = ({ metadata, status }: ObservedPod) =>
   metadata.deletionTimestamp === undefined &&
   status?.phase !== 'Succeeded' &&
   status?.phase !== 'Failed'
 
 /**
- * The most common reason, and the first pod by name that has it. The message is that of the pod if
- * containers restart, and otherwise the first message. So the result does not change while pods
- * restart in turn, and the order of the pods does not matter.
+ * The most common reason, and the first pod by name that has it. If containers restart, the message
+ * is that of this pod. Otherwise it is the first message in alphabetical order. So the result does
+ * not change while pods restart in turn, and the order of the pods does not matter.
  */
 function mostFrequent(
   failures: Failure[],
@@ -217,7 +217,8 @@ function containerFailure(
   }
   const ended = endOf(status)
   if (!isCrashing(status, ended, now)) return undefined
-  // The last message of a program can contain anything. Before the first run it is the runtime's.
+  // The termination message of a program can contain anything, so it is not shown. If the program
+  // did not start, the message is that of the container runtime.
   const startError = sameReason.get(ended?.reason ?? '')
   if (startError !== undefined) return inState(startError, ended?.message)
   return ended?.reason === 'OOMKilled'

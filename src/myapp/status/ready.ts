@@ -156,7 +156,7 @@ function configMissing(missing: string[], deployment: ObservedDeployment | undef
   }
 }
 
-/** The progress of the pods of a Deployment, whatever its pod template. */
+/** The progress of the pods of a Deployment. Its pod template may differ from the spec. */
 function summarizeReplicas(
   name: string,
   desired: number,
@@ -178,7 +178,7 @@ function summarizeReplicas(
   const minReady = minReadyWait(deployment)
   if (!complete) {
     const progress = condition('Progressing')
-    // Only if incomplete: a paused rollout keeps it after its pods become available.
+    // Only if incomplete: a paused rollout keeps this condition after its pods become available.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
       const cause = found.stuck ?? minReady ?? found.ended ?? progress.message
       return stuckRollout(desired, deployment, cause)

@@ -8,7 +8,7 @@ const originOf =
   (host) =>
     `${scheme}://${host}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}`
 
-/** Annotations with which a controller serves HTTPS without `tls`. Without a value, any value. */
+/** Annotations with which a controller serves HTTPS without `tls`. No value means any value. */
 const httpsAnnotations: Array<[annotation: string, value?: string]> = [
   ['alb.ingress.kubernetes.io/certificate-arn'],
   ['networking.gke.io/managed-certificates'],
@@ -35,7 +35,7 @@ export function ingressOrigin(
   return isTls || isHttps ? originOf('https', 443) : originOf('http', 80)
 }
 
-/** The first HTTPS listener, or else the first of HTTP, of a list such as `[{"HTTPS":443}]`. */
+/** The first HTTPS or else the first HTTP listener of a list such as `[{"HTTPS":443}]`. */
 function listenerOrigin(listenPorts: string): Origin | undefined {
   const listeners = parsed(listenPorts)
   for (const scheme of ['https', 'http'] as const) {
@@ -58,9 +58,9 @@ function parsed(listenPorts: string): Array<Record<string, unknown>> {
 }
 
 /**
- * The origin of an HTTPRoute. The listener of the Gateway decides it, and the hook does not see the
- * listener. But a port or a section name can show it: 443 and `https` are HTTPS, 80 and `http` are
- * HTTP. Undefined without such a port or name.
+ * The origin of an HTTPRoute. The listener of the Gateway decides the scheme, and the hook does not
+ * see the listener. But a section name or a port can show the scheme: `https`, `tls` and 443 mean
+ * HTTPS, `http` and 80 mean HTTP. Undefined without such a name or port.
  */
 export function routeOrigin({
   sectionName = '',
@@ -83,10 +83,10 @@ function schemeOfSection(sectionName: string) {
 const schemeOfPort = (port: number | undefined) =>
   port === 443 ? 'https' : port === 80 ? 'http' : undefined
 
-/** Endings of path patterns that also match nothing, in the syntax of some controllers. */
+/** Endings of path patterns that also match an empty string, in the syntax of some controllers. */
 const optionalEnds = ['(/|$)(.*)', '/?(.*)', '(/.*)?', '(.*)', '.*', '*']
 
-/** The characters without a meaning in the patterns of any controller. */
+/** A path of characters that match themselves in the patterns of every controller. */
 const plainPath = /^\/[\w./~@:,;=%-]*$/
 
 /**
