@@ -49,9 +49,8 @@ const oneOf = <Choice extends string>(
 })
 
 /**
- * Every environment variable that the hook itself reads. An empty variable counts as unset.
- * `npm run generate` lists them in
- * docs/configuration.md.
+ * Every environment variable of the hook, except OTEL_* and POD_RESOURCE_ATTRIBUTES. An empty
+ * variable counts as unset. `npm run generate` lists the variables in docs/configuration.md.
  */
 export const variables = {
   HOST: text('127.0.0.1', 'Address to listen on. `0.0.0.0` and `::` stand for all addresses.'),

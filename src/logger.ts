@@ -38,7 +38,7 @@ async function outputStream(config: Config) {
   return prettyStream(prettyOptions)
 }
 
-/** Shows a line of the log as one line that starts with its hook and its MyApp. */
+/** Shows each log entry on one line: time, level, message, hook, MyApp, then the other fields. */
 export const prettyOptions: PrettyOptions = {
   translateTime: 'SYS:HH:MM:ss.l',
   singleLine: true,

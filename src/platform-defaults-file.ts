@@ -8,8 +8,8 @@ import { checkPlatformDefaults, type PlatformDefaults } from './api/platform-def
  */
 export async function readPlatformDefaults(file: string): Promise<PlatformDefaults> {
   try {
-    // Most hooks have no such file, and start faster without the parser. It is a CommonJS package,
-    // of which the build offers only the default export.
+    // Most hooks have no such file, and start faster without the parser. The package yaml is
+    // CommonJS, so its chunk of the bundle has only a default export.
     const { default: yaml } = await import('yaml')
     return checkPlatformDefaults(yaml.parse(await readFile(file, 'utf8')) ?? {})
   } catch (error) {

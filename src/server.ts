@@ -25,7 +25,7 @@ export interface Dependencies {
   logger: FastifyBaseLogger
   /** Whether `/readyz` answers 200. */
   isReady: () => boolean
-  /** The configuration of the process for the answers. */
+  /** The part of the configuration that the responses of hooks and webhook depend on. */
   context: Context
   /** Creates the Fastify instance. Telemetry passes an instrumented one. */
   createServer?: typeof fastify
@@ -42,14 +42,14 @@ const requestTimeoutMs = 5000
 /** A connection is closed after this time without traffic, during a request or a response. */
 const stalledConnectionMs = 10_000
 /**
- * Metacontroller keeps two idle connections per hook. The others are for a second replica, probes
- * and curl.
+ * Metacontroller keeps two idle connections per hook. The remaining connections are for a second
+ * replica, probes and curl.
  */
 const maxConnections = 256
 
 /**
- * The server of the hooks, not yet listening. It also serves probes, and the admission webhook
- * unless that has its own port.
+ * The server of the hooks, not yet listening. It also serves probes. Without ADMISSION_PORT it also
+ * serves the admission webhook.
  */
 export async function buildServer(
   config: Config,

@@ -1,7 +1,7 @@
 /** The largest number of list items in a message. */
 const maxListed = 10
 
-/** Items with commas and an `and`: at most ten, and the number of the others. */
+/** Joins items with commas and `and`: at most ten items, then the number of the other items. */
 export function listed(items: string[]): string {
   const shown =
     items.length > maxListed

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** The requests of the Job to the API server. Any other answer is an error. */
+/** The requests of the Job to the API server. A failure that a method does not name is thrown. */
 export interface ApiServer {
   /** Gets an object; undefined if there is none. */
   get<Kind>(path: string): Promise<Kind | undefined>
-  /** Creates an object; false if one of that name exists already. */
+  /** Creates an object; false if an object of that name exists already. */
   create(path: string, object: object): Promise<boolean>
   /** Changes an object by a JSON patch. */
   patch(path: string, operations: object[]): Promise<void>

@@ -10,8 +10,9 @@ import { namespaces } from './objects.ts'
 const isPart = (name: string): name is Part => parts.some((part) => part === name)
 
 /**
- * The number of attempts: the API server, a role or another object may appear after the pod. The
- * default lasts about a minute and a half. Then the kubelet restarts the container.
+ * The number of attempts. An early attempt can fail, because the API server, a role or another
+ * object may appear after the pod. 20 attempts take about a minute and a half. After the last
+ * attempt the kubelet restarts the container.
  */
 const attempts = Number(process.env['ATTEMPTS'] || 20)
 

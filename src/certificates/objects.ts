@@ -174,7 +174,8 @@ export const configDigestSecret = (): ConfigObject => ({
 /** The expiry of the first certificate in a PEM text. */
 export const expiryOf = (pem: string): Date => new Date(new X509Certificate(pem).validTo)
 
-// It starts 5 minutes ago, so that a machine whose clock is slow accepts a new certificate.
+// The validity starts 5 minutes ago, so that a machine whose clock is behind accepts a new
+// certificate.
 const period = (now: Date, days: number) => ({
   notBefore: new Date(now.getTime() - 5 * 60_000),
   notAfter: new Date(now.getTime() + days * day),

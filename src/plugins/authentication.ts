@@ -9,8 +9,8 @@ import { readFileOf, watchFiles } from './files.ts'
 
 /**
  * Restricts the callers of every route except probes. The certificate of a client must have the
- * name TLS_CLIENT_NAME, because the same CA can issue certificates to others. A client must send a
- * token of AUTH_TOKEN_FILE. Each of the two rules applies if it is configured.
+ * name in TLS_CLIENT_NAME, because the same CA can issue certificates to others. A client must send
+ * a token of AUTH_TOKEN_FILE. Each of the two rules applies only if it is configured.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -85,7 +85,8 @@ class ClientNames {
   }
 
   /**
-   * Whether the certificate of a connection has a name, as its only common name or as a DNS name.
+   * Whether the certificate of a connection has this name, as its only common name or as a DNS
+   * name.
    */
   isNamed(socket: Socket, name: string): boolean {
     const known = this.#named.get(socket)

@@ -44,7 +44,7 @@ export function boundConnections(server: Server, max: number): void {
     })
     if (count > max) closeOne()
   })
-  /** Sockets of requests. With TLS these differ from the sockets of connections. */
+  /** Sockets of successful requests. With TLS these differ from the sockets of connections. */
   const known = new WeakSet<Socket>()
   server.on('request', ({ socket }, response) => {
     if (known.has(socket)) return

@@ -14,8 +14,8 @@ import { type Failure, logFailure } from './call-log.ts'
 
 /**
  * Every response except 200 and a failing probe is `{ "error": "<one sentence>" }`. Metacontroller
- * shows the sentence in an Event. It can name objects and fields of the request, and contains no
- * other values of it.
+ * shows the sentence in an Event. The sentence can name objects and fields of the request. It
+ * contains no other values of the request.
  */
 
 declare module 'fastify' {
@@ -65,7 +65,8 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
   server.setErrorHandler<FastifyError>((error, call, reply) => {
     const status = error.statusCode ?? 500
     reply.code(status)
-    // Node reads and drops the rest of a refused body. A closed connection would hide the sentence.
+    // The connection stays open, and Node reads and drops the rest of a refused body. A caller that
+    // still sends its body would not read the response of a closed connection.
     reply.removeHeader('connection')
     if (status === 429) reply.header('retry-after', '1')
     const failure = (call.failure =

@@ -124,7 +124,7 @@ export class RequestMemory {
     this.#shared.add(this, bytes, true)
   }
 
-  /** Counts the parsed body instead of its bytes. Returns false if there is no memory for it. */
+  /** Counts the parsed body in addition to its bytes. Returns false if the memory is full. */
   parsing(structuralCharacters: number): boolean {
     this.#shared.add(this, structuralCharacters * parsedBytesPerCharacter, false)
     return !this.#shared.isFull

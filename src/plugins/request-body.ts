@@ -4,8 +4,9 @@ import type { Config } from '../config.ts'
 import { Overloaded, refusal } from './errors.ts'
 
 /**
- * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and `[{},{},…`
- * takes 20 times its length there. So the structure of a body is counted before it is parsed.
+ * Reads JSON bodies in bounded memory. V8 aborts the process at its heap limit, and a parsed body
+ * such as `[{},{},…` takes 20 times its length in the heap. So the structure of a body is counted
+ * before the body is parsed.
  */
 
 /** The number of bytes of BODY_LIMIT per allowed structural character (`{ [ , :`). */
@@ -77,7 +78,7 @@ function readAll(
   length: number,
   done: (error: Error | null, body?: Buffer<ArrayBuffer>) => void,
 ): void {
-  // A separate ArrayBuffer, so that it can be freed. The system backs its pages as bytes arrive.
+  // A separate ArrayBuffer can be freed at once. The system allocates its pages as bytes arrive.
   const body = Buffer.allocUnsafeSlow(length)
   let received = 0
   const finish = (error: Error | null) => {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Set for routes that everybody may call at any time. All others require authentication. */
+    /** Set for routes that need no authentication and are served even during overload. */
     probe?: true
   }
 }

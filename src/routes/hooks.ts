@@ -65,7 +65,8 @@ interface Hook<Request, Response> {
 }
 
 /**
- * The hooks for MyApps, in the order in which Metacontroller calls them, and those for inspections.
+ * The hooks for MyApps, in the order in which Metacontroller calls them, then the hooks for
+ * inspections.
  */
 export function hookRoutes(server: FastifyInstance, context: Context): void {
   server.decorateRequest('outcome', undefined)

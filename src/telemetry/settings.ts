@@ -129,8 +129,8 @@ function violationWarnings(
 }
 
 /**
- * The exporters of a signal: those in its variable. Without one, OTLP for traces and metrics if an
- * endpoint is set, and none for logs.
+ * The exporters that the variable of a signal names. Without the variable, traces and metrics use
+ * OTLP if an endpoint is set, and logs have no exporter.
  */
 function exportersOf(
   valid: Record<string, string>,
@@ -203,7 +203,7 @@ function hasValidEndpoint(
 ): boolean {
   const variable = otlpVariable(valid, signal, 'ENDPOINT')
   if (!named.includes('otlp') || variable === undefined) return true
-  // As in the exporters: the scheme is optional for gRPC, and HTTP does not trim the text.
+  // Like the exporters: the scheme is optional for gRPC, and the text is not trimmed for HTTP.
   const text = environment[variable] ?? ''
   const isGrpc = protocolOf(valid, signal) === 'grpc'
   const url = URL.parse(
@@ -231,6 +231,7 @@ function batchLimits(valid: Record<string, string>, prefix: string): BatchLimits
 }
 
 /**
- * A batch is serialized in one turn of the event loop. The specified default of 512 would block it.
+ * A batch is serialized in one turn of the event loop. OpenTelemetry's default of 512 would block
+ * the event loop too long.
  */
 const defaultBatchSize = 64

@@ -17,6 +17,6 @@ export interface Telemetry {
 export interface TelemetryOptions {
   environment: Environment
   logger: FastifyBaseLogger
-  /** The time after its last request in which a MyApp counts in the metrics, in ms. */
+  /** The time in ms for which the metrics count a MyApp after its last request. */
   forgetMyAppAfterMs: number
 }

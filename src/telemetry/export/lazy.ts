@@ -23,15 +23,15 @@ const failure = 1
 const maxConcurrentExports = 16
 
 /**
- * The time from the start until an exporter is loaded, in ms. Loading blocks the event loop, and no
- * probe arrives earlier.
+ * The time from the start until an exporter is loaded, in ms. Loading blocks the event loop, so it
+ * should delay neither the start nor the first requests.
  */
 const loadAfterMs = 1000
 
 /**
  * Returns an exporter that loads another exporter: a second after the start, or with the first
- * export. It reports failures to `outage` only. For the SDK every export succeeds, because a
- * failure would end the shutdown of the SDK.
+ * export. It reports failures to `outage` only. To the SDK it reports every export as a success:
+ * during a shutdown, the SDK does not wait for the other exports after a failure.
  */
 export function lazyExporter<Items>(
   load: () => Promise<Exporter<Items>>,

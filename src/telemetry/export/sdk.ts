@@ -32,16 +32,16 @@ const reservedShutdownMs = 1500
 const eventLoopPrecisionMs = 100
 
 /**
- * Starts the SDK with the given settings. The SDK does not inspect the machine. Exporters load
- * later.
+ * Starts the SDK with the given settings. No resource detector reads properties of the host or the
+ * process. Exporters load later.
  */
 export async function startSdk(
   settings: TelemetrySettings,
   { environment, logger, forgetMyAppAfterMs }: TelemetryOptions,
 ): Promise<Telemetry> {
   const logLevel = prepareEnvironment(environment, settings)
-  // The SDK reports wrong settings while it starts. Later it reports every failed export, which
-  // outages.ts logs once.
+  // While the SDK starts, it reports wrong settings, which are logged as warnings. Later it reports
+  // every failed export. These messages are logged at debug, because outages.ts logs failures once.
   logSdkMessages(logger, logLevel, 'warn')
   const pipelines = {
     spanProcessors: spanProcessors(settings, logger),
@@ -56,7 +56,7 @@ export async function startSdk(
         [ATTR_SERVICE_VERSION]: packageJson.version,
       }),
     ),
-    // The last one wins: OTEL_RESOURCE_ATTRIBUTES overrides POD_RESOURCE_ATTRIBUTES.
+    // The last detector wins: OTEL_RESOURCE_ATTRIBUTES overrides POD_RESOURCE_ATTRIBUTES.
     resourceDetectors: [
       serviceInstanceIdDetector,
       { detect: () => ({ attributes: settings.resource }) },

@@ -74,8 +74,8 @@ const gvkOf = (apiVersion: string, kind: string) => `${kind}.${apiVersion}`
  * Returns the paths of the fields that Metacontroller writes:
  * - desired fields that differ from the observed ones,
  * - fields that were applied and are no longer desired, which it removes,
- * - desired fields that were not applied, which it adds to its record. In this way an answer adopts
- *   a foreign field, and the next answer removes it.
+ * - desired fields that were not applied, which it adds to the last-applied annotation. So an
+ *   answer can adopt a foreign field, and the next answer can remove this field.
  */
 function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): string[] {
   const applied = lastApplied(observed)

@@ -34,7 +34,7 @@ export function logRecordStream(): Writable {
     decodeStrings: false,
     write: (line: string, _encoding, done) => {
       const parsed: Line = JSON.parse(line)
-      // A line about a failed export is not exported: its export could fail again.
+      // Lines of the SDK are not exported: a line about a failed export would cause another export.
       if (parsed['from'] !== sdkLines.from) emit(parsed)
       done()
     },

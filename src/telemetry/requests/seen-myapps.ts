@@ -23,7 +23,7 @@ export interface Sight {
 export interface SeenMyApps {
   /**
    * Records an answered MyApp. Returns the creations and deletions that the previous answer of this
-   * process did not contain. Metacontroller gets each of them again until it has applied it.
+   * process did not contain. Answers repeat a change until Metacontroller has applied the change.
    */
   answered: (uid: string, sight: Sight) => Change[]
   /**
