@@ -37,5 +37,5 @@ COPY --from=build /src/dist dist
 USER 65534:65534
 EXPOSE 8080
 # The hook may read its own files and what is mounted below /etc/myapp-operator (certificates, keys,
-# tokens). It may not write files, start processes, threads or addons. build/flags.ts has the list.
+# tokens). It may not write files, start processes or threads, or load addons. See build/flags.ts.
 CMD ["--permission", "--allow-fs-read=/app", "--allow-fs-read=/etc/myapp-operator", "--disable-proto=delete", "--max-semi-space-size=4", "--min-semi-space-size=4", "dist/main.js"]

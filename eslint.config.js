@@ -16,12 +16,12 @@ export default [
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       'no-console': 'error',
-      // A schema and the type that is read from it bear one name.
+      // A schema and the type derived from it have the same name.
       '@typescript-eslint/no-redeclare': 'off',
     },
   },
   {
-    // These talk to a person on a terminal.
+    // These programs print to a terminal.
     files: ['build/**', 'scripts/**', 'demo/**', 'bench/**', 'local-cluster/**'],
     rules: { 'no-console': 'off' },
   },

@@ -45,7 +45,7 @@ const hook = await build({
   // Names stay, so that stack traces can be read.
   minifyWhitespace: true,
   minifySyntax: true,
-  // Node prints the source line of an uncaught error.
+  // Node prints the source line of an uncaught error, so lines must be short.
   lineLimit: 160,
   legalComments: 'none',
   plugins: [

@@ -3,7 +3,7 @@ import { root } from './root.ts'
 
 /**
  * The exports of other packages that @opentelemetry/instrumentation-fastify uses. It is a CommonJS
- * package, so esbuild cannot leave out the others, such as all semantic conventions.
+ * package, so esbuild cannot leave out unused exports, such as the other semantic conventions.
  */
 const used: Record<string, string> = {
   '@opentelemetry/api': 'context, diag, SpanStatusCode, trace',
@@ -13,7 +13,7 @@ const used: Record<string, string> = {
   '@opentelemetry/semantic-conventions': 'ATTR_HTTP_ROUTE',
 }
 
-/** Bundles only the named exports for that package. */
+/** Bundles only these exports for @opentelemetry/instrumentation-fastify. */
 export const usedExportsOnly: Plugin = {
   name: 'used-exports-only',
   setup({ onResolve, onLoad }) {
