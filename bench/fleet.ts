@@ -5,8 +5,8 @@
 //   --rest 600         seconds at rest after the creation
 //   --pod-events 1000  events of pods that belong to no MyApp
 //   --resync 300       resyncPeriodSeconds of MyApps, if not as shipped
-//   --trouble          among the others create a MyApp that cannot pull its image, and one whose
-//                      name is taken, and measure how long their statuses take to say so
+//   --trouble          also create a MyApp that cannot pull its image and a MyApp whose name is
+//                      taken, and measure the time until their statuses report the reason
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

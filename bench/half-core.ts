@@ -13,8 +13,8 @@ export interface HalfCore {
 }
 
 /**
- * Creates the group, by cgroup v1 or v2. It has priority over other work of the machine, so that
- * neighbours disturb a measurement little. Needs root; throws without it.
+ * Creates the group, by cgroup v1 or v2. It has priority over other processes of the machine, so
+ * that they hardly disturb a measurement. Throws an error without root.
  */
 export function halfCore(): HalfCore {
   const name = `myapp-operator-bench-${process.pid}`

@@ -10,12 +10,12 @@ const recorded = (): HookRequest =>
   )
 
 /**
- * Returns a recorded sync of a running MyApp, as compact JSON. Metacontroller sends no related
- * objects for it (docs/observing-pods.md), but the recording is older.
+ * Returns a recorded sync of a running MyApp, as compact JSON. The related objects of the recording
+ * are removed, because Metacontroller sends none for such a MyApp (docs/observing-pods.md).
  */
 export const runningBody = (): string => JSON.stringify({ ...recorded(), related: {} })
 
-/** Returns the same with 100 environment variables and 90 pods with managedFields: about 1 MB. */
+/** Returns the recorded sync with 100 variables and 90 pods with managedFields: about 1 MB. */
 export function largeBody(): string {
   const request = recorded()
   const env = Array.from({ length: 100 }, (_, index) => ({

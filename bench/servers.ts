@@ -72,7 +72,7 @@ export async function startMeasuredHook(
   }
 }
 
-/** Runs `node -e 0` on half a core. Returns how long it takes until it has ended, in ms. */
+/** Runs `node -e 0` on half a core. Returns its duration in ms. */
 export async function runNothing(root: string, { enter }: HalfCore): Promise<number> {
   const start = performance.now()
   const child = spawnIn(root, enter, ['-e', '0'], 'pipe', {})
@@ -80,7 +80,7 @@ export async function runNothing(root: string, { enter }: HalfCore): Promise<num
   return performance.now() - start
 }
 
-/** Starts Node on half a core. It ends with this process. */
+/** Starts Node on half a core. Node ends when this process ends. */
 const spawnIn = (
   root: string,
   enter: string,
