@@ -7,7 +7,7 @@ export interface DemoCluster {
   metacontrollerKubeconfig: string
   /** Shell lines for a second terminal, so that its kubectl uses this cluster. */
   exports: string[]
-  /** The longest time in which demo-app must become Running, and be deleted. */
+  /** The time limit for demo-app to become Running, and for its deletion. */
   timeoutSeconds: number
   /** Whether the cluster stays after the demo. Then the demo removes everything that it applied. */
   outlivesTheDemo: boolean

@@ -168,7 +168,7 @@ async function runningMetacontroller(kubectl: RunKubectl): Promise<string | unde
   return /^(\S+ \S+) .*\bmetacontroller(@|:|\s|$)/m.exec(workloads)?.[1]
 }
 
-/** Metacontroller's own kinds, unless the cluster has them. */
+/** Installs the CRDs of Metacontroller that the cluster does not have. */
 async function installMissingCrds(kubectl: RunKubectl): Promise<void> {
   const crds = await readManifests(manifests.metacontrollerCrds)
   const names = crds.map(({ metadata }) => metadata.name)
@@ -211,7 +211,7 @@ async function removeAll(kubectl: RunKubectl): Promise<Map<string, string>> {
     if (crds.length === 0) return
     // The API server fails to delete a kind that no client has read yet, and retries late.
     await get(kubectl, crds.map(({ metadata }) => metadata.name).join(','), '--all-namespaces')
-    // The CRD of MyApps deletes them, too.
+    // The deletion of the CRD also deletes the MyApps.
     await kubectl(['delete', 'customresourcedefinitions', '-l', selectsTheDemo, '--timeout=30s'])
   })
   return left

@@ -24,7 +24,7 @@ METACONTROLLER=/path/to/metacontroller runs the real Metacontroller instead of t
 const report = reportTo(process.stdout)
 const options = readOptions()
 const interrupted = untilInterrupted()
-/** The steps of the clean-up, in reverse order. */
+/** The steps of the clean-up. The last step runs first. */
 const undo: (() => Promise<void>)[] = []
 let problem: unknown
 try {

@@ -56,8 +56,9 @@ const roleYaml = (kind: ChildKind, role: string, verbs: string) => `\
 `
 
 /**
- * A kind without `optional.reason` also has a component in manifests/policies. A MyApp is ready
- * without the kind, so permissions.yaml must not ask for rights to the kind in every cluster.
+ * A kind without `optional.reason` also has a component in manifests/policies. A MyApp can be ready
+ * without the kind, so permissions.yaml, which is for every cluster, must not require the right to
+ * create the kind.
  */
 export const kindsWithPolicy = optionalKinds.filter(
   ({ optional: { reason } }) => reason === undefined,
