@@ -14,9 +14,9 @@ export interface MetacontrollerOptions {
   logFile: string
   /** Default: dynamic apply, the only strategy of the stand-in. */
   applyStrategy?: ApplyStrategy
-  /** More of its options. */
+  /** Additional command-line options. */
   options?: string[]
-  /** More of its environment. */
+  /** Additional environment variables. */
   env?: Record<string, string>
 }
 
@@ -65,7 +65,7 @@ export async function startMetacontroller({
       // Its default limit of 5 queries per second is for shared clusters.
       '--client-go-qps=100',
       '--client-go-burst=200',
-      // Repeats the discovery until a kind that was just installed is known.
+      // Metacontroller then knows a newly installed kind after at most 5 s.
       '--discovery-interval=5s',
       ...options,
     ],

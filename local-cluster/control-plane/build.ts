@@ -60,7 +60,7 @@ export async function ensurePromtool(report: Report, signal?: AbortSignal): Prom
   return await ensureBuilt(promtool, report, signal)
 }
 
-/** Returns the folder with `reference`, which reads YAML as kubectl and diffs as Argo CD. */
+/** Returns the folder with `reference`, which reads YAML like kubectl and diffs like Argo CD. */
 export async function ensureReference(report: Report, signal?: AbortSignal): Promise<string> {
   return await ensureBuilt(reference, report, signal)
 }

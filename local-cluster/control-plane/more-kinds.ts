@@ -10,7 +10,7 @@ interface CrdSource {
   /** The folder beside this file whose go.mod has the version of the module. */
   folder: string
   module: string
-  /** The file of a CRD without the plural of its kind. */
+  /** The path of a CRD's file, up to the plural of its kind. */
   prefix: string
   /** Plurals of further kinds that tests and manifests use. */
   more: string[]

@@ -1,6 +1,6 @@
 /**
- * Starts programs that end with `stop` or with this process, even after SIGKILL. Needs a POSIX
- * shell: Linux, macOS, WSL.
+ * Starts programs. A program ends at `stop`, or when this process ends, even by SIGKILL. Needs a
+ * POSIX shell: Linux, macOS, WSL.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFile, open, readFile } from 'node:fs/promises'
@@ -69,7 +69,7 @@ export function spawnInGroup(
   return child
 }
 
-/** Kills the remaining processes of the group. Its number is not reused while one exists. */
+/** Kills the remaining processes of a group. While one exists, the group ID is not reused. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return
   try {
@@ -213,7 +213,7 @@ const portRanges = { first: 20_000, length: 300, end: 32_000 }
 let reserved: Promise<number> | undefined
 let used = 0
 
-/** A free port of 127.0.0.1. Each call of each process gets another one. */
+/** A free port of 127.0.0.1. Every call, in every process, returns a different port. */
 export async function freePort(): Promise<number> {
   reserved ??= reserveRange()
   const first = await reserved

@@ -11,7 +11,7 @@ export interface Layout {
   apiServerPort: number
 }
 
-/** The heaps are small and the garbage is plenty: a higher GOGC saves a tenth of the CPU time. */
+/** The programs have small heaps and allocate much, so a higher GOGC saves CPU time. */
 const env = { ...process.env, GOGC: '400' }
 
 function program({ dir, binDir }: Layout, name: string, args: string[], file = name): Program {

@@ -131,7 +131,7 @@ export async function manageChildren(
     try {
       await client.send('PUT', updated, updated)
     } catch (error) {
-      // The child was deleted or changed. The event of that starts another sync.
+      // The child was deleted or changed. The watch reports this, which starts another sync.
       if (!hasReason(error, 'NotFound', 'Conflict')) throw error
       log(`${describe(updated)} is not updated: ${messageOf(error)}`)
     }

@@ -62,7 +62,7 @@ export function createCustomizer(
   function subscribe(informer: Informer): void {
     if (subscribed.has(informer)) return
     subscribed.add(informer)
-    // In order: a slow customize hook delays the next events.
+    // Events are handled in order, so a slow customize hook delays the next events.
     let last: Promise<void> = Promise.resolve()
     informer.subscribe((object, old = object) => {
       last = last

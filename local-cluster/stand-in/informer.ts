@@ -3,10 +3,10 @@ import { type Client, type Resource, resourcePath } from './client.ts'
 import { log, messageOf } from './log.ts'
 import { type KubeObject, objectKey } from './objects.ts'
 
-/** Receives an added, changed or deleted object. `old` is a changed object before the change. */
+/** Receives an added, changed or deleted object. `old` is the object before a change. */
 export type Listener = (object: KubeObject, old?: KubeObject) => void
 
-/** The watch of client-node ends at an error. Then it starts again after this time. */
+/** The watch of client-node ends at an error. The informer restarts the watch after this time. */
 const restartDelayMs = 1000
 
 /** A local copy of all objects of one kind. A watch keeps it up to date until `stop`. */
@@ -15,7 +15,7 @@ export class Informer {
   readonly #objects = new Map<string, KubeObject>()
   readonly #listeners: Listener[] = []
   readonly #synced = Promise.withResolvers<void>()
-  /** Resolves after the first list, and at the stop. */
+  /** Resolves after the first list, or at `stop`. */
   readonly synced = this.#synced.promise
   readonly #listWatch: ListWatch<KubeObject>
   #isStopped = false

@@ -3,7 +3,7 @@ import type { Resource } from './client.ts'
 import type { KubeObject } from './objects.ts'
 import { selects } from './selector.ts'
 
-/** A rule for related objects, as a customize hook answers it. */
+/** A rule for related objects, as a customize hook returns it. */
 export interface RelatedResourceRule {
   apiVersion: string
   resource: string

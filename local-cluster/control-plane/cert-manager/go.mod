@@ -1,4 +1,4 @@
-// cert-manager: its CustomResourceDefinitions. Nothing is compiled.
+// cert-manager, for its CustomResourceDefinitions. Nothing is compiled.
 module myapp-operator/control-plane/cert-manager
 
 go 1.26.0

@@ -1,4 +1,4 @@
-// The Gateway API: its CustomResourceDefinitions, of which nothing is compiled.
+// The Gateway API, for its CustomResourceDefinitions. Nothing is compiled.
 module myapp-operator/control-plane/gateway-api
 
 go 1.26.0

@@ -1,4 +1,4 @@
-// The Prometheus Operator: its CustomResourceDefinitions, of which nothing is compiled.
+// The Prometheus Operator, for its CustomResourceDefinitions. Nothing is compiled.
 module myapp-operator/control-plane/prometheus-operator
 
 go 1.26.0
