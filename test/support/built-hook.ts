@@ -30,7 +30,8 @@ export interface BuiltHook {
 }
 
 /**
- * Starts the built hook on a free port of loopback and waits until it listens. Ends with the test.
+ * Starts the built hook on a free port of loopback and waits until it listens. The hook ends with
+ * the test.
  */
 export async function startBuiltHook(
   t: Test,
@@ -72,7 +73,7 @@ export async function startBuiltHook(
   }
 }
 
-/** The origin after a text in the log; undefined if no line contains them. */
+/** The origin after a text in the log; undefined if no line contains both. */
 const originIn = (lines: string[], text: string) =>
   lines
     .map((line) => new RegExp(`${text} (https?://127\\.0\\.0\\.1:\\d+)"`).exec(line)?.[1])

@@ -9,14 +9,14 @@ export interface KubectlReading {
   error: string
 }
 
-/** The three versions that Argo CD compares: last applied, in the file, and in the cluster. */
+/** The three versions of an object that Argo CD compares: last applied, in the file, and live. */
 export interface ArgoComparison {
   original: object
   config: object
   live: object
 }
 
-/** Runs the real Go libraries. Builds the program in `go/` first. Fails without Go. */
+/** Runs Go libraries that kubectl and Argo CD use. Builds the program in `go/`, which needs Go. */
 export async function openReference() {
   const command = join(await ensureReference(reportTo(process.stderr)), 'reference')
   const ask = (questions: object[]): unknown[] => {

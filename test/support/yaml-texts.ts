@@ -294,7 +294,7 @@ const { block } = fc.letrec<{ block: string; part: string; inner: string }>((tie
     ),
 }))
 
-/** A merge key before and after the keys that it repeats. */
+/** A map with a merge key among other keys. The merged maps have some of these keys, too. */
 const merging = fc
   .tuple(
     fc.array(fc.tuple(from('a', 'b', 'c'), from('1', 'x', '{d: 1}')), { maxLength: 3 }),

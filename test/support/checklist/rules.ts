@@ -173,7 +173,7 @@ const named = {
         ),
       ),
 
-  /** A kubelet mounts a claim once for a pod. */
+  /** A kubelet mounts a claim only once for a pod, so all mounts of a claim share a volume. */
   aClaimIsOneVolume: (rendered) => {
     const claims = (podSpecOf(rendered).volumes ?? []).flatMap(
       ({ persistentVolumeClaim: claim }) => claim?.claimName ?? [],
@@ -181,7 +181,7 @@ const named = {
     return check(new Set(claims).size === claims.length, 'two volumes use one claim')
   },
 
-  /** A new pod would wait for a claim that the old one holds. */
+  /** In a rolling update, the new pod would wait for the claim that the old pod holds. */
   onePodForAClaim: (rendered) =>
     isSingleton(rendered)
       ? [
@@ -426,7 +426,6 @@ const named = {
       'says nothing when it fails',
     ),
 
-  /** Images with a version. */
   imagesArePinned: (rendered) =>
     eachContainer(
       rendered,
@@ -473,7 +472,7 @@ const named = {
     ]
   },
 
-  /** Cost reports and admission policies find who owns each object. */
+  /** Cost reports and admission policies find the owner of an object by its labels. */
   labelsReachEveryChild: (rendered) => {
     const { children, labels } = rendered
     const expected = { ...labels, 'app.kubernetes.io/name': rendered.name }

@@ -1,7 +1,10 @@
 import type { ObjectPath } from '../../../src/metacontroller/json.ts'
 import type { FieldPath } from './intruder.ts'
 
-/** What another client adds to the exact fields of children in the cluster tests. */
+/**
+ * What another client, the intruder, adds to the exact fields of children in the cluster tests.
+ * src/metacontroller/repair.ts defines exact fields.
+ */
 
 /** An addition: the steps below an exact field, and a value, or items for a list. */
 export type Addition = [steps: string[], value: unknown]
@@ -24,8 +27,8 @@ const slower: Addition[] = [
 ]
 
 /**
- * What the intruder adds to an exact field, by its path or its last name: the first of the
- * additions to a place that is empty.
+ * The possible additions to each exact field, by the path of the field or by its last name. The
+ * intruder makes the first addition that adds items to a list or sets a field that is not set.
  */
 const additions: Record<string, Addition[]> = {
   containers: items({ name: 'intruder', image: 'intruder' }),

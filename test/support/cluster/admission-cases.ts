@@ -1144,7 +1144,7 @@ export const cases: Case[] = [
     refused: 'spec.volumes[0].name: Invalid value: "A_B": must consist of lower-case letters',
   },
   {
-    what: 'a mount anywhere',
+    what: 'a relative mountPath',
     spec: { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] },
     refused: 'spec.volumes[0].mountPath: Invalid value: "rel": must be an absolute path',
   },

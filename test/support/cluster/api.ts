@@ -14,7 +14,7 @@ export class RefusedByApi extends Error {
   }
 }
 
-/** A client of an API server. Every error answer is a Refusal. */
+/** A client of an API server. An error answer other than 429 rejects with RefusedByApi. */
 export interface Api {
   request<Answer>(
     method: string,
@@ -89,7 +89,7 @@ export function openApi(kubeconfig: string): Api {
           body === undefined ? undefined : JSON.stringify(body),
           contentType,
         )
-        // The server responds in this way shortly after a kind was defined.
+        // The server answers 429 for a short time after a CRD is created.
         if (response.statusCode !== 429) return JSON.parse(await text(response))
         response.resume()
         await sleep(100)

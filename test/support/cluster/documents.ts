@@ -32,7 +32,7 @@ export const documentsOf = (folder: string): Document[] =>
 export const namesIn = (documents: Document[]): string[] =>
   documents.filter(isMyApp).map(({ metadata }) => metadata.name)
 
-/** Stores documents, with bound claims, and with the ConfigMaps and Secrets that are missing. */
+/** Stores documents, a volume for each claim, and each missing ConfigMap and Secret. */
 export async function putAll(here: Namespace, documents: Document[]): Promise<void> {
   const written = new Set(documents.map(({ kind, metadata }) => `${kind}/${metadata.name}`))
   const config = new Map<string, Record<string, string>>()
@@ -56,14 +56,17 @@ export async function putAll(here: Namespace, documents: Document[]): Promise<vo
   }
 }
 
-/** Waits until a MyApp is Running, or Running except for HTTPRoutes, which this cluster lacks. */
+/**
+ * Waits until a MyApp is Running. A MyApp with a gateway must be Failed, because this cluster has
+ * no HTTPRoutes.
+ */
 export const settles = (here: Namespace) => async (name: string) => {
   const { spec } = await here.until(`MyApp ${name} is there`, () => here.find('MyApp', name))
   if (spec.gateway === undefined) await here.running(name)
   else await runsWithoutGateway(here, name)
 }
 
-/** Without HTTPRoutes an app with a gateway still runs, and its Routed condition has the cause. */
+/** Without HTTPRoutes a MyApp with a gateway is Available, and Routed has the cause. */
 async function runsWithoutGateway(here: Namespace, name: string): Promise<void> {
   const { status } = await here.failed(name, 'GatewayNotEnabled')
   if (status?.conditions?.find(({ type }) => type === 'Routed')?.reason !== 'GatewayNotEnabled') {

@@ -31,7 +31,8 @@ export interface Replica {
   /** The id of the current process. */
   pid(): number
   /**
-   * The lines logged for a namespace by all its processes. Without a namespace, all other lines.
+   * The lines that all its processes logged for a namespace. Without an argument, the lines that
+   * have no namespace.
    */
   log(namespace?: string): readonly HookLine[]
   /** Kills the process. */
@@ -44,7 +45,8 @@ export interface Replica {
 const program = join(import.meta.dirname, '../../../dist/main.js')
 
 /**
- * Starts the built hook on a free port, with the flags of the image. Its log is a file in a folder.
+ * Starts the built hook on a free port, with the flags of the image except those of the permission
+ * model. Its log is a file in `dir`.
  */
 export async function startReplica({
   dir,

@@ -78,7 +78,7 @@ function otherValues(path: FieldPath, value: unknown): unknown[] {
     ...(typeof value === 'boolean' ? [!value] : []),
     ...(typeof value === 'number' ? [value + 1, value - 1] : []),
     ...(typeof value === 'string' ? otherTexts(value) : []),
-    // An empty volume, the only empty map that the operator sets.
+    // The only empty map that the operator sets is `emptyDir: {}`.
     ...(isObject(value) ? [{ medium: 'Memory' }] : []),
     // The removal of an item would move the items after it.
     ...(typeof path.at(-1) === 'number' ? [] : [undefined]),
@@ -145,7 +145,7 @@ export function intruderOf(api: Api, path: string, live: unknown): Intruder {
     await plan(changes.slice(middle))
   }
 
-  /** Forgets other values that the API server replaces by the present one. */
+  /** Drops planned changes that the API server turns back into the present value. */
   async function forgetVoid(): Promise<void> {
     if (planned.length === 0) return
     const outcome = await outcomeOf(planned)
@@ -157,7 +157,7 @@ export function intruderOf(api: Api, path: string, live: unknown): Intruder {
     for (const { field } of planned.filter(isVoid)) {
       refusals.set(pointer(field), 'the API server sets the same value')
     }
-    // Without the forgotten changes, the API server may refuse others.
+    // Without the dropped changes, the API server may refuse some of the remaining changes.
     planned = []
     await plan(others)
   }

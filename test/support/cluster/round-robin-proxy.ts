@@ -2,8 +2,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { HookServer } from './cluster.ts'
 
 /**
- * Starts a proxy that connects each client to the next of some ports, like a Service to pods. It
- * skips a port without a listener.
+ * Starts a proxy that connects clients to the ports in turn, like a Service to its pods. It skips a
+ * port without a listener.
  */
 export async function startRoundRobinProxy(ports: readonly number[]): Promise<HookServer> {
   const open = new Set<Socket>()

@@ -25,7 +25,10 @@ export interface Stage {
   calls(): HookCall[]
   /** Creates a parent. */
   parent(name: string, spec?: object, kind?: ParentKind): Promise<Thing>
-  /** Makes Metacontroller sync a parent a number of times, and waits for the requests. */
+  /**
+   * Makes Metacontroller sync a parent of kind Thing a number of times. Waits until Metacontroller
+   * is idle.
+   */
   poke(name: string, times?: number): Promise<void>
   get(plural: string, name: string): Promise<Thing>
   create(plural: string, object: object): Promise<Thing>
@@ -35,7 +38,7 @@ export interface Stage {
   isGone(plural: string, name: string): Promise<boolean>
   /** The messages of the SyncError Events of a parent. */
   errors(name: string): Promise<string[]>
-  /** Resolves once no request or write has happened for a moment. */
+  /** Resolves once no request or write has happened for 0.5 s. */
   rest(): Promise<void>
   /** Waits until Metacontroller is idle, and resets the counters. */
   mark(): Promise<void>
@@ -103,7 +106,7 @@ const crd = (kind: ParentKind) => ({
   },
 })
 
-/** Boots everything. Returns a function that opens a stage. */
+/** Boots the cluster. Returns a function that opens a stage in a new namespace. */
 export async function startScriptedCluster(t: Test): Promise<(name: string) => Promise<Stage>> {
   const controlPlane = await bootControlPlane({
     binDir: await ensureControlPlane((line) => t.comment(line)),

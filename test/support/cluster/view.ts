@@ -7,7 +7,7 @@ export interface WatchEvent<K extends Kind = Kind> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED'
   kind: K
   object: Kinds[K]
-  /** The number of writes of the API server so far. It orders all changes of all kinds. */
+  /** The resourceVersion as a number. It orders all changes of all kinds. */
   version: number
 }
 

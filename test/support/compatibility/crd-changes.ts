@@ -33,7 +33,8 @@ export interface Crd {
 
 /**
  * Describes in one sentence each change of a CRD that removes, narrows or redefines a field. A
- * first bound, or a rule without oldSelf, is allowed, because the API server ratchets it.
+ * first bound, or a rule without oldSelf, is allowed, because the API server applies it to new and
+ * changed values only (CRD validation ratcheting).
  */
 export function narrowings(before: Crd, after: Crd): string[] {
   const { group, scope, names } = before.spec
@@ -157,10 +158,7 @@ function enumNarrowed(before: CrdSchema, after: CrdSchema, field: string): strin
     .map((value) => `${field}: ${shown(value)} is no longer allowed`)
 }
 
-/**
- * New rules with oldSelf. Other new rules are allowed: the API server applies them to new and
- * changed values only (CRD validation ratcheting).
- */
+/** New rules with oldSelf. The API server does not ratchet them. */
 function rulesAdded(before: CrdSchema, after: CrdSchema, field: string): string[] {
   const known = (before['x-kubernetes-validations'] ?? []).map(withoutMessage)
   return (after['x-kubernetes-validations'] ?? [])

@@ -76,7 +76,7 @@ export function explanations(changelog: string): Explanation[] {
   )
 }
 
-/** Objects that contain the compared fields. An entry for one of them would explain too much. */
+/** Parents of many fields, such as `spec`. An entry for such a parent would explain too much. */
 const podField = String.raw`(\.(containers|initContainers)(\[[^\]]*\])?)?`
 const holder = new RegExp(
   String.raw`^\S+ (metadata|spec(\.template(\.(metadata|spec${podField}))?)?)$`,

@@ -20,7 +20,7 @@ export interface Deviation {
 export interface Fleet {
   /** Creates, changes, scales or deletes one MyApp, or edits one of its children. */
   change(): Promise<void>
-  /** Up to a few MyApps that have not reached their expected state. */
+  /** Up to `maxReported` deviations from the expected state. */
   differences(): Promise<Deviation[]>
   /** The number of changes of each kind. */
   counts: Record<string, number>
