@@ -265,7 +265,7 @@ class Child {
   }
 }
 
-/** Converts a child of dynamic apply into one of server-side apply, which owns what it applied. */
+/** Replaces the record of dynamic apply with a server-side apply entry that owns the answer. */
 function forgetRecord({ metadata }: ObservedObject, answer: object): void {
   delete metadata.annotations?.[lastAppliedAnnotation]
   const applied = structuredClone(answer) as ObservedObject
@@ -338,7 +338,7 @@ for (const strategy of strategies) {
     }
   })
 
-  t.test(`names a field that a policy removes, and writes no more, ${strategy}`, async (t) => {
+  t.test(`names a field that a policy removes, and stops writing, ${strategy}`, async (t) => {
     const child = new Child(({ app }) => {
       delete app.resources.limits.cpu
     }, strategy)

@@ -58,14 +58,14 @@ t.test('refuses children that are too large, which the CRD cannot check', async 
   t.match(status?.message, /^spec\.args: the Deployment must have at most \d+ bytes, got \d+/)
 })
 
-t.test('warns in at most 120 characters of a spec that cannot work', async (t) => {
+t.test('warns of a spec that cannot work, in at most 120 characters', async (t) => {
   const { allowed, warnings } = await create({ image: 'nginx:latest' })
   t.equal(allowed, true)
   t.ok(warnings?.some((warning) => warning.startsWith('spec.image: ')))
   for (const warning of warnings ?? []) t.ok(warning.length <= warningMaxLength, warning)
 })
 
-t.test('warns of the MyApp with the defaults of the platform', async (t) => {
+t.test('applies the defaults of the platform before it looks for warnings', async (t) => {
   const object = myApp({ image: 'nginx:1.29.1', ingress: {}, autoscaling: { maxReplicas: 3 } })
   const fields = async (defaults?: PlatformDefaults) =>
     (await decide({ object }, defaults)).warnings?.map((warning) => warning.split(':')[0])
@@ -142,7 +142,7 @@ for (const [what, before, after, allowed] of updates) {
   })
 }
 
-t.test('compares at most 100 problems of an update, and else the first', async (t) => {
+t.test('compares at most 100 problems of an update, and beyond 100 only the first', async (t) => {
   const unknown = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`unknown${index}`, 1]))
   const before = { ...valid, ...unknown(99) }
@@ -182,7 +182,7 @@ const neverBlocked: Array<[what: string, request: Partial<Request>]> = [
     { operation: 'UPDATE', object: myApp(bad, { labels: { a: 'b' } }), oldObject: myApp(bad) },
   ],
   ['an object of another kind', { object: { ...myApp(bad), kind: 'YourApp' } }],
-  ['no object', {}],
+  ['a request without an object', {}],
 ]
 
 for (const [what, request] of neverBlocked) {
@@ -201,7 +201,7 @@ t.test('checks a MyApp with generateName by its prefix', async (t) => {
   t.match((await decide({ object: object('Demo-') })).status?.message, /^metadata\.name: /)
 })
 
-t.test('allows every update of an unchanged spec with a short answer', async (t) => {
+t.test('allows any update that keeps the spec, and answers any update briefly', async (t) => {
   const anySpec = fc.oneof(
     fc.jsonValue(),
     fc

@@ -15,7 +15,7 @@ interface Children {
   service: Anything
 }
 
-/** A Deployment and a Service of another owner, just adopted and then changed. */
+/** A request with a Deployment and a Service that were just adopted, after a change. */
 function adopted(change: (children: Children, request: HookRequest) => void = () => {}) {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
@@ -82,7 +82,7 @@ t.test('changes no other child during a NameConflict', async (t) => {
   t.match(answered(request, 'PodDisruptionBudget')?.spec, { maxUnavailable: 7 })
 })
 
-t.test('quotes at most a part of a long selector', async (t) => {
+t.test('quotes only the start of a long selector', async (t) => {
   const matchLabels = Object.fromEntries(
     Array.from({ length: 500 }, (_, index) => [`label-${index}`, 'x'.repeat(60)]),
   )
@@ -124,7 +124,7 @@ t.test('keeps the selector of an adopted Service until a pod is ready', async (t
   t.strictSame(selector(edited), ours, 'an edited selector is restored at once')
 })
 
-t.test('reports a Service that selects other pods when nothing else is wrong', async (t) => {
+t.test('if nothing else is wrong, reports a Service that selects other pods', async (t) => {
   const request = adopted(({ deployment }, request) => {
     Object.assign(request.parent.spec as object, { replicas: 0 })
     const fresh = sync(

@@ -39,7 +39,7 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
     app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
     owned['f:spec'] = container({ 'f:env': items(n, (index) => ({ name: `V${index}` })) })
   },
-  'env of one name': (n, { app, owned }) => {
+  'variables with the same name': (n, { app, owned }) => {
     app.env = numbers(n).map(() => ({ name: 'V', value: 'x' }))
     const keys = numbers(n).map((index) => `k:{"name":${' '.repeat(index % 50)}"V"}`)
     owned['f:spec'] = container({ 'f:env': Object.fromEntries(keys.map((key) => [key, {}])) })
@@ -89,14 +89,14 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
     record.spec.template.spec.volumes = spec.volumes
     metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
   },
-  'volumes of one name in the record of the last apply': (n, { pods: spec, metadata }) => {
+  'volumes with the same name in the record of the last apply': (n, { pods: spec, metadata }) => {
     spec.volumes = numbers(n).map(() => ({ name: 'v', emptyDir: {} }))
     const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
     record.spec.template.spec.volumes = spec.volumes
     record.spec.other = 'x'
     metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
   },
-  'keys of one item': (n, { app, owned }) => {
+  'keys of one list item': (n, { app, owned }) => {
     app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
     const keys = Object.fromEntries(numbers(n).map((index) => [`k${index}`, 1]))
     owned['f:spec'] = container({ 'f:env': { [`k:${JSON.stringify(keys)}`]: {} } })
@@ -157,8 +157,8 @@ const hooks: Record<string, Hook> = {
 }
 
 /**
- * Returns the processor time in ms of the shortest of several runs. It does not depend on other
- * processes.
+ * Returns the processor time in ms of the shortest of several runs. Processor time does not depend
+ * on other processes.
  */
 function shortest<Request>(run: Hook<Request>, request: Request): number {
   const times = numbers(7).map(() => {
@@ -192,7 +192,7 @@ for (const shape of Object.keys(shapes)) {
   }
 }
 
-/** Returns the largest growth between two steps. Repeats the measurement if it is too large. */
+/** Returns the largest growth between two steps. Repeats a measurement with too much growth. */
 function growthOf<Request>(
   run: Hook<Request>,
   request: (n: number) => Request,
@@ -208,7 +208,7 @@ function growthOf<Request>(
     : Math.min(growth, growthOf(run, request, attempts - 1))
 }
 
-/** A pod whose status is about n times as large as that of an ordinary one. */
+/** Pods whose size grows in proportion to n. */
 const podShapes: Record<string, (n: number) => Anything> = {
   'containers of a pod': (n) => {
     const names = numbers(n * 10).map((index) => `c${index}`)
@@ -268,7 +268,7 @@ for (const [shape, textOf] of Object.entries(yamlShapes)) {
   })
 }
 
-t.test('reports a list that it does not repair', async (t) => {
+t.test('the condition Unrepaired names a list that the operator does not repair', async (t) => {
   const { conditions = [] } = sync(
     requestWith('volumes', maxForeignItems + 2, 'dynamic-apply'),
     context,

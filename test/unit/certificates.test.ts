@@ -37,7 +37,10 @@ t.test('a certificate expires no later than its CA', async (t) => {
   t.equal(expiryOf(certificate).getTime(), expiryOf(authority.certificate).getTime())
 })
 
-/** Connects to a server that requires a client certificate. Returns the seen name or the error. */
+/**
+ * Connects to a server that requires a client certificate. Returns the name of the client that the
+ * server sees, or the error code.
+ */
 async function call(
   t: Test,
   server: KeyPair,
@@ -85,7 +88,7 @@ t.test('the generated objects give both sides mutual TLS', async (t) => {
   t.not(
     await call(t, server, bundle, { ca: bundle, cert: foreign.certificate, key: foreign.key }),
     'metacontroller',
-    'of another CA',
+    'with a client certificate of another CA',
   )
   t.match(
     await call(t, await issue(other, serverName, 'serverAuth', now), bundle, {
@@ -125,7 +128,7 @@ t.test('each object has a name, a namespace and a type', async (t) => {
   t.not(configDigestSecret().stringData?.['key'], configDigestSecret().stringData?.['key'])
 })
 
-t.test('the Job creates the objects of Metacontroller in its namespace', async (t) => {
+t.test("the Job creates objects for Metacontroller in Metacontroller's namespace", async (t) => {
   const created: string[] = []
   await createMissing(
     new Set(['certificates']),

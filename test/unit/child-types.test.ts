@@ -3,7 +3,7 @@ import t from 'tap'
 import { defineChild } from '../../src/myapp/children/child.ts'
 import { compact } from '../../src/myapp/children/compact.ts'
 
-// The compiler checks this file. It does not compile if one of these errors is missing.
+// The compiler checks this file. If one of the expected errors is missing, compilation fails.
 
 const template = { spec: { containers: [{ name: 'app' }] } }
 

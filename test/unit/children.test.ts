@@ -303,7 +303,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
     },
   ],
   [
-    'podSecurity is Custom and the container says that its root is writable',
+    'podSecurity is Custom and containerSecurityContext makes the root file system writable',
     {
       podSecurity: 'Custom',
       readOnlyRootFilesystem: true,
@@ -327,7 +327,7 @@ const containers: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> =
   ],
 ]
 for (const [when, spec, has] of containers) {
-  t.test(`the container when ${when}`, async (t) => {
+  t.test(`renders the container when ${when}`, async (t) => {
     const found = container(spec)
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
@@ -342,7 +342,7 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   ],
   ['service links are enabled', { enableServiceLinks: true }, { enableServiceLinks: true }],
   [
-    'it has init containers and sidecars: they get no service links either',
+    'it has init containers and sidecars, which get no service links either',
     { init: [{ name: 'migrate' }], sidecars: [{ name: 'proxy' }] },
     { enableServiceLinks: false },
   ],
@@ -369,12 +369,12 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
     },
   ],
   [
-    'podSecurity is Custom and names no profile',
+    'podSecurity is Custom and securityContext has no seccompProfile',
     { podSecurity: 'Custom', runAsUser: 1, securityContext: { fsGroup: 2 } },
     { securityContext: { seccompProfile, runAsUser: 1, fsGroup: 2 } },
   ],
   [
-    'podSecurity is Custom and names a profile',
+    'podSecurity is Custom and securityContext has a seccompProfile',
     { podSecurity: 'Custom', securityContext: { seccompProfile: { type: 'Unconfined' } } },
     { securityContext: { seccompProfile: { type: 'Unconfined' } } },
   ],
@@ -395,7 +395,7 @@ const podSpecs: Array<[when: string, spec: Partial<MyAppSpec>, has: object]> = [
   ],
 ]
 for (const [when, spec, has] of podSpecs) {
-  t.test(`the pod when ${when}`, async (t) => {
+  t.test(`renders the pod when ${when}`, async (t) => {
     const found = pods(spec).spec
     for (const [field, value] of Object.entries(has)) t.strictSame(found[field], value, field)
   })
@@ -634,7 +634,7 @@ t.test('pods mount no token, and spread unless topologySpreadConstraints is empt
 })
 
 t.test(
-  'both names of the ServiceAccount are set, so that a later spec can unset both',
+  'both serviceAccountName and serviceAccount are set, so that a later spec can remove both',
   async (t) => {
     t.match(pods({ serviceAccountName: 'robot' }).spec, {
       serviceAccountName: 'robot',
@@ -665,7 +665,7 @@ t.test('serviceAccount creates a ServiceAccount with the name of the app', async
 })
 
 t.test(
-  'values of pod labels and annotations may be empty, and a pod label overrides none of ours',
+  'pod labels and annotations may be empty, and do not replace labels of the operator',
   async (t) => {
     t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
       'example.com/note': '',
@@ -767,7 +767,7 @@ for (const [when, spec, more, replicas] of numbers) {
 }
 
 t.test(
-  'suspension records the number of the autoscaler, and manual scaling does not change it',
+  'suspension records the autoscaled number of replicas, which manual scaling does not change',
   async (t) => {
     const noted = (more: Partial<App>) =>
       children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations
@@ -779,7 +779,7 @@ t.test(
   },
 )
 
-t.test('without config rollouts pods keep their digest and get no new one', async (t) => {
+t.test('pods keep their config digest if rolloutOnConfigChange is false', async (t) => {
   const annotation = 'example.com/config-digest'
   const spec = { envFrom: [{ configMapRef: { name: 'c' } }] }
   const found = (more: Partial<MyAppSpec>, pods = {}) =>

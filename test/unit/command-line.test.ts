@@ -59,10 +59,10 @@ const kinds = (yaml: string) =>
 const running = ['--diff', '--against', recording('sync-running')]
 const demoApp = file('manifests/examples/demo-app.yaml')
 
-/** The Secrets of an app are not in Git, so its file does not contain them. */
+/** The note about a missing Secret. Many examples name Secrets that their files do not contain. */
 const isOfSecret = (note: string) => /Secret \S+ is not in the files/.test(note)
 
-/** The note about a child of a kind that some clusters lack. */
+/** The note about a child that needs a component of the operator. */
 const isOfComponent = (note: string) =>
   /the \S+ needs the \S+ component of the operator$/.test(note)
 
@@ -142,7 +142,7 @@ t.test('applies the defaults of the API server and treats null as unset', async 
 })
 
 t.test(
-  'quotes a string that YAML 1.1 reads as another type, and reads it as kubectl does',
+  'writes a string such as "on" in quotes, and reads values without quotes as kubectl does',
   async (t) => {
     t.match(
       (
@@ -372,7 +372,7 @@ t.test(
   },
 )
 
-t.test('reports two MyApps of one name in one namespace only', async (t) => {
+t.test('reports two MyApps of one name only if they are in the same namespace', async (t) => {
   const twice = { text: `${myApp('image: a').text}---\n${myApp('image: b').text}` }
   t.match(await command(t, 'validate', '-f', twice), {
     code: 1,
@@ -509,7 +509,7 @@ t.test('--diff reports that a Deployment with another selector is refused', asyn
   t.match(err.join(), /Deployment demo-app has another spec.selector, .*, which is immutable/)
 })
 
-t.test('--diff reports changed config data, not metadata, and prints no digest', async (t) => {
+t.test('--diff reports changed config data, not metadata, and prints no new digest', async (t) => {
   const envFrom = [{ configMapRef: { name: 'c' } }, { secretRef: { name: 's' } }]
   const request = recorded('sync-running')
   Object.assign(request.parent.spec as object, { envFrom })
@@ -876,7 +876,7 @@ t.test('reads joined files with byte order marks, and JSON before YAML', async (
   }
 })
 
-t.test('names the position in text that only kubectl can parse', async (t) => {
+t.test('names the position of a problem in unusual YAML', async (t) => {
   const head = 'apiVersion: example.com/v1\nkind: MyApp\nmetadata: {name: a}\n'
   for (const [text, problem] of [
     ['spec:\n  image: a\n  args: [cat, -, -, x:, 5]\n', '6:25: spec.args[4]: must be a string'],
@@ -898,7 +898,7 @@ t.test('does not read a folder that is named like a file', async (t) => {
   t.match(await runIn('validate', '-R', '-f', folder), { code: 1, out: /duplicate "demo-app"/ })
 })
 
-t.test('completion knows every command and option', async (t) => {
+t.test('the completion of each shell knows commands, options and formats', async (t) => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, out } = await runIn('completion', shell)
     t.equal(code, 0)
@@ -946,7 +946,7 @@ t.test('bash suggests commands, options, formats and shells', async (t) => {
   t.strictSame(suggest('validate', '-f', 'x'), [], 'bash completes files by itself')
 })
 
-t.test('certificates prints the Secrets of the manifests and keeps a CA', async (t) => {
+t.test('certificates prints the Secrets of the manifests and keeps the CA of --ca', async (t) => {
   const folder = t.testdir({})
   const print = async (...args: string[]) => {
     const { code, out, err } = await runIn('certificates', ...args)

@@ -134,7 +134,7 @@ t.test('Metacontroller knows every field of the CompositeController', async (t) 
   }
 })
 
-t.test('finds a misspelled field', async (t) => {
+t.test('the check of fields finds any misspelled field', async (t) => {
   const controller = withComponents('gateway')
   const fields = fieldsOf(controller)
   t.ok(fields.length > 40)

@@ -84,13 +84,13 @@ t.test('ignores metadata and the order of keys in the digest', async () => {
   )
 })
 
-t.test('the digest changes with the used keys of a Secret only', async () => {
+t.test('the digest changes with used keys of a Secret, not with unused keys', async () => {
   fc.assert(
     fc.property(data, data, (one, other) => {
       const isSame =
         JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
       if ((digest(holding(one)) === digest(holding(other))) !== isSame) {
-        throw new Error('the digests of two ConfigMaps must differ exactly if their data do')
+        throw new Error('the digests of two ConfigMaps must differ exactly if their data differ')
       }
       if (digest(holding(one, { ...other, token: 'dA==' })) !== digest(holding(one))) {
         throw new Error('an unused key changes the digest')
@@ -218,7 +218,7 @@ t.test(
     }
     for (const replicas of [3, 5]) {
       const { applied, sent } = sentWith({ replicas })
-      t.strictSame(sent, applied, `${replicas} of 3 desired`)
+      t.strictSame(sent, applied, `${replicas} replicas desired, 3 applied`)
     }
     const { applied, sent } = sentWith({ replicas: 1 })
     t.strictSame(sent, { ...applied, spec: { ...(applied?.spec as object), replicas: 1 } })

@@ -30,7 +30,7 @@ function serverOfTwo() {
   return { open, answer, closed }
 }
 
-t.test('the address with most connections loses one, the oldest first', async (t) => {
+t.test('the address with most connections loses its oldest connection first', async (t) => {
   const { open, closed } = serverOfTwo()
   open('metacontroller')
   open('attacker')

@@ -155,7 +155,7 @@ t.test('free ports are below the ephemeral range and are never returned twice', 
   t.ok(ports.every((port) => port > 20_000 && port < 32_000))
 })
 
-t.test('a process reserves its ports from other processes', async (t) => {
+t.test('two processes get ports from different ranges', async (t) => {
   const own = await freePort()
   const script = 'const { freePort } = await import(process.argv[1]); console.log(await freePort())'
   const { code, stdout } = await runProgram({

@@ -86,7 +86,7 @@ const refused: Array<[says: string, before: CrdSchema, after: CrdSchema, sentenc
     'spec.field is gone',
   ],
   [
-    'a field renamed',
+    'a field that is renamed',
     field(text),
     { type: 'object', properties: { fields: text } },
     'spec.field is gone',

@@ -19,7 +19,7 @@ interface Place {
   field: string
 }
 
-/** Others may add fields to these objects. Nobody can change the selector. */
+/** Others may add fields to these objects. The selector is immutable. */
 const open =
   /^(spec(\.template(\.spec)?)?|spec\.template\.spec\.(containers|initContainers)\[\]|spec\.selector.*|spec\.template\.metadata.*)$/
 
@@ -96,7 +96,7 @@ t.test('removes a foreign entry from anything that a MyApp sets in pods', async 
   )
 })
 
-t.test('the cluster tests can add to every exact field', async (t) => {
+t.test('the cluster tests have a foreign addition to every exact field', async (t) => {
   for (const { kind, exactFields } of childKinds) {
     for (const { path } of exactFields) {
       t.ok(

@@ -83,7 +83,7 @@ function places(value: unknown, { properties, items }: Schema): Steps[] {
 const fieldAt = (steps: Steps) =>
   steps.map((step) => (typeof step === 'number' ? '[]' : `.${step}`)).join('')
 
-/** Another value in place of a value; undefined in place of an empty object. */
+/** A value that differs from the given value. Undefined for an empty object. */
 function another(value: unknown): unknown {
   if (typeof value === 'boolean') return !value
   if (typeof value === 'number') return value + 1
@@ -121,8 +121,9 @@ const childrenOf = (spec: MyAppSpec) =>
 const statusOf = (spec: MyAppSpec) => sync(requestWith([], { spec }), context).status
 
 /**
- * Whether a field has an effect: another value changes a child. Otherwise another value, or none,
- * gives a valid spec with other children or another status.
+ * Whether a field has an effect. Either another value changes a child, even if it makes the spec
+ * invalid. Or another value, or the removal of the field, gives a valid spec with other children or
+ * another status.
  */
 function hasEffect(spec: MyAppSpec, steps: Steps): boolean {
   const other = changed(spec, steps, another)
@@ -156,7 +157,7 @@ function keyedLists(value: unknown, schema: Schema, steps: Steps = []): KeyedLis
     )
 }
 
-t.test('two items of a list with one key are refused', async (t) => {
+t.test('two list items with the same key are refused', async (t) => {
   const lists = exampleSpecs.flatMap((spec) =>
     keyedLists(spec, MyAppSpec as Schema).map((list) => ({ spec, ...list })),
   )

@@ -17,7 +17,7 @@ const observed = (applied: object, metadata: Strings, template?: Strings) => {
 const ours = { ours: '1' }
 const both = { ours: '1', theirs: '2' }
 
-t.test('returns an empty map when foreign annotations remain', async (t) => {
+t.test('returns an empty map of annotations if only foreign annotations remain', async (t) => {
   t.strictSame(
     keepingForeignAnnotations(child(), observed(child(ours, ours), both, both)),
     child({}, {}),
@@ -29,7 +29,7 @@ t.test('returns an empty map when foreign annotations remain', async (t) => {
   )
 })
 
-t.test('does not change any other answer', async (t) => {
+t.test('does not change an answer that would remove no foreign annotations', async (t) => {
   t.strictSame(
     keepingForeignAnnotations(child(), undefined),
     child(),

@@ -56,7 +56,7 @@ const forgedRecord = fc.record({
   constructor: fc.constant('x'),
 })
 
-/** Writes a record of the dynamic strategy, with the child's own kind and name half of the time. */
+/** Forges a record of dynamic apply. If `matching`, it has the kind and name of the child. */
 function forgeAnnotation(child: ObservedObject, record: Anything, matching: boolean): void {
   const forged = matching
     ? {
@@ -68,7 +68,7 @@ function forgeAnnotation(child: ObservedObject, record: Anything, matching: bool
   child.metadata.annotations = { [lastAppliedAnnotation]: JSON.stringify(forged) }
 }
 
-/** Claims the same metadata as applied by Metacontroller with server-side apply. */
+/** Forges managedFields: Metacontroller owns the metadata of the record by server-side apply. */
 function forgeManagedFields(child: ObservedObject, record: Anything): void {
   delete child.metadata.annotations?.[lastAppliedAnnotation]
   const fields = Object.keys(record.metadata).map((name) => [`f:${name}`, {}])
@@ -88,7 +88,7 @@ const synced: Answer = (request) => sync(request, context).children
 
 /** Every path by which a record of an observed child can reach an answer. */
 const paths: Record<string, { prepare: (request: Anything) => void; answer: Answer }> = {
-  'in sync': { prepare: () => {}, answer: synced },
+  'a valid spec': { prepare: () => {}, answer: synced },
   'blocked by missing config': {
     prepare: ({ parent }) => {
       parent.spec.envFrom = [{ configMapRef: { name: 'missing' } }]
@@ -139,7 +139,7 @@ const paths: Record<string, { prepare: (request: Anything) => void; answer: Answ
   finalize: {
     prepare: (request) => {
       request.finalizing = true
-      // A child of the first stage, so that the others are answered.
+      // While this child of the first stage exists, the answer contains the other children.
       request.children['Ingress.networking.k8s.io/v1'] = {
         'default/demo-app': {
           apiVersion: 'networking.k8s.io/v1',
@@ -261,11 +261,11 @@ t.test('refuses an answer that Metacontroller must not apply', async (t) => {
     safeAnswer(request, [child({ namespace: 'other', name: 'x'.repeat(1e6) })])
     t.fail('must be refused')
   } catch (error) {
-    t.ok((error as Error).message.length < 700, 'the sentence is short')
+    t.ok((error as Error).message.length < 700, 'the message is short')
   }
 })
 
-t.test('answers 500 with one short sentence', async (t) => {
+t.test('an unsafe answer becomes a 500 with one short sentence', async (t) => {
   const server = fastify()
   answerErrors(server, server.log)
   server.get('/', () =>

@@ -16,7 +16,7 @@ import { recorded } from '../support/fixtures/recorded.ts'
 const key = 'default/demo-app'
 const at = (time: string) => Date.parse(`2026-11-23T12:${time}Z`)
 
-/** A recorded request of a CompositeController that lists inspections, with something changed. */
+/** A recorded request after a change. Its CompositeController declares inspections. */
 function moment(name: string, change: (request: HookRequest) => void = () => {}): HookRequest {
   const request = recorded(name)
   Object.assign(request.children, { [inspectionGvk]: {} })
@@ -95,7 +95,7 @@ t.test('a slow control plane extends the delay up to a maximum', async (t) => {
   t.ok(answer(slow('18:02'), '18:32').inspection)
 })
 
-t.test('with Recreate, old pods that do not end are looked at', async (t) => {
+t.test('old pods that do not terminate are inspected, also with Recreate', async (t) => {
   const request = moment(rollingOut, (request) => {
     const deployment = deploymentOf(request)
     Object.assign(request.parent.spec as object, { strategy: { type: 'Recreate' } })
@@ -163,7 +163,7 @@ t.test('inspects a MyApp with lasting problems at intervals', async (t) => {
   t.match(watched('32:41'), { pods: true })
 })
 
-t.test('inspects the name of a child that stays missing', async (t) => {
+t.test('looks for foreign objects with the names of children that stay missing', async (t) => {
   const created = moment('sync-new')
   t.match(answer(created, '17:40'), { inspection: undefined, resyncAfterSeconds: 2 })
   const next = (request: HookRequest) => {
@@ -229,10 +229,10 @@ t.test('delays a status that only shows progress', async (t) => {
   const changed = moment(rollingOut, ({ parent }) => {
     parent.metadata.generation = 2
   })
-  t.equal(answer(changed, '17:34').status.observedGeneration, 2, 'not with a new generation')
+  t.equal(answer(changed, '17:34').status.observedGeneration, 2, 'a new generation is not delayed')
 })
 
-t.test('requests related objects only in rare cases', async (t) => {
+t.test('with inspections, customize requests children only for server-side apply', async (t) => {
   const childResources = [
     { apiVersion: 'apps/v1', resource: 'deployments' },
     { apiVersion: 'v1', resource: 'services' },
@@ -345,7 +345,7 @@ t.test('reports foreign objects with the names of children', async (t) => {
   )
 })
 
-t.test('an inspection changes messages only', async () => {
+t.test('a forged inspection changes no child', async () => {
   const forged = fc.record({
     ...Object.fromEntries(
       findingNames.map((name) => [

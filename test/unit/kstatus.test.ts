@@ -2,8 +2,8 @@ import t from 'tap'
 import { type Scene, scenes } from '../support/fixtures/scenes.ts'
 
 /**
- * The status that Flux and other users of kstatus derive, by the documented rules. They check in
- * this order: deletion, an unobserved generation, Reconciling, Stalled, Ready.
+ * The status that Flux and other users of kstatus derive, by the documented rules. The rules
+ * apply in this order: deletion, an unobserved generation, Reconciling, Stalled, Ready.
  */
 function kstatus({ metadata, status }: Scene): string {
   const is = (type: string, state: string) =>
@@ -22,7 +22,7 @@ function kstatus({ metadata, status }: Scene): string {
 
 const expected: Record<keyof typeof scenes, string> = {
   'just created': 'InProgress',
-  // The CRD has a default for this case.
+  // The CRD prevents this case: a new MyApp has a default status.
   'without a status': 'Current',
   'seen for the first time': 'InProgress',
   'starting its pods': 'InProgress',

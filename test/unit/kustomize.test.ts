@@ -44,7 +44,7 @@ t.test('kustomize knows every field of a MyApp that names an object or an image'
   )
 })
 
-t.test('docs/kustomize.md tells how each list of a spec is merged', async (t) => {
+t.test('docs/kustomize.md describes how each list of a spec is merged', async (t) => {
   const schema = parse(read('crd.yaml')).spec.versions[0].schema.openAPIV3Schema.properties.spec
   const rows = read('../docs/kustomize.md').match(/^\| `patches` of .*$/gm) ?? []
   const lists = Object.entries((schema as Schema).properties ?? {}).flatMap(

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 
-/** The modules of the project, without tests: their paths and texts. */
 const root = join(import.meta.dirname, '../..')
 const folders = '{src,build,local-cluster,scripts,demo,bench,test/support}'
+/** The text of each module of the project, without tests, by its path. */
 const modules = new Map(
   globSync(`${folders}/**/*.ts`, { cwd: root }).map((path) => [
     path,
@@ -13,7 +13,7 @@ const modules = new Map(
   ]),
 )
 
-t.test('has no import cycles', async (t) => {
+t.test('the modules have no import cycles', async (t) => {
   const imports = new Map(
     [...modules].map(([path, text]) => [
       path,

@@ -62,7 +62,7 @@ const services: Array<[when: string, spec: Partial<MyAppSpec>, ports: object[] |
   ['the app has no main port', { expose: false, ports: [{ name: 'admin', port: 1 }] }, undefined],
 ]
 for (const [when, spec, ports] of services) {
-  t.test(`the ports of the Service when ${when}`, async (t) => {
+  t.test(`renders the ports of the Service when ${when}`, async (t) => {
     t.strictSame(child('Service', spec)?.['ports'], ports)
   })
 }
@@ -245,7 +245,7 @@ const destinations: Array<[what: string, to: Destinations]> = [
   ['a namespace without DNS', [{ namespace: 'data' }]],
 ]
 for (const [what, to] of destinations) {
-  t.test(`an app that may connect to ${what} resolves names at any address`, async (t) => {
+  t.test(`an app that may connect to ${what} can query a DNS server at any address`, async (t) => {
     const policy = child('NetworkPolicy', { networkPolicy: { to } })
     t.strictSame(policy?.['policyTypes'], ['Egress'])
     // A rule without peers allows every address: of a Service, a pod, or a DNS cache on the node.

@@ -173,7 +173,7 @@ const wrong: Array<[value: unknown, message: RegExp]> = [
   ['text', /./],
 ]
 for (const [value, message] of wrong) {
-  t.test(`refused: ${JSON.stringify(value)}`, async (t) => {
+  t.test(`refuses the defaults ${JSON.stringify(value)}`, async (t) => {
     t.throws(() => checkPlatformDefaults(value as PlatformDefaults), message)
   })
 }

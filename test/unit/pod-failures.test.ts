@@ -501,7 +501,7 @@ t.test('reports pods that have ended', async (t) => {
   )
 })
 
-/** A pod that has run since a time, after an earlier restart. */
+/** A pod whose container restarted once and has run since `startedAt`. */
 const restartedAt = (startedAt: string, more: object = {}) =>
   container(
     {
@@ -821,7 +821,7 @@ t.test('names a pod once', async (t) => {
   t.match(failingPods([unscheduled], now, true), /: see kubectl describe pod pod-a$/)
 })
 
-t.test('a crash loop of several pods changes the message with the first pod only', async () => {
+t.test('crash loops change the message only when the first pod restarts', async () => {
   const ends = fc.constantFrom(
     { exitCode: 1 },
     { exitCode: 0 },
@@ -857,7 +857,7 @@ t.test('a crash loop of several pods changes the message with the first pod only
   )
 })
 
-t.test('shows any foreign reason and shortens long ones', async (t) => {
+t.test('shows any waiting reason, and shortens long reasons and messages', async (t) => {
   for (const reason of ['constructor', 'toString', '__proto__']) {
     const state = { waiting: { reason, message: 'm' } }
     t.equal(

@@ -27,7 +27,7 @@ const cases: Array<[written: string | number, stored: string]> = [
 ]
 
 for (const [written, stored] of cases) {
-  t.test(`${written} is stored as ${stored}`, async (t) =>
+  t.test(`the quantity ${written} is stored as ${stored}`, async (t) =>
     t.equal(canonicalQuantity(written), stored),
   )
 }

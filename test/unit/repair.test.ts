@@ -262,8 +262,8 @@ const portsByHand = fc
   )
 
 /**
- * Manual edits of a Deployment that the API server accepts. After each of them it would refuse
- * the desired Deployment, or the pods would differ from the desired pods.
+ * Manual edits of a Deployment that the API server accepts. Without a repair, the API server would
+ * refuse the next apply of the desired Deployment, or the pods would differ from the desired pods.
  */
 const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anything }) => void> = {
   'a different handler of each probe': ({ app }) => {
@@ -339,7 +339,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       }
     }
   },
-  'all rights': ({ app }) => {
+  'all privileges of the container': ({ app }) => {
     if (app.securityContext) {
       Object.assign(app.securityContext, {
         privileged: true,
@@ -353,7 +353,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
       app.resources = { limits: { memory: '999999Mi' }, requests: { memory: '999998Mi', cpu: '1' } }
     }
   },
-  'another system': ({ pods }) => {
+  'another operating system': ({ pods }) => {
     pods.os = { name: 'windows' }
     delete pods.securityContext
     delete pods.nodeSelector
@@ -391,7 +391,7 @@ const edits: Record<string, (edited: { spec: Anything; pods: Anything; app: Anyt
 }
 const probesOf = (app: Anything) =>
   [app.startupProbe, app.readinessProbe, app.livenessProbe].filter(Boolean)
-/** Replaces the handler or source of an object by the first of some others. */
+/** Replaces the handler of a probe or the source of a volume with the first one of another type. */
 function other(holder: Anything, members: Record<string, unknown>): void {
   const [name, value] = Object.entries(members).find(([name]) => !(name in holder)) ?? [
     '',
@@ -468,7 +468,7 @@ t.test('keeps additions to fields that the MyApp does not set', async (t) => {
   t.equal(converge(deployment, spec('A'), observed).answers, 0)
 })
 
-t.test('keeps such additions after a pause of the MyApp', async (t) => {
+t.test('keeps additions to unset fields after a pause of the MyApp', async (t) => {
   const observed = living(deployment, spec('A'), ({ spec }) => {
     Object.assign(spec.template.spec.containers[0], {
       image: 'evil',
@@ -479,7 +479,7 @@ t.test('keeps such additions after a pause of the MyApp', async (t) => {
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 
-t.test('repairs two ports of one number and a second handler without a refusal', async (t) => {
+t.test('the API server accepts the repair of equal port numbers and other handlers', async (t) => {
   const observed = living(deployment, grown, (child) => {
     edit(child, 'a different handler of each probe')
     child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
@@ -569,7 +569,7 @@ for (const [what, inject] of injections) {
   })
 }
 
-t.test('reverts an edit within the second of the last write', async (t) => {
+t.test('reverts an edit made in the same second as the last write', async (t) => {
   const observed = living(deployment, grown, (child) => edit(child, 'other nodes'))
   for (const owner of observed.metadata.managedFields ?? []) owner.time = created
   t.equal(converge(deployment, grown, observed).answers, 2)
@@ -596,7 +596,7 @@ t.test('reverts an older copy of the Deployment that a person restores', async (
   t.equal(converge(deployment, grown, observed).answers <= 3, true)
 })
 
-/** A spec without the details that the merge cannot tell apart. */
+/** A spec without equal keys in a list: the merge cannot distinguish items with the same key. */
 const mergeable = arbitrary.grownSpec
   .map((spec) => structuredClone(spec))
   .filter(({ volumes = [], imagePullSecrets = [] }) =>
@@ -632,7 +632,7 @@ t.test(
         fc.subarray(Object.keys(edits), { maxLength: 6 }),
         fc.constantFrom('kept', 'kept', 'none', 'without lists'),
         (before, after, lists, names, copy) => {
-          // Without that record, the fields of an earlier spec are unknown.
+          // Without the record of the last apply, the fields of an earlier spec are unknown.
           const observed = living(deployment, copy === 'kept' ? before : after, (child) => {
             const { containers } = child.spec.template.spec
             if (lists) Object.assign(containers[0], { env: lists[0], ports: lists[1] })
@@ -706,8 +706,8 @@ function byPortName(child: { spec?: unknown }): object {
 }
 
 /**
- * Whether two ports with names of the MyApp have one number, by TCP and UDP. The merge uses the
- * number as the key, so the API server refuses every answer.
+ * Whether two ports have the same number, one with TCP and one with UDP, and both have names that
+ * the MyApp uses. The merge uses the number as the key, so the API server refuses every answer.
  */
 function areMixed(ports: Array<{ port: number; name?: string | undefined }>): boolean {
   const numbers = ports.filter(({ name }) => name !== 'third').map(({ port }) => port)
@@ -737,7 +737,7 @@ t.test('makes any Service exactly as desired in at most three answers', async (t
   )
 })
 
-t.test('removes a sidecar of the MyApp together with a foreign one', async (t) => {
+t.test('removes a sidecar of the MyApp together with a foreign sidecar', async (t) => {
   const withSidecars = (...names: string[]): MyAppSpec => ({
     ...spec(),
     sidecars: names.map((name) => ({ name, image: name })),

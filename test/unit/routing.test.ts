@@ -204,7 +204,7 @@ const differs = (url: string) => ({
 })
 const shop = { host: 'shop.example.com', annotations: { a: 'b' } }
 
-t.test('URLs are those of the observed Ingress, not of the spec', async (t) => {
+t.test('status.urls has the URLs of the observed Ingress, not of the spec', async (t) => {
   t.strictSame(routed(admitted(shop)), open('http://shop.example.com/'))
   t.strictSame(
     routed(admitted({ ...shop, tlsSecretName: 'tls', path: '/shop' })),
@@ -237,7 +237,7 @@ t.test('URLs are those of the observed Ingress, not of the spec', async (t) => {
       ),
     ),
     differs('http://shop.example.com/'),
-    'paused too',
+    'a paused MyApp also reports the difference',
   )
   t.strictSame(
     routed(
@@ -263,7 +263,7 @@ t.test('URLs are those of the observed Ingress, not of the spec', async (t) => {
   )
 })
 
-t.test('is Running only once the Ingress matches the spec or is gone', async (t) => {
+t.test('a MyApp is Running only once its Ingress matches the spec or is gone', async (t) => {
   const message = (request: HookRequest) => {
     const { phase, message } = sync(request, context).status
     return `${phase}: ${message}`
@@ -333,7 +333,7 @@ t.test('is Running only once the Ingress matches the spec or is gone', async (t)
   )
 })
 
-t.test('the address is that of the observed Service', async (t) => {
+t.test('status.address is the address of the observed Service', async (t) => {
   const address = (spec: object, ports?: object[]) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, spec)
@@ -426,7 +426,7 @@ t.test('lists a URL of a Gateway only if its listener is known', async (t) => {
   t.strictSame(urls({ sectionName: 'https', port: 8443 }), ['https://shop.example.com:8443/'])
 })
 
-t.test('the address has the scheme of the protocol, or none', async (t) => {
+t.test('status.address has the scheme of the protocol, or no scheme', async (t) => {
   const address = (port: object, probes: object = {}) => {
     const request = recorded('sync-running')
     const [service] = Object.values(request.children['Service.v1'])
@@ -452,7 +452,7 @@ t.test('the address has the scheme of the protocol, or none', async (t) => {
   t.equal(address({ name: 'tcp' }), host)
 })
 
-t.test('the address is that of the main port', async (t) => {
+t.test('status.address has the main port', async (t) => {
   const address = (spec: object, ports: object[]) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, spec)

@@ -197,7 +197,7 @@ const desired: KubeObject = {
   spec: { ports: [{ port: 80 }] },
 }
 
-t.test('an update that changes nothing equals what was observed', async (t) => {
+t.test('an update that changes nothing equals the observed object', async (t) => {
   const applied = withLastApplied(desired, desired)
   const observed = {
     ...applied,

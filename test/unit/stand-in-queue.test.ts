@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { WorkQueue, failureDelay } from '../../local-cluster/stand-in/queue.ts'
 
-t.test('the delay doubles from 5 ms up to 10 s', async (t) => {
+t.test('the delay after a failure doubles from 5 ms up to 10 s', async (t) => {
   t.same([0, 1, 2, 10, 11, 100].map(failureDelay), [5, 10, 20, 5120, 10_000, 10_000])
 })
 
-t.test('works on a key once, even if it is added again meanwhile', async (t) => {
+t.test('never works twice on a key at once, and repeats a key added meanwhile', async (t) => {
   const began: string[] = []
   const { promise: firstIsDone, resolve: finishFirst } = Promise.withResolvers<void>()
   const queue = new WorkQueue(async (key) => {

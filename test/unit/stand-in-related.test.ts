@@ -28,27 +28,27 @@ const about = (rule: Partial<RelatedResourceRule>): RelatedResourceRule => ({
 const exists = (key: string) => ({ key, operator: 'Exists' })
 
 const cases: Array<[string, Partial<RelatedResourceRule>, boolean]> = [
-  ['no condition matches every object', {}, true],
-  ['an empty selector matches every object', { labelSelector: {} }, true],
-  ['its labels', { labelSelector: { matchLabels: { app: 'web' } } }, true],
+  ['no condition', {}, true],
+  ['an empty selector', { labelSelector: {} }, true],
+  ['the labels of the object', { labelSelector: { matchLabels: { app: 'web' } } }, true],
   ['other labels', { labelSelector: { matchLabels: { app: 'web', tier: 'back' } } }, false],
-  ['a label key', { labelSelector: { matchExpressions: [exists('app')] } }, true],
-  ['an absent label key', { labelSelector: { matchExpressions: [exists('zone')] } }, false],
-  ['its name, in any namespace', { names: ['web', 'other'] }, true],
+  ['a label key of the object', { labelSelector: { matchExpressions: [exists('app')] } }, true],
+  ['a missing label key', { labelSelector: { matchExpressions: [exists('zone')] } }, false],
+  ['the name of the object and no namespace', { names: ['web', 'other'] }, true],
   ['another name', { names: ['other'] }, false],
-  ['its name and namespace', { names: ['web'], namespace: 'shop' }, true],
-  ['its name in another namespace', { names: ['web'], namespace: 'bank' }, false],
-  ['every object of its namespace', { namespace: 'shop' }, true],
-  ['an empty list of names matches any name', { names: [], namespace: 'shop' }, true],
+  ['the name and namespace of the object', { names: ['web'], namespace: 'shop' }, true],
+  ['the name of the object in another namespace', { names: ['web'], namespace: 'bank' }, false],
+  ['the namespace of the object', { namespace: 'shop' }, true],
+  ['an empty list of names', { names: [], namespace: 'shop' }, true],
   [
-    'labels in another namespace',
+    'the labels of the object in another namespace',
     { namespace: 'bank', labelSelector: { matchLabels: { app: 'web' } } },
     false,
   ],
 ]
 
 for (const [name, rule, expected] of cases) {
-  t.test(`a rule with ${name}`, async (t) => {
+  t.test(`a rule with ${name} ${expected ? 'matches' : 'does not match'}`, async (t) => {
     checkRule(about(rule))
     t.equal(matchesRule(about(rule), pods, pod), expected)
   })

@@ -161,7 +161,7 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'the Deployment controller has not observed it yet',
+    when: 'the Deployment controller has not observed the Deployment yet',
     request: recorded('sync-children-created'),
     reason: 'Updating',
     message: 'Waiting for the Deployment controller to observe Deployment demo-app',
@@ -307,7 +307,7 @@ const cases: Array<{
     ready: '2/3',
   },
   {
-    when: 'it shrinks',
+    when: 'the MyApp scales down',
     request: withReplicas(2, { replicas: 3, updatedReplicas: 3 }),
     reason: 'ScalingDown',
     message: '1 of 3 pods is being deleted',
@@ -371,7 +371,7 @@ const cases: Array<{
     ready: '2/3',
   },
   {
-    when: 'the progress deadline was missed and all pods are available since',
+    when: 'the progress deadline was missed, and all pods have become available since',
     request: pastDeadline({}),
     reason: 'AllReplicasAvailable',
     message: '3 of 3 replicas are available',
@@ -394,7 +394,7 @@ const cases: Array<{
     ready: '3/3',
   },
   {
-    when: 'both names are taken',
+    when: 'foreign objects have the names of the children',
     request: recorded('sync-names-taken-by-others'),
     reason: 'NameConflict',
     message:
@@ -577,7 +577,7 @@ for (const { when, request, reason, message, ready } of cases) {
       status: reasons[reason].phase === phase ? 'True' : 'False',
       reason,
     })
-    if (reason === 'Paused') return // the phase is that of the pods
+    if (reason === 'Paused') return // A paused MyApp has the phase of its pods.
     t.strictSame(conditions, {
       Ready: is('Running'),
       Reconciling: is('Pending'),
@@ -738,7 +738,7 @@ t.test('no condition exceeds the limits of the CRD', async (t) => {
   t.equal(conditions.find(({ type }) => type === 'Available')?.message.length, maxLength)
 })
 
-t.test('a condition that depends on an object other than a child has its time', async (t) => {
+t.test('lastTransitionTime is the newest time of any child or related object', async (t) => {
   const flipped = (time: string, change: (scene: Scene) => void) =>
     t.equal(
       sync(

@@ -111,7 +111,7 @@ t.test('refuses an invalid request with a short message', async (t) => {
   t.ok((inconsistency(request) ?? '').length < 600)
 })
 
-t.test('omits a child whose name is taken, and returns the other', async (t) => {
+t.test('omits a child whose name is taken, and returns the other child', async (t) => {
   const request = recorded('sync-names-taken-by-others')
   t.strictSame(kinds(sync(request, context).children), [])
   Object.assign(request.related, { 'Service.v1': {} })
@@ -241,7 +241,7 @@ const stages: Record<string, number> = {
   Later: 1,
 }
 
-t.test('finalize deletes children in stages, and is finalized when all are gone', async (t) => {
+t.test('finalize deletes children in stages, and then reports finalized', async (t) => {
   t.match(stages, { Ingress: 1, HTTPRoute: 1, HorizontalPodAutoscaler: 1, Deployment: 2 })
   t.match(stages, { PodDisruptionBudget: 2, Service: 3, NetworkPolicy: 3, ServiceAccount: 3 })
   const some = fc.subarray(everyKind)
@@ -444,7 +444,7 @@ t.test(
 )
 
 t.test(
-  'any invalid spec keeps every child as last applied, but for autoscaled replicas',
+  'any invalid spec keeps every child as last applied, except autoscaled replicas',
   async () => {
     fc.assert(
       fc.property(arbitrary.anySpec, fc.subarray(everyKind), (spec, observed) => {
@@ -469,7 +469,7 @@ t.test(
 )
 
 t.test(
-  'any spec: Failed if it is invalid, Running only if every replica is available',
+  'the phase is Failed if a spec is invalid, and Running only if every replica is available',
   async () => {
     fc.assert(
       fc.property(arbitrary.request(), (request) => {

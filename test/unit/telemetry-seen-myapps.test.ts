@@ -31,7 +31,7 @@ t.test('forgets a MyApp without requests', async (t) => {
   t.equal(seen.count('Running'), 1)
 })
 
-t.test('forgets problems sooner, so that alerts end soon after them', async (t) => {
+t.test('forgets a MyApp with a problem sooner, so that its alerts end soon', async (t) => {
   let now = Date.parse('2026-11-23T08:00:00Z')
   const seen = seenMyApps({ forgetAfterMs: 540_000 }, () => now)
   seen.answered('1', sight('Running'))
@@ -45,7 +45,7 @@ t.test('forgets problems sooner, so that alerts end soon after them', async (t) 
   t.equal(seen.count('Running'), 1)
   seen.failed('3', { deletionTimestamp: '2026-11-23T08:00:00Z' })
   now += 180_000
-  t.equal(seen.longestDeletion(), 270.001, 'a failed request is repeated later')
+  t.equal(seen.longestDeletion(), 270.001, 'a MyApp whose request failed is remembered longer')
 })
 
 t.test('remembers a fixed number of recent MyApps', async (t) => {
@@ -80,7 +80,7 @@ t.test('counts a repeated creation once', async (t) => {
   t.same(seen.answered('1', sight('Pending', [create])), [create], 'somebody deleted it')
 })
 
-t.test('a failed request keeps the phase and counts as seen', async (t) => {
+t.test('a failed request keeps the phase of a MyApp, which counts as seen', async (t) => {
   let now = Date.parse('2026-11-23T08:01:00Z')
   const seen = seenMyApps({ forgetAfterMs: 1000 }, () => now)
   seen.answered('1', sight('Running', [create]))

@@ -18,7 +18,7 @@ const children = (spec: MyAppSpec) =>
     ({ desired }) => desired({ name: 'shop', namespace: 'default', spec })[0]?.spec,
   )
 
-/** A Deployment as a team writes it, with what the API server fills in. */
+/** A Deployment as a team writes it, with the defaults of the API server. */
 const live = {
   replicas: 2,
   revisionHistoryLimit: 10,
@@ -173,7 +173,7 @@ t.test('names each part that a MyApp cannot have', async (t) => {
   )
 })
 
-t.test('the operator can be a MyApp: the example has all of its manifests', async (t) => {
+t.test('examples/operator.yaml gives the same pods as the Deployment manifest', async (t) => {
   const read = (path: string): Anything =>
     parse(readFileSync(new URL(`../../manifests/${path}`, import.meta.url), 'utf8'))
   const [expert, service] = [read('deployment.yaml'), read('service.yaml')]
@@ -198,7 +198,7 @@ t.test('the operator can be a MyApp: the example has all of its manifests', asyn
 })
 
 t.test('translates every field of the pods of every example', async (t) => {
-  // The files of a MyApp are annotations that only it can mount.
+  // Pods get `files` from annotations by a downwardAPI volume, which is not translated.
   const ofFiles = ['volume files', 'podAnnotations', 'metadata.annotations']
   for (const spec of exampleSpecs) {
     const [deploymentSpec, serviceSpec] = children(spec)
@@ -220,7 +220,7 @@ t.test('any Deployment of a MyApp is translated without loss, or the loss is nam
         throw new Error(`invalid: ${JSON.stringify(spec)}`)
       }
       const [again, serviceAgain] = children(spec as MyAppSpec)
-      // The API server would fill in the same.
+      // The API server sets these defaults itself.
       const isDefault = /\.(imagePullPolicy|defaultMode|dnsPolicy)$/
       const lost = differences(again, deploymentSpec).filter((path) => !isDefault.test(path))
       if (untranslated.length === 0 && lost.length > 0) {

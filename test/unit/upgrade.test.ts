@@ -25,7 +25,7 @@ const release = `${goldenFolder}/${newestRelease()}`
 const read = (file: string | URL) => readFileSync(file, 'utf8')
 const explained = explanations(read(new URL('../../CHANGELOG.md', import.meta.url)))
 
-/** Changes since the last release that refuse no working MyApp. */
+/** Changes of the CRD since the last release that do not refuse any working MyApp. */
 const permitted = [
   // Argo CD and kubectl apply see a default in a list item as a change.
   'spec.env[].value: default is not set, and was ""',
@@ -75,7 +75,7 @@ t.test(
   },
 )
 
-t.test('the model of a stored child is that of a real API server', async (t) => {
+t.test('the model of a stored child equals the child that a real API server stored', async (t) => {
   const request = recorded('sync-running')
   for (const { child } of sentChildren(request)) {
     const {
@@ -181,7 +181,7 @@ t.test(
   },
 )
 
-t.test('refuses an entry that is broader than a field', async (t) => {
+t.test('refuses a changelog entry about a whole kind, spec, metadata or container', async (t) => {
   for (const [difference, ...holders] of [
     [
       'Deployment spec.template.spec.x',

@@ -236,7 +236,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'or a unit such as 1k or 1Mi for other resources',
   ],
   [
-    'a ConfigMap of variables with a space',
+    'a ConfigMap name with a space in envFrom',
     { image, envFrom: [{ secretRef: { name: 'a' } }, { configMapRef: { name: 'a b' } }] },
     'spec.envFrom[1].configMapRef.name: invalid value "a b": must consist of lower-case ' +
       'letters, digits, "-" or ".", and must start and end with a letter or digit',
@@ -310,7 +310,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'letters, digits or "-", and must start and end with a letter or digit',
   ],
   [
-    'a peer with a space',
+    'an app name with a space in a peer',
     { image, networkPolicy: { to: [{ namespace: 'a', app: 'b c' }] } },
     'spec.networkPolicy.to[0].app: must consist of at most 63 letters, digits, "-", "_" or ' +
       '".", and must start and end with a letter or digit',
@@ -400,7 +400,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.imagePullSecrets[2].name: duplicate value "a"',
   ],
   [
-    'a spread twice',
+    'a topology spread constraint twice',
     {
       image,
       topologySpreadConstraints: [1, 2].map((maxSkew) => ({
@@ -419,7 +419,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'Localhost, and may only be set then',
   ],
   [
-    'a file for a profile that is not local',
+    'a localhostProfile when type is not Localhost',
     {
       image,
       podSecurity: 'Custom',
@@ -431,7 +431,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'is Localhost, and may only be set then',
   ],
   [
-    'a profile anywhere',
+    'a local profile with an absolute path',
     {
       image,
       podSecurity: 'Custom',
@@ -649,7 +649,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'or "-", and must start and end with a letter or digit',
   ],
   [
-    'a mount anywhere',
+    'a mount path that is not absolute',
     { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] },
     'spec.volumes[0].mountPath: must be an absolute path without ":"',
   ],
@@ -848,7 +848,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.autoscaling.metrics[0].resource.target.value: must be at least 1, got a number',
   ],
   [
-    'a metric with a slash',
+    'a metric name with a slash',
     withMetric('Object', {
       metric: { name: 'a/b' },
       describedObject: { kind: 'A', name: 'a' },
@@ -858,7 +858,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       '"/" or "%", and must not be "." or ".."',
   ],
   [
-    'an object with a slash',
+    'an object name with a slash in a metric',
     withMetric('Object', {
       metric: { name: 'a' },
       describedObject: { kind: 'A', name: 'a/b' },
@@ -868,7 +868,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'contain "/" or "%", and must not be "." or ".."',
   ],
   [
-    'a version with two slashes',
+    'an apiVersion with two slashes in a metric',
     withMetric('Object', {
       metric: { name: 'a' },
       describedObject: { apiVersion: 'a/b/c', kind: 'A', name: 'a' },
@@ -923,7 +923,7 @@ for (const [says, spec, problem, name] of refused) {
   })
 }
 
-t.test('allows the bounds themselves', async (t) => {
+t.test('allows values at the bounds', async (t) => {
   const specs = [
     { image },
     { image, replicas: 0, port: 1 },
@@ -1033,7 +1033,7 @@ t.test('allows the bounds themselves', async (t) => {
   t.strictSame(judge({ image }, 'a'.repeat(63)), { spec: { image } })
 })
 
-t.test('allows small fields without a check of their size', async (t) => {
+t.test('a spec without a size check has children far below the maximum size', async (t) => {
   const filled = (spec: (text: string) => object) =>
     spec('<'.repeat(24_575 - JSON.stringify(spec('')).length))
   const names = entries(60, '')
@@ -1068,7 +1068,7 @@ t.test('allows small fields without a check of their size', async (t) => {
   }
 })
 
-/** The number of characters of a child in its annotation. */
+/** The size of the annotations of a child, with Metacontroller's copy of the child. */
 const asKept = (child: { metadata: { annotations?: Record<string, string> } } | undefined) =>
   child === undefined
     ? 0
@@ -1085,7 +1085,7 @@ const custom = (type: string, localhostProfile?: string) => ({
   securityContext: { seccompProfile: { type, ...(localhostProfile && { localhostProfile }) } },
 })
 
-t.test('refuses pod annotations that the API server refuses, with a remedy', async (t) => {
+t.test('refuses pod annotations that the API server would refuse, and allows others', async (t) => {
   const appArmor = 'container.apparmor.security.beta.kubernetes.io'
   const seccomp = 'seccomp.security.alpha.kubernetes.io/pod'
   const cost = 'controller.kubernetes.io/pod-deletion-cost'
@@ -1261,7 +1261,7 @@ t.test('no item of a list and no entry of a map has a default', async (t) => {
   t.strictSame(defaults, [])
 })
 
-/** The largest integers of the formats. JSON.parse rounds integers above the second. */
+/** The largest integer of each format. For int64, JSON.parse rounds larger integers. */
 const largest: Record<string, number> = { int32: 2 ** 31 - 1, int64: Number.MAX_SAFE_INTEGER }
 
 t.test('every integer of the spec has bounds that the API server can store', async (t) => {
@@ -1306,7 +1306,7 @@ t.test('refuses integers that Kubernetes cannot store, with the bound', async (t
 })
 
 t.test(
-  'the hook accepts and refuses the specs that the API server accepts and refuses',
+  'the hook accepts and refuses exactly the specs that the API server accepts and refuses',
   async (t) => {
     for (const { what, name, refused, ...rest } of cases) {
       const { spec } = { spec: { image }, ...rest }

@@ -57,7 +57,7 @@ t.test('the example apps pass the checklist without exceptions', async (t) => {
   for (const facts of Object.values(exampleApps)) t.notOk(facts.exceptions)
 })
 
-t.test('does not write stored children again', async (t) => {
+t.test('a sync does not write stored children of an unchanged MyApp', async (t) => {
   const files = [folder, new URL('../../manifests/examples/', import.meta.url)].flatMap((folder) =>
     yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
   )
@@ -104,7 +104,7 @@ t.test('a separate Service selects the pods of a MyApp and one of their ports', 
   }
 })
 
-/** The faults that each rule must find: a workload, and its fault after a change. */
+/** For each rule: a workload, and a change of its children or facts that the rule must find. */
 const faults: Record<RuleName, [workload: string, spoil: (rendered: Workload) => void]> = {
   probesCheckDeclaredPorts: [
     '13-spring-boot',
