@@ -88,7 +88,7 @@ t.test('kubectl prints warnings, also in a dry run', async (t) => {
   }
 })
 
-t.test('an oversized stored MyApp can be changed elsewhere and deleted', async (t) => {
+t.test('an oversized stored MyApp can be changed in other fields, and deleted', async (t) => {
   const patch = (spec: object) =>
     kubectl(['patch', 'myapp', 'stored', '--type=merge', `-p=${JSON.stringify({ spec })}`])
   const changed = await patch({ image: 'nginx:1.30.1' })

@@ -59,7 +59,7 @@ t.test('the API server accepts valid MyApps and explains every refusal', async (
   t.strictSame(
     rules(myApp).filter((rule) => !isFormat(rule[1]) && !isShown(rule)),
     [],
-    'a case shows every rule of the CRD that is not a format',
+    'each rule of the CRD that is not a format refuses at least one case',
   )
   t.ok(rules(myApp).filter(([, rule]) => !isFormat(rule)).length > 30)
 })
@@ -150,7 +150,7 @@ t.test('the API server enforces every bound of the schema', async (t) => {
   }
 })
 
-/** A child as Metacontroller stores it: with a label, and with a copy of it in Go's JSON. */
+/** A child as Metacontroller stores it: with a label, and with the child in Go's JSON. */
 function asKept(child: KubernetesObject): KubernetesObject {
   const copy = {
     ...child,

@@ -94,7 +94,7 @@ t.test('writes to the namespace of Metacontroller that the Job names', async (t)
   )
 })
 
-t.test('creates only the digest key with cert-manager', async (t) => {
+t.test('with the component cert-manager creates only the digest key', async (t) => {
   await kubectl(['-n', 'myapp-operator', 'delete', 'secret', 'myapp-operator-config-digest'])
   t.equal(
     await runJob(['cert-manager']),
@@ -102,7 +102,7 @@ t.test('creates only the digest key with cert-manager', async (t) => {
   )
 })
 
-t.test('sets the caBundle of the webhook once, with admission', async (t) => {
+t.test('with the component admission sets the caBundle of the webhook once', async (t) => {
   const objects = (await kustomize(controlPlane, 'manifests', ['admission'])).filter(
     // The template of a Job cannot change.
     ({ kind }) => kind !== 'Job',
@@ -131,7 +131,7 @@ t.test('sets the caBundle of the webhook once, with admission', async (t) => {
   await kubectl(['delete', 'validatingwebhookconfiguration', 'myapp-operator-validation'])
 })
 
-t.test('has no other rights', async (t) => {
+t.test('the ServiceAccount of the Job has no other rights', async (t) => {
   const may = (...args: string[]) =>
     kubectl(['auth', 'can-i', ...args, `--as=${user}`]).then(
       () => true,
@@ -161,7 +161,7 @@ t.test('fails with a remedy if the CA has no key', async (t) => {
   )
 })
 
-/** A run that does not retry. */
+/** Runs the program without retries. */
 async function failingRun() {
   const { hostname, port } = new URL(url)
   return await runProgram({

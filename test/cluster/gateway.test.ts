@@ -130,7 +130,7 @@ const drifts: Drift[] = [
 underEachStrategy(
   (t, cluster) => {
     t.test('gateways and invalid specs', async (t) => {
-      await t.test('runs without the component and reports why it is not routed', async (t) => {
+      await t.test('without the component an app runs, and reports the cause', async (t) => {
         const here = await cluster.namespace(t)
         await here.create('shop', shop)
         const { status } = await here.failed('shop', 'GatewayNotEnabled')
@@ -172,7 +172,7 @@ underEachStrategy(
 )
 
 function withComponent(t: Test, cluster: Cluster): void {
-  t.test('every example with an optional child settles and is repaired', async (t) => {
+  t.test('examples with an optional child settle, and their children are repaired', async (t) => {
     const here = await cluster.namespace(t)
     const documents = documentsOf('manifests/examples').filter(
       ({ kind, spec }) =>
@@ -270,7 +270,7 @@ function withComponent(t: Test, cluster: Cluster): void {
 
   repairs(t, cluster, shop, drifts)
 
-  t.test('deletes the HTTPRoute with spec.gateway, and creates it again', async (t) => {
+  t.test('the HTTPRoute exists only while spec.gateway is set', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')

@@ -54,7 +54,7 @@ const firstErrors = (here: Stage): Promise<string[]> =>
   })
 const names = (group: object | undefined): string[] => Object.keys(group ?? {})
 
-t.test('a request has every group by kind and its objects by namespace and name', async (t) => {
+t.test('a request has a group for each kind, with objects by namespace and name', async (t) => {
   const here = await open('request')
   here.script((path) =>
     path === '/customize'
@@ -112,7 +112,7 @@ const calm: Record<string, Parts> = {
   },
 }
 
-t.test('writes a value that the server stores differently at every sync', async (t) => {
+t.test('at every sync writes a value that the server stores in another form', async (t) => {
   const here = await open('hot')
   const samples = new Map(
     [...Object.entries(hot), ...Object.entries(calm)].map(([what, parts], index) => [
@@ -146,7 +146,7 @@ t.test('writes a value that the server stores differently at every sync', async 
   }
 })
 
-t.test('writes a status that the server stores differently at every sync', async (t) => {
+t.test('at every sync writes a status that the server stores in another form', async (t) => {
   const here = await open('hot-status')
   const statuses: Record<string, string> = {
     float: '{"count": 1.0}',
@@ -175,7 +175,7 @@ t.test('writes a status that the server stores differently at every sync', async
   }
 })
 
-t.test('merges lists by key: the order and foreign items stay, applied items go', async (t) => {
+t.test('merges lists by key: keeps the order, removes only items that it applied', async (t) => {
   const here = await open('lists')
   let env = variables('B', 'C')
   here.script((path) =>
@@ -210,7 +210,7 @@ t.test('merges lists by key: the order and foreign items stay, applied items go'
   t.equal(await observed(variables('C', 'A')), 'C,A', 'the foreign item, once applied, is removed')
 })
 
-t.test('an edited port is refused forever, while the status is still written', async (t) => {
+t.test('the repair of an edited port is always refused, the status is written', async (t) => {
   const here = await open('port')
   let message = 'before'
   here.script((path) =>
@@ -280,7 +280,7 @@ t.test('retries a failed request with growing delays and quotes it in an Event',
   const [before, last] = syncs().slice(7, 9)
   t.ok(
     (last?.at ?? 0) - (before?.at ?? 0) >= 300,
-    'the eighth delay is 640 ms, or one delay less after a request caused by an event',
+    'the eighth delay is 640 ms, or 320 ms if an event caused one of the requests',
   )
   t.same(await firstErrors(here), [
     'Sync error: sync hook failed for Thing failing/a: sync hook failed (version=v2): ' +
@@ -304,7 +304,7 @@ t.test('waits after 429 as long as Retry-After says, without an Event', async (t
   t.same(await here.errors('a'), [])
 })
 
-t.test('calls finalize with the remaining children until it answers finalized', async (t) => {
+t.test('calls finalize with the remaining children until the answer is finalized', async (t) => {
   const here = await open('finalize')
   const isLeft = ({ children }: Request, kind: string): boolean => names(children[kind]).length > 0
   here.script((path, request) => {
@@ -424,7 +424,7 @@ t.test('calls customize once per generation, and related objects cause a sync', 
 
 /** The effects of two settings, as metacontroller/composite-controller.yaml describes them. */
 t.test(
-  'ignoreStatusChanges saves the request after each status write, etag saves none',
+  'ignoreStatusChanges avoids the request after each status write, etag avoids no request',
   async (t) => {
     const here = await open('spared')
     here.script((path, { parent }) =>

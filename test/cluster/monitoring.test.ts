@@ -34,7 +34,7 @@ const read = (path: string) => readFileSync(manifest(path), 'utf8')
 const rules = parse(read('manifests/monitoring/rules.yaml')) as Rules
 const alerts = rules.spec.groups.flatMap(({ rules }) => rules)
 const dashboard = JSON.parse(read('manifests/monitoring/myapp-operator.json')) as Dashboard
-/** The hook's environment variables of the component. */
+/** The environment variables that the component monitoring sets for the hook. */
 const patch = parse(read('manifests/monitoring/deployment-patch.yaml')) as {
   spec: { template: { spec: { containers: [{ env: Array<{ name: string; value: string }> }] } } }
 }

@@ -183,7 +183,7 @@ underEachStrategy(
   (t, cluster) => {
     for (const [name, { reports: says, under }] of Object.entries(policies)) {
       const reports = under === undefined || under === cluster.strategy ? says : undefined
-      t.test(`reports a change by admission, ${name}`, async (t) => {
+      t.test(`an app runs although admission changes its Deployment: ${name}`, async (t) => {
         const here = await cluster.namespace(t)
         await here.create(name, spec)
         const app = await here.until(`${name} is Running and reports the change`, () => {
@@ -269,7 +269,7 @@ const refused: Record<string, [more: Partial<MyAppSpec>, says: RegExp]> = {
   history: [{ revisionHistoryLimit: 2 ** 31 }, /revisionHistoryLimit/],
 }
 
-/** The bounds of these values, which the API server accepts. */
+/** Specs with values at the bounds, which the API server accepts. */
 const bounds: Record<string, Partial<MyAppSpec>> = {
   'app-armor': annotated(`${appArmor}/app`, 'runtime/default'),
   'docker-default': annotated(seccomp, 'docker/default'),

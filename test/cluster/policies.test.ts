@@ -108,7 +108,7 @@ t.test('a user who may create the children may write the MyApp', async (t) => {
   t.equal(await as('', create, app('mine')), 'ok', 'an admin')
 })
 
-t.test('a user without those rights may change anything except the spec', async (t) => {
+t.test('a user without rights to children may label, scale, delete, but not edit', async (t) => {
   await as('', ['apply', '-f', '-'], app('kept'))
   t.equal(await as('maker', ['label', 'myapp', 'kept', 'team=a']), 'ok')
   t.equal(await as('maker', ['scale', 'myapp', 'kept', '--replicas=2']), 'ok')
@@ -153,7 +153,7 @@ t.test('an editor may write every example except HTTPRoutes', async (t) => {
 
 for (const { kind, optional } of kindsWithPolicy) {
   const { component, field } = optional
-  t.test(`with policies/${component} ${field} needs the right to create ${kind}s`, async (t) => {
+  t.test(`policies/${component}: spec.${field} needs the right to create ${kind}s`, async (t) => {
     const create = ['create', '--dry-run=server', '-f', '-']
     const requesting = app('a', requestsFor[kind])
     await kubectl(['apply', '-f', manifest(`manifests/policies/${component}/${component}.yaml`)])
@@ -204,7 +204,7 @@ t.test('each kind of child requires the right to create it', async (t) => {
   }
 })
 
-t.test('only Metacontroller may write its annotation', async (t) => {
+t.test('only Metacontroller may write its last-applied annotation', async (t) => {
   const complaint = /only Metacontroller may write the annotation/
   const patch = (annotations: object) => [
     'patch',

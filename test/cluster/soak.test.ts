@@ -9,7 +9,7 @@ t.test('a fleet survives random kills without lost or leftover objects', async (
     minutes: 1,
     apps: 40,
     seed: 17,
-    // A machine that runs other tests as well is slow. What counts is that everything converges.
+    // Other tests on the machine make convergence slow, so the limit is long.
     convergenceMs: 240_000,
     report: (line) => t.comment(line),
   })

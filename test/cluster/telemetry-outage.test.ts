@@ -123,7 +123,7 @@ const logged = (hook: ExportingHook, msg: RegExp) =>
   hook.lines.filter((line) => msg.test(String(line['msg'])))
 
 t.test(
-  'answers requests as fast as ever while the Collector is missing, killed or hanging',
+  'answers requests equally fast while the Collector is missing, killed or hanging',
   async (t) => {
     const collector = await collect(t)
     await collector.start()
@@ -216,7 +216,7 @@ t.test(
           t.ok(kept <= mostWaiting, `${kept} of more than 500 spans were kept`)
           t.ok(
             logRecordsIn(receiver.exports).length - later <= mostWaiting,
-            'the same number of log records',
+            'at most as many log records were kept',
           )
           const lost = logged(hook, /exported again/).find(({ signal }) => signal === 'traces')?.[
             'lostItems'

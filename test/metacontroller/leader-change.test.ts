@@ -72,7 +72,7 @@ async function takesOver(t: Test): Promise<void> {
   }
 
   const first = await start('first')
-  await until('the first one is the leader', () => leads(first))
+  await until('the first Metacontroller is the leader', () => leads(first))
   const second = await start('second')
   const controller = objects.find(({ kind }) => kind === 'CompositeController')
   await kubectl(
@@ -99,7 +99,7 @@ async function takesOver(t: Test): Promise<void> {
   for (let index = 0; index < count; index++) await create(`before-${index}`)
   await until('all are Running', async () => (await running()) === count)
   const before = new Set((await deployments()).map(({ metadata }) => metadata.uid))
-  t.notOk(await leads(second), 'the second one is not the leader')
+  t.notOk(await leads(second), 'the second Metacontroller is not the leader')
 
   // The leader is killed while MyApps are created, changed and deleted.
   for (let index = 0; index < count; index++) await create(`after-${index}`)
@@ -111,7 +111,7 @@ async function takesOver(t: Test): Promise<void> {
     { spec: { image: 'nginx:2' } },
     'application/merge-patch+json',
   )
-  const elapsed = await until('the second one is the leader', () => leads(second))
+  const elapsed = await until('the second Metacontroller is the leader', () => leads(second))
   const settled = await until('all are Running', async () => (await running()) === 2 * count - 1)
   t.comment(`new leader ${elapsed} ms after the kill, settled ${settled} ms later`)
 

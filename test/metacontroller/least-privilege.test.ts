@@ -35,7 +35,7 @@ const user = 'restricted-metacontroller'
 const everyRight = Boolean(process.env['EVERY_RIGHT'])
 
 requireMetacontroller()
-t.test('least privilege', leastPrivilege)
+t.test('Metacontroller has exactly the rights that it needs', leastPrivilege)
 
 /** A line of the API server's audit log. */
 interface AuditEvent {
@@ -111,7 +111,7 @@ async function leastPrivilege(t: Test): Promise<void> {
         options: ['--leader-election', '--leader-election-namespace=metacontroller'],
       }),
   }
-  await t.test('every right is used, and no other right', (t) => isUsed(t, world))
+  await t.test('Metacontroller uses every right, and no other right', (t) => isUsed(t, world))
   await t.test('without a right a task fails', (t) => isNeeded(t, world))
 }
 
@@ -184,7 +184,8 @@ async function playAll(world: World, strategy: ApplyStrategy): Promise<void> {
   const { hook } = world
   await create(world, name)
   await untilComplete(world, name)
-  // No node accepts its pods, so it gets an inspection, which is then edited by hand.
+  // No node accepts the pods of the MyApp, so the MyApp gets an inspection. Then the inspection is
+  // edited by hand.
   await patch(world, 'MyApp', name, { spec: { nodeSelector: { disk: 'none' } } })
   await until(world, `${name} is inspected`, () => isInspected(world, name))
   await patch(world, 'MyAppInspection', name, { spec: { pods: false } })
@@ -210,12 +211,13 @@ async function playAll(world: World, strategy: ApplyStrategy): Promise<void> {
     'the inspection is deleted',
     async () => !(await exists(world, 'MyAppInspection', name)),
   )
-  // With server-side apply Metacontroller uses the same right to create, and restores no label.
+  // Server-side apply creates and updates with the same right, `patch`, and does not restore every
+  // label.
   for (const kind of strategy === 'dynamic-apply' ? kindsOfChildren : []) {
     await mislabel(world, kind, name)
     await until(world, `${kind} ${name} is repaired`, () => isLabelled(world, kind, name))
   }
-  // A repeated Event is a patch.
+  // Metacontroller reports a repeated failure by a patch of the first Event.
   await hook.kill()
   await until(world, 'a failed request is reported twice', async () => {
     const { items } = await world.api.request<{ items: { count?: number; reason: string }[] }>(
@@ -230,8 +232,9 @@ async function playAll(world: World, strategy: ApplyStrategy): Promise<void> {
 }
 
 /**
- * Rights that this cluster cannot prove: a right that the API server checks within another request,
- * and `list`. An API server before 1.34 has no streaming lists, so Metacontroller lists.
+ * Rights whose use the audit log of this cluster does not show. The API server checks `update` of
+ * `myapps/finalizers` within another request. Metacontroller needs `list` only for an API server
+ * without streaming lists (before 1.34).
  */
 const isHidden = (right: string) =>
   right === 'update example.com/myapps/finalizers' || right.startsWith('list ')
@@ -286,7 +289,10 @@ async function isLabelled({ api }: World, kind: Kind, name: string): Promise<boo
   return child.metadata.labels[nameLabel] === name
 }
 
-/** The rights to remove: those of Deployments and Ingresses, and to read. EVERY_RIGHT: all. */
+/**
+ * The rights to remove, and their tasks. By default these are the rights to write Deployments and
+ * Ingresses, and some rights to read. With EVERY_RIGHT these are the rights for all kinds.
+ */
 function cases(world: World): Case[] {
   const create_ = (name: string) => create(world, name)
   const complete = async (name: string) => {
@@ -318,7 +324,7 @@ function cases(world: World): Case[] {
         },
       ]
     })
-  // Without these two rights only the log repeats an error.
+  // Without these two rights no task fails. Metacontroller only logs an error repeatedly.
   const optional = /controllerrevisions|namespaces/
   const reads = rightsOf(world.roles)
     .filter((right) => right.startsWith('watch ') && !optional.test(right))
@@ -362,13 +368,13 @@ async function isNeeded(t: Test, world: World): Promise<void> {
       world.requests()
       if (atStart) await restart()
       await act(name)
-      await until(world, `it is refused to ${what}`, async () =>
+      await until(world, `a request to ${what} is refused`, async () =>
         world.requests().some((requests) => rights.includes(requests.right) && requests.refused),
       )
-      t.notOk(await done(name).catch(() => undefined), 'something is not done')
+      t.notOk(await done(name).catch(() => undefined), 'the task is not done')
       await grant(world.controlPlane, world.roles, user)
       if (atStart) await restart()
-      await until(world, `it is done with the right to ${what}`, () => done(name))
+      await until(world, `the task is done with the right to ${what}`, () => done(name))
       await remove(world, 'MyApp', name).catch(() => undefined)
       await untilGone(world, name)
     })

@@ -30,7 +30,7 @@ const examples = yamlFiles(folder)
   .filter(({ kind }) => kind === 'MyApp')
 
 const secretKeyRef = { name: 'db', key: 'password' }
-/** MyApps that differed from their stored form forever, or that JSON can write in two forms. */
+/** MyApps whose stored form could differ from the file: by defaults, or by escapes in JSON. */
 const myApps = Object.entries({
   'a variable from a Secret': { env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef } }] },
   'a variable without a value': { env: [{ name: 'EMPTY' }] },

@@ -24,7 +24,7 @@ async function run(
   return { code, out: stdout, err: stderr }
 }
 
-t.test('renders a file and stdin', async (t) => {
+t.test('render and validate read files and standard input', async (t) => {
   const rendered = await run(['render', '-f', demoApp])
   t.match(rendered, { code: 0, out: /^apiVersion: apps\/v1\nkind: Deployment\n/, err: '' })
   t.strictSame(await run(['render', '-f', '-'], { input: readFileSync(demoApp, 'utf8') }), rendered)
@@ -59,7 +59,7 @@ const listing = (folder: string) =>
       return `${name} ${size} ${mtimeMs}`
     })
 
-t.test('the package runs alone, and an interrupted first run changes no file', async (t) => {
+t.test('the package needs no other package, and an interrupted run changes no file', async (t) => {
   const folder = t.testdir({ home: {} })
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
   const archive = execFileSync('npm', pack, { cwd: file('.'), encoding: 'utf8' }).trim()
@@ -76,7 +76,7 @@ t.test('the package runs alone, and an interrupted first run changes no file', a
     env,
     stdio: ['pipe', 'ignore', 'inherit'],
   })
-  // The program has read most of this when the write ends, and waits for the rest.
+  // When the write ends, the program has read most of the input and waits for the rest.
   interrupted.stdin.on('error', () => {})
   await new Promise((resolve) => interrupted.stdin.write('# a comment\n'.repeat(50_000), resolve))
   interrupted.kill('SIGKILL')
@@ -152,7 +152,10 @@ const answer = items.length === 1 && names.length === 1 ? items[0] : { kind: 'Li
 if (items.length > 0) process.stdout.write(JSON.stringify(answer))
 `
 
-/** A cluster with the objects of a recorded request and more, as kubectl prints it. */
+/**
+ * Returns an environment with a fake kubectl. The cluster of this kubectl has the objects of a
+ * recorded request, and `more`.
+ */
 function cluster(
   t: Test,
   name: string,
@@ -203,7 +206,7 @@ t.test('--diff --live compares with the cluster of kubectl', async (t) => {
 })
 
 t.test(
-  'adopt prints commands for a live Deployment and refuses one that would lose pods',
+  'adopt prints commands for a live Deployment, and refuses a selector that would lose pods',
   async (t) => {
     const deployment = {
       apiVersion: 'apps/v1',
@@ -366,7 +369,7 @@ t.test('prints no config digest and treats an unreadable Secret as unchanged', a
     env: cluster(t, 'sync-running', { refused: 'secrets' }),
     input: `${app}---\n${JSON.stringify(secret)}\n`,
   })
-  t.strictSame(inFiles, there, 'a Secret of the files is not read from the cluster')
+  t.strictSame(inFiles, there, 'a Secret in the files is not read from the cluster')
   const unborn = await run(['render', '-f', '-', '--diff', '--live'], {
     env: cluster(t, 'sync-running', { more: [secret] }),
     input: app.replace('name: demo-app', 'name: other'),

@@ -81,7 +81,7 @@ t.test('accepts a condition without a time, which the API server sends as null',
   t.match(response.json(), { status: { phase: 'Running' } })
 })
 
-t.test('two servers answer the same bytes', async (t) => {
+t.test('two servers answer a request with the same bytes', async (t) => {
   const other = await serverFor({}, { logger })
   t.teardown(() => other.close())
   const payload = JSON.stringify(recorded('sync-service-port-edited-by-hand'))
@@ -120,7 +120,7 @@ const refused: Array<
   ['a list', '/finalize', '[]', 422, /the body must be object/],
   ['an empty object', '/customize', {}, 422, /the body must have required property 'parent'/],
   [
-    'another kind',
+    'a parent of another kind',
     '/sync',
     changed('sync-running', (request) => {
       request.parent.kind = 'YourApp'
@@ -129,7 +129,7 @@ const refused: Array<
     /parent.kind must be MyApp$/,
   ],
   [
-    'another version',
+    'a parent of another API version',
     '/sync',
     changed('sync-running', (request) => {
       request.parent.apiVersion = 'example.com/v2'
@@ -138,7 +138,7 @@ const refused: Array<
     /parent.apiVersion must be example.com\/v1$/,
   ],
   [
-    'children of null',
+    'children that are null',
     '/sync',
     changed('sync-running', (request) => {
       request.children = null
@@ -147,7 +147,7 @@ const refused: Array<
     /children must be object/,
   ],
   [
-    'a missing group',
+    'a missing group of children',
     '/finalize',
     changed('finalize-all-gone', (request) => {
       delete request.children['Service.v1']
@@ -156,7 +156,7 @@ const refused: Array<
     /children must have required property 'Service.v1'/,
   ],
   [
-    'a child of null',
+    'a child that is null',
     '/sync',
     changed('sync-running', (request) => {
       request.children['Service.v1']['default/demo-app'] = null
@@ -165,7 +165,7 @@ const refused: Array<
     /children.Service.v1.default\/demo-app must be object/,
   ],
   [
-    'a child of another namespace',
+    'a child in another namespace',
     '/sync',
     changed('sync-running', (request) => {
       request.parent.metadata.namespace = 'other'
@@ -406,7 +406,7 @@ const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-take
   recorded,
 )
 
-t.test('no body gets a 200 from /sync that omits a child or contains null', async () => {
+t.test('for any body, a 200 from /sync omits no child that must stay', async () => {
   await fc.assert(
     fc.asyncProperty(damaged([...living, requestWith(everyKind)]), async (body) => {
       const answer = await accepted('/sync', body)
@@ -439,7 +439,7 @@ const deleted = [
 ]
 
 t.test(
-  'no body gets a 200 from /finalize that deletes a child or the MyApp too early',
+  'for any body, a 200 from /finalize does not delete a child or the MyApp too early',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(deleted), async (body) => {
@@ -448,7 +448,8 @@ t.test(
         const answered = new Set(listIn(answer, 'children').map(idOf))
         const sent = sentChildren(body as HookRequest).map(({ child }) => child)
         if ((body as HookRequest).parent.metadata.deletionTimestamp === undefined) {
-          // The MyApp moves to another CompositeController together with all its children.
+          // Without deletionTimestamp the MyApp moves to another CompositeController. Its children
+          // must stay.
           if (answered.size < sent.length) throw new Error('a child of a living MyApp is deleted')
           return
         }
@@ -478,7 +479,7 @@ t.test(
         ) {
           throw new Error('the Service is deleted before the pods')
         }
-        if (answered.size >= Math.max(1, sent.length)) throw new Error('nothing goes')
+        if (answered.size >= Math.max(1, sent.length)) throw new Error('no child is deleted')
       }),
       { numRuns: 200 },
     )
@@ -491,7 +492,7 @@ const asking = [
 ]
 
 t.test(
-  'no body gets a 200 from /customize that omits a child or spans two namespaces',
+  'for any body, a 200 from /customize requests every child, and in one namespace only',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(asking), async (body) => {

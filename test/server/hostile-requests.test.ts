@@ -153,7 +153,7 @@ t.test('keeps a connection after a refusal and answers its next request', async 
   t.equal(await statusOf(socket), 200)
 })
 
-t.test('closes the oldest silent connection when there are too many', async (t) => {
+t.test('closes the oldest silent connections when more than 256 are open', async (t) => {
   const { open } = await listen(t)
   const body = requestOf(1000)
   const ask = (socket: ReturnType<typeof open>) => {
@@ -258,7 +258,7 @@ t.test('keeps refusals and their log lines short', async (t) => {
   }
 })
 
-t.test('never answers a redirect, which Metacontroller would follow with Secrets', async (t) => {
+t.test('never redirects, because Metacontroller would send Secrets to the new URL', async (t) => {
   const { exchange } = await listen(t)
   const paths = [
     '//sync',

@@ -41,8 +41,9 @@ t.test('reads 10,000 plain scalars as kubectl does', async (t) => {
 })
 
 /**
- * Faults in texts that kubectl reads, but not as their author means: `{a: 1, a: 2}`, `[!!str, a]`,
- * which has one item, `[?a]`, which has a map, and a byte order mark in the middle.
+ * Errors that only `readYaml` reports. kubectl reads these texts, but not as the author means:
+ * `{a: 1, a: 2}` with a repeated key, `[!!str, a]` as a list of one item, `[?a]` as a list with a
+ * map, and a byte order mark in the middle of a text.
  */
 const stricter = /is repeated|missing after the tag|has a "\?"|byte order mark/
 
@@ -61,7 +62,7 @@ t.test('reads 10,000 files as kubectl does', async (t) => {
       }
       continue
     }
-    // A document that is not a Kubernetes object is an error only here.
+    // Only `readYaml` refuses a document that is not a Kubernetes object.
     const isOurs = faults.some((fault) => stricter.test(fault)) || !documents.every(isObject)
     if ((error !== '') !== faults.length > 0 && !isOurs) unlike.push({ text, error, faults })
   }
@@ -72,7 +73,7 @@ t.test('reads 10,000 files as kubectl does', async (t) => {
   })
 })
 
-/** Files from field reports that kubectl reads. */
+/** Files that users reported, and that kubectl reads. */
 const files: Array<[name: string, text: string]> = [
   ['a dot', 'args:\n- serve\n- .\nworkingDir: .\n'],
   [
@@ -113,7 +114,7 @@ const files: Array<[name: string, text: string]> = [
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]
 
-t.test('reads the files of field reports as kubectl does', async (t) => {
+t.test('reads files that users reported as kubectl does', async (t) => {
   const readings = kubectl.read(files.map(([, text]) => text))
   for (const [index, [name, text]] of files.entries()) {
     const { documents, error } = readings[index] ?? {}
@@ -155,7 +156,7 @@ const refused = [
   '{"a": 1}{"b": 2}\nc: 3\n',
 ]
 
-t.test('reports a file that kubectl does not read', async (t) => {
+t.test('reports one error in each file that kubectl cannot read', async (t) => {
   for (const [index, { error }] of kubectl.read(refused).entries()) {
     const text = refused[index] ?? ''
     t.not(error, '', `${index}`)

@@ -66,7 +66,7 @@ const moments: Array<
 ]
 
 t.test(
-  'after SIGTERM fails /readyz, answers a request that is completed, and exits within 10 s',
+  'after SIGTERM the hook fails /readyz, answers every completed request, and exits within 10 s',
   async (t) => {
     t.jobs = moments.length
     for (const [what, { delay, beginAfterMs, collectorHangs, finishAfterMs }] of moments) {
@@ -127,7 +127,7 @@ t.test(
   },
 )
 
-t.test('an invalid environment stops the start with one line for each variable', async (t) => {
+t.test('refuses to start with an invalid environment: one line for each variable', async (t) => {
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: 'http', LOG_LEVEL: 'loud' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -140,7 +140,7 @@ t.test('an invalid environment stops the start with one line for each variable',
   t.match(text, /PORT=http: must be an integer from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
-t.test('an unusable key of config digests stops the start with one line', async (t) => {
+t.test('refuses to start with an unusable key for config digests: one line', async (t) => {
   const folder = t.testdir({ short: 'x'.repeat(31) })
   for (const [file, problem] of [
     [`${folder}/none`, 'cannot be read (ENOENT)'],
@@ -160,7 +160,7 @@ t.test('an unusable key of config digests stops the start with one line', async 
   }
 })
 
-t.test('a port in use stops the start with one line', async (t) => {
+t.test('refuses to start if its port is in use: one line', async (t) => {
   const { url } = await startBuiltHook(t)
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: new URL(url).port },
@@ -180,7 +180,7 @@ t.test('a port in use stops the start with one line', async (t) => {
   )
 })
 
-t.test('writes a log line that arrives during another write', async (t) => {
+t.test('loses no log line while the reader of standard output is slow', async (t) => {
   const { child, url } = await startBuiltHook(t)
   let log = ''
   child.stdout?.on('data', (text: string) => {

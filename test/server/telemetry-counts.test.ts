@@ -63,7 +63,7 @@ t.test('counts the creation of a manually deleted child again', async (t) => {
   t.strictSame(counts, { 'created Service': 2 })
 })
 
-t.test('counts a deletion once for the spec and once for the deletion of the MyApp', async (t) => {
+t.test('counts the deletion of a child once, also if the request is repeated', async (t) => {
   const { counts, send } = await replica(t)
   const single: Anything = structuredClone(recorded('sync-running'))
   single.parent.spec.replicas = 1
@@ -88,7 +88,7 @@ t.test('each replica counts separately', async (t) => {
   t.equal(b.counts['created Service'], 1, 'the rare double count of docs/telemetry.md')
 })
 
-t.test('counts unknown kinds together', async (t) => {
+t.test('counts children of unknown kinds under the kind _OTHER', async (t) => {
   const { counts, send } = await replica(t)
   const request: Anything = structuredClone(recorded('finalize-children-present'))
   for (const kind of ['Forged', 'x'.repeat(1000)]) {

@@ -72,7 +72,7 @@ t.test(
   },
 )
 
-t.test('at SIGTERM all batches are exported', async (t) => {
+t.test('at SIGTERM exports all batches that wait in the queue', async (t) => {
   const { receiver, hook } = await startBoth(t, {
     OTEL_BSP_SCHEDULE_DELAY: '60000',
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2',
@@ -88,7 +88,7 @@ t.test('at SIGTERM all batches are exported', async (t) => {
   t.equal(spansIn(receiver.exports).length, 80, 'all except the unanswered batch')
 })
 
-t.test('at SIGTERM a refused signal does not cut off a slow one', async (t) => {
+t.test('at SIGTERM exports slow metrics and logs although traces are refused', async (t) => {
   const { receiver, hook } = await startBoth(t, {
     OTEL_BSP_SCHEDULE_DELAY: '60000',
     OTEL_BLRP_SCHEDULE_DELAY: '60000',

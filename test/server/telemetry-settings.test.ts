@@ -26,7 +26,7 @@ const variables: Array<
   ]
 > = [
   [
-    'OTEL_SDK_DISABLED',
+    'OTEL_SDK_DISABLED=true exports nothing',
     { OTEL_SDK_DISABLED: 'true' },
     async (t, receiver, hook) => {
       await hook.terminate()
@@ -34,7 +34,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_EXPORTER_OTLP_HEADERS, _TRACES_ENDPOINT and OTEL_SERVICE_NAME',
+    'OTEL_EXPORTER_OTLP_HEADERS sets the headers of exports, OTEL_SERVICE_NAME the service name',
     { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20token', OTEL_SERVICE_NAME: 'other' },
     async (t, receiver) => {
       const [span] = await spans(receiver, 1)
@@ -46,7 +46,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_TRACES_SAMPLER',
+    'OTEL_TRACES_SAMPLER=always_off exports no span, and log lines still have a trace id',
     { OTEL_TRACES_SAMPLER: 'always_off', OTEL_METRICS_EXPORTER: 'none' },
     async (t, receiver, hook) => {
       await hook.terminate()
@@ -58,7 +58,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf exports in Protobuf',
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
     async (_t, receiver) => {
       await receiver.until(() =>
@@ -70,7 +70,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_EXPORTER_OTLP_PROTOCOL=grpc',
+    'OTEL_EXPORTER_OTLP_PROTOCOL=grpc connects by gRPC',
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
     async (_t, receiver, hook) => {
       // The receiver has HTTP only. This test covers loading and connecting.
@@ -78,7 +78,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_EXPORTER_OTLP_COMPRESSION',
+    'OTEL_EXPORTER_OTLP_COMPRESSION=gzip compresses exports',
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' },
     async (_t, receiver) => {
       await receiver.until(() =>
@@ -87,21 +87,21 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+    'OTEL_BSP_MAX_EXPORT_BATCH_SIZE: a full batch is exported at once',
     { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' },
     async (t, receiver) => {
       t.equal((await spans(receiver, 1)).length, 1, 'a full batch is exported at once')
     },
   ],
   [
-    'OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT',
+    'OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT bounds the attributes of a span',
     { OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '3' },
     async (t, receiver) => {
       t.equal(Object.keys((await spans(receiver, 1))[0]?.attributes ?? {}).length, 3)
     },
   ],
   [
-    'OTEL_TRACES_EXPORTER=console',
+    'OTEL_TRACES_EXPORTER=console prints spans and exports none',
     { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none' },
     async (t, receiver, hook) => {
       await hook.terminate()
@@ -116,7 +116,7 @@ const variables: Array<
     },
   ],
   [
-    'port 4317 with HTTP',
+    'logs a warning if the endpoint for HTTP has port 4317',
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4317', OTEL_METRICS_EXPORTER: 'none' },
     async (t, _receiver, hook) => {
       t.equal(
@@ -128,7 +128,7 @@ const variables: Array<
     },
   ],
   [
-    'capital letters',
+    'OTEL_TRACES_SAMPLER and OTEL_PROPAGATORS accept capital letters',
     { OTEL_TRACES_SAMPLER: 'Always_Off', OTEL_PROPAGATORS: 'B3', OTEL_METRICS_EXPORTER: 'none' },
     async (t, receiver, hook) => {
       await hook.terminate()
@@ -140,7 +140,7 @@ const variables: Array<
     },
   ],
   [
-    'OTEL_LOG_LEVEL',
+    'OTEL_LOG_LEVEL=debug adds lines of OpenTelemetry to the log, in JSON',
     { OTEL_LOG_LEVEL: 'debug', LOG_LEVEL: 'debug' },
     async (t, receiver, hook) => {
       await spans(receiver, 1)
@@ -153,7 +153,7 @@ const variables: Array<
     },
   ],
   [
-    'an unknown propagator',
+    'logs a warning for an unknown propagator, and exports spans',
     { OTEL_PROPAGATORS: 'jaeger' },
     async (t, receiver, hook) => {
       t.match(
@@ -169,7 +169,7 @@ const variables: Array<
     },
   ],
   [
-    'an unknown sampler',
+    'logs a warning for an unknown sampler, and exports spans',
     { OTEL_TRACES_SAMPLER: 'some' },
     async (t, receiver, hook) => {
       t.match(

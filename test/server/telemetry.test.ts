@@ -9,7 +9,7 @@ import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
 
 t.jobs = 4
 
-t.test('a request is one SERVER span of instrumentation-fastify', async (t) => {
+t.test('each request of Metacontroller is one SERVER span, other requests have none', async (t) => {
   const { receiver, hook } = await startBoth(t, {
     POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one',
     OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue',
@@ -106,7 +106,7 @@ t.test('a request is one SERVER span of instrumentation-fastify', async (t) => {
   })
 })
 
-t.test('a failed request is an error without values of its body', async (t) => {
+t.test('a failed request is exported as an error, without any value of its body', async (t) => {
   const { receiver, hook } = await startBoth(t, { OTEL_LOGS_EXPORTER: 'otlp' })
   const secret = (request: Anything) => {
     Object.assign(request.parent.spec, {
@@ -152,7 +152,7 @@ t.test('a failed request is an error without values of its body', async (t) => {
 })
 
 t.test(
-  'a failed request names its MyApp, and a MyApp whose finalize always fails counts as stuck',
+  'the span of a failed request names the MyApp, and a failed finalize counts in deletion_age',
   async (t) => {
     const { receiver, hook } = await startBoth(t)
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -200,7 +200,7 @@ t.test(
         ({ name, attributes }) => name === 'operator.myapps' && attributes['phase'] === 'Running',
       )?.value,
       1,
-      'its last known phase',
+      'operator.myapps counts the last known phase',
     )
   },
 )
@@ -348,7 +348,7 @@ t.test('records a connection that is reset after its request', async (t) => {
   t.equal(
     counted.reduce((sum, { value }) => sum + value, 0),
     found.length,
-    'and a count',
+    'each request with a span is counted',
   )
 })
 
@@ -368,7 +368,7 @@ t.test('records a client that disconnects before its body has arrived', async (t
         attributes: { 'error.type': 'aborted', 'server.address': 'x', 'server.port': 80 },
       },
     ],
-    'without a port in Host it is the port of HTTP',
+    'without a port in the Host header, server.port is 80',
   )
   t.match(
     hook.lines.filter(({ hook }) => hook === 'sync'),

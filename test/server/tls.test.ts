@@ -51,7 +51,7 @@ t.test('with mutual TLS the hook answers Metacontroller only', async (t) => {
   const impostor = await issue(foreign, 'metacontroller', 'clientAuth', now)
   const other = await issue(pki.authority, 'prometheus', 'clientAuth', now)
   const { status, error } = await postTls(`${url}/sync`, sync, newConnections(trusted, pki.client))
-  t.equal(status, 200, error ?? 'its certificate')
+  t.equal(status, 200, error ?? 'the certificate of Metacontroller')
   const resuming = newConnections(trusted, pki.client)
   for (const attempt of ['first', 'second, with the session of the first']) {
     t.equal((await postTls(`${url}/sync`, sync, resuming)).status, 200, attempt)
@@ -185,7 +185,7 @@ t.test('certificates and CAs can change under load without a failed request', as
   )
 })
 
-t.test('logs invalid new files and keeps the previous ones', async (t) => {
+t.test('logs an error for invalid new certificates and keeps the previous ones', async (t) => {
   const { url, lines, folder } = await startWithTls(t)
   const other = await createPki()
   const files = hookFiles(pki, [pki.authority])
@@ -208,7 +208,7 @@ t.test('logs invalid new files and keeps the previous ones', async (t) => {
   }
 })
 
-t.test('an invalid file stops the start with one line', async (t) => {
+t.test('refuses to start with an invalid certificate or token: names the variable', async (t) => {
   const folder = mountedFolder(t, {
     ...hookFiles(pki, [pki.authority]),
     'other.key': (await createPki()).server.key,
@@ -262,7 +262,7 @@ t.test('an invalid file stops the start with one line', async (t) => {
   }
 })
 
-t.test('requires a token of AUTH_TOKEN_FILE, which may contain two', async (t) => {
+t.test('accepts only the tokens in AUTH_TOKEN_FILE, also after the file changes', async (t) => {
   const folder = mountedFolder(t, { tokens: 'first-token\nsecond-token\n' })
   const { url, lines } = await startBuiltHook(t, { AUTH_TOKEN_FILE: folder.path('tokens') })
   const call = async (authorization?: string) => {

@@ -16,7 +16,7 @@ const phases = (watchEvents: WatchEvent<'MyApp'>[]) =>
 
 /** A MyApp gets the children of its spec and follows every change. */
 export function createAndChange(t: Test, cluster: Cluster): void {
-  t.test('a MyApp becomes a Deployment, a Service and Running', async (t) => {
+  t.test('a MyApp gets a Deployment and a Service, and becomes Running', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', {
       image: 'nginx:1.29',
@@ -107,7 +107,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     )
   })
 
-  t.test('the order of unordered lists does not matter', async (t) => {
+  t.test('a MyApp settles when its volumes or pull secrets change their order', async (t) => {
     const here = await cluster.namespace(t)
     const volume = (name: string) => ({ name, mountPath: `/${name}`, emptyDir: {} })
     const spec = {

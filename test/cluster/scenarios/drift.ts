@@ -278,7 +278,7 @@ const owned = ({
   return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: asked.sort(), spec })
 }
 
-/** Every manual edit of a child is reverted. */
+/** Every manual edit of a child is reverted, except some edits under server-side apply. */
 export function repairs(t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drift[]): void {
   for (const { what, kind, edit, unless } of drifts) {
     if (unless !== undefined && cluster.differs(unless)) {
@@ -336,7 +336,7 @@ export function drift(t: Test, cluster: Cluster): void {
   }
 
   t.test(
-    'puts reordered and foreign variables in exact order, with one rollout each',
+    'variables have exactly the order of the spec, with one rollout for each change',
     async (t) => {
       const here = await cluster.namespace(t)
       const named = (...names: string[]) =>

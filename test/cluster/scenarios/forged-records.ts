@@ -45,7 +45,7 @@ const records = (name: string, victim: string): Record<string, object> => {
   }
 }
 
-/** A record of server-side apply with metadata of a tenant as applied by Metacontroller. */
+/** An entry of managedFields in which a tenant claims that Metacontroller applied some fields. */
 const forgedOwnership = {
   manager: 'metacontroller',
   operation: 'Apply',
@@ -59,7 +59,7 @@ const forgedOwnership = {
 
 /**
  * Every situation in which the hook answers a Deployment as last applied. Each function puts a
- * MyApp into the situation. It returns the name of the Deployment if that differs.
+ * MyApp into the situation. It returns the name of the Deployment if the MyApp has another name.
  */
 const situations: Record<string, (here: Namespace, name: string) => Promise<string | void>> = {
   'in sync': async () => {},

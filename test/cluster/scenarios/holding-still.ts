@@ -44,7 +44,10 @@ const unusable = [
   'runtimeClassName',
 ]
 
-/** Every other field of a MyApp. The last example sets those that are not listed here. */
+/**
+ * Every other field of a MyApp. A field that is not listed here has the value of the last example
+ * with this field.
+ */
 const full: MyAppSpec = {
   ...Object.fromEntries(
     exampleSpecs.flatMap(Object.entries).filter(([field]) => !unusable.includes(field)),

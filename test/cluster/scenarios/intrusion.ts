@@ -174,8 +174,8 @@ const listPath = ({ apiVersion, resource }: ChildKind, here: Namespace) =>
   `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}/namespaces/${here.name}/${resource}`
 
 /**
- * The fields that a MyApp adds to the smallest MyApp, or one field if it adds none. All fields of
- * the smallest MyApp itself.
+ * The fields of a child that differ from the child of the smallest MyApp, or one field if none
+ * differs. If the MyApp is the smallest, all fields.
  */
 function fieldsOf({ desired, smallest, app, turn }: Victim): FieldPath[] {
   const { labels, annotations } = desired.metadata
@@ -209,7 +209,7 @@ function additionsTo({ kind, desired, before }: Victim): Intrusion[] {
       return [additionOf(before, place, steps, value)]
     }),
   )
-  // Volumes are exact in two ways.
+  // A Deployment has two rules for the exact field `volumes`.
   return [...new Map(all.map((addition) => [pointer(addition.field), addition])).values()]
 }
 

@@ -164,7 +164,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
     await t.rejects(
       here.edit('MyApp', 'older', { spec: { serviceAccountName: 'Another_One' } }),
       /must consist of lower-case letters/,
-      'an unchanged value may break a newer rule',
+      'a changed value must follow the newer rule',
     )
 
     await here.remove('MyApp', 'doomed')

@@ -5,7 +5,7 @@ import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const labels = { app: 'theirs' }
 
-/** A MyApp gets a name that became free within this time, in seconds. */
+/** When a name becomes free, the MyApp creates its child within this time, in seconds. */
 const recoverySeconds = 30
 
 /** Foreign objects that exist before the MyApp of the same name. */
@@ -60,7 +60,7 @@ const foreign = {
 
 type ForeignKind = keyof typeof foreign
 
-/** The spec that makes a MyApp desire a child of the kind. Every MyApp has the others. */
+/** The spec that requests a child of a kind. Every MyApp has children of the other kinds. */
 const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
   Ingress: { ingress: { host: 'shop.example.com' } },
   NetworkPolicy: { networkPolicy: { from: [{ app: 'web' }] } },
@@ -83,7 +83,7 @@ async function takeName(here: Namespace, kind: ForeignKind): Promise<string> {
   return untouched(here, kind)
 }
 
-/** Names of foreign objects. */
+/** Foreign objects that have the name of a child. */
 export function nameConflict(t: Test, cluster: Cluster): void {
   for (const kind of Object.keys(foreign) as ForeignKind[]) {
     const other = kind === 'Deployment' ? 'Service' : 'Deployment'

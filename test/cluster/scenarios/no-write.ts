@@ -90,7 +90,7 @@ export async function checkResync(t: Test, here: Namespace, names: string[]): Pr
 
 /** Returns a function that returns the writes since now, except those that autoscalers cause. */
 function writesFromNow(here: Namespace, names: string[]): () => string[] {
-  // An autoscaler can change its conditions every 15 s. The status of its MyApp repeats one.
+  // An autoscaler can change its conditions every 15 s. The MyApp copies one of these conditions.
   const ofAutoscalers = names
     .filter((name) => here.get('MyApp', name).spec.autoscaling !== undefined)
     .map((name) => `update myapps/${name}/status`)
@@ -104,7 +104,7 @@ function writesFromNow(here: Namespace, names: string[]): () => string[] {
 
 /** A settled MyApp causes no writes. `render --diff` and Argo CD show no difference. */
 export function noWrite(t: Test, cluster: Cluster): void {
-  t.test('every example settles without more writes, and without a difference', async (t) => {
+  t.test('every example settles, without more writes or a difference to its file', async (t) => {
     const here = await cluster.namespace(t)
     const documents = documentsOf('manifests/examples')
     await putAll(here, documents)

@@ -55,7 +55,7 @@ export function podMonitors(t: Test, cluster: Cluster): void {
     },
   ])
 
-  t.test('a PodMonitor goes with its MyApp', async (t) => {
+  t.test('a PodMonitor is deleted with its MyApp', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')

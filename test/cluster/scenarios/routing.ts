@@ -165,7 +165,7 @@ async function refuse({ api }: Cluster, here: Namespace, host: string): Promise<
 export function routing(t: Test, cluster: Cluster): void {
   repairs(t, cluster, { ...shop, replicas: 0, disruption: { maxUnavailable: 1 } }, drifts)
 
-  t.test('an Ingress with an address is Routed, and goes with its field', async (t) => {
+  t.test('an Ingress with an address sets Routed, and is deleted with spec.ingress', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', ingress })
     await here.running('shop')
@@ -215,7 +215,7 @@ export function routing(t: Test, cluster: Cluster): void {
   })
 
   t.test(
-    'shows the addresses of the existing Ingress while it is paused or a change is refused',
+    'shows the addresses of the existing Ingress while paused or while a change is refused',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx', ingress })
@@ -257,7 +257,7 @@ export function routing(t: Test, cluster: Cluster): void {
     },
   )
 
-  t.test('a NetworkPolicy allows the peers of the spec, and goes with its field', async (t) => {
+  t.test('the NetworkPolicy exists and allows peers as spec.networkPolicy requests', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx', networkPolicy: { from: [{ app: 'web' }] } })
     await here.running('shop')
@@ -315,7 +315,7 @@ export function routing(t: Test, cluster: Cluster): void {
     },
   )
 
-  t.test('the Service goes and comes back with spec.expose', async (t) => {
+  t.test('the Service exists only while spec.expose is true', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx' })
     t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)

@@ -23,8 +23,8 @@ const counts = ({
 /** The status matches the children at any time. */
 export function status(t: Test, cluster: Cluster): void {
   t.test(
-    'a rollout that misses its deadline is Failed with a reason, and Running once the image ' +
-      'is fixed',
+    'a MyApp whose rollout misses its deadline is Failed with a reason, and Running once the ' +
+      'image is fixed',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
@@ -66,8 +66,8 @@ export function status(t: Test, cluster: Cluster): void {
   )
 
   t.test(
-    'pods that a quota refuses are Failed with the message of the quota, and Running once it ' +
-      'is lifted',
+    'a MyApp whose pods a quota refuses is Failed with the message of the quota, and Running ' +
+      'once the quota is deleted',
     async (t) => {
       const here = await cluster.namespace(t)
       await here.kubectl('create', 'quota', 'small', '--hard=pods=2')
@@ -130,7 +130,7 @@ export function status(t: Test, cluster: Cluster): void {
     await here.running('shop')
   })
 
-  t.test('a manually paused rollout is Pending with a remedy', async (t) => {
+  t.test('a MyApp with a manually paused rollout is Pending, with a remedy', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { image: 'nginx:1.28', replicas: 2 })
     await here.running('shop')
