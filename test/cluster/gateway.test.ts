@@ -33,7 +33,7 @@ async function switchOn({ controlPlane, hook, strategy }: Cluster): Promise<void
   const controllers = objects.filter(
     ({ kind }) => kind === 'CompositeController',
   ) as unknown as Parameters<typeof pointAt>[1][]
-  // `checkResync` waits for a resync.
+  // `checkResync` waits for a resync, so the period is short.
   for (const { spec } of controllers) Object.assign(spec, { resyncPeriodSeconds: 20 })
   await controlPlane.kubectl(
     ['apply', '-f', '-'],
@@ -130,7 +130,7 @@ const drifts: Drift[] = [
 underEachStrategy(
   (t, cluster) => {
     t.test('gateways and invalid specs', async (t) => {
-      await t.test('without the component an app runs, and reports the cause', async (t) => {
+      await t.test('without the component an app runs and reports GatewayNotEnabled', async (t) => {
         const here = await cluster.namespace(t)
         await here.create('shop', shop)
         const { status } = await here.failed('shop', 'GatewayNotEnabled')

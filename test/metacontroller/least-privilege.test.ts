@@ -31,7 +31,7 @@ import { grant, isRole, rightsOf, type Role, without } from '../support/cluster/
 t.setTimeout(600_000)
 const user = 'restricted-metacontroller'
 
-/** EVERY_RIGHT=1 removes each right in turn, which takes minutes. Otherwise a sample is removed. */
+/** EVERY_RIGHT=1 removes the rights to each kind in turn. Otherwise a sample is removed. */
 const everyRight = Boolean(process.env['EVERY_RIGHT'])
 
 requireMetacontroller()
@@ -291,7 +291,7 @@ async function isLabelled({ api }: World, kind: Kind, name: string): Promise<boo
 
 /**
  * The rights to remove, and their tasks. By default these are the rights to write Deployments and
- * Ingresses, and some rights to read. With EVERY_RIGHT these are the rights for all kinds.
+ * Ingresses, and some rights to read. With EVERY_RIGHT these are the rights to all kinds.
  */
 function cases(world: World): Case[] {
   const create_ = (name: string) => create(world, name)

@@ -125,7 +125,10 @@ t.test('ADMISSION_PORT serves admission reviews only, without a client certifica
   )
   const sync = recorded('sync-running')
   t.equal((await postTls(`${admission}/sync`, sync, apiServer)).status, 404)
-  await t.rejects(postTls(`${url}/admission/validate`, update, apiServer), 'PORT')
+  await t.rejects(
+    postTls(`${url}/admission/validate`, update, apiServer),
+    'PORT requires a client certificate',
+  )
   t.equal((await postTls(`${url}/admission/validate`, update, metacontroller)).status, 404)
   t.equal((await postTls(`${url}/sync`, sync, metacontroller)).status, 200)
   const large = reviewOf({ operation: 'CREATE', object: { padding: 'x'.repeat(1_100_000) } })

@@ -492,7 +492,7 @@ const asking = [
 ]
 
 t.test(
-  'for any body, a 200 from /customize requests every child, and in one namespace only',
+  'for any body, a 200 from /customize requests every child, in one namespace only',
   async () => {
     await fc.assert(
       fc.asyncProperty(damaged(asking), async (body) => {

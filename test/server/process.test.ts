@@ -127,7 +127,7 @@ t.test(
   },
 )
 
-t.test('refuses to start with an invalid environment: one line for each variable', async (t) => {
+t.test('an invalid environment prevents the start, with one line for each variable', async (t) => {
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: 'http', LOG_LEVEL: 'loud' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -140,7 +140,7 @@ t.test('refuses to start with an invalid environment: one line for each variable
   t.match(text, /PORT=http: must be an integer from 0 to 65535\nLOG_LEVEL=loud: must be one of/)
 })
 
-t.test('refuses to start with an unusable key for config digests: one line', async (t) => {
+t.test('an unusable key for config digests prevents the start, with a short error', async (t) => {
   const folder = t.testdir({ short: 'x'.repeat(31) })
   for (const [file, problem] of [
     [`${folder}/none`, 'cannot be read (ENOENT)'],
@@ -160,7 +160,7 @@ t.test('refuses to start with an unusable key for config digests: one line', asy
   }
 })
 
-t.test('refuses to start if its port is in use: one line', async (t) => {
+t.test('a port in use prevents the start, with an error of one line', async (t) => {
   const { url } = await startBuiltHook(t)
   const child: ChildProcess = spawn(process.execPath, [program], {
     env: { PORT: new URL(url).port },

@@ -9,7 +9,7 @@ import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
 
 t.jobs = 4
 
-t.test('each request of Metacontroller is one SERVER span, other requests have none', async (t) => {
+t.test('each request of Metacontroller has one SERVER span, other requests none', async (t) => {
   const { receiver, hook } = await startBoth(t, {
     POD_RESOURCE_ATTRIBUTES: 'k8s.pod.name=pod-1,k8s.node.name=node-1,service.instance.id=one',
     OTEL_RESOURCE_ATTRIBUTES: 'k8s.node.name=mine,team=blue',

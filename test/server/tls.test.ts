@@ -208,7 +208,7 @@ t.test('logs an error for invalid new certificates and keeps the previous ones',
   }
 })
 
-t.test('refuses to start with an invalid certificate or token: names the variable', async (t) => {
+t.test('refuses to start with an invalid certificate or token, naming the variable', async (t) => {
   const folder = mountedFolder(t, {
     ...hookFiles(pki, [pki.authority]),
     'other.key': (await createPki()).server.key,

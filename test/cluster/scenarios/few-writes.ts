@@ -25,8 +25,8 @@ export function fewWrites(t: Test, cluster: Cluster): void {
         statuses: writes.filter((write) => write === statusWrite).length,
       }
     }
-    // The writes of the first status, of a sync that has not seen the first status yet, of the last
-    // status, and of the progress of a slow rollout.
+    // A write for the first status, for a sync that has not seen the first status yet, for the last
+    // status, and every 15 s for the progress of a slow rollout.
     const expected = (elapsed: number) => 3 + Math.floor((elapsed + roundingMs) / progressMs)
     const write = cluster.strategy === 'dynamic-apply' ? 'update' : 'patch'
     const create = cluster.strategy === 'dynamic-apply' ? 'create' : 'patch'

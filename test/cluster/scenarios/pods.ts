@@ -176,7 +176,7 @@ export function pods(t: Test, cluster: Cluster): void {
       await here.until('a pod exists', () => here.get('MyApp', 'shop').status?.replicas === 1)
       for (const status of statuses) await report(cluster, here, status)
       const { status } = await here.until(
-        `it says: ${message}`,
+        `the MyApp reports: ${message}`,
         () =>
           here.get('MyApp', 'shop').status?.message?.startsWith(message) &&
           here.get('MyApp', 'shop'),
@@ -208,7 +208,7 @@ export function pods(t: Test, cluster: Cluster): void {
       '2 of 2 pods fail: not scheduled (Unschedulable): 0/1 nodes are available: 1 ' +
       "node(s) didn't match Pod's node affinity/selector"
     const { status } = await here.until(
-      `it says: ${message}`,
+      `the MyApp reports: ${message}`,
       () =>
         here.get('MyApp', 'shop').status?.message?.startsWith(message) && here.get('MyApp', 'shop'),
     )
@@ -228,7 +228,7 @@ export function pods(t: Test, cluster: Cluster): void {
     await here.edit('MyApp', 'shop', { spec: { podAnnotations: annotations } })
     const says = (message: string) =>
       here.until(
-        `it says: ${message}`,
+        `the MyApp reports: ${message}`,
         () =>
           here.get('MyApp', 'shop').status?.message?.startsWith(message) &&
           here.get('MyApp', 'shop'),
@@ -268,7 +268,7 @@ export function pods(t: Test, cluster: Cluster): void {
   t.test('reports evicted pods while they are replaced, and does not count them', async (t) => {
     const here = await cluster.namespace(t)
     const says = (message: string) =>
-      here.until(`it says: ${message}`, () =>
+      here.until(`the MyApp reports: ${message}`, () =>
         here.get('MyApp', 'shop').status?.message?.startsWith(message),
       )
     await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
