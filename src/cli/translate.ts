@@ -5,6 +5,8 @@ import { computeResources, userFields } from '../api/pod.ts'
 import { differences } from '../metacontroller/compare.ts'
 import { isObject, type JsonObject } from '../metacontroller/json.ts'
 import { deployment as deploymentKind } from '../myapp/children/deployment.ts'
+import { selectorLabels } from '../myapp/children/labels.ts'
+import { configDigestAnnotation } from '../myapp/children/pod-template.ts'
 import { apiVersion, copiedPodFields, kind, type MyAppSpec } from '../api/myapp.ts'
 import { validate } from '../api/validate.ts'
 import { myAppValidator } from './validators.ts'
@@ -448,11 +450,16 @@ const serverDefaults: Record<string, unknown> = {
   securityContext: {},
   resources: {},
 }
-/** Labels, annotations and fields that only the Deployment needs. */
-const transient = [
-  ...['serviceAccount', 'creationTimestamp', 'pod-template-hash', 'selector', 'managed-by'],
-  ...['app', 'kubectl.kubernetes.io/restartedAt', defaultContainer, 'example.com/config-digest'],
-]
+/** Fields that hold a map with keys of the user. */
+const maps = ['labels', 'annotations', 'nodeSelector', 'matchLabels', 'volumeAttributes']
+
+/** Labels and annotations of the pods that only the Deployment needs, or the operator sets. */
+const transient: Record<string, string[]> = {
+  'template.metadata.labels': [...Object.keys(selectorLabels('')), 'pod-template-hash'],
+  'template.metadata.annotations': [
+    ...['kubectl.kubernetes.io/restartedAt', defaultContainer, configDigestAnnotation],
+  ],
+}
 
 /** A Deployment without defaults and without fields that only it needs. */
 function withoutDefaults(spec: Fields): Fields {
@@ -469,8 +476,7 @@ function withoutDefaults(spec: Fields): Fields {
 }
 
 function isDefault(field: string, value: unknown, holder: Fields, path: string[]): boolean {
-  const isInMap = ['labels', 'annotations', 'nodeSelector'].includes(path.at(-1) ?? '')
-  if (isInMap) return path[0] === 'template' && transient.includes(field)
+  if (maps.includes(path.at(-1) ?? '')) return transient[path.join('.')]?.includes(field) ?? false
   if (path.length === 2 && field === 'serviceAccount') return true
   if (path.length === 0 && field === 'selector') return true
   if (field === 'creationTimestamp') return true

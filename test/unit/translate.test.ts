@@ -173,6 +173,52 @@ t.test('names each part that a MyApp cannot have', async (t) => {
   )
 })
 
+t.test('keeps entries of maps that have the name of a field or of a label', async (t) => {
+  const entries = {
+    ...{ app: 'a', 'managed-by': 'b', selector: 'c', serviceAccount: 'd' },
+    ...{ creationTimestamp: 'e', 'pod-template-hash': 'f', scheme: 'HTTP' },
+  }
+  const affinity = {
+    podAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { labelSelector: { matchLabels: entries }, topologyKey: 'kubernetes.io/hostname' },
+      ],
+    },
+  }
+  const csi = { driver: 'example.com', volumeAttributes: entries }
+  const copy: Anything = structuredClone(live)
+  const { metadata, spec: pod } = copy.template
+  metadata.annotations = entries
+  Object.assign(metadata.labels, { selector: 'c', serviceAccount: 'd', creationTimestamp: 'e' })
+  Object.assign(pod, { nodeSelector: entries, affinity })
+  pod.volumes.push({ name: 'secrets', csi })
+  pod.containers[1].volumeMounts.push({ name: 'secrets', mountPath: '/secrets' })
+  const { spec, untranslated } = translate('shop', copy, liveService)
+  t.strictSame(untranslated, [])
+  t.strictSame(spec['podAnnotations'], entries)
+  t.strictSame(spec['podLabels'], {
+    ...{ tier: 'web', selector: 'c', serviceAccount: 'd', creationTimestamp: 'e' },
+  })
+  t.strictSame(spec['nodeSelector'], entries)
+  t.strictSame(spec['affinity'], affinity)
+  t.match(spec['volumes'], [{}, {}, {}, { csi }])
+})
+
+t.test('leaves out labels and annotations that the operator or Kubernetes sets', async (t) => {
+  const copy: Anything = structuredClone(live)
+  Object.assign(copy.template.metadata.labels, {
+    ...{ app: 'shop', 'managed-by': 'myapp-operator', 'pod-template-hash': 'f' },
+  })
+  Object.assign(copy.template.metadata.annotations, {
+    'example.com/config-digest': 'a',
+    'kubectl.kubernetes.io/default-container': 'shop',
+  })
+  const { spec, untranslated } = translate('shop', copy, liveService)
+  t.strictSame(untranslated, [])
+  t.strictSame(spec['podLabels'], { tier: 'web' })
+  t.strictSame(spec['podAnnotations'], { note: 'x' })
+})
+
 t.test('examples/operator.yaml gives the same pods as the Deployment manifest', async (t) => {
   const read = (path: string): Anything =>
     parse(readFileSync(new URL(`../../manifests/${path}`, import.meta.url), 'utf8'))
