@@ -61,25 +61,37 @@ export type Task =
     }
   | { command: 'completion'; shell: Shell }
 
-/** The options by their long names. `for` lists the commands that take the option. */
+/**
+ * The options by their long names. `for` lists the commands that take the option. `isFile` marks
+ * options whose value is a file.
+ */
 export const options = {
-  filename: { type: 'string', short: 'f', multiple: true, for: ['render', 'validate'] },
+  filename: {
+    type: 'string',
+    short: 'f',
+    multiple: true,
+    isFile: true,
+    for: ['render', 'validate'],
+  },
   recursive: { type: 'boolean', short: 'R', for: ['render', 'validate'] },
   namespace: { type: 'string', short: 'n', for: ['render', 'validate', 'adopt', 'certificates'] },
   output: { type: 'string', short: 'o', for: ['render', 'validate'] },
   lint: { type: 'boolean', for: ['validate'] },
-  defaults: { type: 'string', for: ['render', 'validate'] },
+  defaults: { type: 'string', isFile: true, for: ['render', 'validate'] },
   diff: { type: 'boolean', for: ['render'] },
   live: { type: 'boolean', for: ['render'] },
   context: { type: 'string', for: ['render', 'adopt'] },
-  against: { type: 'string', multiple: true, for: ['render'] },
+  against: { type: 'string', multiple: true, isFile: true, for: ['render'] },
   days: { type: 'string', for: ['certificates'] },
-  ca: { type: 'string', for: ['certificates'] },
-  trust: { type: 'string', multiple: true, for: ['certificates'] },
+  ca: { type: 'string', isFile: true, for: ['certificates'] },
+  trust: { type: 'string', multiple: true, isFile: true, for: ['certificates'] },
   'metacontroller-namespace': { type: 'string', for: ['certificates'] },
   help: { type: 'boolean', short: 'h', for: [] },
   version: { type: 'boolean', for: [] },
-} as const satisfies Record<string, ParseArgsOptionsConfig[string] & { for: string[] }>
+} as const satisfies Record<
+  string,
+  ParseArgsOptionsConfig[string] & { for: string[]; isFile?: true }
+>
 
 /** The commands and their descriptions. */
 export const commands = {

@@ -15,6 +15,11 @@ const optionsOf = (command: string) =>
     ([, option]) => option.for.length === 0 || option.for.some((name) => name === command),
   )
 
+const namesOf = ([name, option]: (typeof entries)[number]) => [
+  `--${name}`,
+  ...('short' in option ? [`-${option.short}`] : []),
+]
+
 /** The completion script for a shell. */
 export const completionScript = (shell: Shell): string => ({ bash, zsh, fish })[shell]()
 
@@ -23,6 +28,9 @@ const wordsOf = (command: string) =>
     ...(command === 'completion' ? shells : []),
     ...optionsOf(command).map(([name]) => `--${name}`),
   ].join(' ')
+
+/** The names of the options whose value is a file. */
+const fileNames = entries.filter(([, option]) => 'isFile' in option).flatMap(namesOf)
 
 const bash = () => `# Completion for bash: source <(myapp-operator completion bash)
 _myapp_operator() {
@@ -43,21 +51,24 @@ ${commandNames.map((command) => `          ${command}) words="${wordsOf(command)
         esac
         ;;
     esac
-    case $previous in -f | --filename | --against | --ca) words= ;; esac
+    case $previous in ${fileNames.join(' | ')}) words= ;; esac
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -o bashdefault -o default -F _myapp_operator myapp-operator kubectl-myapp
 `
 
-const zshValues = (command: string, name: keyof typeof options) =>
-  name === 'output' ? `(${formatsOf[command]?.join(' ')})` : '_files'
+/** What zsh offers for the value of an option. A space stands for nothing. */
+function zshValues(command: string, [name, option]: (typeof entries)[number]) {
+  if (name === 'output') return `(${formatsOf[command]?.join(' ')})`
+  return 'isFile' in option ? '_files' : ' '
+}
 
 const zshOptions = (command: string) =>
-  optionsOf(command).flatMap(([name, option]) => {
-    const names = [`--${name}`, ...('short' in option ? [`-${option.short}`] : [])]
-    return names.map((each) =>
-      option.type === 'boolean' ? `'${each}'` : `'*${each}=:${name}:${zshValues(command, name)}'`,
+  optionsOf(command).flatMap((entry) => {
+    const [name, option] = entry
+    return namesOf(entry).map((each) =>
+      option.type === 'boolean' ? `'${each}'` : `'*${each}=:${name}:${zshValues(command, entry)}'`,
     )
   })
 
@@ -105,7 +116,8 @@ ${entries
     const where =
       option.for.length === 0 ? '' : ` -n '__fish_seen_subcommand_from ${option.for.join(' ')}'`
     const short = 'short' in option ? ` -s ${option.short}` : ''
-    const needed = option.type === 'string' ? ' -r' : ''
+    // -r requires a value and offers files. -x requires a value and offers no files.
+    const needed = option.type === 'boolean' ? '' : 'isFile' in option ? ' -r' : ' -x'
     return `  complete -c $program${where} -l ${name}${short}${needed}`
   })
   .join('\n')}

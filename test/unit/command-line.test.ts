@@ -943,7 +943,28 @@ t.test('bash suggests commands, options, formats and shells', async (t) => {
   t.strictSame(suggest('validate', '-o', ''), ['text', 'json', 'github', 'junit', 'sarif'])
   t.strictSame(suggest('render', '--output', ''), ['yaml', 'json'])
   t.strictSame(suggest('completion', 'z'), ['zsh'])
-  t.strictSame(suggest('validate', '-f', 'x'), [], 'bash completes files by itself')
+  for (const [command, option] of [
+    ['validate', '-f'],
+    ['validate', '--defaults'],
+    ['render', '--against'],
+    ['certificates', '--ca'],
+    ['certificates', '--trust'],
+  ] as const) {
+    t.strictSame(suggest(command, option, ''), [], `bash completes files after ${option} by itself`)
+  }
+})
+
+t.test('zsh and fish offer files only for an option that takes a file', async (t) => {
+  const { out: zsh } = await runIn('completion', 'zsh')
+  const { out: fish } = await runIn('completion', 'fish')
+  for (const name of ['filename', 'defaults', 'against', 'ca', 'trust']) {
+    t.match(zsh, `'*--${name}=:${name}:_files'`)
+    t.match(fish, new RegExp(` -l ${name}.* -r$`, 'm'))
+  }
+  for (const name of ['namespace', 'context', 'days', 'metacontroller-namespace']) {
+    t.match(zsh, `'*--${name}=:${name}: '`)
+    t.match(fish, new RegExp(` -l ${name}.* -x$`, 'm'))
+  }
 })
 
 t.test('certificates prints the Secrets of the manifests and keeps the CA of --ca', async (t) => {
