@@ -270,8 +270,8 @@ export function changeText({
     object === undefined ? '' : yamlText(object, { sorted: true })
   const what = `${kind} ${namespace}/${name}`
   const patch = createTwoFilesPatch(
-    before ? `${what} as it is` : '/dev/null',
-    after ? `${what} as it would be` : '/dev/null',
+    before ? `${what} before the change` : '/dev/null',
+    after ? `${what} after the change` : '/dev/null',
     yaml(before),
     yaml(after),
     undefined,

@@ -576,7 +576,7 @@ t.test('--diff with a recorded request prints updates, deletions and creations',
     out,
     new RegExp(
       '^update Deployment default/demo-app\\n {2}spec\\.replicas\\n' +
-        '--- .* as it is\\n\\+\\+\\+ .* as it would be\\n' +
+        '--- .* before the change\\n\\+\\+\\+ .* after the change\\n' +
         '@@ .*\\n( .*\\n)*- {2}replicas: 3\\n\\+ {2}replicas: 2\\n',
     ),
   )
