@@ -116,20 +116,20 @@ usage:
   myapp-operator adopt deployment/NAME [-n NAMESPACE] [--context NAME]
       Prints the commands that turn a Deployment into a MyApp without downtime.
   myapp-operator certificates [--days N] [--ca FILE] [--trust FILE…] [options]
-      Prints Secrets and ConfigMaps for kubectl apply -f -, and on stderr when they expire.
+      Prints Secrets and ConfigMaps for kubectl apply -f -. Prints their expiry dates on stderr.
   myapp-operator completion (bash | zsh | fish)
 
   -f, --filename FILE   a file of YAML documents or JSON objects, a folder of such files, or - for
                         stdin. ConfigMaps and Secrets in them count as existing. Other kinds are
-                        left out.
+                        ignored, with a note.
   -R, --recursive       read subfolders too
   -n, --namespace NAME  the namespace of objects without one (default)
                         certificates: the namespace of the operator (myapp-operator)
   -o, --output FORMAT   render: yaml or json (yaml)
                         validate: text, json, github, junit or sarif (text)
   --defaults FILE       use the platform defaults in this file; in validate for --lint
-  --lint                also warn about what is valid and will not work
-  --diff                compare with what exists:
+  --lint                also warn about valid specs that will not work
+  --diff                print the changes to the existing children:
   --live                  in the cluster of your kubeconfig, read with kubectl get
   --context NAME          in the cluster of this context of your kubeconfig
   --against FILE          in a recorded request to /sync; may be repeated
