@@ -18,7 +18,7 @@ export interface Kubectl {
 }
 
 /** The user may not read an object, or the cluster does not have its kind. */
-class Forbidden extends UserError {}
+class Unreadable extends UserError {}
 
 /** Runs kubectl for a context of the kubeconfig. Defaults to the current context. */
 export function kubectlFor(context: string | undefined): Kubectl {
@@ -44,7 +44,7 @@ export function kubectlFor(context: string | undefined): Kubectl {
     const reason = stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`
     const message = `kubectl: ${reason}`
     throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
-      ? new Forbidden(message)
+      ? new Unreadable(message)
       : new UserError(message)
   }
   return {
@@ -158,7 +158,7 @@ function compositeController(kubectl: Kubectl): Controller | undefined {
     >
     return all.find(({ spec }) => spec.parentResource.resource === 'myapps')
   } catch (error) {
-    if (error instanceof Forbidden) return undefined
+    if (error instanceof Unreadable) return undefined
     throw error
   }
 }
@@ -195,7 +195,7 @@ function readLiveConfig(
         ]) as unknown as ObservedConfig[],
       )
     } catch (error) {
-      if (!(error instanceof Forbidden)) throw error
+      if (!(error instanceof Unreadable)) throw error
       unreadable.push(...names.map((name) => ({ kind, name })))
       // The object counts as existing, with every key that the MyApp uses.
       const keysOf = (name: string) =>
