@@ -255,13 +255,13 @@ function typeHint(expected: string, path: Path, value: unknown, fields: string[]
   return ''
 }
 
-const computeResources = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor']
+const quantityFields = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor']
 
 /** The remedy for a fraction in place of a quantity or a number of pods. */
 function fractionHint(path: Path, value: unknown): string {
   if (typeof value !== 'number' || value < 0) return ''
   const text = String(value)
-  if (!computeResources.includes(String(path.at(-1)))) {
+  if (!quantityFields.includes(String(path.at(-1)))) {
     return '; use an integer or a percentage such as "25%"'
   }
   return /^\d{1,15}\.\d{1,3}$/.test(text)
