@@ -255,7 +255,9 @@ function typeHint(expected: string, path: Path, value: unknown, fields: string[]
   return ''
 }
 
-const quantityFields = ['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor']
+const quantityFields = [
+  ...['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor', 'averageValue', 'value'],
+]
 
 /** The remedy for a fraction in place of a quantity or a number of pods. */
 function fractionHint(path: Path, value: unknown): string {
@@ -355,7 +357,10 @@ function distance(from: string, to: string): number {
   return at(from.length, to.length)
 }
 
-/** Fields whose values can be secrets. Messages never quote a value in them, whatever its type. */
+/**
+ * Fields whose values can be secrets. Messages never quote a value in them, whatever its type. Only
+ * the fields named `value` in spec.autoscaling are not secret.
+ */
 const secretFields: Path = [
   'value',
   'command',
@@ -392,13 +397,17 @@ const quotedFields: Path = [
   'sizeLimit',
   'divisor',
   'averageValue',
+  'value',
   'maxSurge',
   'maxUnavailable',
   'minAvailable',
 ]
 
+/** Whether a key is the `value` of a metric's target or of a scaling policy. */
+const isTarget = (key: string | number, path: Path) => key === 'value' && path[1] === 'autoscaling'
+
 function shownValue(path: Path, value: unknown, keyword: string): string | undefined {
-  if (path.some((key) => secretFields.includes(key))) return undefined
+  if (path.some((key) => secretFields.includes(key) && !isTarget(key, path))) return undefined
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const isShown =
     quotedFields.includes(path.at(-1) ?? '') || keyword === 'enum' || keyword === 'const'

@@ -845,7 +845,24 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       name: 'cpu',
       target: { type: 'Utilization', averageUtilization: 1, value: 0 },
     }),
-    'spec.autoscaling.metrics[0].resource.target.value: must be at least 1, got a number',
+    'spec.autoscaling.metrics[0].resource.target.value: must be at least 1, got 0',
+  ],
+  [
+    'a fraction as a target',
+    withMetric('External', { metric: { name: 'a' }, target: { type: 'Value', value: 1.5 } }),
+    'spec.autoscaling.metrics[0].external.target.value: must be an integer or a string, ' +
+      'got 1.5; write "1500m" or put it in quotes',
+  ],
+  [
+    'a scaling policy of 0 pods',
+    {
+      image,
+      autoscaling: {
+        maxReplicas: 2,
+        behavior: { scaleUp: { policies: [{ type: 'Pods', value: 0, periodSeconds: 60 }] } },
+      },
+    },
+    'spec.autoscaling.behavior.scaleUp.policies[0].value: must be at least 1, got 0',
   ],
   [
     'a metric name with a slash',
