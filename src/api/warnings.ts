@@ -48,7 +48,13 @@ function unfitDefaults(spec: MyAppSpec, defaults: PlatformDefaults): Problem[] {
   const { terminationGracePeriodSeconds: gracePeriod = Infinity } = spec
   return [
     ...(podSecurity === 'Restricted' && spec.podSecurity === undefined && spec.runAsUser === 0
-      ? [warning(['runAsUser'], "root does not get the platform's podSecurity Restricted")]
+      ? [
+          warning(
+            ['runAsUser'],
+            "the platform's podSecurity Restricted is not applied to root: " +
+              'set another runAsUser, or set podSecurity',
+          ),
+        ]
       : []),
     ...(isExposed(spec) && spec.drainSeconds === undefined && gracePeriod < 2 * drainSeconds
       ? [
@@ -96,7 +102,10 @@ function imageWarnings({ image }: MyAppSpec): Problem[] {
   if (digest !== undefined) return []
   if (tag === undefined) {
     return [
-      warning(['image'], 'without a tag it is latest, which changes: add a version or a digest'),
+      warning(
+        ['image'],
+        'without a tag the image is latest, which changes: add a version or a digest',
+      ),
     ]
   }
   return movingTag.test(tag)
@@ -121,7 +130,7 @@ function memoryWarnings({ resources: { requests, limits } = {} }: MyAppSpec): Pr
     ? [
         warning(
           ['resources', 'limits', 'memory'],
-          'without a limit one pod can use up the memory of its node: set it',
+          'without a limit one pod can use up the memory of its node: set a limit',
         ),
       ]
     : []
@@ -205,7 +214,7 @@ function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpe
       ? [
           warning(
             ['autoscaling', 'maxReplicas'],
-            'it equals minReplicas, so nothing scales: raise it, or use replicas',
+            'maxReplicas equals minReplicas, so nothing scales: raise maxReplicas, or use replicas',
           ),
         ]
       : []),
@@ -214,7 +223,7 @@ function autoscalingWarnings({ autoscaling, replicas, resources = {} }: MyAppSpe
           warning(
             ['replicas'],
             `${replicas} is more than maxReplicas ${maxReplicas}, which wins: ` +
-              'remove it, or raise maxReplicas',
+              'remove replicas, or raise maxReplicas',
           ),
         ]
       : []),
@@ -234,8 +243,10 @@ function disruptionWarnings(spec: MyAppSpec): Problem[] {
       warning(
         ['disruption'],
         blocks
-          ? 'with one replica it blocks every node drain: set replicas to 2 or more, or remove it'
-          : 'with one replica it protects nothing: set replicas to 2 or more, or remove it',
+          ? 'with one replica disruption blocks every node drain: set replicas to 2 or more, or ' +
+              'remove disruption'
+          : 'with one replica disruption protects nothing: set replicas to 2 or more, or remove ' +
+              'disruption',
       ),
     ]
   }
@@ -267,7 +278,7 @@ function routingWarnings({ ingress, gateway, networkPolicy }: MyAppSpec): Proble
       ? [
           warning(
             ['ingress', 'ingressClassName'],
-            'without it only a default class serves the Ingress: set it',
+            'only a default class serves an Ingress without ingressClassName: set a class',
           ),
         ]
       : []),

@@ -795,7 +795,7 @@ t.test('prints findings on stdout, notes and a summary on stderr', async (t) => 
   })
   const linted = await runIn('validate', '--lint', '-f', folder)
   t.equal(linted.code, 1)
-  t.match(linted.out, `${b}:5:10: warning: spec.image: without a tag it is latest`)
+  t.match(linted.out, `${b}:5:10: warning: spec.image: without a tag the image is latest`)
   t.match(linted.out, `${c}:5:10: spec.image: `)
   t.equal(linted.err, `${note}2 problems in 3 files, 2 warnings\n`)
   t.match(await runIn('validate', '--lint', '-f', `${b}`), { code: 0, err: /valid, 2 warnings\n$/ })

@@ -85,7 +85,8 @@ t.test('does not warn of a spec that works', async (t) => {
 const upperCase =
   'image: no container runtime pulls a name with upper-case letters: write it in lower case'
 const unreadable = 'image: no container runtime can pull this: write [REGISTRY/]NAME[:TAG][@DIGEST]'
-const untagged = 'image: without a tag it is latest, which changes: add a version or a digest'
+const untagged =
+  'image: without a tag the image is latest, which changes: add a version or a digest'
 const moving = 'image: this tag moves, so pods may differ: use a version or a digest'
 const blocked = (pods: number) =>
   `disruption: with ${pods} replicas no pod may be evicted, so drains hang: set maxUnavailable to 1`
@@ -120,7 +121,8 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
   [
     { resources: {} },
-    'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
+    'resources.limits.memory: without a limit one pod can use up the memory of its node: ' +
+      'set a limit',
   ],
   [
     {
@@ -165,16 +167,18 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
       resources: {},
       autoscaling: { maxReplicas: 2, targetMemoryUtilizationPercentage: 50 },
     },
-    'resources.limits.memory: without a limit one pod can use up the memory of its node: set it',
+    'resources.limits.memory: without a limit one pod can use up the memory of its node: ' +
+      'set a limit',
     noRequest('memory'),
   ],
   [
     { autoscaling: { minReplicas: 2, maxReplicas: 2 } },
-    'autoscaling.maxReplicas: it equals minReplicas, so nothing scales: raise it, or use replicas',
+    'autoscaling.maxReplicas: maxReplicas equals minReplicas, so nothing scales: raise ' +
+      'maxReplicas, or use replicas',
   ],
   [
     { autoscaling: { maxReplicas: 3 }, replicas: 5 },
-    'replicas: 5 is more than maxReplicas 3, which wins: remove it, or raise maxReplicas',
+    'replicas: 5 is more than maxReplicas 3, which wins: remove replicas, or raise maxReplicas',
   ],
   [{ replicas: 3, disruption: { minAvailable: 3 } }, blocked(3)],
   [{ replicas: 2, disruption: { minAvailable: '51%' } }, blocked(2)],
@@ -186,16 +190,18 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
   [
     { disruption: { minAvailable: 1 } },
-    'disruption: with one replica it blocks every node drain: set replicas to 2 or more, or ' +
-      'remove it',
+    'disruption: with one replica disruption blocks every node drain: set replicas to 2 or ' +
+      'more, or remove disruption',
   ],
   [
     { disruption: { maxUnavailable: 1 } },
-    'disruption: with one replica it protects nothing: set replicas to 2 or more, or remove it',
+    'disruption: with one replica disruption protects nothing: set replicas to 2 or more, or ' +
+      'remove disruption',
   ],
   [
     { ingress: {} },
-    'ingress.ingressClassName: without it only a default class serves the Ingress: set it',
+    'ingress.ingressClassName: only a default class serves an Ingress without ' +
+      'ingressClassName: set a class',
   ],
   [
     { ingress: { ingressClassName: 'a' }, networkPolicy: { from: [{ app: 'a', namespace: 'b' }] } },
@@ -213,7 +219,11 @@ t.test('warns of a valid spec that cannot work, with field and remedy', async (t
 
 const unfit: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   [{}],
-  [{ runAsUser: 0 }, "spec.runAsUser: root does not get the platform's podSecurity Restricted"],
+  [
+    { runAsUser: 0 },
+    "spec.runAsUser: the platform's podSecurity Restricted is not applied to root: " +
+      'set another runAsUser, or set podSecurity',
+  ],
   [{ runAsUser: 0, podSecurity: 'Baseline' }],
   [
     { terminationGracePeriodSeconds: 29 },
