@@ -337,7 +337,7 @@ const nodeTerm = (value: object) =>
     matchExpressions: opt(expressions('node', value)),
     matchFields: opt(fieldExpressions),
   })
-const podTerm = object('A set of pods, and the label that says which nodes count as one place.', {
+const podTerm = object('A set of pods, and the node label that defines the topology domain.', {
   labelSelector: opt(selector('the pods')),
   namespaceSelector: opt(selector("the pods' namespaces")),
   namespaces: opt(
@@ -585,7 +585,7 @@ export const PodSecurityContext = object(
     runAsNonRoot: opt(flag('Refuse to run as root.')),
     runAsUser: opt(id('User ID.')),
     runAsGroup: opt(id('Group ID.')),
-    fsGroup: opt(id('Group ID of volumes.')),
+    fsGroup: opt(id('ID of the group that owns the files of volumes.')),
     seccompProfile: opt(seccompProfile),
   },
 )
