@@ -152,7 +152,9 @@ function exportersOf(
   const unknown = names.filter((name) => !isKnown(name))
   if (unknown.length > 0) {
     const choices = [...exporters[signal], 'none'].join(', ')
-    warnings.push(`${variable}=${unknown.join(',')}: must be one of ${choices}; it is ignored`)
+    warnings.push(
+      `${variable}=${unknown.join(',')}: must be one of ${choices}; the exporter is ignored`,
+    )
   }
   return names.filter(isKnown)
 }

@@ -131,7 +131,7 @@ t.test('logs a gRPC status by name', async (t) => {
     } as never).failed({ code }, 1)
   }
   t.strictSame(reasons, [
-    'gRPC UNAVAILABLE: nothing may be listening',
+    'gRPC UNAVAILABLE: is a collector listening there?',
     'gRPC UNAUTHENTICATED',
     'the endpoint answered 404',
   ])

@@ -299,7 +299,7 @@ t.test('replaces an invalid value with the default', async (t) => {
   t.equal(metrics.protocol, 'http/protobuf')
   t.equal(metrics.exportIntervalMillis, 60_000)
   t.strictSame(warnings, [
-    'OTEL_TRACES_EXPORTER=zipkin: must be one of otlp, console, none; it is ignored',
+    'OTEL_TRACES_EXPORTER=zipkin: must be one of otlp, console, none; the exporter is ignored',
     'OTEL_EXPORTER_OTLP_PROTOCOL=smoke: must be one of http/protobuf, http/json, grpc; the ' +
       'variable is ignored',
     'OTEL_METRIC_EXPORT_INTERVAL=soon: must be an integer from 1 to 2147483647; the ' +

@@ -88,7 +88,9 @@ function reasonOf(error: unknown): string {
   if (typeof code === 'number') {
     const name = grpcCodes[code]
     if (name === undefined) return `the endpoint answered ${code}`
-    return name === 'UNAVAILABLE' ? 'gRPC UNAVAILABLE: nothing may be listening' : `gRPC ${name}`
+    return name === 'UNAVAILABLE'
+      ? 'gRPC UNAVAILABLE: is a collector listening there?'
+      : `gRPC ${name}`
   }
   if (typeof code === 'string') return code
   return typeof message === 'string' && message !== '' ? message.slice(0, 100) : 'unknown'
