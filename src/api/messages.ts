@@ -358,8 +358,8 @@ function distance(from: string, to: string): number {
 }
 
 /**
- * Fields whose values can be secrets. Messages never quote a value in them, whatever its type. Only
- * the fields named `value` in spec.autoscaling are not secret.
+ * Fields whose values can be secrets. Messages never quote a value in them, whatever its type. An
+ * exception is `value` in spec.autoscaling.
  */
 const secretFields: Path = [
   'value',

@@ -457,7 +457,9 @@ const maps = ['labels', 'annotations', 'nodeSelector', 'matchLabels', 'volumeAtt
 const transient: Record<string, string[]> = {
   'template.metadata.labels': [...Object.keys(selectorLabels('')), 'pod-template-hash'],
   'template.metadata.annotations': [
-    ...['kubectl.kubernetes.io/restartedAt', defaultContainer, configDigestAnnotation],
+    'kubectl.kubernetes.io/restartedAt',
+    defaultContainer,
+    configDigestAnnotation,
   ],
 }
 
