@@ -72,7 +72,7 @@ t.test('reports HTTP on port 4317 once', async (t) => {
     ),
   ])
   t.equal(readTelemetrySettings(grpcPort).warnings.length, 1)
-  t.match(
+  t.same(
     readTelemetrySettings({
       ...grpcPort,
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
