@@ -649,7 +649,7 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'or "-", and must start and end with a letter or digit',
   ],
   [
-    'a mount path that is not absolute',
+    'a relative mountPath',
     { image, volumes: [{ name: 'a', mountPath: 'rel', emptyDir: {} }] },
     'spec.volumes[0].mountPath: must be an absolute path without ":"',
   ],
