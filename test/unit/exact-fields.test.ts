@@ -19,9 +19,19 @@ interface Place {
   field: string
 }
 
-/** Others may add fields to these objects. The selector is immutable. */
-const open =
-  /^(spec(\.template(\.spec)?)?|spec\.template\.spec\.(containers|initContainers)\[\]|spec\.selector.*|spec\.template\.metadata.*)$/
+const podSpec = 'spec.template.spec'
+/** Others may add fields to these objects. */
+const openObjects = [
+  'spec',
+  'spec.template',
+  podSpec,
+  `${podSpec}.containers[]`,
+  `${podSpec}.initContainers[]`,
+]
+/** Others may also add to the parts of these objects. The selector is immutable. */
+const openTrees = ['spec.selector', 'spec.template.metadata']
+const isOpen = (field: string) =>
+  openObjects.includes(field) || openTrees.some((tree) => field.startsWith(tree))
 
 /** The objects, and the lists with a merge key, in a Deployment that a MyApp sets. */
 function places(value: unknown, steps: Place['steps'] = ['spec']): Place[] {
@@ -32,7 +42,7 @@ function places(value: unknown, steps: Place['steps'] = ['spec']): Place[] {
     .slice(1)
   const isMerged = !Array.isArray(value) || commonMergeKey(value) !== undefined
   return [
-    ...(isMerged && !open.test(field) ? [{ steps, field }] : []),
+    ...(isMerged && !isOpen(field) ? [{ steps, field }] : []),
     ...Object.entries(value).flatMap(([step, part]) =>
       places(part, [...steps, Array.isArray(value) ? Number(step) : step]),
     ),
