@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { V1Container, V1PodSpec, V1Service } from '@kubernetes/client-node'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
+import { sync } from '../../src/myapp/sync.ts'
 import {
   appContainerOf,
   type Facts,
@@ -14,7 +15,8 @@ import {
 } from '../support/checklist/rendered.ts'
 import { checklist, type RuleName } from '../support/checklist/rules.ts'
 import { renderFile } from '../support/compatibility/golden.ts'
-import { upgrade } from '../support/compatibility/stored-child.ts'
+import { settledRequests, upgrade } from '../support/compatibility/stored-child.ts'
+import { context } from '../support/fixtures/context.ts'
 import { exampleApps, workloads } from '../support/workloads/facts.ts'
 import { yamlFiles } from '../support/yaml-files.ts'
 
@@ -57,10 +59,21 @@ t.test('the example apps pass the checklist without exceptions', async (t) => {
   for (const facts of Object.values(exampleApps)) t.notOk(facts.exceptions)
 })
 
+const files = [folder, new URL('../../manifests/examples/', import.meta.url)].flatMap((folder) =>
+  yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
+)
+
+t.test('a settled MyApp requests no early sync', async (t) => {
+  const requests = files.flatMap(settledRequests)
+  t.ok(requests.length > 70)
+  for (const request of requests) {
+    const { status, resyncAfterSeconds } = sync(request, context)
+    t.not(status.conditions?.[0]?.reason, 'ConfigMissing')
+    t.equal(resyncAfterSeconds, undefined, request.parent.metadata.name)
+  }
+})
+
 t.test('a sync does not write stored children of an unchanged MyApp', async (t) => {
-  const files = [folder, new URL('../../manifests/examples/', import.meta.url)].flatMap((folder) =>
-    yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
-  )
   t.ok(files.length > 70)
   for (const file of files) {
     t.strictSame(

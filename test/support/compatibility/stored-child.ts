@@ -1,10 +1,11 @@
 import { parseAllDocuments } from 'yaml'
 import { changes, settle } from '../../../src/cli/diff.ts'
-import { type FileMyApp, readFiles } from '../../../src/cli/manifests.ts'
+import { type FileConfig, type FileMyApp, noUid, readFiles } from '../../../src/cli/manifests.ts'
 import { newRequest } from '../../../src/cli/render.ts'
 import { lastAppliedAnnotation } from '../../../src/metacontroller/protocol.ts'
 import { isObject } from '../../../src/metacontroller/json.ts'
 import type { KubernetesObject, ObservedObject } from '../../../src/metacontroller/protocol.ts'
+import { configReferences } from '../../../src/myapp/config-references.ts'
 import { type HookRequest, keyOf } from '../../../src/myapp/request.ts'
 import { apiVersion, kind } from '../../../src/api/myapp.ts'
 import { sync } from '../../../src/myapp/sync.ts'
@@ -150,9 +151,31 @@ export function upgrade(
   }
 }
 
+/** The requests for the MyApps of a file whose children and config exist. */
+export const settledRequests = (file: string): HookRequest[] =>
+  readFiles([file], false, 'default').myApps.map((app) => {
+    const config = referencedConfig(app)
+    const { children } = sync(requestFor(app, config, []), context)
+    return requestFor(app, config, children)
+  })
+
+/** The ConfigMaps and Secrets that the pods of a MyApp use, with the used keys. */
+function referencedConfig({ metadata: { namespace }, spec }: FileMyApp): FileConfig {
+  const config: FileConfig = { 'ConfigMap.v1': {}, 'Secret.v1': {} }
+  for (const { kind, name, key } of configReferences(spec)) {
+    const objects = config[`${kind}.v1`]
+    const id = keyOf({ namespace, name })
+    objects[id] = {
+      metadata: { name, namespace, uid: noUid },
+      data: { ...objects[id]?.data, ...(key !== undefined && { [key]: 'eA==' }) },
+    }
+  }
+  return config
+}
+
 function requestFor(
   app: FileMyApp,
-  config: Parameters<typeof newRequest>[1],
+  config: FileConfig,
   made: KubernetesObject[],
 ): HookRequest {
   const request = newRequest(app, config)
