@@ -7,7 +7,7 @@ import {
   installMetacontrollerCrds,
 } from '../../../local-cluster/control-plane/boot.ts'
 import { ensureControlPlane } from '../../../local-cluster/control-plane/build.ts'
-import { type Api, openApi } from './api.ts'
+import { type Api, openApi, RefusedByApi } from './api.ts'
 import { followJsonLines } from './json-lines.ts'
 import { startMetacontroller } from '../../../local-cluster/metacontroller.ts'
 import {
@@ -202,7 +202,10 @@ function setStage({ api, hook, audit }: Backstage, namespace: string): Stage {
     isGone: (plural, name) =>
       stage.get(plural, name).then(
         () => false,
-        () => true,
+        (error: unknown) => {
+          if (error instanceof RefusedByApi && error.code === 404) return true
+          throw error
+        },
       ),
     errors: (name) => syncErrors(api, namespace, name),
     rest,
