@@ -32,12 +32,15 @@ const eachContainer = (
 const peerText = ({ namespace, podLabels, address, port }: Peer) =>
   [namespace, podLabels && Object.values(podLabels).join(), address, port].filter(Boolean).join(' ')
 
-/** Whether the pods mount a writable claim that only one pod may use. */
+/**
+ * Whether the pods use a claim that only one pod can use. Several pods can share a ReadWriteMany
+ * claim, or read a ReadWriteOnce claim. A ReadWriteOncePod claim is for one pod, even read-only.
+ */
 const isSingleton = ({ spec }: Workload) =>
-  (spec.volumes ?? []).some(
-    ({ persistentVolumeClaim: claim, readOnly }) =>
-      claim !== undefined && claim.accessMode !== 'ReadWriteMany' && !readOnly,
-  )
+  (spec.volumes ?? []).some(({ persistentVolumeClaim: claim, readOnly = false }) => {
+    if (claim === undefined || claim.accessMode === 'ReadWriteMany') return false
+    return claim.accessMode === 'ReadWriteOncePod' || !readOnly
+  })
 
 const dnsPeers: Peer[] = [53, 5353].flatMap((port) =>
   (['UDP', 'TCP'] as const).map((protocol) => ({ namespace: 'kube-system', port, protocol })),
@@ -423,7 +426,7 @@ const named = {
     eachContainer(
       rendered,
       ({ terminationMessagePolicy }) => terminationMessagePolicy === 'FallbackToLogsOnError',
-      'says nothing when it fails',
+      'shows no logs when it fails',
     ),
 
   imagesArePinned: (rendered) =>
@@ -436,7 +439,10 @@ const named = {
   secretsAreReferences: (rendered) =>
     containersOf(rendered).flatMap(({ name: container, env = [] }) =>
       env.flatMap(({ name, value }) =>
-        check(!secretName.test(name) || value === undefined, `${container}: ${name} is in clear`),
+        check(
+          !secretName.test(name) || value === undefined,
+          `${container}: ${name} is in clear text`,
+        ),
       ),
     ),
 
@@ -467,7 +473,7 @@ const named = {
       volumeMounts.map(({ name }) => name),
     )
     return [
-      ...mounted.flatMap((name) => check(volumes.includes(name), `${name} is no volume`)),
+      ...mounted.flatMap((name) => check(volumes.includes(name), `${name} is not a volume`)),
       ...volumes.flatMap((name) => check(mounted.includes(name), `${name} is not mounted`)),
     ]
   },
