@@ -74,7 +74,7 @@ async function judge(
     observedGeneration: generation,
     lastTransitionTime: new Date().toISOString(),
   })
-  await here.say('HTTPRoute', 'shop', {
+  await here.setStatus('HTTPRoute', 'shop', {
     parents: parentRefs.map((parentRef) => ({
       parentRef,
       controllerName: 'example.com/controller',

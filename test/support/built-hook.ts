@@ -68,7 +68,9 @@ export async function startBuiltHook(
       const { port } = new URL(url)
       return { child, lines, errors, url, port: Number(port), probes, admission, exited }
     }
-    if (child.exitCode !== null) throw new Error(`it ended: ${[...lines, ...errors].join('\n')}`)
+    if (child.exitCode !== null) {
+      throw new Error(`the hook ended: ${[...lines, ...errors].join('\n')}`)
+    }
     await wait(10)
   }
 }

@@ -176,7 +176,7 @@ export function routing(t: Test, cluster: Cluster): void {
       spec: { ingressClassName: 'nginx', rules: [{ host: 'shop.example.com' }] },
     })
 
-    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
+    await here.setStatus('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
     const after = await untilRouted(
       here,
       'shop',
@@ -196,12 +196,12 @@ export function routing(t: Test, cluster: Cluster): void {
       'without a host the URL is that of the address',
       () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://192.0.2.1/shop',
     )
-    await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '2001:db8::1' }] } })
+    await here.setStatus('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '2001:db8::1' }] } })
     await here.until(
       'an address of IPv6 is in brackets',
       () => here.get('MyApp', 'shop').status?.urls?.join() === 'http://[2001:db8::1]/shop',
     )
-    await here.say('Ingress', 'shop', { loadBalancer: { ingress: null } })
+    await here.setStatus('Ingress', 'shop', { loadBalancer: { ingress: null } })
     await untilRouted(here, 'shop', 'False', 'the Ingress has no address yet')
 
     await here.edit('MyApp', 'shop', { spec: { ingress: null } })
@@ -220,7 +220,7 @@ export function routing(t: Test, cluster: Cluster): void {
       const here = await cluster.namespace(t)
       await here.create('shop', { image: 'nginx', ingress })
       await here.running('shop')
-      await here.say('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
+      await here.setStatus('Ingress', 'shop', { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } })
       await untilRouted(here, 'shop', 'True', 'Traffic from outside is routed to the Service')
       const there = {
         address: `http://shop.${here.name}.svc:8080`,

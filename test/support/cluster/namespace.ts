@@ -49,7 +49,7 @@ export interface Namespace {
   /** Edits an object as a person would, with a merge patch or a JSON patch. */
   edit<K extends Kind>(kind: K, name: string, patch: object | Operation[]): Promise<Kinds[K]>
   /** Sets the status of an object, as the controller of its kind would. */
-  say(kind: Kind, name: string, status: object): Promise<void>
+  setStatus(kind: Kind, name: string, status: object): Promise<void>
   remove(kind: Kind, name: string): Promise<void>
   find<K extends Kind>(kind: K, name: string): Kinds[K] | undefined
   /** An existing object. Throws if it does not exist. */
@@ -143,7 +143,7 @@ export async function openNamespace(cluster: ObservedCluster, t: Test): Promise<
         patch,
         Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json',
       ),
-    async say(kind, object, status) {
+    async setStatus(kind, object, status) {
       await write(
         kind,
         'PATCH',

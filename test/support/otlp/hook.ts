@@ -65,7 +65,7 @@ export async function startExportingHook(
     url = lines
       .map(({ msg }) => /http:\/\/127\.0\.0\.1:\d+/.exec(String(msg))?.[0])
       .find((url) => url !== undefined)
-    if (child.exitCode !== null) throw new Error(`it ended: ${JSON.stringify(lines)}`)
+    if (child.exitCode !== null) throw new Error(`the hook ended: ${JSON.stringify(lines)}`)
     await wait(10)
   }
   const base = url
