@@ -31,10 +31,20 @@ const { values } = parseArgs({
     trouble: { type: 'boolean', default: false },
   },
 })
-const apps = Number(values.apps)
-const namespaces = Number(values.namespaces)
-const restSeconds = Number(values.rest)
-const podEvents = Number(values['pod-events'])
+const apps = integer('apps', 1)
+const namespaces = integer('namespaces', 1)
+const restSeconds = integer('rest', 0)
+const podEvents = integer('pod-events', 0)
+const resync = values.resync === undefined ? undefined : integer('resync', 1)
+
+/** The integer in an option. Exits if the value is not an integer of at least `min`. */
+function integer(option: Exclude<keyof typeof values, 'trouble'>, min: number): number {
+  const text = values[option] ?? ''
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
+  console.error(`--${option} must be an integer of at least ${min}, got ${JSON.stringify(text)}`)
+  process.exit(2)
+}
 
 /**
  * The heap of the manifest, so that the memory is that of a pod. No request is refused as overload.
@@ -136,7 +146,6 @@ async function measure(binDir: string): Promise<void> {
       options: ['--client-go-qps=1000', '--client-go-burst=2000', '--workers=20'],
     })
     stops.push(() => metacontroller.stop())
-    const resync = values.resync === undefined ? undefined : Number(values.resync)
     await kubectl(['apply', '-f', '-'], compositeControllers(hook.port, 'dynamic-apply', resync))
     const api = openApi(kubeconfig)
     const watching = new AbortController()
@@ -175,15 +184,12 @@ async function measure(binDir: string): Promise<void> {
     /** Runs one phase and prints its cost for each of `count` things. */
     async function phase(name: string, count: number, work: () => Promise<unknown>) {
       const pids = { Metacontroller: metacontroller.pid, hook: hook.pid() }
-      const start = Date.now()
+      const processorTimes = () => Object.values(pids).map(processorSeconds)
       const before = await requests(metacontroller.metricsUrl)
-      const used = Object.entries(pids).map(([program, pid]) => ({
-        program,
-        pid,
-        from: processorSeconds(pid),
-      }))
+      const [start, usedBefore] = [Date.now(), processorTimes()]
       await work()
-      const elapsed = (Date.now() - start) / 1000
+      const [elapsed, usedAfter] = [(Date.now() - start) / 1000, processorTimes()]
+      // Metacontroller counts a request when it has the response. A watch can be faster.
       await sleep(1000)
       const after = await requests(metacontroller.metricsUrl)
       const each = (amount: number) => (amount / count).toFixed(2)
@@ -193,8 +199,8 @@ async function measure(binDir: string): Promise<void> {
       })
       console.log(`${name}: ${elapsed.toFixed(1)} s. For each of ${count}:`)
       console.log(`  ${each(elapsed * 1000)} ms, requests ${sent.join(', ') || 'none'}`)
-      for (const { program, pid, from } of used) {
-        const seconds = processorSeconds(pid) - from
+      for (const [index, [program, pid]] of Object.entries(pids).entries()) {
+        const seconds = (usedAfter[index] ?? NaN) - (usedBefore[index] ?? NaN)
         console.log(
           `  ${program}: ${each(seconds * 1000)} ms of processor time, ` +
             `${(seconds / elapsed).toFixed(3)} processors, ${peakMegabytes(pid)} MB at most`,
@@ -222,7 +228,8 @@ async function measure(binDir: string): Promise<void> {
         spec: { ports: [{ port: 80 }] },
       })
     }
-    await phase('create', apps, async () => {
+    const created = apps + (values.trouble ? troubled.size : 0)
+    await phase('create', created, async () => {
       await inParallel(apps, async (index) => {
         if (values.trouble && index === Math.floor(apps / 2)) {
           await create(0, 'unpullable', failingImage('ImagePullBackOff'))
