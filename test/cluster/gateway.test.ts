@@ -8,6 +8,7 @@ import { childKinds } from '../../src/myapp/children/index.ts'
 import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
 import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll } from '../support/cluster/documents.ts'
+import { forceSyncs } from '../support/cluster/forced-syncs.ts'
 import { pointAt } from '../support/cluster/install.ts'
 import { allKinds } from '../support/cluster/kinds.ts'
 import { kustomize } from '../support/cluster/kustomize.ts'
@@ -305,6 +306,7 @@ function withComponent(t: Test, cluster: Cluster): void {
       (await here.failed('shop', 'NameConflict')).status?.message,
       /^HTTPRoute shop already exists/,
     )
+    await forceSyncs(here, 'shop', 2)
     t.match(here.get('HTTPRoute', 'shop'), {
       metadata: { uid },
       spec: { parentRefs: [{ name: 'theirs' }] },

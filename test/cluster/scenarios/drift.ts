@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import type { Kind, LiveObject } from '../../support/cluster/kinds.ts'
 import type { Operation } from '../../support/cluster/namespace.ts'
 import type { Difference } from '../../support/cluster/server-side-apply.ts'
@@ -274,8 +275,8 @@ const owned = ({
   metadata: { labels = {}, annotations = {} },
   spec,
 }: LiveObject & { spec?: object }) => {
-  const asked = Object.entries(annotations).filter(([name]) => name.startsWith('example.com/'))
-  return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: asked.sort(), spec })
+  const own = Object.entries(annotations).filter(([name]) => name.startsWith('example.com/'))
+  return JSON.stringify({ labels: Object.entries(labels).sort(), annotations: own.sort(), spec })
 }
 
 /** Every manual edit of a child is reverted, except some edits under server-side apply. */
@@ -288,9 +289,8 @@ export function repairs(t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drif
         await here.running('shop')
         const before = owned(here.get(kind, 'shop'))
         await here.edit(kind, 'shop', edit)
-        const calls = here.calls('shop').length
-        await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-        await here.until('the hook had a request since', () => here.calls('shop').length > calls)
+        await forceSyncs(here, 'shop', 2)
+        await waitUntilIdle(here)
         t.not(owned(here.get(kind, 'shop')), before)
       })
       continue
@@ -324,14 +324,14 @@ export function drift(t: Test, cluster: Cluster): void {
       const here = await cluster.namespace(t)
       await here.create('shop', shop)
       await here.running('shop')
-      const { uid } = here.get(kind, 'shop').metadata
+      const { uid, ownerReferences } = here.get(kind, 'shop').metadata
       await here.remove(kind, 'shop')
       await here.until(
         `a new ${kind} exists`,
         () => (here.find(kind, 'shop')?.metadata.uid ?? uid) !== uid,
       )
       await here.running('shop')
-      t.pass()
+      t.strictSame(here.get(kind, 'shop').metadata.ownerReferences, ownerReferences)
     })
   }
 

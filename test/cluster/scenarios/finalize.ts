@@ -1,5 +1,7 @@
 import type { Test } from 'tap'
+import { failingImage } from '../../../local-cluster/control-plane/stages.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import { type Kind, kindPath } from '../../support/cluster/kinds.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
@@ -41,9 +43,8 @@ export function finalize(t: Test, cluster: Cluster): void {
         phase: 'Pending',
         message: 'Terminating: waiting for Deployment shop to be deleted',
       })
-      const calls = here.calls('shop').length
-      await here.edit('MyApp', 'shop', { metadata: { annotations: { touched: 'yes' } } })
-      await here.until('the hook had another request', () => here.calls('shop').length > calls)
+      await forceSyncs(here, 'shop', 2)
+      await waitUntilIdle(here)
       t.notOk(here.get('Service', 'shop').metadata.deletionTimestamp, 'the Service stays meanwhile')
       await here.edit('Deployment', 'shop', [{ op: 'remove', path: '/metadata/finalizers' }])
       await here.gone('MyApp', 'shop')
@@ -53,14 +54,18 @@ export function finalize(t: Test, cluster: Cluster): void {
 
   t.test('a MyApp can be deleted before it is Running', async (t) => {
     const here = await cluster.namespace(t)
-    await here.create('shop', { image: 'nginx' })
+    await here.create('shop', { image: failingImage('NotReady') })
+    await here.until(
+      'every child exists',
+      () => here.list('ReplicaSet').length > 0 && here.find('Service', 'shop'),
+    )
     await here.kubectl('delete', 'ma', 'shop')
     await here.until('everything is gone', () =>
       (['MyApp', 'Deployment', 'Service', 'ReplicaSet'] as const).every(
         (kind) => here.list(kind).length === 0,
       ),
     )
-    t.pass()
+    t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
   })
 
   t.test('a MyApp can be deleted although its config is too large for a request', async (t) => {
@@ -98,7 +103,7 @@ export function finalize(t: Test, cluster: Cluster): void {
         (kind) => here.list(kind).length === 0,
       ),
     )
-    t.pass()
+    t.equal(order(here).at(-1), 'MyApp')
   })
 
   t.test('a namespace with a MyApp can be deleted', async (t) => {

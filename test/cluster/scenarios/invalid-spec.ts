@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
 import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
@@ -50,11 +49,14 @@ async function untilLoose({ api }: Cluster, here: Namespace, loose: boolean): Pr
         () => true,
         () => false,
       )
-  while ((await accepts()) !== loose) await sleep(50)
+  await here.eventually(
+    `the CRD ${loose ? 'accepts' : 'refuses'} an invalid spec`,
+    async () => (await accepts()) === loose,
+  )
 }
 
 /** Runs a write while the CRD accepts everything, and then restores the CRD. */
-async function behindItsBack(
+async function withLooseCrd(
   cluster: Cluster,
   here: Namespace,
   write: () => Promise<void>,
@@ -96,7 +98,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
       names.map((name) => here.create(name, { image, replicas: 2, ...(name === 'port' && more) })),
     )
     await Promise.all(names.map((name) => here.running(name)))
-    const running = whatRuns(here.get('MyApp', 'replicas'))
+    const running = childrenStatus(here.get('MyApp', 'replicas'))
     await here.edit('MyApp', 'paused', { spec: { paused: true } })
     await here.until(
       'the reason is Paused',
@@ -115,7 +117,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
       [],
       'children of every kind exist',
     )
-    await behindItsBack(cluster, here, async () => {
+    await withLooseCrd(cluster, here, async () => {
       await here.edit('MyApp', 'replicas', { spec: { replicas: 500 } })
       await here.edit('MyApp', 'port', { spec: { port: 0 } })
       await here.edit('MyApp', 'image', { spec: { image: 'two words' } })
@@ -142,12 +144,14 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
     t.equal(messages[4], `spec.replicas: must be at most 100, got 101; ${none}`)
     t.match(messages[5], /^metadata\.name: invalid value "no\.service": .*; nothing is created/)
     t.strictSame(
-      whatRuns(here.get('MyApp', 'replicas')),
+      childrenStatus(here.get('MyApp', 'replicas')),
       running,
       'the status of the running pods is the same',
     )
     await here.failed('paused', 'InvalidSpec')
+    await here.failed('doomed', 'InvalidSpec')
     await forceSyncs(here, 'paused', 2)
+    await waitUntilIdle(here)
     t.strictSame(
       snapshot(here),
       before,
@@ -179,7 +183,7 @@ export async function invalidSpec(t: Test, cluster: Cluster): Promise<void> {
 }
 
 /** The parts of a status that describe the children, without observedGeneration. */
-const whatRuns = ({ status: { address, ready, conditions = [] } = {} }: LiveMyApp) => ({
+const childrenStatus = ({ status: { address, ready, conditions = [] } = {} }: LiveMyApp) => ({
   address,
   ready,
   available: conditions

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import type { MyAppSpec } from '../../../src/api/myapp.ts'
 import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs, waitUntilIdle } from '../../support/cluster/forced-syncs.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 
 const labels = { app: 'theirs' }
@@ -61,7 +62,7 @@ const foreign = {
 type ForeignKind = keyof typeof foreign
 
 /** The spec that requests a child of a kind. Every MyApp has children of the other kinds. */
-const asking: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
+const requestingSpec: Partial<Record<ForeignKind, Partial<MyAppSpec>>> = {
   Ingress: { ingress: { host: 'shop.example.com' } },
   NetworkPolicy: { networkPolicy: { from: [{ app: 'web' }] } },
   PodDisruptionBudget: { replicas: 2 },
@@ -92,7 +93,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       async (t) => {
         const here = await cluster.namespace(t)
         const before = await takeName(here, kind)
-        await here.create('shop', { image: 'nginx', ...asking[kind] })
+        await here.create('shop', { image: 'nginx', ...requestingSpec[kind] })
         const { status } = await here.failed('shop', 'NameConflict')
         t.equal(
           status?.message,
@@ -102,6 +103,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
         await here.until(`the ${other} exists`, () => here.find(other, 'shop'))
         await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
         await here.failed('shop', 'NameConflict')
+        await forceSyncs(here, 'shop', 2)
         t.equal(untouched(here, kind), before)
         await here.remove(kind, 'shop')
         await here.running('shop', recoverySeconds)
@@ -120,6 +122,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       /^Deployment and Service shop already exist and do not belong to this MyApp/,
     )
     await here.kubectl('delete', 'ma', 'shop')
+    await waitUntilIdle(here)
     t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
   })
 
@@ -172,6 +175,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
       const before = [untouched(here, 'Deployment'), untouched(here, 'Service')]
       await here.create('shop', { image: 'nginx:1.29' })
       await here.failed('shop', 'NameConflict')
+      await forceSyncs(here, 'shop', 2)
       t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
       await here.kubectl('delete', 'deployment/shop', 'service/shop')
       await here.running('shop', recoverySeconds)

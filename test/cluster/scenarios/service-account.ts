@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Cluster } from '../../support/cluster/cluster.ts'
+import { forceSyncs } from '../../support/cluster/forced-syncs.ts'
 import type { Namespace } from '../../support/cluster/namespace.ts'
 import { checkNoWrites } from './no-write.ts'
 
@@ -74,6 +75,7 @@ export function serviceAccount(t: Test, cluster: Cluster): void {
       status?.message,
       /^ServiceAccount shop already exists and does not belong to this MyApp/,
     )
+    await forceSyncs(here, 'shop', 2)
     t.match(await readServiceAccount(here), {
       metadata: { uid: theirs?.metadata.uid, annotations: { 'example.com/role': 'theirs' } },
     })
