@@ -9,7 +9,7 @@ import type {
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
-import { everyKind, requestWith } from '../support/fixtures/every-child.ts'
+import { everyKind, requestsFor, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 import { serverFor } from '../support/server.ts'
 
@@ -393,13 +393,8 @@ function listIn(answer: Anything, key: string): Anything[] {
 const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) =>
   `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
 
-/** The field of a spec that requests a child of a kind, for kinds that not every MyApp has. */
-const requestedBy: Record<string, string> = {
-  Ingress: 'ingress',
-  HTTPRoute: 'gateway',
-  HorizontalPodAutoscaler: 'autoscaling',
-  NetworkPolicy: 'networkPolicy',
-}
+/** The field of a spec that requests a child of a kind. For kinds of every MyApp, the image. */
+const fieldRequesting = (kind: string) => Object.keys(requestsFor[kind] ?? {})[0] ?? 'image'
 
 const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others'].map(
   recorded,
@@ -419,7 +414,7 @@ t.test('for any body, a 200 from /sync omits no child that must stay', async () 
         // A MyApp of one replica has no PodDisruptionBudget.
         if (!isInvalid && child.kind === 'PodDisruptionBudget') continue
         // The spec may be missing, or lack the field that requests the child.
-        const requested = spec?.[requestedBy[child.kind] ?? 'image'] ?? {}
+        const requested = spec?.[fieldRequesting(child.kind)] ?? {}
         if (!isInvalid && Object.keys(requested).length === 0) continue
         if (!answered.has(idOf(child))) throw new Error(`${idOf(child)} is omitted`)
       }
@@ -485,7 +480,7 @@ t.test(
   },
 )
 
-const asking = [
+const customizeRequests = [
   recordedCustomize('customize-new'),
   { ...recordedCustomize('customize-new'), parent: requestWith([]).parent },
 ]
@@ -494,7 +489,7 @@ t.test(
   'for any body, a 200 from /customize requests every child, in one namespace only',
   async () => {
     await fc.assert(
-      fc.asyncProperty(damaged(asking), async (body) => {
+      fc.asyncProperty(damaged(customizeRequests), async (body) => {
         const answer = await accepted('/customize', body)
         if (answer === undefined) return
         const rules: RelatedRule[] = listIn(answer, 'relatedResources')
