@@ -378,9 +378,11 @@ const undescribed = ({ properties = {}, items }: ReferenceSchema, path = ''): st
 
 /** The API server publishes the descriptions of a new kind shortly after it serves the kind. */
 async function explained(field: string, ...options: string[]): Promise<string> {
-  for (;;) {
-    const text = await controlPlane.kubectl(['explain', field, ...options]).catch(() => undefined)
-    if (text !== undefined) return text
-    await sleep(250)
+  for (const deadline = Date.now() + 30_000; ; await sleep(250)) {
+    try {
+      return await controlPlane.kubectl(['explain', field, ...options])
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+    }
   }
 }

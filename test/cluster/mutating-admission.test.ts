@@ -148,7 +148,11 @@ async function prepare({ kubectl }: ControlPlane): Promise<void> {
   const text = objects.map((object) => JSON.stringify(object)).join('\n---\n')
   await kubectl(['apply', '-f', '-'], text)
   for (const name of Object.keys(policies)) {
-    while (!(await isInForce(kubectl, name))) await sleep(250)
+    const deadline = Date.now() + 60_000
+    while (!(await isInForce(kubectl, name))) {
+      if (Date.now() > deadline) throw new Error(`policy ${name} is not in force after 60 s`)
+      await sleep(250)
+    }
   }
 }
 

@@ -56,7 +56,7 @@ export async function startBuiltHook(
   child.stdout
     ?.setEncoding('utf8')
     .on('data', (text: string) => lines.push(...text.trim().split('\n')))
-  for (;;) {
+  for (const deadline = Date.now() + 30_000; ; await wait(10)) {
     const url = originIn(lines, 'listening on')
     const probes = originIn(lines, 'probes on')
     const admission = originIn(lines, 'admission webhook on')
@@ -71,7 +71,9 @@ export async function startBuiltHook(
     if (child.exitCode !== null) {
       throw new Error(`the hook ended: ${[...lines, ...errors].join('\n')}`)
     }
-    await wait(10)
+    if (Date.now() > deadline) {
+      throw new Error(`not listening after 30 s: ${[...lines, ...errors].join('\n')}`)
+    }
   }
 }
 

@@ -18,7 +18,11 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
   }
   // A new process of kubectl, because a running one caches the known kinds.
   const found = () => kubectl(['api-resources', '--api-group=example.com'])
-  while (!/^myappinspections .*^myapps /ms.test(await found())) await sleep(50)
+  const deadline = Date.now() + 60_000
+  while (!/^myappinspections .*^myapps /ms.test(await found())) {
+    if (Date.now() > deadline) throw new Error('the API server does not serve MyApps after 60 s')
+    await sleep(50)
+  }
 }
 
 /**

@@ -61,11 +61,15 @@ export async function startExportingHook(
     }
   })
   let url: string | undefined
+  const deadline = Date.now() + 30_000
   while (url === undefined) {
     url = lines
       .map(({ msg }) => /http:\/\/127\.0\.0\.1:\d+/.exec(String(msg))?.[0])
       .find((url) => url !== undefined)
     if (child.exitCode !== null) throw new Error(`the hook ended: ${JSON.stringify(lines)}`)
+    if (Date.now() > deadline) {
+      throw new Error(`not listening after 30 s: ${JSON.stringify(lines)}`)
+    }
     await wait(10)
   }
   const base = url
