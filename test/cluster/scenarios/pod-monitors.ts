@@ -59,6 +59,7 @@ export function podMonitors(t: Test, cluster: Cluster): void {
     const here = await cluster.namespace(t)
     await here.create('shop', shop)
     await here.running('shop')
+    await here.until('the PodMonitor exists', () => here.find('PodMonitor', 'shop'))
     await here.kubectl('delete', 'ma', 'shop')
     await here.gone('MyApp', 'shop')
     await here.gone('PodMonitor', 'shop')
