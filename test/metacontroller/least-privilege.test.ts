@@ -294,7 +294,7 @@ async function isLabelled({ api }: World, kind: Kind, name: string): Promise<boo
  * Ingresses, and some rights to read. With EVERY_RIGHT these are the rights to all kinds.
  */
 function cases(world: World): Case[] {
-  const create_ = (name: string) => create(world, name)
+  const createApp = (name: string) => create(world, name)
   const complete = async (name: string) => {
     await create(world, name)
     await untilComplete(world, name)
@@ -307,7 +307,7 @@ function cases(world: World): Case[] {
       return [
         {
           rights: [`create ${group}/${resource}`],
-          act: create_,
+          act: createApp,
           done: (name) => exists(world, kind as Kind, name),
         },
         {
@@ -332,7 +332,7 @@ function cases(world: World): Case[] {
     .map((right): Case => {
       const rights = [right, right.replace('watch', 'list')]
       if (right !== 'watch /pods') {
-        return { rights, act: create_, done: hasDeployment, atStart: true }
+        return { rights, act: createApp, done: hasDeployment, atStart: true }
       }
       const stuck = async (name: string) => {
         await create(world, name)
@@ -341,10 +341,10 @@ function cases(world: World): Case[] {
       return { rights, act: stuck, done: (name) => isInspected(world, name), atStart: true }
     })
   return [
-    { rights: ['update example.com/myapps'], act: create_, done: hasDeployment },
+    { rights: ['update example.com/myapps'], act: createApp, done: hasDeployment },
     {
       rights: ['update example.com/myapps/status'],
-      act: create_,
+      act: createApp,
       done: async (name) => (await myApp(world, name)).status?.phase,
     },
     ...writes,

@@ -156,12 +156,12 @@ t.test('keeps a connection after a refusal and answers its next request', async 
 t.test('closes the oldest silent connections when more than 256 are open', async (t) => {
   const { open } = await listen(t)
   const body = requestOf(1000)
-  const ask = (socket: ReturnType<typeof open>) => {
+  const sendRequest = (socket: ReturnType<typeof open>) => {
     socket.write(head(body.length) + body)
     return statusOf(socket)
   }
   const kept = open()
-  t.equal(await ask(kept), 200)
+  t.equal(await sendRequest(kept), 200)
   const silent = Array.from({ length: 300 }, open)
   const isClosed = await Promise.all(
     silent.map((socket) =>
@@ -170,8 +170,8 @@ t.test('closes the oldest silent connections when more than 256 are open', async
   )
   t.equal(isClosed.filter(Boolean).length, 301 - 256)
   t.notOk(isClosed.slice(-200).includes(true), 'the oldest are closed')
-  t.equal(await ask(kept), 200, 'a connection with an answered request stays open')
-  t.equal(await ask(open()), 200, 'a new connection is answered')
+  t.equal(await sendRequest(kept), 200, 'a connection with an answered request stays open')
+  t.equal(await sendRequest(open()), 200, 'a new connection is answered')
 })
 
 const long = 'k'.repeat(200_000)

@@ -116,7 +116,7 @@ export function noWrite(t: Test, cluster: Cluster): void {
     await deleteAll(here)
   })
 
-  t.test('24 workloads settle, with no more writes, and are deleted completely', async (t) => {
+  t.test('realistic apps settle without more writes, and are deleted completely', async (t) => {
     const here = await cluster.namespace(t)
     const documents = documentsOf('test/support/workloads')
     await putAll(here, documents)
