@@ -9,7 +9,7 @@ import { PlatformDefaultsSchema } from './platform-defaults-schema.ts'
  * nor the schemas.
  */
 
-export const ajv = newAjv()
+export const ajv = newAjv({ messages: false })
 
 /** The schema of each exported validator, by the name of the validator. */
 export const schemas = {

@@ -5,7 +5,7 @@ import { MyApp } from '../api/myapp.ts'
  * The validator that finds every problem of a whole MyApp. The build replaces this module, like
  * src/api/compiled.ts.
  */
-export const ajv = newAjv({ allErrors: true })
+export const ajv = newAjv({ allErrors: true, messages: false })
 
 export const schemas = { myAppValidator: inParts(MyApp) }
 

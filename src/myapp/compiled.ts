@@ -8,7 +8,7 @@ import { CustomizeRequest, HookRequest } from './request.ts'
  * that Ajv generates.
  */
 
-export const ajv = newAjv({ code: { source: true, esm: true }, inlineRefs: false, verbose: false })
+export const ajv = newAjv()
 
 /** The schemas, each under the name of its validator. */
 export const schemas = {
