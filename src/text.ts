@@ -16,3 +16,10 @@ export const truncated = (text: string, length: number) =>
 
 /** A number with its noun: `1 pod`, `3 pods`. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** The number of Unicode characters, as the API server counts them. */
+export function charactersOf(text: string): number {
+  let count = text.length
+  for (const character of text) if (character.length === 2) count--
+  return count
+}

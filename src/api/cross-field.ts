@@ -1,5 +1,6 @@
 import { lastAppliedAnnotation } from '../metacontroller/protocol.ts'
 import { contradictingSeccomp, invalidPodAnnotations, seccompMessage } from './annotations.ts'
+import { charactersOf } from '../text.ts'
 import { isFirstAddress, isWithin } from './cidr.ts'
 import { additionalPorts, isExposed, mainPortOf, namedPorts } from './declared-ports.ts'
 import { type EnvVar, envMaxCharacters, envMessages } from './environment.ts'
@@ -62,10 +63,6 @@ export function crossFieldProblems(spec: MyAppSpec): Problem[] {
 
 const at = (path: Path, message: string, isKey = false) =>
   problem(['spec', ...path], message, isKey)
-
-/** A surrogate pair: two characters in JavaScript, one for the API server. */
-const pair = /[\ud800-\udbff][\udc00-\udfff]/g
-const charactersOf = (text: string) => text.length - (text.match(pair)?.length ?? 0)
 
 /** Every container of the app, with the path of its fields. */
 const containersOf = ({ init = [], sidecars = [], ...app }: MyAppSpec) => [
@@ -609,16 +606,13 @@ function fileProblems({ files = {}, volumes = [] }: MyAppSpec): Problem[] {
     0,
   )
   const mountPaths = new Set(volumes.map(({ mountPath }) => mountPath))
-  const isInAnother = (path: string) =>
-    path.split('/').some((_, depth, parts) => {
-      const folder = parts.slice(0, depth).join('/')
-      return folder !== '' && Object.hasOwn(files, folder)
-    })
+  const paths = Object.keys(files)
+  const isInAnother = (path: string) => paths.some((file) => path.startsWith(`${file}/`))
   return [
     ...(characters > filesMaxCharacters
       ? [at(['files'], `${filesMessages.size}, got ${characters}`)]
       : []),
-    ...Object.keys(files).flatMap((path) => [
+    ...paths.flatMap((path) => [
       ...(isInAnother(path) ? [at(['files', path], filesMessages.inside, true)] : []),
       ...(mountPaths.has(path) ? [at(['files', path], filesMessages.mountPath, true)] : []),
     ]),

@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv'
 import { atLeastOneMessage, exactlyOneMessage } from './fields.ts'
 import { formatOf } from './formats.ts'
 import { canonicalQuantity } from './quantity.ts'
-import { truncated } from '../text.ts'
+import { charactersOf, truncated } from '../text.ts'
 
 /** The keys from the root of a MyApp to a field. */
 export type Path = Array<string | number>
@@ -92,24 +92,25 @@ export function outlineOf(schema: object): Outline {
 export function problemsOf(errors: ErrorObject[], value: unknown, outline: Outline): Problem[] {
   // For an int-or-string and for alternatives Ajv reports every branch. One message is enough.
   const isOfBranch = ({ schemaPath }: ErrorObject) => /\/(anyOf|oneOf)\/\d+\//.test(schemaPath)
-  const branches = errors.filter(isOfBranch)
+  // The first error that says more than the wrong type, by the path of the value.
+  const branches = new Map<string, ErrorObject>()
+  for (const error of errors) {
+    const { instancePath, keyword } = error
+    const saysMore = isOfBranch(error) && !['type', 'required'].includes(keyword)
+    if (saysMore && !branches.has(instancePath)) branches.set(instancePath, error)
+  }
   const others = errors.filter((error) => !isOfBranch(error))
-  const hasWrongType = (path: string) =>
-    others.some(({ instancePath, keyword }) => keyword === 'type' && instancePath === path)
+  const wrongTypes = new Set(
+    others.flatMap(({ instancePath, keyword }) => (keyword === 'type' ? [instancePath] : [])),
+  )
   return others
     .filter(
       ({ keyword, instancePath }) =>
         keyword !== 'propertyNames' &&
-        !(['enum', 'const'].includes(keyword) && hasWrongType(instancePath)),
+        !(['enum', 'const'].includes(keyword) && wrongTypes.has(instancePath)),
     )
     .map((error) => {
-      const branch =
-        error.keyword === 'anyOf'
-          ? branches.find(
-              ({ instancePath, keyword }) =>
-                instancePath === error.instancePath && !['type', 'required'].includes(keyword),
-            )
-          : undefined
+      const branch = error.keyword === 'anyOf' ? branches.get(error.instancePath) : undefined
       return problemOf(branch ?? error, value, outline)
     })
 }
@@ -189,9 +190,10 @@ function messageOf(
       return `must be at most ${limit}${got}`
     case 'minLength':
     case 'minItems':
+    case 'minProperties':
       return 'must not be empty'
     case 'maxLength':
-      return `must have at most ${limit} characters, got ${[...String(value)].length}`
+      return `must have at most ${limit} characters, got ${charactersOf(String(value))}`
     case 'maxItems':
       return `must have at most ${limit} items, got ${(value as unknown[]).length}`
     case 'maxProperties':
@@ -256,7 +258,13 @@ function typeHint(expected: string, path: Path, value: unknown, fields: string[]
 }
 
 const quantityFields = [
-  ...['cpu', 'memory', 'ephemeral-storage', 'sizeLimit', 'divisor', 'averageValue', 'value'],
+  'cpu',
+  'memory',
+  'ephemeral-storage',
+  'sizeLimit',
+  'divisor',
+  'averageValue',
+  'value',
 ]
 
 /** The remedy for a fraction in place of a quantity or a number of pods. */

@@ -103,8 +103,7 @@ export function copiedLabels(
   { labels: listed = [] }: PlatformDefaults = {},
 ): Record<string, string> {
   const exact = new Set(listed)
-  const isListed = (key: string) =>
-    exact.has(key) || exact.has(`${key.slice(0, key.indexOf('/'))}/`)
+  const isListed = (key: string) => exact.has(key) || exact.has(key.slice(0, key.indexOf('/') + 1))
   return Object.fromEntries(
     Object.entries(labels).filter(([key]) => isListed(key) && !reservedLabels.has(key)),
   )

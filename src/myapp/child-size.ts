@@ -34,11 +34,16 @@ export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
 }
 
 /**
- * Whether a spec is so small that its children cannot be too large. A character takes at most six
- * bytes in JSON, and a character of an annotation takes one more byte in the annotation itself. The
- * limit leaves enough bytes for the other fields of a child.
+ * Whether a spec is so small that its children cannot be too large. Each container can have a copy
+ * of the same fields, such as env. A character takes at most six bytes in JSON, and a character of
+ * an annotation takes one more byte in the annotation itself. The limit leaves enough bytes for the
+ * other fields of a child.
  */
-const surelyFits = (spec: MyAppSpec) => JSON.stringify(spec).length < 24_576
+function surelyFits(spec: MyAppSpec): boolean {
+  const { init = [], sidecars = [] } = spec
+  const containers = 1 + init.length + sidecars.length
+  return containers * JSON.stringify(spec).length < 24_576
+}
 
 interface Annotated {
   metadata: { annotations?: Record<string, string> }
@@ -60,12 +65,24 @@ function annotationBytes(child: object): number {
 
 /**
  * The number of bytes of a value in Go's JSON, which also escapes `<`, `>`, `&` and two line
- * separators.
+ * separators, each as six bytes. A loop counts them, because `match` would make a list of them.
  */
 function jsonBytes(value: object): number {
   const json = JSON.stringify(value)
-  const count = (characters: RegExp) => json.match(characters)?.length ?? 0
-  return Buffer.byteLength(json) + 5 * count(/[<>&]/g) + 3 * count(/[\u2028\u2029]/g)
+  let bytes = Buffer.byteLength(json)
+  for (let index = 0; index < json.length; index++) {
+    switch (json[index]) {
+      case '<':
+      case '>':
+      case '&':
+        bytes += 5
+        break
+      case '\u2028':
+      case '\u2029':
+        bytes += 3
+    }
+  }
+  return bytes
 }
 
 /** The problems of a spec with children that are too large. */

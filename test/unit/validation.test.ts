@@ -17,6 +17,8 @@ const variables = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `V${index}` }))
 const entries = (count: number, value: string) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, value]))
+const named = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, index) => ({ name: `${prefix}-${index}` }))
 const image = 'nginx'
 const [required, preferred] = [
   'requiredDuringSchedulingIgnoredDuringExecution',
@@ -514,6 +516,11 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     'spec.probes.startup.successThreshold: must be at most 1, got 2',
   ],
   [
+    'a peer that selects all pods by an empty podLabels',
+    { image, networkPolicy: { from: [{ podLabels: {} }] } },
+    'spec.networkPolicy.from[0].podLabels: must not be empty',
+  ],
+  [
     'an empty peer',
     { image, networkPolicy: { from: [{ app: 'a' }, {}] } },
     'spec.networkPolicy.from[1]: app or podLabels or namespace or cidr must be set',
@@ -559,6 +566,16 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
     },
     'spec.podAnnotations: the Deployment must have at most 261632 bytes, got 271430; ' +
       'podAnnotations is its largest field',
+  ],
+  [
+    'env that is too large once each container has a copy',
+    {
+      image,
+      env: [{ name: 'A', value: 'x'.repeat(20_000) }],
+      init: named(8, 'init'),
+      sidecars: named(8, 'sidecar'),
+    },
+    'spec.env: the Deployment must have at most 261632 bytes, got 344561; env is its largest field',
   ],
   ...['startup', 'readiness', 'liveness'].map((check): [string, unknown, string] => [
     `a ${check} probe without a handler`,
