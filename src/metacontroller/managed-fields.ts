@@ -56,12 +56,13 @@ export function fieldsByOwner(
 ): Record<'ours' | 'theirs', FieldsV1 | undefined> {
   const isOurs = (owner: FieldsOwner) =>
     owns(owner, 'f:metadata', 'f:ownerReferences') || keepsRecord(owner)
-  const { ours = [], theirs = [] } = Object.groupBy(child.metadata.managedFields ?? [], (owner) =>
-    isOurs(owner) ? 'ours' : 'theirs',
-  )
+  const all = child.metadata.managedFields ?? []
   const fieldsOf = (owners: FieldsOwner[]) =>
     owners.length === 0 ? undefined : union(owners.map(({ fieldsV1 = {} }) => fieldsV1 as FieldsV1))
-  return { ours: fieldsOf(ours), theirs: fieldsOf(theirs) }
+  return {
+    ours: fieldsOf(all.filter(isOurs)),
+    theirs: fieldsOf(all.filter((owner) => !isOurs(owner))),
+  }
 }
 
 const setsOwner = (owner: FieldsOwner) =>
@@ -90,7 +91,26 @@ function union(nodes: FieldsV1[]): FieldsV1 {
   return Object.fromEntries([...nodesByStep].map(([step, nodes]) => [step, union(nodes)]))
 }
 
-const isLeaf = (fields: FieldsV1) => Object.keys(fields).length === 0
+/**
+ * Facts about a node, kept on the node. A repair looks at a node once for each exact field, and a
+ * tenant can write a node with thousands of steps.
+ */
+interface Facts {
+  isLeaf: boolean
+  find?: (item: unknown) => OwnedItem | undefined
+}
+const facts = Symbol('facts')
+
+function factsOf(node: FieldsV1 & { [facts]?: Facts }): Facts {
+  const known = node[facts]
+  if (known !== undefined) return known
+  const found: Facts = { isLeaf: Object.keys(node).length === 0 }
+  // Not enumerable, so that comparing or copying the node ignores it.
+  Object.defineProperty(node, facts, { value: found })
+  return found
+}
+
+const isLeaf = (node: FieldsV1) => factsOf(node).isLeaf
 
 /** The part of the fields below a field, or below the list item with a name. */
 export function below(
@@ -111,18 +131,27 @@ interface OwnedItem {
   keys: string[]
 }
 
-/** A list in Kubernetes has one set of at most three keys. More keys are forged. */
+/** A list of a child has one set of at most three keys. With larger numbers, a node is forged. */
 const maxKeySets = 4
 const maxKeys = 4
-
 /**
- * Reads the steps of a list node once. Returns a function that finds the owned part of an item.
+ * A longer step is ignored. A forged step of 1 MB can need 20 MB when it is parsed. The longest key
+ * that a MyApp can set is a mountPath of 1024 characters.
  */
+const maxStepLength = 8192
+
+/** Returns the function that finds the owned part of an item in a list node. */
 export function itemsOf(node: FieldsV1): (item: unknown) => OwnedItem | undefined {
+  const known = factsOf(node)
+  return (known.find ??= readItems(node))
+}
+
+function readItems(node: FieldsV1): (item: unknown) => OwnedItem | undefined {
   if (isLeaf(node)) return () => ({ fields: node, keys: [] })
   const values = new Set<string>()
   const keySets = new Map<string, { keys: string[]; items: Map<string, OwnedItem> }>()
   for (const [step, fields] of Object.entries(node)) {
+    if (step.length > maxStepLength) continue
     if (step.startsWith('v:')) values.add(step.slice(2))
     const item = step.startsWith('k:') ? parsed(step.slice(2)) : undefined
     if (!isObject(item) || !isObject(fields)) continue
@@ -156,22 +185,23 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The part of an object that a manager owns. A list item always keeps its keys. */
-export function ownedPart(observed: unknown, fields: unknown): unknown {
-  if (!isObject(fields) || isLeaf(fields)) return observed
+/** The part of an object that a manager owns. A list item always keeps its `keys`. */
+export function ownedPart(observed: unknown, fields: unknown, keys: string[] = []): unknown {
+  if (!isObject(fields) || (isLeaf(fields) && keys.length === 0)) return observed
   if (Array.isArray(observed)) {
     const find = itemsOf(fields)
     return observed.flatMap((item) => {
       const owned = find(item)
-      if (owned === undefined) return []
-      const keys = Object.fromEntries(owned.keys.map((key) => [`f:${key}`, {}]))
-      return [ownedPart(item, { ...keys, ...owned.fields })]
+      return owned === undefined ? [] : [ownedPart(item, owned.fields, owned.keys)]
     })
   }
   if (!isObject(observed)) return observed
   return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([step]) => step !== '.' && Object.hasOwn(observed, step.slice(2)))
-      .map(([step, inner]) => [step.slice(2), ownedPart(observed[step.slice(2)], inner)]),
+    Object.entries(observed).flatMap(([field, value]) => {
+      if (Object.hasOwn(fields, `f:${field}`)) {
+        return [[field, ownedPart(value, fields[`f:${field}`])]]
+      }
+      return keys.includes(field) ? [[field, value]] : []
+    }),
   )
 }

@@ -46,7 +46,7 @@ const own = (object: JsonObject, key: string) =>
 function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] {
   const mergeKey = commonMergeKey([...observed, ...applied, ...desired])
   if (mergeKey === undefined) return desired
-  const keyOf = (item: Json) => String((item as JsonObject)[mergeKey])
+  const keyOf = (item: Json) => keyText((item as JsonObject)[mergeKey])
   const byKey = (list: Json[]) => {
     const items = new Map<string, Json>()
     list.forEach((item) => items.set(keyOf(item), item))
@@ -67,6 +67,9 @@ function mergeLists(observed: Json[], applied: Json[], desired: Json[]): Json[] 
   })
   return places.map((key) => merged.get(key))
 }
+
+/** A merge key as text. Only a forged record has an object there, and String() of it can throw. */
+const keyText = (key: Json) => (typeof key === 'object' ? JSON.stringify(key) : String(key))
 
 /** Returns the object that the server stores after Metacontroller applied an answer once. */
 export function applyOnce(

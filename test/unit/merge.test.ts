@@ -33,6 +33,13 @@ const cases: Array<{
     merged: [3],
   },
   {
+    name: 'a merge key that is an object, as in a forged record, equals no other key',
+    observed: [{ port: 80 }],
+    applied: [{ port: { toString: 0 } }],
+    desired: [{ port: 80 }],
+    merged: [{ port: 80 }],
+  },
+  {
     name: 'a new variable is appended',
     observed: env('B', 'C'),
     applied: env('B', 'C'),
