@@ -70,6 +70,11 @@ export interface ReferencedConfig {
 
 /** The length of a digest, in hexadecimal digits: 128 bits. */
 const digestLength = 32
+/**
+ * The number of equal references that count in a digest. A spec can have ten thousand references to
+ * one value of 1 MiB.
+ */
+const maxEqualReferences = 16
 
 /**
  * Looks up the references of a spec among the related objects.
@@ -87,12 +92,13 @@ export function readReferencedConfig(
   const { namespace, uid } = request.parent.metadata
   const references = configReferences(spec)
   const missing = new Set<string>()
+  const used = new Map<string, { text: string; references: number }>()
   const hash =
     configDigestKey === undefined ? createHash('sha256') : createHmac('sha256', configDigestKey)
   // The digests of two MyApps with equal config differ.
   hash.update(uid)
   for (const reference of references) {
-    const { kind, name } = reference
+    const { kind, name, key, optional } = reference
     if (kind === 'Secret' && !watchSecrets) {
       hash.update(JSON.stringify([kind, name]))
       continue
@@ -100,11 +106,14 @@ export function readReferencedConfig(
     const object = request.related[`${kind}.v1`]?.[keyOf({ namespace, name })]
     const problem = missingPart(reference, object)
     if (problem !== undefined) missing.add(problem)
-    const content =
-      kind === 'Secret' && configDigestKey === undefined
-        ? versionOf(object)
-        : usedData(reference, object)
-    hash.update(JSON.stringify([kind, name, ...content]))
+    if (kind === 'Secret' && configDigestKey === undefined) {
+      hash.update(JSON.stringify([kind, name, ...versionOf(object)]))
+      continue
+    }
+    const id = JSON.stringify([kind, name, key, optional])
+    const equal = used.get(id) ?? { text: usedData(reference, object), references: 0 }
+    used.set(id, equal)
+    if (equal.references++ < maxEqualReferences) hash.update(equal.text)
   }
   return {
     missing: [...missing],
@@ -119,30 +128,34 @@ function missingPart(
 ): string | undefined {
   if (optional) return undefined
   if (object === undefined) return `${kind} ${name}`
-  return key === undefined || Object.hasOwn(dataOf(object), key)
+  return key === undefined || valueOf(object, key) !== undefined
     ? undefined
     : `key ${key} of ${kind} ${name}`
 }
 
-/** The data that the pods use. An optional object without used data counts as missing. */
+/** The used data as JSON. An optional object without used data counts as missing. */
 function usedData(
-  { key, optional }: ConfigReference,
+  { kind, name, key, optional }: ConfigReference,
   object: ObservedConfig | undefined,
-): [isUsed: boolean, entries: unknown] {
-  const data = dataOf(object)
+): string {
   if (key !== undefined) {
-    const exists = Object.hasOwn(data, key)
-    return [exists || !optional, [[key, exists ? data[key] : null]]]
+    const value = valueOf(object, key)
+    return JSON.stringify([kind, name, value !== undefined || !optional, [[key, value ?? null]]])
   }
-  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
-  return [entries.length > 0 || !optional, entries]
+  const entries = Object.entries({ ...object?.data, ...object?.binaryData }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  )
+  return JSON.stringify([kind, name, entries.length > 0 || !optional, entries])
 }
 
 /** Identifies a version of an object without its data. */
 const versionOf = (object: ObservedConfig | undefined): [uid?: string, resourceVersion?: string] =>
   object === undefined ? [] : [object.metadata.uid, object.metadata.resourceVersion ?? '']
 
-const dataOf = (object: ObservedConfig | undefined): Record<string, string> => ({
-  ...object?.data,
-  ...object?.binaryData,
-})
+/** The value of a key; undefined if the object or the key does not exist. */
+function valueOf(object: ObservedConfig | undefined, key: string): string | undefined {
+  const holder = [object?.binaryData, object?.data].find(
+    (data) => data !== undefined && Object.hasOwn(data, key),
+  )
+  return holder?.[key]
+}

@@ -1,4 +1,7 @@
 import t from 'tap'
+import { allProblemsValidator } from '../../src/api/compiled-all.ts'
+import type { MyAppSpec } from '../../src/api/myapp.ts'
+import { validate } from '../../src/api/validate.ts'
 import { readYaml } from '../../src/cli/yaml/read.ts'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import {
@@ -8,9 +11,11 @@ import {
 } from '../../src/metacontroller/protocol.ts'
 import { maxForeignItems, repairChild } from '../../src/metacontroller/repair.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
+import { readReferencedConfig } from '../../src/myapp/config-references.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
 import { findingsOf } from '../../src/myapp/findings.ts'
 import type { HookRequest, ObservedPod } from '../../src/myapp/request.ts'
+import { addressesOf } from '../../src/myapp/status/routing.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
@@ -59,6 +64,18 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
   containers: (n, { pods: spec, owned }) => {
     spec.containers.push(...numbers(n).map((index) => ({ name: `c${index}`, image: 'x' })))
     owned['f:spec'] = pods({ 'f:containers': items(n, (index) => ({ name: `c${index}` })) })
+  },
+  'resource limits': (n, { app, owned }) => {
+    const names = numbers(n * 4).map((index) => `example.com/r${index}`)
+    app.resources = { limits: Object.fromEntries(names.map((name) => [name, '1'])) }
+    owned['f:spec'] = container({
+      'f:resources': { 'f:limits': Object.fromEntries(names.map((name) => [`f:${name}`, {}])) },
+    })
+  },
+  'fields of variables with the same name': (n, { app, owned }) => {
+    app.env = numbers(n).map(() => ({ name: 'V', value: 'x' }))
+    const fields = Object.fromEntries(numbers(n).map((index) => [`f:a${index}`, {}]))
+    owned['f:spec'] = container({ 'f:env': { 'k:{"name":"V"}': fields } })
   },
   'node labels': (n, { pods: spec, owned }) => {
     spec.nodeSelector = Object.fromEntries(numbers(n).map((index) => [`l${index}`, 'x']))
@@ -120,6 +137,7 @@ function requestWith(shape: string, n: number, strategy: Strategy): HookRequest 
   Object.assign(request.parent.spec as object, {
     volumes: [{ name: 'data', mountPath: '/data', emptyDir: {} }],
     nodeSelector: { disk: 'ssd' },
+    resources: { limits: { memory: '1Gi' } },
   })
   const child = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
   const pods = child.spec.template.spec
@@ -255,10 +273,100 @@ for (const [shape, podOf] of Object.entries(podShapes)) {
   })
 }
 
+/** Specs with strings whose length grows in proportion to n. */
+const specShapes: Record<string, (n: number) => object> = {
+  'folders of a path': (n) => ({ files: { ['/a'.repeat(n * 20)]: '' } }),
+  'an unknown field': (n) => ({ ['a'.repeat(n * 100)]: '' }),
+  'a host with many labels': (n) => ({ ingress: { host: 'a.'.repeat(n * 20) } }),
+}
+
+for (const [shape, specOf] of Object.entries(specShapes)) {
+  t.test(`work grows linearly with ${shape}`, async (t) => {
+    const running = recorded('sync-running')
+    const growth = growthOf(
+      (request: HookRequest) => sync(request, context),
+      (n) => withSpec(running, { image: 'nginx', ...specOf(n) }),
+    )
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
+}
+
+/** References to a ConfigMap whose size grows in proportion to n. */
+const referenceShapes: Record<string, (n: number, keys: string[]) => object> = {
+  'keys of a ConfigMap': (_n, keys) => {
+    const items = keys.map((key) => ({ key, path: key }))
+    return { volumes: [{ name: 'c', mountPath: '/c', configMap: { name: 'shop', items } }] }
+  },
+  'references to one ConfigMap': (n) => ({
+    envFrom: numbers(n).map(() => ({ configMapRef: { name: 'shop' } })),
+  }),
+}
+
+for (const [shape, specOf] of Object.entries(referenceShapes)) {
+  t.test(`work grows linearly with ${shape}`, async (t) => {
+    const growth = growthOf(
+      (request: HookRequest) =>
+        readReferencedConfig(request, request.parent.spec as MyAppSpec, context),
+      (n) => {
+        const keys = numbers(n * 4).map((index) => `k${index}`)
+        const request = recorded('sync-running')
+        Object.assign(request.related, {
+          'ConfigMap.v1': {
+            'default/shop': {
+              metadata: { name: 'shop', namespace: 'default', uid: 'x' },
+              data: Object.fromEntries(keys.map((key) => [key, 'x'])),
+            },
+          },
+        })
+        return withSpec(request, { image: 'nginx', ...specOf(n, keys) })
+      },
+    )
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
+}
+
+t.test('work grows linearly with the hosts of an Ingress', async (t) => {
+  const growth = growthOf(
+    (request: HookRequest) => addressesOf(request),
+    (n) => {
+      const request = recorded('sync-running')
+      const hosts = numbers(n * 4).map((index) => `h${index}.example.com`)
+      const ingress = {
+        metadata: request.parent.metadata,
+        spec: {
+          rules: hosts.map((host) => ({ host, http: { paths: [{ path: '/' }] } })),
+          tls: [{ hosts: hosts.toReversed() }],
+        },
+        status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } },
+      }
+      Object.assign(request.children, {
+        'Ingress.networking.k8s.io/v1': { 'default/demo-app': ingress },
+      })
+      return request
+    },
+  )
+  t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+})
+
+t.test('work grows linearly with the problems of a spec', async (t) => {
+  const growth = growthOf(
+    (myApp: object) => validate(myApp, allProblemsValidator),
+    (n) => ({
+      metadata: { name: 'demo-app' },
+      spec: {
+        image: 'nginx',
+        networkPolicy: { from: [{ ports: numbers(n * 10).map(() => -1) }] },
+      },
+    }),
+  )
+  t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+})
+
 /** Files that the command line reads. */
 const yamlShapes: Record<string, (n: number) => string> = {
   aliases: (n) => `a: &a x\nb: [${'*a,'.repeat(n * 10)}]\n`,
   'open brackets': (n) => '['.repeat(n * 10),
+  'aliases as keys': (n) => `a: &a x\nb: [${'*a: 1,'.repeat(n * 10)}]\n`,
 }
 
 for (const [shape, textOf] of Object.entries(yamlShapes)) {

@@ -190,6 +190,23 @@ t.test('names each missing object or key once', async (t) => {
   )
 })
 
+t.test('only the first 16 equal references count in the digest', async (t) => {
+  const digestOf = (count: number) =>
+    digest(
+      holding(
+        { a: '1' },
+        {},
+        {},
+        {
+          image: 'nginx',
+          envFrom: Array(count).fill({ configMapRef: { name: 'shop' } }),
+        },
+      ),
+    )
+  t.not(digestOf(15), digestOf(16))
+  t.equal(digestOf(16), digestOf(17))
+})
+
 t.test('optional config is never missing, and its used data are in the digest', async (t) => {
   const spec = {
     image: 'nginx',

@@ -104,11 +104,11 @@ function ingressUrls(request: HookRequest): string[] {
   )
   if (ingress === undefined || addresses.length === 0) return []
   const { rules = [], tls = [] } = ingress.spec
+  const tlsHosts = new Set(tls.flatMap(({ hosts = [] }) => hosts))
+  // An entry without hosts is for all hosts.
+  const isTlsForAll = tls.some(({ hosts = [] }) => hosts.length === 0)
   return rules.flatMap(({ host, http }) => {
-    // An entry without hosts is for all hosts.
-    const isTls = tls.some(
-      ({ hosts = [] }) => hosts.length === 0 || (host !== undefined && hosts.includes(host)),
-    )
+    const isTls = isTlsForAll || (host !== undefined && tlsHosts.has(host))
     const origin = ingressOrigin(isTls, ingress.metadata.annotations)
     if (origin === undefined) return []
     const hosts = (host === undefined ? addresses : [host]).filter(isOneHost)
