@@ -39,3 +39,46 @@ function step(from: unknown, key: string | { name: string }): unknown {
   }
   return isObject(from) && Object.hasOwn(from, key) ? from[key] : undefined
 }
+
+const doubleQuote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openingBracket = 0x5b
+const backslash = 0x5c
+const closingBracket = 0x5d
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+
+/** Objects of Kubernetes have about 20 levels. Some thousand levels would exhaust the stack. */
+export const maxLevels = 100
+
+/**
+ * Counts the levels of a JSON text, and the characters `{ [ , :` outside its strings. The memory of
+ * the parsed value is proportional to the number of these characters.
+ */
+export function structureOf(json: Uint8Array): { characters: number; levels: number } {
+  let [characters, level, levels] = [0, 0, 0]
+  for (let index = 0; index < json.length; index++) {
+    switch (json[index]) {
+      case doubleQuote:
+        for (index++; index < json.length && json[index] !== doubleQuote; index++) {
+          if (json[index] === backslash) index++
+        }
+        break
+      case openingBrace:
+      case openingBracket:
+        characters++
+        level++
+        if (level > levels) levels = level
+        break
+      case closingBrace:
+      case closingBracket:
+        level--
+        break
+      case comma:
+      case colon:
+        characters++
+    }
+  }
+  return { characters, levels }
+}

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import {
   Identifier,
+  lastAppliedAnnotation,
   ObjectMap,
   Observed,
   ObservedMetadata,
@@ -8,7 +9,7 @@ import {
   Strings,
 } from '../metacontroller/protocol.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
-import { isObject } from '../metacontroller/json.ts'
+import { isObject, maxLevels, structureOf } from '../metacontroller/json.ts'
 import { truncated } from '../text.ts'
 
 /** The requests of Metacontroller, with the fields that the hooks read. */
@@ -331,11 +332,21 @@ export const isListed = (
   )
 
 /**
- * Checks two rules that a schema cannot express: each child is in the namespace of the MyApp, and
- * under the keys of its kind and name. Returns the message for the first wrong child; undefined if
- * all are right.
+ * The maximum number of structural characters in the last-applied annotations of all children. They
+ * are JSON in a string, so the limit of the body (plugins/request-body.ts) does not count them.
+ */
+const maxRecordCharacters = 131_072
+
+/**
+ * Checks rules that a schema cannot express:
+ * - each child is in the namespace of the MyApp, and under the keys of its kind and name
+ * - the last-applied annotations, which a tenant can write, fit into memory when they are parsed
+ *
+ * Returns the message for the first wrong child; undefined if all are right.
  */
 export function inconsistency(request: HookRequest): string | undefined {
+  let characters = 0
+  let largest = { name: '', characters: 0 }
   for (const { gvk, key, child } of sentChildren(request)) {
     const { apiVersion, kind, metadata } = child
     const place = `children ${quoted(gvk)} ${quoted(key)}`
@@ -344,9 +355,23 @@ export function inconsistency(request: HookRequest): string | undefined {
       return `${place} is not in the namespace of the MyApp`
     }
     if (key !== keyOf(metadata)) return `${place} is not the key of ${quoted(keyOf(metadata))}`
+    const record = metadata.annotations?.[lastAppliedAnnotation]
+    if (record === undefined) continue
+    const structure = structureOf(Buffer.from(record))
+    const name = `${kind} ${quoted(metadata.name)}`
+    if (structure.levels > maxLevels) {
+      return `${removeRecord(name)}: it must have at most ${maxLevels} levels`
+    }
+    characters += structure.characters
+    if (structure.characters > largest.characters) largest = { name, ...structure }
   }
-  return undefined
+  return characters <= maxRecordCharacters
+    ? undefined
+    : `${removeRecord(largest.name)}: in all children together it must have at most ` +
+        `${maxRecordCharacters} of the characters "{[,:" outside strings, got ${characters}`
 }
+
+const removeRecord = (name: string) => `remove the annotation ${lastAppliedAnnotation} of ${name}`
 
 /** The longest quoted key. Every valid name of Kubernetes fits. */
 const maxQuotedLength = 253

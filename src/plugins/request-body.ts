@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
+import { maxLevels, structureOf } from '../metacontroller/json.ts'
 import { Overloaded, refusal } from './errors.ts'
 
 /**
@@ -13,24 +14,21 @@ import { Overloaded, refusal } from './errors.ts'
 const bytesPerCharacter = 16
 /** The minimum for a small BODY_LIMIT. */
 const minCharacters = 20_000
-/** Objects of Kubernetes have about 20 levels. Some thousand levels would exhaust the stack. */
-const maxDepth = 100
 
 const LengthRequired = refusal('411', 'the Content-Length header is required', 411)
 const BodyTooLarge = refusal<[limit: number, length: number]>(
   'FST_ERR_CTP_BODY_TOO_LARGE',
-  'the body must be at most %d bytes (BODY_LIMIT), got %d',
+  'the body must be at most %d bytes (see BODY_LIMIT), got %d',
   413,
 )
 const BodyTooComplex = refusal<[limit: number, characters: number]>(
   'BODY_TOO_COMPLEX',
-  'the body must have at most %d of the characters "{[,:" outside strings (BODY_LIMIT / 16), ' +
-    'got %d',
+  'the body must have at most %d of the characters "{[,:" outside strings (see BODY_LIMIT), got %d',
   413,
 )
-const BodyTooDeep = refusal<[depth: number]>(
+const BodyTooDeep = refusal<[levels: number]>(
   'BODY_TOO_DEEP',
-  `the body must be at most ${maxDepth} levels deep, got %d`,
+  `the body must be at most ${maxLevels} levels deep, got %d`,
   413,
 )
 const BodyIncomplete = refusal('ECONNRESET', 'the caller disconnected before it was answered', 400)
@@ -54,9 +52,9 @@ export function readJsonBodies(server: FastifyInstance, config: Config): void {
     if (length === 0) return done(new EmptyBody())
     readAll(call, payload, length, (error, body) => {
       if (body === undefined) return done(error)
-      const { characters, depth } = structureOf(body)
+      const { characters, levels } = structureOf(body)
       if (characters > maxCharacters) return done(new BodyTooComplex(maxCharacters, characters))
-      if (depth > maxDepth) return done(new BodyTooDeep(depth))
+      if (levels > maxLevels) return done(new BodyTooDeep(levels))
       if (!call.memory.parsing(characters)) return done(new Overloaded())
       const text = body.toString()
       free(body)
@@ -110,41 +108,4 @@ function readAll(
  */
 function free(body: Buffer<ArrayBuffer>): void {
   body.buffer.transfer(0)
-}
-
-const doubleQuote = 0x22
-const comma = 0x2c
-const colon = 0x3a
-const openingBracket = 0x5b
-const backslash = 0x5c
-const closingBracket = 0x5d
-const openingBrace = 0x7b
-const closingBrace = 0x7d
-
-/** Counts the levels of a JSON text, and the characters `{ [ , :` outside its strings. */
-export function structureOf(json: Uint8Array): { characters: number; depth: number } {
-  let [characters, level, depth] = [0, 0, 0]
-  for (let index = 0; index < json.length; index++) {
-    switch (json[index]) {
-      case doubleQuote:
-        for (index++; index < json.length && json[index] !== doubleQuote; index++) {
-          if (json[index] === backslash) index++
-        }
-        break
-      case openingBrace:
-      case openingBracket:
-        characters++
-        level++
-        if (level > depth) depth = level
-        break
-      case closingBrace:
-      case closingBracket:
-        level--
-        break
-      case comma:
-      case colon:
-        characters++
-    }
-  }
-  return { characters, depth }
 }

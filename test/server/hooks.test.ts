@@ -203,7 +203,7 @@ const refused: Array<
       request.padding = 'x'.repeat(100_000)
     }),
     413,
-    /^the body must be at most 100000 bytes \(BODY_LIMIT\), got \d+$/,
+    /^the body must be at most 100000 bytes \(see BODY_LIMIT\), got \d+$/,
   ],
   ['an unknown path', '/webhook', {}, 404, /^not found: the routes are POST .*, GET \/readyz$/],
   ['a malformed path', '/%zz', {}, 400, /^the URL is malformed$/],

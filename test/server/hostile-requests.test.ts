@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { serverFor } from '../support/server.ts'
@@ -234,6 +235,16 @@ const hostile: Array<[what: string, body: unknown, error: RegExp]> = [
     }),
     new RegExp(`parent\\.metadata\\.${field} must NOT have more than 253 characters$`),
   ]),
+  ...[`[${'{},'.repeat(150_000)}{}]`, `${'['.repeat(5000)}${']'.repeat(5000)}`].map(
+    (list): [string, unknown, RegExp] => [
+      `a last-applied annotation with the list ${list.slice(0, 6)}…`,
+      changed(({ children }) => {
+        const { metadata } = children['Service.v1']['default/demo-app']
+        metadata.annotations[lastAppliedAnnotation] = `{"spec":{"a":${list}}}`
+      }),
+      /^remove the annotation metacontroller\.k8s\.io\/last-applied-configuration of Service demo-app: (in all children together )?it must have at most (131072 of the characters .*, got 300\d\d\d|100 levels)$/,
+    ],
+  ),
   [
     'a CompositeController with a name of 200 KB',
     changed((request) => {
