@@ -110,6 +110,7 @@ const files: Array<[name: string, text: string]> = [
   ['tabs beside values', 'a:\tb\t# c\nd: [\n\te]\nf: g\n  \th\n'],
   ['a number sign in quotes', 'a: "b\n#c"\nd: \'e\n# f\'\n'],
   ['text like a merge key', 'a: {<<:, b: c}\n'],
+  ['a map merged many times', `a: &a {b: 1}\nc: {${'<<: *a, '.repeat(2000)}d: 2}\n`],
   ['a bracket after column 1000', `a: [${'x'.repeat(1100)}, [\nb\n]]\n`],
   ['a time', 'a: 2001-12-14\nb: 10:20:30\nc: 2001-12-14T21:59:43Z\n'],
 ]

@@ -268,6 +268,14 @@ t.test(
         /^2\.yaml:\d+:\d+: aliases make the document too large$/,
       ],
       [
+        [...'bcdefghijk'].reduce(
+          (text, name, index) =>
+            `${text}${name}: &${name}\n  <<: [${`*${'abcdefghij'[index]},`.repeat(10)}]\n`,
+          'a: &a {}\n',
+        ),
+        /^2\.yaml:\d+:\d+: aliases make the document too large$/,
+      ],
+      [
         `${myApp('image: a b').text}---\nhello\n`,
         '2.yaml:7:1: this is not a Kubernetes object',
         '2.yaml:5:10: spec.image: invalid value "a b": must be an image without white ' +

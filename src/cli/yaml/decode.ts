@@ -75,14 +75,18 @@ class Decoder {
     this.#targets = targetsOfAliases(document)
   }
 
-  value(node: unknown): unknown {
+  /** go-yaml refuses a document that consists almost only of expanded aliases. */
+  #count(node: unknown): void {
     this.#nodes++
     if (this.#aliasDepth > 0) this.#nodesOfAliases++
-    // go-yaml refuses a document that consists almost only of expanded aliases.
     const share = this.#nodesOfAliases / this.#nodes
     if (this.#nodesOfAliases > 100 && this.#nodes > 1000 && share > 0.99) {
       throw new Rejection(node, 'aliases make the document too large')
     }
+  }
+
+  value(node: unknown): unknown {
+    this.#count(node)
     if (isAlias(node)) return this.#resolve(node, (target) => this.value(target))
     checkAnchor(node)
     if (isMap(node)) return Object.fromEntries(this.#entries(node, new Map()))
@@ -147,8 +151,10 @@ class Decoder {
   #merge(key: unknown, value: unknown, entries: Map<string, unknown>) {
     const sources = isSeq(value) ? [...value.items].reverse() : [value]
     for (const source of sources) {
+      if (isAlias(source)) this.#count(source)
       this.#resolve(source, (target) => {
         if (!isMap(target)) throw new Rejection(key, '<< needs a map, or a list of maps')
+        this.#count(target)
         this.#entries(target, entries)
       })
     }

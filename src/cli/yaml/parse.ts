@@ -36,24 +36,43 @@ const maxRepairs = 100
  */
 export function parseDocument(original: string): ParsedDocument {
   let text = original
-  const inserted: Array<{ at: number; length: number }> = []
+  const rounds: Inserted[][] = []
   for (let round = 0; ; round++) {
     const [document, ...others] = parseAllDocuments(text, options)
     const repair = document === undefined || round === maxRepairs ? [] : repairOf(document, text)
     if (repair.length === 0) {
-      const originalOffset = (offset: number) =>
-        offset - inserted.reduce((sum, { at, length }) => sum + clamp(offset - at, length), 0)
+      const originalOffset = (offset: number) => rounds.reduceRight(offsetBefore, offset)
       const isFollowed = others.some(({ contents }) => contents !== null)
       return { document, text, originalOffset, isFollowed }
     }
-    // The last insertion comes first, so that the offsets of the others stay valid.
-    for (const { at, text: added } of repair.reverse()) {
-      text = text.slice(0, at) + added + text.slice(at)
-      for (const earlier of inserted) if (earlier.at >= at) earlier.at += added.length
-      inserted.push({ at, length: added.length })
-    }
+    const repaired = insertInto(text, repair)
+    text = repaired.text
+    rounds.push(repaired.inserted)
   }
 }
+
+/** The place of an insertion in the text that contains it. */
+interface Inserted {
+  at: number
+  length: number
+}
+
+/** Applies insertions, which are in ascending order. */
+function insertInto(text: string, insertions: Insertion[]): { text: string; inserted: Inserted[] } {
+  let [result, from] = ['', 0]
+  const inserted = insertions.map(({ at, text: added }) => {
+    result += text.slice(from, at)
+    from = at
+    const place = { at: result.length, length: added.length }
+    result += added
+    return place
+  })
+  return { text: result + text.slice(from), inserted }
+}
+
+/** The offset in the text without the insertions. */
+const offsetBefore = (offset: number, inserted: Inserted[]) =>
+  offset - inserted.reduce((sum, { at, length }) => sum + clamp(offset - at, length), 0)
 
 const clamp = (value: number, max: number) => Math.min(max, Math.max(0, value))
 
