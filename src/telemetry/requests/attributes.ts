@@ -40,7 +40,7 @@ export const attributeMeanings: Record<keyof typeof attribute, string> = {
   resync: 'True if the response changes no child and no status, as in a periodic request.',
   resourceKind: 'Kind of the child of an event.',
   resourceName: 'Name of the child of an event.',
-  resourceFields: 'Paths of the fields that differ, without their values.',
+  resourceFields: 'Paths of the first 32 fields that differ, without their values.',
   conditionType: 'Condition whose status changes.',
   conditionBefore:
     'Status of the condition in the request. `Unknown` if the condition did not exist.',

@@ -10,9 +10,12 @@ export interface Change {
   action: 'create' | 'update' | 'delete'
   kind: string
   name: string
-  /** Paths of the fields that an update changes; empty for other actions. */
+  /** Paths of the fields that an update changes, at most `maxFields`; empty for other actions. */
   fields: string[]
 }
+
+/** A forged last-applied annotation can differ from the child in thousands of fields. */
+const maxFields = 32
 
 /** A condition whose status changes with an answer. */
 export interface ConditionChange {
@@ -93,7 +96,7 @@ function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): str
       : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
   const taken =
     applied === undefined || contains(applied, desired) ? [] : differences(applied, desired)
-  return [...new Set([...missing, ...stale, ...taken])]
+  return [...new Set([...missing, ...stale, ...taken])].slice(0, maxFields)
 }
 
 /** Metacontroller adds this label to each child that it applies. Answers do not contain it. */

@@ -89,8 +89,8 @@ export const instruments = {
     unit: 's',
     attributes: ['certificate'],
     description:
-      'Time at which a certificate expires, in seconds since 1970: `server` is that of the hook, ' +
-      '`client` that of Metacontroller.',
+      'Time at which a certificate expires, in seconds since 1970: `server` is the certificate ' +
+      'of the hook, `client` the certificate of Metacontroller.',
   },
   [METRIC_HTTP_SERVER_REQUEST_DURATION]: {
     kind: 'histogram',
