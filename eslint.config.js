@@ -21,6 +21,15 @@ export default [
     },
   },
   {
+    // The command line, which contains all of this, runs on Node 20.
+    files: [
+      'src/{api,cli,metacontroller,myapp}/**',
+      'src/{certificates/objects,platform-defaults-file,text}.ts',
+    ],
+    plugins: { n: plugins.n },
+    rules: { 'n/no-unsupported-features/es-builtins': 'error' },
+  },
+  {
     // These programs print to a terminal.
     files: ['build/**', 'scripts/**', 'demo/**', 'bench/**', 'local-cluster/**'],
     rules: { 'no-console': 'off' },

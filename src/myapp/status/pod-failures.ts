@@ -155,10 +155,16 @@ export const isAlive = ({ metadata, status }: ObservedPod) =>
 function mostFrequent(
   failures: Failure[],
 ): { count: number; message: string; pod?: string | undefined } | undefined {
-  const groups = [...Map.groupBy(failures, ({ reason }) => reason)].sort(
-    ([reasonA, a], [reasonB, b]) => b.length - a.length || reasonA.localeCompare(reasonB, 'en'),
-  )
-  const [, most = []] = groups[0] ?? []
+  const byReason = new Map<string, Failure[]>()
+  for (const failure of failures) {
+    const same = byReason.get(failure.reason)
+    if (same === undefined) byReason.set(failure.reason, [failure])
+    else same.push(failure)
+  }
+  const [, most = []] =
+    [...byReason].sort(
+      ([reasonA, a], [reasonB, b]) => b.length - a.length || reasonA.localeCompare(reasonB, 'en'),
+    )[0] ?? []
   const [first] = most.toSorted((a, b) => compare(a.pod, b.pod) || compare(a.message, b.message))
   const [shown = first] =
     first?.restarts === undefined ? most.toSorted((a, b) => compare(a.message, b.message)) : []
