@@ -11,8 +11,12 @@ import type { State } from './state.ts'
 /** The time until the earlier sync, in seconds. */
 export const problemResyncSeconds = 30
 
-/** Whether Metacontroller has to update or delete a child. */
-export const changesChild = ({ children }: State): boolean =>
+/**
+ * Whether Metacontroller has to update or delete a child. The children of a frozen MyApp stay as
+ * they are, even if they are not in sync.
+ */
+export const changesChild = ({ frozen, children }: State): boolean =>
+  !frozen &&
   children.some(
     ({ observed, enabled, inSync, postponed }) =>
       observed !== undefined && enabled && !inSync && !postponed,

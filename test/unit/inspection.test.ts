@@ -219,6 +219,8 @@ t.test('a MyApp that changes or has a problem is synced 30 s later', async (t) =
   t.match(answer(refusedPods, '30:00'), { ...noPods, resyncAfterSeconds: 30 })
   const updating = { status: { conditions: [{ reason: 'Updating' }] } }
   t.match(answer(changed, '30:00'), { ...updating, resyncAfterSeconds: 30 })
+  Object.assign(changed.parent.spec as object, { paused: true })
+  t.equal(answer(changed, '30:00').resyncAfterSeconds, undefined, 'paused: no child changes')
   t.equal(finalize(recorded('finalize-children-present')).resyncAfterSeconds, 30)
 })
 
