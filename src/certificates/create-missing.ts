@@ -65,11 +65,13 @@ async function create(api: ApiServer, object: ConfigObject, report: Report): Pro
 /** The CA in the cluster; a new one if there is none. */
 async function storedAuthority(api: ApiServer, now: Date, report: Report): Promise<KeyPair> {
   const path = `/api/v1/namespaces/${namespaces.hook}/secrets/${names.authority}`
-  const created = authoritySecret(await createAuthority(now))
-  // Read the stored CA, because two Jobs may run at once.
-  const stored =
-    (await api.get<SecretData>(path)) ??
-    (await create(api, created, report).then(() => api.get<SecretData>(path)))
+  const read = () => api.get<SecretData>(path)
+  let stored = await read()
+  if (stored === undefined) {
+    await create(api, authoritySecret(await createAuthority(now)), report)
+    // Read the stored CA, because another Job may have created it first.
+    stored = await read()
+  }
   const decoded = (key: string) => Buffer.from(stored?.data?.[key] ?? '', 'base64').toString()
   const authority = { certificate: decoded('tls.crt'), key: decoded('tls.key') }
   const what = `Secret ${namespaces.hook}/${names.authority}`

@@ -20,6 +20,9 @@ async function run(args: string[]): Promise<void> {
   if (args.length === 0 || !args.every(isPart)) {
     throw new Error(`usage: certificates.js PART…, of ${parts.join(', ')}`)
   }
+  if (!(attempts >= 1)) {
+    throw new Error(`ATTEMPTS must be at least 1, got ${JSON.stringify(process.env['ATTEMPTS'])}`)
+  }
   const requested = new Set(args)
   const api = connect(process.env)
   const metacontrollerNamespace =
