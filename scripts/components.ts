@@ -24,7 +24,7 @@ const componentYaml = (kind: OptionalKind) => `${generatedLine}\
 # the cluster must have the CRDs of ${kind.optional.crds}:
 # if a kind of the CompositeController is missing, Metacontroller syncs no MyApp.
 # Without this component, MyApps with \`${kind.optional.field}\` have no ${kind.kind}, and a
-# condition of their status says so.
+# condition in their status reports this.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 patches:
