@@ -65,7 +65,9 @@ export function finalize(t: Test, cluster: Cluster): void {
         (kind) => here.list(kind).length === 0,
       ),
     )
-    t.strictSame(order(here), ['Deployment', 'Service', 'MyApp'])
+    const deleted = order(here)
+    t.strictSame(deleted.toSorted(), ['Deployment', 'MyApp', 'Service'])
+    t.equal(deleted.at(-1), 'MyApp')
   })
 
   t.test('a MyApp can be deleted although its config is too large for a request', async (t) => {

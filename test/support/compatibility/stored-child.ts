@@ -173,11 +173,7 @@ function referencedConfig({ metadata: { namespace }, spec }: FileMyApp): FileCon
   return config
 }
 
-function requestFor(
-  app: FileMyApp,
-  config: FileConfig,
-  made: KubernetesObject[],
-): HookRequest {
+function requestFor(app: FileMyApp, config: FileConfig, made: KubernetesObject[]): HookRequest {
   const request = newRequest(app, config)
   const groups: Record<string, Record<string, ObservedObject>> = request.children
   for (const child of made) {
