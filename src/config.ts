@@ -94,7 +94,8 @@ export const variables = {
   BODY_LIMIT: integer(
     2 * 1024 * 1024,
     [1024, 1024 * 1024 * 1024],
-    'Largest request body in bytes. A larger body is answered with 413.',
+    'Largest request body in bytes. A larger body is answered with 413. [Other ' +
+      'limits](#limits-of-a-request) depend on it.',
   ),
   KEEP_ALIVE_TIMEOUT_MS: integer(
     100_000,
@@ -140,8 +141,9 @@ export const variables = {
     [1000, 86_400_000],
     'Time in ms after which this replica forgets a MyApp without requests. The metrics ' +
       '`operator.myapps`, `operator.deletion_age`, `operator.resource_created` and ' +
-      '`operator.resource_deleted` depend on it. Use three times `resyncPeriodSeconds`. A MyApp ' +
-      'that is Failed or being deleted is forgotten after 90 s at the latest.',
+      '`operator.resource_deleted` depend on it. Use three times `resyncPeriodSeconds`. If the ' +
+      'last request was answered, a MyApp that is Failed or being deleted is forgotten after ' +
+      '90 s at the latest.',
   ),
 } as const
 

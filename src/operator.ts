@@ -20,7 +20,7 @@ const lastLinesMs = 500
 
 /** Runs the hook until a signal stops it. */
 export async function runOperator(): Promise<void> {
-  await start(orGiveUp('its environment is invalid:\n', () => readConfig(process.env)))
+  await start(orGiveUp('the environment is invalid:\n', () => readConfig(process.env)))
 }
 
 async function start(config: Config): Promise<void> {
@@ -123,14 +123,14 @@ async function listen(
       listenTextResolver: (address) => `${text} ${address}`,
     })
   } catch (error) {
-    giveUp(`it cannot listen: ${whyNot(config, port, error as NodeJS.ErrnoException)}`)
+    giveUp(whyNot(config, port, error as NodeJS.ErrnoException))
   }
 }
 
 function whyNot(config: Config, port: Port, { code, message }: NodeJS.ErrnoException): string {
   const setting = `${port}=${config[port]}`
   if (code === 'EADDRINUSE') return `${setting} is taken on ${config.HOST}; 0 picks a free one`
-  if (code === 'EACCES') return `${setting} may not be listened on by this user`
+  if (code === 'EACCES') return `this user may not listen on ${setting}`
   return ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT'].includes(code ?? '')
     ? `HOST=${config.HOST} is not an address of this machine`
     : message
@@ -155,6 +155,6 @@ function orGiveUp<Result>(about: string, read: () => Result): Result {
 }
 
 function giveUp(why: string): never {
-  process.stderr.write(`myapp-operator cannot start, ${why}\n`)
+  process.stderr.write(`myapp-operator cannot start: ${why}\n`)
   process.exit(1)
 }

@@ -21,19 +21,19 @@ export const conditions = {
   },
   ConfigReady: {
     isTrue: 'Every required ConfigMap, Secret and key exists.',
-    exists: 'if the pods use ConfigMaps or Secrets',
+    exists: 'if the spec is valid and the pods use ConfigMaps or Secrets',
   },
   Scaled: {
     isTrue: 'The autoscaler gets its metrics and acts on them.',
-    exists: 'with `autoscaling`',
+    exists: 'with `autoscaling`, or while a HorizontalPodAutoscaler exists',
   },
   Routed: {
     isTrue: 'The Ingress has an address, and every Gateway accepts the HTTPRoute.',
-    exists: 'with `ingress` or `gateway`',
+    exists: 'with `ingress` or `gateway`, or while an Ingress or HTTPRoute exists',
   },
   Monitored: {
     isTrue: 'A PodMonitor selects the pods.',
-    exists: 'with `metrics`',
+    exists: 'if the spec is valid and sets `metrics`',
   },
   AdmissionChanged: {
     isTrue:

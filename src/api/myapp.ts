@@ -172,7 +172,7 @@ export const MyAppSpec = object(
         'Seconds for which a terminating pod keeps serving before it gets SIGTERM, while load ' +
           'balancers stop sending to it. Defaults to 0 when expose is false, otherwise to the ' +
           "platform's default or to 5. If terminationGracePeriodSeconds is set, the default is " +
-          'at most half of it.',
+          'at most half of it, rounded up.',
         0,
         86_399,
       ),

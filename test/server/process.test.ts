@@ -156,7 +156,7 @@ t.test('an unusable key for config digests prevents the start, with a short erro
       text += chunk
     })
     t.strictSame(await once(child, 'close'), [1, null])
-    t.equal(text, `myapp-operator cannot start, CONFIG_DIGEST_KEY_FILE=${file} ${problem}\n`)
+    t.equal(text, `myapp-operator cannot start: CONFIG_DIGEST_KEY_FILE=${file} ${problem}\n`)
   }
 })
 
@@ -175,7 +175,7 @@ t.test('a port in use prevents the start, with an error of one line', async (t) 
   t.strictSame(await once(child, 'close'), [1, null])
   t.equal(
     text,
-    `myapp-operator cannot start, it cannot listen: PORT=${new URL(url).port} is taken on ` +
+    `myapp-operator cannot start: PORT=${new URL(url).port} is taken on ` +
       `127.0.0.1; 0 picks a free one\n`,
   )
 })

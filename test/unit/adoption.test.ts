@@ -50,8 +50,8 @@ t.test('reports NameConflict for an adopted Deployment with another selector', a
     status.message,
     'Deployment demo-app has another spec.selector, app.kubernetes.io/name=legacy, which is ' +
       'immutable. No child is changed. To replace the Deployment and keep its pods, ' +
-      'run kubectl delete deployment demo-app --cascade=orphan; or give the MyApp another ' +
-      'name',
+      'run kubectl delete deployment demo-app --cascade=orphan; or create the MyApp with ' +
+      'another name',
   )
   t.strictSame(
     children.map(({ kind }) => kind),

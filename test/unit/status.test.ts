@@ -399,7 +399,7 @@ const cases: Array<{
     reason: 'NameConflict',
     message:
       'Deployment and Service taken already exist and do not belong to this MyApp: delete ' +
-      'them, or give the MyApp another name',
+      'them, or create the MyApp with another name',
     ready: '0/1',
   },
   {

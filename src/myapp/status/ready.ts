@@ -131,7 +131,7 @@ function nameConflict(name: string, conflicting: ChildState[]): Summary {
     reason: 'NameConflict',
     message:
       `${kinds} ${name} ${verbs} not belong to this MyApp: ` +
-      `delete ${them}, or give the MyApp another name`,
+      `delete ${them}, or create the MyApp with another name`,
   }
 }
 
@@ -143,7 +143,8 @@ function selectorConflict(kind: string, name: string, selector: string): Summary
     message:
       `${kind} ${name} has another spec.selector, ${truncated(selector, maxSelectorLength)}, ` +
       `which is immutable. No child is changed. ` +
-      `To replace the ${kind} and keep its pods, run ${command}; or give the MyApp another name`,
+      `To replace the ${kind} and keep its pods, run ${command}; or create the MyApp with ` +
+      'another name',
   }
 }
 

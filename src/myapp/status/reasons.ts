@@ -4,7 +4,7 @@ import type { MyAppStatus, Phase } from '../../api/myapp.ts'
 interface ReasonMeaning {
   phase: Phase
   meaning: string
-  /** Some children are not changed as the spec requests. */
+  /** Some children are not changed, although the spec is valid and requests a change. */
   blocks?: true
 }
 
@@ -103,7 +103,7 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
-/** Whether a MyApp with this reason has children that are not changed as its spec requests. */
+/** Whether a MyApp with this reason has children that a valid spec does not change. */
 export const isBlocking = (reason: string) =>
   (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
     ([name, { blocks }]) => name === reason && blocks,

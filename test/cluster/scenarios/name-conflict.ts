@@ -98,7 +98,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
         t.equal(
           status?.message,
           `${kind} shop already exists and does not belong to this MyApp: delete it, or ` +
-            'give the MyApp another name',
+            'create the MyApp with another name',
         )
         await here.until(`the ${other} exists`, () => here.find(other, 'shop'))
         await here.edit('MyApp', 'shop', { spec: { image: 'nginx:1.29' } })
