@@ -1,9 +1,12 @@
 import {
+  authorityRemedy,
   authoritySecret,
   certificateObjects,
+  checkedAuthority,
   configDigestSecret,
   type ConfigObject,
   createAuthority,
+  dateText,
   expiryOf,
   type KeyPair,
   names,
@@ -54,7 +57,7 @@ async function create(api: ApiServer, object: ConfigObject, report: Report): Pro
   const { kind, metadata, stringData, data } = object
   const created = await api.create(pathOf(object), object)
   const certificate = stringData?.['tls.crt'] ?? data?.['ca.crt']
-  const expiry = certificate && `, expires ${expiryOf(certificate).toISOString().slice(0, 10)}`
+  const expiry = certificate && `, expires ${dateText(expiryOf(certificate))}`
   report(
     `${kind} ${metadata.namespace}/${metadata.name}: ` +
       (created ? `created${expiry ?? ''}` : 'exists, not changed'),
@@ -75,14 +78,14 @@ async function storedAuthority(api: ApiServer, now: Date, report: Report): Promi
   const decoded = (key: string) => Buffer.from(stored?.data?.[key] ?? '', 'base64').toString()
   const authority = { certificate: decoded('tls.crt'), key: decoded('tls.key') }
   const what = `Secret ${namespaces.hook}/${names.authority}`
-  const remedy = 'see "A CA that has expired or lacks its key" in docs/upgrade.md'
   if (!authority.certificate || !authority.key) {
-    throw new Error(`${what} lacks tls.crt or tls.key: ${remedy}`)
+    throw new Error(`${what} lacks tls.crt or tls.key: ${authorityRemedy}`)
   }
-  if (expiryOf(authority.certificate) < now) {
-    throw new Error(`${what} has expired: ${remedy}`)
+  try {
+    return checkedAuthority(authority, now)
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`)
   }
-  return authority
 }
 
 interface SecretData {

@@ -5,7 +5,7 @@
  */
 // @peculiar/x509 needs this import when it loads.
 import 'reflect-metadata'
-import { randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
+import { createPrivateKey, randomBytes, type webcrypto, X509Certificate } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -76,6 +76,48 @@ export async function createAuthority(now: Date): Promise<KeyPair> {
   })
   return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyOf(keys) }
 }
+
+/** What to do with a CA that cannot issue certificates. */
+export const authorityRemedy = 'see "A CA that has expired or lacks its key" in docs/upgrade.md'
+
+/**
+ * Checks that a CA can issue certificates. Returns it in the form of `createAuthority`.
+ * @throws {Error} that says what is wrong with the CA, and the remedy.
+ */
+export function checkedAuthority(authority: KeyPair, now: Date): KeyPair {
+  const certificate = checkedCertificate(authority.certificate)
+  const end = expiryOf(certificate)
+  if (end < now) throw new Error(`the CA expired on ${dateText(end)}: ${authorityRemedy}`)
+  const key = parsed('tls.key', 'private key', () => createPrivateKey(authority.key))
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = '' } = {} } = key
+  if (type !== 'ec' || namedCurve !== 'prime256v1') {
+    throw new Error(
+      `the CA needs an ECDSA P-256 key, got ${`${type} ${namedCurve}`.trim()}: ` +
+        'create a new CA with myapp-operator certificates',
+    )
+  }
+  if (!new X509Certificate(certificate).checkPrivateKey(key)) {
+    throw new Error(`tls.key is not the key of tls.crt: ${authorityRemedy}`)
+  }
+  return { certificate, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
+}
+
+/** Checks the certificate of a CA. Returns it in the form in which bundles contain it. */
+export function checkedCertificate(pem: string): string {
+  parsed('tls.crt', 'certificate', () => new X509Certificate(pem))
+  return `${pem.trim()}\n`
+}
+
+function parsed<Parsed>(field: string, what: string, parse: () => Parsed): Parsed {
+  try {
+    return parse()
+  } catch {
+    throw new Error(`${field} is not a ${what} in PEM: ${authorityRemedy}`)
+  }
+}
+
+/** A date in messages: `2030-12-31`. */
+export const dateText = (date: Date) => date.toISOString().slice(0, 10)
 
 /** Issues a certificate for a DNS name, which is also its common name. */
 export async function issue(

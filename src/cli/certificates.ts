@@ -3,14 +3,16 @@ import { type Streams, type Task, UserError } from './arguments.ts'
 import {
   authoritySecret,
   certificateObjects,
+  checkedAuthority,
+  checkedCertificate,
   createAuthority,
+  dateText,
   expiryOf,
   type KeyPair,
   names,
 } from '../certificates/objects.ts'
-import { readText } from './manifests.ts'
+import { findingText, readManifests, readText } from './manifests.ts'
 import { objectsText } from './yaml/print.ts'
-import { readYaml } from './yaml/read.ts'
 
 /**
  * Prints the Secrets and ConfigMaps with the certificates. Prints the expiry dates of the
@@ -27,16 +29,19 @@ export async function printCertificates(
   { out, err }: Streams,
 ): Promise<number> {
   const now = new Date()
-  const authority = ca === undefined ? await createAuthority(now) : readAuthority(ca)
-  const end = expiryOf(authority.certificate)
-  if (end < now) throw new UserError(`the CA in ${ca} expired on ${dateText(end)}`)
+  const authority =
+    ca === undefined
+      ? await createAuthority(now)
+      : readAuthority(ca, (pair) => checkedAuthority(pair, now))
   const objects = [
     authoritySecret(authority, namespace),
     ...(await certificateObjects(authority, now, {
       hookNamespace: namespace,
       metacontrollerNamespace,
       days,
-      trusted: trusted.map((file) => readAuthority(file).certificate),
+      trusted: trusted.map((file) =>
+        readAuthority(file, ({ certificate }) => checkedCertificate(certificate)),
+      ),
     })),
   ]
   for (const { kind, metadata, stringData } of objects) {
@@ -51,14 +56,16 @@ export async function printCertificates(
   return 0
 }
 
-const dateText = (date: Date) => date.toISOString().slice(0, 10)
-
-/** Reads the Secret of the CA from a file that `certificates` or `kubectl get` printed. */
-function readAuthority(file: string): KeyPair {
-  for (const { value } of readYaml(readText(file))) {
-    if (!isObject(value) || value['kind'] !== 'Secret' || !isObject(value['metadata'])) continue
-    if (value['metadata']['name'] !== names.authority) continue
-    const { data = {}, stringData = {} } = value
+/**
+ * Reads the Secret of the CA from a file that `certificates` or `kubectl get` printed. Returns the
+ * result of the check.
+ */
+function readAuthority<Checked>(file: string, check: (pair: KeyPair) => Checked): Checked {
+  const { manifests, findings } = readManifests({ name: file, text: readText(file) })
+  for (const { object } of manifests) {
+    if (object['kind'] !== 'Secret' || !isObject(object['metadata'])) continue
+    if (object['metadata']['name'] !== names.authority) continue
+    const { data = {}, stringData = {} } = object
     const field = (name: string): unknown => {
       const plain = isObject(stringData) ? stringData[name] : undefined
       const encoded = isObject(data) ? data[name] : undefined
@@ -68,7 +75,17 @@ function readAuthority(file: string): KeyPair {
       )
     }
     const [certificate, key] = [field('tls.crt'), field('tls.key')]
-    if (typeof certificate === 'string' && typeof key === 'string') return { certificate, key }
+    if (typeof certificate !== 'string' || typeof key !== 'string') continue
+    try {
+      return check({ certificate, key })
+    } catch (error) {
+      throw new UserError(`${file}: ${(error as Error).message}`)
+    }
   }
-  throw new UserError(`${file} has no Secret ${names.authority} with tls.crt and tls.key`)
+  const error = findings.find(({ severity }) => severity === 'error')
+  throw new UserError(
+    error === undefined
+      ? `${file} has no Secret ${names.authority} with tls.crt and tls.key`
+      : findingText(error),
+  )
 }

@@ -191,7 +191,10 @@ function unreadable(name: string, error: unknown): UserError {
 }
 
 /** Reads a source as kubectl does. Each item of a `List` becomes a manifest. */
-function readManifests({ name, text }: Source): { manifests: Manifest[]; findings: Finding[] } {
+export function readManifests({ name, text }: Source): {
+  manifests: Manifest[]
+  findings: Finding[]
+} {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
   const at = (offset: number): Place => {
     let [low, high] = [0, starts.length]

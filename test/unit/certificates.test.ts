@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request, type RequestOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +8,8 @@ import { createMissing } from '../../src/certificates/create-missing.ts'
 import {
   authoritySecret,
   certificateObjects,
+  checkedAuthority,
+  checkedCertificate,
   configDigestSecret,
   createAuthority,
   expiryOf,
@@ -35,6 +37,51 @@ t.test('a certificate expires no later than its CA', async (t) => {
   const late = new Date(expiryOf(authority.certificate).getTime() - 86_400_000)
   const { certificate } = await issue(authority, 'metacontroller', 'clientAuth', late)
   t.equal(expiryOf(certificate).getTime(), expiryOf(authority.certificate).getTime())
+})
+
+const privateKey = (type: 'sec1' | 'pkcs8', namedCurve: string) =>
+  generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type, format: 'pem' }).toString()
+
+t.test('a CA in another form is normalised', async (t) => {
+  const { certificate, key } = authority
+  const sec1 = createPrivateKey(key).export({ type: 'sec1', format: 'pem' }).toString()
+  t.match(sec1, 'BEGIN EC PRIVATE KEY')
+  const checked = checkedAuthority({ certificate: certificate.trim(), key: sec1 }, now)
+  t.strictSame(checked, authority)
+  t.equal(checkedCertificate(certificate.trim()), certificate)
+  await t.resolves(issue(checked, serverName, 'serverAuth', now))
+})
+
+t.test('a CA that cannot issue certificates is an error with a remedy', async (t) => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+  const damaged = authority.certificate.replace(/\n.{64}/, '\n')
+  const expiry = expiryOf(authority.certificate)
+  const remedy = 'see "A CA that has expired or lacks its key" in docs/upgrade.md'
+  const cases: Array<[change: Partial<KeyPair>, says: string, at?: Date]> = [
+    [{ certificate: 'garbage' }, `tls.crt is not a certificate in PEM: ${remedy}`],
+    [{ certificate: damaged }, `tls.crt is not a certificate in PEM: ${remedy}`],
+    [{ key: 'garbage' }, `tls.key is not a private key in PEM: ${remedy}`],
+    [{ key: privateKey('sec1', 'P-256') }, `tls.key is not the key of tls.crt: ${remedy}`],
+    [
+      { key: rsa },
+      'the CA needs an ECDSA P-256 key, got rsa: create a new CA with myapp-operator certificates',
+    ],
+    [
+      { key: privateKey('pkcs8', 'P-384') },
+      'the CA needs an ECDSA P-256 key, got ec secp384r1: ' +
+        'create a new CA with myapp-operator certificates',
+    ],
+    [
+      {},
+      `the CA expired on ${expiry.toISOString().slice(0, 10)}: ${remedy}`,
+      new Date(expiry.getTime() + 1),
+    ],
+  ]
+  for (const [change, message, at = now] of cases) {
+    t.throws(() => checkedAuthority({ ...authority, ...change }, at), { message })
+  }
 })
 
 /**
@@ -130,22 +177,27 @@ t.test('each object has a name, a namespace and a type', async (t) => {
 
 t.test("the Job creates objects for Metacontroller in Metacontroller's namespace", async (t) => {
   const created: string[] = []
-  await createMissing(
-    new Set(['certificates']),
-    {
-      async get<Kind>() {
-        const { certificate, key } = authority
-        const base64 = (text: string) => Buffer.from(text).toString('base64')
-        return { data: { 'tls.crt': base64(certificate), 'tls.key': base64(key) } } as Kind
+  const run = ({ certificate, key }: KeyPair) =>
+    createMissing(
+      new Set(['certificates']),
+      {
+        async get<Kind>() {
+          const base64 = (text: string) => Buffer.from(text).toString('base64')
+          return { data: { 'tls.crt': base64(certificate), 'tls.key': base64(key) } } as Kind
+        },
+        async create(path) {
+          created.push(path)
+          return true
+        },
+        async patch() {},
       },
-      async create(path) {
-        created.push(path)
-        return true
-      },
-      async patch() {},
-    },
-    { now, report() {}, metacontrollerNamespace: 'platform' },
-  )
+      { now, report() {}, metacontrollerNamespace: 'platform' },
+    )
+  await t.rejects(run({ ...authority, certificate: 'garbage' }), {
+    message: /^Secret myapp-operator\/myapp-operator-ca: tls.crt is not a certificate in PEM: see/,
+  })
+  t.strictSame(created, [])
+  await run(authority)
   t.strictSame(created, [
     '/api/v1/namespaces/myapp-operator/configmaps',
     '/api/v1/namespaces/platform/configmaps',

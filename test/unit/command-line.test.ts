@@ -1051,5 +1051,21 @@ t.test('certificates prints the Secrets of the manifests and keeps the CA of --c
     code: 2,
     err: /has no Secret myapp-operator-ca with tls.crt and tls.key\n$/,
   })
+  const list = JSON.stringify({ kind: 'List', items: parseAllDocuments(first.out) })
+  writeFileSync(join(folder, 'list.json'), list)
+  t.match(await runIn('certificates', '--ca', join(folder, 'list.json')), { code: 0 })
+  writeFileSync(join(folder, 'damaged.yaml'), `kind: [\n`)
+  t.match(await runIn('certificates', '--ca', join(folder, 'damaged.yaml')), {
+    code: 2,
+    err: /damaged.yaml:\d:\d: Flow sequence/,
+  })
+  writeFileSync(join(folder, 'garbage.yaml'), first.out.replace(/BEGIN CERTIFICATE/g, 'BEGIN'))
+  for (const option of ['--ca', '--trust']) {
+    t.match(await runIn('certificates', option, join(folder, 'garbage.yaml')), {
+      code: 2,
+      out: '',
+      err: /garbage.yaml: tls.crt is not a certificate in PEM: see .* in docs\/upgrade.md\n$/,
+    })
+  }
   t.match(await runIn('certificates', '--days', '0'), { code: 2, err: /--days must be 1 to 3650/ })
 })
