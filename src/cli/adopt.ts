@@ -28,7 +28,7 @@ export function adopt(
   const selector = fieldsOf(fieldsOf(deployment.spec)['selector'])
   const others = kubectl.get([otherKinds.join(), name, '-n', namespace])
   const service = others.find(({ kind }) => kind === 'Service')
-  refuse(deployment, selector, service)
+  refuse(deployment, selector, others)
   const replicaSets = kubectl
     .get(['replicasets.apps', '-n', namespace, '-l', selectorText(selector)])
     .filter(({ metadata }) =>
@@ -43,15 +43,14 @@ export function adopt(
 }
 
 /** Throws a UserError if the script cannot replace the Deployment. */
-function refuse(
-  deployment: ObservedObject,
-  selector: JsonObject,
-  service: ObservedObject | undefined,
-) {
+function refuse(deployment: ObservedObject, selector: JsonObject, others: ObservedObject[]) {
   const { name } = deployment.metadata
-  if ((deployment.metadata.ownerReferences ?? []).some(({ controller }) => controller)) {
-    throw new UserError(`Deployment ${name} belongs to another controller: remove it from there`)
+  for (const { kind, metadata } of [deployment, ...others]) {
+    if ((metadata.ownerReferences ?? []).some(({ controller }) => controller)) {
+      throw new UserError(`${kind} ${name} belongs to another controller: remove it from there`)
+    }
   }
+  const service = others.find(({ kind }) => kind === 'Service')
   const labels: Record<string, string> = selectorLabels(name)
   const template = fieldsOf(fieldsOf(fieldsOf(deployment.spec)['template'])['metadata'])
   const existing = [
@@ -85,18 +84,30 @@ function notes(
   service: ObservedObject | undefined,
   others: ObservedObject[],
 ): string[] {
-  const ports = listOf(fieldsOf(service?.spec)['ports']).map(({ port }) => port)
+  const { type = 'ClusterIP', ports: servicePorts } = fieldsOf(service?.spec)
+  const ports = listOf(servicePorts).map(
+    ({ port, protocol = 'TCP' }) => `${String(port)}/${String(protocol)}`,
+  )
   const offered = [spec, ...listOf(spec['ports'])]
     .filter(({ expose }) => expose !== false)
-    .map(({ port, servicePort = port }) => servicePort)
+    .map(
+      ({ port, servicePort = port, protocol }) =>
+        `${String(servicePort)}/${protocol === 'UDP' ? 'UDP' : 'TCP'}`,
+    )
   const lost = ports.filter((port) => !offered.includes(port))
   return [
     ...untranslated.map((field) => `not translated: ${field}`),
     ...lost.map(
       (port) =>
-        `the Service offers port ${String(port)} now, and the MyApp offers ` +
-        `${offered.map(String).join(', ') || 'none'}: callers must change first`,
+        `the Service offers port ${port} now, and the MyApp offers ` +
+        `${offered.join(', ') || 'none'}: callers must change first`,
     ),
+    ...(type === 'ClusterIP'
+      ? []
+      : [
+          `the Service has type ${String(type)}, and the MyApp makes it ClusterIP: ` +
+            'first create a second Service for callers from outside',
+        ]),
     ...others
       .filter(({ kind }) => kind !== 'Service')
       .map(

@@ -105,23 +105,22 @@ function lost(name: string, spec: MyAppSpec, expected: Fields): string[] {
 }
 
 /**
- * The spec of the pods, with the containers named and ordered as in a MyApp. Volumes, mounts and
- * ports are left out, because `translate` checks them separately.
+ * The spec of the pods, with the containers named and ordered as in a MyApp. It lacks volumes and
+ * mounts, and the ports and the drain of the app, because `translate` checks them separately.
  */
 function podForComparison(pod: Fields, main: Fields, others: Other[]): Fields {
-  const strip = ({ volumeMounts: _mounts, ports: _ports, lifecycle, ...container }: Fields) =>
-    isObject(lifecycle) && drainSecondsOf({ lifecycle }) === undefined
-      ? { ...container, lifecycle }
-      : container
+  const strip = ({ volumeMounts: _mounts, ...container }: Fields) => numericProbes(container)
+  const { ports: _ports, lifecycle, ...app } = strip(main)
+  const isDrain = drainSecondsOf({ lifecycle }) !== undefined
   const { volumes: _volumes, topologySpreadConstraints: spread, ...rest } = pod
   return {
     ...rest,
     ...(spread !== undefined && { topologySpreadConstraints: spreadOf(pod) }),
-    containers: [{ ...strip(numericProbes(main)), name: 'app' }],
+    containers: [{ ...app, ...(!isDrain && defined({ lifecycle })), name: 'app' }],
     initContainers: [...others]
       .sort((a, b) => Number(b.isSidecar) - Number(a.isSidecar))
       .map(({ container, isSidecar }) => ({
-        ...strip(numericProbes(container)),
+        ...strip(container),
         ...(isSidecar && { restartPolicy: 'Always' }),
       })),
   }
@@ -182,6 +181,15 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
     const { name, protocol } = declared.find(({ containerPort }) => containerPort === number) ?? {}
     const offer = offered.find((port) => port.number === number) as Fields | undefined
     const appProtocol = protocolOf({ name, protocol, ...offer })
+    const transport = appProtocol === 'UDP' ? 'UDP' : 'TCP'
+    // A MyApp uses each number once.
+    const lost = [
+      ...declared.map((port) => ({ ...port, number: port['containerPort'] })),
+      ...offered,
+    ]
+      .filter((port) => port.number === number && transportOf(port) !== transport)
+      .map((port) => `port ${number}/${transportOf(port)}`)
+    untranslated.push(...lost)
     return defined({
       name: offer?.['name'] ?? name ?? `port-${number}`,
       port: number,
@@ -201,6 +209,9 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
   )
   return { ...mainPort, ...(ports.length > 0 && { ports }) }
 }
+
+/** The transport protocol of a port of a container or of a Service. */
+const transportOf = ({ protocol = 'TCP' }: Fields) => String(protocol)
 
 /** Whether a port had no name. */
 const isAnonymous = ({ name, port }: Fields) => name === `port-${String(port)}`
@@ -366,6 +377,9 @@ function volumesOf(pod: Fields, main: Fields, others: Other[], untranslated: str
     const elsewhere = others
       .flatMap(({ container }) => listOf(container['volumeMounts']))
       .find((mount) => mount['name'] === name)
+    if (own.length === 0 && elsewhere !== undefined) {
+      untranslated.push(`volume ${String(name)} without a mount in the app`)
+    }
     const places = own.length > 0 ? own : elsewhere ? [elsewhere] : []
     const [kind = ''] = Object.keys(source)
     const canRepeat = kind !== 'emptyDir' && kind !== 'csi'

@@ -292,6 +292,24 @@ t.test(
       out: '',
       err: /the selector of the Deployment has app=web, and a MyApp needs app=legacy/,
     })
+    const published = structuredClone({ ...service, spec: { ...service.spec, type: 'NodePort' } })
+    published.spec.ports = ['TCP', 'UDP'].map((protocol) => ({
+      ...{ name: protocol.toLowerCase(), port: 53, targetPort: 'http', protocol },
+    }))
+    t.strictSame((await adopt([deployment, published])).err.split('\n'), [
+      'not translated: port 80/UDP',
+      'the Service offers port 53/UDP now, and the MyApp offers 53/TCP: callers must change first',
+      'the Service has type NodePort, and the MyApp makes it ClusterIP: ' +
+        'first create a second Service for callers from outside',
+      '',
+    ])
+    const owned = structuredClone(service)
+    Object.assign(owned.metadata, { ownerReferences: [{ uid: 'x', controller: true }] })
+    t.match(await adopt([deployment, owned]), {
+      code: 2,
+      out: '',
+      err: /Service legacy belongs to another controller: remove it from there\n$/,
+    })
     t.match(await adopt([]), { code: 2, err: /no Deployment default\/legacy\n$/ })
   },
 )

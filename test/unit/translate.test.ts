@@ -157,6 +157,25 @@ const losses: Array<[change: (pod: Anything, app: Anything) => void, named: stri
     (pod) => (pod.initContainers[0].securityContext = { runAsUser: 0 }),
     'spec.initContainers[migrate].securityContext.runAsUser',
   ],
+  [
+    (pod) => (pod.containers[0].lifecycle = { preStop: { sleep: { seconds: 5 } } }),
+    'spec.initContainers[proxy].lifecycle',
+  ],
+  [
+    (pod) => (pod.containers[0].ports = [{ containerPort: 9901 }]),
+    'spec.initContainers[proxy].ports',
+  ],
+  [
+    (pod) => {
+      pod.volumes.push({ name: 'cache', emptyDir: {} })
+      pod.containers[0].volumeMounts = [{ name: 'cache', mountPath: '/cache' }]
+    },
+    'volume cache without a mount in the app',
+  ],
+  [
+    (_pod, app) => app.ports.push({ name: 'web-udp', containerPort: 8080, protocol: 'UDP' }),
+    'port 8080/UDP',
+  ],
   [(_pod, app) => (app.readinessProbe.terminationGracePeriodSeconds = 5), 'probes'],
 ]
 t.test('names each part that a MyApp cannot have', async (t) => {
@@ -170,6 +189,11 @@ t.test('names each part that a MyApp cannot have', async (t) => {
   t.strictSame(
     translate('shop', live, { ports: [{ name: 'web', port: 80, targetPort: 'web' }] }).untranslated,
     ['port name web'],
+  )
+  const dns = ['UDP', 'TCP'].map((protocol) => ({ name: `dns-${protocol}`, port: 8080, protocol }))
+  t.strictSame(
+    translate('shop', live, { ports: dns }).untranslated.filter((part) => part.includes('/')),
+    ['port 8080/TCP'],
   )
 })
 
