@@ -118,6 +118,12 @@ t.test('accepts a pipe that is closed early', async (t) => {
     '1\n',
     'the exit code without the pipe',
   )
+  const withoutStderr = spawnSync(
+    'bash',
+    ['-c', `"${process.execPath}" "${program}" validate -f "${demoApp}" 2> >(:); echo $?`],
+    { encoding: 'utf8' },
+  )
+  t.equal(withoutStderr.stdout, '0\n')
 })
 
 /**
