@@ -154,9 +154,12 @@ function liveRequest(
 function compositeController(kubectl: Kubectl): Controller | undefined {
   try {
     const all = kubectl.get(['compositecontrollers.metacontroller.k8s.io']) as unknown as Array<
-      Controller & { spec: { parentResource: { resource: string } } }
+      Controller & { spec: { parentResource: { apiVersion: string; resource: string } } }
     >
-    return all.find(({ spec }) => spec.parentResource.resource === 'myapps')
+    return all.find(
+      ({ spec: { parentResource } }) =>
+        parentResource.resource === 'myapps' && parentResource.apiVersion.startsWith(`${group}/`),
+    )
   } catch (error) {
     if (error instanceof Unreadable) return undefined
     throw error

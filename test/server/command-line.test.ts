@@ -196,6 +196,18 @@ t.test('--diff --live compares with the cluster of kubectl', async (t) => {
     out: /^update Deployment default\/demo-app\n {2}spec.replicas\n/,
     err: '',
   })
+  // Without a CompositeController, the optional kinds count as not installed.
+  const spec = {
+    parentResource: { apiVersion: 'other.example.org/v1', resource: 'myapps' },
+    childResources: [],
+  }
+  const foreign = { kind: 'CompositeController', metadata: { name: 'other' }, spec }
+  t.strictSame(
+    await run(['render', '-f', demoApp, '--diff', '--live'], {
+      env: cluster(t, 'sync-running', { more: [foreign] }),
+    }),
+    { code: 0, out: '', err: '' },
+  )
   const elsewhere = await run(['render', '-f', '-', '-o', 'json', '--diff', '--live'], {
     env,
     input: changed.replace('name: demo-app', 'name: other'),
