@@ -33,8 +33,8 @@ interface Existing {
   requestsFor: (apps: FileMyApp[]) => LiveRequest[]
 }
 
-/** Opens the baseline of a diff. */
-export function openBaseline(baseline: Baseline): Existing {
+/** Opens the baseline of a diff. `requested` is the namespace of -n. */
+export function openBaseline(baseline: Baseline, requested: string | undefined): Existing {
   if ('context' in baseline) {
     const kubectl = kubectlFor(baseline.context)
     return { namespace: kubectl.namespace, requestsFor: (apps) => liveRequests(apps, kubectl) }
@@ -44,7 +44,7 @@ export function openBaseline(baseline: Baseline): Existing {
     ({ metadata, isPlaced }: FileMyApp) =>
     ({ parent }: HookRequest) =>
       parent.metadata.name === metadata.name &&
-      (!isPlaced || parent.metadata.namespace === metadata.namespace)
+      ((!isPlaced && requested === undefined) || parent.metadata.namespace === metadata.namespace)
   return {
     namespace: () => requests[0]?.parent.metadata.namespace ?? 'default',
     requestsFor: (apps) =>

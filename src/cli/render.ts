@@ -22,15 +22,15 @@ export async function renderFiles(
   { files, recursive, namespace, output, defaults, baseline }: Extract<Task, { command: 'render' }>,
   { out, err }: Streams,
 ): Promise<number> {
-  const existing = baseline && openBaseline(baseline)
+  const existing = baseline && openBaseline(baseline, namespace)
   const defaultNamespace = namespace ?? existing?.namespace() ?? 'default'
   const manifests = readFiles(files, recursive, defaultNamespace)
-  checkNotEmpty(manifests, files)
   const { myApps, config, findings } = manifests
   const print = (lines: string[]) => {
     for (const line of lines) err(`${line}\n`)
   }
   print(findings.filter(({ severity }) => severity !== 'warning').map(findingText))
+  checkNotEmpty(manifests, files)
   if (findings.some(({ severity }) => severity === 'error')) return 2
 
   const context = { platformDefaults: await readDefaults(defaults) }

@@ -1,3 +1,4 @@
+import { sep } from 'node:path'
 import { counted } from '../text.ts'
 import { type ReportFormat, type Streams, type Task, version } from './arguments.ts'
 import {
@@ -23,12 +24,12 @@ export async function validateFiles(
 ): Promise<number> {
   const platformDefaults = await readDefaults(defaults)
   const files = readFiles(names, recursive, namespace ?? 'default', platformDefaults)
-  checkNotEmpty(files, names)
   const has =
     (severity: Finding['severity']) =>
     (finding: Finding): boolean =>
       finding.severity === severity
   for (const note of files.findings.filter(has('note'))) err(`${findingText(note)}\n`)
+  checkNotEmpty(files, names)
   const reported = files.findings.filter(
     ({ severity }) => severity === 'error' || (lint && severity === 'warning'),
   )
@@ -145,7 +146,9 @@ const sarif = (findings: Finding[]) => ({
         locations: [
           {
             physicalLocation: {
-              artifactLocation: { uri: source.split('/').map(encodeURIComponent).join('/') },
+              artifactLocation: {
+                uri: source.replaceAll(sep, '/').split('/').map(encodeURIComponent).join('/'),
+              },
               region: { startLine: line, startColumn: column },
             },
           },
