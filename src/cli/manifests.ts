@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
@@ -94,7 +95,7 @@ export function filesOf(
   const read = sources.map(readManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
   const isMyApp = ({ object }: Manifest) =>
-    object['kind'] === kind || String(object['apiVersion']).startsWith(`${group}/`)
+    object['kind'] === kind || textOf(object['apiVersion']).startsWith(`${group}/`)
   const { myApps, findings } = checkMyApps(manifests.filter(isMyApp), defaultNamespace, defaults)
   const config: FileConfig = { 'ConfigMap.v1': {}, 'Secret.v1': {} }
   const needed = new Set(
@@ -122,7 +123,16 @@ export function filesOf(
   }
 }
 
-const kindOf = ({ kind = 'an object without a kind' }: Record<string, unknown>) => String(kind)
+/** A kind in a message. Text of a file could contain line breaks or commands of a terminal. */
+function kindOf({ kind }: Record<string, unknown>): string {
+  if (kind === undefined) return 'an object without a kind'
+  const text = textOf(kind)
+  return /^[\w.-]{1,63}$/.test(text) ? text : quoted(text)
+}
+
+/** A value as text. `String` throws for an object with a field toString. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : String(JSON.stringify(value))
 
 /** A text and its name in messages. */
 export interface Source {
@@ -133,7 +143,7 @@ export interface Source {
 function readSources(files: string[], recursive: boolean): Source[] {
   return files.flatMap((file) =>
     file === '-'
-      ? [{ name: '<stdin>', text: decoded(readStdin()) }]
+      ? [{ name: '<stdin>', text: decoded('stdin', readStdin()) }]
       : expand(file, recursive).map((name) => ({ name, text: readText(name) })),
   )
 }
@@ -154,18 +164,23 @@ function expand(file: string, recursive: boolean): string[] {
 
 /** Reads a file as text. */
 export function readText(file: string): string {
+  return decoded(file, readBytes(file))
+}
+
+function readBytes(file: string): Buffer {
   try {
-    return decoded(readFileSync(file))
+    return readFileSync(file)
   } catch (error) {
     throw unreadable(file, error)
   }
 }
 
 /** Decodes UTF-8, or UTF-16 with a byte order mark, which Windows PowerShell writes. */
-function decoded(bytes: Buffer): string {
+function decoded(name: string, bytes: Buffer): string {
   const [first, second] = bytes
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  if (!isUtf8(bytes)) throw new UserError(`${name} is not UTF-8: save it as UTF-8`)
   return bytes.toString('utf8')
 }
 
@@ -179,15 +194,18 @@ function readStdin(): Buffer {
       if (length === 0) return Buffer.concat(chunks)
       chunks.push(Buffer.from(buffer.subarray(0, length)))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw unreadable('stdin', error)
+      const { code } = error as NodeJS.ErrnoException
+      // On Windows the end of a pipe is an error.
+      if (code === 'EOF') return Buffer.concat(chunks)
+      if (code !== 'EAGAIN') throw unreadable('stdin', error)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
     }
   }
 }
 
 function unreadable(name: string, error: unknown): UserError {
-  const { errno = 0, message } = error as NodeJS.ErrnoException
-  return new UserError(`cannot read ${name}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
+  const { errno = 0, message, path = name } = error as NodeJS.ErrnoException
+  return new UserError(`cannot read ${path}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
 }
 
 /** Reads a source as kubectl does. Each item of a `List` becomes a manifest. */
@@ -259,19 +277,15 @@ function checkMyApps(
     const namespace = metadata['namespace'] || defaultNamespace
     const stored = storedForm(object)
     const spec = stored['spec'] as MyAppSpec
-    const key = `${String(namespace)}/${String(name)}`
-    const first = earlier.get(key)
     const problems = validate(stored, myAppValidator)
-    if (problems.length === 0) problems.push(...sizeProblems(String(name), spec))
-    if (object['kind'] === kind && first !== undefined) {
-      problems.push(
-        problem(
-          ['metadata', 'name'],
-          `duplicate ${quoted(String(name))}, first at ${placeText(first)}`,
-        ),
-      )
+    if (problems.length === 0) problems.push(...sizeProblems(textOf(name), spec))
+    if (object['kind'] === kind && typeof name === 'string') {
+      const path = ['metadata', 'name']
+      const key = `${textOf(namespace)}/${name}`
+      const first = earlier.get(key)
+      if (first === undefined) earlier.set(key, placeOf(path))
+      else problems.push(problem(path, `duplicate ${quoted(name)}, first at ${placeText(first)}`))
     }
-    earlier.set(key, placeOf(['metadata', 'name']))
     const warned: Problem[] = []
     if (problems.length === 0) {
       const isPlaced = Boolean(metadata['namespace'])
@@ -307,15 +321,15 @@ function configOf(
   const encoded = Object.fromEntries(
     Object.entries(stringData ?? {}).map(([key, value]) => [
       key,
-      Buffer.from(String(value)).toString('base64'),
+      Buffer.from(textOf(value)).toString('base64'),
     ]),
   )
   return {
     group: `${kind}.v1`,
     object: {
       metadata: {
-        name: String(name),
-        namespace: String(namespace || defaultNamespace),
+        name: textOf(name),
+        namespace: textOf(namespace || defaultNamespace),
         uid: noUid,
       },
       data: { ...(data as Record<string, string> | undefined), ...encoded },

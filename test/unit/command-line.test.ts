@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -393,6 +393,19 @@ t.test('reports two MyApps of one name only if they are in the same namespace', 
     code: 1,
     err: ['2.yaml:9:18: metadata.name: duplicate "demo-app", first at 2.yaml:3:18'],
   })
+  const thrice = { text: `${twice.text}---\n${myApp('image: c').text}` }
+  t.strictSame((await command(t, 'validate', '-f', thrice)).err, [
+    '2.yaml:9:18: metadata.name: duplicate "demo-app", first at 2.yaml:3:18',
+    '2.yaml:15:18: metadata.name: duplicate "demo-app", first at 2.yaml:3:18',
+  ])
+  const nameless = myApp('image: a', '').text
+  t.notMatch(await command(t, 'validate', '-f', { text: `${nameless}---\n${nameless}` }), {
+    err: [/duplicate/],
+  })
+  const misspelt = { text: twice.text.replace('kind: MyApp', 'kind: Myapp') }
+  t.strictSame((await command(t, 'validate', '-f', misspelt)).err, [
+    '2.yaml:2:7: kind: must be MyApp, got "Myapp"; did you mean "MyApp"?',
+  ])
   t.match(
     await command(
       t,
@@ -438,7 +451,16 @@ t.test('reads folders, lists and several files, and names the objects it ignores
   )
   t.match(await runIn('validate', '-f', join(folder, 'others')), {
     code: 2,
-    err: /no MyApp in/,
+    err: /others\/d.yaml:2:7: Namespace is ignored.*\n.*no MyApp in/,
+  })
+  t.match(await runIn('render', '-f', join(folder, 'others')), {
+    code: 2,
+    err: /others\/d.yaml:2:7: Namespace is ignored.*\n.*no MyApp in/,
+  })
+  symlinkSync('nowhere', join(folder, 'others', 'e.yaml'))
+  t.match(await runIn('validate', '-f', join(folder, 'others')), {
+    code: 2,
+    err: /cannot read .*\/others\/e.yaml: no such file or directory\n$/,
   })
 })
 
@@ -786,6 +808,10 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
       ['render', '-f', demoApp, '--diff', '--against', recording('sync-names-taken-by-others')],
       /no recorded request has the MyApp \S+\/demo-app/,
     ],
+    [
+      ['render', '-f', demoApp, ...running, '-n', 'other'],
+      /no recorded request has the MyApp other\/demo-app/,
+    ],
   ]
   for (const [args, says] of cases) {
     const { code, out, err } = await command(t, ...args)
@@ -874,6 +900,30 @@ t.test('reads UTF-16 and concatenated JSON objects as kubectl does', async (t) =
     (await runIn('validate', '-f', join(folder, 'stream.json'))).err,
     /^3 MyApps in 1 file are valid/,
   )
+})
+
+t.test('rejects a file that is neither UTF-8 nor UTF-16', async (t) => {
+  const latin1 = Buffer.from(myApp('image: nginx # ü').text, 'latin1')
+  const path = join(t.testdir({ 'a.yaml': latin1 }), 'a.yaml')
+  t.match(await runIn('validate', '-f', path), {
+    code: 2,
+    err: /a.yaml is not UTF-8: save it as UTF-8\n$/,
+  })
+})
+
+t.test('shows odd values of a file as JSON', async (t) => {
+  const odd = '{toString: x}'
+  for (const [text, says] of [
+    [`apiVersion: v1\nkind: "a\\n::error::b"\n`, /^2.yaml:2:7: "a\\n::error::b" is ignored/],
+    [`apiVersion: v1\nkind: ${odd}\n`, /^2.yaml:2:1: "{\\"toString\\":\\"x\\"}" is ignored/],
+    [`apiVersion: ${odd}\nkind: A\n`, /^2.yaml:2:7: A is ignored/],
+    [`apiVersion: v1\nkind: Secret\nmetadata: {name: ${odd}}\n`, /^2.yaml:2:7: Secret is/],
+    [myApp('image: a', `name: ${odd}`).text, /metadata.name: must be a string, got an object/],
+    [myApp('image: a', `name: a, namespace: ${odd}`).text, /namespace: must be a string, got/],
+    [myApp('image: !!a%0ab b').text, /invalid tag "tag:yaml.org,2002:a\\nb"$/],
+  ] as const) {
+    t.match((await command(t, 'validate', '-f', { text })).err, [says], text)
+  }
 })
 
 t.test('reads joined files with byte order marks, and JSON before YAML', async (t) => {

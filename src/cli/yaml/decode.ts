@@ -10,6 +10,7 @@ import {
   type Scalar,
   visit,
 } from 'yaml'
+import { quoted } from '../../api/messages.ts'
 import { isFlow } from './parse.ts'
 import { plainScalar, type PlainScalar, taggedScalar } from './scalars.ts'
 
@@ -226,7 +227,7 @@ class Decoder {
   #checkScalar(node: Scalar) {
     const [start = 0, end = 0] = node.range ?? []
     if (node.tag !== undefined && !/^[\w\-;/?:@&=+$,.!~*'()[\]%]+$/.test(node.tag)) {
-      throw new Rejection(node, `invalid tag ${node.tag}`)
+      throw new Rejection(node, `invalid tag ${quoted(node.tag)}`)
     }
     if (
       node.tag !== undefined &&
