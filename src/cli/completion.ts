@@ -32,7 +32,7 @@ const wordsOf = (command: string) =>
 /** The names of the options whose value is a file. */
 const fileNames = entries.filter(([, option]) => 'isFile' in option).flatMap(namesOf)
 
-const bash = () => `# Completion for bash: source <(myapp-operator completion bash)
+const bash = () => `# Completion for bash: eval "$(myapp-operator completion bash)"
 _myapp_operator() {
   local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -53,7 +53,9 @@ ${commandNames.map((command) => `          ${command}) words="${wordsOf(command)
     esac
     case $previous in ${fileNames.join(' | ')}) words= ;; esac
   fi
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  # bash 3.2 of macOS has no mapfile.
+  COMPREPLY=()
+  while read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$words" -- "$word")
 }
 complete -o bashdefault -o default -F _myapp_operator myapp-operator kubectl-myapp
 `

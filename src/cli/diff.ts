@@ -339,7 +339,8 @@ export function readRecording(file: string): HookRequest {
 function parse(file: string): unknown {
   const text = readText(file)
   try {
-    return JSON.parse(text)
+    // PowerShell writes a byte order mark.
+    return JSON.parse(text.replace(/^\ufeff/, ''))
   } catch (error) {
     throw new UserError(`${file} is not a request to /sync: ${(error as Error).message}`)
   }

@@ -153,7 +153,8 @@ function readChunk(chunk: Chunk, json?: unknown): YamlDocument {
       (end === undefined || at < end || text.startsWith('...', at)) && !isAccepted(message),
   )
   if (error !== undefined) {
-    const fault = { offset: offset(error.pos[0]), message: error.message }
+    const message = error.code === 'RESOURCE_EXHAUSTION' ? 'too deeply nested' : error.message
+    const fault = { offset: offset(error.pos[0]), message }
     return { ...nothing, faults: [fault], offsetOf }
   }
   const tab = misplacedTab(document, text)
