@@ -176,8 +176,8 @@ function messageOf(
       const allowed = ((params['allowedValues'] ?? [params['allowedValue']]) as unknown[]).map(
         String,
       )
-      const meant = typeof value === 'string' ? closest(value, allowed) : undefined
-      return `must be ${either(allowed)}${got}${didYouMean(meant === undefined ? [] : [meant])}`
+      const hint = typeof value === 'string' ? didYouMean(value, allowed) : ''
+      return `must be ${either(allowed)}${got}${hint}`
     }
     case 'type': {
       const type = params['type'] as string
@@ -216,7 +216,8 @@ const typeNames: Record<string, string> = {
   object: 'an object',
 }
 
-const typeName = (value: unknown) =>
+/** The type of a value, with its article. */
+export const typeName = (value: unknown) =>
   value === null
     ? 'null'
     : Array.isArray(value)
@@ -299,13 +300,13 @@ const renamed: Record<string, string> = {
  */
 function suggestion(name: string, path: Path, { fields = {} }: Outline): string {
   const alias = path.join() === 'spec' && Object.hasOwn(renamed, name) ? renamed[name] : undefined
-  if (alias !== undefined) return didYouMean([alias])
-  const similar = closest(name, Object.keys(fields))
-  if (similar !== undefined) return didYouMean([similar])
+  if (alias !== undefined) return question([alias])
+  const similar = didYouMean(name, Object.keys(fields))
+  if (similar !== '') return similar
   const extended = Object.keys(fields).filter((field) => isExtension(name, field))
-  if (extended.length === 1) return didYouMean(extended)
-  if (path.at(-2) === 'ports' && name === 'containerPort') return didYouMean(['port'])
-  return didYouMean(
+  if (extended.length === 1) return question(extended)
+  if (path.at(-2) === 'ports' && name === 'containerPort') return question(['port'])
+  return question(
     Object.entries(fields)
       .filter(([, inner]) => fieldOfOutline(inner, name) !== undefined)
       .map(([outer]) => `${outer}.${name}`)
@@ -317,7 +318,13 @@ function suggestion(name: string, path: Path, { fields = {} }: Outline): string 
 const isExtension = (name: string, field: string) =>
   Math.min(name.length, field.length) > 2 && (field.startsWith(name) || name.startsWith(field))
 
-const didYouMean = (names: string[]) =>
+/** The candidate that a word probably stands for, as the end of a message. Otherwise empty. */
+export function didYouMean(word: string, candidates: string[]): string {
+  const meant = closest(word, candidates)
+  return meant === undefined ? '' : question([meant])
+}
+
+const question = (names: string[]) =>
   names.length === 0 ? '' : `; did you mean ${names.map((name) => quoted(name)).join(' or ')}?`
 
 const either = (words: string[]) =>

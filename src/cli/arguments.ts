@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
 import { formats, hasFormat } from '../api/formats.ts'
+import { didYouMean, quoted } from '../api/messages.ts'
 
 /** The version of the program. */
 export const { version } = packageJson
@@ -108,7 +109,7 @@ export const help = `Works with MyApps. Only --live, --context and adopt read fr
 usage:
   myapp-operator render -f FILE [-f FILE…] [options]
       Prints the children of a new MyApp, with the defaults that the API server fills in.
-  myapp-operator render -f FILE --diff (--live | --against REQUEST) [options]
+  myapp-operator render -f FILE --diff (--live | --context NAME | --against REQUEST) [options]
       Prints what applying the files would create, update and delete.
   myapp-operator validate -f FILE [-f FILE…] [--lint] [options]
       Prints every problem as FILE:LINE:COLUMN: FIELD: MESSAGE.
@@ -123,7 +124,9 @@ usage:
                         stdin. ConfigMaps and Secrets in them count as existing. Other kinds are
                         ignored, with a note.
   -R, --recursive       read subfolders too
-  -n, --namespace NAME  the namespace of objects without one (default)
+  -n, --namespace NAME  the namespace of objects without one. Without -n it is that of the
+                        kubeconfig (--live, --context, adopt), that of the recording (--against),
+                        or default
                         certificates: the namespace of the operator (myapp-operator)
   -o, --output FORMAT   render: yaml or json (yaml)
                         validate: text, json, github, junit or sarif (text)
@@ -143,6 +146,7 @@ usage:
 
 exit code:
   0  render: printed, or no differences. validate: everything is valid, perhaps with warnings.
+     adopt, certificates, completion: printed.
   1  render --diff: there are differences. validate: there are problems.
   2  the command failed: a wrong argument, an unreadable file, no MyApp in the files, an error of
      kubectl, a problem of a MyApp in render, or an internal error.
@@ -161,7 +165,8 @@ export function readArguments(args: string[]): Task {
   }
   if (!isOneOf(Object.keys(commands), command)) {
     throw new UserError(
-      `unknown command ${JSON.stringify(command)}: use ${Object.keys(commands).join(', ')}`,
+      `unknown command ${quoted(command)} (see --help): use ${Object.keys(commands).join(', ')}` +
+        didYouMean(command, Object.keys(commands)),
     )
   }
   for (const [name, { for: allowed }] of Object.entries(options)) {
@@ -175,9 +180,13 @@ export function readArguments(args: string[]): Task {
   }
   const { namespace, 'metacontroller-namespace': metacontrollerNamespace = 'metacontroller' } =
     values
-  for (const name of [namespace ?? 'default', metacontrollerNamespace]) {
+  for (const [option, name] of [
+    ['-n', namespace ?? 'default'],
+    ['--metacontroller-namespace', metacontrollerNamespace],
+  ] as const) {
+    if (name.length > 63) throw new UserError(`${option} must have at most 63 characters`)
     if (!hasFormat('namespaceName', name)) {
-      throw new UserError(`namespace ${JSON.stringify(name)}: ${formats.namespaceName.message}`)
+      throw new UserError(`${option} ${JSON.stringify(name)}: ${formats.namespaceName.message}`)
     }
   }
   switch (command) {
@@ -191,19 +200,21 @@ export function readArguments(args: string[]): Task {
     case 'completion': {
       const [shell] = more
       if (more.length !== 1 || !isOneOf(shells, shell)) {
-        throw new UserError(`completion needs a shell: ${shells.join(', ')}`)
+        throw new UserError(`completion needs a shell: ${shells.join(', ')}${gotText(more)}`)
       }
       return { command, shell }
     }
     default:
   }
   if (more.length > 0) {
-    throw new UserError(`unexpected argument ${JSON.stringify(more[0])}: pass files with -f`)
+    const remedy = command === 'certificates' ? 'certificates takes none' : 'pass files with -f'
+    throw new UserError(`unexpected argument ${JSON.stringify(more[0])}: ${remedy}`)
   }
   if (command === 'certificates') {
-    const days = Number(values.days ?? 365)
-    if (!Number.isInteger(days) || days < 1 || days > 3650) {
-      throw new UserError(`--days must be 1 to 3650, got ${values.days}`)
+    const { days: text = '365' } = values
+    const days = /^\d+$/.test(text) ? Number(text) : 0
+    if (days < 1 || days > 3650) {
+      throw new UserError(`--days must be 1 to 3650, got ${JSON.stringify(text)}`)
     }
     const { ca, trust: trusted = [] } = values
     return {
@@ -248,9 +259,8 @@ function parse(args: string[]) {
       allowPositionals: true,
     })
   } catch (error) {
-    throw new UserError(
-      (error as Error).message.replace(/\. To specify a positional argument.*/s, ''),
-    )
+    const [problem = ''] = (error as Error).message.split(/[.\n] *To specify /)
+    throw new UserError(`${problem.replaceAll('\n', ' ')}. See --help`)
   }
 }
 
@@ -268,13 +278,16 @@ function oneOf<Choice extends string>(
   throw new UserError(`${option} ${value}: must be ${choices.join(' or ')}`)
 }
 
+/** The end of a message about arguments. */
+const gotText = (args: string[]) => (args.length === 0 ? '' : `, got ${quoted(args.join(' '))}`)
+
 /** The name in `deployment/NAME`, or in `deployment NAME`. */
 function deploymentName(args: string[]): string {
-  const [, name, ...more] = args.join('/').split('/')
-  if (!/^deploy(ment)?s?(\.apps)?\/[^/]+$/.test(args.join('/')) || name === undefined) {
-    throw new UserError('adopt needs the Deployment: deployment/NAME')
+  const name = /^deploy(?:ment)?s?(?:\.apps)?\/([^/]+)$/.exec(args.join('/'))?.[1]
+  if (name === undefined) {
+    throw new UserError(`adopt needs the Deployment: deployment/NAME${gotText(args)}`)
   }
-  if (more.length > 0 || !hasFormat('myAppName', name)) {
+  if (!hasFormat('myAppName', name)) {
     throw new UserError(
       `a MyApp cannot have the name ${JSON.stringify(name)}: ${formats.myAppName.message}`,
     )

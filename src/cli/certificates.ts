@@ -11,7 +11,7 @@ import {
   type KeyPair,
   names,
 } from '../certificates/objects.ts'
-import { findingText, readManifests, readText } from './manifests.ts'
+import { findingText, parseManifests, readText } from './manifests.ts'
 import { objectsText } from './yaml/print.ts'
 
 /**
@@ -61,7 +61,7 @@ export async function printCertificates(
  * result of the check.
  */
 function readAuthority<Checked>(file: string, check: (pair: KeyPair) => Checked): Checked {
-  const { manifests, findings } = readManifests({ name: file, text: readText(file) })
+  const { manifests, findings } = parseManifests({ name: file, text: readText(file) })
   for (const { object } of manifests) {
     if (object['kind'] !== 'Secret' || !isObject(object['metadata'])) continue
     if (object['metadata']['name'] !== names.authority) continue

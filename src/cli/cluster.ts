@@ -43,9 +43,12 @@ export function kubectlFor(context: string | undefined): Kubectl {
     }
     const reason = stderr.trim().split('\n').at(-1) || `exit code ${status ?? signal}`
     const message = `kubectl: ${reason}`
-    throw /\(Forbidden\)|doesn't have a resource type/.test(stderr)
-      ? new Unreadable(message)
-      : new UserError(message)
+    if (stderr.includes("doesn't have a resource type")) {
+      throw new Unreadable(
+        `${message}: install its CRD (docs/install.md), or choose a cluster with --context`,
+      )
+    }
+    throw stderr.includes('(Forbidden)') ? new Unreadable(message) : new UserError(message)
   }
   return {
     namespace: () =>

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { isObject } from '../metacontroller/json.ts'
-import { type Path, type Problem, problem, quoted, sentence } from '../api/messages.ts'
+import { type Path, type Problem, problem, quoted, sentence, typeName } from '../api/messages.ts'
 import { group, kind, MyApp as MyAppSchema, type MyAppSpec } from '../api/myapp.ts'
 import type { PlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
@@ -11,7 +11,7 @@ import { platformWarnings } from '../api/warnings.ts'
 import { sizeProblems } from '../myapp/child-size.ts'
 import { configReferences } from '../myapp/config-references.ts'
 import { keyOf, type ObservedConfig } from '../myapp/request.ts'
-import { readPlatformDefaults } from '../platform-defaults-file.ts'
+import { parsePlatformDefaults } from '../platform-defaults-file.ts'
 import { UserError } from './arguments.ts'
 import { myAppValidator } from './validators.ts'
 import { readYaml } from './yaml/read.ts'
@@ -92,7 +92,7 @@ export function filesOf(
   defaultNamespace: string,
   defaults?: PlatformDefaults,
 ): ManifestFiles {
-  const read = sources.map(readManifests)
+  const read = sources.map(parseManifests)
   const manifests = read.flatMap(({ manifests }) => manifests)
   const isMyApp = ({ object }: Manifest) =>
     object['kind'] === kind || textOf(object['apiVersion']).startsWith(`${group}/`)
@@ -208,8 +208,8 @@ function unreadable(name: string, error: unknown): UserError {
   return new UserError(`cannot read ${path}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
 }
 
-/** Reads a source as kubectl does. Each item of a `List` becomes a manifest. */
-export function readManifests({ name, text }: Source): {
+/** Parses a source as kubectl does. Each item of a `List` becomes a manifest. */
+export function parseManifests({ name, text }: Source): {
   manifests: Manifest[]
   findings: Finding[]
 } {
@@ -238,7 +238,7 @@ export function readManifests({ name, text }: Source): {
         at(offsetOf([...item.path, ...path], isKey))
       if (isObject(item.value)) manifests.push({ object: item.value, placeOf })
       else {
-        const message = 'this is not a Kubernetes object'
+        const message = `must be a Kubernetes object, got ${typeName(item.value)}`
         findings.push({ severity: 'error', place: placeOf([]), message })
       }
     }
@@ -373,10 +373,11 @@ export async function readDefaults(
   file: string | undefined,
 ): Promise<PlatformDefaults | undefined> {
   if (file === undefined) return undefined
+  const text = readText(file)
   try {
-    return await readPlatformDefaults(file)
+    return await parsePlatformDefaults(text)
   } catch (error) {
-    throw new UserError((error as Error).message)
+    throw new UserError(`${file}: ${(error as Error).message}`)
   }
 }
 

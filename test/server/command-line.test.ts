@@ -348,6 +348,26 @@ t.test('passes --context to kubectl and reports the errors of kubectl', async (t
   })
 })
 
+t.test('reports a remedy if the cluster has no MyApps', async (t) => {
+  const says = `error: the server doesn't have a resource type "myapps"`
+  const folder = t.testdir({
+    kubectl: `#!/bin/sh\necho '${says.replace("'", "'\\''")}' >&2\nexit 1\n`,
+  })
+  chmodSync(`${folder}/kubectl`, 0o755)
+  t.strictSame(
+    await run(['render', '-f', demoApp, '--diff', '--live', '-n', 'default'], {
+      env: { PATH: `${folder}:${process.env['PATH']}` },
+    }),
+    {
+      code: 2,
+      out: '',
+      err:
+        `myapp-operator: kubectl: ${says}: install its CRD (docs/install.md), ` +
+        'or choose a cluster with --context\n',
+    },
+  )
+})
+
 t.test('reports unreadable output of kubectl on one line, not as a difference', async (t) => {
   for (const [text, says] of [
     ['hello', 'the output is not JSON'],

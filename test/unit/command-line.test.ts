@@ -258,6 +258,10 @@ t.test(
           'needs quotes',
       ],
       [
+        `kind: A\nx: ${'['.repeat(6000)}${']'.repeat(6000)}\n`,
+        /^2\.yaml:2:\d+: too deeply nested$/,
+      ],
+      [
         myApp('&all\nimage: nginx\nnodeSelector: *all').text,
         '2.yaml:7:17: *all refers to a parent of itself',
       ],
@@ -277,15 +281,15 @@ t.test(
       ],
       [
         `${myApp('image: a b').text}---\nhello\n`,
-        '2.yaml:7:1: this is not a Kubernetes object',
+        '2.yaml:7:1: must be a Kubernetes object, got a string',
         '2.yaml:5:10: spec.image: invalid value "a b": must be an image without white ' +
           'space, such as nginx:1.29',
       ],
       [
         'apiVersion: v1\nkind: List\nitems:\n- null\n- 3\n- kind: List\n  items: [[]]\n',
-        '2.yaml:4:3: this is not a Kubernetes object',
-        '2.yaml:5:3: this is not a Kubernetes object',
-        '2.yaml:7:11: this is not a Kubernetes object',
+        '2.yaml:4:3: must be a Kubernetes object, got null',
+        '2.yaml:5:3: must be a Kubernetes object, got a number',
+        '2.yaml:7:11: must be a Kubernetes object, got a list',
       ],
     ]
     for (const [text, ...says] of cases) {
@@ -573,11 +577,14 @@ t.test('--diff reports changed config data, not metadata, and prints no new dige
 })
 
 t.test('--diff with a recorded request prints updates, deletions and creations', async (t) => {
-  t.strictSame(await command(t, 'render', '-f', demoApp, ...running), {
-    code: 0,
-    out: '',
-    err: [],
-  })
+  const withMark = { text: `\ufeff${readFileSync(recording('sync-running'), 'utf8')}` }
+  for (const request of [recording('sync-running'), withMark]) {
+    t.strictSame(await command(t, 'render', '-f', demoApp, '--diff', '--against', request), {
+      code: 0,
+      out: '',
+      err: [],
+    })
+  }
   const app = myApp(
     'image: nginx:latest\nreplicas: 3\nport: 80\nenv: [{name: OTHER, value: x}]\n' +
       'expose: false\nautoscaling: {minReplicas: 2, maxReplicas: 5}',
@@ -742,6 +749,10 @@ t.test('validate --lint warns of MyApps with the defaults of the platform', asyn
   const unlimited = await lint('--defaults', { text })
   t.match(unlimited.err, [memory])
   t.equal(unlimited.err.length, 1)
+  t.match(await lint('--defaults', { text: '{}\n---\n{}\n' }), {
+    code: 2,
+    err: [/5.yaml: must be one document$/],
+  })
   t.match(await lint('--defaults', { text: 'a: 1' }), { code: 2, err: [/unknown field "a"/] })
 })
 
@@ -772,7 +783,23 @@ t.test('prints an internal error on one line and exits with 2', async (t) => {
 t.test('reports an unusable command line on one line and exits with 2', async (t) => {
   const cases: Array<[args: string[], says: RegExp]> = [
     [[], /missing command: render, validate/],
-    [['build'], /unknown command "build": use render, validate/],
+    [['build'], /unknown command "build" \(see --help\): use render, .*, completion$/],
+    [['rendr'], /unknown command "rendr" .*; did you mean "render"\?$/],
+    [
+      ['render', '-f', '-o', 'json'],
+      /'-f' argument is ambiguous\. Did you forget .*\. See --help$/,
+    ],
+    [['certificates', 'foo'], /unexpected argument "foo": certificates takes none$/],
+    [['certificates', '--days', '0x10'], /--days must be 1 to 3650, got "0x10"$/],
+    [
+      ['certificates', '--metacontroller-namespace', 'A_B'],
+      /--metacontroller-namespace "A_B": must consist of/,
+    ],
+    [['render', '-f', demoApp, '-n', 'a'.repeat(64)], /-n must have at most 63 characters$/],
+    [
+      ['render', '-f', demoApp, '--defaults', 'nope'],
+      /cannot read nope: no such file or directory$/,
+    ],
     [['render'], /-f is required: name a file/],
     [['render', 'a.yaml'], /unexpected argument "a.yaml": pass files with -f/],
     [['render', '-f', 'a.yaml', '-o', 'xml'], /-o xml: must be yaml or json/],
@@ -782,15 +809,15 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
     [['validate', '-f', 'a.yaml', '-o', 'yaml'], /-o yaml: must be text or json or github/],
     [['render', '-f', 'a.yaml', '--lint'], /--lint may only be used with validate/],
     [['validate', '-f', 'a.yaml', '--defaults', 'b.yaml'], /--defaults needs --lint/],
-    [['adopt'], /adopt needs the Deployment: deployment\/NAME/],
-    [['adopt', 'service/a'], /adopt needs the Deployment/],
+    [['adopt'], /adopt needs the Deployment: deployment\/NAME$/],
+    [['adopt', 'service/a'], /adopt needs the Deployment: deployment\/NAME, got "service\/a"$/],
     [['adopt', 'deployment/A_B'], /a MyApp cannot have the name "A_B"/],
     [['adopt', 'deployment/a', '-f', 'a.yaml'], /--filename may not be used with adopt/],
-    [['completion', 'tcsh'], /completion needs a shell: bash, zsh, fish/],
-    [['render', '--no-such'], /Unknown option '--no-such'/],
+    [['completion', 'tcsh'], /completion needs a shell: bash, zsh, fish, got "tcsh"$/],
+    [['render', '--no-such'], /Unknown option '--no-such'\. See --help$/],
     [['render', '-f', ''], /-f is required: name a file/],
-    [['render', '-f', demoApp, '-n', 'A_B'], /namespace "A_B": must consist of lower-case letters/],
-    [['render', '-f', demoApp, '-n', ''], /namespace "": must consist of lower-case letters/],
+    [['render', '-f', demoApp, '-n', 'A_B'], /-n "A_B": must consist of lower-case letters/],
+    [['render', '-f', demoApp, '-n', ''], /-n "": must consist of lower-case letters/],
     [['render', '-f', '/no/such/file'], /cannot read \/no\/such\/file: no such file or directory$/],
     [
       ['render', '-f', demoApp, '--diff', '--against', '/no/such/file'],
@@ -1005,6 +1032,7 @@ t.test('bash suggests commands, options, formats and shells', async (t) => {
   const folder = t.testdir({ 'completion.bash': (await runIn('completion', 'bash')).out })
   const suggest = (...words: string[]) =>
     suggestions(join(folder, 'completion.bash'), ['myapp-operator', ...words])
+  t.notMatch((await runIn('completion', 'bash')).out, /^ *mapfile/m, 'bash 3.2 has no mapfile')
   t.strictSame(suggest(''), [...Object.keys(commands), '--help', '--version'])
   for (const command of Object.keys(commands)) {
     const names = Object.entries<{ for: readonly string[] }>(options)
