@@ -48,8 +48,13 @@ const fieldOf = (path: Path) =>
     )
     .join('')
 
-/** A string in quotes, cut to a bounded length. */
-export const quoted = (text: string) => JSON.stringify(truncated(text, quotedMaxLength))
+/** A string in quotes, cut to a bounded length. It contains no control character. */
+export const quoted = (text: string) =>
+  // JSON allows these control characters, and a terminal obeys them.
+  JSON.stringify(truncated(text, quotedMaxLength)).replace(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  )
 
 /**
  * The names of the fields of a schema. Messages need them for suggestions, and the built program

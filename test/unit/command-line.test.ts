@@ -942,6 +942,7 @@ t.test('shows odd values of a file as JSON', async (t) => {
   const odd = '{toString: x}'
   for (const [text, says] of [
     [`apiVersion: v1\nkind: "a\\n::error::b"\n`, /^2.yaml:2:7: "a\\n::error::b" is ignored/],
+    [`apiVersion: v1\nkind: "\\x9b31m"\n`, /^2.yaml:2:7: "\\u009b31m" is ignored/],
     [`apiVersion: v1\nkind: ${odd}\n`, /^2.yaml:2:1: "{\\"toString\\":\\"x\\"}" is ignored/],
     [`apiVersion: ${odd}\nkind: A\n`, /^2.yaml:2:7: A is ignored/],
     [`apiVersion: v1\nkind: Secret\nmetadata: {name: ${odd}}\n`, /^2.yaml:2:7: Secret is/],
