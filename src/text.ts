@@ -14,6 +14,13 @@ export function listed(items: string[]): string {
 export const truncated = (text: string, length: number) =>
   text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 
+/**
+ * A copy of a text, cut to the given length. Use it for text that is kept longer than its request:
+ * V8 keeps the whole text in memory for a slice.
+ */
+export const cutCopy = (text: string, length: number) =>
+  Buffer.from(text.slice(0, length)).toString()
+
 /** A number with its noun: `1 pod`, `3 pods`. */
 export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 

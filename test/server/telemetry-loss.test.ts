@@ -1,8 +1,12 @@
 // Telemetry while an endpoint fails, and at shutdown.
 import t from 'tap'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
+import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 import { logRecordsIn, pointsIn, spansIn } from '../support/otlp/data.ts'
 import { spans, startBoth } from '../support/otlp/exporting-hook.ts'
+import { startReceiver } from '../support/otlp/receiver.ts'
+import { asDeployed, startBuiltHook } from '../support/built-hook.ts'
 
 t.jobs = 4
 
@@ -52,6 +56,58 @@ t.test('the number of lost items includes those dropped by a full queue', async 
   t.ok(calls - spansIn(receiver.exports).length > 20, 'most spans are dropped')
   t.equal(lost('logs'), hook.lines.length - logRecordsIn(receiver.exports).length)
 })
+
+/** Requests with long texts that could end up in spans. */
+const longTexts: Record<string, { count: number; headers?: Record<string, string>; body: object }> =
+  {
+    'a User-Agent of a refused caller': {
+      count: 2500,
+      headers: { 'user-agent': 'x'.repeat(15_000) },
+      body: {},
+    },
+    'a traceparent of a MyApp': {
+      count: 400,
+      body: syncOf(({ parent }) => {
+        const ids = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        parent.metadata.annotations = { traceparent: `${ids}-${'x'.repeat(200_000)}` }
+      }),
+    },
+    'a field in the last-applied annotation of a child': {
+      count: 400,
+      body: syncOf(({ children }) => {
+        const { metadata } = children['Deployment.apps/v1']['default/demo-app']
+        const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+        record.metadata.annotations = { ['x'.repeat(200_000)]: '' }
+        metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+      }),
+    },
+  }
+
+function syncOf(change: (request: Anything) => void): object {
+  const request = recorded('sync-running')
+  change(request)
+  return request
+}
+
+for (const [what, { count, headers, body }] of Object.entries(longTexts)) {
+  t.test(`during an outage ${what} does not fill the memory`, async (t) => {
+    const receiver = await startReceiver()
+    t.teardown(() => receiver.close())
+    receiver.manner = 'hang'
+    const { environment, flags } = asDeployed()
+    const exporting = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_METRICS_EXPORTER: 'none' }
+    const { url } = await startBuiltHook(t, { ...environment, ...exporting }, flags)
+    for (let sent = 0; sent < count; sent++) {
+      const response = await fetch(`${url}/sync`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      })
+      await response.text()
+    }
+    t.equal((await fetch(`${url}/healthz`)).status, 200)
+  })
+}
 
 t.test(
   'at SIGTERM exports to working endpoints and does not wait for a hanging endpoint',

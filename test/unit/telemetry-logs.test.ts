@@ -23,6 +23,7 @@ t.test('links a valid traceparent and nothing else', async (t) => {
     '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01',
     'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     `${traceparent}-more`,
+    `01${traceparent.slice(2)}-${'x'.repeat(512)}`,
   ]
   for (const text of bad) t.equal(linkTo({ traceparent: text }), undefined, text)
   t.equal(linkTo({}), undefined)

@@ -4,6 +4,7 @@ import { merge } from '../../metacontroller/merge.ts'
 import type { KubernetesObject, ObservedObject } from '../../metacontroller/protocol.ts'
 import type { HookRequest } from '../../myapp/request.ts'
 import type { Condition } from '../../api/myapp.ts'
+import { cutCopy } from '../../text.ts'
 
 /** The change that an answer makes Metacontroller apply to one child. */
 export interface Change {
@@ -14,8 +15,12 @@ export interface Change {
   fields: string[]
 }
 
-/** A forged last-applied annotation can differ from the child in thousands of fields. */
+/**
+ * A forged last-applied annotation can differ from the child in thousands of fields, with long
+ * names.
+ */
 const maxFields = 32
+const maxPathLength = 253
 
 /** A condition whose status changes with an answer. */
 export interface ConditionChange {
@@ -96,7 +101,8 @@ function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): str
       : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
   const taken =
     applied === undefined || contains(applied, desired) ? [] : differences(applied, desired)
-  return [...new Set([...missing, ...stale, ...taken])].slice(0, maxFields)
+  const paths = [...new Set([...missing, ...stale, ...taken])]
+  return paths.slice(0, maxFields).map((path) => cutCopy(path, maxPathLength))
 }
 
 /** Metacontroller adds this label to each child that it applies. Answers do not contain it. */

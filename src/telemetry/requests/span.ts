@@ -23,6 +23,7 @@ import { countOf, type HookRequest } from '../../myapp/request.ts'
 import { readyReason } from '../../myapp/status/reasons.ts'
 import type { HookName } from '../../metacontroller/protocol.ts'
 import { type Failure, subjectOf } from '../../plugins/call-log.ts'
+import { cutCopy } from '../../text.ts'
 import { attribute, event } from './attributes.ts'
 import { type Change, changesOf, type ConditionChange, conditionChanges } from './changes.ts'
 import type { RequestMetrics } from './metrics.ts'
@@ -58,7 +59,7 @@ export function recordRequest(
   })
   const { outcome } = request
   if (failure !== undefined || outcome === undefined) {
-    recordFailedSubject(span, request.body, records)
+    recordFailedSubject(span, request.body, isOfMyApp(hook) ? records.seen : undefined)
     return
   }
   const { parent, controller } = outcome.request as HookRequest & { controller?: Controller }
@@ -80,6 +81,8 @@ interface Controller {
   metadata?: { name?: unknown }
 }
 
+const isOfMyApp = (hook: HookName) => hook !== 'inspect' && hook !== 'inspect-customize'
+
 const controllerName = (controller: Controller | undefined) => {
   const name = controller?.metadata?.name
   return typeof name === 'string' ? name : undefined
@@ -87,9 +90,9 @@ const controllerName = (controller: Controller | undefined) => {
 
 /**
  * Records the MyApp of a failed request, if the body can be read. So a MyApp whose finalize always
- * fails still counts as being deleted.
+ * fails still counts as being deleted. `seen` is undefined for an inspection.
  */
-function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void {
+function recordFailedSubject(span: Span, body: unknown, seen: SeenMyApps | undefined): void {
   const subject = subjectOf(body)
   setAttributes(span, {
     [ATTR_K8S_NAMESPACE_NAME]: subject.namespace,
@@ -101,7 +104,7 @@ function recordFailedSubject(span: Span, body: unknown, { seen }: Records): void
     [attribute.childrenObserved]: subject.observedChildren,
   })
   if (subject.traceparent !== undefined) addLink(span, { traceparent: subject.traceparent })
-  if (subject.uid !== undefined) seen.failed(subject.uid, subject)
+  if (subject.uid !== undefined) seen?.failed(subject.uid, subject)
 }
 
 function recordReconcile(
@@ -157,15 +160,18 @@ const knownKinds: ReadonlySet<string> = new Set([
 /** The value for all other kinds, by the conventions of OpenTelemetry. */
 const otherKind = '_OTHER'
 
+/** The longest text of a header in a span, in characters. Anybody can send headers. */
+const maxHeaderLength = 253
+
 function httpAttributes(request: FastifyRequest, statusCode: number | undefined): Attributes {
   const length = Number(request.headers['content-length'])
   return {
-    [ATTR_SERVER_ADDRESS]: request.hostname,
+    [ATTR_SERVER_ADDRESS]: cutCopy(request.hostname, maxHeaderLength),
     [ATTR_SERVER_PORT]: request.port ?? (request.protocol === 'https' ? 443 : 80),
     [ATTR_CLIENT_ADDRESS]: request.ip,
     [ATTR_NETWORK_PROTOCOL_VERSION]: request.raw.httpVersion,
     ...(request.headers['user-agent'] !== undefined && {
-      [ATTR_USER_AGENT_ORIGINAL]: request.headers['user-agent'],
+      [ATTR_USER_AGENT_ORIGINAL]: cutCopy(request.headers['user-agent'], maxHeaderLength),
     }),
     ...(Number.isFinite(length) && { [ATTR_HTTP_REQUEST_BODY_SIZE]: length }),
     ...(statusCode !== undefined && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode }),
