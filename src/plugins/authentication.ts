@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config.ts'
 import type { ServerMetrics } from '../telemetry/requests/metrics.ts'
 import { refusal } from './errors.ts'
@@ -48,7 +49,9 @@ export function authenticate(
   let current = tokens
   if (tokens !== undefined) {
     const reload = () => {
-      current = readTokens(config)
+      const next = readTokens(config)
+      if (isDeepStrictEqual(next, current)) return
+      current = next
       logger.info('tokens loaded')
     }
     const stop = watchFiles([config.AUTH_TOKEN_FILE], reload, logger)

@@ -24,8 +24,9 @@ const settleMs = 200
 const pollMs = 60_000
 
 /**
- * Calls `reload` when files may have changed. Watches the folders of the files, because the kubelet
- * replaces a symbolic link in the folder. Logs an error of `reload`.
+ * Calls `reload` when files may have changed, and once at first, because they may have changed
+ * before. Watches the folders of the files, because the kubelet replaces a symbolic link in the
+ * folder. Logs an error of `reload`.
  * @returns a function that stops watching
  */
 export function watchFiles(
@@ -46,6 +47,7 @@ export function watchFiles(
     }, settleMs).unref()
   }
   const stops = [...new Set(files.map(dirname))].map((folder) => follow(folder, reloadSoon, logger))
+  reloadSoon()
   return () => {
     clearTimeout(due)
     for (const stop of stops) stop()
