@@ -18,13 +18,13 @@ export async function createLogger(
   const output = await outputStream(config)
   if (!logRecords) return pino(options, output)
   const { logRecordStream } = await import('./telemetry/requests/log-records.ts')
-  return pino(
-    options,
-    pino.multistream([
-      { level: 'trace', stream: output },
-      { level: 'trace', stream: logRecordStream() },
-    ]),
-  )
+  const both = pino.multistream([
+    { level: 'trace', stream: output },
+    { level: 'trace', stream: logRecordStream() },
+  ])
+  // The streams of pino have no flush, which the shutdown waits for.
+  const flush = 'flush' in output ? output.flush.bind(output) : undefined
+  return pino(options, Object.assign(both, flush && { flush }))
 }
 
 async function outputStream(config: Config) {
