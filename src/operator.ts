@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { fastify, type FastifyInstance } from 'fastify'
+import { lookup } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Config, readConfig } from './config.ts'
@@ -117,8 +118,10 @@ async function listen(
   text: string,
 ): Promise<void> {
   try {
+    // For `localhost` fastify would add a second listener, without limits and reloads.
+    const { address } = await lookup(config.HOST)
     await server.listen({
-      host: config.HOST,
+      host: address,
       port: config[port] ?? 0,
       listenTextResolver: (address) => `${text} ${address}`,
     })
