@@ -83,7 +83,7 @@ export interface State {
   config: ReferencedConfig
   /** The spec is paused, or a selector is in conflict. Every child stays unchanged. */
   frozen: boolean
-  /** A ConfigMap or Secret of the pods is missing. Children stay as last applied. */
+  /** A ConfigMap or Secret of the pods is missing. Most children stay as last applied. */
   blocked: boolean
   children: ChildState[]
   deployment: ObservedDeployment | undefined
@@ -209,7 +209,7 @@ interface Unanswered extends Omit<ChildState, 'answer'> {
 /**
  * The answer for one child. A child whose name is taken is omitted: Metacontroller does not touch
  * an object that the answer omits. While a ConfigMap or Secret is missing, new pods could not
- * start, so children stay as last applied, and the Deployment can only be scaled down.
+ * start, so most children stay as last applied, and the Deployment can only be scaled down.
  */
 function answerFor(
   request: HookRequest,
@@ -217,7 +217,7 @@ function answerFor(
   blocked: boolean,
   { kind, desired, observed, enabled, conflict, postponed, next }: Unanswered,
 ): KubernetesObject | undefined {
-  if (blocked && observed !== undefined) {
+  if (blocked && observed !== undefined && !kind.changesWhileBlocked) {
     return kind.kind === 'Deployment'
       ? scaleDownTo(app, keepAsApplied(request, observed))
       : asApplied(observed)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
+import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import { readReferencedConfig } from '../../src/myapp/config-references.ts'
 import type { Context } from '../../src/myapp/context.ts'
 import { customize } from '../../src/myapp/customize.ts'
@@ -247,6 +248,36 @@ t.test(
     }
   },
 )
+
+t.test('a NetworkPolicy and an autoscaler change while config is missing', async (t) => {
+  const sentWith = (spec: object) => {
+    const request = holding(undefined, undefined, {}, { ...reading, ...spec })
+    for (const [gvk, spec] of [
+      ['NetworkPolicy.networking.k8s.io/v1', { podSelector: {}, ingress: [{}] }],
+      ['HorizontalPodAutoscaler.autoscaling/v2', { minReplicas: 2, maxReplicas: 5 }],
+    ] as const) {
+      const [kind = '', apiVersion] = gvk.split(/\.(.*)/)
+      const record = JSON.stringify({ apiVersion, kind, metadata: { name: 'demo-app' }, spec })
+      const metadata = {
+        ...request.parent.metadata,
+        annotations: { [lastAppliedAnnotation]: record },
+      }
+      Object.assign(request.children, {
+        [gvk]: { 'default/demo-app': { apiVersion, kind, metadata, spec } },
+      })
+    }
+    return sync(request, context).children
+  }
+  const isolated = sentWith({ networkPolicy: { from: [] } })
+  t.match(isolated.find(({ kind }) => kind === 'NetworkPolicy')?.spec, {
+    policyTypes: ['Ingress'],
+    ingress: undefined,
+  })
+  t.notOk(
+    isolated.some(({ kind }) => kind === 'HorizontalPodAutoscaler'),
+    'it is deleted',
+  )
+})
 
 t.test('keeps the Service while config is missing, even if the spec drops it', async (t) => {
   for (const spec of [{ port: 9090 }, { expose: false }]) {

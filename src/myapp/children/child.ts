@@ -57,6 +57,11 @@ export interface ChildKind {
   /** The fields in which nobody else may add anything. */
   exactFields: ExactField[]
   deleteStage: DeleteStage
+  /**
+   * The child also changes while a ConfigMap or Secret is missing, because it fits the running pods
+   * as well as new ones. Other children stay as last applied.
+   */
+  changesWhileBlocked?: true
   optional?: OptionalComponent
 }
 
@@ -66,6 +71,7 @@ interface Definition {
   resource: string
   deleteStage: DeleteStage
   exact?: ExactField[]
+  changesWhileBlocked?: true
   optional?: OptionalDefinition
   /** The labels, if they are not those of every child. */
   labels?: (app: App) => Record<string, string>
@@ -94,7 +100,7 @@ export const defineChild = <Spec extends object>(
   definition: WithSpec<Spec> | WithoutSpec,
 ): ChildKind => {
   const { apiVersion, kind, resource, deleteStage, exact = [], optional } = definition
-  const { labels = childLabels, annotations } = definition
+  const { labels = childLabels, annotations, changesWhileBlocked } = definition
   return {
     apiVersion,
     kind,
@@ -102,6 +108,7 @@ export const defineChild = <Spec extends object>(
     gvk: `${kind}.${apiVersion}`,
     deleteStage,
     exactFields: exact,
+    ...(changesWhileBlocked && { changesWhileBlocked }),
     ...(optional && { optional: { ...optional, message: notEnabled(kind, optional) } }),
     desired: (app) => {
       const spec = 'spec' in definition ? definition.spec(app) : undefined
