@@ -570,31 +570,35 @@ function volumeProblems({ volumes = [], replicas = 1, autoscaling }: MyAppSpec):
   const claim = volumes.findIndex(isForOnePod)
   return [
     ...(claim !== -1 && pods > 1 ? [at(path, claimMessages.value(claim, pods))] : []),
-    ...volumes.flatMap(({ projected }, index) => {
+    ...volumes.flatMap(({ configMap, secret, projected }, index) => {
       const known = new Set<string>()
-      return (projected?.sources ?? []).flatMap((source, of) =>
-        projectedFiles(source).flatMap(({ field, path }) =>
-          known.size === known.add(path).size
-            ? [at(['volumes', index, 'projected', 'sources', of, ...field], pathMessage)]
-            : [],
+      const files = [
+        ...filesFrom([], { configMap, secret }),
+        ...(projected?.sources ?? []).flatMap((source, of) =>
+          filesFrom(['projected', 'sources', of], source),
         ),
+      ]
+      return files.flatMap(({ field, path }) =>
+        known.size === known.add(path).size ? [at(['volumes', index, ...field], pathMessage)] : [],
       )
     }),
   ]
 }
 
-type ProjectedSource = NonNullable<
-  NonNullable<MyAppSpec['volumes']>[number]['projected']
->['sources'][number]
+interface FileSource {
+  serviceAccountToken?: { path: string } | undefined
+  configMap?: { items?: Array<{ path: string }> } | undefined
+  secret?: { items?: Array<{ path: string }> } | undefined
+}
 
-/** The files of a projected source whose paths the spec sets, each with the field of its path. */
-const projectedFiles = ({ serviceAccountToken, configMap, secret }: ProjectedSource) => [
+/** The files of a volume whose paths the spec sets, each with the field of its path. */
+const filesFrom = (at: Path, { serviceAccountToken, configMap, secret }: FileSource) => [
   ...(serviceAccountToken
-    ? [{ field: ['serviceAccountToken', 'path'], path: serviceAccountToken.path }]
+    ? [{ field: [...at, 'serviceAccountToken', 'path'], path: serviceAccountToken.path }]
     : []),
   ...Object.entries({ configMap, secret }).flatMap(([source, config]) =>
     (config?.items ?? []).map(({ path }, index) => ({
-      field: [source, 'items', index, 'path'],
+      field: [...at, source, 'items', index, 'path'],
       path,
     })),
   ),

@@ -45,7 +45,7 @@ const defaultMode = integer(
 /** The default of expirationSeconds, which the API server would fill in. */
 export const defaultExpirationSeconds = 3600
 
-/** The message for two files of a projected volume with the same path. No CEL rule checks it. */
+/** The message for two files of a volume with the same path. No CEL rule checks it. */
 export const pathMessage = 'another file in the volume has this path'
 
 const projectedConfig = (kind: 'ConfigMap' | 'Secret') =>

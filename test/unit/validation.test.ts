@@ -568,6 +568,26 @@ const refused: Array<[says: string, spec: unknown, problem: string, name?: strin
       'podAnnotations is its largest field',
   ],
   [
+    'two files of a ConfigMap with one path',
+    {
+      image,
+      volumes: [
+        {
+          name: 'a',
+          mountPath: '/a',
+          configMap: {
+            name: 'a',
+            items: [
+              { key: 'b', path: 'x' },
+              { key: 'c', path: 'x' },
+            ],
+          },
+        },
+      ],
+    },
+    'spec.volumes[0].configMap.items[1].path: another file in the volume has this path',
+  ],
+  [
     'env that is too large once each container has a copy',
     {
       image,
