@@ -113,6 +113,9 @@ function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'fail
   // With Recreate no new pod starts before the old pods are gone. `replicas` does not count
   // terminating pods. If Kubernetes does not report their number, assume that there is one.
   const isRecreated = spec.strategy?.type === 'Recreate'
-  const terminating = status.terminatingReplicas ?? (isRecreated ? 1 : 0)
+  const isRefused = status.conditions?.some(
+    (condition) => condition.type === 'ReplicaFailure' && condition.status === 'True',
+  )
+  const terminating = isRefused ? 0 : (status.terminatingReplicas ?? (isRecreated ? 1 : 0))
   return isStale || (status.replicas ?? 0) + terminating === 0 ? 'unknown' : 'failing'
 }

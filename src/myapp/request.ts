@@ -46,6 +46,7 @@ const Probe = opt(
 const Container = Type.Object({
   name: Type.String(),
   restartPolicy: text,
+  resources: opt(Type.Object({ limits: opt(Type.Object({ memory: opt(Type.Unknown()) })) })),
   startupProbe: Probe,
   readinessProbe: Probe,
   livenessProbe: Probe,

@@ -128,7 +128,7 @@ const ofInit: Array<[when: string, pods: ObservedPod[], expected: string | undef
           state: { waiting: { reason: 'CrashLoopBackOff' } },
           lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: lastMessage } },
         },
-        { restartPolicy: 'Always' },
+        { restartPolicy: 'Always', resources: { limits: { memory: '64Mi' } } },
       ),
     ],
     '1 of 1 pod fails: sidecar extra was killed for using more memory than its limit ' +
@@ -323,6 +323,17 @@ const cases: Array<[when: string, pods: ObservedPod[], expected: string | undefi
     undefined,
   ],
   [
+    'the node of a container without a limit runs out of memory',
+    [
+      container(
+        { restartCount: 1, state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
+        { resources: { requests: { memory: '1Gi' } } },
+      ),
+    ],
+    '1 of 1 pod fails: container app was killed because its node ran out of memory ' +
+      '(OOMKilled, 1 restart): raise resources.requests.memory, or set a limit',
+  ],
+  [
     'a container exceeds its memory limit',
     [container({ restartCount: 3, state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } })],
     '1 of 1 pod fails: container app was killed for using more memory than its limit ' +
@@ -511,7 +522,7 @@ const restartedAt = (startedAt: string, more: object = {}) =>
       lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
       ...more,
     },
-    { readinessProbe: { tcpSocket: { port: 9090 } } },
+    { readinessProbe: { tcpSocket: { port: 9090 } }, resources: { limits: { memory: '64Mi' } } },
   )
 
 t.test('ignores a restart once the container has run for ten minutes', async (t) => {

@@ -363,6 +363,45 @@ const cases: Array<{
     message: `Pods cannot be created: ${message}`,
     ready: '3/3',
   })),
+  ...[0, 1].map((unobserved): (typeof cases)[number] => ({
+    when: `the ReplicaSet is refused, and ${unobserved} generations are not observed`,
+    request: running(({ deployment: { metadata, status } }) => {
+      metadata.generation = (metadata.generation ?? 0) + unobserved
+      const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
+      Object.assign(progress ?? {}, {
+        status: 'False',
+        reason: 'ReplicaSetCreateError',
+        message: 'Failed to create new replica set "demo-app-1": exceeded quota: few',
+      })
+    }),
+    reason: 'ReplicaFailure',
+    message:
+      'Pods cannot be created: Failed to create new replica set "demo-app-1": exceeded quota: few',
+    ready: '3/3',
+  })),
+  {
+    when: 'it has scaled to zero, and Kubernetes does not report terminating pods',
+    request: withReplicas(0, {
+      replicas: 0,
+      readyReplicas: 0,
+      updatedReplicas: 0,
+      availableReplicas: 0,
+      terminatingReplicas: undefined,
+    }),
+    reason: 'ScaledToZero',
+    message: 'Scaled to zero: the Deployment has no replicas',
+    ready: '0/0',
+  },
+  {
+    when: 'a Secret is missing, and no pod exists',
+    request: running(({ request, deployment }) => {
+      Object.assign(request.parent.spec as object, { envFrom: [{ secretRef: { name: 'db' } }] })
+      Object.assign(deployment.status ?? {}, { replicas: 0, readyReplicas: 0 })
+    }),
+    reason: 'ConfigMissing',
+    message: 'Secret db not found: no pod is started until it exists',
+    ready: '0/3',
+  },
   {
     when: 'the progress deadline is missed',
     request: pastDeadline({ readyReplicas: 2, availableReplicas: 2 }),
@@ -560,6 +599,19 @@ const cases: Array<{
     ready: '3/3',
   },
 ]
+
+t.test('a paused MyApp waits until a change of its Deployment is observed', async (t) => {
+  const request = running(({ request, deployment: { metadata } }) => {
+    Object.assign(request.parent.spec as object, { paused: true })
+    metadata.generation = (metadata.generation ?? 0) + 1
+  })
+  t.match(sync(request, context).status, {
+    phase: 'Pending',
+    message:
+      'Paused: no child is changed while spec.paused is true. ' +
+      'Waiting for the Deployment controller to observe Deployment demo-app',
+  })
+})
 
 for (const { when, request, reason, message, ready } of cases) {
   t.test(`when ${when}: ${reason}`, async (t) => {

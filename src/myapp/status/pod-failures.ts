@@ -250,15 +250,22 @@ function isCrashing(
 const isInBackOff = (startedAt: string | null | undefined, now: string) =>
   typeof startedAt !== 'string' || !(Date.parse(now) - Date.parse(startedAt) > backOffResetMs)
 
-function outOfMemory({ name, restartCount = 0 }: ContainerStatus, { role }: PodContainer): Failure {
+function outOfMemory(
+  { name, restartCount = 0 }: ContainerStatus,
+  { container, role }: PodContainer,
+): Failure {
   const shown = `${role} ${nameOf(name)}`
-  const limit = `resources.limits.memory${role === 'container' ? '' : ` of ${shown}`}`
+  const owner = role === 'container' ? '' : ` of ${shown}`
+  const isLimited = container === undefined || container.resources?.limits?.memory !== undefined
+  const details = `(OOMKilled, ${counted(restartCount, 'restart')})`
   return {
     reason: 'OOMKilled',
     restarts: restartCount,
-    message:
-      `${shown} was killed for using more memory than its limit ` +
-      `(OOMKilled, ${counted(restartCount, 'restart')}): raise ${limit}`,
+    message: isLimited
+      ? `${shown} was killed for using more memory than its limit ${details}: ` +
+        `raise resources.limits.memory${owner}`
+      : `${shown} was killed because its node ran out of memory ${details}: ` +
+        `raise resources.requests.memory${owner}, or set a limit`,
   }
 }
 

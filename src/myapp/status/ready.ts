@@ -66,9 +66,6 @@ function summarizeChildren(state: State): Summary {
   const differing = desired.filter(({ inSync }) => !inSync)
   const deployments = differing.filter(({ kind }) => kind.kind === 'Deployment')
   if (deployments.length > 0) return updating(toMatch(app.name, deployments))
-  if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
-    return updating(`Waiting for the Deployment controller to observe Deployment ${app.name}`)
-  }
   const summary = summarizeReplicas(app.name, desiredReplicas(app), deployment, found)
   if (phaseOf(summary) !== 'Running') return summary
   const postponed = differing.filter(({ postponed }) => postponed)
@@ -85,7 +82,10 @@ function summarizeChildren(state: State): Summary {
     return updating(`Deleting ${kindsOf(surplus)} ${app.name}, which the spec no longer requests`)
   }
   return app.spec.suspend
-    ? { reason: 'Suspended', message: 'Suspended: no pods run while spec.suspend is true' }
+    ? {
+        reason: 'Suspended',
+        message: `Suspended: ${withoutPods(deployment)} while spec.suspend is true`,
+      }
     : summary
 }
 
@@ -149,7 +149,7 @@ function selectorConflict(kind: string, name: string, selector: string): Summary
 }
 
 function configMissing(missing: string[], deployment: ObservedDeployment | undefined): Summary {
-  const effect = deployment ? 'running pods are not changed' : 'no pod is started'
+  const effect = deployment?.status?.replicas ? 'running pods are not changed' : 'no pod is started'
   const they = missing.length > 1 ? 'they exist' : 'it exists'
   return {
     reason: 'ConfigMissing',
@@ -164,11 +164,22 @@ function summarizeReplicas(
   deployment: ObservedDeployment,
   found: PodFindings,
 ): Summary {
-  const { status = {} } = deployment
+  const { metadata, status = {} } = deployment
   const condition = (type: string) =>
     status.conditions?.find((condition) => condition.type === type)
-  const failure = condition('ReplicaFailure')
-  if (failure?.status === 'True') {
+  const progress = condition('Progressing')
+  const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
+  // If the ReplicaSet is refused, the Deployment controller updates nothing but this condition.
+  const refused = progress?.reason === 'ReplicaSetCreateError' ? progress : undefined
+  if (isStale && refused === undefined) {
+    return {
+      reason: 'Updating',
+      message: `Waiting for the Deployment controller to observe Deployment ${name}`,
+    }
+  }
+  const failed = condition('ReplicaFailure')
+  const failure = refused ?? (failed?.status === 'True' ? failed : undefined)
+  if (failure !== undefined) {
     const cause = failure.message ?? failure.reason ?? 'the Deployment gives no reason'
     return {
       reason: 'ReplicaFailure',
@@ -178,7 +189,6 @@ function summarizeReplicas(
   const complete = isComplete(desired, status)
   const minReady = minReadyWait(deployment)
   if (!complete) {
-    const progress = condition('Progressing')
     // Only if incomplete: a paused rollout keeps this condition after its pods become available.
     if (progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') {
       const cause = found.stuck ?? minReady ?? found.ended ?? progress.message
@@ -267,17 +277,22 @@ function scalingDown(desired: number, { status = {} }: ObservedDeployment): Summ
   }
 }
 
+/** Older versions of Kubernetes do not report terminating pods. */
+const withoutPods = ({ status = {} }: ObservedDeployment) =>
+  status.terminatingReplicas === undefined ? 'the Deployment has no replicas' : 'no pods run'
+
 function availability(
   desired: number,
-  { status: { availableReplicas = 0 } = {} }: ObservedDeployment,
+  deployment: ObservedDeployment,
   withCause: (message: string) => string,
 ): Summary {
+  const { availableReplicas = 0 } = deployment.status ?? {}
   const message = `${replicasOf(availableReplicas, desired)} available`
   if (availableReplicas < desired) {
     return { reason: 'ReplicasUnavailable', message: withCause(message) }
   }
   return desired === 0
-    ? { reason: 'ScaledToZero', message: 'Scaled to zero: no pods run' }
+    ? { reason: 'ScaledToZero', message: `Scaled to zero: ${withoutPods(deployment)}` }
     : { reason: 'AllReplicasAvailable', message }
 }
 

@@ -21,7 +21,9 @@ export const reasons = {
   },
   ScaledToZero: {
     phase: 'Running',
-    meaning: '`replicas` is 0, and all pods are gone.',
+    meaning:
+      '`replicas` is 0, and all pods are gone. If Kubernetes does not report terminating pods, ' +
+      'they can still run.',
   },
   Suspended: {
     phase: 'Running',
@@ -67,7 +69,8 @@ export const reasons = {
     blocks: true,
     meaning:
       'A ConfigMap, a Secret or a key that the pods need does not exist. ' +
-      'Running pods are not changed, but can be scaled down.',
+      'Running pods are not changed, but can be scaled down. Of the other children only the ' +
+      'NetworkPolicy and the HorizontalPodAutoscaler change.',
   },
   GatewayNotEnabled: {
     phase: 'Failed',
