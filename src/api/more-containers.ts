@@ -16,7 +16,7 @@ import { EnvFrom, Resources, SidecarProbes } from './pod.ts'
 
 /** The init containers and sidecars of a pod. */
 
-/** Messages for these containers. cross-field.ts checks the same rules in TypeScript. */
+/** Messages of the CEL rules below. cross-field.ts checks the same rules in TypeScript. */
 export const containerMessages = {
   names: 'init and sidecars may not have the same name',
   volume: 'volumeMounts may only name volumes of spec.volumes',
@@ -56,7 +56,8 @@ const fields = {
 
 export const Init = listByKey(
   'Containers that run to completion, one after another, before the app starts. Image, env, ' +
-    'envFrom, resources and volumes are those of the app unless they are set.',
+    'envFrom, resources and volumes are those of the app unless they are set. Extended ' +
+    'resources, such as GPUs, are not inherited.',
   object('An init container.', fields),
   8,
   'name',
@@ -64,7 +65,8 @@ export const Init = listByKey(
 
 export const Sidecars = listByKey(
   'Containers that run beside the app. They start before the init containers and stop after the ' +
-    'app. Image, env, envFrom, resources and volumes are those of the app unless they are set.',
+    'app. Image, env, envFrom, resources and volumes are those of the app unless they are set. ' +
+    'Extended resources, such as GPUs, are not inherited.',
   object('A sidecar.', { ...fields, probes: opt(SidecarProbes) }),
   8,
   'name',

@@ -23,7 +23,7 @@ export const PlatformDefaultsSchema = object('Defaults of a platform for all MyA
   drainSeconds: opt(
     integer(
       'Seconds for which a terminating pod keeps serving. terminationGracePeriodSeconds defaults ' +
-        'to 30 more.',
+        'to this value plus 30.',
       0,
       3600,
     ),
