@@ -5,18 +5,18 @@ import { defaults } from '../api/myapp.ts'
 import type { App } from './app.ts'
 
 /**
- * The owner of the number of replicas:
- * - while the app is suspended: the number is 0;
- * - with autoscaling: the HorizontalPodAutoscaler, within the bounds of the spec;
- * - otherwise: spec.replicas.
+ * The number of replicas comes from:
+ * - the operator, which sets 0 while the app is suspended
+ * - otherwise the HorizontalPodAutoscaler with autoscaling, within the bounds of the spec
+ * - otherwise spec.replicas
  */
 
-/** The annotation with the replicas of the autoscaler while the app is suspended. */
+/** While an app with autoscaling is suspended, this annotation has the number to restore. */
 export const suspendedReplicasAnnotation = 'example.com/suspended-replicas'
 
 /**
- * The desired number of replicas. With autoscaling it is the observed number, so that no sync
- * reverts the autoscaler.
+ * The desired number of replicas. With autoscaling it is the observed number, within the bounds of
+ * the spec, so that no sync reverts a change of the autoscaler.
  */
 export function desiredReplicas(app: App): number {
   if (app.spec.suspend) return 0
@@ -52,9 +52,10 @@ interface Scaled {
 const scaled = ({ spec }: { spec?: unknown }) => (spec ?? {}) as Scaled
 
 /**
- * The answer without replicas, if the autoscaler owns that field under server-side apply. An answer
- * with a number would revert a concurrent change of the autoscaler. (With dynamic apply the API
- * server refuses such a write as a conflict, and Metacontroller syncs again.)
+ * The Deployment without replicas, if the autoscaler owns that field under server-side apply and
+ * has set the desired number. A number in the answer would revert a concurrent change of the
+ * autoscaler. (With dynamic apply, Metacontroller's default, the API server refuses a write over a
+ * concurrent change, and Metacontroller syncs again.)
  */
 export function leaveReplicasToOwner(
   { spec: { autoscaling, suspend } }: App,

@@ -36,13 +36,13 @@ import {
   sentChildren,
 } from './request.ts'
 
-/** The reason why a MyApp cannot have a child, although an object with its name exists. */
+/** The reason why a MyApp cannot use the existing object with the name of its child. */
 export type Conflict =
   /**
-   * The object belongs to somebody else. If it is being deleted, the name becomes free soon. A
-   * conflict that an inspection reports only explains why the child does not exist. It does not
-   * prevent the creation, because tenants may write inspections, and dynamic apply does not change
-   * foreign objects.
+   * The object belongs to somebody else. If it is being deleted, the name becomes free soon. The
+   * report of an inspection can be false, because tenants may write inspections. So the answer
+   * still contains the child. Dynamic apply, Metacontroller's default, does not change foreign
+   * objects.
    */
   | { type: 'owner'; isTerminating: boolean; isFromInspection: boolean }
   /** Metacontroller adopted a Deployment with another selector, and selectors are immutable. */
@@ -61,13 +61,13 @@ export interface ChildState {
    */
   enabled: boolean
   conflict: Conflict | undefined
-  /** The child stays unchanged until pods of the MyApp are ready. */
+  /** The child is an adopted Service, which stays unchanged until a pod of the MyApp is ready. */
   postponed: boolean
   /** The child exists and is as desired, except for changes by admission. */
   inSync: boolean
   /** The fields that the cluster's admission changed in the child. */
   admissionChanges: AdmissionChange[]
-  /** Lists with too many foreign items to remove them. */
+  /** Lists that are not repaired, because they have too many foreign items. */
   unrepaired: UnrepairedList[]
   /**
    * The child in the answer. Undefined: Metacontroller deletes the child, or does not create it.
@@ -83,7 +83,7 @@ export interface State {
   config: ReferencedConfig
   /** The spec is paused, or a selector is in conflict. Every child stays unchanged. */
   frozen: boolean
-  /** A ConfigMap or Secret of the pods is missing. Most children stay as last applied. */
+  /** A ConfigMap or Secret of the desired pods is missing. Most children stay as last applied. */
   blocked: boolean
   children: ChildState[]
   deployment: ObservedDeployment | undefined
@@ -207,9 +207,10 @@ interface Unanswered extends Omit<ChildState, 'answer'> {
 }
 
 /**
- * The answer for one child. A child whose name is taken is omitted: Metacontroller does not touch
- * an object that the answer omits. While a ConfigMap or Secret is missing, new pods could not
- * start, so most children stay as last applied, and the Deployment can only be scaled down.
+ * The answer for one child. If a foreign object has the name of the child, the answer omits the
+ * child, so that Metacontroller does not touch the object. While a ConfigMap or Secret is missing,
+ * new pods could not start, so most children stay as last applied, and the Deployment can only be
+ * scaled down.
  */
 function answerFor(
   request: HookRequest,
@@ -247,8 +248,9 @@ export const keepChildren = (request: HookRequest, paused: boolean): KubernetesO
     .map(({ child }) => (paused ? asObserved(child) : keepAsApplied(request, child)))
 
 /**
- * The answer that keeps children which this version would not create: a manifest copied under a new
- * name, which Metacontroller adopts for its label, or a kind of a newer version.
+ * The answer that keeps children which this version would not create: a copy of a child under a new
+ * name, which Metacontroller adopts because the copy has the label `controller-uid`, or a kind of a
+ * newer version.
  */
 export function keepForeignChildren(
   request: HookRequest,
@@ -276,11 +278,13 @@ function isInSync(
 ): boolean {
   const desired = keepingForeignAnnotations(requested, observed)
   const record = lastApplied(observed)
-  // Removing a field rolls the pods, so a Deployment is compared even if it has no record.
+  // A Deployment without a record is compared with the fields that Metacontroller owns. If the
+  // answer removes one of them, the pods roll, so the Deployment is not in sync.
   const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
   if (!contains(desired.spec, withoutReplicas(applied?.spec))) return false
   if (!contains(observed.spec, desired.spec)) {
-    // Metacontroller's merge keeps the order of a list. Ignore the order where it does not matter.
+    // Metacontroller's merge keeps the observed order of a list. Another order is in sync if the
+    // merge would change nothing.
     const isInAnotherOrder =
       record !== undefined &&
       next === requested &&
@@ -302,7 +306,7 @@ function selectsPods(app: App, { spec: service }: ObservedObject): boolean {
   return contains(podLabels(app), selector)
 }
 
-/** Whether the name of a child is taken, by the related objects or by the inspection. */
+/** The conflict if related objects or the inspection show a foreign object with a child's name. */
 function ownerConflict(
   request: HookRequest,
   { kind, gvk }: ChildKind,

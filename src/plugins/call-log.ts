@@ -6,7 +6,7 @@ import { countOf, type HookRequest, type Parent } from '../myapp/request.ts'
 
 /**
  * The reason for a status other than 200. It can name objects and fields of the request. It
- * contains no other values of the request, and no folders.
+ * contains no other values of the request. Its stack has file names without folders.
  */
 export interface Failure {
   /** The class or code of the error, from a fixed set. */
@@ -16,7 +16,7 @@ export interface Failure {
   frames?: string
 }
 
-/** The MyApp or inspection of an answered request. */
+/** The fields of the log line that name the MyApp or the MyAppInspection of an answered request. */
 export const parentFields = ({
   metadata: { namespace, name, generation },
 }: Pick<Parent, 'metadata'>) => ({

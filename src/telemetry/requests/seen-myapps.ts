@@ -47,14 +47,16 @@ const identifierMaxLength = 253
 /** Bounds of the memory for MyApps. Callers can send any number of MyApps of any size. */
 const bounds = {
   max: 10_000,
-  // In characters of identifiers: of all MyApps, and of one MyApp. Larger MyApps are not stored.
+  /** The characters of the uid and the recorded changes of all MyApps together. */
   maxSize: 4 * 1024 * 1024,
+  /** The same for one MyApp. A larger one is not stored. */
   maxEntrySize: 16 * 1024,
 }
 
 /**
  * The longest time for which a replica remembers an answer for a MyApp that is Failed or being
- * deleted, in ms: three times `problemResyncSeconds`. So alerts end soon after the problem.
+ * deleted, in ms: three times `problemResyncSeconds`. So an alert ends soon, even if another
+ * replica gets the request after the problem.
  */
 const forgetProblemAfterMs = 3 * problemResyncSeconds * 1000
 
@@ -100,7 +102,7 @@ export function seenMyApps(
     },
     failed: (uid, { phase, deletionTimestamp }) => {
       const before = seen.get(uid)
-      // The retry of a failed request can come as late as the next resync.
+      // A failed request can be retried as late as the next resync, so remember it as long.
       remember(
         uid,
         {
