@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { stages } from './stages.ts'
 
-/** The users of the API server and their groups. Each program is a user in the audit log. */
+/** The users of the API server and their groups. The audit log names the user of each request. */
 const groups = {
   admin: 'system:masters',
   metacontroller: 'system:masters',
-  // Has the rights of the role bindings in a test.
+  // Has only the rights that a test grants with role bindings.
   'restricted-metacontroller': '',
   'kube-controller-manager': 'system:masters',
   'kube-scheduler': 'system:masters',

@@ -1,7 +1,8 @@
 /**
- * The states that kwok gives to nodes and pods. A pod is ready at once unless its annotation or its
- * image names a failure. An annotation that is set later breaks a running pod, and its removal
- * heals the pod. With any other value of the annotation, kwok leaves the status alone.
+ * The states that kwok gives to nodes and pods. A pod is ready at once, unless it has the
+ * annotation `failureAnnotation` or an image of `failingImage`. An annotation that is set later
+ * breaks a running pod, and its removal heals the pod. If the value is not a `ContainerFailure`,
+ * kwok does not change the status.
  */
 
 /** The ways in which a pod can fail on purpose. */

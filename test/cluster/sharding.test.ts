@@ -21,7 +21,7 @@ interface Controller {
   spec: { parentResource: { labelSelector?: object } }
 }
 
-/** The CompositeController of a shard. The first shard also has the one of inspections. */
+/** The CompositeControllers of a shard: for MyApps, and in shard `a` also for MyAppInspections. */
 function controllersOf(shard: Shard, port: number): Controller[] {
   const [myApps, inspections] = JSON.parse(compositeControllers(port, 'dynamic-apply')).items as [
     Controller,

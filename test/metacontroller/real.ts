@@ -1,7 +1,7 @@
 /**
- * These tests need the real Metacontroller: the stand-in has no leader election and uses fewer
- * rights.
- * @throws {Error} if METACONTROLLER does not name the program.
+ * These tests need the real Metacontroller: the stand-in has no leader election and no mutual TLS,
+ * and uses fewer rights.
+ * @throws {Error} if METACONTROLLER is not set.
  */
 export function requireMetacontroller(): void {
   if (!process.env['METACONTROLLER']) {

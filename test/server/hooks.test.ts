@@ -59,7 +59,7 @@ t.test('each hook answers Metacontroller with 200 and logs one line', async (t) 
   t.equal(lines.length, 3)
 })
 
-t.test('accepts a condition without a time, which the API server sends as null', async (t) => {
+t.test('accepts a condition whose missing time the API server sends as null', async (t) => {
   const condition = {
     type: 'example.com/gate',
     status: 'True',
@@ -173,7 +173,7 @@ const refused: Array<
     /^children Deployment.apps\/v1 default\/demo-app is not in the namespace of the MyApp$/,
   ],
   [
-    'a child with the key of another child',
+    'a child under the key of another name',
     '/sync',
     changed('sync-running', (request) => {
       request.children['Service.v1']['default/x'] =
@@ -340,7 +340,7 @@ const places = (value: unknown, path: string[] = []): string[][] =>
       ])
     : []
 
-/** Requests with a few parts removed or replaced. A few requests are any JSON value. */
+/** Requests with a few parts removed or replaced, and sometimes an arbitrary JSON value. */
 const damaged = (requests: unknown[]) =>
   fc.oneof(
     { weight: 1, arbitrary: fc.jsonValue() as fc.Arbitrary<unknown> },
@@ -371,7 +371,7 @@ const damaged = (requests: unknown[]) =>
     },
   )
 
-/** Returns the answer to a body with status 200. Any other status must be a client error. */
+/** Sends a body. Returns the answer of a 200, and undefined for a 400 or 422. Throws otherwise. */
 async function accepted(url: string, body: unknown): Promise<Anything> {
   const response = await post(url, body)
   if (response.statusCode === 200) return response.json()
@@ -393,7 +393,7 @@ function listIn(answer: Anything, key: string): Anything[] {
 const idOf = ({ apiVersion, kind, metadata }: KubernetesObject | ObservedObject) =>
   `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`
 
-/** The field of a spec that requests a child of a kind. For kinds of every MyApp, the image. */
+/** The field of a spec that requests a child of a kind: `image` for the kinds of every MyApp. */
 const fieldRequesting = (kind: string) => Object.keys(requestsFor[kind] ?? {})[0] ?? 'image'
 
 const living = ['sync-running', 'sync-rolling-out', 'sync-new', 'sync-names-taken-by-others'].map(
@@ -411,7 +411,7 @@ t.test('for any body, a 200 from /sync omits no child that must stay', async () 
       } = body as Anything
       const isInvalid = answer.status.conditions[0].reason === 'InvalidSpec'
       for (const { child } of sentChildren(body as HookRequest)) {
-        // A MyApp of one replica has no PodDisruptionBudget.
+        // A changed number of replicas can make the PodDisruptionBudget unnecessary.
         if (!isInvalid && child.kind === 'PodDisruptionBudget') continue
         // The spec may be missing, or lack the field that requests the child.
         const requested = spec?.[fieldRequesting(child.kind)] ?? {}

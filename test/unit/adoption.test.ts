@@ -15,7 +15,7 @@ interface Children {
   service: Anything
 }
 
-/** A request with a Deployment and a Service that were just adopted, after a change. */
+/** A request with a Deployment and a Service that were just adopted. `change` edits it. */
 function adopted(change: (children: Children, request: HookRequest) => void = () => {}) {
   const request = recorded('sync-running')
   const deployment = request.children['Deployment.apps/v1']['default/demo-app'] as Anything

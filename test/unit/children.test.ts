@@ -593,7 +593,7 @@ t.test('the annotation of a file has a valid name for any path', async () => {
   )
 })
 
-t.test('Recreate is the default with a claim that only one pod can use', async (t) => {
+t.test('Recreate is the default with a claim that pods of several nodes cannot use', async (t) => {
   const strategyOf = (more: object, strategy?: MyAppSpec['strategy']) => {
     const volume = { name: 'v', mountPath: '/v', persistentVolumeClaim: { claimName: 'c' } }
     const spec = deploymentSpec({
@@ -634,7 +634,7 @@ t.test('pods mount no token, and spread unless topologySpreadConstraints is empt
 })
 
 t.test(
-  'both serviceAccountName and serviceAccount are set, so that a later spec can remove both',
+  'pods set serviceAccountName and the old serviceAccount, so that a later spec can remove both',
   async (t) => {
     t.match(pods({ serviceAccountName: 'robot' }).spec, {
       serviceAccountName: 'robot',
@@ -665,7 +665,7 @@ t.test('serviceAccount creates a ServiceAccount with the name of the app', async
 })
 
 t.test(
-  'pod labels and annotations may be empty, and do not replace labels of the operator',
+  'values of pod labels and annotations may be empty, and replace no labels of the operator',
   async (t) => {
     t.strictSame(pods({ podAnnotations: { 'example.com/note': '' } }).metadata.annotations, {
       'example.com/note': '',
@@ -767,7 +767,7 @@ for (const [when, spec, more, replicas] of numbers) {
 }
 
 t.test(
-  'suspension records the autoscaled number of replicas, which manual scaling does not change',
+  'suspension records the autoscaled number of replicas, and manual scaling changes no record',
   async (t) => {
     const noted = (more: Partial<App>) =>
       children({ autoscaling, replicas: 3, suspend: true }, more)[0]?.metadata.annotations

@@ -74,7 +74,7 @@ const cases: Array<[what: string, fields: object, part: unknown]> = [
     },
   ],
   [
-    'an empty object with default fields',
+    'an empty object in a list item',
     {
       'f:spec': {
         'f:volumes': { 'k:{"name":"cache"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },

@@ -23,7 +23,7 @@ import { yamlFiles } from '../support/yaml-files.ts'
 const folder = new URL('../support/workloads/', import.meta.url)
 const read = (folder: URL, name: string) => readFileSync(new URL(`${name}.yaml`, folder), 'utf8')
 
-/** Checks every MyApp of a folder of YAML files. Each file must have its facts. */
+/** Checks every MyApp of a folder of YAML files. `known` has the facts of each file by its name. */
 function review(t: Test, folder: URL, known: Record<string, Facts>): void {
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
   t.strictSame(files.map((name) => name.replace('.yaml', '')).sort(), Object.keys(known).sort())
@@ -44,7 +44,7 @@ function review(t: Test, folder: URL, known: Record<string, Facts>): void {
     t.strictSame(
       Object.keys(facts.exceptions ?? {}).filter((rule) => !broken.has(rule)),
       [],
-      `${name} breaks exactly the rules in its facts`,
+      `${name} needs each of its exceptions`,
     )
   }
 }
@@ -63,7 +63,7 @@ const files = [folder, new URL('../../manifests/examples/', import.meta.url)].fl
   yamlFiles(folder).map((name) => fileURLToPath(new URL(name, folder))),
 )
 
-t.test('a settled MyApp requests no early sync', async (t) => {
+t.test('a MyApp whose children are as desired requests no early sync', async (t) => {
   const requests = files.flatMap(settledRequests)
   t.ok(requests.length > 70)
   for (const request of requests) {
@@ -84,7 +84,7 @@ t.test('a sync does not write stored children of an unchanged MyApp', async (t) 
   }
 })
 
-t.test('a separate Service selects the pods of a MyApp and one of their ports', async (t) => {
+t.test('a Service in a workload file selects the pods of its MyApps and their ports', async (t) => {
   const own = Object.keys(workloads).flatMap((name) => {
     const text = read(folder, name)
     const { rendered } = renderAll(name, text, {})
@@ -220,7 +220,7 @@ const firstOf = (it: Workload): V1Container => podSpecOf(it).initContainers?.[0]
 const livenessOf = (it: Workload) => appContainerOf(it).livenessProbe ?? fail()
 const limitsOf = (it: Workload) => appContainerOf(it).resources?.limits ?? fail()
 function fail(): never {
-  throw new Error('the workload lacks this part')
+  throw new Error('the workload lacks a part that this fault changes')
 }
 
 t.test('each rule of the checklist finds its fault', async (t) => {

@@ -1,4 +1,4 @@
-/** Installs the manifests of the operator. */
+/** Installs the CRDs of the operator, and prepares its CompositeControllers. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +16,7 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
   for (const file of ['crd', 'inspection-crd']) {
     await kubectl(['apply', '-f', manifest(`manifests/${file}.yaml`)])
   }
-  // A new process of kubectl, because a running one caches the known kinds.
+  // kubectl reads the list of kinds once per process, so each check starts another one.
   const found = () => kubectl(['api-resources', '--api-group=example.com'])
   const deadline = Date.now() + 60_000
   while (!/^myappinspections .*^myapps /ms.test(await found())) {
@@ -26,8 +26,8 @@ export async function installMyAppCrd({ kubectl }: Pick<ControlPlane, 'kubectl'>
 }
 
 /**
- * Both CompositeControllers as JSON, for an apply strategy. A resync period replaces the shipped
- * period of MyApps.
+ * Both CompositeControllers as JSON, for an apply strategy. `resyncPeriodSeconds` replaces that of
+ * MyApps, in seconds.
  */
 export function compositeControllers(
   port: number,

@@ -24,7 +24,10 @@ export function followJsonLines<Line>(file: string): () => readonly Line[] {
   }
 }
 
-/** Like followJsonLines, with the lines in groups. */
+/**
+ * Like followJsonLines, but each call returns the lines of one group. Without an argument, it
+ * returns the lines that have no group.
+ */
 export function followJsonLinesOf<Line>(
   file: string,
   groupOf: (line: Line) => string | undefined,

@@ -145,7 +145,7 @@ export const kinds: Record<Kind, Resource> = {
 
 export const allKinds = Object.keys(kinds) as Kind[]
 
-/** The kinds that every cluster has. */
+/** All kinds except the optional kinds of children, whose CRDs a cluster may lack. */
 export const builtInKinds = allKinds.filter(
   (name) => !childKinds.some(({ kind, optional }) => kind === name && optional !== undefined),
 )
@@ -175,7 +175,7 @@ const resources: Record<string, Resource> = {
 
 const clusterWide: StoredKind[] = ['PersistentVolume', 'PriorityClass', 'RuntimeClass']
 
-/** The API server's path of a kind, in one namespace or in all. */
+/** The API server's path of an object, or of all objects of a kind in one or all namespaces. */
 export function kindPath(kind: StoredKind, namespace?: string, name?: string): string {
   const found = resources[kind]
   if (found === undefined) throw new Error(`unknown kind ${kind}`)

@@ -1,6 +1,7 @@
 /**
- * Real workloads, each a MyApp in the file of that name, with the facts that its team knows. A
- * workload that breaks a rule of the checklist gives the reason.
+ * Realistic workloads. A key is the name of a YAML file in this folder, which contains a MyApp. The
+ * value has the facts that only the team of the app knows. A workload that breaks a rule of the
+ * checklist gives the reason.
  */
 import type { Facts } from '../checklist/rendered.ts'
 
@@ -26,14 +27,15 @@ export const workloads: Record<string, Facts> = {
       { address: '198.51.100.7', port: 443 },
       { namespace: 'observability', port: 4318 },
     ],
-    unsupported: 'a policy by host name, such as api.stripe.com: a NetworkPolicy has none',
+    unsupported:
+      'a rule for a host name, such as api.stripe.com: a NetworkPolicy selects no host names',
   },
   '02-nginx': { servicePorts: [80] },
   '03-grafana': {
     servicePorts: [80],
     usesToken: true,
     otherObjects:
-      'the claim keeps its data when the MyApp goes; the rights of the sidecar are RBAC',
+      'the claim keeps its data after a deletion; the sidecar needs a Role and a RoleBinding',
   },
   '04-keycloak': {
     servicePorts: [80],
@@ -114,7 +116,7 @@ export const workloads: Record<string, Facts> = {
   '17-workload-identity': {},
   '18-cron-job': {
     servicePorts: [80],
-    unsupported: 'a schedule: the CronJob beside the MyApp repeats image, variables and security',
+    unsupported: 'a schedule: a separate CronJob has copies of image, variables and security',
   },
   '19-vaultwarden': {
     servicePorts: [80],
