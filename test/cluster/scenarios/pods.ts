@@ -17,6 +17,8 @@ interface ContainerStatus {
 /** Failing pods as kubelet reports them, and the message of the MyApp. */
 interface Failing {
   what: string
+  /** More fields of the MyApp. */
+  spec?: object
   statuses: ContainerStatus[]
   message: string
   reason?: string
@@ -82,6 +84,7 @@ const failing: Failing[] = [
   },
   {
     what: 'a container that exceeds its memory limit',
+    spec: { resources: { limits: { memory: '64Mi' } } },
     statuses: [
       { restartCount: 1, state: terminated('OOMKilled', 137) },
       { restartCount: 2, state: backOff, lastState: terminated('OOMKilled', 137) },
@@ -89,6 +92,14 @@ const failing: Failing[] = [
     message: fails(
       'was killed for using more memory than its limit (OOMKilled, 2 restarts): raise ' +
         'resources.limits.memory',
+    ),
+  },
+  {
+    what: 'a container without a memory limit whose node has no memory',
+    statuses: [{ restartCount: 1, state: backOff, lastState: terminated('OOMKilled', 137) }],
+    message: fails(
+      'was killed because its node ran out of memory (OOMKilled, 1 restart): raise ' +
+        'resources.requests.memory, or set a limit',
     ),
   },
   {
@@ -165,14 +176,14 @@ async function enforce({ api }: Cluster, here: Namespace, level: string): Promis
 
 /** Pods are admitted, and a MyApp reports why its pods do not run. */
 export function pods(t: Test, cluster: Cluster): void {
-  for (const { what, statuses, message, reason = 'PodsFailing' } of failing) {
+  for (const { what, spec = {}, statuses, message, reason = 'PodsFailing' } of failing) {
     t.test(`reports why pods do not run: ${what}`, async (t) => {
       const here = await cluster.namespace(t)
       const inspections = async () =>
         (await cluster.api.request<Pods>('GET', kindPath('MyAppInspection', here.name))).items.map(
           ({ metadata: { name } }) => name,
         )
-      await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand } })
+      await here.create('shop', { image, podAnnotations: { [failureAnnotation]: byHand }, ...spec })
       await here.until('a pod exists', () => here.get('MyApp', 'shop').status?.replicas === 1)
       for (const status of statuses) await report(cluster, here, status)
       const { status } = await here.until(

@@ -65,25 +65,30 @@ export function status(t: Test, cluster: Cluster): void {
     },
   )
 
-  t.test(
-    'a MyApp whose pods a quota refuses is Failed with the message of the quota, and Running ' +
-      'once the quota is deleted',
-    async (t) => {
-      const here = await cluster.namespace(t)
-      await here.kubectl('create', 'quota', 'small', '--hard=pods=2')
-      await here.kubectl(
-        'wait',
-        '--for=jsonpath={.status.hard.pods}=2',
-        '--timeout=60s',
-        'quota/small',
-      )
-      await here.create('shop', { image: 'nginx', replicas: 3 })
-      const { status } = await here.failed('shop', 'ReplicaFailure')
-      t.match(status?.message, /^Pods cannot be created: .*exceeded quota: small/)
-      await here.kubectl('delete', 'quota', 'small')
-      t.equal((await here.running('shop')).status?.ready, '3/3')
-    },
-  )
+  for (const [what, limit] of [
+    ['pods', 'pods=2'],
+    ['ReplicaSet', 'count/replicasets.apps=0'],
+  ] as const) {
+    t.test(
+      `a MyApp whose ${what} a quota refuses is Failed with the message of the quota, and ` +
+        'Running once the quota is deleted',
+      async (t) => {
+        const here = await cluster.namespace(t)
+        await here.kubectl('create', 'quota', 'small', `--hard=${limit}`)
+        await here.kubectl(
+          'wait',
+          '--for=jsonpath={.status.hard}',
+          '--timeout=60s',
+          'resourcequota/small',
+        )
+        await here.create('shop', { image: 'nginx', replicas: 3 })
+        const { status } = await here.failed('shop', 'ReplicaFailure')
+        t.match(status?.message, /^Pods cannot be created: .*exceeded quota: small/)
+        await here.kubectl('delete', 'quota', 'small')
+        t.equal((await here.running('shop')).status?.ready, '3/3')
+      },
+    )
+  }
 
   t.test('a MyApp scaled to zero is Running and reports it', async (t) => {
     const here = await cluster.namespace(t)
