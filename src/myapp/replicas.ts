@@ -79,14 +79,19 @@ export function leaveReplicasToOwner(
   return isAutoscaled && replicas === scaled(observed).replicas ? { ...answer, spec } : answer
 }
 
-/** The answer with at most the replicas of the spec. With autoscaling the answer is unchanged. */
-export function scaleDownTo(app: App, answer: KubernetesObject): KubernetesObject {
+/**
+ * The answer with at most the replicas of the spec. With autoscaling the answer is unchanged. Under
+ * server-side apply an answer has no replicas if an autoscaler has set the observed ones.
+ */
+export function scaleDownTo(
+  app: App,
+  answer: KubernetesObject,
+  observed: ObservedObject,
+): KubernetesObject {
   if (app.spec.autoscaling !== undefined) return answer
   const spec = scaled(answer)
-  return {
-    ...answer,
-    spec: { ...spec, replicas: Math.min(spec.replicas ?? 1, desiredReplicas(app)) },
-  }
+  const replicas = spec.replicas ?? scaled(observed).replicas ?? 1
+  return { ...answer, spec: { ...spec, replicas: Math.min(replicas, desiredReplicas(app)) } }
 }
 
 /** The answer with the observed replicas, for a Deployment that an autoscaler scales. */

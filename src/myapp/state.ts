@@ -218,9 +218,10 @@ function answerFor(
   blocked: boolean,
   { kind, desired, observed, enabled, conflict, postponed, next }: Unanswered,
 ): KubernetesObject | undefined {
-  if (blocked && observed !== undefined && !kind.changesWhileBlocked) {
+  // An autoscaler that the spec no longer requests would revert the number of replicas.
+  if (blocked && observed !== undefined && kind.kind !== 'HorizontalPodAutoscaler') {
     return kind.kind === 'Deployment'
-      ? scaleDownTo(app, keepAsApplied(request, observed))
+      ? scaleDownTo(app, keepAsApplied(request, observed), observed)
       : asApplied(observed)
   }
   if (postponed && observed !== undefined) return asObserved(observed)

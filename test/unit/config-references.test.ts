@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
-import { lastAppliedAnnotation } from '../../src/metacontroller/protocol.ts'
 import { readReferencedConfig } from '../../src/myapp/config-references.ts'
 import type { Context } from '../../src/myapp/context.ts'
 import { customize } from '../../src/myapp/customize.ts'
+import { scaleDownTo } from '../../src/myapp/replicas.ts'
 import type { HookRequest } from '../../src/myapp/request.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { sync } from '../../src/myapp/sync.ts'
@@ -249,34 +249,31 @@ t.test(
   },
 )
 
-t.test('a NetworkPolicy and an autoscaler change while config is missing', async (t) => {
-  const sentWith = (spec: object) => {
-    const request = holding(undefined, undefined, {}, { ...reading, ...spec })
-    for (const [gvk, spec] of [
-      ['NetworkPolicy.networking.k8s.io/v1', { podSelector: {}, ingress: [{}] }],
-      ['HorizontalPodAutoscaler.autoscaling/v2', { minReplicas: 2, maxReplicas: 5 }],
-    ] as const) {
-      const [kind = '', apiVersion] = gvk.split(/\.(.*)/)
-      const record = JSON.stringify({ apiVersion, kind, metadata: { name: 'demo-app' }, spec })
-      const metadata = {
-        ...request.parent.metadata,
-        annotations: { [lastAppliedAnnotation]: record },
-      }
-      Object.assign(request.children, {
-        [gvk]: { 'default/demo-app': { apiVersion, kind, metadata, spec } },
-      })
-    }
-    return sync(request, context).children
-  }
-  const isolated = sentWith({ networkPolicy: { from: [] } })
-  t.match(isolated.find(({ kind }) => kind === 'NetworkPolicy')?.spec, {
-    policyTypes: ['Ingress'],
-    ingress: undefined,
+t.test('deletes an autoscaler that the spec drops while config is missing', async (t) => {
+  const request = holding(undefined, undefined, {}, { ...reading, replicas: 10 })
+  const gvk = 'HorizontalPodAutoscaler.autoscaling/v2'
+  Object.assign(request.children, {
+    [gvk]: {
+      'default/demo-app': {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata: request.parent.metadata,
+        spec: { minReplicas: 2, maxReplicas: 20 },
+      },
+    },
   })
-  t.notOk(
-    isolated.some(({ kind }) => kind === 'HorizontalPodAutoscaler'),
-    'it is deleted',
-  )
+  const { children } = sync(request, context)
+  t.notOk(children.some(({ kind }) => kind === 'HorizontalPodAutoscaler'))
+  t.match(children.find(({ kind }) => kind === 'Deployment')?.spec, { replicas: 3 }, 'as observed')
+})
+
+t.test('an answer without replicas scales down from the observed number', async (t) => {
+  const app = { name: 'a', namespace: '', spec: { image: 'nginx', replicas: 7 } }
+  const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' } }
+  const scaledFrom = (replicas: number) =>
+    scaleDownTo(app, { ...object, spec: {} }, { ...object, spec: { replicas } } as never).spec
+  t.match(scaledFrom(10), { replicas: 7 })
+  t.match(scaledFrom(5), { replicas: 5 })
 })
 
 t.test('keeps the Service while config is missing, even if the spec drops it', async (t) => {

@@ -57,11 +57,6 @@ export interface ChildKind {
   /** The fields in which nobody else may add anything. */
   exactFields: ExactField[]
   deleteStage: DeleteStage
-  /**
-   * The child also changes while a ConfigMap or Secret is missing, because it fits the running pods
-   * as well as new ones. Other children stay as last applied.
-   */
-  changesWhileBlocked?: true
   optional?: OptionalComponent
 }
 
@@ -71,7 +66,6 @@ interface Definition {
   resource: string
   deleteStage: DeleteStage
   exact?: ExactField[]
-  changesWhileBlocked?: true
   optional?: OptionalDefinition
   /** The labels, if they are not those of every child. */
   labels?: (app: App) => Record<string, string>
@@ -100,7 +94,7 @@ export const defineChild = <Spec extends object>(
   definition: WithSpec<Spec> | WithoutSpec,
 ): ChildKind => {
   const { apiVersion, kind, resource, deleteStage, exact = [], optional } = definition
-  const { labels = childLabels, annotations, changesWhileBlocked } = definition
+  const { labels = childLabels, annotations } = definition
   return {
     apiVersion,
     kind,
@@ -108,7 +102,7 @@ export const defineChild = <Spec extends object>(
     gvk: `${kind}.${apiVersion}`,
     deleteStage,
     exactFields: exact,
-    ...(changesWhileBlocked && { changesWhileBlocked }),
+
     ...(optional && { optional: { ...optional, message: notEnabled(kind, optional) } }),
     desired: (app) => {
       const spec = 'spec' in definition ? definition.spec(app) : undefined

@@ -24,7 +24,6 @@ export const horizontalPodAutoscaler = defineChild<V2HorizontalPodAutoscalerSpec
   kind: 'HorizontalPodAutoscaler',
   resource: 'horizontalpodautoscalers',
   deleteStage: 'before the pods',
-  changesWhileBlocked: true,
   spec: ({ name, spec: { autoscaling } }) =>
     autoscaling &&
     compact<V2HorizontalPodAutoscalerSpec>({

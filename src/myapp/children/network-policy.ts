@@ -55,7 +55,6 @@ export const networkPolicy = defineChild<NetworkPolicySpec>({
   kind: 'NetworkPolicy',
   resource: 'networkpolicies',
   deleteStage: 'after the pods',
-  changesWhileBlocked: true,
   // A foreign selector or rule would change the allowed connections.
   exact: [{ path: ['spec'], restore: 'by adoption' }],
   spec: ({ name, spec, monitoringNamespace = defaultMonitoringNamespace }) => {
