@@ -367,6 +367,7 @@ const cases: Array<{
     when: `the ReplicaSet is refused, and ${unobserved} generations are not observed`,
     request: running(({ deployment: { metadata, status } }) => {
       metadata.generation = (metadata.generation ?? 0) + unobserved
+      if (unobserved === 0) Object.assign(status ?? {}, { updatedReplicas: 0 })
       const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
       Object.assign(progress ?? {}, {
         status: 'False',
@@ -379,6 +380,16 @@ const cases: Array<{
       'Pods cannot be created: Failed to create new replica set "demo-app-1": exceeded quota: few',
     ready: '3/3',
   })),
+  {
+    when: 'a refused pod template was reverted, and the condition has stayed',
+    request: running(({ deployment: { status } }) => {
+      const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
+      Object.assign(progress ?? {}, { status: 'False', reason: 'ReplicaSetCreateError' })
+    }),
+    reason: 'AllReplicasAvailable',
+    message: '3 of 3 replicas are available',
+    ready: '3/3',
+  },
   {
     when: 'it has scaled to zero, and Kubernetes does not report terminating pods',
     request: withReplicas(0, {

@@ -169,8 +169,13 @@ function summarizeReplicas(
     status.conditions?.find((condition) => condition.type === type)
   const progress = condition('Progressing')
   const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
-  // If the ReplicaSet is refused, the Deployment controller updates nothing but this condition.
-  const refused = progress?.reason === 'ReplicaSetCreateError' ? progress : undefined
+  // If the ReplicaSet is refused, the Deployment controller updates nothing but this condition. The
+  // condition can stay after the controller has found an older ReplicaSet.
+  const isRefused =
+    progress?.reason === 'ReplicaSetCreateError' &&
+    desired > 0 &&
+    (isStale || !status.updatedReplicas)
+  const refused = isRefused ? progress : undefined
   if (isStale && refused === undefined) {
     return {
       reason: 'Updating',
