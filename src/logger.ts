@@ -22,7 +22,7 @@ export async function createLogger(
     { level: 'trace', stream: output },
     { level: 'trace', stream: logRecordStream() },
   ])
-  // The streams of pino have no flush, which the shutdown waits for.
+  // A multistream has no flush, which the shutdown waits for.
   const flush = 'flush' in output ? output.flush.bind(output) : undefined
   return pino(options, Object.assign(both, flush && { flush }))
 }

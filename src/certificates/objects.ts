@@ -81,7 +81,7 @@ export async function createAuthority(now: Date): Promise<KeyPair> {
 export const authorityRemedy = 'see "A CA that has expired or lacks its key" in docs/upgrade.md'
 
 /**
- * Checks that a CA can issue certificates. Returns it in the form of `createAuthority`.
+ * Checks the certificate and the key of a CA. Returns them in the form of `createAuthority`.
  * @throws {Error} that says what is wrong with the CA, and the remedy.
  */
 export function checkedAuthority(authority: KeyPair, now: Date): KeyPair {
@@ -92,7 +92,7 @@ export function checkedAuthority(authority: KeyPair, now: Date): KeyPair {
   const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = '' } = {} } = key
   if (type !== 'ec' || namedCurve !== 'prime256v1') {
     throw new Error(
-      `the CA needs an ECDSA P-256 key, got ${`${type} ${namedCurve}`.trim()}: ` +
+      `the CA needs an ECDSA P-256 key, got ${[type, namedCurve].join(' ').trim()}: ` +
         'create a new CA with myapp-operator certificates',
     )
   }

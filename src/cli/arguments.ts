@@ -184,7 +184,9 @@ export function readArguments(args: string[]): Task {
     ['-n', namespace ?? 'default'],
     ['--metacontroller-namespace', metacontrollerNamespace],
   ] as const) {
-    if (name.length > 63) throw new UserError(`${option} must have at most 63 characters`)
+    if (name.length > 63) {
+      throw new UserError(`${option} must have at most 63 characters, got ${name.length}`)
+    }
     if (!hasFormat('namespaceName', name)) {
       throw new UserError(`${option} ${JSON.stringify(name)}: ${formats.namespaceName.message}`)
     }
@@ -259,8 +261,8 @@ function parse(args: string[]) {
       allowPositionals: true,
     })
   } catch (error) {
-    const [problem = ''] = (error as Error).message.split(/[.\n] *To specify /)
-    throw new UserError(`${problem.replaceAll('\n', ' ')}. See --help`)
+    const [problem = ''] = (error as Error).message.split(/[.\n]/)
+    throw new UserError(`${problem}. See --help`)
   }
 }
 

@@ -787,7 +787,7 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
     [['rendr'], /unknown command "rendr" .*; did you mean "render"\?$/],
     [
       ['render', '-f', '-o', 'json'],
-      /'-f' argument is ambiguous\. Did you forget .*\. See --help$/,
+      /'-f' argument is ambiguous\. See --help$/,
     ],
     [['certificates', 'foo'], /unexpected argument "foo": certificates takes none$/],
     [['certificates', '--days', '0x10'], /--days must be 1 to 3650, got "0x10"$/],
@@ -795,7 +795,7 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
       ['certificates', '--metacontroller-namespace', 'A_B'],
       /--metacontroller-namespace "A_B": must consist of/,
     ],
-    [['render', '-f', demoApp, '-n', 'a'.repeat(64)], /-n must have at most 63 characters$/],
+    [['render', '-f', demoApp, '-n', 'a'.repeat(64)], /-n must have at most 63 characters, got 64$/],
     [
       ['render', '-f', demoApp, '--defaults', 'nope'],
       /cannot read nope: no such file or directory$/,
