@@ -785,17 +785,17 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
     [[], /missing command: render, validate/],
     [['build'], /unknown command "build" \(see --help\): use render, .*, completion$/],
     [['rendr'], /unknown command "rendr" .*; did you mean "render"\?$/],
-    [
-      ['render', '-f', '-o', 'json'],
-      /'-f' argument is ambiguous\. See --help$/,
-    ],
+    [['render', '-f', '-o', 'json'], /'-f' argument is ambiguous\. See --help$/],
     [['certificates', 'foo'], /unexpected argument "foo": certificates takes none$/],
     [['certificates', '--days', '0x10'], /--days must be 1 to 3650, got "0x10"$/],
     [
       ['certificates', '--metacontroller-namespace', 'A_B'],
       /--metacontroller-namespace "A_B": must consist of/,
     ],
-    [['render', '-f', demoApp, '-n', 'a'.repeat(64)], /-n must have at most 63 characters, got 64$/],
+    [
+      ['render', '-f', demoApp, '-n', 'a'.repeat(64)],
+      /-n must have at most 63 characters, got 64$/,
+    ],
     [
       ['render', '-f', demoApp, '--defaults', 'nope'],
       /cannot read nope: no such file or directory$/,
