@@ -62,6 +62,14 @@ export async function checkNoWrites(
   forced = 10,
 ): Promise<void> {
   const each = (act: (name: string) => Promise<unknown>) => Promise.all(names.map(act))
+  // The status of a MyApp can still be the one from before the last change of its Deployment.
+  await each((name) =>
+    here.until(`the Deployment controller has observed ${name}`, () => {
+      const { metadata, status } = here.find('Deployment', name) ?? { metadata: {} }
+      return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+    }),
+  )
+  await each((name) => forceSyncs(here, name, 1))
   await each(settle)
   await each((name) =>
     here.until(`no condition of ${name} is Unknown`, () =>

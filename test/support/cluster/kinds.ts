@@ -60,6 +60,7 @@ export interface Deployment extends LiveObject {
     readyReplicas?: number
     updatedReplicas?: number
     availableReplicas?: number
+    observedGeneration?: number
     conditions?: Condition[]
   }
 }
