@@ -82,7 +82,8 @@ export const portNumberOf = (spec: MyAppSpec, port: number | string): number =>
     : (namedPorts(spec).find(({ name }) => name === port)?.port ?? portOf(spec))
 
 /** The transport protocol of a port. */
-export const transportOf = ({ protocol }: Port) => (protocol === 'UDP' ? 'UDP' : 'TCP')
+export const transportOf = ({ protocol }: { protocol?: unknown }) =>
+  protocol === 'UDP' ? 'UDP' : 'TCP'
 
 /** A port of the container, as in the pod template. */
 export const containerPort = (port: Port) => ({

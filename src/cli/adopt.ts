@@ -1,3 +1,4 @@
+import { transportOf } from '../api/declared-ports.ts'
 import { apiVersion, kind } from '../api/myapp.ts'
 import type { JsonObject } from '../metacontroller/json.ts'
 import type { ObservedObject } from '../metacontroller/protocol.ts'
@@ -90,10 +91,7 @@ function notes(
   )
   const offered = [spec, ...listOf(spec['ports'])]
     .filter(({ expose }) => expose !== false)
-    .map(
-      ({ port, servicePort = port, protocol }) =>
-        `${String(servicePort)}/${protocol === 'UDP' ? 'UDP' : 'TCP'}`,
-    )
+    .map((port) => `${String(port['servicePort'] ?? port['port'])}/${transportOf(port)}`)
   const lost = ports.filter((port) => !offered.includes(port))
   return [
     ...untranslated.map((field) => `not translated: ${field}`),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { transportOf } from '../api/declared-ports.ts'
 import { type Protocol, protocols } from '../api/ports.ts'
 import { thousandthsOf } from '../api/quantity.ts'
 import { computeResources, userFields } from '../api/pod.ts'
@@ -181,14 +182,14 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
     const { name, protocol } = declared.find(({ containerPort }) => containerPort === number) ?? {}
     const offer = offered.find((port) => port.number === number) as Fields | undefined
     const appProtocol = protocolOf({ name, protocol, ...offer })
-    const transport = appProtocol === 'UDP' ? 'UDP' : 'TCP'
+    const transport = transportOf({ protocol: appProtocol })
     // A MyApp uses each number once.
     const lost = [
       ...declared.map((port) => ({ ...port, number: port['containerPort'] })),
       ...offered,
     ]
-      .filter((port) => port.number === number && transportOf(port) !== transport)
-      .map((port) => `port ${number}/${transportOf(port)}`)
+      .filter((port) => port.number === number && storedProtocol(port) !== transport)
+      .map((port) => `port ${number}/${storedProtocol(port)}`)
     untranslated.push(...lost)
     return defined({
       name: offer?.['name'] ?? name ?? `port-${number}`,
@@ -211,7 +212,7 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
 }
 
 /** The transport protocol of a port of a container or of a Service. */
-const transportOf = ({ protocol = 'TCP' }: Fields) => String(protocol)
+const storedProtocol = ({ protocol = 'TCP' }: Fields) => String(protocol)
 
 /** Whether a port had no name. */
 const isAnonymous = ({ name, port }: Fields) => name === `port-${String(port)}`

@@ -11,7 +11,7 @@ import { selectorLabels } from './children/labels.ts'
 import type { TimedContext } from './context.ts'
 import { inspectionOf } from './findings.ts'
 import { age, creationTimeMs, isWatched, lastWrite, rolloutWaitMs } from './inspection-time.ts'
-import { desiredReplicas, isComplete } from './replicas.ts'
+import { desiredReplicas, isComplete, isStale } from './replicas.ts'
 import { childrenIn, type HookRequest } from './request.ts'
 import { problemResyncSeconds } from './resync.ts'
 import type { ChildState, State } from './state.ts'
@@ -106,10 +106,10 @@ function creationWaitMs({ parent }: HookRequest, now: number): number {
  */
 function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'failing' {
   if (deployment === undefined || blocked) return 'ok'
-  const { metadata, spec, status = {} } = deployment
+  const { spec, status = {} } = deployment
   const desired = app.spec.paused ? (spec.replicas ?? 1) : desiredReplicas(app)
   if (desired === 0 || isComplete(desired, status)) return 'ok'
-  const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
+
   // With Recreate no new pod starts before the old pods are gone. `replicas` does not count
   // terminating pods. If Kubernetes does not report their number, assume that there is one.
   const isRecreated = spec.strategy?.type === 'Recreate'
@@ -117,5 +117,5 @@ function podState({ app, blocked, deployment }: State): 'ok' | 'unknown' | 'fail
     (condition) => condition.type === 'ReplicaFailure' && condition.status === 'True',
   )
   const terminating = isRefused ? 0 : (status.terminatingReplicas ?? (isRecreated ? 1 : 0))
-  return isStale || (status.replicas ?? 0) + terminating === 0 ? 'unknown' : 'failing'
+  return isStale(deployment) || (status.replicas ?? 0) + terminating === 0 ? 'unknown' : 'failing'
 }

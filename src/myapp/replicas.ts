@@ -3,6 +3,7 @@ import { isServerSideApplied } from '../metacontroller/last-applied.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import { defaults } from '../api/myapp.ts'
 import type { App } from './app.ts'
+import type { ObservedDeployment } from './request.ts'
 
 /**
  * The number of replicas comes from:
@@ -108,6 +109,10 @@ export function withoutReplicas(spec: unknown): unknown {
   const { replicas, ...rest } = spec as Scaled
   return rest
 }
+
+/** Whether the Deployment controller has not observed the last change of the spec yet. */
+export const isStale = ({ metadata, status }: ObservedDeployment): boolean =>
+  (status?.observedGeneration ?? 0) < (metadata.generation ?? 0)
 
 /** The counts of a Deployment's status that show the progress of a rollout. */
 interface Counts {

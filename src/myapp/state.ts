@@ -18,6 +18,7 @@ import type { Context } from './context.ts'
 import { findingsFor, type PodFindings, takenNames } from './findings.ts'
 import {
   desiredReplicas,
+  isStale,
   keepReplicas,
   leaveReplicasToOwner,
   oldReplicas,
@@ -193,11 +194,9 @@ const isNamedBySpec = ({ name, spec }: App, { kind }: ChildKind) =>
  */
 function isInUse({ name, deployment }: App, { kind }: ChildKind): boolean {
   if (kind !== 'ServiceAccount' || deployment === undefined) return false
-  const { metadata, spec, status = {} } = deployment
+  const { spec, status = {} } = deployment
   return (
-    spec.template.spec.serviceAccountName === name ||
-    (status.observedGeneration ?? 0) < (metadata.generation ?? 0) ||
-    oldReplicas(status) > 0
+    spec.template.spec.serviceAccountName === name || isStale(deployment) || oldReplicas(status) > 0
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Phase } from '../../api/myapp.ts'
 import { differences } from '../../metacontroller/compare.ts'
 import type { PodFindings } from '../findings.ts'
-import { desiredReplicas, isComplete, oldReplicas } from '../replicas.ts'
+import { desiredReplicas, isComplete, isStale, oldReplicas } from '../replicas.ts'
 import type { ObservedDeployment } from '../request.ts'
 import type { ChildState, State } from '../state.ts'
 import { type Reason, reasons } from './reasons.ts'
@@ -164,19 +164,19 @@ function summarizeReplicas(
   deployment: ObservedDeployment,
   found: PodFindings,
 ): Summary {
-  const { metadata, status = {} } = deployment
+  const { status = {} } = deployment
   const condition = (type: string) =>
     status.conditions?.find((condition) => condition.type === type)
   const progress = condition('Progressing')
-  const isStale = (status.observedGeneration ?? 0) < (metadata.generation ?? 0)
+
   // If the ReplicaSet is refused, the Deployment controller updates nothing but this condition. The
   // condition can stay after the controller has found an older ReplicaSet.
   const isRefused =
     progress?.reason === 'ReplicaSetCreateError' &&
     desired > 0 &&
-    (isStale || !status.updatedReplicas)
+    (isStale(deployment) || !status.updatedReplicas)
   const refused = isRefused ? progress : undefined
-  if (isStale && refused === undefined) {
+  if (isStale(deployment) && refused === undefined) {
     return {
       reason: 'Updating',
       message: `Waiting for the Deployment controller to observe Deployment ${name}`,
