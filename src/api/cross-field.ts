@@ -472,6 +472,19 @@ function portProblems(spec: MyAppSpec): Problem[] {
   ]
 }
 
+/** The routes that lead to the main port because they name no port. */
+function unnamedRoutes({ ingress, gateway }: MyAppSpec): Problem[] {
+  const { path, paths = [], port } = ingress ?? {}
+  const hasFirst = ingress !== undefined && (path !== undefined || paths.length === 0)
+  return [
+    ...(hasFirst && port === undefined ? [['ingress', 'port']] : []),
+    ...paths.flatMap(({ port }, index) =>
+      port === undefined ? [['ingress', 'paths', index, 'port']] : [],
+    ),
+    ...(gateway !== undefined && gateway.port === undefined ? [['gateway', 'port']] : []),
+  ].map((path) => at(path, portMessages.mainRouted))
+}
+
 /** References to unknown ports, and to ports that cannot be used there. */
 function portReferenceProblems(spec: MyAppSpec): Problem[] {
   const named = namedPorts(spec)
@@ -508,6 +521,7 @@ function portReferenceProblems(spec: MyAppSpec): Problem[] {
       unroutable(['ingress', 'paths', index, 'port'], port),
     ),
     ...unroutable(['gateway', 'port'], gateway?.port),
+    ...(spec.protocol === 'UDP' ? unnamedRoutes(spec) : []),
     ...(networkPolicy?.from ?? []).flatMap(({ ports = [] }, index) =>
       ports.flatMap((port, place) =>
         unknown(['networkPolicy', 'from', index, 'ports', place], port, portMessages.policyPort),

@@ -33,17 +33,19 @@ export const portMessages = {
     'duplicate port; each number may be used once, because Metacontroller cannot distinguish a ' +
     'TCP and a UDP port of the same number',
   mainPort:
-    'a port in ports has the number of spec.port; set the protocol of spec.port, or another number',
+    'a port in ports has the number of spec.port; set spec.protocol instead, or use another number',
   mainName:
     'a port in ports has the name of the main port, which is its protocol in lower case: http ' +
     'by default',
   servicePort: 'duplicate servicePort; the Service needs one number for each exposed port',
-  mainServicePort: 'an exposed port in ports has the number of the main port in the Service',
+  mainServicePort:
+    'an exposed port in ports has the same Service port as the main port; set another servicePort',
   probePort: 'a probe names a port that is not in ports',
   metricsPort: 'metrics.port names a port that is not in ports',
   metricsName: 'a port in ports is named metrics; set metrics.port to its number or name',
   metricsUnexposed: 'metrics.port must be set when expose is false',
   routedPort: 'ingress and gateway may only name exposed ports that do not speak UDP',
+  mainRouted: 'ingress and gateway must name a port, because the main port speaks UDP',
   policyPort: 'networkPolicy.from names a port that is not in ports',
 }
 
@@ -133,9 +135,9 @@ const probePorts = ['startup', 'readiness', 'liveness'].flatMap((probe) =>
 )
 
 /**
- * Rules about the ports of the whole spec. The API server evaluates every rule at every write, and
- * each access to a field of the spec costs it time for all fields. So a rule first tests the field
- * that most MyApps do not set.
+ * Rules about the ports of the whole spec. The API server evaluates every rule at every write. Each
+ * access to a field of the spec takes longer, the more fields the spec has. So a rule first tests
+ * the field that most MyApps do not set.
  */
 export const portRules = [
   rule(everyPort(`!${hasMainPort}`, `port.port != ${mainPort}`), portMessages.mainPort),
@@ -175,6 +177,13 @@ export const portRules = [
           )})`,
       ),
     portMessages.routedPort,
+  ),
+  rule(
+    `!${speaksUdp('self')} || ((!has(self.gateway) || has(self.gateway.port)) && ` +
+      '(!has(self.ingress) || ((has(self.ingress.port) || ' +
+      '(has(self.ingress.paths) && size(self.ingress.paths) > 0 && !has(self.ingress.path))) && ' +
+      '(!has(self.ingress.paths) || self.ingress.paths.all(path, has(path.port))))))',
+    portMessages.mainRouted,
   ),
   rule(
     ifSet(

@@ -52,6 +52,7 @@ const refusedParts = (affinity: object, field: string, words: string): Case[] =>
   })
 
 const extra = (port: object) => ({ ports: [{ name: 'admin', port: 9000, ...port }] })
+const udpWithAdmin = { protocol: 'UDP', ...extra({}) }
 const probed = (probe: string, handler: string, port: number | string) => ({
   probes: { [probe]: { [handler]: { port } } },
 })
@@ -196,6 +197,25 @@ const portCases: Record<string, { spec: object; refused?: string }> = {
   'an Ingress to UDP': {
     spec: { protocol: 'UDP', ingress: { port: 'udp' } },
     refused: `spec: Invalid value: ${portMessages.routedPort}`,
+  },
+  'an Ingress to the main port, which speaks UDP': {
+    spec: { protocol: 'UDP', ingress: {} },
+    refused: `spec: Invalid value: ${portMessages.mainRouted}`,
+  },
+  'a path to the main port, which speaks UDP': {
+    spec: { ...udpWithAdmin, ingress: { paths: [{ path: '/a', port: 'admin' }, { path: '/' }] } },
+    refused: `spec: Invalid value: ${portMessages.mainRouted}`,
+  },
+  'an HTTPRoute to the main port, which speaks UDP': {
+    spec: { ...udpWithAdmin, gateway: { parentRefs: [{ name: 'a' }] } },
+    refused: `spec: Invalid value: ${portMessages.mainRouted}`,
+  },
+  'routes to another port than the main port, which speaks UDP': {
+    spec: {
+      ...udpWithAdmin,
+      ingress: { paths: [{ path: '/', port: 'admin' }] },
+      gateway: { parentRefs: [{ name: 'a' }], port: 'admin' },
+    },
   },
   'a path to an unknown port': {
     spec: { ingress: { paths: [{ path: '/', port: 'admin' }] } },
