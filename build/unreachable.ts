@@ -35,8 +35,8 @@ const unreachable: Unreachable[] = [
     replacement: 'exports.isMainThread = true',
   },
   { module: /^thread-stream$/ },
-  // The validators are compiled at build time. Modules that also define schemas call TypeBox while
-  // they load: every call returns an empty schema, and nothing reads it.
+  // The validators are compiled at build time, so the hook needs no schemas. Modules that define
+  // schemas still call TypeBox while they load. Each call returns an empty object.
   {
     module: /^typebox$/,
     replacement: 'const typebox = new Proxy({}, { get: () => () => ({}) }); export default typebox',

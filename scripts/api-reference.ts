@@ -8,7 +8,7 @@ export interface CelRule {
   fieldPath?: string
 }
 
-/** The keywords of a schema that the reference describes. */
+/** The keywords of a schema that the reference and test/cluster/admission.test.ts read. */
 export interface ReferenceSchema {
   type?: string
   description?: string
@@ -43,7 +43,7 @@ export function apiReference(): string {
       `# ${kind} (${apiVersion})`,
       wrapped(
         `\`metadata.name\` is the name of the Deployment and of the Service. It ` +
-          `${formats.myAppName.message}. Each field with subfields has its own table.`,
+          `${formats.myAppName.message}. Each field of spec with subfields has its own table.`,
       ),
       '## spec',
       intro(spec),
@@ -110,7 +110,7 @@ const table = (rows: string[]) =>
 
 /**
  * The rows for the fields of an object or of a list's items. The rows of subfields follow the row
- * of their parent. Subfields that an earlier row has are omitted.
+ * of their parent. If an earlier field has the same subfields, the row names that field instead.
  */
 function rows(schema: ReferenceSchema, path: string, known: Map<string, string>): string[] {
   const { properties = {}, required = [] } = schema.items ?? schema

@@ -106,8 +106,8 @@ export const variables = {
   MAX_EVENT_LOOP_DELAY_MS: integer(
     1000,
     [0, 60_000],
-    'Largest delay of the event loop in ms. During a longer delay, requests are answered with ' +
-      '429 and `Retry-After: 1`, except probes. 0 sets no limit.',
+    'Largest delay of the event loop in ms, as a moving average. Above it, requests except ' +
+      'probes are answered with 429 and `Retry-After: 1`. 0 sets no limit.',
   ),
   SHUTDOWN_DELAY_MS: integer(
     0,

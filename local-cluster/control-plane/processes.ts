@@ -27,7 +27,7 @@ export interface RunningProgram {
   readonly name: string
   readonly pid: number
   readonly logFile: string
-  /** Resolves when the program has ended: `code 1`, or the name of a signal. */
+  /** Resolves when the program has ended, to its exit code as `code N` or to the signal's name. */
   readonly ended: Promise<string>
   /** Sends SIGTERM, and SIGKILL after `graceMs`. Resolves when the program has ended. */
   stop(graceMs?: number): Promise<void>
@@ -83,7 +83,7 @@ function killGroup({ pid }: ChildProcess): void {
 export async function startProgram(program: Program): Promise<RunningProgram> {
   const log = await open(program.logFile, 'a')
   const child = spawnInGroup(program, log.fd)
-  // These listeners come before the first await, since the program may end at once.
+  // These listeners are added before the next await, because the program may end at once.
   const ended = new Promise<string>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))

@@ -111,7 +111,7 @@ async function callHook(
   }
 }
 
-/** The answered children with the namespace and the label of their parent. */
+/** The children in the response, with the parent label. Their default namespace is the parent's. */
 function desiredChildren({ metadata }: KubeObject, children: KubeObject[]): GroupedObjects {
   const desired: GroupedObjects = {}
   for (const child of children) {

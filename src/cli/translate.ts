@@ -14,15 +14,16 @@ import { myAppValidator } from './validators.ts'
 
 type Fields = JsonObject
 
-/** The spec of a MyApp, and the parts of the Deployment that have no place in it. */
+/** The spec of a MyApp, and the parts of the Deployment and the Service that it cannot contain. */
 export interface Translation {
   spec: Fields
   untranslated: string[]
 }
 
 /**
- * Translates a live Deployment and the Service with the same name into the spec of a MyApp. The
- * result is rendered and compared with the Deployment, to report the fields that would be lost.
+ * Translates the specs of a live Deployment and of the Service with the same name into the spec of
+ * a MyApp. The result is rendered and compared with the Deployment, to report the fields that would
+ * be lost.
  */
 export function translate(name: string, deployment: unknown, service?: unknown): Translation {
   const live = withoutDefaults(fieldsOf(deployment))
@@ -87,7 +88,7 @@ function dropInvalid(name: string, spec: Fields): string[] {
     .filter((field) => field !== 'image' && field in spec)
   if (invalid.length === 0) return []
   for (const field of invalid) delete spec[field]
-  // Rules that span fields are checked when each field is valid.
+  // Rules that span fields are checked only if every field is valid, so the rest is checked again.
   return [...invalid, ...dropInvalid(name, spec)]
 }
 
@@ -133,7 +134,7 @@ interface Other {
   isSidecar: boolean
 }
 
-/** The annotation that names the container of kubectl logs and kubectl exec. */
+/** The annotation that names the default container for kubectl logs and kubectl exec. */
 const defaultContainer = 'kubectl.kubernetes.io/default-container'
 
 /**
@@ -214,7 +215,7 @@ function portsOf(main: Fields, service: Fields, untranslated: string[]): Fields 
 /** The transport protocol of a port of a container or of a Service. */
 const storedProtocol = ({ protocol = 'TCP' }: Fields) => String(protocol)
 
-/** Whether a port had no name. */
+/** Whether a port has the name that `portsOf` gives to a port without a name. */
 const isAnonymous = ({ name, port }: Fields) => name === `port-${String(port)}`
 
 /** Whether a MyApp can declare a port of a container. */
@@ -318,7 +319,7 @@ function drainSecondsOf(container: Fields): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
-/** Spread constraints without selectors, which a MyApp sets itself. */
+/** Spread constraints without labelSelector and matchLabelKeys, which the operator sets. */
 const spreadOf = (pod: Fields): unknown =>
   pod['topologySpreadConstraints'] === undefined
     ? undefined
@@ -332,7 +333,7 @@ const restrictedContainer = {
   capabilities: { drop: ['ALL'] },
 }
 
-/** Users, groups, and the podSecurity that equals the other security settings. */
+/** The users and groups, and the value of podSecurity that matches the other settings. */
 function securityOf(pod: Fields, main: Fields): Fields {
   const context = fieldsOf(pod['securityContext'])
   const isUserField = (field: string) =>

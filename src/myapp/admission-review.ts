@@ -42,13 +42,17 @@ export interface AdmissionResponse {
   warnings?: string[]
 }
 
-/** The API server drops warnings beyond a total of 4096 characters. */
+/**
+ * The largest number of warnings in one response. The API server drops warnings beyond a total of
+ * 4096 characters.
+ */
 const maxWarnings = 20
 /** The largest number of problems in one message. */
 const maxProblems = 5
 /**
- * Bounds of the time and memory for finding all problems. A larger spec, or a spec with more
- * problems, is validated up to its first problem only.
+ * An update of an invalid MyApp is checked for all problems, to find those that the stored spec
+ * already has. These limits bound the time and memory. Beyond a limit, validation stops at the
+ * first problem, as it does for every other write.
  */
 const maxSpecLength = 64 * 1024
 const maxComparedProblems = 100
@@ -136,7 +140,10 @@ function candidateOf(object: unknown): Candidate | undefined {
   }
 }
 
-/** The validator that finds all problems; undefined if one of the MyApps has too many. */
+/**
+ * The validator that finds all problems. Undefined if one of the MyApps is too large or has too
+ * many problems.
+ */
 async function validatorFor(
   myApps: Candidate[],
   allProblems: () => Promise<ValidateFunction<StoredMyApp>>,

@@ -36,8 +36,8 @@ export function oversizes(name: string, spec: MyAppSpec): Oversize[] {
 /**
  * Whether a spec is so small that its children cannot be too large. Each container can have a copy
  * of the same fields, such as env. A character takes at most six bytes in JSON, and a character of
- * an annotation takes one more byte in the annotation itself. The limit leaves enough bytes for the
- * other fields of a child.
+ * an annotation takes at most three more bytes in the annotation itself. The limit leaves enough
+ * bytes for the other fields of a child.
  */
 function surelyFits(spec: MyAppSpec): boolean {
   const { init = [], sidecars = [] } = spec

@@ -3,12 +3,13 @@ import type { State } from './state.ts'
 /**
  * Metacontroller syncs a MyApp at each event of the MyApp, its children and its related objects.
  * Without events it syncs the MyApp every three minutes (`resyncPeriodSeconds`). The hook requests
- * an earlier sync if the MyApp is Failed, has an inspection, is being deleted, or has a child that
- * Metacontroller has to change. A request of Metacontroller to the API server can fail, and the
- * cause of the failure, such as an admission policy, can end without an event.
+ * an earlier sync if the MyApp is Failed, has an inspection or may soon need one, is being deleted,
+ * or has a child that Metacontroller has to update or delete. A request of Metacontroller to the
+ * API server can fail, and the cause of the failure, such as an admission policy, can end without
+ * an event.
  */
 
-/** The time until the earlier sync, in seconds. */
+/** The time until the earlier sync, in seconds. Before an inspection, inspection.ts sets it. */
 export const problemResyncSeconds = 30
 
 /**

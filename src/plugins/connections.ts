@@ -5,9 +5,10 @@ import type { Socket } from 'node:net'
 type Ports = Map<number, Socket>
 
 /**
- * Bounds the number of open connections. A new connection is always accepted. If there are too many
- * connections, the address with most connections loses one: the oldest without a successful
- * request, or else the oldest. So a client with many idle connections cannot block other clients.
+ * Bounds the number of open connections. If a new connection exceeds the bound, the address with
+ * most connections loses one: the oldest without a successful request, or else the oldest. So a
+ * client with many idle connections cannot block other clients. If all other connections of that
+ * address had a successful request, its new connection is closed.
  */
 export function boundConnections(server: Server, max: number): void {
   const connections = new Map<string, Ports>()

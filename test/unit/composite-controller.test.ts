@@ -108,7 +108,7 @@ function withComponents(...components: string[]): Anything {
   return controller
 }
 
-/** Applies an operation of a JSON patch that sets a field or appends to a list. */
+/** Applies an operation of a JSON patch that sets or removes a field, or appends to a list. */
 function apply(object: Anything, { op, path, value }: Anything): void {
   const [last, ...parents] = path.slice(1).split('/').reverse()
   const holder = parents.reverse().reduce((part: Anything, key: string) => part[key], object)
@@ -207,7 +207,7 @@ t.test('all manifests use the same names for certificates', async (t) => {
   ])
 })
 
-t.test('mounts every file that the configuration of the hook names', async (t) => {
+t.test('the hook mounts every file that its environment names', async (t) => {
   const [container] = hookPod.containers
   const files = container.env.filter(({ name }: Anything) => name.endsWith('_FILE'))
   t.equal(files.length, 4)
@@ -240,7 +240,7 @@ t.test('the webhook configuration points to the admission port', async (t) => {
   t.equal(webhooks[0].failurePolicy, 'Ignore')
 })
 
-t.test('the controller declares every child kind, and its role allows it', async (t) => {
+t.test('the CompositeController and the roles have every kind of child', async (t) => {
   const declared = withComponents(...kindComponents).spec.childResources
   const rules = ['watch-role', 'write-role'].map((file) => [
     ...manifests(`metacontroller/program/${file}.yaml`)[0].rules,

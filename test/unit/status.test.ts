@@ -79,7 +79,7 @@ const withSpec = (spec: object) =>
   running(({ request }) => Object.assign(request.parent.spec as object, spec))
 const withoutOneVariable = () => withSpec({ env: [{ name: 'LOG_LEVEL', value: 'info' }] })
 
-/** The Deployment as server-side apply leaves it: managedFields, but no record of the apply. */
+/** The Deployment as server-side apply leaves it: managedFields, no last-applied annotation. */
 function serverSideApplied(request: HookRequest, ...owned: string[]): HookRequest {
   const deployment = request.children['Deployment.apps/v1'][
     'default/demo-app'
@@ -364,7 +364,7 @@ const cases: Array<{
     ready: '3/3',
   })),
   ...[0, 1].map((unobserved): (typeof cases)[number] => ({
-    when: `the ReplicaSet is refused, and ${unobserved} generations are not observed`,
+    when: `the ReplicaSet is refused (unobserved generations: ${unobserved})`,
     request: running(({ deployment: { metadata, status } }) => {
       metadata.generation = (metadata.generation ?? 0) + unobserved
       if (unobserved === 0) Object.assign(status ?? {}, { updatedReplicas: 0 })

@@ -52,7 +52,7 @@ export function repeatedKey(document: Document.Parsed): Fault | undefined {
 
 const repeated = (key: unknown) => `the key ${JSON.stringify(key)} is repeated`
 
-/** kubectl rejects the document at a node. */
+/** Thrown for the node that makes the document invalid. */
 class Rejection extends Error {
   node: Node | null
 
@@ -187,7 +187,8 @@ class Decoder {
 
   /**
    * In brackets, go-yaml reads `a:` before a comma or a bracket as text. The `yaml` package reads
-   * it as a key. Returns the part of the text that follows that key.
+   * it as a key. Returns the colon after such a key, with the blanks before it. Returns an empty
+   * string for any other key.
    */
   #colonAfter(key: unknown): string {
     if (!isScalar(key) || key.type !== 'PLAIN') return ''
@@ -207,7 +208,10 @@ class Decoder {
     }
   }
 
-  /** A key without `?` must be on one line. In brackets a space must follow its colon. */
+  /**
+   * A key without `?` must be on one line. In brackets, a space must separate the colon of a key
+   * without quotes from `[` or `{`.
+   */
   #checkKey(key: unknown) {
     if (!isScalar(key) || key.range == null) return
     const [start, end] = key.range
@@ -222,7 +226,7 @@ class Decoder {
 
   /**
    * go-yaml is stricter than the `yaml` package about tags, indentation of block scalars, and
-   * escapes.
+   * escapes. It reads `[!!str, a]` as a list of one item. That is an error here.
    */
   #checkScalar(node: Scalar) {
     const [start = 0, end = 0] = node.range ?? []
@@ -299,5 +303,5 @@ function scalarValue(node: Scalar): Pick<PlainScalar, 'value' | 'asKey'> {
   return scalar
 }
 
-/** Tags of a type that the text must have. A scalar with any other tag is a string. */
+/** The text of a scalar must fit these tags. A scalar with any other tag is a string. */
 const resolvedTags = ['!!bool', '!!int', '!!float', '!!null', '!!timestamp']

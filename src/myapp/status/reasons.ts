@@ -69,8 +69,8 @@ export const reasons = {
     blocks: true,
     meaning:
       'A ConfigMap, a Secret or a key that the pods need does not exist. ' +
-      'Running pods are not changed, but can be scaled down. Of the other existing children only ' +
-      'the HorizontalPodAutoscaler changes.',
+      'Running pods are not changed, but can be scaled down. Other existing children stay ' +
+      'unchanged, except for the HorizontalPodAutoscaler.',
   },
   GatewayNotEnabled: {
     phase: 'Failed',

@@ -125,7 +125,7 @@ async function prometheusReader(
   logger: FastifyBaseLogger,
 ): Promise<IMetricReader> {
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
-  // Scope labels are the same on every series.
+  // Scope labels would add the name and version of a library to every series.
   const reader = new PrometheusExporter({ withoutScopeInfo: true, preventServerStart: true })
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] === '/metrics') {
