@@ -72,16 +72,13 @@ t.test('the API server accepts every component and combination', async (t) => {
   for (const folder of ['manifests', 'metacontroller'] as const) {
     const all = componentsOf(folder)
     t.ok(all.length > 3, `${folder} has components: ${all.join(', ')}`)
-    const mostOfThem = exclusive.map((one) => all.filter((name) => name !== one))
+    // Each component comes before and after each other one that it can be combined with.
+    const mostOfThem = exclusive
+      .map((one) => all.filter((name) => name !== one))
+      .flatMap((components) => [components, components.toReversed()])
     for (const components of [...all.map((name) => [name]), ...mostOfThem]) {
       const what = `${folder} with ${components.join(', ')}`
       t.strictSame(await refused(await kustomizeToYaml(controlPlane, folder, components)), [], what)
-    }
-    const pairs = all
-      .flatMap((one, index) => all.slice(index + 1).map((other) => [one, other]))
-      .filter((pair) => !exclusive.every((name) => pair.includes(name)))
-    for (const pair of pairs) {
-      t.match(await kustomizeToYaml(controlPlane, folder, pair), 'kind: ', pair.join(' and '))
     }
   }
 })
