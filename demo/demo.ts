@@ -16,7 +16,7 @@ import { bootLocalCluster } from './local-cluster.ts'
 import { compositeControllerFor, manifests, readManifests, toYaml } from './manifests.ts'
 
 const usage = `npm run demo                      runs the operator on a local Kubernetes
-npm run demo -- --once            ends when demo-app has been Running and is deleted
+npm run demo -- --once            waits until demo-app is Running, deletes it and ends
 npm run demo -- --context NAME    uses the cluster of that kubeconfig context
 
 METACONTROLLER=/path/to/metacontroller runs the real Metacontroller instead of the stand-in.`
@@ -140,7 +140,7 @@ async function createExample(
   const watching = new AbortController()
   const stopWatching = () => watching.abort()
   signal.addEventListener('abort', stopWatching)
-  // The watch starts before the MyApp exists. Its first lines are printed after the headline.
+  // The watch starts before the MyApp exists. Its output is printed after the line of its command.
   let print = (text: string) => {
     firstLines += text
   }
@@ -207,8 +207,8 @@ async function deleteExample(
 }
 
 /**
- * The error for a demo-app that did not become Running or was not deleted, with its status and the
- * path of a copy of the log.
+ * The error for a demo-app that did not become Running or was not deleted. It contains the status
+ * of demo-app after a timeout, otherwise the cause, and the path of a copy of the hook's log.
  */
 async function failure(
   { kubectl, timeoutSeconds }: DemoCluster,

@@ -22,7 +22,7 @@ export async function createLogger(
     { level: 'trace', stream: output },
     { level: 'trace', stream: logRecordStream() },
   ])
-  // A multistream has no flush, which the shutdown waits for.
+  // The shutdown calls flush and waits for it, but a multistream has no flush.
   const flush = 'flush' in output ? output.flush.bind(output) : undefined
   return pino(options, Object.assign(both, flush && { flush }))
 }

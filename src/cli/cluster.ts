@@ -80,7 +80,10 @@ function parse(text: string): unknown {
 
 type Controller = NonNullable<HookRequest['controller']>
 
-/** The request that Metacontroller sends for a MyApp in a cluster before the file is applied. */
+/**
+ * A MyApp of a file, and a request with the MyApp and its children as they are in the cluster, and
+ * with the ConfigMaps and Secrets that the file refers to.
+ */
 export interface LiveRequest {
   app: FileMyApp
   request: HookRequest
@@ -89,9 +92,9 @@ export interface LiveRequest {
 }
 
 /**
- * Builds the requests that Metacontroller would send for MyApps in a cluster. For several MyApps in
- * a namespace it lists all objects of the namespace. kubectl gets named objects one by one, and
- * after the first ten at most five per second.
+ * Builds a request for each MyApp. For several MyApps in a namespace it lists all objects of the
+ * kinds, because kubectl gets named objects one by one: after the first ten, at most five per
+ * second.
  */
 export function liveRequests(apps: FileMyApp[], kubectl: Kubectl): LiveRequest[] {
   const controller = compositeController(kubectl)

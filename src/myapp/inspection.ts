@@ -84,8 +84,8 @@ const namesOf = ({ kind, desired }: ChildState) =>
 
 /**
  * The remaining time in which Metacontroller can create a missing child, in ms. Metacontroller
- * writes the status after the children. So an earlier answer contained the child if the reason in
- * the status is Creating or NameConflict.
+ * creates the children of an answer before it writes its status. So if the status is of this
+ * generation and has the reason Creating or NameConflict, the time counts from its last write.
  */
 function creationWaitMs({ parent }: HookRequest, now: number): number {
   const before = (parent.status ?? {}) as MyAppStatus

@@ -11,8 +11,9 @@ import { isThrottled } from './status/throttle.ts'
 import { validSpec } from './valid-spec.ts'
 
 /**
- * The children that a MyApp should have, and its status. An invalid spec changes no child: each
- * stays as last applied or, while the MyApp is paused, as observed.
+ * The children that a MyApp should have, and its status. With an invalid spec there is no
+ * inspection, and every other child stays as last applied or, while the MyApp is paused, as
+ * observed.
  */
 export function sync(request: HookRequest, context: TimedContext): SyncResponse<MyAppStatus> {
   const validated = validSpec(request.parent)

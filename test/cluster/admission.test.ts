@@ -150,7 +150,7 @@ t.test('the API server enforces every bound of the schema', async (t) => {
   }
 })
 
-/** A child as Metacontroller stores it: with a label, and with the child in Go's JSON. */
+/** A child as Metacontroller stores it: with a label, and an annotation with its JSON from Go. */
 function asKept(child: KubernetesObject): KubernetesObject {
   const copy = {
     ...child,
@@ -343,7 +343,7 @@ t.test('kubectl explain describes each field', async (t) => {
   t.strictSame(
     undescribed(myApp).filter((path) => !['.apiVersion', '.kind', '.metadata'].includes(path)),
     [],
-    'shows every description',
+    'every field of the CRD has a description',
   )
   for (const place of [
     'spec',

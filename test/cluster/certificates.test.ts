@@ -87,7 +87,7 @@ t.test('recreates a deleted certificate with the same CA and changes nothing els
   t.strictSame([after[0], after[2], after[3]], [authority, digest, bundle])
 })
 
-t.test('writes to the namespace of Metacontroller that the Job names', async (t) => {
+t.test('writes to the namespace in METACONTROLLER_NAMESPACE', async (t) => {
   t.match(
     await runJob([], { METACONTROLLER_NAMESPACE: 'elsewhere', ATTEMPTS: '1' }),
     /cannot create resource .* in the namespace .*elsewhere/,

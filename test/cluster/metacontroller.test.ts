@@ -112,7 +112,7 @@ const calm: Record<string, Parts> = {
   },
 }
 
-t.test('at every sync writes a value that the server stores in another form', async (t) => {
+t.test('writes a value at every sync if the server stores it in another form', async (t) => {
   const here = await open('hot')
   const samples = new Map(
     [...Object.entries(hot), ...Object.entries(calm)].map(([what, parts], index) => [
@@ -146,7 +146,7 @@ t.test('at every sync writes a value that the server stores in another form', as
   }
 })
 
-t.test('at every sync writes a status that the server stores in another form', async (t) => {
+t.test('writes a status at every sync if the server stores it in another form', async (t) => {
   const here = await open('hot-status')
   const statuses: Record<string, string> = {
     float: '{"count": 1.0}',
@@ -271,7 +271,7 @@ t.test('200 without children deletes every child, an unreadable answer deletes n
   t.same(Object.keys((await here.get('things', 'a')).status ?? {}), ['observedGeneration'])
 })
 
-t.test('retries a failed request with growing delays and quotes it in an Event', async (t) => {
+t.test('retries after growing delays and quotes the failed answer in an Event', async (t) => {
   const here = await open('failing')
   here.script((path) => (path === '/customize' ? {} : { code: 500, body: '{"error": "why"}' }))
   await here.parent('a')
@@ -304,7 +304,7 @@ t.test('waits after 429 as long as Retry-After says, without an Event', async (t
   t.same(await here.errors('a'), [])
 })
 
-t.test('calls finalize with the remaining children until the answer is finalized', async (t) => {
+t.test('calls finalize with the remaining children until it answers finalized', async (t) => {
   const here = await open('finalize')
   const isLeft = ({ children }: Request, kind: string): boolean => names(children[kind]).length > 0
   here.script((path, request) => {
@@ -439,7 +439,7 @@ t.test(
         async () => (await here.get(plural, name)).status,
       )
     }
-    /** Changes both parents three times, each time until both have had the expected requests. */
+    /** Changes both parents three times. After each change, waits for the expected requests. */
     const callsFor = async (
       expected: { plain: number; quiet: number },
       patch: (count: number) => object,

@@ -23,7 +23,7 @@ const rootPod = {
   },
 }
 
-/** Metadata that only the API server, the garbage collector or another controller may set. */
+/** Metadata of a forged record. The hook may answer only the fields in `allowed`. */
 const forgedMetadata = fc.record(
   {
     name: fc.constantFrom('demo-app', 'coredns', '__proto__'),
@@ -69,7 +69,7 @@ function forgeAnnotation(child: ObservedObject, record: Anything, matching: bool
   child.metadata.annotations = { [lastAppliedAnnotation]: JSON.stringify(forged) }
 }
 
-/** Forges managedFields: Metacontroller owns the metadata of the record by server-side apply. */
+/** Forges managedFields: as if Metacontroller had applied every metadata field of the record. */
 function forgeManagedFields(child: ObservedObject, record: Anything): void {
   delete child.metadata.annotations?.[lastAppliedAnnotation]
   const fields = Object.keys(record.metadata).map((name) => [`f:${name}`, {}])

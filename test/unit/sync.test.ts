@@ -18,7 +18,7 @@ import { context } from '../support/fixtures/context.ts'
 
 const kinds = (children: Array<{ kind: string }>) => children.map(({ kind }) => kind)
 
-/** The paths of every null in a value. */
+/** Every null in a value. */
 const nulls = (value: unknown): unknown[] =>
   value === null ? [value] : typeof value === 'object' ? Object.values(value).flatMap(nulls) : []
 
@@ -206,7 +206,7 @@ t.test('keeps children of other names and of unknown kinds', async (t) => {
 })
 
 t.test(
-  'finalize deletes the Deployment, then the Service, and then reports finalized',
+  'finalize deletes the children of a running MyApp together, and then reports finalized',
   async (t) => {
     const answers = [
       'finalize-children-present',
@@ -256,7 +256,7 @@ t.test('finalize deletes children in stages, and then reports finalized', async 
       if (finalized !== (observed.length === 0)) throw new Error(`finalized: ${finalized}`)
       if (status.phase !== 'Pending') throw new Error(`the phase is ${status.phase}`)
       const first = Math.min(...observed.map((kind) => stages[kind] ?? 0))
-      // A Deployment without a finalizer is deleted together with the next stage.
+      // Stage 3 is deleted with stage 2, unless a child of stage 2 is already being deleted.
       const isHeld = observed.some((kind) => stages[kind] === 2 && deleting.includes(kind))
       const stage = first === 2 && !isHeld ? 3 : first
       const staying = observed.filter((kind) => (stages[kind] ?? 0) > stage)
@@ -362,7 +362,7 @@ t.test(
     t.strictSame(
       customize(request).relatedResources,
       [named('apps/v1', 'deployments'), named('v1', 'services'), pods],
-      'an invalid MyApp: only the kinds of every MyApp',
+      'an invalid MyApp: only its Deployment, its Service and its pods',
     )
     request.parent.spec = {
       image: 'nginx',
@@ -405,7 +405,7 @@ t.test('customize requests nothing for a MyApp that is being deleted', async (t)
 })
 
 t.test(
-  'sync is deterministic for any spec, does not change its request and loses no child',
+  'sync is deterministic, does not change its request and omits only a PodDisruptionBudget',
   async () => {
     fc.assert(
       fc.property(arbitrary.request(), (request) => {

@@ -100,7 +100,7 @@ t.test('logs the start and the end of an outage', async (t) => {
   t.equal(logged.length, 3)
 })
 
-t.test('counts items that a full queue drops as lost', async (t) => {
+t.test('counts as lost the items that a full queue drops', async (t) => {
   const logged: unknown[][] = []
   const log = (...line: unknown[]) => {
     logged.push(line)

@@ -65,7 +65,7 @@ t.test('bounds its memory for forged requests', async (t) => {
   t.equal(seen.count('Failed'), 0, 'identifiers are at most 253 characters')
   const huge = { ...create, name: 'n'.repeat(20_000) }
   t.same(seen.answered('huge', sight('Failed', [huge])), [huge])
-  t.equal(seen.count('Failed'), 0, 'more than 16 Ki characters of children are not remembered')
+  t.equal(seen.count('Failed'), 0, 'a MyApp with over 16 Ki characters is not remembered')
   const large = { ...create, name: 'n'.repeat(16_000) }
   for (let uid = 0; uid < 1000; uid++) seen.answered(String(uid), sight('Running', [large]))
   t.ok(seen.count('Running') < 300, 'all together are at most 4 Mi characters')
@@ -80,7 +80,7 @@ t.test('counts a repeated creation once', async (t) => {
   t.same(seen.answered('1', sight('Pending', [create])), [create], 'somebody deleted it')
 })
 
-t.test('a failed request keeps the phase of a MyApp, which counts as seen', async (t) => {
+t.test('after a failed request a MyApp keeps its phase and counts as seen', async (t) => {
   let now = Date.parse('2026-11-23T08:01:00Z')
   const seen = seenMyApps({ forgetAfterMs: 1000 }, () => now)
   seen.answered('1', sight('Running', [create]))

@@ -16,8 +16,8 @@ type Target = NonNullable<Metric['resource']>['target']
 const defaultCpuUtilization = 80
 
 /**
- * The HorizontalPodAutoscaler of a MyApp with autoscaling. While the app is suspended it does
- * nothing: it does not scale 0 replicas up.
+ * The HorizontalPodAutoscaler of a MyApp with autoscaling. It does not scale a Deployment with 0
+ * replicas, so it does nothing while the app is suspended.
  */
 export const horizontalPodAutoscaler = defineChild<V2HorizontalPodAutoscalerSpec>({
   apiVersion: 'autoscaling/v2',

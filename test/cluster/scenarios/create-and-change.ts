@@ -5,7 +5,7 @@ import type { WatchEvent } from '../../support/cluster/view.ts'
 
 const names = (list: { name: string }[] | undefined) => (list ?? []).map(({ name }) => name)
 
-/** The distinct values of a field, in order. */
+/** The values of a field in order, without repetitions in a row. */
 const course = <Value>(values: Value[]) =>
   values.filter((value, index) => value !== values[index - 1])
 
@@ -14,7 +14,7 @@ const phases = (watchEvents: WatchEvent<'MyApp'>[]) =>
     watchEvents.map(({ object }) => object.status?.phase).filter((phase) => phase !== undefined),
   )
 
-/** A MyApp gets the children of its spec and follows every change. */
+/** A MyApp gets the children that its spec requests, and they follow every change of the spec. */
 export function createAndChange(t: Test, cluster: Cluster): void {
   t.test('a MyApp gets a Deployment and a Service, and becomes Running', async (t) => {
     const here = await cluster.namespace(t)
@@ -219,7 +219,7 @@ export function createAndChange(t: Test, cluster: Cluster): void {
     t.notOk(here.get('Deployment', 'shop').spec.template.spec.containers[0]?.env)
   })
 
-  t.test('the number of one of several Service ports can change', async (t) => {
+  t.test('one of several Service ports can get another number', async (t) => {
     const here = await cluster.namespace(t)
     const ports = [{ name: 'admin', port: 9090 }]
     await here.create('shop', { image: 'nginx', port: 8080, servicePort: 80, ports })

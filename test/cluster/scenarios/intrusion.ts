@@ -27,16 +27,16 @@ interface Victim {
   called: string
   kind: ChildKind
   path: string
-  /** The child of the smallest MyApp with that name; undefined if it has none. */
+  /** The same child of the smallest MyApp, which has only `image`. Undefined if it has none. */
   smallest: KubernetesObject | undefined
   desired: KubernetesObject
   before: LiveObject
   app: LiveMyApp
-  /** A number that differs between the children. */
+  /** The index of the MyApp. */
   turn: number
 }
 
-/** Why the API server refuses every other value of a field, and the removal of its parents. */
+/** Accepted reasons why a field stays: neither another value nor removing a parent is possible. */
 const fixedFields = [
   /field is immutable/,
   /`selector` does not match template `labels`/,
@@ -48,7 +48,7 @@ const fixedFields = [
 /** Why the API server refuses an addition. */
 const fullFields = [/may not be set for init containers without restartPolicy=Always/]
 
-/** The most answers that a repair may take. */
+/** The most writes of one verb to one child in a repair. */
 const maxAnswers = 3
 
 /**
@@ -116,9 +116,9 @@ const itemKeys = new Set([
 ])
 
 /**
- * Whether server-side apply restores another value of a field. It keeps an item with another key,
- * the metadata of most kinds, a field in a map that was empty, and fields that only another type of
- * strategy has.
+ * Whether server-side apply undoes a change of a field. It does not undo another key of a list
+ * item, changed metadata of most kinds, and a field added to an empty map. After another type of
+ * strategy, the fields that only this type has stay.
  */
 const isMerged = (field: FieldPath, { desired }: Victim) =>
   field[0] === 'spec' &&

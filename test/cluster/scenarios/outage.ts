@@ -6,7 +6,8 @@ import type { Replica } from '../../support/cluster/hook.ts'
 /**
  * Stops all processes of the hook while one MyApp is created, one changed and one deleted. Returns
  * the time in ms from the restart until all three have settled. Metacontroller retries after 5 ms,
- * then after twice as long each time, so this time is hardly longer than the outage.
+ * then after twice as long each time. So after the restart the next retry comes at the latest in
+ * about the length of the outage.
  */
 async function costOf(
   t: Test,
@@ -30,7 +31,7 @@ async function costOf(
     )
   const before = children()
   await up
-  t.strictSame(children(), before, 'running children do not change')
+  t.strictSame(children(), before, 'no child is created, deleted or replaced')
   t.notOk(here.get('Deployment', 'deleted').metadata.deletionTimestamp)
   await Promise.all(hooks.map((hook) => hook.start()))
   const returned = Date.now()
