@@ -486,14 +486,14 @@ function withoutDefaults(spec: Fields): Fields {
     if (!isObject(value)) return value
     return Object.fromEntries(
       Object.entries(value)
-        .filter(([field, part]) => !isDefault(field, part, value, path))
+        .filter(([field, part]) => !isIgnored(field, part, value, path))
         .map(([field, part]) => [field, strip(part, [...path, field])]),
     )
   }
   return strip(spec, []) as Fields
 }
 
-function isDefault(field: string, value: unknown, holder: Fields, path: string[]): boolean {
+function isIgnored(field: string, value: unknown, holder: Fields, path: string[]): boolean {
   if (maps.includes(path.at(-1) ?? '')) return transient[path.join('.')]?.includes(field) ?? false
   if (path.length === 2 && field === 'serviceAccount') return true
   if (path.length === 0 && field === 'selector') return true

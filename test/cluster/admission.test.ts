@@ -12,7 +12,7 @@ import { formatOf, type FormatName, formats, hasFormat } from '../../src/api/for
 import { MyAppSpec } from '../../src/api/myapp.ts'
 import { validSpec } from '../../src/myapp/valid-spec.ts'
 import { installMetacontrollerCrds } from '../../local-cluster/control-plane/boot.ts'
-import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/optional-kinds.ts'
 import { cases, image } from '../support/cluster/admission-cases.ts'
 import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'

@@ -5,7 +5,7 @@
 import type { Test } from 'tap'
 import { httpRoute } from '../../src/myapp/children/http-route.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
-import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/optional-kinds.ts'
 import { type Cluster, underEachStrategy } from '../support/cluster/cluster.ts'
 import { documentsOf, namesIn, putAll } from '../support/cluster/documents.ts'
 import { forceSyncs } from '../support/cluster/forced-syncs.ts'

@@ -5,7 +5,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import {
   installCertManagerKinds,
   installOptionalKinds,
-} from '../../local-cluster/control-plane/more-kinds.ts'
+} from '../../local-cluster/control-plane/optional-kinds.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
 import { manifest } from '../support/cluster/install.ts'
 import { type Folder, kustomizeToYaml } from '../support/cluster/kustomize.ts'

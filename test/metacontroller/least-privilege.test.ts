@@ -11,7 +11,7 @@ import {
   type ControlPlane,
   installMetacontrollerCrds,
 } from '../../local-cluster/control-plane/boot.ts'
-import { installOptionalKinds } from '../../local-cluster/control-plane/more-kinds.ts'
+import { installOptionalKinds } from '../../local-cluster/control-plane/optional-kinds.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type Api, openApi } from '../support/cluster/api.ts'
 import { bootBare } from '../support/cluster/cluster.ts'
