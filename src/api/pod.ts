@@ -49,8 +49,8 @@ const keyRef = (what: string) =>
   })
 
 /**
- * The rule that a divisor is a unit that Kubernetes knows. A value that is not a valid quantity
- * passes, because the rule for quantities refuses it.
+ * The rule that a divisor is a unit that Kubernetes knows. Kubernetes compares texts, so 1024 is
+ * not 1Ki. A value that is not a valid quantity passes, because the rule for quantities refuses it.
  */
 const divisorRule = () => {
   const divisor = 'string(self.divisor)'
@@ -62,6 +62,7 @@ const divisorRule = () => {
     `!has(self.divisor) || !isQuantity(${divisor}) || ` +
       `quantity(${divisor}).isLessThan(quantity('0')) || (self.resource.endsWith('.cpu') ? ` +
       `${units('limits.cpu')} : ${units('limits.memory')}).exists(unit, ` +
+      `(!unit.endsWith('i') || ${divisor}.endsWith('i')) && ` +
       `quantity(unit).compareTo(quantity(${divisor})) == 0)`,
     divisorMessage,
   )

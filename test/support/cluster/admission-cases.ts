@@ -818,6 +818,7 @@ export const cases: Case[] = [
   ...[
     ['limits.cpu', '1000m'],
     ['requests.memory', '1Mi'],
+    ['requests.memory', '1024Ki'],
     ['limits.hugepages-2Mi', 1000],
   ].map(([resource, divisor]) => ({
     what: `${resource} in ${divisor}`,
@@ -827,6 +828,7 @@ export const cases: Case[] = [
     ['limits.cpu', '100m'],
     ['limits.memory', '1m'],
     ['limits.memory', '512Mi'],
+    ['limits.memory', '1024'],
   ].map(([resource, divisor]) => ({
     what: `${resource} in ${divisor}`,
     spec: { image, env: [{ name: 'A', valueFrom: { resourceFieldRef: { resource, divisor } } }] },
