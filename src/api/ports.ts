@@ -101,20 +101,23 @@ export const Metrics = object(
 const hasMainPort = isExposed('self')
 const mainPort = '(has(self.port) ? self.port : 8080)'
 const mainServicePort = `(has(self.servicePort) ? self.servicePort : ${mainPort})`
-const isMainName = (name: string) =>
-  `(has(self.protocol) ? ${name} == self.protocol.lowerAscii() : ${name} == 'http')`
-/** In CEL: `ports` is not set, or `main` is true, or every port meets a condition. */
+const mainName = "(has(self.protocol) ? self.protocol.lowerAscii() : 'http')"
+/**
+ * In CEL: `ports` or the main port is not set, or every port meets a condition. The condition may
+ * use `main` for the given value, which is worked out once.
+ */
 const everyPort = (main: string, condition: string) =>
-  `!has(self.ports) || ${main} || self.ports.all(port, ${condition})`
+  `!has(self.ports) || !${hasMainPort} || ` +
+  `[${main}].all(main, self.ports.all(port, ${condition}))`
 const somePort = (condition: string) => `(has(self.ports) && self.ports.exists(port, ${condition}))`
 
 /** In CEL: a string is the name of a port. */
 const isNamed = (name: string) =>
-  `(${hasMainPort} && ${isMainName(name)}) || ${somePort(`port.name == ${name}`)}`
+  `(${hasMainPort} && ${name} == ${mainName}) || ${somePort(`port.name == ${name}`)}`
 
 /** In CEL: a string is the name of a port that HTTP can be routed to. */
 const isRoutable = (name: string) =>
-  `(${hasMainPort} && ${isMainName(name)} && !${speaksUdp('self')}) || ` +
+  `(${hasMainPort} && ${name} == ${mainName} && !${speaksUdp('self')}) || ` +
   somePort(`port.name == ${name} && ${isExposed('port')} && !${speaksUdp('port')}`)
 
 /** In CEL: a field is unset or meets a condition. */
@@ -144,13 +147,12 @@ const isNumberOrNamed = (port: string) => `type(${port}) == int || ${isNamed(por
  * the field that most MyApps do not set.
  */
 export const portRules = [
-  rule(everyPort(`!${hasMainPort}`, `port.port != ${mainPort}`), portMessages.mainPort),
-  rule(everyPort(`!${hasMainPort}`, `!${isMainName('port.name')}`), portMessages.mainName),
+  rule(everyPort(mainPort, 'port.port != main'), portMessages.mainPort),
+  rule(everyPort(mainName, 'port.name != main'), portMessages.mainName),
   rule(
     everyPort(
-      `!${hasMainPort}`,
-      `!${isExposed('port')} || port.port == ${mainPort} || ` +
-        `${servicePort('port')} != ${mainServicePort}`,
+      `[${mainPort}, ${mainServicePort}]`,
+      `!${isExposed('port')} || port.port == main[0] || ${servicePort('port')} != main[1]`,
     ),
     portMessages.mainServicePort,
   ),
