@@ -3,7 +3,7 @@
 //   METACONTROLLER=/path/to/metacontroller npx node bench/fleet.ts --apps 300
 //   --namespaces 100   spread the MyApps
 //   --rest 600         seconds at rest after the creation
-//   --pod-events 1000  events of pods that belong to no MyApp
+//   --pod-events 1000  events of a pod that belongs to no MyApp
 //   --resync 300       resyncPeriodSeconds of MyApps, if not as shipped
 //   --trouble          also create a MyApp that cannot pull its image and a MyApp whose name is
 //                      taken, and measure the time until their statuses report the reason
@@ -47,7 +47,8 @@ function integer(option: Exclude<keyof typeof values, 'trouble'>, min: number): 
 }
 
 /**
- * The heap of the manifest, so that the memory is that of a pod. No request is refused as overload.
+ * The heap of the manifest, so that the memory is that of a pod. No request is refused because the
+ * event loop lags.
  */
 const env = { NODE_OPTIONS: '--max-old-space-size=32', MAX_EVENT_LOOP_DELAY_MS: '0' }
 
@@ -69,7 +70,7 @@ function processorSeconds(pid: number): number {
   return ((user ?? 0) + (system ?? 0)) * tick
 }
 
-/** The peak of the resident memory of a process in MB. */
+/** The peak of the resident memory of a process in MiB. */
 function peakMegabytes(pid: number): number {
   const [, kilobytes = '0'] =
     /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -72,7 +72,7 @@ export async function latencies(
   { rate, seconds }: { rate: number; seconds: number },
 ): Promise<number[]> {
   const connections = await Promise.all(Array.from({ length: 32 }, () => open(port)))
-  // The server closes a connection that sends no request for 5 s.
+  // The server closes a new connection that sends no request within 5 s.
   await Promise.all(connections.map((connection) => connection.call(request)))
   const idle = [...connections]
   const waiting: Array<(connection: Connection) => void> = []

@@ -5,7 +5,7 @@
 export const nodeFlags = [
   // A request cannot reach the prototype of an object by a key named __proto__.
   '--disable-proto=delete',
-  // Under load these two flags reduce p99 from 170 to 4 ms, and memory from 201 to 105 MiB
+  // Under load these two flags reduce p99 from 170 to 6 ms, and memory from 201 to 105 MiB
   // (bench/results/2026-11-29.md).
   '--max-semi-space-size=4',
   '--min-semi-space-size=4',

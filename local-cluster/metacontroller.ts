@@ -26,7 +26,7 @@ export interface RunningMetacontroller {
   engine: string
   /** Its process ID. */
   pid: number
-  /** The URL of its metrics. */
+  /** The URL of its metrics. The stand-in serves none. */
   metricsUrl: string
   /** Resolves with the exit status once the process has ended. */
   ended: Promise<string>

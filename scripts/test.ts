@@ -72,7 +72,7 @@ for (const stage of stages) {
   console.log(`\n── ${stage.map(({ name, script }) => `${name} (npm run ${script})`).join(', ')}`)
   const ended = await Promise.all(stage.map(run))
   results.push(...ended)
-  // The next stages would test an older build.
+  // The next stages need the build.
   if (ended.some(({ name, code }) => name === 'build' && code !== 0)) break
 }
 

@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
 import type { Config } from './config.ts'
 
-/** The largest backlog of the log for a slow reader. Further lines are dropped. */
+/** The largest backlog of the JSON log for a slow reader. Further lines are dropped. */
 const maxWaitingBytes = 4 * 1024 * 1024
 
 /**
@@ -38,7 +38,10 @@ async function outputStream(config: Config) {
   return prettyStream(prettyOptions)
 }
 
-/** Shows each log entry on one line: time, level, message, hook, MyApp, then the other fields. */
+/**
+ * Shows each log entry on one line: time, level, message, hook, MyApp, then the other fields. An
+ * error in `err` follows on lines of its own.
+ */
 export const prettyOptions: PrettyOptions = {
   translateTime: 'SYS:HH:MM:ss.l',
   singleLine: true,

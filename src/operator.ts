@@ -19,7 +19,7 @@ const shutdownTimeoutMs = 9800
 /** The part of that time for the last log lines. */
 const lastLinesMs = 500
 
-/** Runs the hook until a signal stops it. */
+/** Starts the hook. It runs until a signal or an uncaught error stops it. */
 export async function runOperator(): Promise<void> {
   await start(orGiveUp('the environment is invalid:\n', () => readConfig(process.env)))
 }

@@ -27,7 +27,7 @@ export interface Dependencies {
   isReady: () => boolean
   /** The part of the configuration that the responses of hooks and webhook depend on. */
   context: Context
-  /** Creates the Fastify instance. Telemetry passes an instrumented one. */
+  /** Creates the Fastify instance. With telemetry the instance is instrumented. */
   createServer?: typeof fastify
   /** Metrics of the server itself. */
   metrics: ServerMetrics
@@ -85,7 +85,7 @@ export function buildProbeServer(
  * A server for the admission webhook only, not yet listening. It requests no client certificate,
  * because API servers have none. It has no state, and a caller learns only about the object that it
  * sends. It has its own memory for bodies, half as large as the memory of the hooks, so its callers
- * cannot block the hooks.
+ * cannot fill the memory of the hooks.
  */
 export function buildAdmissionServer(
   config: Config,

@@ -124,7 +124,7 @@ export async function startParentController(
   }
 }
 
-/** Whether an update changed nothing but the status. */
+/** Whether an update of a living parent kept its generation, labels and annotations. */
 const isStatusChange = ({ metadata: old }: KubeObject, parent: KubeObject): boolean =>
   old.generation === parent.metadata.generation &&
   isDeepStrictEqual(old.labels, parent.metadata.labels) &&

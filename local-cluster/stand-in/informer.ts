@@ -81,7 +81,7 @@ export class Informer {
     try {
       for (const listener of this.#listeners) listener(object, old)
     } catch (error) {
-      // ListWatch drops errors of its listeners.
+      // Otherwise the error would end the process as an unhandled rejection, or restart the watch.
       log(`a listener for ${this.resource.name} failed: ${(error as Error).stack}`)
     }
   }

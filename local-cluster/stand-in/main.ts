@@ -1,8 +1,8 @@
 /**
  * A stand-in for Metacontroller in tests. It supports CompositeControllers with hooks of version
- * v2, `generateSelector` and the default apply strategy. Not supported: etag, rolling updates,
- * Recreate, services as webhooks, DecoratorControllers, metrics and rate limits. Where the two
- * differ, Metacontroller 4.17.2 is right.
+ * v2, `generateSelector` and the default apply strategy. It ignores etag. Not supported: rolling
+ * updates, Recreate, services as webhooks, DecoratorControllers, metrics and rate limits. Where the
+ * two differ, Metacontroller 4.17.2 is right.
  */
 import { createServer } from 'node:http'
 import { isDeepStrictEqual, parseArgs } from 'node:util'

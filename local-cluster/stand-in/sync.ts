@@ -129,7 +129,7 @@ function desiredChildren({ metadata }: KubeObject, children: KubeObject[]): Grou
   return desired
 }
 
-/** Resolves to false if the parent was deleted or changed. Another sync then follows. */
+/** Resolves to false if the parent was deleted or changed. A change usually starts a sync. */
 async function writeStatus(client: Client, parent: KubeObject, answered: Fields): Promise<boolean> {
   const status = { ...answered, observedGeneration: parent.metadata.generation }
   try {

@@ -2,8 +2,9 @@ import { inParts, newAjv } from './ajv.ts'
 import { StoredMyApp } from './myapp.ts'
 
 /**
- * The validator that finds every problem of a stored MyApp. The build replaces this module, like
- * compiled.ts. Only the admission webhook needs this module, and loads it at its first request.
+ * The validator that reports all violations of the schema of a stored MyApp. The build replaces
+ * this module, like compiled.ts. Only the admission webhook needs this module. It loads the module
+ * at the first update of an invalid MyApp that stays invalid.
  */
 export const ajv = newAjv({ allErrors: true, messages: false })
 

@@ -5,8 +5,8 @@ import { PlatformDefaultsSchema } from './platform-defaults-schema.ts'
 
 /**
  * The validators of stored MyApps and of platform defaults, compiled by Ajv. The build replaces
- * this module by the generated code and the constants, so the built program contains neither Ajv
- * nor the schemas.
+ * this module by the generated code and the constants, so the built programs do not contain Ajv. In
+ * the built hook the schemas are empty objects: see typebox in build/unreachable.ts.
  */
 
 export const ajv = newAjv({ messages: false })

@@ -1,6 +1,6 @@
 /**
  * Every condition of a MyApp. docs/status.md and the descriptions in the CRD list them.
- * `conditionReasons` in reasons.ts has their reasons.
+ * `reasons` and `conditionReasons` in reasons.ts contain their reasons.
  */
 export const conditions = {
   Ready: {

@@ -108,8 +108,8 @@ const nameRule = {
 
 /**
  * Converts a schema for the API server. The API server prunes unknown fields itself, so
- * `additionalProperties: false` is dropped. A named format becomes a rule in CEL. Combinations such
- * as oneOf have an equivalent rule in CEL and are dropped.
+ * `additionalProperties: false` is dropped. A named format becomes a rule in CEL, or is dropped if
+ * it is `hookOnly`. Combinations such as oneOf have an equivalent rule in CEL and are dropped.
  */
 export function structural(schema: object): Schema {
   const node = JSON.parse(JSON.stringify(schema)) as Schema
@@ -154,8 +154,8 @@ const formatRule = (format: Format, expression: string) => ({
 })
 
 /**
- * The bounds of an integer and the format of a string in one rule: an int-or-string has no bounds
- * in a CRD.
+ * The bounds of the integer and the format of the string in one rule. In a CRD the two branches of
+ * an int-or-string cannot contain them.
  */
 function eitherRule({ minimum, maximum }: Schema, format: Format | undefined): object {
   if (format === undefined) throw new Error('the string of an int-or-string needs a named format')

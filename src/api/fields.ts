@@ -70,8 +70,8 @@ export const listByKey = <Item extends TSchema>(
   })
 
 /**
- * A rule in CEL, checked by the API server. The hook checks the same in cross-field.ts, or in
- * src/myapp/child-size.ts.
+ * A rule in CEL, checked by the API server. The hook checks the same with Ajv, in cross-field.ts or
+ * in src/myapp/child-size.ts.
  */
 export const rule = (cel: string, message: string) => ({ rule: cel, message })
 
@@ -187,7 +187,7 @@ const intOrString = (
 export const quantity = (description: string) =>
   intOrString(description, { minimum: 0 }, 'quantity', 32)
 
-/** The longest name of a port that Kubernetes accepts. */
+/** The longest name of a container port that Kubernetes accepts. */
 const portNameMaxLength = 15
 
 /** The name of a port. */

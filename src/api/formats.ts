@@ -230,7 +230,7 @@ export const formats = {
     excludes: '--|^[-0-9]*$',
     message: 'must be a number from 1 to 65535, or the name of a port',
   },
-  /** A network in CIDR notation. Numbers have no leading zeros, and IPv6 is in lower case. */
+  /** A network in CIDR notation. Decimal numbers have no leading zeros. IPv6 is in lower case. */
   cidr: {
     matches:
       '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}' +
@@ -267,7 +267,7 @@ export type FormatName = keyof typeof formats
 
 const byName = new Map<string, Format>(Object.entries(formats))
 
-/** The format with a name; undefined for formats outside this file, such as int32. */
+/** The format with a name; undefined for names that `formats` does not contain, such as int32. */
 export const formatOf = (name: unknown): Format | undefined =>
   typeof name === 'string' ? byName.get(name) : undefined
 

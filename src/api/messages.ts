@@ -57,8 +57,8 @@ export const quoted = (text: string) =>
   )
 
 /**
- * The names of the fields of a schema. Messages need them for suggestions, and the built program
- * has no schemas. A list has the fields of its items.
+ * The names of the fields of a schema. Messages need them for suggestions, and in the built hook
+ * the schemas are empty. A list has the fields of its items.
  */
 export interface Outline {
   fields?: Record<string, Outline>
@@ -394,8 +394,8 @@ const secretFields: Path = [
 ]
 
 /**
- * Fields whose strings are quoted. For other fields a string is quoted only where the value must be
- * from a fixed set.
+ * Fields whose strings `problemsOf` quotes. For other fields it quotes a string only where the
+ * value must be from a fixed set.
  */
 const quotedFields: Path = [
   'apiVersion',

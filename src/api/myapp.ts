@@ -241,8 +241,7 @@ export const MyAppSpec = object(
 )
 
 /**
- * The fields that mean the same in a pod. The pod template copies them unchanged, and `adopt`
- * copies them back.
+ * Fields of the spec that the pod template copies unchanged. `adopt` copies them back.
  */
 export const copiedPodFields = [
   'imagePullSecrets',

@@ -12,7 +12,7 @@ export type PlatformDefaults = Type.Static<typeof Schema>
 
 /**
  * Checks platform defaults that were read from a file.
- * @throws {Error} with one line that names the first invalid field, its bound and its value.
+ * @throws {Error} with one line that names the first invalid field and the reason.
  */
 export function checkPlatformDefaults(value: unknown): PlatformDefaults {
   const validator = platformDefaultsValidator as ValidateFunction<PlatformDefaults>
@@ -33,8 +33,8 @@ const secondsAfterDrain = defaultGracePeriodSeconds
 
 /**
  * Fills in the unset fields of a valid spec. A field of the MyApp always replaces the whole
- * default: the resources of a MyApp and of the platform are never mixed. The result is valid, too:
- * a default that contradicts the MyApp is not applied.
+ * default: the resources of a MyApp and of the platform are never mixed. A default that contradicts
+ * the MyApp is not applied.
  */
 export function withPlatformDefaults(
   { name, namespace }: { name: string; namespace: string },

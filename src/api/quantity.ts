@@ -47,7 +47,7 @@ export function canonicalQuantity(quantity: string | number): string {
   const thousandths = thousandthsOf(quantity)
   if (thousandths === 0n) return '0'
   if (isBinary && thousandths > largestBinary) return String(largestBinary / 1000n)
-  // Below 1024 a binary quantity is written as a plain number.
+  // Below 1024 a binary quantity is written without a binary suffix, as a decimal quantity.
   const suffixes =
     isBinary && thousandths >= 1024n * 1000n ? [...binary, ['', 1000n] as const] : decimal
   const [name, size] = suffixes.find(([, size]) => thousandths % size === 0n) ?? ['m', 1n]

@@ -7,9 +7,9 @@ import type { StoredMyApp } from './myapp.ts'
 export type { Problem } from './messages.ts'
 
 /**
- * The problems of a MyApp by the rules of the CRD. Rules that span fields are checked only if every
- * field is valid. The default validator checks the name and the spec only, and stops at the first
- * problem.
+ * The problems of a MyApp by the rules of its schema and of cross-field.ts. Rules that span fields
+ * are checked only if every field is valid. The default validator checks the name and the spec
+ * only, and stops at the first problem.
  */
 export function validate(
   myApp: unknown,

@@ -184,8 +184,8 @@ export const isReadOnly = ({ readOnly, configMap, secret, projected }: Volume) =
   readOnly ?? (configMap ?? secret ?? projected) !== undefined
 
 /**
- * Whether only one pod can use the volume. Several pods may mount a ReadWriteOnce claim read-only,
- * because the node that mounts the claim can run all of them.
+ * Whether only one pod may use the volume. Several pods on one node can use a ReadWriteOnce claim.
+ * The operator allows this only if they mount the claim read-only.
  */
 export const isForOnePod = (volume: Volume) => {
   const { accessMode = 'ReadWriteOnce' } = volume.persistentVolumeClaim ?? {}

@@ -6,11 +6,11 @@ import { type PlatformDefaults, withPlatformDefaults } from './platform-defaults
 import { thousandthsOf } from './quantity.ts'
 import { isForOnePod } from './volumes.ts'
 
-/** The longest warning that kubectl prints without shortening it, including the field. */
+/** The maximum length of a warning, including the field, that Kubernetes recommends. */
 export const warningMaxLength = 120
 
 /**
- * The problems of a valid spec that will not work, will fail later, or exposes Secrets. Expects a
+ * Finds the parts of a valid spec that will not work, will fail later, or expose Secrets. Expects a
  * spec that `validate` accepts. `validate --lint` prints the list, and the admission webhook
  * returns it. A warning quotes only numbers of the spec, so it is short and reveals no secret.
  */
@@ -162,8 +162,8 @@ function secretWarnings({ image, env = [], envFrom = [], init, sidecars }: MyApp
 }
 
 /**
- * With RollingUpdate, a new pod waits for a claim that the old pod uses. Recreate, the default for
- * a claim that only one pod can use, stops the old pod first.
+ * With RollingUpdate, a new pod can wait for a claim that the old pod uses. Recreate, the default
+ * for a claim that only one pod can use, stops the old pod first.
  */
 function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
   if (strategy?.type !== 'RollingUpdate') return []

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** The requests of the Job to the API server. A failure that a method does not name is thrown. */
+/**
+ * The requests of the Job to the API server. A method throws an error for every failure that its
+ * comment does not name.
+ */
 export interface ApiServer {
   /** Gets an object; undefined if there is none. */
   get<Kind>(path: string): Promise<Kind | undefined>

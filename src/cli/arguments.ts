@@ -63,8 +63,8 @@ export type Task =
   | { command: 'completion'; shell: Shell }
 
 /**
- * The options by their long names. `for` lists the commands that take the option. `isFile` marks
- * options whose value is a file.
+ * The options by their long names. `for` lists the commands that take the option. It is empty if
+ * the option works with every command. `isFile` marks options whose value is a file.
  */
 export const options = {
   filename: {

@@ -57,7 +57,7 @@ export interface FileMyApp {
   spec: MyAppSpec
 }
 
-/** The uid of an object that is not in a cluster. */
+/** The uid of an object that was not read from a cluster. */
 export const noUid = 'unknown'
 
 /**

@@ -15,8 +15,9 @@ import type { KubernetesObject, ObservedObject } from './protocol.ts'
  *
  * The proof: the API server records the owner of a field before admission changes the field. If the
  * desired value was applied, and a differing field still belongs to Metacontroller, admission has
- * changed the field. Dynamic apply records the applied values. Server-side apply does not, so the
- * answer contains an annotation with a digest of the desired spec.
+ * changed the field. Dynamic apply records the applied values, but after an accepted change they
+ * are no longer the desired values. Server-side apply does not record them. So the answer contains
+ * an annotation with a digest of the desired spec.
  */
 
 /** The digest of the spec that was desired at the last apply. */

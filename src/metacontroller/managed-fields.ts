@@ -22,10 +22,9 @@ export type FieldsV1 = JsonObject
  * The fields that managers other than Metacontroller own; undefined if there are none. Without
  * managedFields, or without a record of the last apply, every field counts as foreign.
  *
- * An admission webhook has no manager of its own: its additions belong to the sender of the
- * request. If Metacontroller applied `desired` after the last write of a manager, and a value of
- * the manager still exists, a webhook has added the value again. Such a value counts as unowned,
- * because otherwise each sync would remove the value.
+ * An admission webhook has no manager of its own. If Metacontroller applied `desired` after the
+ * last write of a manager, and a value of the manager still exists, a webhook has added the value
+ * again. Such a value counts as unowned, because otherwise each sync would remove the value.
  */
 export function ownedByOthers(
   child: ObservedObject,

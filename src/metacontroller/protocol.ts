@@ -91,11 +91,11 @@ export interface ObservedObject {
 export interface SyncResponse<Status> {
   status: Status
   children: KubernetesObject[]
-  /** Seconds, above 0, after which Metacontroller syncs once more unless an event comes first. */
+  /** Seconds, above 0, after which Metacontroller syncs once more, even if an event comes first. */
   resyncAfterSeconds?: number
 }
 
-/** The answer of a finalize hook. `finalized: true` requires that all children are gone. */
+/** The answer of a finalize hook. `finalized: true` makes Metacontroller remove its finalizer. */
 export interface FinalizeResponse<Status> extends SyncResponse<Status> {
   finalized: boolean
 }

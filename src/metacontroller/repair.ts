@@ -22,7 +22,7 @@ export interface ExactValue {
    * How an intermediate answer removes foreign entries.
    * `by omission`: the answer omits the field, which removes everything in it. The next answer sets
    * the field again.
-   * `by adoption`: for a field that the API server requires. The answer also contains the foreign
+   * `by adoption`: the answer keeps the field, and also contains the foreign
    * entries. They then count as applied by the operator, so the next answer can remove them.
    */
   restore: 'by omission' | 'by adoption'
@@ -101,8 +101,8 @@ export interface Repaired {
    */
   answer: KubernetesObject
   /**
-   * The exact lists with more than `maxForeignItems` foreign items. The answer does not change
-   * them. Condition Unrepaired reports them.
+   * The exact lists with more than `maxForeignItems` foreign items. The answer removes none of
+   * these items. Condition Unrepaired reports the lists.
    */
   unrepaired: UnrepairedList[]
 }

@@ -13,8 +13,8 @@ export interface ConfigReference {
 }
 
 /**
- * Every reference of the pods to a ConfigMap or Secret. Pull secrets are not included, because only
- * the kubelet reads them.
+ * Every reference of the pods to a ConfigMap or Secret. Pull secrets and the Secrets of CSI drivers
+ * are not included, because the containers do not get their data.
  */
 export function configReferences({
   env = [],

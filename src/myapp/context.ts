@@ -11,9 +11,8 @@ export interface Context {
    */
   configDigestKey?: Buffer | undefined
   /**
-   * Whether the hook sees the Secrets of pods. Default: true. If false, Metacontroller needs no
-   * right to read Secrets, a missing Secret is not reported, and a changed Secret does not roll
-   * pods.
+   * Whether the hook sees the Secrets of pods. Default: true. If false, Metacontroller reads no
+   * Secrets for MyApps, a missing Secret is not reported, and a changed Secret does not roll pods.
    */
   watchSecrets?: boolean | undefined
   /** The platform's defaults for fields that a MyApp does not set. */

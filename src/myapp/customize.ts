@@ -26,8 +26,9 @@ const inspections = { apiVersion: ownApiVersion, resource: inspectionResource }
  * - A CompositeController of an older release has no inspections, so the hook reads the pods and
  *   the objects with the names of children itself.
  *
- * Metacontroller calls this hook once for each generation, and a deletion is a new generation. A
- * deletion needs no related objects. They could make the request too large.
+ * Metacontroller calls this hook for each new generation, and again when its cache has expired,
+ * after 20 minutes. A deletion is a new generation, and needs no related objects. They could make
+ * the request too large.
  */
 export function customize(
   { controller, parent }: CustomizeRequest,

@@ -12,7 +12,7 @@ import { terminatingStatus } from './status/index.ts'
  * Deletes the children of a deleted MyApp in stages: first the objects that send traffic to the
  * pods or scale them (and unknown kinds), then the Deployment, then the objects that the pods need,
  * such as the Service. The last two stages usually happen together (`lastStage`). The answer omits
- * the children to delete now, and keeps the others as they are. The MyApp is finalized when all
+ * the children to delete now, and keeps the others as last applied. The MyApp is finalized when all
  * children are gone.
  *
  * Metacontroller also finalizes a MyApp that is not being deleted, if its labels no longer match

@@ -28,7 +28,7 @@ export function desiredReplicas(app: App): number {
 export const suspendedReplicas = (app: App): string | undefined =>
   app.spec.suspend && app.spec.autoscaling ? String(autoscaledReplicas(app)) : undefined
 
-/** The largest possible number of pods. The disruption budget depends on it. */
+/** The largest number of replicas that the spec allows. The disruption budget depends on it. */
 export const mostReplicas = ({ spec: { autoscaling, replicas } }: App): number =>
   autoscaling?.maxReplicas ?? replicas ?? defaults.replicas
 
@@ -121,12 +121,12 @@ interface Counts {
   availableReplicas?: number
 }
 
-/** The number of pods of older generations. */
+/** The number of pods that do not have the current pod template. */
 export const oldReplicas = ({ replicas = 0, updatedReplicas = 0 }: Counts): number =>
   Math.max(0, replicas - updatedReplicas)
 
 /**
- * Whether enough pods of the current generation are available. The status does not say which pods
+ * Whether enough pods of the current pod template are available. The status does not say which pods
  * are available, so assume that all old pods are.
  */
 export function isComplete(desired: number, status: Counts): boolean {

@@ -343,7 +343,7 @@ const maxRecordCharacters = 131_072
  * - each child is in the namespace of the MyApp, and under the keys of its kind and name
  * - the last-applied annotations, which a tenant can write, fit into memory when they are parsed
  *
- * Returns the message for the first wrong child; undefined if all are right.
+ * Returns the message for one wrong child; undefined if all are right.
  */
 export function inconsistency(request: HookRequest): string | undefined {
   let characters = 0

@@ -1,8 +1,9 @@
 import type { State } from './state.ts'
 
 /**
- * Metacontroller syncs a MyApp at each event of the MyApp, its children and its related objects.
- * Without events it syncs the MyApp every three minutes (`resyncPeriodSeconds`). The hook requests
+ * Metacontroller syncs a MyApp at each event of its children and its related objects, and at each
+ * change of the MyApp except its status. Without events it syncs the MyApp every three minutes
+ * (`resyncPeriodSeconds`). The hook requests
  * an earlier sync if the MyApp is Failed, has an inspection or may soon need one, is being deleted,
  * or has a child that Metacontroller has to update or delete. A request of Metacontroller to the
  * API server can fail, and the cause of the failure, such as an admission policy, can end without

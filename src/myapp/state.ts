@@ -182,8 +182,8 @@ const surplusState = (kind: ChildKind, observed: ObservedObject): Unanswered => 
 })
 
 /**
- * Whether serviceAccountName now names the ServiceAccount that the operator created before. The
- * operator keeps this ServiceAccount, as it keeps every child that it would not create itself.
+ * Whether serviceAccountName now names the ServiceAccount that the operator created before. Then
+ * `keepForeignChildren` keeps this ServiceAccount.
  */
 const isNamedBySpec = ({ name, spec }: App, { kind }: ChildKind) =>
   kind === 'ServiceAccount' && spec.serviceAccountName === name
@@ -206,10 +206,10 @@ interface Unanswered extends Omit<ChildState, 'answer'> {
 }
 
 /**
- * The answer for one child. If a foreign object has the name of the child, the answer omits the
- * child, so that Metacontroller does not touch the object. While a ConfigMap or Secret is missing,
- * new pods could not start, so most children stay as last applied, and the Deployment can only be
- * scaled down.
+ * The answer for one child. If a related object has the name of the child and is foreign, the
+ * answer omits the child, so that Metacontroller does not touch the object. While a ConfigMap or
+ * Secret is missing, new pods could not start, so most children stay as last applied, and the
+ * Deployment can only be scaled down.
  */
 function answerFor(
   request: HookRequest,
@@ -241,7 +241,7 @@ export function keepAsApplied(request: HookRequest, observed: ObservedObject): K
   return observed.kind === 'Deployment' && isAutoscaled ? keepReplicas(answer, observed) : answer
 }
 
-/** The answer that keeps every child: as observed while paused, otherwise as last applied. */
+/** Keeps every child but the inspection: as observed while paused, otherwise as last applied. */
 export const keepChildren = (request: HookRequest, paused: boolean): KubernetesObject[] =>
   sentChildren(request)
     .filter(isNoInspection)
@@ -278,8 +278,9 @@ function isInSync(
 ): boolean {
   const desired = keepingForeignAnnotations(requested, observed)
   const record = lastApplied(observed)
-  // A Deployment without a record is compared with the fields that Metacontroller owns. If the
-  // answer removes one of them, the pods roll, so the Deployment is not in sync.
+  // A Deployment without a record is compared with the fields that Metacontroller owns, or with all
+  // fields after an adoption. If the answer removes one of them, the pods can roll, so the
+  // Deployment is not in sync.
   const applied = kind.kind === 'Deployment' ? asApplied(observed) : record
   if (!contains(desired.spec, withoutReplicas(applied?.spec))) return false
   if (!contains(observed.spec, desired.spec)) {
@@ -359,7 +360,7 @@ function isPostponed(
 const selectorOf = ({ spec }: { spec?: unknown }) =>
   (spec as { selector?: unknown } | undefined)?.selector
 
-/** A selector in the format of `kubectl get -o wide`. */
+/** A selector as text: labels as in `kubectl get -o wide`, expressions as JSON. */
 function selectorText(selector: unknown): string {
   const { matchLabels = {}, matchExpressions = [] } = selector as {
     matchLabels?: Record<string, string>

@@ -8,10 +8,10 @@ import type { Parent } from './request.ts'
 export type ValidSpec = { spec: MyAppSpec } | { problem: string }
 
 /**
- * Checks the name and the spec of a MyApp against the rules of the CRD, and the size of its
- * children. The API server checks the CRD too, but it may have stored the MyApp under an older CRD
- * with fewer rules. The problem names the field, the bound and the value. It never contains the
- * value of an environment variable.
+ * Checks the name and the spec of a MyApp against the rules of the schema, and the size of its
+ * children. The API server checks most of these rules too, but it may have stored the MyApp under
+ * an older CRD with fewer rules. The problem names the field. It never contains the value of an
+ * environment variable.
  */
 export function validSpec({ metadata: { name }, spec }: Parent): ValidSpec {
   const [problem] = validate({ metadata: { name }, spec })

@@ -9,9 +9,10 @@ import { refusal } from './errors.ts'
 import { readFileOf, watchFiles } from './files.ts'
 
 /**
- * Restricts the callers of every route except probes. The certificate of a client must have the
- * name in TLS_CLIENT_NAME, because the same CA can issue certificates to others. A client must send
- * a token of AUTH_TOKEN_FILE. Each of the two rules applies only if it is configured.
+ * Restricts the callers of every route on PORT except probes. ADMISSION_PORT has no such rules. The
+ * certificate of a client must have the name in TLS_CLIENT_NAME, because the same CA can issue
+ * certificates to others. A client must send a token of AUTH_TOKEN_FILE. Each of the two rules
+ * applies only if it is configured.
  */
 
 const WrongName = refusal<[name: string]>(
@@ -30,7 +31,7 @@ interface AuthenticationOptions {
   config: Config
   logger: FastifyBaseLogger
   metrics: ServerMetrics
-  /** The tokens at the start; undefined if AUTH_TOKEN_FILE is empty. */
+  /** The tokens at the start; undefined if AUTH_TOKEN_FILE is not set. */
   tokens: Tokens | undefined
 }
 

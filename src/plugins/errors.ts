@@ -43,7 +43,7 @@ export const RefusedRequest = refusal<[sentence: string]>('422', '%s', 422)
 /** The process has no capacity for a request. */
 export const Overloaded = refusal('429', 'the operator is overloaded; retry in a second', 429)
 
-/** The longest sentence that is sent and logged. */
+/** The longest sentence of a failure. A response with 5xx also contains the reqId. */
 const sentenceMaxLength = 300
 /** The longest quoted text. It is shorter than a sentence, which also contains the reason. */
 const quoteMaxLength = 200
@@ -54,7 +54,10 @@ export const quote = (text: string) => cut(text, quoteMaxLength)
 /** Text on one line, of at most `maxLength` characters. */
 const cut = (text: string, maxLength: number) => truncated(text, maxLength).replaceAll(/\s+/g, ' ')
 
-/** Responds to every failure with one sentence, and logs the failure in one line. */
+/**
+ * Responds to every failure with one sentence. Logs each failure in one line, but counts frequent
+ * refusals in one line per second, and does not log a 404.
+ */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
   const countRefusal = refusalLog(logger)
   const routes: string[] = []
@@ -152,8 +155,8 @@ const clientErrors = {
 }
 
 /**
- * The status for an error of Node's HTTP parser; undefined for an error of the connection, which
- * gets no response.
+ * The status for a malformed or late request; undefined for an error of the connection, which gets
+ * no response.
  */
 function statusOfClientError(code: string | undefined): keyof typeof clientErrors | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return 431

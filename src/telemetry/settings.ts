@@ -112,7 +112,7 @@ interface Violation {
   rule: VariableRule
 }
 
-/** The warnings for invalid values that an exporter would use, or that are always checked. */
+/** The warnings for invalid values that an exporter would use, or that are always reported. */
 function violationWarnings(
   violations: Violation[],
   named: Record<Signal, ExporterName[]>,

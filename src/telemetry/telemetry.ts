@@ -8,7 +8,7 @@ export interface Telemetry {
   instrument: (fastify: typeof Fastify) => typeof Fastify
   /** Metrics of the server itself. */
   metrics: ServerMetrics
-  /** The time that `shutdown` needs at the end of the process, in ms. */
+  /** The time that is reserved for `shutdown` at the end of the process, in ms. */
   reservedForShutdownMs: number
   /** Exports the remaining telemetry, for at most `withinMs`. */
   shutdown: (withinMs: number) => Promise<void>
@@ -17,6 +17,6 @@ export interface Telemetry {
 export interface TelemetryOptions {
   environment: Environment
   logger: FastifyBaseLogger
-  /** The time in ms for which the metrics count a MyApp after its last request. */
+  /** The longest time in ms for which the metrics count a MyApp after its last request. */
   forgetMyAppAfterMs: number
 }

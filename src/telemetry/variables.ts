@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 
 /**
- * The OTEL_* variables that are checked at startup. The SDK and its exporters would silently
- * misread an invalid value. docs/telemetry.md lists the supported variables.
+ * The OTEL_* variables that are checked at startup. The SDK and its exporters would misread an
+ * invalid value, often silently. docs/telemetry.md lists the supported variables.
  */
 
 export const signals = ['traces', 'metrics', 'logs'] as const
@@ -92,7 +92,7 @@ export interface VariableRule {
   format: Format
   /** The exporters that use the variables, as `signal/exporter`. Undefined: all exporters. */
   usedBy?: string[]
-  /** Checked even if nothing is exported. */
+  /** An invalid value is reported even if nothing is exported. */
   always?: true
 }
 

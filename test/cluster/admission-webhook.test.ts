@@ -43,7 +43,7 @@ await kubectl(['apply', '--server-side'], myApp('stored', tooLarge))
 
 const now = new Date()
 const authority = await createAuthority(now)
-// The API server of the test has no Services. It calls the hook under this name.
+// The API server of the test cannot reach Services. It calls the hook under this name.
 const server = await issue(authority, 'localhost', 'serverAuth', now)
 const folder = mountedFolder(t, {
   'tls.crt': server.certificate,
@@ -61,7 +61,7 @@ configuration.webhooks[0].clientConfig = {
   url: `https://localhost:${new URL(admission ?? '').port}/admission/validate`,
   caBundle: Buffer.from(authority.certificate).toString('base64'),
 }
-// The test must fail if the webhook is not called.
+// The test must fail if the webhook cannot be called.
 configuration.webhooks[0].failurePolicy = 'Fail'
 await kubectl(['apply'], configuration)
 const isCalled = () => lines.some((line) => line.includes('admission request'))

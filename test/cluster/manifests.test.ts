@@ -1,4 +1,4 @@
-/** The installation: every manifest, component and combination on a real API server. */
+/** The installation: every manifest, and the components alone and combined, on an API server. */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -61,7 +61,7 @@ async function refused(yaml: string): Promise<string[]> {
   return lines.filter((line) => !line.endsWith('(server dry run)'))
 }
 
-t.test('the API server accepts every component and combination', async (t) => {
+t.test('the API server accepts every component, alone and with the others', async (t) => {
   await Promise.all([
     installOptionalKinds(controlPlane),
     installCertManagerKinds(controlPlane),

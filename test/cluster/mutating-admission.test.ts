@@ -212,7 +212,7 @@ underEachStrategy(
         await sleep(500)
         t.equal(deploymentWrites(here) - before, 0, `${here.writes()}`)
 
-        // A manual edit of the same field is reverted.
+        // A manual edit of the image is reverted.
         await here.edit('Deployment', name, [
           { op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'evil@x' },
         ])

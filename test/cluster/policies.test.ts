@@ -171,7 +171,7 @@ t.test('each kind of child requires the right to create it', async (t) => {
   t.strictSame(
     childKinds.map(({ kind }) => kind).sort(),
     Object.keys(requestsFor).sort(),
-    'a new kind needs a validation in permissions.yaml and a line in requestsFor',
+    'a new kind needs a validation in manifests/policies and a line in requestsFor',
   )
   const groupOf = (apiVersion: string) => (apiVersion.includes('/') ? apiVersion.split('/')[0] : '')
   const rights = childKinds.map(({ kind, apiVersion, resource }) => ({
@@ -199,7 +199,7 @@ t.test('each kind of child requires the right to create it', async (t) => {
     t.equal(
       plain === 'ok',
       !['Deployment', 'Service'].includes(kind),
-      `${kind}: no right to this kind needed`,
+      `${kind}: whether a plain MyApp is accepted`,
     )
   }
 })

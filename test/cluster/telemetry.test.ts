@@ -7,7 +7,7 @@ import { type HookServer, underEachStrategyWithProxy } from '../support/cluster/
 import { manifest } from '../support/cluster/install.ts'
 import { startReplica } from '../support/cluster/hook.ts'
 
-/** This text must not appear in any output of the process. */
+/** Texts that must not appear in the exported telemetry. */
 const planted = {
   value: 'planted-env-value',
   token: 'planted-token',

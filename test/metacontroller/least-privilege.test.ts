@@ -1,5 +1,5 @@
 /**
- * The roles of metacontroller/. The real Metacontroller needs every right in them and no other
+ * The roles of metacontroller/. The real Metacontroller uses every right in them and no other
  * right. The rights depend on the program, so these tests need the real Metacontroller.
  */
 import { readFileSync } from 'node:fs'

@@ -27,7 +27,7 @@ const post = (url: string, payload: unknown, headers = { 'content-type': 'applic
     payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
   })
 
-t.test('each hook answers Metacontroller with 200 and logs one line', async (t) => {
+t.test('each hook for MyApps answers Metacontroller with 200 and logs one line', async (t) => {
   logged.length = 0
   const sync = await post('/sync', recorded('sync-running'))
   t.equal(sync.statusCode, 200)

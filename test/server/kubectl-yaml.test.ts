@@ -10,7 +10,7 @@ import { plainText, yamlFile } from '../support/yaml-texts.ts'
 const kubectl = await openReference()
 const numRuns = 10_000
 
-/** JSON has no -0, and kubectl sends JSON. */
+/** Makes -0 and 0 equal: JSON.stringify writes both as 0. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 function reading(text: string) {
@@ -21,7 +21,7 @@ function reading(text: string) {
   }
 }
 
-t.test('reads 10,000 plain scalars as kubectl does', async (t) => {
+t.test('reads more than 5000 plain scalars as kubectl does', async (t) => {
   const texts = fc
     .sample(plainText, { numRuns, seed: 1 })
     .filter((text) => /^[^\s'"#,[\]{}&*!|>%@`?:-]|^[-+.]?[\w.]/.test(text))

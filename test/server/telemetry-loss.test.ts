@@ -110,7 +110,7 @@ for (const [what, { count, headers, body }] of Object.entries(longTexts)) {
 }
 
 t.test(
-  'at SIGTERM exports to working endpoints and does not wait for a hanging endpoint',
+  'at SIGTERM exports to working endpoints and waits less than 5 s for a hanging endpoint',
   async (t) => {
     const late = { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' }
     const { receiver, hook } = await startBoth(t, late)

@@ -7,7 +7,7 @@ import type { Receiver } from '../support/otlp/receiver.ts'
 
 t.jobs = 4
 
-t.test('exports and logs nothing without an endpoint', async (t) => {
+t.test('without an endpoint the log has no line about telemetry', async (t) => {
   const hook = await startExportingHook(t, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' })
   await hook.post('/sync', recorded('sync-running'))
   await hook.terminate()

@@ -58,7 +58,7 @@ t.test('refuses children that are too large, which the CRD cannot check', async 
   t.match(status?.message, /^spec\.args: the Deployment must have at most \d+ bytes, got \d+/)
 })
 
-t.test('warns of a spec that cannot work, in at most 120 characters', async (t) => {
+t.test('warns of a risky spec, in at most 120 characters', async (t) => {
   const { allowed, warnings } = await create({ image: 'nginx:latest' })
   t.equal(allowed, true)
   t.ok(warnings?.some((warning) => warning.startsWith('spec.image: ')))

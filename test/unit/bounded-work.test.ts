@@ -21,7 +21,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** The parts of a Deployment to which a tenant adds n items. */
+/** The parts of a Deployment to which a tenant adds items. */
 interface Target {
   pods: Anything
   app: Anything

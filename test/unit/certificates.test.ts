@@ -151,7 +151,7 @@ t.test('the generated objects give both sides mutual TLS', async (t) => {
   )
 })
 
-t.test('each object has a name, a namespace and a type', async (t) => {
+t.test('the objects have their names and namespaces, and each Secret has a type', async (t) => {
   const objects = [
     authoritySecret(authority),
     ...(await certificateObjects(authority, now)),

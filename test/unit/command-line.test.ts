@@ -533,7 +533,7 @@ t.test('prints no config digest, which could confirm a guess of a secret', async
   t.notMatch((await command(t, 'render', '-f', myApp('image: nginx'))).out, /config-digest/)
 })
 
-t.test('--diff reports that a Deployment with another selector is refused', async (t) => {
+t.test('--diff reports that a Deployment has another selector, which is immutable', async (t) => {
   const request = recorded('sync-running')
   const [deployment] = Object.values(request.children['Deployment.apps/v1'])
   Object.assign(deployment?.spec ?? {}, { selector: { matchLabels: { app: 'legacy' } } })
@@ -736,7 +736,7 @@ t.test('--defaults renders every default of the platform', async (t) => {
   t.notOk(out.includes('private'), 'only listed labels')
 })
 
-t.test('validate --lint warns of MyApps with the defaults of the platform', async (t) => {
+t.test('validate --lint applies the defaults of the platform before it warns', async (t) => {
   const app = myApp('image: nginx:1.29\ningress: {}')
   const lint = (...more: Array<string | { text: string }>) =>
     command(t, 'validate', '--lint', '-f', app, ...more)
@@ -989,7 +989,7 @@ t.test('names the position of a problem in unusual YAML', async (t) => {
   }
 })
 
-t.test('does not read a folder that is named like a file', async (t) => {
+t.test('reads a folder that is named like a file only with -R', async (t) => {
   const app = myApp('image: nginx').text
   const folder = t.testdir({ 'a.yaml': app, 'b.yaml': { 'c.yaml': app }, 'd.json': {} })
   t.match(await runIn('validate', '-f', folder), { code: 0, err: /^1 MyApp in 1 file/ })

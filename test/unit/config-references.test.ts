@@ -20,7 +20,10 @@ const reading: MyAppSpec = {
   envFrom: [{ configMapRef: { name: 'shop' } }],
 }
 
-/** A request with the given data in the ConfigMap and Secret of the pods. Undefined: no object. */
+/**
+ * A request with the given data in the ConfigMap and the Secret of the pods. If `configMap` is
+ * undefined, there is no ConfigMap. If `secret` is undefined, the Secret has the key `token`.
+ */
 function holding(
   configMap: Strings | undefined,
   secret: Strings | undefined = { token: 'dA==' },

@@ -255,7 +255,7 @@ for (const [says, before, after, sentence] of refused) {
   })
 }
 
-t.test('the CRD may not change its versions, subresources or names', async (t) => {
+t.test('the CRD may not lose versions or subresources, or change its names or scope', async (t) => {
   const before = crd(field(text))
   const [version] = before.spec.versions
   if (version === undefined) throw new Error('no version')

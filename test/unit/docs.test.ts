@@ -65,7 +65,7 @@ t.test('CONTRIBUTING.md names only files and code that exist', async (t) => {
   const text = read('CONTRIBUTING.md').replace(/^ *```.*?^ *```$/gms, '')
   const quoted = [...text.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote)
   const isPath = (quote: string) => /^[\w./*-]+(\.(ts|js|md|json|ya?ml)|\/[\w.-]*)$/.test(quote)
-  // `dist/` does not exist before a build. NAME, KIND and X.Y.Z stand for a name.
+  // `dist/` does not exist before a build. NAME, KIND and X.Y.Z are placeholders.
   const paths = quoted.filter((quote) => isPath(quote) && quote !== 'dist/')
   const toPattern = (path: string) =>
     new RegExp(`(^|/)${path.replace(/\/$/, '').replace(/\*|NAME|KIND|X\.Y\.Z/g, '[^/]+')}$`)

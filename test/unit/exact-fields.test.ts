@@ -12,7 +12,10 @@ import { exampleSpecs } from '../support/fixtures/examples.ts'
 
 const marker = 'foreign-entry'
 
-/** An object of a Deployment, or a list with a merge key. Metacontroller's merge adds to both. */
+/**
+ * An object of a Deployment, or a list with a merge key. Metacontroller's merge keeps foreign
+ * entries in both.
+ */
 interface Place {
   steps: Array<string | number>
   /** The path without names and indexes. */

@@ -14,7 +14,7 @@ import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
-/** The pod that a tenant would like Metacontroller to create in kube-system. */
+/** The spec of a Deployment that a tenant would like Metacontroller to create in kube-system. */
 const rootPod = {
   selector: { matchLabels: { app: 'helper' } },
   template: {
@@ -87,7 +87,7 @@ function forgeManagedFields(child: ObservedObject, record: Anything): void {
 type Answer = (request: HookRequest) => KubernetesObject[]
 const synced: Answer = (request) => sync(request, context).children
 
-/** Every path by which a record of an observed child can reach an answer. */
+/** Situations in which the record of an observed child can reach the answer. */
 const paths: Record<string, { prepare: (request: Anything) => void; answer: Answer }> = {
   'a valid spec': { prepare: () => {}, answer: synced },
   'blocked by missing config': {

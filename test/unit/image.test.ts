@@ -9,7 +9,7 @@ import { refusing } from '../../build/unreachable.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-t.test('npm start and the image use the same Node flags', async (t) => {
+t.test('npm start uses nodeFlags, and the image also uses permissionFlags', async (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } }
   t.ok(scripts.start.endsWith(`exec node ${nodeFlags.join(' ')} dist/main.js`), scripts.start)
   const command = /^CMD (.*)$/m.exec(read('Dockerfile'))?.[1] ?? ''

@@ -133,7 +133,7 @@ t.test('reports a restart for ten minutes', async (t) => {
   t.equal(at('2026-11-23T12:10:01Z'), undefined)
 })
 
-t.test('needs no inspection if the Deployment itself reports the cause', async (t) => {
+t.test('needs no inspection while the Deployment is stale or has no pods', async (t) => {
   const changed = (change: (deployment: ObservedDeployment) => void) =>
     moment(rollingOut, (request) => change(deploymentOf(request)))
   const stale = changed(({ status }) => Object.assign(status ?? {}, { observedGeneration: 0 }))
@@ -322,7 +322,7 @@ t.test('reports why pods fail, and lists failing pods first', async (t) => {
   const unwatched = inspect(inspectionRequest({ pods: false, missing: [] }, {}, status), {
     now: at('18:00'),
   })
-  t.strictSame(unwatched.status, status, 'findings stay between inspections')
+  t.strictSame(unwatched.status, status, 'findings stay while pods are not inspected')
 })
 
 t.test('reports foreign objects with the names of children', async (t) => {

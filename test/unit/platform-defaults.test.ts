@@ -51,7 +51,7 @@ const cases: Array<{
     defaulted: ['podSecurity', 'resources', 'imagePullSecrets'],
   },
   {
-    name: 'a default that contradicts the MyApp is not applied',
+    name: 'a default that contradicts the MyApp is not applied, or only in part',
     spec: {
       image: 'nginx',
       runAsUser: 0,

@@ -481,7 +481,7 @@ t.test('reports a failing probe as a wait before the deadline, then as a failure
       'Back-off pulling image "nope:1"',
   )
 })
-t.test('reports pods that have ended', async (t) => {
+t.test('reports failed pods as ended, but not succeeded pods', async (t) => {
   t.equal(endedPods([running, pulling, pod({ phase: 'Succeeded' })], now), undefined)
   t.equal(
     endedPods([evicted, running], now),

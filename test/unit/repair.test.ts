@@ -189,7 +189,7 @@ t.test('keeps a manually paused rollout paused during a repair', async (t) => {
   t.strictSame({ paused: paused(child), rolls }, { paused: true, rolls: 0 })
 })
 
-t.test('keeps additions of an admission webhook with one answer', async (t) => {
+t.test('keeps additions of an admission webhook and writes nothing', async (t) => {
   const inject = (child: Anything) => {
     child.spec.template.spec.containers[0].env.unshift({ name: 'INJECTED', value: '1' })
     child.spec.template.spec.containers.push({ name: 'sidecar', image: 'x' })
@@ -479,7 +479,7 @@ t.test('keeps additions to unset fields after a pause of the MyApp', async (t) =
   t.match(containersOf(child)[0], { image: 'nginx', livenessProbe: { tcpSocket: { port: 1 } } })
 })
 
-t.test('the API server accepts the repair of equal port numbers and other handlers', async (t) => {
+t.test('the API server accepts the repair of handlers and of ports with one number', async (t) => {
   const observed = living(deployment, grown, (child) => {
     edit(child, 'a different handler of each probe')
     child.spec.template.spec.containers[0].ports = ['TCP', 'UDP'].map((protocol) => ({
@@ -608,7 +608,7 @@ const mergeable = arbitrary.grownSpec
     ].every((keys) => new Set(keys).size === keys.length),
   )
 
-/** The spec of a Deployment with its unordered lists sorted. */
+/** The spec of a Deployment with its unordered lists sorted, without the metadata of the pods. */
 function inOrder(spec: Anything): unknown {
   const sorted = structuredClone(spec)
   const pods = sorted.template.spec

@@ -404,7 +404,7 @@ t.test('lists only URLs that certainly work', async (t) => {
   t.strictSame(urls({}, { 'kubernetes.io/ingress.allow-http': 'true' }), at('/'))
 })
 
-t.test('lists a URL of a Gateway only if its listener is known', async (t) => {
+t.test('lists a URL of a Gateway only if a section name or port shows its scheme', async (t) => {
   const urls = (parentRef: { sectionName?: string; port?: number }) => {
     const request = recorded('sync-running')
     Object.assign(request.parent.spec as object, {

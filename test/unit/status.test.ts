@@ -479,7 +479,7 @@ const cases: Array<{
     ready: '0/1',
   },
   ...(['Deployment', 'Service'] as const).map((kind) => ({
-    when: `the ${kind} is being deleted and has a finalizer`,
+    when: `the ${kind} is being deleted`,
     request: running(({ deployment, service }) => {
       ;(kind === 'Service' ? service : deployment).metadata.deletionTimestamp =
         '2026-11-23T12:20:00Z'

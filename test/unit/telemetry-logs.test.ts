@@ -49,7 +49,7 @@ t.test('removes the message and folders from a stack', async (t) => {
   )
 })
 
-t.test('a log record of an error has no message and no folders', async (t) => {
+t.test('a log record does not contain the message and the folders of its error', async (t) => {
   const records: LogRecord[] = []
   logs.setGlobalLoggerProvider({
     getLogger: () => ({

@@ -288,7 +288,7 @@ t.test('reads the resource attributes of the deployment', async (t) => {
   })
 })
 
-t.test('replaces an invalid value with the default', async (t) => {
+t.test('replaces an invalid value with the default, and ignores an unknown exporter', async (t) => {
   const { traces, metrics, warnings } = readTelemetrySettings({
     ...endpoint,
     OTEL_TRACES_EXPORTER: 'zipkin',

@@ -228,7 +228,7 @@ t.test('keeps entries of maps that have the name of a field or of a label', asyn
   t.match(spec['volumes'], [{}, {}, {}, { csi }])
 })
 
-t.test('leaves out labels and annotations that the operator or Kubernetes sets', async (t) => {
+t.test('leaves out labels and annotations that a MyApp does not need', async (t) => {
   const copy: Anything = structuredClone(live)
   Object.assign(copy.template.metadata.labels, {
     ...{ app: 'shop', 'managed-by': 'myapp-operator', 'pod-template-hash': 'f' },

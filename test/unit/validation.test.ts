@@ -1336,7 +1336,7 @@ t.test('every integer of the spec has bounds that the API server can store', asy
   t.strictSame(unbounded, [])
 })
 
-t.test('refuses integers that Kubernetes cannot store, with the bound', async (t) => {
+t.test('refuses integers above their bound, and names the bound', async (t) => {
   const toleration = (tolerationSeconds: number) => ({
     tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoExecute', tolerationSeconds }],
   })

@@ -78,7 +78,7 @@ const silent: Array<[name: string, spec: Partial<MyAppSpec>]> = [
   ['a policy for egress', { ingress: { ingressClassName: 'a' }, networkPolicy: { to: [] } }],
 ]
 
-t.test('does not warn of a spec that works', async (t) => {
+t.test('does not warn of a sound spec', async (t) => {
   for (const [name, spec] of silent) t.strictSame(said(spec), [], name)
 })
 
@@ -213,7 +213,7 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
 ]
 
-t.test('warns of a valid spec that cannot work, with field and remedy', async (t) => {
+t.test('warns of a valid spec that cannot work or is risky, with field and remedy', async (t) => {
   for (const [spec, ...says] of warned) t.strictSame(said(spec), says, JSON.stringify(spec))
 })
 

@@ -160,7 +160,7 @@ function endOfQuotes(text: string, start: number): number | undefined {
 /** The offset after the brackets that open at `start`. Undefined if they do not close. */
 export function endOfBrackets(text: string, start: number): number | undefined {
   let depth = 0
-  /** Whether a quote opens a string here, and whether a colon ends a key without a blank. */
+  /** Whether a quote opens a string here, and whether a colon needs no blank to end a key. */
   let [startsToken, endsToken] = [true, false]
   for (let at = start; at < text.length; at++) {
     const character = text[at] ?? ''

@@ -208,8 +208,8 @@ function rejectedText(text: string, lines: string, isMarked = false): YamlFault 
 }
 
 /**
- * Characters that go-yaml rejects: control characters and noncharacters. It reads U+2028 and U+2029
- * as line breaks.
+ * Characters that go-yaml rejects: control characters and noncharacters. The pattern also contains
+ * U+2028 and U+2029, which go-yaml reads as line breaks.
  */
 const forbiddenCharacter = /(?![\t\n\r\u0085])\p{Cc}|[\u2028\u2029\ufffe\uffff]/u
 

@@ -8,8 +8,8 @@ import { childLabels } from './labels.ts'
 
 /**
  * The stages in which the children of a deleted MyApp are deleted. Objects that send traffic to the
- * pods or scale them go first, then the Deployment, then the objects that the pods need until they
- * stop.
+ * pods or scale them go first, then the Deployment, then the objects that the pods need. The last
+ * two stages usually happen together: see finalize.ts.
  */
 export const deleteStages = ['before the pods', 'with the pods', 'after the pods'] as const
 export type DeleteStage = (typeof deleteStages)[number]

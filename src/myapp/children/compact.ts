@@ -10,10 +10,10 @@ declare const isCompact: unique symbol
 export type Compact<Fields extends object> = Fields & { readonly [isCompact]: true }
 
 /**
- * An object without the fields that the API server would not store: undefined values, empty lists,
- * empty objects and empty strings. A false or a zero stays, because the API server stores it in
- * some fields. Name the type of the object, as in `compact<V1Container>({ … })`, so that a
- * misspelled field does not compile.
+ * An object without undefined values, empty lists, empty objects and empty strings. The API server
+ * would not store most of them. A false or a zero stays, because the API server stores it in some
+ * fields. Name the type of the object, as in `compact<V1Container>({ … })`, so that a misspelled
+ * field does not compile.
  */
 export function compact<Fields extends object = never>(
   fields: Loose<NoInfer<Fields>>,

@@ -79,7 +79,7 @@ function toSidecar(spec: MyAppSpec, sidecar: Sidecar): V1Container {
   })
 }
 
-/** A container with the fields of the app, unless it sets its own. */
+/** A container. Its image, variables, resources and mounts default to those of the app. */
 const toContainer = (spec: MyAppSpec, container: InitContainer | Sidecar) =>
   compact<V1Container>({
     name: container.name,

@@ -132,7 +132,7 @@ function strategyOf(spec: MyAppSpec): V1DeploymentStrategy {
   return type === 'Recreate' ? { type } : { type, rollingUpdate: rollingUpdateOf(rollingUpdate) }
 }
 
-/** The API server refuses two bounds of 0, so maxUnavailable is 1 if maxSurge is 0. */
+/** The API server refuses two bounds of 0, so maxUnavailable is 1 if both would be 0. */
 function rollingUpdateOf({ maxSurge = '25%', maxUnavailable = 0 }: RollingUpdate) {
   const isStuck = isZero(maxSurge) && isZero(maxUnavailable)
   return { maxSurge, maxUnavailable: isStuck ? 1 : maxUnavailable }

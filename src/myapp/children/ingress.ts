@@ -29,7 +29,7 @@ export const ingress = defineChild<V1IngressSpec>({
         backend: { service: { name, port: compact<V1ServiceBackendPort>({ name: port }) } },
       }),
     )
-    // A default host of the platform may also be in hosts.
+    // Each host has one rule. A valid spec names no host twice.
     const allHosts = [...new Set([...(host === undefined ? [] : [host]), ...hosts])]
     return compact<V1IngressSpec>({
       ingressClassName,

@@ -5,8 +5,8 @@ import { compact } from './compact.ts'
 import { selectorLabels } from './labels.ts'
 
 /**
- * The PodDisruptionBudget of a MyApp that sets one, or that may have two or more replicas. A drain
- * then evicts one pod at a time. For one pod there is no default budget.
+ * The PodDisruptionBudget of a MyApp that sets one, or that may have two or more replicas. By
+ * default, a drain evicts one healthy pod at a time. For one pod there is no default budget.
  */
 export const podDisruptionBudget = defineChild<V1PodDisruptionBudgetSpec>({
   apiVersion: 'policy/v1',

@@ -9,7 +9,7 @@ export interface PodMonitorSpec {
   podMetricsEndpoints: Array<{ port: string; path: string }>
 }
 
-/** The PodMonitor of a MyApp with metrics. The Prometheus Operator scrapes the pods it selects. */
+/** The PodMonitor of a MyApp with metrics. It makes Prometheus scrape the pods that it selects. */
 export const podMonitor = defineChild<PodMonitorSpec>({
   apiVersion: 'monitoring.coreos.com/v1',
   kind: 'PodMonitor',

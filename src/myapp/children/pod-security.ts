@@ -9,8 +9,8 @@ import { compact } from './compact.ts'
 
 /**
  * The security context of the pod. Baseline: the default seccomp profile. Restricted: also no root.
- * Custom: Baseline, unless the spec sets another profile. The user and the groups of the spec apply
- * to all of them.
+ * Custom: Baseline, changed by securityContext. The user and the groups of the spec apply to all of
+ * them.
  */
 export function podSecurity({
   podSecurity = 'Baseline',

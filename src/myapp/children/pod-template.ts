@@ -55,9 +55,8 @@ const copiedFields = (spec: MyAppSpec): Pick<MyAppSpec, (typeof copiedPodFields)
   Object.fromEntries(copiedPodFields.map((field) => [field, spec[field]]))
 
 /**
- * The digest for the annotation. If rolloutOnConfigChange is false, the pods keep their digest.
- * Removing the digest would roll the pods. Setting rolloutOnConfigChange to true would roll them
- * again.
+ * The digest for the annotation. If rolloutOnConfigChange is false, the pods keep their digest,
+ * because a change of the annotation rolls the pods, even if it is only removed.
  */
 function digestOf({ spec, configDigest, deployment }: App): string | undefined {
   if (configDigest === undefined || (spec.rolloutOnConfigChange ?? true)) return configDigest

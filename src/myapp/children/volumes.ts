@@ -112,7 +112,7 @@ const filesOf = (spec: MyAppSpec): File[] =>
 
 const filesVolume = (spec: MyAppSpec) => freeName(spec, 'files')
 
-/** Each item has the default apiVersion, because Metacontroller may replace the list as a whole. */
+/** The volume of the files. Each item has the default apiVersion, as the API server stores it. */
 const toFilesVolume = (name: string, files: File[]): V1Volume => ({
   name,
   downwardAPI: {

@@ -89,7 +89,7 @@ function scaled(request: HookRequest): UndatedCondition {
 
 /**
  * Monitored: the desired PodMonitor exists and matches the spec. Without a desired PodMonitor the
- * condition does not exist. It does not affect Ready.
+ * condition does not exist. A missing component does not affect Ready.
  */
 function monitored({ children }: State): OwnCondition[] {
   const child = children.find(({ kind, desired }) => kind === podMonitor && desired !== undefined)

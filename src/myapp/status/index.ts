@@ -84,7 +84,7 @@ function assemble(
   }
 }
 
-/** The conditions that kstatus reads: Ready, and Reconciling or Stalled while Pending or Failed. */
+/** The conditions that kstatus reads: Ready, Reconciling and Stalled. Exactly one is True. */
 function readiness(summary: Summary): UndatedCondition[] {
   const { reason, message } = summary
   const phase = phaseOf(summary)

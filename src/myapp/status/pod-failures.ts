@@ -52,9 +52,10 @@ const maxShownLength = 400
 const maxNameLength = 253
 
 /**
- * Describes failing pods in one sentence: their number and the most common reason. Undefined if no
- * pod fails. A pod that is starting does not fail before the progress deadline. `now` is the time
- * at which the pods were observed.
+ * Describes failing pods in one sentence: their number and the most common reason. A pod that is
+ * starting does not fail before the progress deadline. Undefined if no pod fails; but after the
+ * deadline, the sentence then describes old pods that do not terminate. `now` is the time at which
+ * the pods were observed.
  */
 export function failingPods(
   pods: ObservedPod[],
@@ -91,7 +92,7 @@ const withPod = ({ message, pod = '' }: { message: string; pod?: string | undefi
 const shareOf = ({ count }: { count: number }, failures: Failure[]) =>
   count < failures.length ? `, ${count} of them with this reason` : ''
 
-/** Describes why one pod fails or has ended; undefined if the pod is ready or is being deleted. */
+/** Describes why a living pod is not ready, or why a pod has failed; otherwise undefined. */
 export function problemOfPod(pod: ObservedPod, now: string): string | undefined {
   const shorten = messageShortener()
   const failure = failureOf(pod, now, shorten)

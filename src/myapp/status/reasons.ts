@@ -106,7 +106,7 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
-/** Whether a MyApp with this reason has children that a valid spec does not change. */
+/** Whether some children of a MyApp with this reason stay unchanged although the spec is valid. */
 export const isBlocking = (reason: string) =>
   (Object.entries(reasons) as Array<[string, ReasonMeaning]>).some(
     ([name, { blocks }]) => name === reason && blocks,

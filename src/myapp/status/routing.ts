@@ -28,8 +28,8 @@ const maxUrls = 32
 const maxMessageLength = 1024
 
 /**
- * The URL for callers inside the cluster, and the URLs for callers outside. An Ingress has URLs if
- * it has an address. An HTTPRoute has URLs if every Gateway accepts it.
+ * The address for callers inside the cluster, and the URLs for callers outside. An Ingress has URLs
+ * only if it has an address. An HTTPRoute has URLs only if every Gateway accepts it.
  */
 export function addressesOf(
   request: HookRequest,

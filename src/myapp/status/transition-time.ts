@@ -7,7 +7,7 @@ const timeFormat = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 
 /**
  * The newest time in a request, in RFC 3339, in UTC and in whole seconds. It is used in place of a
- * clock, so that the same request always has the same answer.
+ * clock, so that the same request always has the same transition times.
  */
 export function newestTime(request: HookRequest): string {
   const time = newestTimeOf([request.parent, ...sentChildren(request).map(({ child }) => child)])

@@ -33,15 +33,16 @@ const eventLoopPrecisionMs = 100
 
 /**
  * Starts the SDK with the given settings. No resource detector reads properties of the host or the
- * process. Exporters load later.
+ * process. OTLP exporters load later.
  */
 export async function startSdk(
   settings: TelemetrySettings,
   { environment, logger, forgetMyAppAfterMs }: TelemetryOptions,
 ): Promise<Telemetry> {
   const logLevel = prepareEnvironment(environment, settings)
-  // While the SDK starts, it reports wrong settings, which are logged as warnings. Later it reports
-  // every failed export. These messages are logged at debug, because outages.ts logs failures once.
+  // While the SDK starts, it reports wrong settings, which are logged as warnings. Later it can
+  // repeat a message at every export. Such messages are logged at debug, because outages.ts logs
+  // failed exports once.
   logSdkMessages(logger, logLevel, 'warn')
   const pipelines = {
     spanProcessors: spanProcessors(settings, logger),

@@ -21,14 +21,14 @@ import type { fastify as Fastify, FastifyInstance, FastifyReply, FastifyRequest 
  * Fastify, instrumented by @opentelemetry/instrumentation-fastify.
  *
  * The project uses this package by requirement. The package is deprecated in favour of
- * @fastify/otel, so nothing else depends on it: to replace it, change this file and
- * build/used-exports.ts.
+ * @fastify/otel, so no other file of src/ depends on it. To replace it, change this file,
+ * build/used-exports.ts and the tests that expect the name of its tracer.
  *
  * - The package describes the handler of a request: its attributes (`fastify.*`, `http.route`), and
  *   the name and version of its tracer, by which backends recognise the instrumentation.
  * - This file creates one SERVER span for each request of a hook, from its arrival until its
  *   response is sent. The package itself would create an internal span for each handler and each
- *   Fastify hook, and no span for a request that fails before its handler.
+ *   Fastify hook, but no SERVER span.
  * - Routes without a hook, such as probes, get no span.
  */
 
@@ -93,7 +93,8 @@ function addHandlerHook(server: FastifyInstance, patch: (server: FastifyInstance
 
 function recordRequests(server: FastifyInstance, tracer: Tracer, listener: RequestListener): void {
   server.decorateRequest('span', undefined)
-  // The logger of a request is created in startSpan, with the ids of its span.
+  // The logger for a request of a hook is created in startSpan, with the ids of its span. Other
+  // requests use the logger of the server.
   server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config.hook !== undefined) {

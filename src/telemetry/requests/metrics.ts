@@ -143,7 +143,7 @@ export interface ServerMetrics {
   certificateExpires: (certificate: string, notAfter: () => Date | undefined) => void
 }
 
-/** For a process without metric export. */
+/** Server metrics that record nothing, for a process without telemetry. */
 export const noServerMetrics: ServerMetrics = {
   authenticationRefused: () => {},
   certificateExpires: () => {},

@@ -61,8 +61,8 @@ const bounds = {
 const forgetProblemAfterMs = 3 * problemResyncSeconds * 1000
 
 /**
- * Remembers MyApps for `forgetAfterMs` after the last request. Replicas share requests, so a MyApp
- * that has not been seen for some resyncs is handled by another replica, or is gone.
+ * Remembers MyApps for at most `forgetAfterMs` after the last request. Replicas share requests, so
+ * a MyApp that has not been seen for some resyncs is handled by another replica, or is gone.
  */
 export function seenMyApps(
   { forgetAfterMs, max = bounds.max }: { forgetAfterMs: number; max?: number },

@@ -127,7 +127,10 @@ const drifts: Drift[] = [
 const stays = 'foreign list items stay'
 const pods = '/spec/template/spec'
 
-/** Edits after which the API server would refuse the desired Deployment, or no pod would start. */
+/**
+ * Edits that a plain merge would undo only in part. After some of them the API server would refuse
+ * the desired Deployment, or no pod would start.
+ */
 const jams: Drift[] = [
   {
     what: 'the handler of a probe',
@@ -315,7 +318,7 @@ export function repairs(t: Test, cluster: Cluster, shop: MyAppSpec, drifts: Drif
 
 /** Manual edits of children are reverted in the fields that the operator owns. */
 export function drift(t: Test, cluster: Cluster): void {
-  // Without pods, because only the Deployment matters here. The tests below cover rollouts.
+  // Without pods, because only the children matter here. The tests below cover rollouts.
   repairs(t, cluster, { ...shop, replicas: 0 }, drifts)
   repairs(t, cluster, { ...grown, replicas: 0 }, jams)
 

@@ -24,7 +24,7 @@ const syncErrors = (namespace: string) =>
 /** An edit that keeps the generation. */
 const touched = { metadata: { annotations: { touched: 'yes' } } }
 
-/** The requests to a hook since the first `before` requests for a namespace. */
+/** The requests to a hook for a namespace, without its first `before` requests. */
 const callsTo = (proxy: FaultyProxy, namespace: string, hook: string, before: number) =>
   proxy
     .calls(namespace)

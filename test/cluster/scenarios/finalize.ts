@@ -20,7 +20,7 @@ export function finalize(t: Test, cluster: Cluster): void {
     await here.kubectl('delete', 'ma', 'shop')
     await here.gone('MyApp', 'shop')
     t.equal(order(here).at(-1), 'MyApp')
-    await here.until('the pods are gone', () => here.list('ReplicaSet').length === 0)
+    await here.until('the ReplicaSets are gone', () => here.list('ReplicaSet').length === 0)
   })
 
   t.test(

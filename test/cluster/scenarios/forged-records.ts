@@ -58,14 +58,15 @@ const forgedOwnership = {
 }
 
 /**
- * Every situation in which the hook answers a Deployment as last applied. Each function puts a
- * MyApp into the situation. It returns the name of the Deployment if the MyApp has another name.
+ * A usual sync, and the situations in which the hook answers a Deployment as last applied or as
+ * observed. Each function puts a MyApp into the situation. It returns the name of the Deployment if
+ * the MyApp has another name.
  */
 const situations: Record<string, (here: Namespace, name: string) => Promise<string | void>> = {
   'in sync': async () => {},
   'in a copy under another name': async (here, name) => {
     const copy = `${name}-copy`
-    // Metacontroller adopts the copy for its labels.
+    // Metacontroller adopts the copy because of its labels.
     const { metadata, spec } = here.get('Deployment', name)
     const object = { ...deployment, metadata: { name: copy, labels: metadata.labels }, spec }
     await here.put(object)

@@ -117,8 +117,8 @@ const itemKeys = new Set([
 
 /**
  * Whether server-side apply undoes a change of a field. It does not undo another key of a list
- * item, changed metadata of most kinds, and a field added to an empty map. After another type of
- * strategy, the fields that only this type has stay.
+ * item, changed metadata of most kinds, and a field added to an empty map. After a change of the
+ * strategy's type, the fields that only the foreign type has stay.
  */
 const isMerged = (field: FieldPath, { desired }: Victim) =>
   field[0] === 'spec' &&

@@ -55,7 +55,7 @@ async function untilLoose({ api }: Cluster, here: Namespace, loose: boolean): Pr
   )
 }
 
-/** Runs a write while the CRD accepts everything, and then restores the CRD. */
+/** Runs a write while the CRD has no bounds and rules, and then restores the CRD. */
 async function withLooseCrd(
   cluster: Cluster,
   here: Namespace,

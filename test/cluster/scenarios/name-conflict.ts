@@ -126,7 +126,7 @@ export function nameConflict(t: Test, cluster: Cluster): void {
     t.strictSame([untouched(here, 'Deployment'), untouched(here, 'Service')], before)
   })
 
-  t.test('adopts a foreign Deployment and Service without losing an endpoint', async (t) => {
+  t.test('replaces a foreign Deployment and adopts its Service without downtime', async (t) => {
     const here = await cluster.namespace(t)
     await here.put(foreign.Deployment)
     await here.put(foreign.Service)

@@ -133,7 +133,7 @@ export function noWrite(t: Test, cluster: Cluster): void {
   })
 }
 
-/** Deletes all MyApps of a namespace, and waits until their children of these kinds are gone. */
+/** Deletes all MyApps of a namespace, and waits until their children of built-in kinds are gone. */
 async function deleteAll(here: Namespace): Promise<void> {
   await here.kubectl('delete', 'myapps', '--all', '--wait=false')
   for (const kind of builtInKinds) {

@@ -328,7 +328,7 @@ export function routing(t: Test, cluster: Cluster): void {
     t.equal((await here.running('shop')).status?.address, `http://shop.${here.name}.svc:8080`)
   })
 
-  t.test('deletes routes first, then the other children, then the MyApp', async (t) => {
+  t.test('deletes the Ingress and the autoscaler first, and the MyApp last', async (t) => {
     const here = await cluster.namespace(t)
     await here.create('shop', { ...shop, autoscaling: { minReplicas: 2, maxReplicas: 4 } })
     await here.running('shop')

@@ -23,7 +23,7 @@ const volume = (name: string, more: Partial<Volume> = {}): Volume => ({
   ...more,
 })
 
-/** A mount as `volume, path in the volume, path in the container`. */
+/** A mount as volume, path in the volume and path in the container: `html one /one`. */
 const textOf = ({ name, subPath = '', mountPath, readOnly }: Mount) =>
   `${name} ${subPath} ${mountPath}${readOnly === true ? ' read-only' : ''}`
 

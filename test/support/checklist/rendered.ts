@@ -31,7 +31,7 @@ export interface Facts {
   exceptions?: Partial<Record<string, string>>
   /** Other objects that the workload needs, and the reason. */
   otherObjects?: string
-  /** Needs that neither a MyApp nor another object can express. */
+  /** Needs that a MyApp cannot express. */
   unsupported?: string
 }
 

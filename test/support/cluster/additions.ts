@@ -81,5 +81,5 @@ const additions: Record<string, Addition[]> = {
 export const additionsFor = (kind: string, path: ObjectPath | FieldPath): Addition[] | undefined =>
   additions[`${kind}.${path.join('.')}`] ?? additions[String(path.at(-1))]
 
-/** The exact lists whose order has no meaning. */
+/** Exact lists whose order the comparison ignores, because it has no meaning. */
 export const unorderedLists = new Set(['volumes', 'imagePullSecrets', 'hostAliases', 'parentRefs'])

@@ -151,7 +151,7 @@ export const builtInKinds = allKinds.filter(
   (name) => !childKinds.some(({ kind, optional }) => kind === name && optional !== undefined),
 )
 
-/** Kinds that scenarios create and do not watch. */
+/** Kinds that scenarios create or read but do not watch. */
 const unwatched = {
   MyAppInspection: { apiVersion: 'example.com/v1', resource: 'myappinspections' },
   ServiceAccount: { apiVersion: 'v1', resource: 'serviceaccounts' },

@@ -72,7 +72,7 @@ export interface Namespace {
    * refused write ends with its status code.
    */
   writes(): string[]
-  /** The log lines of the hook's answers for a MyApp. */
+  /** The log lines of the hook's answers to `/sync` and `/finalize` for a MyApp. */
   calls(name: string): HookLine[]
   kubectl(...args: string[]): Promise<string>
   /** Applies manifests in YAML or JSON. */

@@ -58,7 +58,7 @@ interface AuditEvent {
 
 /**
  * The kinds of parents, each with its own CompositeController: one with default settings, and one
- * with the settings that save requests.
+ * with the settings that save requests (ignoreStatusChanges) or bytes (etag).
  */
 const parentKinds = {
   Thing: { resource: 'things', parentRule: {}, syncWebhook: {} },

@@ -4,9 +4,9 @@
  */
 export const applyDifferences = {
   'foreign list items stay':
-    'The operator only removes items that it once applied. Under server-side apply the hook ' +
-    'has no record of the applied items: there is no last-applied annotation. Service ' +
-    'selectors are atomic, so they are still repaired.',
+    'To remove a foreign item, the operator first adopts it in the last-applied annotation. ' +
+    'Under server-side apply there is no such annotation. Service selectors are atomic, so ' +
+    'they are still repaired.',
   'an edited port stays':
     'Ports are merged by number. The edited port belongs to its editor. With the desired port ' +
     'beside it the name would be a duplicate, which the API server refuses.',

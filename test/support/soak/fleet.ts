@@ -18,7 +18,7 @@ export interface Deviation {
 
 /** A fleet of MyApps in one namespace that changes at random, with its expected state. */
 export interface Fleet {
-  /** Creates, changes, scales or deletes one MyApp, or edits one of its children. */
+  /** Creates, changes, scales or deletes one MyApp, or edits or deletes one of its children. */
   change(): Promise<void>
   /** Up to `maxReported` deviations from the expected state. */
   differences(): Promise<Deviation[]>

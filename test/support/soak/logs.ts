@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 
 const maxLineLength = 600
 
-/** Copies the logs of all programs to a folder that outlives the run. Returns its path. */
+/** Copies the logs in `dir`, not in its subfolders, to a folder that stays. Returns its path. */
 export async function keepLogs(dir: string): Promise<string> {
   const copies = await mkdtemp(join(tmpdir(), 'myapp-operator-soak-'))
   for (const file of await logsIn(dir)) await cp(join(dir, file), join(copies, file))
