@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { fastify } from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
 import type {
@@ -8,6 +9,7 @@ import type {
 } from '../../src/metacontroller/protocol.ts'
 import { childKinds } from '../../src/myapp/children/index.ts'
 import { type CustomizeRequest, type HookRequest, sentChildren } from '../../src/myapp/request.ts'
+import { instrument } from '../../src/telemetry/requests/fastify.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { everyKind, requestsFor, requestWith } from '../support/fixtures/every-child.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
@@ -265,36 +267,33 @@ t.test('logs a refused request on one line with its MyApp and no values', async 
 })
 
 t.test('answers a bug with 500 and refers to the log', async (t) => {
-  logged.length = 0
-  const broken = await serverFor({}, { logger })
-  t.teardown(() => broken.close())
-  broken.addHook('preHandler', async () => {
-    throw new TypeError('secret')
-  })
-  const response = await broken.inject({
-    method: 'POST',
-    url: '/sync',
-    payload: recorded('sync-running'),
-  })
-  t.equal(response.statusCode, 500)
-  t.match(response.json(), {
-    error: /^internal error; the log has details under reqId/,
-  })
-  t.match(
-    logged.map((line) => JSON.parse(line)),
-    [
-      {
-        level: 50,
-        msg: 'hook call failed',
-        hook: 'sync',
-        namespace: 'default',
-        name: 'demo-app',
-        generation: 1,
-        err: { type: 'TypeError' },
-      },
-    ],
-  )
-  t.notMatch(logged.join(''), /secret/)
+  for (const createServer of [fastify, instrument(fastify, { ended: () => {} })]) {
+    const broken = await serverFor({}, { logger, createServer })
+    t.teardown(() => broken.close())
+    broken.addHook('preHandler', async () => {
+      throw new TypeError('secret')
+    })
+    for (const [url, fields] of [
+      ['/sync', { hook: 'sync', namespace: 'default', name: 'demo-app', generation: 1 }],
+      ['/admission/validate', {}],
+    ] as const) {
+      logged.length = 0
+      const response = await broken.inject({
+        method: 'POST',
+        url,
+        payload: recorded('sync-running'),
+      })
+      t.equal(response.statusCode, 500)
+      const { error } = response.json() as { error: string }
+      const [, reqId] = /^internal error; the log has details under reqId (\S+)$/.exec(error) ?? []
+      t.ok(reqId, error)
+      t.match(
+        logged.map((line) => JSON.parse(line)),
+        [{ level: 50, msg: 'hook call failed', reqId, ...fields, err: { type: 'TypeError' } }],
+      )
+      t.notMatch(logged.join(''), /secret/)
+    }
+  }
 })
 
 t.test('an overloaded process responds with 429 and Retry-After, but not to probes', async (t) => {

@@ -93,8 +93,7 @@ function addHandlerHook(server: FastifyInstance, patch: (server: FastifyInstance
 
 function recordRequests(server: FastifyInstance, tracer: Tracer, listener: RequestListener): void {
   server.decorateRequest('span', undefined)
-  // The logger for a request of a hook is created in startSpan, with the ids of its span. Other
-  // requests use the logger of the server.
+  // The logger of a request is created below. For a request of a hook it has the ids of the span.
   server.setChildLoggerFactory((logger) => logger)
   server.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config.hook !== undefined) {
@@ -109,7 +108,7 @@ function recordRequests(server: FastifyInstance, tracer: Tracer, listener: Reque
         }
         span.end()
       })
-    }
+    } else request.log = reply.log = request.log.child({ reqId: request.id })
     done()
   })
 }
