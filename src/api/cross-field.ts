@@ -162,23 +162,28 @@ function duplicatesIn<Key extends string, Item extends Record<Key, string>>(
   )
 }
 
-function resourceProblems(spec: MyAppSpec): Problem[] {
-  return containersOf(spec).flatMap(({ path, container: { resources = {} } }) => {
-    const { requests = {}, limits = {} } = resources
-    return computeResources.flatMap((resource) => {
-      const { [resource]: request = 0 } = requests
-      const { [resource]: limit = request } = limits
-      return thousandthsOf(request) > thousandthsOf(limit)
-        ? [
-            at(
-              [...path, 'resources', 'requests', resource],
-              `must be at most limits.${resource}, ${limit}, got ${request}`,
-            ),
-          ]
-        : []
-    })
+const resourceProblems = (spec: MyAppSpec): Problem[] =>
+  containersOf(spec).flatMap(({ path, container: { resources } }) =>
+    requestProblems(['spec', ...path, 'resources'], resources),
+  )
+
+/** The requests of a container that are larger than its limits. */
+export const requestProblems = (
+  path: Path,
+  { requests = {}, limits = {} }: NonNullable<MyAppSpec['resources']> = {},
+): Problem[] =>
+  computeResources.flatMap((resource) => {
+    const { [resource]: request = 0 } = requests
+    const { [resource]: limit = request } = limits
+    return thousandthsOf(request) > thousandthsOf(limit)
+      ? [
+          problem(
+            [...path, 'requests', resource],
+            `must be at most limits.${resource}, ${limit}, got ${request}`,
+          ),
+        ]
+      : []
   })
-}
 
 function tolerationProblems({ tolerations = [] }: MyAppSpec): Problem[] {
   return tolerations.flatMap(

@@ -3,6 +3,7 @@ import type Type from 'typebox'
 import { isExposed } from './declared-ports.ts'
 import { classAnnotation } from './network.ts'
 import { platformDefaultsOutline, platformDefaultsValidator } from './compiled.ts'
+import { requestProblems } from './cross-field.ts'
 import { defaultGracePeriodSeconds, type MyAppSpec } from './myapp.ts'
 import { problemsOf, sentence } from './messages.ts'
 import type { PlatformDefaultsSchema as Schema } from './platform-defaults-schema.ts'
@@ -16,9 +17,11 @@ export type PlatformDefaults = Type.Static<typeof Schema>
  */
 export function checkPlatformDefaults(value: unknown): PlatformDefaults {
   const validator = platformDefaultsValidator as ValidateFunction<PlatformDefaults>
-  if (validator(value)) return value
-  const [problem] = problemsOf(validator.errors ?? [], value, platformDefaultsOutline)
-  throw new Error(problem === undefined ? 'is invalid' : sentence(problem))
+  const [problem] = validator(value)
+    ? requestProblems(['resources'], value.resources)
+    : problemsOf(validator.errors ?? [], value, platformDefaultsOutline)
+  if (problem !== undefined) throw new Error(sentence(problem))
+  return value as PlatformDefaults
 }
 
 /** A spec with the platform's defaults filled in. */

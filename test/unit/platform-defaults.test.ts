@@ -176,6 +176,10 @@ const wrong: Array<[value: unknown, message: RegExp]> = [
   [{ ingress: { host: '{name}-{namespace}.example.com' } }, /^ingress.host: .*whole labels/],
   [{ labels: ['a b'] }, /^labels\[0\]: /],
   [{ resources: { requests: { cpu: 0.5 } } }, /^resources.requests.cpu: /],
+  [
+    { resources: { requests: { memory: '1Gi' }, limits: { memory: '512Mi' } } },
+    /^resources.requests.memory: must be at most limits.memory, 512Mi, got 1Gi$/,
+  ],
   ['text', /^must be an object, got a string$/],
 ]
 for (const [value, message] of wrong) {
