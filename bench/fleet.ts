@@ -71,7 +71,7 @@ function processorSeconds(pid: number): number {
 }
 
 /** The peak of the resident memory of a process in MiB. */
-function peakMegabytes(pid: number): number {
+function peakMebibytes(pid: number): number {
   const [, kilobytes = '0'] =
     /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Math.round(Number(kilobytes) / 1024)
@@ -204,7 +204,7 @@ async function measure(binDir: string): Promise<void> {
         const seconds = (usedAfter[index] ?? NaN) - (usedBefore[index] ?? NaN)
         console.log(
           `  ${program}: ${each(seconds * 1000)} ms of processor time, ` +
-            `${(seconds / elapsed).toFixed(3)} processors, ${peakMegabytes(pid)} MB at most`,
+            `${(seconds / elapsed).toFixed(3)} processors, ${peakMebibytes(pid)} MiB at most`,
         )
       }
     }

@@ -112,7 +112,7 @@ export async function soak({
     const kills: string[] = []
     /** The programs that this round has not killed yet. After the last one a new round begins. */
     const notYetKilled: string[] = []
-    const memory: Array<{ at: number; megabytes: number }> = []
+    const memory: Array<{ at: number; mebibytes: number }> = []
     let memoryOfMetacontroller: number | undefined
 
     const changing = every(changeEveryMs, end, () => fleet.change())
@@ -127,9 +127,9 @@ export async function soak({
       kills.push(what)
     })
     const sampling = every(sampleEveryMs, end, async () => {
-      const megabytes = residentMegabytes(lasting.pid())
-      if (megabytes !== undefined) memory.push({ at: Date.now(), megabytes })
-      const other = residentMegabytes(metacontroller.pid)
+      const mebibytes = residentMebibytes(lasting.pid())
+      if (mebibytes !== undefined) memory.push({ at: Date.now(), mebibytes })
+      const other = residentMebibytes(metacontroller.pid)
       if (other !== undefined) {
         memoryOfMetacontroller = Math.max(memoryOfMetacontroller ?? 0, other)
       }
@@ -149,7 +149,7 @@ export async function soak({
       ...differences.map(({ what }) => what),
       ...failures(hooks),
       ...(grows
-        ? [`the memory of a hook grew from ${first.toFixed(0)} MB to ${last.toFixed(0)} MB`]
+        ? [`the memory of a hook grew from ${first.toFixed(0)} MiB to ${last.toFixed(0)} MiB`]
         : []),
     ]
     if (problems.length > 0) {
@@ -171,9 +171,9 @@ export async function soak({
         ),
         engine: metacontroller.engine,
         'converged after the end of the faults in s': Math.round((Date.now() - faultsEnded) / 1000),
-        'memory of a hook, first third, MB': rounded(first),
-        'memory of a hook, last third, MB': rounded(last),
-        'memory of Metacontroller at most, MB': rounded(memoryOfMetacontroller),
+        'memory of a hook, first third, MiB': rounded(first),
+        'memory of a hook, last third, MiB': rounded(last),
+        'memory of Metacontroller at most, MiB': rounded(memoryOfMetacontroller),
         'hook calls': hooks.reduce((sum, hook) => sum + hook.log(namespace).length, 0),
       },
     }
@@ -203,10 +203,10 @@ function failures(hooks: Replica[]): string[] {
 }
 
 /** The mean memory in the first and in the last third of a run; undefined without samples. */
-function thirds(samples: Array<{ at: number; megabytes: number }>, from: number, until: number) {
+function thirds(samples: Array<{ at: number; mebibytes: number }>, from: number, until: number) {
   const third = (until - from) / 3
   const mean = (of: typeof samples) =>
-    of.length === 0 ? undefined : of.reduce((sum, { megabytes }) => sum + megabytes, 0) / of.length
+    of.length === 0 ? undefined : of.reduce((sum, { mebibytes }) => sum + mebibytes, 0) / of.length
   return [
     mean(samples.filter(({ at }) => at < from + third)),
     mean(samples.filter(({ at }) => at > until - third)),
@@ -214,7 +214,7 @@ function thirds(samples: Array<{ at: number; megabytes: number }>, from: number,
 }
 
 /** The resident memory of a process; undefined if it has ended, or without /proc. */
-function residentMegabytes(pid: number): number | undefined {
+function residentMebibytes(pid: number): number | undefined {
   try {
     const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     return kilobytes === undefined ? undefined : Number(kilobytes) / 1024
@@ -223,7 +223,7 @@ function residentMegabytes(pid: number): number | undefined {
   }
 }
 
-const rounded = (megabytes: number | undefined) =>
-  megabytes === undefined ? 'not measured' : Math.round(megabytes)
+const rounded = (mebibytes: number | undefined) =>
+  mebibytes === undefined ? 'not measured' : Math.round(mebibytes)
 
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(0)} s:`
