@@ -121,7 +121,8 @@ export const variables = {
     'File with the key of config digests: at least 32 bytes, the same for all replicas. With a ' +
       'key a digest is an HMAC of the used data. Without a key it contains the `resourceVersion` ' +
       'of a Secret instead of the data, so pods roll at every change of a Secret that they use. ' +
-      'A new key rolls the pods of every app that uses ConfigMaps or Secrets.',
+      'A new key rolls the pods of every app that uses ConfigMaps or Secrets, unless ' +
+      '`rolloutOnConfigChange` is false.',
   ),
   PLATFORM_DEFAULTS_FILE: text(
     '',

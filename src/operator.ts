@@ -64,9 +64,10 @@ async function start(config: Config): Promise<void> {
       stop()
     })
   } else if (!isLoopback(config.HOST)) {
+    const who = tokens === undefined ? ', and callers are not authenticated' : ''
     logger.warn(
-      'requests, with the Secrets in them, are not encrypted, and callers are not ' +
-        'authenticated: set TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE',
+      `requests, with the Secrets in them, are not encrypted${who}: ` +
+        'set TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE',
     )
   }
   closeWithGrace({ delay: shutdownTimeoutMs, logger }, async ({ signal, err }) => {

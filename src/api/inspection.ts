@@ -83,7 +83,7 @@ export const InspectionStatus = Type.Object(
     ),
     pods: opt(
       Type.Array(InspectedPod, {
-        description: `The pods, failing pods first, at most ${maxListedPods}.`,
+        description: `At most ${maxListedPods} pods. Pods that are not ready come first.`,
         maxItems: maxListedPods,
         'x-kubernetes-list-type': 'atomic',
       }),

@@ -273,13 +273,15 @@ const quantityFields = [
   'value',
 ]
 
-/** The remedy for a fraction in place of a quantity or a number of pods. */
+const podCountFields = ['maxSurge', 'maxUnavailable', 'minAvailable']
+
+/** The remedy for a fraction in place of a quantity, a number of pods or a port. */
 function fractionHint(path: Path, value: unknown): string {
   if (typeof value !== 'number' || value < 0) return ''
   const text = String(value)
-  if (!quantityFields.includes(String(path.at(-1)))) {
-    return '; use an integer or a percentage such as "25%"'
-  }
+  const field = String(path.at(-1))
+  if (podCountFields.includes(field)) return '; use an integer or a percentage such as "25%"'
+  if (!quantityFields.includes(field)) return '; use an integer'
   return /^\d{1,15}\.\d{1,3}$/.test(text)
     ? `; write "${canonicalQuantity(text)}" or put it in quotes`
     : '; put it in quotes'

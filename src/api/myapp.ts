@@ -277,7 +277,7 @@ export const Condition = Type.Object(
       minLength: 1,
       maxLength: 1024,
     }),
-    message: text('Reason in one sentence.', { maxLength: 32768 }),
+    message: text('Explanation of the reason.', { maxLength: 32768 }),
   },
   { description: 'A condition of the MyApp.' },
 )
@@ -300,7 +300,7 @@ export const MyAppStatus = Type.Object(
           'template and are available. Failed: somebody must act.',
       ),
     ),
-    message: sentence('State of the app and what to do about it, in one sentence.'),
+    message: sentence('State of the app and what to do about it.'),
     ready: sentence('Number of ready pods and of desired pods, such as 2/3.'),
     replicas: count('Number of pods, of every pod template.'),
     readyReplicas: count('Number of ready pods.'),
@@ -308,7 +308,7 @@ export const MyAppStatus = Type.Object(
     availableReplicas: count('Number of available pods.'),
     observedGeneration: opt(int64('Generation of the MyApp that this status describes.')),
     selector: sentence('Label selector of the pods, for the scale subresource.'),
-    address: sentence('URL of the app inside the cluster.'),
+    address: sentence('Address of the app inside the cluster: a URL for HTTP, else HOST:PORT.'),
     urls: opt(
       Type.Array(Type.String({ description: 'A URL.' }), {
         description:

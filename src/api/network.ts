@@ -53,7 +53,13 @@ const pathRule = rule(
 export const Ingress = object(
   'An Ingress that routes to the Service.',
   {
-    host: opt(formatted('hostName', 'Host name. Defaults to every host.')),
+    host: opt(
+      formatted(
+        'hostName',
+        'Host name. Without host and hosts, the Ingress has the host of the platform defaults, ' +
+          'or accepts every host.',
+      ),
+    ),
     hosts: opt(
       list(
         'More host names, with the same paths.',
@@ -120,7 +126,7 @@ export const parentRefMessage =
 
 export const Gateway = object('An HTTPRoute that routes from Gateways to the Service.', {
   parentRefs: list(
-    'Gateways. Each name may be listed once, also in different namespaces.',
+    'Gateways. Each name may be listed once, even if the namespaces differ.',
     object('A Gateway.', {
       name: nonEmpty('Name of the Gateway.'),
       namespace: opt(

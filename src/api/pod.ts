@@ -236,7 +236,8 @@ export const Probes = object('Health checks of the container.', {
   startup: opt(probe('The other probes start after this one succeeds.', 1)),
   readiness: opt(
     probe(
-      'The pod gets traffic while this probe succeeds. Defaults to a TCP check of the port.',
+      'The pod gets traffic while this probe succeeds. Defaults to a TCP check of the main port, ' +
+        'unless this port speaks UDP or expose is false.',
       86_400,
     ),
   ),
@@ -592,7 +593,7 @@ export const PodSecurityContext = object(
 )
 const capability = Type.String({ maxLength: 64 })
 export const ContainerSecurityContext = object(
-  'Security of the container. May only be set when podSecurity is Custom.',
+  'Security of all containers of the pod. May only be set when podSecurity is Custom.',
   {
     runAsNonRoot: opt(flag('Refuse to run as root.')),
     runAsUser: opt(id('User ID.')),

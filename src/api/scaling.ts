@@ -66,7 +66,7 @@ const sources = {
   ),
   containerResource: opt(
     object('CPU or memory of one container.', {
-      name: formatted('measuredResource', 'cpu or memory.', { maxLength: 63 }),
+      name: formatted('measuredResource', 'Resource, such as cpu or memory.', { maxLength: 63 }),
       container: formatted('containerName', "Name of the container. The app's is named app.", {
         maxLength: 63,
       }),

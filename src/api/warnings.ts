@@ -174,7 +174,7 @@ function claimWarnings({ volumes = [], strategy }: MyAppSpec): Problem[] {
     : [
         warning(
           ['strategy', 'type'],
-          `a new pod cannot mount volumes[${claim}] beside the old one: set Recreate`,
+          `a new pod may be unable to mount volumes[${claim}] beside the old one: set Recreate`,
         ),
       ]
 }

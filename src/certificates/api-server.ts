@@ -23,7 +23,7 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
  */
 export function connect(environment: Record<string, string | undefined>): ApiServer {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment
-  if (!host) throw new Error('KUBERNETES_SERVICE_HOST is not set: this program runs in a pod')
+  if (!host) throw new Error('KUBERNETES_SERVICE_HOST is not set: this program must run in a pod')
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
   const tokenFile = `${environment['SERVICE_ACCOUNT_DIR'] || serviceAccount}/token`
 

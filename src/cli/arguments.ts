@@ -109,7 +109,7 @@ export const help = `Works with MyApps. Only --live, --context and adopt read fr
 usage:
   myapp-operator render -f FILE [-f FILE…] [options]
       Prints the children of a new MyApp, with the defaults that the API server fills in.
-  myapp-operator render -f FILE --diff (--live | --context NAME | --against REQUEST) [options]
+  myapp-operator render -f FILE --diff (--live | --context NAME | --against FILE) [options]
       Prints what applying the files would create, update and delete.
   myapp-operator validate -f FILE [-f FILE…] [--lint] [options]
       Prints every problem as FILE:LINE:COLUMN: FIELD: MESSAGE.
@@ -316,7 +316,7 @@ function baseline({
     return undefined
   }
   if (isLive === recordings.length > 0) {
-    throw new UserError('--diff needs either --live or --against')
+    throw new UserError('--diff needs either --live or --context NAME, or --against FILE')
   }
   return isLive ? { context } : { recordings }
 }

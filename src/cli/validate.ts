@@ -134,8 +134,8 @@ const sarif = (findings: Finding[]) => ({
           name: 'myapp-operator',
           version,
           rules: [
-            { id: 'invalid', shortDescription: { text: 'A MyApp that the API server refuses' } },
-            { id: 'lint', shortDescription: { text: 'A valid MyApp that will not work' } },
+            { id: 'invalid', shortDescription: { text: 'An invalid MyApp' } },
+            { id: 'lint', shortDescription: { text: 'A valid MyApp that fails or is risky' } },
           ],
         },
       },

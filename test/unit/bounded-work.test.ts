@@ -386,8 +386,8 @@ t.test('the condition Unrepaired names a list that the operator does not repair'
     {
       reason: 'TooManyForeignItems',
       message:
-        'Deployment spec.template.spec.volumes has 1002 items. The operator does not change a ' +
-        'list with more than 1000 foreign items. Remove the foreign items by hand',
+        'Deployment spec.template.spec.volumes has 1002 items. The operator removes nothing from ' +
+        'a list with more than 1000 foreign items. Remove the foreign items by hand',
     },
   )
   const few = sync(requestWith('volumes', 2, 'dynamic-apply'), context).status.conditions ?? []

@@ -803,7 +803,7 @@ t.test('reports an unusable command line on one line and exits with 2', async (t
     [['render'], /-f is required: name a file/],
     [['render', 'a.yaml'], /unexpected argument "a.yaml": pass files with -f/],
     [['render', '-f', 'a.yaml', '-o', 'xml'], /-o xml: must be yaml or json/],
-    [['render', '-f', 'a.yaml', '--diff'], /either --live or --against/],
+    [['render', '-f', 'a.yaml', '--diff'], /either --live or --context NAME, or --against FILE/],
     [['render', '-f', 'a.yaml', '--live'], /need --diff/],
     [['validate', '-f', 'a.yaml', '--live'], /--live may only be used with render/],
     [['validate', '-f', 'a.yaml', '-o', 'yaml'], /-o yaml: must be text or json or github/],

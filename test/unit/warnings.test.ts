@@ -137,7 +137,7 @@ const warned: Array<[spec: Partial<MyAppSpec>, ...says: string[]]> = [
   ],
   [
     { ...written, strategy: { type: 'RollingUpdate' } },
-    'strategy.type: a new pod cannot mount volumes[0] beside the old one: set Recreate',
+    'strategy.type: a new pod may be unable to mount volumes[0] beside the old one: set Recreate',
   ],
   [
     { resources: { limits: { memory: '1Gi' } }, autoscaling: { maxReplicas: 2 } },

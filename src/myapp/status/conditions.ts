@@ -83,7 +83,7 @@ function scaled(request: HookRequest): UndatedCondition {
     type: 'Scaled',
     status: 'Unknown',
     reason: 'NoAutoscalerStatus',
-    message: 'The HorizontalPodAutoscaler has no status yet',
+    message: 'The HorizontalPodAutoscaler does not exist, or has no status yet',
   })
 }
 
@@ -168,7 +168,7 @@ function unrepaired({ children }: State): OwnCondition[] {
           status: 'True',
           reason: 'TooManyForeignItems',
           message:
-            `${listed(lists)}. The operator does not change a list with more than ` +
+            `${listed(lists)}. The operator removes nothing from a list with more than ` +
             `${maxForeignItems} foreign items. Remove the foreign items by hand`,
         },
       ]

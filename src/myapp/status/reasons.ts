@@ -27,7 +27,9 @@ export const reasons = {
   },
   Suspended: {
     phase: 'Running',
-    meaning: '`suspend` is true, and all pods are gone.',
+    meaning:
+      '`suspend` is true, and all pods are gone. If Kubernetes does not report terminating pods, ' +
+      'they can still run.',
   },
   Paused: {
     phase: 'Running',
@@ -58,7 +60,9 @@ export const reasons = {
   },
   ReplicasUnavailable: {
     phase: 'Pending',
-    meaning: 'All pods are up to date, but some are not available. The message names the cause.',
+    meaning:
+      'All pods are up to date, but some are not available. The message names the cause, if it ' +
+      'is known.',
   },
   PodsFailing: {
     phase: 'Pending',
@@ -123,7 +127,7 @@ export const conditionReasons = {
   },
   NoAutoscalerStatus: {
     of: ['Scaled'],
-    meaning: 'The HorizontalPodAutoscaler has no status yet.',
+    meaning: 'The HorizontalPodAutoscaler does not exist, or has no status yet.',
   },
   NoReason: {
     of: ['Available', 'Scaled'],
