@@ -101,7 +101,22 @@ function recordOf({ metadata }: ObservedObject): unknown {
  * contains the last applied child, applying the result changes nothing on the server. Then the
  * whole result counts as applied.
  */
-export function observedPart(known: Json[], observed: Json): Json {
+export const observedPart = (known: Json[], observed: Json): Json =>
+  partOf(known, observed, new Map())
+
+/** A list of known items, indexed by their merge keys. */
+interface ListIndex {
+  /** The merge keys that every item has. */
+  keys: string[]
+  /** The items by the values of a merge key. */
+  by: (key: string) => Map<unknown, Json>
+}
+
+/**
+ * Thousands of observed items can have the same merge key, and so the same known item. `indexes`
+ * contains the index of each known list, so that the lists of that item are read only once.
+ */
+function partOf(known: Json[], observed: Json, indexes: Map<Json[], ListIndex>): Json {
   if (isObject(observed)) {
     const objects = known.filter(isObject)
     const fields = Object.keys(observed).filter((field) =>
@@ -110,26 +125,45 @@ export function observedPart(known: Json[], observed: Json): Json {
     return Object.fromEntries(
       fields.map((field) => {
         const values = objects.map((object) => own(object, field))
-        return [field, observedPart(values, observed[field])]
+        return [field, partOf(values, observed[field], indexes)]
       }),
     )
   }
   if (!Array.isArray(observed)) return observed
-  const lists = known.filter(Array.isArray) as JsonObject[][]
-  const key = commonMergeKey([...observed, ...lists.flat()])
+  const lists = known.filter(Array.isArray).map((list: Json[]) => {
+    const index = indexes.get(list) ?? indexOf(list)
+    indexes.set(list, index)
+    return index
+  })
+  const key = keysOfAll(observed).find((key) => lists.every(({ keys }) => keys.includes(key)))
   if (key === undefined) return observed
-  // Indexed by key, because comparing all pairs would be quadratic.
-  const indexes = lists.map((list) => new Map(list.map((item) => [item[key], item])))
+  const items = lists.map(({ by }) => by(key))
   return (observed as JsonObject[]).flatMap((item) => {
-    const same = indexes.flatMap((index) => index.get(item[key]) ?? [])
-    return same.length > 0 ? [observedPart(same, item)] : []
+    const same = items.flatMap((byKey) => byKey.get(item[key]) ?? [])
+    return same.length > 0 ? [partOf(same, item, indexes)] : []
   })
 }
 
+function indexOf(list: Json[]): ListIndex {
+  const known = new Map<string, Map<unknown, Json>>()
+  return {
+    keys: keysOfAll(list),
+    by: (key) => {
+      const items =
+        known.get(key) ?? new Map((list as JsonObject[]).map((item) => [item[key], item]))
+      known.set(key, items)
+      return items
+    },
+  }
+}
+
+/** The merge keys that every item has. */
+const keysOfAll = (items: Json[]): string[] =>
+  items.every(isObject)
+    ? mergeKeys.filter((key) => items.every((item) => Object.hasOwn(item, key)))
+    : []
+
 /** The key by which lists are merged. Without one, the list is replaced as a whole. */
 export function commonMergeKey(items: Json[]): string | undefined {
-  if (!items.every(isObject)) return undefined
-  return items.length === 0
-    ? undefined
-    : mergeKeys.find((key) => items.every((item) => Object.hasOwn(item, key)))
+  return items.length === 0 ? undefined : keysOfAll(items)[0]
 }

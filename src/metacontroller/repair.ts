@@ -226,32 +226,34 @@ function intermediateValue(
   if (!Array.isArray(found)) return found
   const desiredNames = new Set(names(expected))
   const isDesired = (item: unknown) => desiredNames.has(nameOf(item))
-  const known = at(applied, path)
-  if (isOutOfOrder) return adopt(found, known)
+  const adopt = adopterOf(at(applied, path))
+  if (isOutOfOrder) return adopt(found)
   if (namesOnly) {
     const foreign = found.filter((item) => !isDesired(item))
-    return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign, known)]
+    return [...(Array.isArray(expected) ? expected : []), ...adopt(foreign)]
   }
-  if (restore === 'by omission') return adopt(found, known)
-  return found.map((item) => (isDesired(item) ? item : adopt([item], known)[0]))
+  if (restore === 'by omission') return adopt(found)
+  return found.map((item) => (isDesired(item) ? item : adopt([item])[0]))
 }
 
 /**
- * The items of an answer by which the operator adopts observed items. If every item has a distinct
- * name, only the names are returned: the merge then uses the name as the key and keeps the other
- * fields. With the port number as the key, two ports with one number (TCP and UDP) would be one
- * item. Otherwise the whole items are returned: mounts of one volume share a name, so the merge
- * uses the path as the key.
+ * Returns the function that converts observed items to the items by which the operator adopts them.
+ * If every item has a distinct name, only the names are returned: the merge then uses the name as
+ * the key and keeps the other fields. With the port number as the key, two ports with one number
+ * (TCP and UDP) would be one item. Otherwise the whole items are returned: mounts of one volume
+ * share a name, so the merge uses the path as the key.
  *
  * An item that was applied before also has the applied fields, with their observed values.
  * Otherwise the merge would remove these fields, such as the number of a port.
  */
-function adopt(items: unknown[], applied: unknown): unknown[] {
-  const all = names(items)
-  const isNamed = !all.includes(undefined) && new Set(all).size === all.length
-  if (!isNamed) return items
+function adopterOf(applied: unknown): (items: unknown[]) => unknown[] {
   const known = new Map(Array.isArray(applied) ? applied.map((item) => [nameOf(item), item]) : [])
-  return items.map((item) => observedPart([known.get(nameOf(item)), { name: '' }], item))
+  return (items) => {
+    const all = names(items)
+    const isNamed = !all.includes(undefined) && new Set(all).size === all.length
+    if (!isNamed) return items
+    return items.map((item) => observedPart([known.get(nameOf(item)), { name: '' }], item))
+  }
 }
 
 /** Foreign fields in an exact part. */
@@ -306,7 +308,8 @@ function foreignMembers(
   if (key === undefined) return undefined // the merge replaces the list as a whole
   const ownedOf = itemsOf(foreign)
   const desiredByKey = new Map(desired.map((item) => [item[key], item]))
-  const found = merged.flatMap((item) => {
+  // Items with the same key are one object after the merge, so that each is compared once.
+  const found = [...new Set(merged)].flatMap((item) => {
     const theirs = ownedOf(item)?.fields
     if (!desiredByKey.has(item[key])) return theirs === undefined ? [] : [item]
     const members = foreignMembers(item, desiredByKey.get(item[key]), theirs, serverDefaults)

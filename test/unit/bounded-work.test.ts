@@ -113,6 +113,19 @@ const shapes: Record<string, (n: number, target: Target) => void> = {
     record.spec.other = 'x'
     metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
   },
+  'host aliases of one address': (n, { pods: spec, metadata }) => {
+    spec.hostAliases = numbers(n * 2).map(() => ({ ip: '192.0.2.1', hostnames: ['a'] }))
+    const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+    const hostnames = numbers(n * 10)
+    record.spec.template.spec.hostAliases = [{ ip: '192.0.2.1', hostnames }]
+    metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+  },
+  'fields of volumes with the same name': (n, { pods: spec, owned }) => {
+    const volumes = numbers(n * 0.6).map(() => ({ name: 'data' }))
+    const fields = Object.fromEntries(numbers(n * 2).map((index) => [`k${index}`, 1]))
+    spec.volumes = [...volumes, { name: 'data', emptyDir: {}, ...fields }]
+    owned['f:spec'] = pods({ 'f:volumes': {} })
+  },
   'keys of one list item': (n, { app, owned }) => {
     app.env = numbers(n).map((index) => ({ name: `V${index}`, value: 'x' }))
     const keys = Object.fromEntries(numbers(n).map((index) => [`k${index}`, 1]))
@@ -342,6 +355,28 @@ t.test('work grows linearly with the hosts of an Ingress', async (t) => {
       Object.assign(request.children, {
         'Ingress.networking.k8s.io/v1': { 'default/demo-app': ingress },
       })
+      return request
+    },
+  )
+  t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+})
+
+t.test('work grows linearly with the ports of a Service and of its record', async (t) => {
+  const growth = growthOf(
+    (request: HookRequest) => sync(request, context),
+    (n) => {
+      const request = recorded('sync-running')
+      const { metadata, spec } = request.children['Service.v1']['default/demo-app'] as Anything
+      for (const index of numbers(n * 0.6)) spec.ports.push({ name: `p${index}`, port: index + 1 })
+      metadata.managedFields.push({
+        manager: 'kubectl-edit',
+        operation: 'Update',
+        time: '2099-01-01T00:00:00Z',
+        fieldsV1: { 'f:spec': { 'f:ports': {} } },
+      })
+      const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+      record.spec.ports.push(...numbers(n * 12).map(() => ({ port: 1 })))
+      metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
       return request
     },
   )
