@@ -1,17 +1,28 @@
-import { isObject, nameOf } from './json.ts'
+import { isObject, type JsonObject, nameOf } from './json.ts'
 
 /**
  * Whether `observed` contains everything that is desired: every field, and every item of a list in
  * the same order. Additional fields and items of the API server or of others do not matter.
  */
-export function contains(observed: unknown, desired: unknown): boolean {
+export const contains = (observed: unknown, desired: unknown) => includes(observed, desired)
+
+/** The number of fields of desired objects, by object. */
+type Sizes = Map<object, number>
+
+/**
+ * `sizes` is set for the items of a list of which one did not match. One desired item with many
+ * fields may be compared with thousands of small items, and listing its fields each time would take
+ * quadratic time.
+ */
+function includes(observed: unknown, desired: unknown, sizes?: Sizes): boolean {
   if (desired === undefined) return true
   if (isObject(desired)) {
     if (!isObject(observed)) return false
+    if (sizes !== undefined && sizeOf(desired, sizes) > Object.keys(observed).length) return false
     for (const key in desired) {
       // Own fields only: every object inherits a name such as constructor.
       const value = Object.hasOwn(observed, key) ? observed[key] : undefined
-      if (!contains(value, desired[key])) return false
+      if (!includes(value, desired[key], sizes)) return false
     }
     return true
   }
@@ -19,32 +30,64 @@ export function contains(observed: unknown, desired: unknown): boolean {
   if (!Array.isArray(observed)) return desired.length === 0
   let from = 0
   for (const item of desired) {
-    while (from < observed.length && !contains(observed[from], item)) from += 1
+    while (from < observed.length && !includes(observed[from], item, sizes)) {
+      sizes ??= new Map()
+      from += 1
+    }
     if (from === observed.length) return false
     from += 1
   }
   return true
 }
 
+/** The number of fields that `contains` looks for in an object. */
+function sizeOf(desired: JsonObject, sizes: Sizes): number {
+  const known = sizes.get(desired)
+  if (known !== undefined) return known
+  const size = Object.values(desired).filter((value) => value !== undefined).length
+  sizes.set(desired, size)
+  return size
+}
+
+/** Bounds of a list of paths. A tenant can write thousands of fields with long names. */
+export interface PathLimits {
+  /** The largest number of paths. */
+  paths: number
+  /** The longest path, in characters. */
+  characters: number
+}
+const unlimited: PathLimits = { paths: Infinity, characters: Infinity }
+
 /**
  * The paths of the fields that `observed` lacks or has with a different value. A list item with a
  * name has its name in the path, as in `spec.template.spec.containers[app].image`. Empty if
  * `contains` returns true. The result contains no values.
  */
-export function differences(observed: unknown, desired: unknown): string[] {
+export function differences(
+  observed: unknown,
+  desired: unknown,
+  limits: PathLimits = unlimited,
+): string[] {
   if (contains(observed, desired)) return [] // The usual case.
   const found: string[] = []
-  collect(observed, desired, [], found)
+  collect(observed, desired, [], found, limits)
   return found
 }
 
 /** `path` contains the steps to the value. They are joined only for differences. */
-function collect(observed: unknown, desired: unknown, path: string[], found: string[]): void {
+function collect(
+  observed: unknown,
+  desired: unknown,
+  path: string[],
+  found: string[],
+  limits: PathLimits,
+): void {
   const visit = (step: string, observed: unknown, desired: unknown) => {
-    path.push(step)
-    collect(observed, desired, path, found)
+    path.push(step.slice(0, limits.characters + 1))
+    collect(observed, desired, path, found, limits)
     path.pop()
   }
+  if (found.length >= limits.paths) return
   if (isObject(desired) && isObject(observed)) {
     for (const key in desired) visit(`.${key}`, observed[key], desired[key])
     return
@@ -53,10 +96,13 @@ function collect(observed: unknown, desired: unknown, path: string[], found: str
   const before = found.length
   if (Array.isArray(desired) && Array.isArray(observed)) {
     const byName = new Map(observed.toReversed().map((item) => [nameOf(item), item]))
+    // Items with the same merge key are one object after the merge: see merge.ts.
+    const compared = new Set<object>()
     for (const [index, item] of desired.entries()) {
+      if (isObject(item) && compared.size === compared.add(item).size) continue
       const name = nameOf(item)
       visit(`[${name ?? index}]`, name === undefined ? observed[index] : byName.get(name), item)
     }
   }
-  if (found.length === before) found.push(path.join('').slice(1))
+  if (found.length === before) found.push(path.join('').slice(1, limits.characters + 1))
 }

@@ -17,6 +17,7 @@ import { findingsOf } from '../../src/myapp/findings.ts'
 import type { HookRequest, ObservedPod } from '../../src/myapp/request.ts'
 import { addressesOf } from '../../src/myapp/status/routing.ts'
 import { sync } from '../../src/myapp/sync.ts'
+import { changesOf } from '../../src/telemetry/requests/changes.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
@@ -382,6 +383,40 @@ t.test('work grows linearly with the ports of a Service and of its record', asyn
   )
   t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
 })
+
+/** A PodMonitor with n small endpoints, and one endpoint of the same port with n fields. */
+function withEndpoints(n: number): HookRequest {
+  const request = recorded('sync-running')
+  Object.assign(request.parent.spec as object, { metrics: { port: 8080 } })
+  const children = request.children as Record<string, Anything>
+  const group = 'PodMonitor.monitoring.coreos.com/v1'
+  children[group] = {}
+  const desired = sync(request, context).children.find(({ kind }) => kind === 'PodMonitor')
+  const monitor = structuredClone(desired) as Anything
+  const annotations = { [lastAppliedAnnotation]: JSON.stringify(monitor) }
+  const fieldsV1 = { 'f:metadata': { 'f:ownerReferences': {} } }
+  const managedFields = [{ manager: 'metacontroller', operation: 'Update', fieldsV1 }]
+  Object.assign(monitor.metadata, { uid: 'm', annotations, managedFields })
+  const params = Object.fromEntries(numbers(n).map((index) => [`k${index}`, '']))
+  monitor.spec.podMetricsEndpoints = [
+    ...numbers(n).map(() => ({ port: 'metrics', params: {} })),
+    { port: 'metrics', params },
+  ]
+  children[group] = { 'default/demo-app': monitor }
+  return request
+}
+
+const endpointHooks: Record<string, Hook> = {
+  sync: (request) => sync(request, context),
+  'the changes of a sync': (request) => changesOf(request, sync(request, context).children),
+}
+
+for (const [name, run] of Object.entries(endpointHooks)) {
+  t.test(`work of ${name} grows linearly with endpoints of one port`, async (t) => {
+    const growth = growthOf(run, (n) => withEndpoints(n * 2))
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
+}
 
 t.test('work grows linearly with the problems of a spec', async (t) => {
   const growth = growthOf(

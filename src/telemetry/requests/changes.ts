@@ -21,6 +21,8 @@ export interface Change {
  */
 const maxFields = 32
 const maxPathLength = 253
+/** One more, because the label of Metacontroller does not count. */
+const limits = { paths: maxFields + 1, characters: maxPathLength }
 
 /** A condition whose status changes with an answer. */
 export interface ConditionChange {
@@ -94,13 +96,14 @@ function fieldsToWrite(observed: ObservedObject, desired: KubernetesObject): str
         applied === undefined
           ? desired
           : { ...desired, spec: merge(observed.spec, applied.spec, desired.spec) },
+        limits,
       )
   const stale =
     applied === undefined
       ? []
-      : differences(desired, applied).filter((path) => path !== labelOfMetacontroller)
+      : differences(desired, applied, limits).filter((path) => path !== labelOfMetacontroller)
   const taken =
-    applied === undefined || contains(applied, desired) ? [] : differences(applied, desired)
+    applied === undefined || contains(applied, desired) ? [] : differences(applied, desired, limits)
   const paths = [...new Set([...missing, ...stale, ...taken])]
   return paths.slice(0, maxFields).map((path) => cutCopy(path, maxPathLength))
 }
