@@ -418,6 +418,68 @@ for (const [name, run] of Object.entries(endpointHooks)) {
   })
 }
 
+/** Children and statuses by which the URLs or the problems of a MyApp could multiply. */
+const routeShapes: Record<string, (n: number) => Record<string, { spec: object; status: object }>> =
+  {
+    'addresses and paths of an Ingress': (n) => ({
+      'Ingress.networking.k8s.io/v1': {
+        spec: { rules: [{ http: { paths: numbers(n).map((index) => ({ path: `/${index}` })) } }] },
+        status: { loadBalancer: { ingress: numbers(n).map((index) => ({ ip: `${index}` })) } },
+      },
+    }),
+    'addresses and rules of an Ingress': (n) => ({
+      'Ingress.networking.k8s.io/v1': {
+        spec: { rules: numbers(n).map(() => ({ http: { paths: [{ path: '/' }] } })) },
+        status: { loadBalancer: { ingress: numbers(n).map((index) => ({ ip: `${index}` })) } },
+      },
+    }),
+    'Gateways and hosts of an HTTPRoute': (n) => ({
+      'HTTPRoute.gateway.networking.k8s.io/v1': {
+        spec: {
+          parentRefs: numbers(n).map(() => ({ name: 'a', port: 80 })),
+          hostnames: numbers(n).map((index) => `h${index}`),
+        },
+        status: {
+          parents: [
+            { parentRef: { name: 'a' }, conditions: [{ type: 'Accepted', status: 'True' }] },
+          ],
+        },
+      },
+    }),
+    'Gateways and reports of an HTTPRoute': (n) => ({
+      'HTTPRoute.gateway.networking.k8s.io/v1': {
+        spec: {
+          parentRefs: numbers(n * 4).map((index) => ({ name: 'a', sectionName: `s${index}` })),
+        },
+        status: {
+          parents: numbers(n * 4).map((index) => ({
+            parentRef: { name: 'a', sectionName: `s${index}` },
+            conditions: [{ type: 'Accepted', status: 'True' }],
+          })),
+        },
+      },
+    }),
+  }
+
+for (const [shape, childrenOf] of Object.entries(routeShapes)) {
+  t.test(`work grows linearly with the ${shape}`, async (t) => {
+    const growth = growthOf(
+      (request: HookRequest) => addressesOf(request),
+      (n) => {
+        const request = recorded('sync-running')
+        const { metadata } = request.parent
+        for (const [group, child] of Object.entries(childrenOf(n))) {
+          Object.assign(request.children, {
+            [group]: { 'default/demo-app': { metadata, ...child } },
+          })
+        }
+        return request
+      },
+    )
+    t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+  })
+}
+
 t.test('work grows linearly with the problems of a spec', async (t) => {
   const growth = growthOf(
     (myApp: object) => validate(myApp, allProblemsValidator),

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { HookRequest } from '../../src/myapp/request.ts'
+import { routeProblems } from '../../src/myapp/status/routing.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
@@ -372,6 +373,30 @@ t.test('without the component gateway Routed is False, and no HTTPRoute is creat
     'True',
     'the app runs',
   )
+})
+
+t.test('the URLs and problems of children that a tenant edited fit into the status', async (t) => {
+  const path = `/${'x'.repeat(100_000)}`
+  const host = (index: number) => `h${index}.example.com`
+  const numbers = Array.from({ length: 100 }, (_, index) => index)
+  const request = admitted(shop)
+  const edited = (request.children as Anything)['Ingress.networking.k8s.io/v1']['default/demo-app']
+  edited.spec.rules = numbers.map((index) => ({
+    host: host(index),
+    http: { paths: [{ path }, { path: '/a' }] },
+  }))
+  t.strictSame(
+    sync(request, context).status.urls,
+    numbers.slice(0, 32).map((index) => `http://${host(index)}/a`),
+  )
+  const message = 'x'.repeat(1000)
+  const refused = { conditions: [condition('Accepted', 'False', { message })] }
+  const routeRequest = withGateways({ name: 'public', ...refused })
+  const route = (routeRequest.children as Anything)[group]['default/demo-app']
+  route.spec.parentRefs = numbers.map(() => ({ name: 'public' }))
+  t.equal(routeProblems(routeRequest).length, 1, 'reports equal problems once')
+  route.spec.parentRefs = numbers.map((index) => ({ name: `g${index}` }))
+  t.equal(routeProblems(routeRequest).length, 32)
 })
 
 t.test('lists only URLs that certainly work', async (t) => {

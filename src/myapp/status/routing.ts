@@ -23,6 +23,10 @@ interface RouteCondition {
 
 /** The largest number of URLs in the status: an Ingress may have many hosts and paths. */
 const maxUrls = 32
+/** A longer URL is not reported. The status must fit into the MyApp. */
+const maxUrlLength = 2048
+/** The largest number of reported problems of a route. */
+const maxProblems = 32
 
 /** The longest quoted part of a Gateway's message. */
 const maxMessageLength = 1024
@@ -36,8 +40,26 @@ export function addressesOf(
   spec?: MyAppSpec,
 ): Pick<MyAppStatus, 'address' | 'urls'> {
   const address = addressOf(request, spec && mainPortOf(spec)?.name)
-  const urls = [...new Set([...ingressUrls(request), ...routeUrls(request)])].slice(0, maxUrls)
+  const urls = firstOf(allUrls(request))
   return { ...(address !== undefined && { address }), ...(urls.length > 0 && { urls }) }
+}
+
+function* allUrls(request: HookRequest): Generator<string> {
+  yield* ingressUrls(request)
+  yield* routeUrls(request)
+}
+
+/**
+ * The first distinct texts that are short enough for a URL. Stops as soon as it has enough, because
+ * the number of URLs is the product of two numbers that a tenant can choose.
+ */
+function firstOf(texts: Iterable<string>): string[] {
+  const found = new Set<string>()
+  for (const text of texts) {
+    if (text.length <= maxUrlLength) found.add(text)
+    if (found.size === maxUrls) break
+  }
+  return [...found]
 }
 
 /**
@@ -97,35 +119,37 @@ const schemes = new Map<string, 'http' | 'https'>([
   ['kubernetes.io/wss', 'https'],
 ])
 
-function ingressUrls(request: HookRequest): string[] {
+function* ingressUrls(request: HookRequest): Generator<string> {
   const ingress = childOf(request, 'Ingress')
-  const addresses = ingressAddresses(request).flatMap(
-    ({ hostname, ip }) => hostname ?? (ip === undefined ? [] : bracketedIp(ip)),
+  const addresses = firstOf(
+    ingressAddresses(request).flatMap(
+      ({ hostname, ip }) => hostname ?? (ip === undefined ? [] : bracketedIp(ip)),
+    ),
   )
-  if (ingress === undefined || addresses.length === 0) return []
+  if (ingress === undefined || addresses.length === 0) return
   const { rules = [], tls = [] } = ingress.spec
   const tlsHosts = new Set(tls.flatMap(({ hosts = [] }) => hosts))
   // An entry without hosts is for all hosts.
   const isTlsForAll = tls.some(({ hosts = [] }) => hosts.length === 0)
-  return rules.flatMap(({ host, http }) => {
+  for (const { host, http } of rules) {
     const isTls = isTlsForAll || (host !== undefined && tlsHosts.has(host))
     const origin = ingressOrigin(isTls, ingress.metadata.annotations)
-    if (origin === undefined) return []
+    if (origin === undefined) continue
     const hosts = (host === undefined ? addresses : [host]).filter(isOneHost)
-    const paths = (http?.paths ?? []).flatMap(({ path = '/' }) => pathPrefix(path) ?? [])
-    return hosts.flatMap((host) => paths.map((path) => `${origin(host)}${path}`))
-  })
+    const paths = firstOf((http?.paths ?? []).flatMap(({ path = '/' }) => pathPrefix(path) ?? []))
+    for (const host of hosts) for (const path of paths) yield `${origin(host)}${path}`
+  }
 }
 
-function routeUrls(request: HookRequest): string[] {
+function* routeUrls(request: HookRequest): Generator<string> {
   const route = childOf(request, 'HTTPRoute')
-  if (route === undefined || routeProblems(request).length > 0) return []
+  if (route === undefined || routeProblems(request).length > 0) return
   const { parentRefs = [], hostnames = [] } = route.spec
-  const hosts = hostnames.filter(isOneHost)
-  return parentRefs.flatMap((gateway) => {
+  const hosts = firstOf(hostnames.filter(isOneHost))
+  for (const gateway of parentRefs) {
     const origin = routeOrigin(gateway)
-    return origin === undefined ? [] : hosts.map((host) => `${origin(host)}/`)
-  })
+    if (origin !== undefined) for (const host of hosts) yield `${origin(host)}/`
+  }
 }
 
 /** A wildcard matches many hosts, so it has no URL. */
@@ -144,7 +168,7 @@ export const ingressProblems = (request: HookRequest): string[] =>
     ? ['the Ingress has no address yet']
     : []
 
-/** One problem for each Gateway that does not accept the observed HTTPRoute. */
+/** The distinct problems of the Gateways that do not accept the observed HTTPRoute. */
 export function routeProblems(request: HookRequest): string[] {
   const route = childOf(request, 'HTTPRoute')
   if (route === undefined) return []
@@ -152,23 +176,46 @@ export function routeProblems(request: HookRequest): string[] {
     observedGeneration === undefined || observedGeneration >= (route.metadata.generation ?? 0)
   const { parentRefs = [] } = route.spec
   if (parentRefs.length === 0) return ['the HTTPRoute names no Gateway']
-  return parentRefs.flatMap((gateway) => {
-    // Several controllers can report on one Gateway. It is enough if one of them accepts the route.
-    const reports = (route.status?.parents ?? [])
-      .filter(({ parentRef }) => isRefTo(gateway, parentRef))
-      .map(({ conditions = [] }) => problemOf(conditions.filter(isCurrent)))
-    const isAccepted = reports.includes(undefined)
-    const [problem = notReported] = reports
-    return isAccepted ? [] : [`Gateway ${gateway.name} ${problem}`]
-  })
+  const reports = new Map<string, Report>()
+  for (const { parentRef = {}, conditions = [] } of route.status?.parents ?? []) {
+    const problem = problemOf(conditions.filter(isCurrent))
+    for (const ref of refsTo(parentRef)) {
+      const report = reports.get(ref) ?? { isAccepted: false, problem }
+      // Several controllers can report on one Gateway. One of them must accept the route.
+      report.isAccepted ||= problem === undefined
+      reports.set(ref, report)
+    }
+  }
+  const problems = new Set<string>()
+  for (const { name, namespace, sectionName } of parentRefs) {
+    const { isAccepted = false, problem = notReported } =
+      reports.get(refText(name, namespace, sectionName)) ?? {}
+    if (!isAccepted) problems.add(`Gateway ${name} ${problem}`)
+    if (problems.size === maxProblems) break
+  }
+  return [...problems]
 }
 
 const notReported = 'has not reported on the current HTTPRoute'
 
-const isRefTo = ({ name, namespace, sectionName }: GatewayRef, ref: GatewayRef = {}) =>
-  ref.name === name &&
-  (namespace === undefined || ref.namespace === namespace) &&
-  (sectionName === undefined || ref.sectionName === sectionName)
+/** The reports of all controllers on one reference: the problem is that of the first controller. */
+interface Report {
+  isAccepted: boolean
+  problem: string | undefined
+}
+
+const refText = (name?: string, namespace?: string, sectionName?: string) =>
+  JSON.stringify([name, namespace, sectionName])
+
+/** Every reference that a report is about. A reference can omit the namespace and the section. */
+function refsTo({ name, namespace, sectionName }: GatewayRef): Set<string> {
+  return new Set([
+    refText(name),
+    refText(name, namespace),
+    refText(name, undefined, sectionName),
+    refText(name, namespace, sectionName),
+  ])
+}
 
 /** The problem that a controller reports; undefined if the controller accepts the route. */
 function problemOf(conditions: RouteCondition[]): string | undefined {
