@@ -58,30 +58,59 @@ t.test('the number of lost items includes those dropped by a full queue', async 
 })
 
 /** Requests with long texts that could end up in spans. */
-const longTexts: Record<string, { count: number; headers?: Record<string, string>; body: object }> =
-  {
-    'a User-Agent of a refused caller': {
-      count: 2500,
-      headers: { 'user-agent': 'x'.repeat(15_000) },
-      body: {},
-    },
-    'a traceparent of a MyApp': {
-      count: 400,
-      body: syncOf(({ parent }) => {
-        const ids = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-        parent.metadata.annotations = { traceparent: `${ids}-${'x'.repeat(200_000)}` }
-      }),
-    },
-    'a field in the last-applied annotation of a child': {
-      count: 400,
-      body: syncOf(({ children }) => {
-        const { metadata } = children['Deployment.apps/v1']['default/demo-app']
-        const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
-        record.metadata.annotations = { ['x'.repeat(200_000)]: '' }
-        metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
-      }),
-    },
-  }
+interface LongText {
+  count: number
+  hook?: 'finalize'
+  headers?: Record<string, string>
+  body: object
+}
+const longTexts: Record<string, LongText> = {
+  'a User-Agent of a refused caller': {
+    count: 2500,
+    headers: { 'user-agent': 'x'.repeat(15_000) },
+    body: {},
+  },
+  'a traceparent of a MyApp': {
+    count: 400,
+    body: syncOf(({ parent }) => {
+      const ids = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      parent.metadata.annotations = { traceparent: `${ids}-${'x'.repeat(200_000)}` }
+    }),
+  },
+  'a field in the last-applied annotation of a child': {
+    count: 400,
+    body: syncOf(({ children }) => {
+      const { metadata } = children['Deployment.apps/v1']['default/demo-app']
+      const record = JSON.parse(metadata.annotations[lastAppliedAnnotation])
+      record.metadata.annotations = { ['x'.repeat(200_000)]: '' }
+      metadata.annotations[lastAppliedAnnotation] = JSON.stringify(record)
+    }),
+  },
+  'the phase of a MyApp': {
+    count: 40,
+    body: syncOf(({ parent }) => {
+      parent.status.phase = 'x'.repeat(1_500_000)
+    }),
+  },
+  'the status of a condition': {
+    count: 40,
+    body: syncOf(({ parent }) => {
+      for (const condition of parent.status.conditions) condition.status = 'x'.repeat(300_000)
+    }),
+  },
+  'the kind of a deleted child': {
+    count: 60,
+    hook: 'finalize',
+    body: syncOf((request) => {
+      request.finalizing = true
+      request.parent.metadata.deletionTimestamp = '2026-01-01T00:00:00Z'
+      const kind = 'K'.repeat(900_000)
+      const { metadata } = request.children['Service.v1']['default/demo-app']
+      const child = { apiVersion: 'v1', kind, metadata }
+      request.children[`${kind}.v1`] = { 'default/demo-app': child }
+    }),
+  },
+}
 
 function syncOf(change: (request: Anything) => void): object {
   const request = recorded('sync-running')
@@ -89,7 +118,7 @@ function syncOf(change: (request: Anything) => void): object {
   return request
 }
 
-for (const [what, { count, headers, body }] of Object.entries(longTexts)) {
+for (const [what, { count, hook = 'sync', headers, body }] of Object.entries(longTexts)) {
   t.test(`during an outage ${what} does not fill the memory`, async (t) => {
     const receiver = await startReceiver()
     t.teardown(() => receiver.close())
@@ -98,7 +127,7 @@ for (const [what, { count, headers, body }] of Object.entries(longTexts)) {
     const exporting = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_METRICS_EXPORTER: 'none' }
     const { url } = await startBuiltHook(t, { ...environment, ...exporting }, flags)
     for (let sent = 0; sent < count; sent++) {
-      const response = await fetch(`${url}/sync`, {
+      const response = await fetch(`${url}/${hook}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),

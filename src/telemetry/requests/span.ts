@@ -207,9 +207,20 @@ function setAttributes(
   attributes: Record<string, string | number | boolean | undefined>,
 ): void {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) span.setAttribute(name, value)
+    if (value !== undefined) {
+      span.setAttribute(name, typeof value === 'string' ? shortened(value) : value)
+    }
   }
 }
+
+/**
+ * The longest text of a request in a span, in characters. Spans stay in memory until they are
+ * exported, and a caller can send any text as a kind or a status.
+ */
+const maxTextLength = 1024
+
+const shortened = (text: string) =>
+  text.length > maxTextLength ? cutCopy(text, maxTextLength) : text
 
 function addLink(span: Span, annotations: Record<string, string> | undefined): void {
   const link = linkTo(annotations)
@@ -217,14 +228,14 @@ function addLink(span: Span, annotations: Record<string, string> | undefined): v
 }
 
 const changeAttributes = ({ kind, name, fields }: Change): Attributes => ({
-  [attribute.resourceKind]: kind,
+  [attribute.resourceKind]: shortened(kind),
   [attribute.resourceName]: name,
   ...(fields.length > 0 && { [attribute.resourceFields]: fields }),
 })
 
 const conditionAttributes = ({ type, before, after, reason }: ConditionChange): Attributes => ({
   [attribute.conditionType]: type,
-  [attribute.conditionBefore]: before,
+  [attribute.conditionBefore]: shortened(before),
   [attribute.conditionAfter]: after,
-  [attribute.conditionReason]: reason,
+  [attribute.conditionReason]: shortened(reason),
 })
