@@ -1,5 +1,6 @@
 import { isObject } from '../metacontroller/json.ts'
 import { isServerSideApplied } from '../metacontroller/last-applied.ts'
+import { owns } from '../metacontroller/managed-fields.ts'
 import type { KubernetesObject, ObservedObject } from '../metacontroller/protocol.ts'
 import { defaults } from '../api/myapp.ts'
 import type { App } from './app.ts'
@@ -72,9 +73,7 @@ export function leaveReplicasToOwner(
     return answer
   }
   const isAutoscaled = (observed.metadata.managedFields ?? []).some(
-    ({ subresource, fieldsV1 }) =>
-      subresource === 'scale' &&
-      'f:replicas' in ((fieldsV1 as { 'f:spec'?: object } | undefined)?.['f:spec'] ?? {}),
+    (owner) => owner.subresource === 'scale' && owns(owner, 'f:spec', 'f:replicas'),
   )
   const { replicas, ...spec } = scaled(answer)
   return isAutoscaled && replicas === scaled(observed).replicas ? { ...answer, spec } : answer

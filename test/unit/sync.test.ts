@@ -167,6 +167,8 @@ t.test(
     t.equal(replicasOf([apply, status, scaled], { autoscaling }), undefined)
     t.equal(replicasOf([apply, status], { autoscaling }), 3, 'the autoscaler has not written yet')
     t.equal(replicasOf([scaled], { autoscaling }), 3, 'dynamic apply')
+    const malformed = { ...scaled, fieldsV1: { 'f:spec': 'f:replicas' } }
+    t.equal(replicasOf([apply, malformed], { autoscaling }), 3, 'a malformed entry owns nothing')
     t.equal(
       replicasOf([apply, scaled], { autoscaling: { maxReplicas: 2 } }),
       2,
