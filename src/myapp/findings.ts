@@ -25,8 +25,10 @@ export const inspectionOf = (request: HookRequest): ObservedObject | undefined =
  */
 export function takenNames(request: HookRequest): TakenName[] {
   const { taken } = (inspectionOf(request)?.status ?? {}) as InspectionStatus
-  return Array.isArray(taken) ? taken.slice(0, maxMissing).filter((name) => isObject(name)) : []
+  return Array.isArray(taken) ? taken.slice(0, maxMissing).filter(isTakenName) : []
 }
+
+const isTakenName = (taken: unknown) => isObject(taken) && typeof taken.name === 'string'
 
 /**
  * Findings about the pods: why the MyApp does not run. A field is missing if there is nothing to
@@ -89,6 +91,9 @@ const listPods = (pods: ObservedPod[], now: string): InspectedPod[] =>
     .sort((a, b) => Number(a.ready) - Number(b.ready) || a.name.localeCompare(b.name))
     .slice(0, maxListedPods)
 
+/** The largest int32. The API server refuses a status with a larger number. */
+const maxRestarts = 2_147_483_647
+
 function listed(pod: ObservedPod, now: string): InspectedPod {
   const { metadata, spec, status = {} } = pod
   const containers = status.containerStatuses ?? []
@@ -98,7 +103,10 @@ function listed(pod: ObservedPod, now: string): InspectedPod {
     ...(status.phase !== undefined && { phase: status.phase }),
     ...(spec?.nodeName !== undefined && { node: spec.nodeName }),
     ready: containers.length > 0 && containers.every(({ ready }) => ready === true),
-    restarts: containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+    restarts: Math.min(
+      maxRestarts,
+      containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+    ),
     ...(reason !== undefined && { reason: reason.slice(0, sentenceMaxLength) }),
   }
 }

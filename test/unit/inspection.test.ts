@@ -4,6 +4,7 @@ import { findingNames, inspectionGvk, type InspectionStatus } from '../../src/ap
 import { inspectionRequestValidator } from '../../src/myapp/compiled.ts'
 import { applyStrategyAnnotation, customize } from '../../src/myapp/customize.ts'
 import { finalize } from '../../src/myapp/finalize.ts'
+import { findingsOf } from '../../src/myapp/findings.ts'
 import {
   customizeInspection,
   inspect,
@@ -345,6 +346,26 @@ t.test('reports foreign objects with the names of children', async (t) => {
       ['services', ['demo-app']],
     ],
   )
+})
+
+t.test('the number of restarts fits into the CRD', async (t) => {
+  const restartCount = 2 ** 31 - 1
+  const pod = {
+    metadata: {
+      name: 'p',
+      namespace: 'default',
+      uid: 'p',
+      ownerReferences: [{ uid: 'r', controller: true }],
+    },
+    status: { containerStatuses: ['a', 'b'].map((name) => ({ name, restartCount })) },
+  }
+  t.match(findingsOf([pod], '2026-01-01T00:00:00Z').pods, [{ restarts: restartCount }])
+})
+
+t.test('ignores a taken name that is not a text', async (t) => {
+  const taken = [{ kind: 'Deployment', name: { toString: 1 }, terminating: false }]
+  const forge = withInspection({ taken } as never)
+  t.equal(sync(moment('sync-new', forge), { now: at('17:50') }).status.phase, 'Pending')
 })
 
 t.test('a forged inspection changes no child', async () => {
