@@ -6,6 +6,7 @@ import { apiVersion, kind, type MyAppSpec, type StoredMyApp } from '../api/myapp
 import type { PlatformDefaults } from '../api/platform-defaults.ts'
 import { validate } from '../api/validate.ts'
 import { platformWarnings } from '../api/warnings.ts'
+import { structureOf } from '../metacontroller/json.ts'
 import { Identifier } from '../metacontroller/protocol.ts'
 import { sizeProblems } from './child-size.ts'
 
@@ -55,6 +56,11 @@ const maxProblems = 5
  * first problem, as it does for every other write.
  */
 const maxSpecLength = 64 * 1024
+/**
+ * The same for the characters `{ [ , :`, because each value can have a problem. Ajv copies all
+ * problems for each list item with a problem, so its time is quadratic in their number.
+ */
+const maxSpecCharacters = 4096
 const maxComparedProblems = 100
 
 /** The part of a MyApp that the webhook reads. The API server has checked the rest. */
@@ -179,7 +185,12 @@ const valueAt = (path: Path, myApp: unknown): unknown =>
     myApp,
   )
 
-const isSmall = ({ spec }: Candidate) => (JSON.stringify(spec) ?? '').length <= maxSpecLength
+function isSmall({ spec }: Candidate): boolean {
+  const json = JSON.stringify(spec) ?? ''
+  return (
+    json.length <= maxSpecLength && structureOf(Buffer.from(json)).characters <= maxSpecCharacters
+  )
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -219,3 +219,32 @@ t.test('allows any update that keeps the spec, and answers any update briefly', 
     { numRuns: 100 },
   )
 })
+
+t.test('does not look for all problems of a spec with thousands of values', async (t) => {
+  const specOf = (values: number, replicas: number) => ({
+    image: 'nginx',
+    replicas,
+    env: Array.from({ length: values }, () => 0),
+  })
+  const isLoaded = async (values: number) => {
+    let loaded = false
+    const request: Request = {
+      uid: 'a-uid',
+      operation: 'UPDATE',
+      object: myApp(specOf(values, 500)),
+      oldObject: myApp(specOf(values, 501)),
+    }
+    const { allowed } = await review(
+      request,
+      async () => {
+        loaded = true
+        return allProblemsValidator
+      },
+      undefined,
+    )
+    t.equal(allowed, false)
+    return loaded
+  }
+  t.equal(await isLoaded(50), true)
+  t.equal(await isLoaded(30_000), false)
+})
