@@ -59,7 +59,12 @@ export const ObservedDeployment = Observed(
     minReadySeconds: count,
     paused: opt(Type.Boolean()),
     strategy: opt(Type.Object({ type: text })),
-    selector: opt(Type.Object({ matchLabels: opt(Strings) })),
+    selector: opt(
+      Type.Object({
+        matchLabels: opt(Strings),
+        matchExpressions: opt(Type.Array(Type.Object({}))),
+      }),
+    ),
     template: Type.Object({
       metadata: opt(Type.Object({ annotations: opt(Strings) })),
       spec: Type.Object({ containers: Type.Array(Container), serviceAccountName: text }),

@@ -166,6 +166,17 @@ const refused: Array<
     /children.Service.v1.default\/demo-app must be object/,
   ],
   [
+    'a selector that is not a list',
+    '/sync',
+    changed('sync-running', (request) => {
+      request.children['Deployment.apps/v1']['default/demo-app'].spec.selector = {
+        matchExpressions: 'a',
+      }
+    }),
+    422,
+    /spec.selector.matchExpressions must be array/,
+  ],
+  [
     'a child in another namespace',
     '/sync',
     changed('sync-running', (request) => {
