@@ -6,19 +6,19 @@ import { isObject, type JsonObject, nameOf } from './json.ts'
  */
 export const contains = (observed: unknown, desired: unknown) => includes(observed, desired)
 
-/** The number of fields of desired objects, by object. */
+/** The number of fields of objects, by object. */
 type Sizes = Map<object, number>
 
 /**
- * `sizes` is set for the items of a list of which one did not match. One desired item with many
- * fields may be compared with thousands of small items, and listing its fields each time would take
- * quadratic time.
+ * `sizes` is set for the items of a list of which one did not match. One item with many fields may
+ * be compared with thousands of small items, and listing its fields each time would take quadratic
+ * time. A merged list can contain one observed item thousands of times: see merge.ts.
  */
 function includes(observed: unknown, desired: unknown, sizes?: Sizes): boolean {
   if (desired === undefined) return true
   if (isObject(desired)) {
     if (!isObject(observed)) return false
-    if (sizes !== undefined && sizeOf(desired, sizes) > Object.keys(observed).length) return false
+    if (sizes !== undefined && sizeOf(desired, sizes) > sizeOf(observed, sizes)) return false
     for (const key in desired) {
       // Own fields only: every object inherits a name such as constructor.
       const value = Object.hasOwn(observed, key) ? observed[key] : undefined
@@ -40,12 +40,14 @@ function includes(observed: unknown, desired: unknown, sizes?: Sizes): boolean {
   return true
 }
 
-/** The number of fields that `contains` looks for in an object. */
-function sizeOf(desired: JsonObject, sizes: Sizes): number {
-  const known = sizes.get(desired)
+/** The number of fields that an object has for `contains`. A missing list counts as empty. */
+function sizeOf(object: JsonObject, sizes: Sizes): number {
+  const known = sizes.get(object)
   if (known !== undefined) return known
-  const size = Object.values(desired).filter((value) => value !== undefined).length
-  sizes.set(desired, size)
+  const isThere = (value: unknown) =>
+    Array.isArray(value) ? value.length > 0 : value !== undefined
+  const size = Object.values(object).filter(isThere).length
+  sizes.set(object, size)
   return size
 }
 

@@ -418,6 +418,24 @@ for (const [name, run] of Object.entries(endpointHooks)) {
   })
 }
 
+t.test('work grows linearly with a variable that occurs often and has many fields', async (t) => {
+  const growth = growthOf(
+    (request: HookRequest) => sync(request, context),
+    (n) => {
+      const request = recorded('sync-running')
+      const env = ['A', 'B'].map((name) => ({ name, value: 'x' }))
+      Object.assign(request.parent.spec as object, { env })
+      const { spec } = request.children['Deployment.apps/v1']['default/demo-app'] as Anything
+      // After the merge each of them has all fields, because they have one name.
+      const fields = Object.fromEntries(numbers(n * 4).map((index) => [`k${index}`, 1]))
+      const variables = numbers(n * 0.6).map(() => ({ name: 'A' }))
+      spec.template.spec.containers[0].env = [...variables, { name: 'A', ...fields }]
+      return request
+    },
+  )
+  t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+})
+
 /** Children and statuses by which the URLs or the problems of a MyApp could multiply. */
 const routeShapes: Record<string, (n: number) => Record<string, { spec: object; status: object }>> =
   {

@@ -49,6 +49,11 @@ t.test('lists the paths of all differences', async (t) => {
   }
 })
 
+t.test('a missing list is the same as an empty list, also after other items', async (t) => {
+  t.ok(contains([{ name: 'b' }], [{ name: 'b', env: [] }]))
+  t.ok(contains([{ name: 'a' }, { name: 'b' }], [{ name: 'b', env: [] }]))
+})
+
 t.test('finds a difference exactly if the desired value is not contained', async () => {
   const names = fc.constantFrom('a', 'b', 'c')
   const { value } = fc.letrec((tie) => ({
