@@ -57,8 +57,10 @@ export interface PathLimits {
   paths: number
   /** The longest path, in characters. */
   characters: number
+  /** The largest number of compared items of a list: all of them can have one large counterpart. */
+  items: number
 }
-const unlimited: PathLimits = { paths: Infinity, characters: Infinity }
+const unlimited: PathLimits = { paths: Infinity, characters: Infinity, items: Infinity }
 
 /**
  * The paths of the fields that `observed` lacks or has with a different value. A list item with a
@@ -100,7 +102,7 @@ function collect(
     const byName = new Map(observed.toReversed().map((item) => [nameOf(item), item]))
     // Items with the same merge key are one object after the merge: see merge.ts.
     const compared = new Set<object>()
-    for (const [index, item] of desired.entries()) {
+    for (const [index, item] of desired.slice(0, limits.items).entries()) {
       if (isObject(item) && compared.size === compared.add(item).size) continue
       const name = nameOf(item)
       visit(`[${name ?? index}]`, name === undefined ? observed[index] : byName.get(name), item)

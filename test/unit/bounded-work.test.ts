@@ -3,6 +3,7 @@ import { allProblemsValidator } from '../../src/api/compiled-all.ts'
 import type { MyAppSpec } from '../../src/api/myapp.ts'
 import { validate } from '../../src/api/validate.ts'
 import { readYaml } from '../../src/cli/yaml/read.ts'
+import { differences } from '../../src/metacontroller/compare.ts'
 import { lastApplied } from '../../src/metacontroller/last-applied.ts'
 import {
   type KubernetesObject,
@@ -431,6 +432,21 @@ t.test('work grows linearly with a variable that occurs often and has many field
       const variables = numbers(n * 0.6).map(() => ({ name: 'A' }))
       spec.template.spec.containers[0].env = [...variables, { name: 'A', ...fields }]
       return request
+    },
+  )
+  t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)
+})
+
+t.test('work grows linearly with small items that have the name of a large item', async (t) => {
+  const limits = { paths: 32, characters: 253, items: 256 }
+  const growth = growthOf(
+    ([observed, desired]: object[]) => differences(observed, desired, limits),
+    (n) => {
+      const env = numbers(n * 2).map((index) => ({ name: `V${index}` }))
+      return [
+        { containers: [{ name: 'app', env }] },
+        { containers: numbers(n * 2).map(() => ({ name: 'app', env: env.slice(-1) })) },
+      ]
     },
   )
   t.ok(growth < maxGrowth, `${growth.toFixed(1)} times as long`)

@@ -21,8 +21,9 @@ export interface Change {
  */
 const maxFields = 32
 const maxPathLength = 253
+const maxItems = 256
 /** One more, because the label of Metacontroller does not count. */
-const limits = { paths: maxFields + 1, characters: maxPathLength }
+const limits = { paths: maxFields + 1, characters: maxPathLength, items: maxItems }
 
 /** A condition whose status changes with an answer. */
 export interface ConditionChange {
