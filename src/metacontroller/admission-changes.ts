@@ -59,6 +59,8 @@ const excludedFields = new Set([...secretFields, 'selector', 'replicas'])
 
 /** Returns the desired state of a child that admission may have changed. */
 export function acceptAdmission(desired: KubernetesObject, observed: ObservedObject): Admitted {
+  // A ServiceAccount has no spec, but anyone can give it the annotation.
+  if (desired.spec === undefined) return { desired, changes: [] }
   const marker = observed.metadata.annotations?.[desiredDigestAnnotation]
   const record = lastApplied(observed)
   const isServerSide = record === undefined && isServerSideApplied(observed)

@@ -8,6 +8,7 @@ import {
   type ObservedObject,
 } from '../../src/metacontroller/protocol.ts'
 import { deployment } from '../../src/myapp/children/deployment.ts'
+import { childrenIn } from '../../src/myapp/request.ts'
 import { sync } from '../../src/myapp/sync.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { context } from '../support/fixtures/context.ts'
@@ -20,6 +21,7 @@ import {
   owned,
   stored,
 } from '../support/fixtures/converging.ts'
+import { appliedLast, requestWith } from '../support/fixtures/every-child.ts'
 import { ownersAfter } from '../support/fixtures/field-owners.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 
@@ -379,6 +381,15 @@ for (const strategy of strategies) {
     }
   })
 }
+
+t.test('answers a child without a spec that has the annotation', async (t) => {
+  const request = requestWith(['Deployment', 'Service', 'ServiceAccount'])
+  const kind = 'ServiceAccount'
+  const account = childrenIn(request, `${kind}.v1`)?.['default/demo-app'] as ObservedObject
+  Object.assign(account.metadata.annotations ?? {}, { [desiredDigestAnnotation]: 'x' })
+  const answer = sync(request, context).children.find((child) => child.kind === kind)
+  t.strictSame(answer, appliedLast(kind))
+})
 
 t.test('adds no annotation without a policy', async (t) => {
   const child = new Child(() => {}, 'server-side-apply')
