@@ -11,7 +11,7 @@ import type { ServerOptions } from 'node:https'
 import type { Config } from './config.ts'
 import type { Context } from './myapp/context.ts'
 import { authenticate, type Tokens } from './plugins/authentication.ts'
-import { boundConnections } from './plugins/connections.ts'
+import { boundConnections, closeSilentConnections } from './plugins/connections.ts'
 import { answerErrors, malformedRequests } from './plugins/errors.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { readJsonBodies } from './plugins/request-body.ts'
@@ -139,6 +139,7 @@ function newServer(
   }
   const server = createServer(options)
   boundConnections(server.server, maxConnections)
+  closeSilentConnections(server)
   server.addHook('onSend', (_call, reply, _payload, done) => {
     // A caller that keeps its connection would delay the shutdown, and would not connect to another
     // replica.

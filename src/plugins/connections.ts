@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -56,5 +57,28 @@ export function boundConnections(server: Server, max: number): void {
       const connection = connections.get(remoteAddress)?.get(remotePort)
       if (connection !== undefined) served.add(connection)
     })
+  })
+}
+
+/** At shutdown a connection has this time to send its first byte. */
+const firstByteMs = 1000
+
+/**
+ * At shutdown, closes the connections that never sent a byte. Node closes only connections that
+ * have had a request, so these would delay the shutdown until its timeout.
+ */
+export function closeSilentConnections(server: FastifyInstance): void {
+  const sockets = new Set<Socket>()
+  const add = (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  }
+  // For TLS there are two sockets. One counts the bytes of the handshake, the other those of HTTP.
+  server.server.on('connection', add).on('secureConnection', add)
+  server.addHook('preClose', (done) => {
+    setTimeout(() => {
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    }, firstByteMs).unref()
+    done()
   })
 }

@@ -118,6 +118,22 @@ t.test(
   },
 )
 
+t.test('after SIGTERM the hook closes connections that never sent a byte', async (t) => {
+  const { child, url, exited } = await startBuiltHook(t)
+  const { port } = new URL(url)
+  const [silent, late] = [connect(Number(port)), connect(Number(port))]
+  await Promise.all([silent, late].map((socket) => once(socket, 'connect')))
+  await wait(100)
+  const before = performance.now()
+  child.kill('SIGTERM')
+  await wait(500)
+  late.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.match((await late.setEncoding('utf8').toArray()).join(''), /^HTTP\/1\.1 200 /)
+  t.strictSame(await exited, [0, null])
+  const tookMs = Math.round(performance.now() - before)
+  t.ok(tookMs < 5000, `${tookMs} ms`)
+})
+
 t.test(
   'keeps an idle connection longer than Metacontroller, which closes it after 90 s',
   async (t) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:https'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { createAuthority, issue, type KeyPair } from '../../src/certificates/objects.ts'
 import { program, startBuiltHook } from '../support/built-hook.ts'
@@ -124,6 +125,34 @@ t.test('silent connections do not block Metacontroller or the kubelet', async (t
   const probe = await fetch(`${probes}/healthz`)
   t.equal(probe.status, 200)
   t.equal(probe.headers.get('connection'), 'close', 'a probe leaves no connection behind')
+})
+
+t.test('at shutdown silent connections are closed, and a slow request is answered', async (t) => {
+  const { child, url, exited } = await startWithTls(t)
+  const port = Number(new URL(url).port)
+  const host = '127.0.0.1'
+  const options = { host, port, ...clientOptions([pki.authority], pki.client) }
+  const withoutHandshake = connect(port, host).on('error', () => {})
+  const [silent, slow] = [connectTls(options), connectTls(options)]
+  await Promise.all([
+    once(withoutHandshake, 'connect'),
+    once(silent, 'secureConnect'),
+    once(slow, 'secureConnect'),
+  ])
+  const body = JSON.stringify(sync)
+  slow.write(
+    'POST /sync HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`,
+  )
+  await wait(100)
+  const before = performance.now()
+  child.kill('SIGTERM')
+  await wait(2000)
+  slow.write(body)
+  t.match((await slow.setEncoding('utf8').toArray()).join(''), /^HTTP\/1\.1 200 /)
+  t.strictSame(await exited, [0, null])
+  const tookMs = Math.round(performance.now() - before)
+  t.ok(tookMs < 5000, `${tookMs} ms`)
 })
 
 t.test('certificates and CAs can change under load without a failed request', async (t) => {
