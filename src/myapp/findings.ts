@@ -14,6 +14,7 @@ import type { ObservedObject } from '../metacontroller/protocol.ts'
 import { childrenIn, type HookRequest, keyOf, type ObservedPod } from './request.ts'
 import { endedPods, failingPods, problemOfPod, waitingPods } from './status/pod-failures.ts'
 import { newestTimeOf } from './status/transition-time.ts'
+import { truncated } from '../text.ts'
 
 /** The observed inspection of a MyApp. */
 export const inspectionOf = (request: HookRequest): ObservedObject | undefined =>
@@ -93,6 +94,8 @@ const listPods = (pods: ObservedPod[], now: string): InspectedPod[] =>
 
 /** The largest int32. The API server refuses a status with a larger number. */
 const maxRestarts = 2_147_483_647
+/** The longest name of a node. The API server accepts a phase of any length. */
+const wordMaxLength = 253
 
 function listed(pod: ObservedPod, now: string): InspectedPod {
   const { metadata, spec, status = {} } = pod
@@ -100,12 +103,15 @@ function listed(pod: ObservedPod, now: string): InspectedPod {
   const reason = problemOfPod(pod, now)
   return {
     name: metadata.name,
-    ...(status.phase !== undefined && { phase: status.phase }),
-    ...(spec?.nodeName !== undefined && { node: spec.nodeName }),
+    ...(status.phase !== undefined && { phase: truncated(status.phase, wordMaxLength) }),
+    ...(spec?.nodeName !== undefined && { node: truncated(spec.nodeName, wordMaxLength) }),
     ready: containers.length > 0 && containers.every(({ ready }) => ready === true),
-    restarts: Math.min(
-      maxRestarts,
-      containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+    restarts: Math.max(
+      0,
+      Math.min(
+        maxRestarts,
+        containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+      ),
     ),
     ...(reason !== undefined && { reason: reason.slice(0, sentenceMaxLength) }),
   }
