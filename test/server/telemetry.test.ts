@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { freePort } from '../../local-cluster/control-plane/processes.ts'
+import { startBuiltHook } from '../support/built-hook.ts'
 import type { Anything } from '../support/fixtures/anything.ts'
 import { recorded, recordedCustomize } from '../support/fixtures/recorded.ts'
 import { logRecordsIn, pointsIn, spansIn } from '../support/otlp/data.ts'
@@ -244,6 +245,22 @@ t.test('log lines and log records have the trace and span ids', async (t) => {
     })
   }
   t.match(records[0]?.attributes, { hook: 'sync', namespace: 'default', name: 'demo-app' })
+})
+
+t.test('many connections to the Prometheus port do not block a scrape', async (t) => {
+  const port = await freePort()
+  await startBuiltHook(t, {
+    OTEL_METRICS_EXPORTER: 'prometheus',
+    OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+  })
+  const silent = Array.from({ length: 100 }, () => connect(port).on('error', () => {}))
+  t.teardown(() => {
+    for (const socket of silent) socket.destroy()
+  })
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  t.equal((await fetch(`http://localhost:${port}/metrics`)).status, 200)
+  const open = silent.filter((socket) => !socket.closed)
+  t.ok(open.length <= 32, `${open.length} connections are open`)
 })
 
 t.test('OTLP and Prometheus get the same metrics', async (t) => {

@@ -25,6 +25,7 @@ import {
 import type { FastifyBaseLogger } from 'fastify'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { boundConnections } from '../../plugins/connections.ts'
 import type { Environment, TelemetrySettings } from '../settings.ts'
 import type { OtlpProtocol } from '../variables.ts'
 import { type Exporter, lazyExporter } from './lazy.ts'
@@ -116,6 +117,15 @@ export async function metricReaders(
   )
 }
 
+/** The limits of the server of /metrics. Its callers need no credentials. */
+const maxConnections = 32
+const stalledConnectionMs = 10_000
+const scrapeLimits = {
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+}
+
 /**
  * Serves /metrics. The exporter's own server builds a URL from its host, and responds to every
  * scrape with 400 if the host is an IPv6 address such as `::`.
@@ -127,11 +137,14 @@ async function prometheusReader(
   const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus')
   // Scope labels would add the name and version of a library to every series.
   const reader = new PrometheusExporter({ withoutScopeInfo: true, preventServerStart: true })
-  const server = createServer((request, response) => {
+  const server = createServer(scrapeLimits, (request, response) => {
     if (request.url?.split('?')[0] === '/metrics') {
       reader.getMetricsRequestHandler(request, response)
     } else response.writeHead(404).end()
-  }).unref()
+  })
+    .setTimeout(stalledConnectionMs)
+    .unref()
+  boundConnections(server, maxConnections)
   try {
     await once(server.listen(port, host), 'listening')
     logger.info({ host, port }, 'serving metrics at /metrics')
