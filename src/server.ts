@@ -11,7 +11,11 @@ import type { ServerOptions } from 'node:https'
 import type { Config } from './config.ts'
 import type { Context } from './myapp/context.ts'
 import { authenticate, type Tokens } from './plugins/authentication.ts'
-import { boundConnections, closeSilentConnections } from './plugins/connections.ts'
+import {
+  boundConnections,
+  closeAfterResponse,
+  closeSilentConnections,
+} from './plugins/connections.ts'
 import { answerErrors, malformedRequests } from './plugins/errors.ts'
 import { refuseOverload } from './plugins/overload.ts'
 import { readJsonBodies } from './plugins/request-body.ts'
@@ -71,12 +75,8 @@ export function buildProbeServer(
   config: Config,
   { logger, isReady }: Pick<Dependencies, 'logger' | 'isReady'>,
 ): FastifyInstance {
-  const server = newServer(config, { logger, isReady })
   // The kubelet opens a connection for each probe.
-  server.addHook('onSend', (_call, reply, _payload, done) => {
-    reply.header('connection', 'close')
-    done()
-  })
+  const server = newServer(config, { logger, isReady, closesConnections: () => true })
   healthRoutes(server, isReady)
   return server
 }
@@ -116,7 +116,12 @@ function newServer(
     isReady,
     certificates,
     createServer = fastify,
-  }: Pick<Dependencies, 'logger' | 'isReady' | 'certificates' | 'createServer'>,
+    // A caller that keeps its connection would delay the shutdown, and would not connect to another
+    // replica.
+    closesConnections = () => !isReady(),
+  }: Pick<Dependencies, 'logger' | 'isReady' | 'certificates' | 'createServer'> & {
+    closesConnections?: () => boolean
+  },
 ): FastifyInstance {
   const limits = {
     headersTimeout: requestTimeoutMs,
@@ -140,12 +145,7 @@ function newServer(
   const server = createServer(options)
   boundConnections(server.server, maxConnections)
   closeSilentConnections(server)
-  server.addHook('onSend', (_call, reply, _payload, done) => {
-    // A caller that keeps its connection would delay the shutdown, and would not connect to another
-    // replica.
-    if (!isReady()) reply.header('connection', 'close')
-    done()
-  })
+  closeAfterResponse(server, closesConnections)
   answerErrors(server, logger)
   return server
 }

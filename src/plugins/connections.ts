@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
+import { Socket } from 'node:net'
 
 /** The connections of one address by port, oldest first. */
 type Ports = Map<number, Socket>
@@ -57,6 +57,31 @@ export function boundConnections(server: Server, max: number): void {
       const connection = connections.get(remoteAddress)?.get(remotePort)
       if (connection !== undefined) served.add(connection)
     })
+  })
+}
+
+/**
+ * Closes connections after a response while `isClosing` returns true.
+ *
+ * A client can send thousands of requests in one packet. After a response with `Connection: close`
+ * Node keeps all later requests in memory until the connection is closed. So only the response to
+ * the last request of a packet closes the connection, and nothing is read after it.
+ */
+export function closeAfterResponse(server: FastifyInstance, isClosing: () => boolean): void {
+  const latest = new WeakMap<Socket, IncomingMessage>()
+  server.addHook('onRequest', ({ raw }, _reply, done) => {
+    if (!isClosing()) return done()
+    latest.set(raw.socket, raw)
+    // Node parses the rest of the packet first.
+    process.nextTick(done)
+  })
+  server.addHook('onSend', ({ raw }, reply, _payload, done) => {
+    if (isClosing() && (latest.get(raw.socket) ?? raw) === raw) {
+      reply.header('connection', 'close')
+      // Fastify's inject has another kind of socket.
+      if (raw.socket instanceof Socket) raw.socket.pause()
+    }
+    done()
   })
 }
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { program, startBuiltHook } from '../support/built-hook.ts'
+import { asDeployed, program, startBuiltHook } from '../support/built-hook.ts'
 import { recorded } from '../support/fixtures/recorded.ts'
 import { startReceiver } from '../support/otlp/receiver.ts'
 
@@ -132,6 +132,32 @@ t.test('after SIGTERM the hook closes connections that never sent a byte', async
   t.strictSame(await exited, [0, null])
   const tookMs = Math.round(performance.now() - before)
   t.ok(tookMs < 5000, `${tookMs} ms`)
+})
+
+t.test('pipelined requests do not end the process, also during shutdown', async (t) => {
+  const { environment, flags } = asDeployed()
+  const ports = { PROBE_PORT: '0', ADMISSION_PORT: '0' }
+  const hook = await startBuiltHook(
+    t,
+    { ...environment, ...ports, SHUTDOWN_DELAY_MS: '5000' },
+    flags,
+  )
+  const { child, probes = '', admission = '', exited } = hook
+  /** Sends 64 KiB on each connection, until the hook has closed all of them. */
+  const flood = (origin: string) =>
+    Promise.all(
+      Array.from({ length: 64 }, async () => {
+        const socket = connect(Number(new URL(origin).port)).on('error', () => {})
+        socket.resume().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2340))
+        await new Promise((resolve) => socket.once('close', resolve))
+      }),
+    )
+  await flood(probes)
+  t.equal((await fetch(`${probes}/healthz`)).status, 200)
+  child.kill('SIGTERM')
+  await wait(200)
+  await flood(admission)
+  t.strictSame(await exited, [0, null])
 })
 
 t.test(
