@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { MyAppStatus } from '../api/myapp.ts'
 import { isObject } from '../metacontroller/json.ts'
 import type { SyncResponse } from '../metacontroller/protocol.ts'
@@ -56,6 +56,24 @@ export function logFailure(call: FastifyRequest, reply: FastifyReply, failure: F
   } else {
     const err = { type: failure.type, stack: failure.frames }
     call.log.error({ ...fields, err }, 'hook call failed')
+  }
+}
+
+/**
+ * Returns a function that writes at most `perSecond` log lines per second. One more line has the
+ * number of the others.
+ */
+export function limitLines(logger: FastifyBaseLogger, perSecond: number) {
+  let lines = 0
+  return (write: () => void) => {
+    lines++
+    if (lines === 1) {
+      setTimeout(() => {
+        if (lines > perSecond) logger.warn({ lines: lines - perSecond }, 'log lines dropped')
+        lines = 0
+      }, 1000).unref()
+    }
+    if (lines <= perSecond) write()
   }
 }
 

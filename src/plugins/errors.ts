@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { HookName } from '../metacontroller/protocol.ts'
 import { UnsafeAnswerError } from '../myapp/safe-answer.ts'
 import { truncated } from '../text.ts'
 import { type Failure, logFailure } from './call-log.ts'
@@ -74,7 +75,7 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
     if (status === 429) reply.header('retry-after', '1')
     const failure = (call.failure =
       status >= 500 ? bug(error) : { type: error.code ?? String(status), message: sentence(error) })
-    if (isCounted(status)) {
+    if (isCounted(status, call.routeOptions.config.hook) || error instanceof NoHost) {
       countRefusal(failure.type, { statusCode: status, reason: failure.message })
     } else if (status !== 404) logFailure(call, reply, failure)
     const where = status >= 500 ? `; the log has details under reqId ${call.id}` : ''
@@ -98,8 +99,12 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
 const NotFound = refusal<[routes: string]>('404', 'not found: the routes are %s', 404)
 const NoHost = refusal('400', 'the Host header is required', 400)
 
-/** Frequent refusals. One log line for each would fill the log and cost as much as a response. */
-const isCounted = (status: number) => status === 401 || status === 403 || status === 429
+/**
+ * Frequent refusals, and refusals that callers without credentials can cause. One log line for each
+ * would fill the log and cost as much as a response.
+ */
+const isCounted = (status: number, hook: HookName | undefined) =>
+  [401, 403, 429].includes(status) || (status < 500 && hook === undefined)
 
 /**
  * Logs refusals in one line per second and kind, with their number and the fields of the first one.

@@ -269,6 +269,31 @@ t.test('keeps refusals and their log lines short', async (t) => {
   }
 })
 
+t.test('callers without credentials cannot fill the log', async (t) => {
+  const { exchange, post, log } = await listen(t)
+  log.length = 0
+  const withoutHost = 'POST /sync HTTP/1.1\r\n\r\n'
+  await exchange(`${withoutHost.repeat(49)}${withoutHost.trim()}\r\nConnection: close\r\n\r\n`)
+  const review = {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: { uid: 'u', operation: 'DELETE' },
+  }
+  for (let count = 0; count < 50; count++) await post('/admission/validate', {})
+  for (let count = 0; count < 150; count++) await post('/admission/validate', review)
+  const lines = () => log.map((line) => JSON.parse(line))
+  const counts = () => lines().filter(({ msg }) => msg !== 'admission request')
+  for (const deadline = Date.now() + 5000; counts().length < 3 && Date.now() < deadline;) {
+    await wait(20)
+  }
+  t.match(counts(), [
+    { msg: 'hook calls refused', reason: 'the Host header is required', calls: 50 },
+    { msg: 'hook calls refused', reason: /^not an AdmissionReview/, calls: 50 },
+    { msg: 'log lines dropped', lines: 50 },
+  ])
+  t.equal(lines().length, 103)
+})
+
 t.test('never redirects, because Metacontroller would send Secrets to the new URL', async (t) => {
   const { exchange } = await listen(t)
   const paths = [
