@@ -96,8 +96,12 @@ export function checkedAuthority(authority: KeyPair, now: Date): KeyPair {
         'create a new CA with myapp-operator certificates',
     )
   }
-  if (!new X509Certificate(certificate).checkPrivateKey(key)) {
+  const parsedCertificate = new X509Certificate(certificate)
+  if (!parsedCertificate.checkPrivateKey(key)) {
     throw new Error(`tls.key is not the key of tls.crt: ${authorityRemedy}`)
+  }
+  if (!parsedCertificate.ca) {
+    throw new Error(`tls.crt is not the certificate of a CA: ${authorityRemedy}`)
   }
   return { certificate, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
 }

@@ -65,6 +65,10 @@ t.test('a CA that cannot issue certificates is an error with a remedy', async (t
     [{ key: 'garbage' }, `tls.key is not a private key in PEM: ${remedy}`],
     [{ key: privateKey('sec1', 'P-256') }, `tls.key is not the key of tls.crt: ${remedy}`],
     [
+      await issue(authority, serverName, 'serverAuth', now),
+      `tls.crt is not the certificate of a CA: ${remedy}`,
+    ],
+    [
       { key: rsa },
       'the CA needs an ECDSA P-256 key, got rsa: create a new CA with myapp-operator certificates',
     ],
