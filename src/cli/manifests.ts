@@ -15,6 +15,7 @@ import { parsePlatformDefaults } from '../platform-defaults-file.ts'
 import { UserError } from './arguments.ts'
 import { myAppValidator } from './validators.ts'
 import { readYaml } from './yaml/read.ts'
+import { codePointText } from './yaml/scalars.ts'
 
 /** A position in a source. Lines and columns count from 1. */
 export interface Place {
@@ -24,7 +25,12 @@ export interface Place {
 }
 
 /** A position in the form of compilers: `demo.yaml:3:5`. */
-export const placeText = ({ source, line, column }: Place) => `${source}:${line}:${column}`
+export const placeText = ({ source, line, column }: Place) =>
+  `${printable(source)}:${line}:${column}`
+
+/** The name of a file in a message. A name can contain line breaks or commands of a terminal. */
+const printable = (name: string) =>
+  name.replace(/\p{Cc}/gu, (character) => `\\u${codePointText(character)}`)
 
 /** A finding in a file. A MyApp with an error cannot be applied. */
 export interface Finding {
@@ -180,7 +186,7 @@ function decoded(name: string, bytes: Buffer): string {
   const [first, second] = bytes
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes)
-  if (!isUtf8(bytes)) throw new UserError(`${name} is not UTF-8: save it as UTF-8`)
+  if (!isUtf8(bytes)) throw new UserError(`${printable(name)} is not UTF-8: save it as UTF-8`)
   return bytes.toString('utf8')
 }
 
@@ -205,7 +211,9 @@ function readStdin(): Buffer {
 
 function unreadable(name: string, error: unknown): UserError {
   const { errno = 0, message, path = name } = error as NodeJS.ErrnoException
-  return new UserError(`cannot read ${path}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`)
+  return new UserError(
+    `cannot read ${printable(path)}: ${getSystemErrorMap().get(errno)?.[1] ?? message}`,
+  )
 }
 
 /** Parses a source as kubectl does. Each item of a `List` becomes a manifest. */
@@ -384,6 +392,6 @@ export async function readDefaults(
 /** Throws a UserError if files contain neither a MyApp nor a problem. */
 export function checkNotEmpty({ myApps, findings }: ManifestFiles, names: string[]) {
   if (myApps.length > 0 || findings.some(({ severity }) => severity === 'error')) return
-  const where = names.map((name) => (name === '-' ? 'stdin' : name)).join(', ')
+  const where = names.map((name) => (name === '-' ? 'stdin' : printable(name))).join(', ')
   throw new UserError(`no MyApp in ${where}`)
 }

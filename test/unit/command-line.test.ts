@@ -906,6 +906,22 @@ t.test('findings have a format for each CI system', async (t) => {
   t.match(sarif.runs[0].results[3], { ruleId: 'lint', level: 'warning' })
 })
 
+t.test('prints no control characters in the names of files', async (t) => {
+  const folder = t.testdir({})
+  writeFileSync(join(folder, 'a\n::error::\x1b[2J.yaml'), 'kind: MyApp')
+  writeFileSync(join(folder, 'b\x1b[2J.yaml'), Buffer.from([0xc3, 0x28]))
+  for (const args of [
+    ['-f', join(folder, 'a\n::error::\x1b[2J.yaml')],
+    ['-f', join(folder, 'b\x1b[2J.yaml')],
+    ['-f', join(folder, 'missing\x1b[2J.yaml')],
+  ]) {
+    const { code, out, err } = await runIn('validate', ...args)
+    t.not(code, 0)
+    t.match(out + err, '\\u001B[2J.yaml')
+    t.notMatch(out + err, /\p{Cc}\[|^::error/mu)
+  }
+})
+
 t.test('reads UTF-16 and concatenated JSON objects as kubectl does', async (t) => {
   const folder = t.testdir({})
   const text = `\ufeff${myApp('image: nginx').text.replaceAll('\n', '\r\n')}`
