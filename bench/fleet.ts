@@ -50,7 +50,7 @@ function integer(option: Exclude<keyof typeof values, 'trouble'>, min: number): 
  * The heap of the manifest, so that the memory is that of a pod. No request is refused because the
  * event loop lags.
  */
-const env = { NODE_OPTIONS: '--max-old-space-size=32', MAX_EVENT_LOOP_DELAY_MS: '0' }
+const env = { NODE_OPTIONS: '--max-old-space-size=40', MAX_EVENT_LOOP_DELAY_MS: '0' }
 
 /** Requests that are open at the same time. */
 const width = 20

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { variables } from '../../src/config.ts'
 import { asDeployed, startBuiltHook } from '../support/built-hook.ts'
-import { excessiveBodies, largeBodies } from '../support/fixtures/large-bodies.ts'
+import { excessiveBodies, largeBodies, pausedBody } from '../support/fixtures/large-bodies.ts'
 
 const bodyLimit = variables.BODY_LIMIT.default
 
@@ -47,6 +47,14 @@ t.test(
       t.ok(
         answers.some(({ status }) => status !== 429),
         `${name}: at least one of three is not refused for overload`,
+      )
+    }
+    const paused = pausedBody(bodyLimit / 16)
+    for (let round = 1; round <= 8; round++) {
+      const answers = await Promise.all([paused, paused, paused].map(statusOf))
+      t.ok(
+        answers.every(({ status }) => status === 200 || status === 429),
+        `a paused MyApp, round ${round}: ${JSON.stringify(answers)}`,
       )
     }
     for (const [name, body] of Object.entries(excessiveBodies(bodyLimit))) {
