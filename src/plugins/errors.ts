@@ -57,7 +57,7 @@ const cut = (text: string, maxLength: number) => truncated(text, maxLength).repl
 
 /**
  * Responds to every failure with one sentence. Logs each failure in one line, but counts frequent
- * refusals in one line per second, and does not log a 404.
+ * refusals in one line per second.
  */
 export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger): void {
   const countRefusal = refusalLog(logger)
@@ -77,7 +77,7 @@ export function answerErrors(server: FastifyInstance, logger: FastifyBaseLogger)
       status >= 500 ? bug(error) : { type: error.code ?? String(status), message: sentence(error) })
     if (isCounted(status, call.routeOptions.config.hook) || error instanceof NoHost) {
       countRefusal(failure.type, { statusCode: status, reason: failure.message })
-    } else if (status !== 404) logFailure(call, reply, failure)
+    } else logFailure(call, reply, failure)
     const where = status >= 500 ? `; the log has details under reqId ${call.id}` : ''
     reply.send({ error: `${failure.message}${where}` })
   })
@@ -100,8 +100,8 @@ const NotFound = refusal<[routes: string]>('404', 'not found: the routes are %s'
 const NoHost = refusal('400', 'the Host header is required', 400)
 
 /**
- * Frequent refusals, and refusals that callers without credentials can cause. One log line for each
- * would fill the log and cost as much as a response.
+ * Whether a refusal is frequent, or can be caused by a caller without credentials. One log line for
+ * each would fill the log and cost as much as a response.
  */
 const isCounted = (status: number, hook: HookName | undefined) =>
   [401, 403, 429].includes(status) || (status < 500 && hook === undefined)
