@@ -96,11 +96,11 @@ export function checkedAuthority(authority: KeyPair, now: Date): KeyPair {
         'create a new CA with myapp-operator certificates',
     )
   }
-  const parsedCertificate = new X509Certificate(certificate)
-  if (!parsedCertificate.checkPrivateKey(key)) {
+  const x509 = new X509Certificate(certificate)
+  if (!x509.checkPrivateKey(key)) {
     throw new Error(`tls.key is not the key of tls.crt: ${authorityRemedy}`)
   }
-  if (!parsedCertificate.ca) {
+  if (!x509.ca) {
     throw new Error(`tls.crt is not the certificate of a CA: ${authorityRemedy}`)
   }
   return { certificate, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() }

@@ -22,8 +22,8 @@ export interface ExactValue {
    * How an intermediate answer removes foreign entries.
    * `by omission`: the answer omits the field, which removes everything in it. The next answer sets
    * the field again.
-   * `by adoption`: the answer keeps the field, and also contains the foreign
-   * entries. They then count as applied by the operator, so the next answer can remove them.
+   * `by adoption`: the answer keeps the field, and also contains the foreign entries. They then
+   * count as applied by the operator, so the next answer can remove them.
    */
   restore: 'by omission' | 'by adoption'
   /** The API server adds fields to each item: only the set of names is exact. */

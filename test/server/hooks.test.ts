@@ -166,7 +166,7 @@ const refused: Array<
     /children.Service.v1.default\/demo-app must be object/,
   ],
   [
-    'a selector that is not a list',
+    'a selector whose expressions are not a list',
     '/sync',
     changed('sync-running', (request) => {
       request.children['Deployment.apps/v1']['default/demo-app'].spec.selector = {

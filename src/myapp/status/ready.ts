@@ -168,7 +168,6 @@ function summarizeReplicas(
   const condition = (type: string) =>
     status.conditions?.find((condition) => condition.type === type)
   const progress = condition('Progressing')
-
   // If the ReplicaSet is refused, the Deployment controller updates nothing but this condition. The
   // condition can stay after the controller has found an older ReplicaSet.
   const isRefused =
